@@ -1,0 +1,56 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// One layer a module, in the order of the imports: each target depends on targets above it only.
+let package = Package(
+    name: "couplet",
+    products: [
+        .executable(name: "couplet", targets: ["CoupletCommand"]),
+        .library(name: "Couplet", targets: ["Couplet"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+    ],
+    targets: [
+        .systemLibrary(name: "CMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(name: "CKernels"),
+        .target(name: "Tensors", dependencies: ["COpenBLAS", "CKernels"]),
+        .target(name: "Collectives", dependencies: ["CMPI", "CKernels", "Tensors"]),
+        .target(name: "Networks", dependencies: ["CKernels", "Tensors"]),
+        .target(name: "Objectives", dependencies: ["CKernels", "Tensors", "Collectives"]),
+        .target(name: "Storage", dependencies: ["CHDF5", "CCrypto", "Tensors"]),
+        .target(name: "Pairs", dependencies: ["CZlib", "Tensors", "Storage"]),
+        .target(name: "Evaluation", dependencies: ["Tensors", "Collectives", "Networks", "Objectives", "Pairs"]),
+        .target(
+            name: "Training",
+            dependencies: [
+                "CKernels", "Tensors", "Collectives", "Networks", "Objectives", "Storage", "Pairs", "Evaluation",
+                .product(name: "Yams", package: "Yams"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .target(
+            name: "Couplet",
+            dependencies: [
+                "Tensors", "Collectives", "Networks", "Objectives", "Storage", "Pairs", "Evaluation", "Training",
+            ]),
+        .executableTarget(
+            name: "CoupletCommand",
+            dependencies: ["Couplet", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+        .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+        .testTarget(name: "CollectivesTests", dependencies: ["Collectives"]),
+        .testTarget(name: "NetworksTests", dependencies: ["Networks"]),
+        .testTarget(name: "ObjectivesTests", dependencies: ["Objectives"]),
+        .testTarget(name: "StorageTests", dependencies: ["Storage"]),
+        .testTarget(name: "PairsTests", dependencies: ["Pairs"]),
+        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"]),
+        .testTarget(name: "TrainingTests", dependencies: ["Training"]),
+        .testTarget(name: "CommandTests", dependencies: ["Couplet"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,7 @@
+// The vector kernels of Couplet, in C: one loop each. All that decides is Swift.
+#pragma once
+#include "couplet_network.h"
+#include "couplet_optimizer.h"
+#include "couplet_pairwise.h"
+#include "couplet_random.h"
+#include "couplet_vector.h"

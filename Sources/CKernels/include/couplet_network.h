@@ -1,0 +1,3 @@
+// Kernels of the layers of encoders: bias and activation, convolution, pooling.
+#pragma once
+#include <stddef.h>

@@ -1,0 +1,3 @@
+// Kernels of the pairwise engine: tile epilogues.
+#pragma once
+#include <stddef.h>

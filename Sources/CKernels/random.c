@@ -1,0 +1,46 @@
+#include "couplet_random.h"
+#include "couplet_dispatch.h"
+#include <math.h>
+
+void couplet_philox(uint64_t seed, uint32_t stream, uint64_t number, uint32_t first_block, size_t blocks, uint32_t *out) {
+    for (size_t i = 0; i < blocks; i++) {
+        uint32_t c0 = first_block + (uint32_t)i, c1 = stream, c2 = (uint32_t)number, c3 = (uint32_t)(number >> 32);
+        uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
+        for (int round = 0; round < 10; round++) {
+            uint64_t p0 = (uint64_t)0xD2511F53u * c0, p1 = (uint64_t)0xCD9E8D57u * c2;
+            uint32_t n0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0, n2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
+            c1 = (uint32_t)p1, c3 = (uint32_t)p0, c0 = n0, c2 = n2;
+            k0 += 0x9E3779B9u, k1 += 0xBB67AE85u;
+        }
+        out[4 * i] = c0, out[4 * i + 1] = c1, out[4 * i + 2] = c2, out[4 * i + 3] = c3;
+    }
+}
+
+// cos and sin of 2 pi w / 2^32, by the nearest quarter turn and Cephes' polynomials on [-pi/4, pi/4].
+static inline void turn(uint32_t w, float *cosine, float *sine) {
+    uint32_t quarter = (w + 0x20000000u) >> 30;
+    int32_t rest = (int32_t)(w - (quarter << 30));
+    float x = (float)rest * 1.46291807926715968e-9f;
+    float z = x * x;
+    float s = ((-1.9515295891e-4f * z + 8.3321608736e-3f) * z - 1.6666654611e-1f) * z * x + x;
+    float c = ((2.443315711809948e-5f * z - 1.388731625493765e-3f) * z + 4.166664568298827e-2f) * z * z - 0.5f * z + 1.0f;
+    float first = (quarter & 1) ? s : c, second = (quarter & 1) ? c : s;
+    *cosine = (quarter == 1 || quarter == 2) ? -first : first;
+    *sine = (quarter == 2 || quarter == 3) ? -second : second;
+}
+
+COUPLET_KERNEL void couplet_normals(const uint32_t *words, size_t count, float *out) {
+    for (size_t i = 0; i < count / 2; i++) {
+        // The 23 highest bits and a half: exact in a float, so neither 0 nor 1 comes out.
+        float uniform = ((float)(int32_t)(words[2 * i] >> 9) + 0.5f) * 1.1920928955078125e-7f;
+        float radius = sqrtf(-2.0f * couplet_log(uniform));
+        float cosine, sine;
+        turn(words[2 * i + 1], &cosine, &sine);
+        out[2 * i] = radius * cosine;
+        out[2 * i + 1] = radius * sine;
+    }
+}
+
+COUPLET_KERNEL void couplet_uniforms(const uint32_t *words, size_t count, float *out) {
+    for (size_t i = 0; i < count; i++) out[i] = (float)(int32_t)(words[i] >> 8) * 5.9604644775390625e-8f;
+}

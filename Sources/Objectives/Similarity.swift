@@ -1,0 +1,9 @@
+/// How two encodings are compared (THEORY.md, section 1): κ(g, h), before the division by the temperature.
+public enum Similarity: String, CaseIterable, Sendable {
+    /// ⟨g, h⟩
+    case innerProduct = "inner_product"
+    /// ⟨g, h⟩ / (|g| |h|)
+    case cosine
+    /// -½ |g - h|²
+    case quadratic
+}

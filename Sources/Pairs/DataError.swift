@@ -1,0 +1,16 @@
+/// Data that cannot be used: what is wrong, where, and what to do.
+public struct DataError: Error, CustomStringConvertible, Sendable {
+    /// The file, and where useful the dataset or offset in it.
+    public let place: String
+    public let reason: String
+    /// What the user can do; empty where nothing better than the reason can be said.
+    public let remedy: String
+
+    public init(place: String, reason: String, remedy: String = "") {
+        self.place = place
+        self.reason = reason
+        self.remedy = remedy
+    }
+
+    public var description: String { "\(place): \(reason)" + (remedy.isEmpty ? "" : "; \(remedy)") }
+}

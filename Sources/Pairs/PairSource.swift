@@ -1,0 +1,22 @@
+import Tensors
+
+/// A source of aligned pairs, addressed by sample number: sample n of a split is a pure function of (seed, split, n), the same for
+/// whoever asks. Safe to use from many threads.
+public protocol PairSource: Sendable {
+    /// The two views as the encoders get them.
+    func description(of modality: Modality) -> ModalityDescription
+    /// How many samples the split has; nil where it is endless.
+    func count(of split: Split) -> Int?
+    /// Writes the prepared samples of these numbers into the rows of the tensors, B × shape; a nil tensor is left out.
+    /// - Throws: `DataError` where a number cannot be read.
+    func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) throws
+    /// The class of each of these samples, where the source knows classes; nil where it does not.
+    func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]?
+    /// Turns rows in the source's own units (bytes of an image, integer labels) into what the encoder gets, in place of the run's preparation.
+    /// `raw` is B × (any shape with the modality's count); the result is B × shape.
+    func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor
+    /// The same samples in the source's own units, for export: the inverse of `prepare`.
+    func readRaw(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> Tensor
+    /// The true joint covariance, where the source is a Gaussian of mean zero.
+    var gaussianCovariance: GaussianCovariance? { get }
+}

@@ -1,0 +1,11 @@
+/// Which source of pairs: what a config's `data` block says.
+public enum SourceSpecification: Equatable, Sendable {
+    /// Jointly Gaussian pairs: the given canonical correlations behind random well-conditioned maps.
+    case gaussian(dimensions: [Int], correlations: [Double])
+    /// Jointly Gaussian pairs of given covariances: an HDF5 file with /uu, /uv, /vv.
+    case gaussianFromFile(path: String)
+    /// MNIST: image and label, from a folder with the four IDX files.
+    case mnist(path: String)
+    /// The user's own HDF5 file with /first, /second and, if given, /labels and /split.
+    case hdf5(path: String, heldOut: Double)
+}

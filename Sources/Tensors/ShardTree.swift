@@ -1,0 +1,15 @@
+/// The binary tree over shard numbers: the one order in which sums over shards are made where many add.
+///
+/// Leaves are the shards 0 … S-1, S a power of two; a node adds its two children. An aligned block of shards is a subtree, and
+/// a + b = b + a, so whoever adds a subtree, the bits are the same.
+public enum ShardTree {
+    /// The sum of one number a shard. `values.count` is a power of two.
+    public static func sum(_ values: [Double]) -> Double {
+        precondition(values.count.nonzeroBitCount == 1, "a tree over \(values.count) shards")
+        var level = values
+        while level.count > 1 {
+            level = (0..<(level.count / 2)).map { level[2 * $0] + level[2 * $0 + 1] }
+        }
+        return level[0]
+    }
+}
