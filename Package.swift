@@ -25,7 +25,7 @@ let package = Package(
         .target(name: "Networks", dependencies: ["CKernels", "Tensors"]),
         .target(name: "Objectives", dependencies: ["CKernels", "Tensors", "Collectives"]),
         .target(name: "Storage", dependencies: ["CHDF5", "CCrypto", "Tensors"]),
-        .target(name: "Pairs", dependencies: ["CZlib", "Tensors", "Storage"]),
+        .target(name: "Pairs", dependencies: ["CZlib", "Tensors", "Objectives", "Storage"]),
         .target(name: "Evaluation", dependencies: ["Tensors", "Collectives", "Networks", "Objectives", "Pairs"]),
         .target(
             name: "Training",

@@ -1,3 +1,4 @@
+import Objectives
 import Tensors
 
 /// A source of aligned pairs, addressed by sample number: sample n of a split is a pure function of (seed, split, n), the same for
