@@ -1,3 +1,4 @@
+import CKernels
 import Tensors
 
 extension PairSource {
@@ -19,7 +20,8 @@ extension PairSource {
                 place: place, reason: "rows of the shape \(raw.shape), where the \(modality) modality has \(columns) numbers a sample",
                 remedy: "give the shape \(["N"] + shape.map(String.init))")
         }
-        if let wrong = (0..<raw.count).first(where: { !raw.pointer[$0].isFinite }) {
+        let wrong = couplet_first_not_finite(raw.count, raw.pointer)
+        if wrong < raw.count {
             throw DataError(place: place, reason: "row \(wrong / columns) of the \(modality) modality holds \(raw.pointer[wrong])")
         }
         return raw.reshaped([raw.rows] + shape)
