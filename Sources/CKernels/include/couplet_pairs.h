@@ -12,3 +12,6 @@ void couplet_map_rows(size_t rows, size_t inner, size_t columns, const float *x,
 void couplet_scale_bytes(size_t count, const uint8_t *bytes, float scale, float shift, float *out);
 // out[i] = x[i] · scale + shift, to the same bits as for bytes
 void couplet_scale_shift(size_t count, const float *x, float scale, float shift, float *out);
+
+// The position of the first NaN or infinity; count if there is none.
+size_t couplet_first_not_finite(size_t count, const float *x);
