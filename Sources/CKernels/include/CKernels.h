@@ -4,4 +4,5 @@
 #include "couplet_optimizer.h"
 #include "couplet_pairwise.h"
 #include "couplet_random.h"
+#include "couplet_retrieval.h"
 #include "couplet_vector.h"
