@@ -67,12 +67,17 @@ public struct ClassEncodings: Sendable {
         }
         let length = classes.count * (e + 1)
         let gathered = try communicator.allGather(numbers: sum(0..<own.count))
-        var level = (0..<communicator.size).map { Array(gathered[$0 * length..<($0 + 1) * length]) }
-        while level.count > 1 { level = (0..<(level.count / 2)).map { zip(level[2 * $0], level[2 * $0 + 1]).map(+) } }
-        let means = classes.indices.flatMap { row in
-            (0..<e).map { Float(level[0][row * (e + 1) + $0] / level[0][row * (e + 1) + e]) }
+        // The tree's upper part: its leaves are the workers.
+        var level: [[Double]] = (0..<communicator.size).map { Array(gathered[$0 * length..<($0 + 1) * length]) }
+        while level.count > 1 {
+            level = stride(from: 0, to: level.count, by: 2).map { zip(level[$0], level[$0 + 1]).map(+) }
         }
-        return ClassEncodings(Tensor([classes.count, e], means), classes: classes)
+        let means = Tensor([classes.count, e])
+        for row in classes.indices {
+            let base = row * (e + 1), count = level[0][base + e]
+            for k in 0..<e { means[row * e + k] = Float(level[0][base + k] / count) }
+        }
+        return ClassEncodings(means, classes: classes)
     }
 
     private static func integers(_ bytes: [UInt8]) -> [Int] {

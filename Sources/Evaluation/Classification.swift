@@ -21,6 +21,8 @@ public enum Classification {
         precondition(
             encodings.rows == own.count * size && e == classes.encodings.columns,
             "encodings \(encodings.shape) of \(own.count) shards of \(size), classes \(classes.encodings.shape)")
+        let samples = own.reduce(0) { $0 + shards.samples(of: $1).count }
+        precondition(labels.count == samples, "\(labels.count) labels for \(samples) samples")
         let count = classes.classes.count
         let terms = CandidateTerms(classes.encodings, similarity: similarity)
         let candidates = EncodedShard(classes.encodings, count: count, terms: terms, positives: [Double](repeating: 0, count: count))
@@ -40,7 +42,6 @@ public enum Classification {
             right += (0..<samples).count { answers[$0] != nil && counter.rowCounts[$0] == 1 }
             done += samples
         }
-        precondition(done == labels.count, "\(labels.count) labels for \(done) samples")
         let total = try communicator.allGather(numbers: [Double(right)]).reduce(0, +)
         return ClassificationResult(top1: total / Double(shards.samples), classes: count, count: shards.samples)
     }
