@@ -24,4 +24,25 @@ extension PairSource {
         }
         return raw.reshaped([raw.rows] + shape)
     }
+
+    /// - Throws: `DataError` where a sample number is not one of a finite split's.
+    func requireNumbers(_ numbers: [UInt64], below count: Int, of split: Split, in place: String) throws {
+        if let wrong = numbers.first(where: { $0 >= UInt64(count) }) {
+            throw DataError(
+                place: place, reason: "there is no \(split.rawValue) sample number \(wrong)",
+                remedy: "the \(split.rawValue) samples have the numbers 0 to \(count - 1)")
+        }
+    }
+
+    /// - Throws: `DataError` where a label is not an integer from 0 to classes - 1.
+    func requireClasses(_ labels: Tensor, _ classes: Int, of place: String) throws {
+        if let wrong = (0..<labels.count).first(where: {
+            let label = labels.pointer[$0]
+            return !(label >= 0 && label < Float(classes) && label == label.rounded())
+        }) {
+            throw DataError(
+                place: place, reason: "row \(wrong) holds \(labels.pointer[wrong]), which is no label",
+                remedy: "labels are the integers 0 to \(classes - 1)")
+        }
+    }
 }
