@@ -41,7 +41,10 @@ enum EncoderCheck {
     }
 
     /// Output and all parameter gradients against a twin of (input, parameters in the order of the layout); equal bits from every slot.
-    static func check(_ encoder: Encoder, rows: Int, limit: Double = 2e-5, twin: ([Double], [[Double]]) -> [Double]) throws {
+    static func check(
+        _ encoder: Encoder, rows: Int, limit: Double = 2e-5, entries count: Int = 60, directions: Int = 5, step: Double = 1e-5,
+        twin: ([Double], [[Double]]) -> [Double]
+    ) throws {
         let flat = initial(encoder), entries = encoder.layout.entries
         let x = GradientCheck.normal([rows] + encoder.inputShape, 1).values.map(Double.init)
         let w = GradientCheck.normal([rows, encoder.outputCount], 2).values.map(Double.init)
@@ -49,7 +52,9 @@ enum EncoderCheck {
         let result = run(encoder, rows: rows, slots: 1, slot: 0)
         #expect(GradientCheck.close(result.output.values, twin(x, p), limit: limit))
         for (index, entry) in entries.enumerated() {
-            let right = GradientCheck.isGradient(result.gradient.flat(entry.range).values, p[index], limit: limit) { moved in
+            let right = GradientCheck.isGradient(
+                result.gradient.flat(entry.range).values, p[index], limit: limit, entries: count, directions: directions, step: step
+            ) { moved in
                 var all = p
                 all[index] = moved
                 return GradientCheck.dot(twin(x, all), w)

@@ -40,6 +40,24 @@ import Testing
         #expect(encoder.layout.entries[2].shape == [17, 6, 3, 3])
     }
 
+    /// The encoder for MNIST at its full size: embeddings, and gradients along random directions of each parameter.
+    @Test func mnistEncoderEqualsTwin() throws {
+        let rows = 2
+        let encoder = try Encoder(
+            .convolutional(channels: [32, 64], hidden: [128]), inputShape: [1, 28, 28], classes: nil, embedding: 64, initialScale: 1,
+            shards: 16)
+        #expect(encoder.parameterCount == 320 + 18_496 + 3_136 * 128 + 128 + 128 * 64 + 64)
+        let twin = { (x: [Double], p: [[Double]]) -> [Double] in
+            let first = Twin.convolution(x, rows: rows, shape: (1, 28, 28), weight: p[0], bias: p[1], outputs: 32)
+            let half = Twin.maxPooling(first.map { max(0, $0) }, images: rows * 32, height: 28, width: 28)
+            let second = Twin.convolution(half, rows: rows, shape: (32, 14, 14), weight: p[2], bias: p[3], outputs: 64)
+            let quarter = Twin.maxPooling(second.map { max(0, $0) }, images: rows * 64, height: 14, width: 14)
+            let hidden = Twin.linear(quarter, rows: rows, weight: p[4], bias: p[5], outputs: 128, .relu)
+            return Twin.linear(hidden, rows: rows, weight: p[6], bias: p[7], outputs: 64, .identity)
+        }
+        try EncoderCheck.check(encoder, rows: rows, entries: 3, directions: 2, step: 1e-6, twin: twin)
+    }
+
     @Test func linearFlattensImages() throws {
         let encoder = try Encoder(
             .linear(bias: false), inputShape: [1, 3, 2], classes: nil, embedding: 2, initialScale: 1, shards: 1)

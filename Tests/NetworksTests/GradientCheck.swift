@@ -12,17 +12,20 @@ enum GradientCheck {
         return zip(a, b).allSatisfy { abs(Double($0) - $1) <= limit * (1 + largest) }
     }
 
-    /// Whether `gradient` is that of `function` at `x`, by central differences: at up to 60 entries spread over `x`, and along five random
-    /// directions, which all entries enter.
-    static func isGradient(_ gradient: [Float], _ x: [Double], limit: Double, step: Double = 1e-5, of function: ([Double]) -> Double) -> Bool {
+    /// Whether `gradient` is that of `function` at `x`, by central differences: at about so many entries spread over `x`, and along
+    /// random directions, which all entries enter.
+    static func isGradient(
+        _ gradient: [Float], _ x: [Double], limit: Double, entries count: Int = 60, directions: Int = 5, step: Double = 1e-5,
+        of function: ([Double]) -> Double
+    ) -> Bool {
         guard gradient.count == x.count else { return false }
         func slope(_ direction: [Double]) -> Double {
             let up = zip(x, direction).map { $0 + step * $1 }, down = zip(x, direction).map { $0 - step * $1 }
             return (function(up) - function(down)) / (2 * step)
         }
-        let entries = Array(Swift.stride(from: 0, to: x.count, by: max(1, x.count / 60)))
+        let entries = Array(Swift.stride(from: 0, to: x.count, by: max(1, x.count / count)))
         let single = entries.map { entry in slope(x.indices.map { $0 == entry ? 1 : 0 }) }
-        let directions = (0..<5).map { normal([x.count], 900 + $0).values.map(Double.init) }
+        let directions = (0..<directions).map { normal([x.count], 900 + $0).values.map(Double.init) }
         let length = dot(gradient.map(Double.init), gradient.map(Double.init)).squareRoot()
         return close(entries.map { gradient[$0] }, single, limit: limit)
             && directions.allSatisfy { abs(dot(gradient.map(Double.init), $0) - slope($0)) <= limit * (1 + length) }
