@@ -25,7 +25,7 @@ let package = Package(
         .target(name: "Networks", dependencies: ["CKernels", "Tensors"]),
         .target(name: "Objectives", dependencies: ["CKernels", "Tensors", "Collectives"]),
         .target(name: "Storage", dependencies: ["CHDF5", "CCrypto", "Tensors"]),
-        .target(name: "Pairs", dependencies: ["CZlib", "Tensors", "Objectives", "Storage"]),
+        .target(name: "Pairs", dependencies: ["CKernels", "CZlib", "Tensors", "Objectives", "Storage"]),
         .target(name: "Evaluation", dependencies: ["Tensors", "Collectives", "Networks", "Objectives", "Pairs"]),
         .target(
             name: "Training",
@@ -47,7 +47,7 @@ let package = Package(
         .testTarget(name: "NetworksTests", dependencies: ["Networks"]),
         .testTarget(name: "ObjectivesTests", dependencies: ["Objectives"]),
         .testTarget(name: "StorageTests", dependencies: ["Storage"]),
-        .testTarget(name: "PairsTests", dependencies: ["Pairs"]),
+        .testTarget(name: "PairsTests", dependencies: ["CZlib", "Tensors", "Objectives", "Storage", "Pairs"]),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training"]),
         .testTarget(name: "CommandTests", dependencies: ["Couplet"]),

@@ -9,7 +9,7 @@ public protocol PairSource: Sendable {
     /// How many samples the split has; nil where it is endless.
     func count(of split: Split) -> Int?
     /// Writes the prepared samples of these numbers into the rows of the tensors, B × shape; a nil tensor is left out.
-    /// - Throws: `DataError` where a number cannot be read.
+    /// - Throws: `DataError` where a number cannot be read, `StorageError` where its file cannot.
     func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) throws
     /// The class of each of these samples, where the source knows classes; nil where it does not.
     func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]?

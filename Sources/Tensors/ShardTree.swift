@@ -12,4 +12,11 @@ public enum ShardTree {
         }
         return level[0]
     }
+
+    /// Which slice of a buffer a worker owns between the two halves of a tree sum: its number with the bits reversed, for the first halving is by
+    /// the lowest bit.
+    public static func reversedSlice(ofWorker worker: Int, workers: Int) -> Int {
+        precondition(workers.nonzeroBitCount == 1 && worker >= 0 && worker < workers, "worker \(worker) of \(workers)")
+        return (0..<workers.trailingZeroBitCount).reduce(0) { $0 << 1 | (worker >> $1 & 1) }
+    }
 }

@@ -2,6 +2,8 @@
 #pragma once
 #include "couplet_network.h"
 #include "couplet_optimizer.h"
+#include "couplet_pairs.h"
 #include "couplet_pairwise.h"
 #include "couplet_random.h"
+#include "couplet_retrieval.h"
 #include "couplet_vector.h"

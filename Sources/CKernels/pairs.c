@@ -1,0 +1,41 @@
+#include "couplet_pairs.h"
+#include "couplet_dispatch.h"
+
+COUPLET_KERNEL void couplet_map_rows(size_t rows, size_t inner, size_t columns, const float *x, size_t stride,
+                                     const float *factor, float *y) {
+    for (size_t first = 0; first < columns; first += COUPLET_LANES) {
+        const float *block = factor + first * inner;
+        size_t width = columns - first < COUPLET_LANES ? columns - first : COUPLET_LANES;
+        for (size_t row = 0; row < rows; row++) {
+            float lanes[COUPLET_LANES] = {0};
+            for (size_t k = 0; k < inner; k++)
+                for (int lane = 0; lane < COUPLET_LANES; lane++) lanes[lane] += x[row * stride + k] * block[k * COUPLET_LANES + lane];
+            memcpy(y + row * columns + first, lanes, width * sizeof(float));
+        }
+    }
+}
+
+COUPLET_KERNEL void couplet_scale_bytes(size_t count, const uint8_t *bytes, float scale, float shift, float *out) {
+    for (size_t i = 0; i < count; i++) out[i] = (float)bytes[i] * scale + shift;
+}
+
+COUPLET_KERNEL void couplet_scale_shift(size_t count, const float *x, float scale, float shift, float *out) {
+    for (size_t i = 0; i < count; i++) out[i] = x[i] * scale + shift;
+}
+
+COUPLET_KERNEL size_t couplet_first_not_finite(size_t count, const float *x) {
+    // A block at a time, whose worst exponent is found without a branch.
+    enum { block = 1024 };
+    for (size_t start = 0; start < count; start += block) {
+        size_t end = count - start < block ? count : start + block;
+        int32_t worst = 0;
+        for (size_t i = start; i < end; i++) {
+            int32_t magnitude = couplet_to_bits(x[i]) & 0x7fffffff;
+            worst = magnitude > worst ? magnitude : worst;
+        }
+        if (worst >= 0x7f800000)
+            for (size_t i = start; i < end; i++)
+                if ((couplet_to_bits(x[i]) & 0x7fffffff) >= 0x7f800000) return i;
+    }
+    return count;
+}

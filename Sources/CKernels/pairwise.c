@@ -1,0 +1,259 @@
+#include "couplet_pairwise.h"
+#include "couplet_lanes.h"
+#include <math.h>
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+COUPLET_KERNEL void couplet_tile_offset(
+    size_t rows, size_t columns, float *tile, size_t stride, const float *row, const float *column) {
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < columns; j++) tile[i * stride + j] -= row[i] + column[j];
+}
+
+COUPLET_KERNEL float couplet_tile_maximum(size_t rows, size_t columns, const float *tile, size_t stride) {
+    couplet_floats a = couplet_all(COUPLET_EXCLUDED), b = a, c = a, d = a;
+    for (size_t i = 0; i < rows; i++) {
+        const float *x = tile + i * stride;
+        size_t j = 0;
+        for (; j + 4 * COUPLET_LANES <= columns; j += 4 * COUPLET_LANES) {
+            a = couplet_larger(a, couplet_load(x + j));
+            b = couplet_larger(b, couplet_load(x + j + COUPLET_LANES));
+            c = couplet_larger(c, couplet_load(x + j + 2 * COUPLET_LANES));
+            d = couplet_larger(d, couplet_load(x + j + 3 * COUPLET_LANES));
+        }
+        for (; j + COUPLET_LANES <= columns; j += COUPLET_LANES) a = couplet_larger(a, couplet_load(x + j));
+        if (j < columns) a = couplet_larger(a, couplet_load_part(x + j, columns - j, COUPLET_EXCLUDED));
+    }
+    a = couplet_larger(couplet_larger(a, b), couplet_larger(c, d));
+    float largest = a[0];
+    for (int lane = 1; lane < COUPLET_LANES; lane++) largest = a[lane] > largest ? a[lane] : largest;
+    return largest;
+}
+
+// 16 scores (or the last `count` of a row) turned into powers, in place.
+#define exponentials(x, shift) ({ \
+    couplet_floats e_ = couplet_power(couplet_load(x) - (shift)); \
+    couplet_store((x), e_); \
+    e_; })
+#define exponentials_part(x, count, shift) ({ \
+    couplet_floats e_ = couplet_power(couplet_load_part((x), (count), COUPLET_EXCLUDED) - (shift)); \
+    couplet_store_part((x), (count), e_); \
+    e_; })
+
+COUPLET_KERNEL void couplet_tile_exponentials(
+    size_t rows, size_t columns, float *tile, size_t stride, float shift_, float *row_sums, float *column_sums) {
+    couplet_floats shift = couplet_all(shift_);
+    for (size_t j = 0; j < columns; j++) column_sums[j] = 0;
+    size_t i = 0, whole = columns / COUPLET_LANES * COUPLET_LANES, rest = columns - whole;
+    for (; i + 4 <= rows; i += 4) {
+        float *x = tile + i * stride;
+        couplet_floats a = {0}, b = {0}, c = {0}, d = {0};
+        for (size_t j = 0; j < whole; j += COUPLET_LANES) {
+            couplet_floats ea = exponentials(x + j, shift), eb = exponentials(x + stride + j, shift);
+            couplet_floats ec = exponentials(x + 2 * stride + j, shift), ed = exponentials(x + 3 * stride + j, shift);
+            a += ea, b += eb, c += ec, d += ed;
+            couplet_store(column_sums + j, couplet_load(column_sums + j) + ((ea + eb) + (ec + ed)));
+        }
+        if (rest) {
+            couplet_floats ea = exponentials_part(x + whole, rest, shift), eb = exponentials_part(x + stride + whole, rest, shift);
+            couplet_floats ec = exponentials_part(x + 2 * stride + whole, rest, shift);
+            couplet_floats ed = exponentials_part(x + 3 * stride + whole, rest, shift);
+            a += ea, b += eb, c += ec, d += ed;
+            couplet_floats old = couplet_load_part(column_sums + whole, rest, 0);
+            couplet_store_part(column_sums + whole, rest, old + ((ea + eb) + (ec + ed)));
+        }
+        row_sums[i] = couplet_tree(a), row_sums[i + 1] = couplet_tree(b);
+        row_sums[i + 2] = couplet_tree(c), row_sums[i + 3] = couplet_tree(d);
+    }
+    for (; i < rows; i++) {
+        float *x = tile + i * stride;
+        couplet_floats a = {0};
+        for (size_t j = 0; j < whole; j += COUPLET_LANES) {
+            couplet_floats e = exponentials(x + j, shift);
+            a += e;
+            couplet_store(column_sums + j, couplet_load(column_sums + j) + e);
+        }
+        if (rest) {
+            couplet_floats e = exponentials_part(x + whole, rest, shift);
+            a += e;
+            couplet_store_part(column_sums + whole, rest, couplet_load_part(column_sums + whole, rest, 0) + e);
+        }
+        row_sums[i] = couplet_tree(a);
+    }
+}
+
+// 2^n for a whole n: 0 below -126, at most 2^127.
+COUPLET_INLINE float whole_power(float n) {
+    float clamped = n > 127.0f ? 127.0f : (n < -127.0f ? -127.0f : n);
+    return couplet_from_bits((int32_t)((uint32_t)((int32_t)clamped + 127) << 23));
+}
+
+// Writes x · 2^exponent, x >= 0, as (exponent, mantissa).
+COUPLET_INLINE void split(float x, float exponent, float *out_exponent, float *out_mantissa) {
+    int32_t bits = couplet_to_bits(x);
+    int empty = bits < 0x00800000;
+    float whole = (float)((bits >> 23) - 127);
+    float mantissa = couplet_from_bits((bits & 0x007fffff) | 0x3f800000);
+    *out_exponent = empty ? COUPLET_EMPTY : exponent + whole;
+    *out_mantissa = empty ? 0.0f : mantissa;
+}
+
+COUPLET_INLINE void add_sum(float b_exponent, float b_mantissa, float *exponent, float *mantissa) {
+    float a_exponent = *exponent, a_mantissa = *mantissa;
+    float larger = a_exponent > b_exponent ? a_exponent : b_exponent;
+    // The factors are powers of two: the products are exact, and fusing them into the sum changes nothing.
+    float sum = a_mantissa * whole_power(a_exponent - larger) + b_mantissa * whole_power(b_exponent - larger);
+    split(sum, larger, exponent, mantissa);
+}
+
+COUPLET_KERNEL void couplet_merge_sums(size_t count, float shift, const float *sums, float *exponent, float *mantissa) {
+    for (size_t i = 0; i < count; i++) {
+        float e, m;
+        split(sums[i], shift, &e, &m);
+        add_sum(e, m, exponent + i, mantissa + i);
+    }
+}
+
+COUPLET_KERNEL void couplet_add_sums(
+    size_t count, const float *b_exponent, const float *b_mantissa, float *exponent, float *mantissa) {
+    for (size_t i = 0; i < count; i++) add_sum(b_exponent[i], b_mantissa[i], exponent + i, mantissa + i);
+}
+
+COUPLET_KERNEL void couplet_split_powers(size_t count, const float *x, float *exponent, float *mantissa) {
+    for (size_t i = 0; i < count; i++) {
+        float whole = floorf(x[i]);
+        couplet_floats power = couplet_power(couplet_all(x[i] - whole));
+        split(power[0], whole, exponent + i, mantissa + i);
+    }
+}
+
+COUPLET_KERNEL void couplet_power_sum(size_t count, const float *x, size_t step, float *exponent, float *mantissa) {
+    float largest = COUPLET_EXCLUDED;
+    for (size_t k = 0; k < count; k++) largest = x[k * step] > largest ? x[k * step] : largest;
+    if (largest <= 0.5f * COUPLET_EXCLUDED) {
+        *exponent = COUPLET_EMPTY, *mantissa = 0;
+        return;
+    }
+    float shift = ceilf(largest);
+    couplet_floats sum = {0};
+    for (size_t k = 0; k < count; k += COUPLET_LANES) {
+        float lanes[COUPLET_LANES];
+        for (size_t lane = 0; lane < COUPLET_LANES; lane++)
+            lanes[lane] = k + lane < count ? x[(k + lane) * step] - shift : COUPLET_EXCLUDED;
+        sum += couplet_power(couplet_load(lanes));
+    }
+    split(couplet_tree(sum), shift, exponent, mantissa);
+}
+
+COUPLET_KERNEL float couplet_tile_factors(
+    size_t count, float shift, const float *exponent, const float *weight, float *out) {
+    float largest = COUPLET_EMPTY;
+    for (size_t i = 0; i < count; i++) {
+        float difference = shift - exponent[i];
+        float counted = weight[i] != 0.0f ? difference : COUPLET_EMPTY;
+        largest = counted > largest ? counted : largest;
+        out[i] = weight[i] * whole_power(difference);
+    }
+    return largest;
+}
+
+COUPLET_KERNEL void couplet_tile_weights(
+    size_t rows, size_t columns, const float *tile, size_t stride, const float *row, const float *column, float *weights,
+    size_t weights_stride) {
+    for (size_t i = 0; i < rows; i++) {
+        const float *x = tile + i * stride;
+        float *w = weights + i * weights_stride, factor = row[i];
+        for (size_t j = 0; j < columns; j++) w[j] = x[j] * (factor + column[j]);
+    }
+}
+
+COUPLET_KERNEL void couplet_tile_weights_direct(
+    size_t rows, size_t columns, float *tile, size_t stride, const float *row_exponent, const float *row_weight,
+    const float *column_exponent, const float *column_weight) {
+    for (size_t i = 0; i < rows; i++) {
+        float *x = tile + i * stride;
+        for (size_t j = 0; j < columns; j += COUPLET_LANES) {
+            size_t count = columns - j < COUPLET_LANES ? columns - j : COUPLET_LANES;
+            couplet_floats t = couplet_load_part(x + j, count, COUPLET_EXCLUDED);
+            couplet_floats by_row = couplet_power(t - row_exponent[i]);
+            couplet_floats by_column = couplet_power(t - couplet_load_part(column_exponent + j, count, 0));
+            by_row = by_row * row_weight[i], by_column = by_column * couplet_load_part(column_weight + j, count, 0);
+            couplet_store_part(x + j, count, by_row + by_column);
+        }
+    }
+}
+
+COUPLET_KERNEL void couplet_tile_sums(
+    size_t rows, size_t columns, const float *tile, size_t stride, float *row_sums, float *column_sums) {
+    for (size_t i = 0; i < rows; i++) {
+        const float *x = tile + i * stride;
+        couplet_floats sum = {0};
+        size_t j = 0;
+        for (; j + COUPLET_LANES <= columns; j += COUPLET_LANES) {
+            couplet_floats w = couplet_load(x + j);
+            sum += w;
+            couplet_store(column_sums + j, couplet_load(column_sums + j) + w);
+        }
+        if (j < columns) {
+            couplet_floats w = couplet_load_part(x + j, columns - j, 0);
+            sum += w;
+            couplet_store_part(column_sums + j, columns - j, couplet_load_part(column_sums + j, columns - j, 0) + w);
+        }
+        row_sums[i] += couplet_tree(sum);
+    }
+}
+
+// Σ x[k] y[k] of one row, in 16 lanes of Double.
+COUPLET_INLINE double row_dot(size_t columns, const float *x, const float *y) {
+    double lanes[COUPLET_LANES] = {0};
+    size_t whole = columns / COUPLET_LANES * COUPLET_LANES;
+    for (size_t k = 0; k < whole; k += COUPLET_LANES)
+        for (int lane = 0; lane < COUPLET_LANES; lane++) lanes[lane] += (double)x[k + lane] * (double)y[k + lane];
+    for (size_t k = whole; k < columns; k++) lanes[k - whole] += (double)x[k] * (double)y[k];
+    for (int half = COUPLET_LANES / 2; half > 0; half /= 2)
+        for (int lane = 0; lane < half; lane++) lanes[lane] += lanes[lane + half];
+    return lanes[0];
+}
+
+COUPLET_KERNEL void couplet_normalize_rows(
+    size_t rows, size_t columns, const float *x, float *unit, float *inverse_norms) {
+    for (size_t i = 0; i < rows; i++) {
+        double norm = sqrt(row_dot(columns, x + i * columns, x + i * columns));
+        float inverse = (float)(1.0 / (norm > 1e-12 ? norm : 1e-12));
+        inverse_norms[i] = inverse;
+        for (size_t k = 0; k < columns; k++) unit[i * columns + k] = x[i * columns + k] * inverse;
+    }
+}
+
+COUPLET_KERNEL void couplet_normalize_rows_backward(
+    size_t rows, size_t columns, const float *unit, const float *inverse_norms, float *gradient) {
+    for (size_t i = 0; i < rows; i++) {
+        const float *u = unit + i * columns;
+        float *g = gradient + i * columns;
+        float along = (float)row_dot(columns, u, g);
+        for (size_t k = 0; k < columns; k++) g[k] = (g[k] - u[k] * along) * inverse_norms[i];
+    }
+}
+
+COUPLET_KERNEL void couplet_row_squares(size_t rows, size_t columns, const float *x, float factor, float *out) {
+    for (size_t i = 0; i < rows; i++) out[i] = (float)((double)factor * row_dot(columns, x + i * columns, x + i * columns));
+}
+
+COUPLET_KERNEL void couplet_subtract_scaled_rows(
+    size_t rows, size_t columns, const float *x, const float *factors, float *gradient) {
+    for (size_t i = 0; i < rows; i++)
+        for (size_t k = 0; k < columns; k++) gradient[i * columns + k] -= factors[i] * x[i * columns + k];
+}
+
+COUPLET_KERNEL size_t couplet_lost_sums(size_t count, float shift, const float *sums, const float *exponent) {
+    size_t lost = 0;
+    for (size_t i = 0; i < count; i++) lost += (sums[i] < COUPLET_LOST) & (exponent[i] < shift - COUPLET_NEGLIGIBLE);
+    return lost;
+}
+
+void couplet_flush_subnormals(void) {
+#if defined(__x86_64__)
+    _mm_setcsr(_mm_getcsr() | 0x8040);
+#endif
+}

@@ -1,0 +1,25 @@
+/// What an evaluation found at one step of a run. What a source does not allow (no classes, no Gaussian, no held-out pairs) is nil.
+public struct EvaluationResult: Equatable, Sendable {
+    public let step: Int
+    public let retrieval: RetrievalResult?
+    public let classification: ClassificationResult?
+    public let gaussian: GaussianEvaluation?
+
+    public init(
+        step: Int, retrieval: RetrievalResult? = nil, classification: ClassificationResult? = nil, gaussian: GaussianEvaluation? = nil
+    ) {
+        self.step = step
+        self.retrieval = retrieval
+        self.classification = classification
+        self.gaussian = gaussian
+    }
+
+    /// `{step, retrieval, classification, gaussian}`; a section that is nil has no key.
+    public var json: JSONValue {
+        let sections = [("retrieval", retrieval?.json), ("classification", classification?.json), ("gaussian", gaussian?.json)]
+        return .object([("step", .integer(step))] + sections.compactMap { key, value in value.map { (key, $0) } })
+    }
+
+    /// As a JSON text with a line feed at its end.
+    public var jsonText: String { json.indentedText() + "\n" }
+}

@@ -1,0 +1,55 @@
+import CKernels
+import Collectives
+import Foundation
+import Tensors
+
+/// `(1/N) Σ_i [first (c_i - S_ii) + second (r_i - S_ii)]`, r and c the log-sum-exp of rows and columns (THEORY.md, section 1; with ½, ½ the InfoNCE of CLIP).
+struct ConditionalLoss: PairwiseLoss {
+    let first: Double
+    let second: Double
+
+    var needsRows: Bool { second != 0 }
+    var needsColumns: Bool { first != 0 }
+
+    func finish(
+        _ statistics: PairStatistics, batch: Int, shardRows: Int, temperature: Double, communicator: any Communicator,
+        weights: PairWeights
+    ) throws -> (shards: [Double], constant: Double) {
+        weights.diagonal.fill(0)
+        let rows = finishSide(
+            statistics.rows, statistics.positives, share: second / Double(batch), temperature: temperature, shardRows: shardRows,
+            exponent: weights.rowExponent, weight: weights.rowWeight, diagonal: weights.diagonal)
+        let columns = finishSide(
+            statistics.columns, statistics.positives, share: first / Double(batch), temperature: temperature, shardRows: shardRows,
+            exponent: weights.columnExponent, weight: weights.columnWeight, diagonal: weights.diagonal)
+        return (zip(rows, columns).map { $0 + $1 }, 0)
+    }
+
+    /// One of the two softmaxes: with x = Σ_{j≠i} e^S_ij / e^S_ii the loss of a row is ln(1 + x), and the positive's weight -x / (1 + x): both without cancellation.
+    private func finishSide(
+        _ sums: PairSums, _ positives: Tensor, share: Double, temperature: Double, shardRows: Int, exponent: Tensor, weight: Tensor,
+        diagonal: Tensor
+    ) -> [Double] {
+        let rows = positives.count
+        if share == 0 {
+            exponent.fill(-COUPLET_EMPTY)
+            weight.fill(0)
+            return [Double](repeating: 0, count: rows / shardRows)
+        }
+        return stride(from: 0, to: rows, by: shardRows).map { start in
+            var sum = 0.0
+            for i in start..<(start + shardRows) {
+                let positive = Double(positives.pointer[i])
+                let othersExponent = Double(sums.exponent.pointer[i]), othersMantissa = Double(sums.mantissa.pointer[i])
+                let shift = max(othersExponent, positive.rounded(.down))
+                let others = othersMantissa * exp2(othersExponent - shift), own = exp2(positive - shift)
+                let ratio = others / own
+                sum += own > 0 ? log1p(ratio) : (othersExponent - positive) * log(2) + log(othersMantissa)
+                exponent.pointer[i] = Float(shift)
+                weight.pointer[i] = Float(share / temperature / (others + own))
+                diagonal.pointer[i] -= Float(share / temperature * (own > 0 ? ratio / (1 + ratio) : 1))
+            }
+            return share * sum
+        }
+    }
+}

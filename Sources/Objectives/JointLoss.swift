@@ -1,0 +1,45 @@
+import CKernels
+import Collectives
+import Foundation
+import Tensors
+
+/// `LSE_ij(S) - log N² - (1/N) Σ_i S_ii` (THEORY.md, section 1): fits the joint distribution of the pair.
+struct JointLoss: PairwiseLoss {
+    var needsRows: Bool { true }
+    var needsColumns: Bool { false }
+
+    func finish(
+        _ statistics: PairStatistics, batch: Int, shardRows: Int, temperature: Double, communicator: any Communicator,
+        weights: PairWeights
+    ) throws -> (shards: [Double], constant: Double) {
+        let positives = statistics.positives, sums = statistics.rows
+        let starts = stride(from: 0, to: positives.count, by: shardRows)
+        // A shard's sum over all its scores, as (exponent, mantissa).
+        let local = starts.flatMap { start -> [Double] in
+            let range = start..<(start + shardRows)
+            let shift = range.map { max(Double(sums.exponent.pointer[$0]), Double(positives.pointer[$0]).rounded(.up)) }.max()!
+            let mantissa = range.reduce(0.0) { sum, i in
+                sum + Double(sums.mantissa.pointer[i]) * exp2(Double(sums.exponent.pointer[i]) - shift)
+                    + exp2(Double(positives.pointer[i]) - shift)
+            }
+            return [shift, mantissa]
+        }
+        let all = try communicator.allGather(numbers: local)
+        let shards = (0..<(all.count / 2)).map { (exponent: all[2 * $0], mantissa: all[2 * $0 + 1]) }
+        let shift = shards.map(\.exponent).max()!
+        let total = ShardTree.sum(shards.map { $0.mantissa * exp2($0.exponent - shift) })
+
+        let share = 1 / Double(batch)
+        weights.rowExponent.fill(Float(shift))
+        weights.rowWeight.fill(Float(1 / temperature / total))
+        weights.columnExponent.fill(-COUPLET_EMPTY)
+        weights.columnWeight.fill(0)
+        for i in 0..<positives.count {
+            weights.diagonal.pointer[i] = Float((exp2(Double(positives.pointer[i]) - shift) / total - share) / temperature)
+        }
+        let parts = starts.map { start in
+            -share * log(2) * (start..<(start + shardRows)).reduce(0.0) { $0 + Double(positives.pointer[$1]) }
+        }
+        return (parts, (shift + log2(total)) * log(2) - 2 * log(Double(batch)))
+    }
+}

@@ -1,0 +1,161 @@
+import CKernels
+import Tensors
+
+/// One sub-tile of a walk: rows of this worker's first encodings, columns of the visiting block.
+struct SubTile {
+    let rows: Range<Int>
+    let columns: Range<Int>
+    /// Whether its diagonal holds positives.
+    let isDiagonal: Bool
+    /// Its place in the walk.
+    let number: Int
+}
+
+extension PairwiseEngine {
+    /// Pass 1: positives, and the row and column sums of all other pairs.
+    func firstPass() throws {
+        statistics.rows.setEmpty()
+        columnSums.current.flat(0..<rows).fill(COUPLET_EMPTY)
+        columnSums.current.flat(rows..<(2 * rows)).fill(0)
+        var tileRowSums = [Float](repeating: 0, count: geometry.side), tileColumnSums = tileRowSums
+        try forEachSubTile(accumulating: columnSums) { tile in
+            let columns = columnSums.current.pointer
+            let shift = makeExponentials(tile, keepingPositives: true, &tileRowSums, &tileColumnSums)
+            if rule.needsRows {
+                merge(
+                    tile.rows, &tileRowSums, shift, statistics.rows.exponent.pointer, statistics.rows.mantissa.pointer, tile, byColumn: false)
+            }
+            if rule.needsColumns {
+                merge(tile.columns, &tileColumnSums, shift, columns, columns + rows, tile, byColumn: true)
+            }
+        }
+        statistics.columns.exponent.copy(from: columnSums.current.flat(0..<rows))
+        statistics.columns.mantissa.copy(from: columnSums.current.flat(rows..<(2 * rows)))
+    }
+
+    /// Pass 2: from scores to weights to the gradients of what is compared.
+    func secondPass(second: Tensor) throws {
+        visiting.load(second, squareFactor: nil, weights: weights)
+        firstGradient.fill(0)
+        secondGradient.current.fill(0)
+        rowWeightSums?.fill(0)
+        var rowFactors = [Float](repeating: 0, count: geometry.side), columnFactors = rowFactors
+        try forEachSubTile(accumulating: secondGradient) { tile in
+            let tileWeights = makeWeights(tile, &rowFactors, &columnFactors)
+            let gradient = secondGradient.current.pointer, side = geometry.side
+            if let rowWeightSums {
+                couplet_tile_sums(
+                    tile.rows.count, tile.columns.count, tileWeights, side, rowWeightSums.pointer + tile.rows.lowerBound,
+                    gradient + rows * dimension + tile.columns.lowerBound)
+            }
+            MatrixProduct.multiply(
+                m: tile.rows.count, n: dimension, k: tile.columns.count, alpha: 1, tileWeights, .asIs, stride: side,
+                visiting.encodings + tile.columns.lowerBound * dimension, .asIs, stride: dimension, beta: 1,
+                firstGradient.pointer + tile.rows.lowerBound * dimension, stride: dimension)
+            MatrixProduct.multiply(
+                m: tile.columns.count, n: dimension, k: tile.rows.count, alpha: 1, tileWeights, .transposed, stride: side,
+                first.pointer + tile.rows.lowerBound * dimension, .asIs, stride: dimension, beta: 1,
+                gradient + tile.columns.lowerBound * dimension, stride: dimension)
+        }
+    }
+
+    private func forEachSubTile(accumulating: TravellingBuffer, _ body: (SubTile) -> Void) throws {
+        let ranges = geometry.ranges, n = geometry.shardRows
+        var number = 0
+        try walk.run(reading: visiting.buffer, accumulating: accumulating) { visit in
+            for rows in ranges {
+                for columns in ranges {
+                    body(
+                        SubTile(
+                            rows: visit.first * n + rows.lowerBound..<visit.first * n + rows.upperBound,
+                            columns: visit.second * n + columns.lowerBound..<visit.second * n + columns.upperBound,
+                            isDiagonal: visit.isDiagonal && rows == columns, number: number))
+                    number += 1
+                }
+            }
+        }
+    }
+
+    /// The scores T of a sub-tile, positives excluded.
+    private func makeScores(_ tile: SubTile, into scores: UnsafeMutablePointer<Float>, keepingPositives: Bool) {
+        let side = geometry.side
+        MatrixProduct.multiply(
+            m: tile.rows.count, n: tile.columns.count, k: dimension, alpha: scale, first.pointer + tile.rows.lowerBound * dimension, .asIs,
+            stride: dimension, visiting.encodings + tile.columns.lowerBound * dimension, .transposed, stride: dimension, beta: 0, scores,
+            stride: side)
+        if let firstSquares {
+            couplet_tile_offset(
+                tile.rows.count, tile.columns.count, scores, side, firstSquares.pointer + tile.rows.lowerBound,
+                visiting.squares + tile.columns.lowerBound)
+        }
+        if tile.isDiagonal {
+            for i in 0..<tile.rows.count {
+                if keepingPositives { statistics.positives.pointer[tile.rows.lowerBound + i] = scores[i * side + i] }
+                scores[i * side + i] = COUPLET_EXCLUDED
+            }
+        }
+    }
+
+    /// The exponentials 2^(T - shift) of a sub-tile in its place of the store, and their sums. Returns the shift.
+    @discardableResult
+    private func makeExponentials(
+        _ tile: SubTile, keepingPositives: Bool, _ rowSums: inout [Float], _ columnSums: inout [Float]
+    ) -> Float {
+        let place = tiles.exponentials(tile.number), side = geometry.side
+        makeScores(tile, into: place, keepingPositives: keepingPositives)
+        let largest = couplet_tile_maximum(tile.rows.count, tile.columns.count, place, side)
+        let shift = largest > 0.5 * COUPLET_EXCLUDED ? largest.rounded(.up) : 0
+        couplet_tile_exponentials(tile.rows.count, tile.columns.count, place, side, shift, &rowSums, &columnSums)
+        tiles.shift(tile.number).pointee = shift
+        return shift
+    }
+
+    /// Adds a sub-tile's sums to those of its rows (or columns); the few that its shift has swallowed are made again with a shift of their own.
+    private func merge(
+        _ range: Range<Int>, _ sums: inout [Float], _ shift: Float, _ exponents: UnsafeMutablePointer<Float>,
+        _ mantissas: UnsafeMutablePointer<Float>, _ tile: SubTile, byColumn: Bool
+    ) {
+        let exponent = exponents + range.lowerBound, mantissa = mantissas + range.lowerBound, side = geometry.side
+        if couplet_lost_sums(range.count, shift, sums, exponent) > 0 {
+            let scores = tiles.workspace
+            makeScores(tile, into: scores, keepingPositives: false)
+            for i in 0..<range.count where sums[i] < COUPLET_LOST && exponent[i] < shift - COUPLET_NEGLIGIBLE {
+                var own: (exponent: Float, mantissa: Float) = (0, 0)
+                couplet_power_sum(
+                    byColumn ? tile.rows.count : tile.columns.count, scores + (byColumn ? i : i * side), byColumn ? side : 1, &own.exponent,
+                    &own.mantissa)
+                couplet_add_sums(1, &own.exponent, &own.mantissa, exponent + i, mantissa + i)
+                sums[i] = 0
+            }
+        }
+        couplet_merge_sums(range.count, shift, sums, exponent, mantissa)
+    }
+
+    /// The weights of a sub-tile, ∂loss/∂S / τ, in the workspace.
+    private func makeWeights(
+        _ tile: SubTile, _ rowFactors: inout [Float], _ columnFactors: inout [Float]
+    ) -> UnsafeMutablePointer<Float> {
+        let side = geometry.side, place = tiles.workspace
+        if !tiles.isKept(tile.number) {
+            makeExponentials(tile, keepingPositives: false, &rowFactors, &columnFactors)
+        }
+        let shift = tiles.shift(tile.number).pointee
+        let rowExponent = weights.rowExponent.pointer + tile.rows.lowerBound, rowWeight = weights.rowWeight.pointer + tile.rows.lowerBound
+        let columnExponent = visiting.exponents + tile.columns.lowerBound, columnWeight = visiting.weights + tile.columns.lowerBound
+        let largest = max(
+            couplet_tile_factors(tile.rows.count, shift, rowExponent, rowWeight, &rowFactors),
+            couplet_tile_factors(tile.columns.count, shift, columnExponent, columnWeight, &columnFactors))
+        if largest > COUPLET_LARGEST_FACTOR {
+            makeScores(tile, into: place, keepingPositives: false)
+            couplet_tile_weights_direct(
+                tile.rows.count, tile.columns.count, place, side, rowExponent, rowWeight, columnExponent, columnWeight)
+        } else {
+            couplet_tile_weights(
+                tile.rows.count, tile.columns.count, tiles.exponentials(tile.number), side, rowFactors, columnFactors, place, side)
+        }
+        if tile.isDiagonal {
+            for i in 0..<tile.rows.count { place[i * side + i] = weights.diagonal.pointer[tile.rows.lowerBound + i] }
+        }
+        return place
+    }
+}

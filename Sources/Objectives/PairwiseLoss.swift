@@ -1,0 +1,25 @@
+import Collectives
+import Tensors
+
+/// A loss over all pairs of a batch whose gradient has the form of `PairWeights`: which statistics it needs, and how they turn into a value and weights.
+protocol PairwiseLoss: Sendable {
+    /// Whether the sums over a row (the second side's encodings, for one of the first) are needed; likewise over a column.
+    var needsRows: Bool { get }
+    var needsColumns: Bool { get }
+
+    /// Sets the weights of this worker's rows and columns.
+    /// - Returns: for each of this worker's shards its part of the loss (a sum, in Double, in the order of the rows), and what is added once.
+    func finish(
+        _ statistics: PairStatistics, batch: Int, shardRows: Int, temperature: Double, communicator: any Communicator,
+        weights: PairWeights
+    ) throws -> (shards: [Double], constant: Double)
+}
+
+extension Loss {
+    var pairwise: any PairwiseLoss {
+        switch self {
+        case .conditional(let first, let second): ConditionalLoss(first: first, second: second)
+        case .joint: JointLoss()
+        }
+    }
+}

@@ -1,0 +1,12 @@
+import Tensors
+
+/// What the engine finds for a batch.
+public struct PairwiseResult {
+    /// The loss over the whole batch, the same bits on every worker.
+    public let loss: Double
+    /// ∂ loss / ∂ encodings of this worker's pairs, B/W × d. They are the engine's own memory: valid until its next call. Zero where no gradient was asked for.
+    public let firstGradient: Tensor
+    public let secondGradient: Tensor
+    /// ∂ loss / ∂ log(1/τ) over the whole batch, the same bits on every worker; 0 where no gradient was asked for.
+    public let inverseTemperatureGradient: Double
+}

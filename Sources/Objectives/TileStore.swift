@@ -1,0 +1,33 @@
+import Tensors
+
+/// Sub-tiles of exponentials kept between the two passes, as many as the budget holds: the first ones of the walk.
+final class TileStore {
+    private let side: Int
+    private let kept: Tensor
+    private let keptCount: Int
+    private let scratch: Tensor
+    private let second: Tensor
+
+    init(side: Int, most: Int, bytes: Int) {
+        self.side = side
+        keptCount = min(most, max(0, bytes) / (side * side * MemoryLayout<Float>.stride))
+        // Behind each tile its shift.
+        kept = Tensor([keptCount, side * side + 16])
+        scratch = Tensor([side * side + 16])
+        second = Tensor([side * side])
+    }
+
+    /// Whether the tile of this number is kept.
+    func isKept(_ number: Int) -> Bool { number < keptCount }
+
+    /// Where the exponentials of this tile go: its own place, or the scratch.
+    func exponentials(_ number: Int) -> UnsafeMutablePointer<Float> {
+        isKept(number) ? kept.pointer + number * kept.columns : scratch.pointer
+    }
+
+    /// The shift that the exponentials of this tile are relative to.
+    func shift(_ number: Int) -> UnsafeMutablePointer<Float> { exponentials(number) + side * side }
+
+    /// Room for scores or weights of one tile beside its exponentials.
+    var workspace: UnsafeMutablePointer<Float> { second.pointer }
+}

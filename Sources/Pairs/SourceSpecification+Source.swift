@@ -1,0 +1,14 @@
+extension SourceSpecification {
+    /// Opens the source.
+    /// - Parameter seed: what the source's own draws are functions of: maps and samples of Gaussians, the choice of held-out samples.
+    /// - Throws: `DataError` where the values are impossible or the data wrong, `StorageError` where an HDF5 file cannot be read.
+    public func makeSource(seed: UInt64) throws -> any PairSource {
+        switch self {
+        case .gaussian(let dimensions, let correlations):
+            try GaussianSource(dimensions: dimensions, correlations: correlations, seed: seed)
+        case .gaussianFromFile(let path): try GaussianSource(covarianceFile: path, seed: seed)
+        case .mnist(let path): try MNISTSource(path: path)
+        case .hdf5(let path, let heldOut): try HDF5Source(path: path, heldOut: heldOut, seed: seed)
+        }
+    }
+}

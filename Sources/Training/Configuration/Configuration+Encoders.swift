@@ -1,0 +1,21 @@
+import Networks
+
+extension Configuration {
+    /// The block `encoders`.
+    public struct Encoders: Equatable, Sendable {
+        /// e: how many numbers both encoders give for a sample.
+        public var embedding: Int
+        /// The factor on the initial weights of both last layers. A small one keeps the first gradients of a loss with heavy tails small
+        /// (THEORY.md, section 1, on the joint loss).
+        public var initialScale: Float
+        public var first: EncoderSpecification
+        public var second: EncoderSpecification
+
+        public init(embedding: Int, initialScale: Float = 1, first: EncoderSpecification, second: EncoderSpecification) {
+            self.embedding = embedding
+            self.initialScale = initialScale
+            self.first = first
+            self.second = second
+        }
+    }
+}

@@ -1,0 +1,128 @@
+import Storage
+
+extension Configuration {
+    /// Reads a file, then puts the overrides (`key.path=value`, as after `--set`) in their places.
+    /// - Throws: `ConfigurationError` with everything that is wrong; `StorageError` where the file cannot be read.
+    public static func load(path: String, overrides: [String] = []) throws -> Configuration {
+        let file = path.split(separator: "/").last.map(String.init) ?? path
+        let dot = file.lastIndex(of: ".").flatMap { $0 == file.startIndex ? nil : $0 }
+        return try parse(
+            text: try ConfigurationFile.text(at: path), name: path, overrides: overrides,
+            defaultName: dot.map { String(file[..<$0]) } ?? file)
+    }
+
+    /// Reads YAML.
+    /// - Parameters:
+    ///   - name: what errors call the text.
+    ///   - overrides: `key.path=value`, as after `--set`; the value is YAML.
+    ///   - defaultName: the run's `name` where the text does not give one.
+    /// - Throws: `ConfigurationError` with everything that is wrong.
+    public static func parse(
+        text: String, name: String, overrides: [String] = [], defaultName: String = "run"
+    ) throws -> Configuration {
+        typealias Place = ConfigurationError.Problem.Place
+        var tree = try ConfigurationNode(yaml: text) { line, column in Place.file(name: name, line: line, column: column) }
+        for override in overrides { try tree.apply(override: override) }
+        let start = Place.file(name: name, line: 1, column: 1)
+        guard case .block = tree.content else {
+            throw ConfigurationError([
+                .init(place: start, key: "", reason: "wanted a config, with the blocks data, encoders, batch and train; found \(tree.found)")
+            ])
+        }
+        let problems = ConfigurationBlock.Problems()
+        let configuration = Configuration(
+            ConfigurationBlock(tree, path: "", place: start, problems: problems), defaultName: defaultName)
+        guard problems.all.isEmpty, let configuration else {
+            throw ConfigurationError(inOrder(problems.all))
+        }
+        return configuration
+    }
+
+    /// By line, what `--set` brought last; the order of finding otherwise.
+    private static func inOrder(_ problems: [ConfigurationError.Problem]) -> [ConfigurationError.Problem] {
+        func position(_ problem: ConfigurationError.Problem) -> (Int, Int) {
+            switch problem.place {
+            case .file(_, let line, let column): (line, column)
+            case .override: (.max, 0)
+            }
+        }
+        return problems.enumerated().sorted { a, b in
+            let (first, second) = (position(a.element), position(b.element))
+            return first == second ? a.offset < b.offset : first < second
+        }.map(\.element)
+    }
+
+    /// Nil where something is wrong, which is noted then.
+    private init?(_ root: ConfigurationBlock, defaultName: String) {
+        var name = defaultName
+        root.read("name", into: &name, example: "gaussian")
+        if name.contains("/") || name == "." || name == ".." || name.utf8.contains(where: { $0 < 32 || $0 == 127 }) {
+            root.note("name", "wanted a name that can be a folder's, without \"/\"; found the text \"\(name)\"")
+        }
+        var seed: UInt64 = 1
+        if let node = root.value("seed") {
+            if case .scalar(let text, quoted: false) = node.content, let number = UInt64(text.filter { $0 != "_" }) {
+                seed = number
+            } else {
+                root.note("seed", "wanted a whole number from 0 to \(UInt64.max), such as 1; found \(node.found)")
+            }
+        }
+        let source = root.block("data", required: true, example: "{source: mnist, path: data/mnist}")?.source()
+        let encoders = root.block(
+            "encoders", required: true, example: "{embedding: 3, first: {kind: linear}, second: {kind: linear}}")?.encoders()
+        let objective = root.block(
+            "objective", required: false, example: "{similarity: cosine, temperature: 0.07, loss: conditional}")?.objective()
+        let batch = root.block("batch", required: true, example: "{size: 2048}")?.batch()
+        let optimizer = root.block("optimizer", required: false, example: "{kind: adam, learning_rate: 0.001}")?.optimizer()
+        let evaluation = root.block("evaluation", required: false, example: "{pairs: 2048}")?.evaluation()
+        let train = root.block("train", required: true, example: "{steps: 1500}")?.train()
+        root.finish()
+        guard let source, let encoders, let batch, let train else { return nil }
+        self.init(
+            name: name, seed: seed, source: source, encoders: encoders, objective: objective ?? Objective(), batch: batch,
+            optimizer: optimizer ?? Optimizer(), evaluation: evaluation ?? Evaluation(), train: train)
+    }
+}
+
+extension ConfigurationBlock {
+    fileprivate func batch() -> Configuration.Batch? {
+        defer { finish() }
+        var size = 0
+        if required("size", example: "2048") != nil { read("size", into: &size, in: 2...ConfigurationLimits.pairs, example: 2_048) }
+        var shards = 1
+        read("shards", into: &shards, in: 1...ConfigurationLimits.pairs, example: 16)
+        guard size > 0 else { return nil }
+        guard has("shards") else { return Configuration.Batch(size: size) }
+        let fits = { (shards: Int) in shards & (shards - 1) == 0 && size % shards == 0 }
+        guard fits(shards) else {
+            // Powers of two that divide the batch, the nearest below and above what was asked for.
+            let good = (0..<31).map { 1 << $0 }.filter(fits)
+            let near = [good.last { $0 < shards }, good.first { $0 > shards }].compactMap(\.self).map(String.init)
+            note(
+                "shards",
+                "wanted a power of two that divides the batch of \(size); found \(shards); the nearest good \(near.count == 1 ? "one is" : "ones are") \(near.joined(separator: " and "))"
+            )
+            return nil
+        }
+        return Configuration.Batch(size: size, shards: shards)
+    }
+
+    fileprivate func evaluation() -> Configuration.Evaluation {
+        var evaluation = Configuration.Evaluation()
+        read("pairs", into: &evaluation.pairs, in: 1...ConfigurationLimits.pairs, example: 2_048)
+        finish()
+        return evaluation
+    }
+
+    fileprivate func train() -> Configuration.Train {
+        var train = Configuration.Train(steps: 0)
+        let steps = 1...ConfigurationLimits.steps
+        if required("steps", example: "1500") != nil { read("steps", into: &train.steps, in: 0...steps.upperBound, example: 1_500) }
+        read("log_every", into: &train.logEvery, in: steps, example: 50)
+        read("evaluate_every", into: &train.evaluateEvery, in: steps, zeroIsNone: true, example: 500)
+        read("checkpoint_every", into: &train.checkpointEvery, in: steps, zeroIsNone: true, example: 500)
+        read("keep_checkpoints", into: &train.keepCheckpoints, in: 1...ConfigurationLimits.extent, example: 3)
+        finish()
+        return train
+    }
+}

@@ -1,0 +1,91 @@
+import Glibc
+import Storage
+
+/// What a run's folder needs of the system, with errors that say what was refused on which path.
+enum FileSystem {
+    /// The error of the call that just failed.
+    static func refused(_ action: String, _ path: String, code: Int32 = errno) -> StorageError {
+        let remedy =
+            switch code {
+            case ENOSPC, EDQUOT: "free some space or name another folder with --output"
+            case EACCES, EPERM, EROFS: "name a folder that you may write to with --output"
+            default: ""
+            }
+        return StorageError(.inputOutput, place: path, reason: "cannot \(action): \(String(cString: strerror(code)))", remedy: remedy)
+    }
+
+    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    static func isFolder(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    /// Makes a folder and those around it; one that is there already is fine.
+    static func makeFolder(_ path: String) throws {
+        guard !path.isEmpty, !isFolder(path) else { return }
+        if let slash = path.lastIndex(of: "/"), slash != path.startIndex { try makeFolder(String(path[..<slash])) }
+        // Another process may make it at the same moment.
+        guard mkdir(path, 0o777) == 0 || errno == EEXIST else { throw refused("make the folder", path) }
+        guard isFolder(path) else { throw refused("make the folder", path, code: ENOTDIR) }
+    }
+
+    /// The names in a folder, sorted; none where there is no such folder.
+    static func names(in folder: String) -> [String] {
+        guard let stream = opendir(folder) else { return [] }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    /// Removes a file; one that is not there is fine.
+    static func remove(_ path: String) throws {
+        guard unlink(path) == 0 || errno == ENOENT else { throw refused("remove the file", path) }
+    }
+
+    static func text(of path: String) throws -> String {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw refused("open", path) }
+        defer { close(file) }
+        var bytes = [UInt8](), piece = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = read(file, &piece, piece.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw refused("read", path) }
+            if count == 0 { return String(decoding: bytes, as: UTF8.self) }
+            bytes += piece[..<count]
+        }
+    }
+
+    /// Puts a whole file in place of what was there: whoever reads finds the old text or the new one, whenever the power goes.
+    static func replace(_ path: String, with text: String) throws {
+        let temporary = path + ".writing"
+        let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+        guard file >= 0 else { throw refused("open", temporary) }
+        do {
+            defer { close(file) }
+            try writeAll(Array(text.utf8), to: file, path: temporary)
+            guard fsync(file) == 0 else { throw refused("flush", temporary) }
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+        guard rename(temporary, path) == 0 else { throw refused("rename \(temporary) to", path) }
+    }
+
+    static func writeAll(_ bytes: [UInt8], to file: Int32, path: String) throws {
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeBytes { write(file, $0.baseAddress! + done, bytes.count - done) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw refused("write to", path) }
+            done += count
+        }
+    }
+}

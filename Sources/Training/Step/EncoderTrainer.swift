@@ -1,0 +1,99 @@
+import CKernels
+import Collectives
+import Networks
+import Pairs
+import Tensors
+
+/// One encoder in one worker's hands: it encodes the worker's shards, turns the gradient of the encodings into that of the parameters summed over all
+/// workers, and updates the slices that the worker owns.
+final class EncoderTrainer {
+    let encoder: Encoder
+    private let communicator: any Communicator
+    private let rule: OptimizerRule
+    private let parameters: Tensor
+    private let parameterViews: [[Tensor]]
+    private let workspace: EncoderWorkspace
+    private let shardRows: Int
+    private let localShards: Int
+    /// This worker's samples and encodings, shard after shard.
+    let input: Tensor
+    let output: Tensor
+    private let gradients: GradientTree
+    private var pending: [any PendingReduction] = []
+    /// [bucket][moment]: the moments of the slices that this worker owns; over all workers they exist once.
+    private(set) var moments: [[Tensor]]
+
+    init(
+        _ encoder: Encoder, parameters: Tensor, communicator: any Communicator, rule: OptimizerRule, shards: Int, shardRows: Int
+    ) {
+        self.encoder = encoder
+        self.parameters = parameters
+        self.communicator = communicator
+        self.rule = rule
+        self.shardRows = shardRows
+        localShards = shards / communicator.size
+        parameterViews = encoder.views(of: parameters)
+        workspace = EncoderWorkspace(encoder, rows: shardRows, slots: localShards)
+        input = Tensor([localShards * shardRows] + encoder.inputShape)
+        output = Tensor([localShards * shardRows, encoder.outputCount])
+        gradients = GradientTree(encoder, shards: localShards)
+        moments = encoder.layout.buckets.map { bucket in
+            rule.momentNames.map { _ in Tensor([bucket.range.count / communicator.size]) }
+        }
+    }
+
+    private func rows(of shard: Int) -> Range<Int> { shard * shardRows..<(shard + 1) * shardRows }
+
+    /// Encodes all of this worker's samples, from `input` to `output`.
+    func forward() {
+        for shard in 0..<localShards {
+            encoder.forward(
+                input.rows(rows(of: shard)), parameters: parameterViews, workspace: workspace, slot: shard, output: output.rows(rows(of: shard)))
+        }
+    }
+
+    /// From the gradient of the encodings to that of the parameters. The sum of a bucket over the workers begins as soon as the last shard has left it.
+    func backward(outputGradient: Tensor) throws {
+        let buckets = encoder.layout.buckets
+        for shard in 0..<localShards {
+            let isLast = shard == localShards - 1
+            try encoder.backward(
+                input: input.rows(rows(of: shard)), output: output.rows(rows(of: shard)), outputGradient: outputGradient.rows(rows(of: shard)),
+                parameters: parameterViews, workspace: workspace, slot: shard, gradients: gradients.views(forShard: shard)
+            ) { layer in
+                guard let bucket = buckets.first(where: { $0.layers.lowerBound == layer }) else { return }
+                gradients.close(shard: shard, range: bucket.range)
+                if isLast {
+                    for reduction in pending { try reduction.advance() }
+                    pending.append(try communicator.beginReduceScatter(gradients.sum.flat(bucket.range)))
+                }
+            }
+        }
+    }
+
+    /// Waits for the sums over the workers.
+    /// - Returns: Σ gradient² of each of the blocks that this worker owns, bucket after bucket.
+    func finishSums() throws -> [Double] {
+        for reduction in pending { try reduction.finish() }
+        pending.removeAll(keepingCapacity: true)
+        return encoder.layout.buckets.flatMap { bucket -> [Double] in
+            let owned = ownedRange(of: bucket), block = bucket.range.count / encoder.layout.shards
+            return stride(from: owned.lowerBound, to: owned.upperBound, by: block).map { couplet_squared_norm(block, gradients.sum.pointer + $0) }
+        }
+    }
+
+    /// Updates the owned slices and shares the parameters.
+    func update(rate: Double, t: Int, scale: Double) throws {
+        for (bucket, moments) in zip(encoder.layout.buckets, moments) {
+            let owned = ownedRange(of: bucket)
+            rule.update(parameters.flat(owned), gradient: gradients.sum.flat(owned), moments: moments, rate: rate, t: t, scale: scale)
+            try communicator.allGather(parameters.flat(bucket.range))
+        }
+    }
+
+    /// Where this worker's slice of a bucket lies in the flat buffer.
+    private func ownedRange(of bucket: ParameterLayout.Bucket) -> Range<Int> {
+        let owned = communicator.ownedRange(of: bucket.range.count)
+        return bucket.range.lowerBound + owned.lowerBound..<bucket.range.lowerBound + owned.upperBound
+    }
+}

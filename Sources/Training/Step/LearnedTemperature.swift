@@ -1,0 +1,23 @@
+import Foundation
+import Objectives
+
+/// The temperature as training sees it: a parameter log(1/τ), a gradient, and a floor for τ.
+struct LearnedTemperature {
+    let specification: TemperatureSpecification
+    /// log(1/τ).
+    var logInverse: Double
+    /// The optimizer's moments of it.
+    var moments: [Double]
+
+    init(_ specification: TemperatureSpecification, momentCount: Int) {
+        self.specification = specification
+        logInverse = -log(specification.initial)
+        moments = [Double](repeating: 0, count: specification.learned ? momentCount : 0)
+    }
+
+    /// τ. While nothing has been learned it is the very number of the config.
+    var value: Double { logInverse == -log(specification.initial) ? specification.initial : exp(-logInverse) }
+
+    /// Keeps τ at or above its floor.
+    mutating func clamp() { logInverse = min(logInverse, -log(specification.minimum)) }
+}

@@ -1,0 +1,14 @@
+/// What a training step found, the same bits on every worker.
+public struct StepReport: Sendable {
+    /// How many steps were made, this one included.
+    public let step: Int
+    /// The loss of the batch, before the update.
+    public let loss: Double
+    public let learningRate: Double
+    /// The norm of the gradient over all parameters, before clipping.
+    public let gradientNorm: Double
+    /// τ that the loss was taken at.
+    public let temperature: Double
+    /// Whether a worker asked to stop after this step.
+    public let stopRequested: Bool
+}

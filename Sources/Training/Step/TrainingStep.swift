@@ -1,0 +1,90 @@
+import Collectives
+import Networks
+import Objectives
+import Pairs
+import Tensors
+
+/// A training step, as one worker sees it: from sample numbers to updated parameters. Every worker runs the same program on its own shards.
+///
+///     source → sampler → encoders → objective → tree sum → optimizer
+///     pairs    shards    U, V       loss,dU,dV  gradients  parameters
+final class TrainingStep {
+    private let communicator: any Communicator
+    private let sampler: Sampler
+    private let source: any PairSource
+    private let engine: PairwiseEngine
+    private let schedule: LearningRateSchedule
+    private let rule: OptimizerRule
+    private let clipNorm: Double?
+    let first: EncoderTrainer
+    let second: EncoderTrainer
+    var temperature: LearnedTemperature
+
+    init(_ configuration: Configuration, model: Model, source: any PairSource, communicator: any Communicator, tileMemory: Int) throws {
+        let shards = configuration.batch.shards, batch = configuration.batch.size
+        self.communicator = communicator
+        self.source = source
+        sampler = try Sampler(batchSize: batch, sampleCount: source.count(of: .training), seed: configuration.seed)
+        schedule = LearningRateSchedule(configuration.optimizer)
+        rule = OptimizerRule(kind: configuration.optimizer.kind, weightDecay: configuration.optimizer.weightDecay)
+        clipNorm = configuration.optimizer.clipNorm
+        engine = PairwiseEngine(
+            communicator: communicator, shards: shards, batch: batch, dimension: configuration.encoders.embedding,
+            similarity: configuration.objective.similarity, loss: configuration.objective.loss, tileMemory: tileMemory)
+        func trainer(_ modality: Modality) -> EncoderTrainer {
+            EncoderTrainer(
+                model.encoder(modality), parameters: model.parameters(modality), communicator: communicator, rule: rule, shards: shards,
+                shardRows: batch / shards)
+        }
+        first = trainer(.first)
+        second = trainer(.second)
+        temperature = LearnedTemperature(configuration.objective.temperature, momentCount: rule.momentNames.count)
+    }
+
+    /// Makes step `step` (counted from 0).
+    /// - Parameter stopRequested: whether this worker's process was asked to stop; all workers learn of it.
+    func run(_ step: Int, stopRequested: Bool) throws -> StepReport {
+        let pairs = first.output.rows
+        let numbers = sampler.numbers(step: step, positions: communicator.rank * pairs..<(communicator.rank + 1) * pairs)
+        try source.read(.training, numbers, first: first.input, second: second.input)
+
+        first.forward()
+        second.forward()
+        let tau = temperature.value
+        let result = try engine.evaluate(first: first.output, second: second.output, temperature: tau)
+        try first.backward(outputGradient: result.firstGradient)
+        try second.backward(outputGradient: result.secondGradient)
+
+        let blocks = try first.finishSums() + second.finishSums()
+        let scaleGradient = temperature.specification.learned ? result.inverseTemperatureGradient : 0
+        let (squaredNorm, stop) = try gather(blocks, stopRequested: stopRequested)
+        let norm = (squaredNorm + scaleGradient * scaleGradient).squareRoot()
+        let clip = clipNorm.map { norm > $0 ? $0 / norm : 1 } ?? 1
+
+        let rate = schedule.rate(atStep: step)
+        try first.update(rate: rate, t: step + 1, scale: clip)
+        try second.update(rate: rate, t: step + 1, scale: clip)
+        if temperature.specification.learned {
+            rule.update(&temperature.logInverse, gradient: scaleGradient, moments: &temperature.moments, rate: rate, t: step + 1, scale: clip)
+            temperature.clamp()
+        }
+        return StepReport(
+            step: step + 1, loss: result.loss, learningRate: rate, gradientNorm: norm, temperature: tau, stopRequested: stop)
+    }
+
+    /// Σ gradient² over all blocks of all workers: each bucket's blocks along the tree, then bucket after bucket.
+    private func gather(_ blocks: [Double], stopRequested: Bool) throws -> (squaredNorm: Double, stop: Bool) {
+        let gathered = try communicator.allGather(numbers: blocks + [stopRequested ? 1 : 0])
+        let width = blocks.count + 1, workers = communicator.size
+        let buckets = first.encoder.layout.buckets.count + second.encoder.layout.buckets.count, own = blocks.count / buckets
+        let sum = (0..<buckets).reduce(0.0) { sum, bucket in
+            var ordered = [Double](repeating: 0, count: own * workers)
+            for worker in 0..<workers {
+                let slice = ShardTree.reversedSlice(ofWorker: worker, workers: workers)
+                for block in 0..<own { ordered[slice * own + block] = gathered[worker * width + bucket * own + block] }
+            }
+            return sum + ShardTree.sum(ordered)
+        }
+        return (sum, (0..<workers).contains { gathered[$0 * width + blocks.count] != 0 })
+    }
+}

@@ -1,0 +1,39 @@
+import Evaluation
+import Tensors
+import Testing
+
+@Suite struct SampleShardsTests {
+    @Test(arguments: [(1, 1), (16, 16), (37, 4), (512, 1), (513, 1), (10_000, 16), (100_001, 8)])
+    func everySampleLiesInOneShard(_ sizes: (samples: Int, minimum: Int)) {
+        let shards = SampleShards(samples: sizes.samples, minimum: sizes.minimum)
+        #expect(shards.count.nonzeroBitCount == 1 && shards.count >= sizes.minimum)
+        #expect(shards.size % 16 == 0 && shards.size <= SampleShards.largestSize)
+        #expect((0..<shards.count).flatMap { Array(shards.samples(of: $0)) } == Array(0..<sizes.samples))
+        // A worker's shards are an aligned block.
+        #expect((0..<sizes.minimum).flatMap { Array(shards.shards(of: $0, workers: sizes.minimum)) } == Array(0..<shards.count))
+    }
+
+    @Test func theLastShardIsFilledUp() throws {
+        let shards = SampleShards(samples: 37, minimum: 4)
+        #expect(shards.size == 16)
+        let last = try #require(shards.filledNumbers(of: 2))
+        #expect(last == [32, 33, 34, 35, 36] + [UInt64](repeating: 36, count: 11))
+        #expect(shards.filledNumbers(of: 3) == nil)
+    }
+
+    @Test(arguments: [1, 2, 4])
+    func aPassEncodesEachShardOnce(_ workers: Int) {
+        let shards = SampleShards(samples: 37, minimum: 4), pass = EncodingPass(shards)
+        var rows: [Float] = []
+        for rank in 0..<workers {
+            let output = pass.run(rank: rank, workers: workers, widths: [1, 2]) { numbers, outputs in
+                #expect(numbers.count == 16 && outputs[0].shape == [16, 1] && outputs[1].shape == [16, 2])
+                outputs[0].copy(from: Tensor([16], numbers.map { Float($0) + 1 }))
+            }
+            rows += output[0].values
+        }
+        #expect(rows.count == 64)
+        #expect(Array(rows[..<37]) == (1...37).map(Float.init))
+        #expect(Array(rows[48...]) == [Float](repeating: 0, count: 16))
+    }
+}

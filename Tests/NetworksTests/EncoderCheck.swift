@@ -1,0 +1,66 @@
+import Networks
+import Tensors
+import Testing
+
+/// Runs whole encoders and compares them with twins.
+enum EncoderCheck {
+    struct Run {
+        let output: Tensor
+        let gradient: Tensor
+        /// Layer numbers as backward completed them.
+        var order: [Int] = []
+    }
+
+    /// One shard through one slot of a workspace, with other shards through the other slots before its backward.
+    static func run(_ encoder: Encoder, rows: Int, slots: Int, slot: Int) -> Run {
+        let parameters = encoder.views(of: initial(encoder))
+        let workspace = EncoderWorkspace(encoder, rows: rows, slots: slots)
+        let input = GradientCheck.normal([rows] + encoder.inputShape, 1)
+        let gradient = Tensor([encoder.layout.count]), output = Tensor([rows, encoder.outputCount])
+        encoder.layout.entries.forEach { gradient.flat($0.range).fill(.nan) }
+        encoder.forward(input, parameters: parameters, workspace: workspace, slot: slot, output: output)
+        for other in 0..<slots where other != slot {
+            encoder.forward(
+                GradientCheck.normal([rows] + encoder.inputShape, 100 + other), parameters: parameters, workspace: workspace, slot: other,
+                output: Tensor(output.shape))
+        }
+        var order: [Int] = []
+        encoder.backward(
+            input: input, output: output, outputGradient: GradientCheck.normal(output.shape, 2), parameters: parameters,
+            workspace: workspace, slot: slot, gradients: encoder.views(of: gradient)) { order.append($0) }
+        return Run(output: output, gradient: gradient, order: order)
+    }
+
+    /// Initial parameters with biases moved off zero.
+    static func initial(_ encoder: Encoder) -> Tensor {
+        let flat = encoder.initialParameters(philox: Philox(seed: 5), encoderNumber: 0)
+        for (number, entry) in encoder.layout.entries.enumerated() where entry.path.hasSuffix("bias") {
+            flat.flat(entry.range).copy(from: GradientCheck.normal([entry.range.count], 50 + number))
+        }
+        return flat
+    }
+
+    /// Output and all parameter gradients against a twin of (input, parameters in the order of the layout); equal bits from every slot.
+    static func check(_ encoder: Encoder, rows: Int, limit: Double = 2e-5, twin: ([Double], [[Double]]) -> [Double]) throws {
+        let flat = initial(encoder), entries = encoder.layout.entries
+        let x = GradientCheck.normal([rows] + encoder.inputShape, 1).values.map(Double.init)
+        let w = GradientCheck.normal([rows, encoder.outputCount], 2).values.map(Double.init)
+        let p = entries.map { flat.flat($0.range).values.map(Double.init) }
+        let result = run(encoder, rows: rows, slots: 1, slot: 0)
+        #expect(GradientCheck.close(result.output.values, twin(x, p), limit: limit))
+        for (index, entry) in entries.enumerated() {
+            let expected = GradientCheck.differences(p[index]) { moved in
+                var all = p
+                all[index] = moved
+                return GradientCheck.dot(twin(x, all), w)
+            }
+            #expect(GradientCheck.close(result.gradient.flat(entry.range).values, expected, limit: limit), "\(entry.path)")
+        }
+        let covered = Set(entries.flatMap { Array($0.range) })
+        #expect((0..<encoder.layout.count).allSatisfy { covered.contains($0) || result.gradient[$0] == 0 }, "padding")
+        for slot in 0..<3 {
+            let again = run(encoder, rows: rows, slots: 3, slot: slot)
+            #expect(again.output.values == result.output.values && again.gradient.values == result.gradient.values, "slot \(slot)")
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import Objectives
+import Tensors
+import Testing
+
+@Suite struct GaussianMinimizerTests {
+    static let closedForms: [(Similarity, Loss)] = [
+        (.innerProduct, .conditional(first: 0.5, second: 0.5)), (.innerProduct, .conditional(first: 1, second: 0)),
+        (.innerProduct, .conditional(first: 0.2, second: 0.7)), (.innerProduct, .joint),
+        (.quadratic, .conditional(first: 1, second: 0)), (.quadratic, .conditional(first: 0, second: 1)),
+        (.quadratic, .conditional(first: 0.5, second: 0.5)), (.quadratic, .conditional(first: 2, second: 2)), (.quadratic, .joint),
+    ]
+
+    /// One canonical pair: the closed form is where a loss that is integrated numerically has its minimum.
+    @Test(arguments: closedForms, [0.15, 0.5, 0.85])
+    func onePairMinimisesTheIntegratedLoss(_ objective: (Similarity, Loss), _ correlation: Double) throws {
+        let (similarity, loss) = objective
+        let one = Matrix.identity(1)
+        let pair = try GaussianPair(GaussianCovariance(uu: one, uv: correlation * one, vv: one))
+        let minimizer = try #require(GaussianMinimizer(pair, similarity: similarity, loss: loss, rank: 3))
+        #expect(minimizer.rank == 1)
+        if similarity == .innerProduct {
+            let a = GaussianPopulation.minimize(from: [0.3]) { a in
+                GaussianPopulation.quadratureLoss(loss, correlation: correlation) { u, v in a[0] * u * v }
+            }
+            #expect(abs(a[0] - minimizer.singularValues[0]) <= 1e-6)
+        } else {
+            let x = GaussianPopulation.minimize(from: [0.7, 0.6]) { x in
+                GaussianPopulation.quadratureLoss(loss, correlation: correlation) { u, v in -0.5 * (x[0] * u - x[1] * v) * (x[0] * u - x[1] * v) }
+            }
+            let first = try #require(minimizer.firstGram), second = try #require(minimizer.secondGram)
+            #expect(abs(x[0] * x[0] - first[0]) <= 1e-6 * (1 + first[0]))
+            #expect(abs(x[1] * x[1] - second[0]) <= 1e-6 * (1 + second[0]))
+            #expect(abs(x[0] * x[1] - minimizer.singularValues[0]) <= 1e-6 * (1 + first[0]))
+        }
+    }
+
+    /// Encoders of low rank, from a random start: the minimum of the population loss has R's first pairs and the table's values.
+    @Test(arguments: closedForms)
+    func lowRankEncodersMinimiseTheLoss(_ objective: (Similarity, Loss)) throws {
+        let (similarity, loss) = objective
+        let pair = try GaussianPair(GaussianPopulation.covariance([0.8, 0.5, 0.2], first: 4, second: 3))
+        let rank = 2, r = pair.whitenedCrossCovariance
+        func encoders(_ x: [Double]) -> (Matrix, Matrix) {
+            (Matrix(rows: rank, columns: 4, elements: Array(x[..<8])), Matrix(rows: rank, columns: 3, elements: Array(x[8...])))
+        }
+        let start = GaussianPopulation.normals(1, 14, number: 9).elements.map { 0.3 * $0 }
+        let x = GaussianPopulation.minimize(from: start) { x in
+            let (g, h) = encoders(x)
+            return GaussianPopulation.loss(loss, similarity, g, h, crossCovariance: r)
+        }
+        let (g, h) = encoders(x)
+        let minimizer = try #require(GaussianMinimizer(pair, similarity: similarity, loss: loss, rank: rank))
+        #expect((g.transposed * h - minimizer.coupling).frobeniusNorm <= 1e-6 * minimizer.coupling.frobeniusNorm)
+        if let first = minimizer.firstGram, let second = minimizer.secondGram {
+            let a = pair.firstDirections.columns(first: rank), b = pair.secondDirections.columns(first: rank)
+            #expect((g.transposed * g - a * .diagonal(first) * a.transposed).frobeniusNorm <= 2e-6 * (1 + first[0]))
+            #expect((h.transposed * h - b * .diagonal(second) * b.transposed).frobeniusNorm <= 2e-6 * (1 + second[0]))
+        }
+    }
+
+    @Test func thereIsNoClosedFormElsewhere() throws {
+        let pair = try GaussianPair(GaussianPopulation.covariance([0.8, 0.5], first: 3, second: 2))
+        #expect(GaussianMinimizer(pair, similarity: .cosine, loss: .conditional(first: 0.5, second: 0.5), rank: 2) == nil)
+        #expect(GaussianMinimizer(pair, similarity: .quadratic, loss: .conditional(first: 0.3, second: 0.7), rank: 2) == nil)
+        #expect(GaussianMinimizer(pair, similarity: .innerProduct, loss: .conditional(first: 0, second: 0), rank: 2) == nil)
+        let one = Matrix.identity(1), certain = try GaussianPair(GaussianCovariance(uu: one, uv: one, vv: one))
+        #expect(GaussianMinimizer(certain, similarity: .quadratic, loss: .joint, rank: 1) == nil)
+        #expect(GaussianMinimizer(certain, similarity: .innerProduct, loss: .conditional(first: 1, second: 1), rank: 1)?.singularValues == [1])
+    }
+
+    /// The encoders it hands out have the Ã and the grams it names, at any temperature and for u, v that are not white.
+    @Test(arguments: closedForms)
+    func encodersHaveTheStatedCoupling(_ objective: (Similarity, Loss)) throws {
+        let (similarity, loss) = objective
+        let covariance = GaussianPopulation.covariance([0.9, 0.6, 0.3, 0.1], first: 4, second: 6)
+        let pair = try GaussianPair(covariance)
+        let minimizer = try #require(GaussianMinimizer(pair, similarity: similarity, loss: loss, rank: 3))
+        let temperature = 0.07, (g, h) = minimizer.encoders(temperature: temperature)
+        let coupling = try (1 / temperature) * (covariance.uu.squareRoot() * g.transposed * h * covariance.vv.squareRoot())
+        #expect((coupling - minimizer.coupling).frobeniusNorm <= 1e-11)
+        if let first = minimizer.firstGram, let second = minimizer.secondGram {
+            #expect(abs((g * covariance.uu * g.transposed).diagonal.reduce(0, +) / temperature - first.reduce(0, +)) <= 1e-10 * (1 + first[0]))
+            #expect(abs((h * covariance.vv * h.transposed).diagonal.reduce(0, +) / temperature - second.reduce(0, +)) <= 1e-10 * (1 + second[0]))
+        }
+    }
+}

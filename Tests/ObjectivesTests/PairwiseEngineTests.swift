@@ -1,0 +1,78 @@
+import Collectives
+import Foundation
+import Objectives
+import Tensors
+import Testing
+
+@Suite struct PairwiseEngineTests {
+    static let losses: [Loss] = [
+        .conditional(first: 0.5, second: 0.5), .conditional(first: 1, second: 0), .conditional(first: 0, second: 1),
+        .conditional(first: 0.3, second: 0.9), .joint,
+    ]
+
+    struct Case: CustomTestStringConvertible, Sendable {
+        let similarity: Similarity, loss: Loss, temperature: Double
+        var testDescription: String { "\(similarity) \(loss) τ = \(temperature)" }
+        static let all = Similarity.allCases.flatMap { similarity in
+            losses.flatMap { loss in
+                [0.005, 0.07, 1, 10].map { Case(similarity: similarity, loss: loss, temperature: $0) }
+            }
+        }
+    }
+
+    /// Pairs whose scores spread widely at low temperatures; every fourth pair agrees closely.
+    static func encodings(_ count: Int, _ dimension: Int, seed: UInt64) -> (Tensor, Tensor) {
+        let philox = Philox(seed: seed)
+        let first = Tensor([count, dimension]), second = Tensor([count, dimension])
+        philox.fillNormal(first, .source, number: 1)
+        philox.fillNormal(second, .source, number: 2)
+        for i in stride(from: 0, to: count, by: 4) {
+            for k in 0..<dimension { second[i * dimension + k] = first[i * dimension + k] + 0.1 * second[i * dimension + k] }
+        }
+        for k in 0..<(count * dimension) {
+            first[k] *= 0.5
+            second[k] *= 0.5
+        }
+        return (first, second)
+    }
+
+    static func rows(_ tensor: Tensor) -> [[Double]] {
+        (0..<tensor.rows).map { i in tensor.rows(i..<(i + 1)).values.map(Double.init) }
+    }
+
+    static func relativeError(_ tensor: Tensor, _ exact: [[Double]]) -> Double {
+        var difference = 0.0, norm = 0.0
+        for (i, row) in exact.enumerated() {
+            for (k, x) in row.enumerated() {
+                let delta = Double(tensor[i * row.count + k]) - x
+                difference += delta * delta
+                norm += x * x
+            }
+        }
+        return (difference / norm).squareRoot()
+    }
+
+    @Test("loss and gradients equal the naive twin in Double", arguments: Case.all)
+    func equalsNaiveTwin(_ example: Case) throws {
+        for (count, dimension, shards) in [(64, 5, 4), (300, 16, 1), (96, 3, 2)] {
+            let (first, second) = Self.encodings(count, dimension, seed: UInt64(count))
+            let naive = NaiveObjective(similarity: example.similarity, loss: example.loss, temperature: example.temperature)
+            let exact = naive.evaluate(Self.rows(first), Self.rows(second))
+            let limit = max(1e-5, 16 * 0x1p-24 * exact.largestScore)
+            var digests: [[Float]] = []
+            for memory in [0, 1 << 18, 1 << 30] {
+                let engine = PairwiseEngine(
+                    communicator: LoneWorker(), shards: shards, batch: count, dimension: dimension, similarity: example.similarity,
+                    loss: example.loss, tileMemory: memory)
+                let result = try engine.evaluate(first: first, second: second, temperature: example.temperature)
+                #expect(abs(result.loss - exact.loss) <= limit * abs(exact.loss))
+                #expect(Self.relativeError(result.firstGradient, exact.first) <= limit)
+                #expect(Self.relativeError(result.secondGradient, exact.second) <= limit)
+                let scale = max(abs(exact.inverseTemperature), 1e-3)
+                #expect(abs(result.inverseTemperatureGradient - exact.inverseTemperature) <= limit * scale * 10)
+                digests.append(result.firstGradient.values + result.secondGradient.values + [Float(result.loss)])
+            }
+            #expect(digests[0] == digests[1] && digests[1] == digests[2], "kept and remade tiles differ")
+        }
+    }
+}

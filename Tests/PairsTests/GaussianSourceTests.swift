@@ -1,0 +1,129 @@
+import Objectives
+import Pairs
+import Tensors
+import Testing
+
+/// Rows of a joint sample (u, v), as one matrix.
+func jointSample(_ source: GaussianSource, _ split: Split, _ numbers: [UInt64]) throws -> Matrix {
+    let (du, dv) = (source.dimensions[0], source.dimensions[1])
+    let first = Tensor([numbers.count, du]), second = Tensor([numbers.count, dv])
+    try source.read(split, numbers, first: first, second: second)
+    var joint = Matrix(rows: numbers.count, columns: du + dv)
+    for i in 0..<numbers.count {
+        for j in 0..<du { joint[i, j] = Double(first[i * du + j]) }
+        for j in 0..<dv { joint[i, du + j] = Double(second[i * dv + j]) }
+    }
+    return joint
+}
+
+/// The joint covariance of (u, v).
+func jointCovariance(_ covariance: GaussianCovariance) -> Matrix {
+    let (du, dv) = (covariance.uu.rows, covariance.vv.rows)
+    var joint = Matrix(rows: du + dv, columns: du + dv)
+    for i in 0..<du { for j in 0..<du { joint[i, j] = covariance.uu[i, j] } }
+    for i in 0..<dv { for j in 0..<dv { joint[du + i, du + j] = covariance.vv[i, j] } }
+    for i in 0..<du { for j in 0..<dv { (joint[i, du + j], joint[du + j, i]) = (covariance.uv[i, j], covariance.uv[i, j]) } }
+    return joint
+}
+
+/// The largest deviation of the sample mean and covariance from the true ones, in standard errors: Var(x_i x_j) = C_ii C_jj + C_ij².
+func largestDeviation(_ sample: Matrix, _ exact: Matrix) -> Double {
+    let count = Double(sample.rows), second = (1 / count) * (sample.transposed * sample)
+    var largest = 0.0
+    for i in 0..<exact.rows {
+        let mean = (0..<sample.rows).reduce(0.0) { $0 + sample[$1, i] } / count
+        largest = max(largest, abs(mean) / (exact[i, i] / count).squareRoot())
+        for j in 0..<exact.rows {
+            let error = ((exact[i, i] * exact[j, j] + exact[i, j] * exact[i, j]) / count).squareRoot()
+            largest = max(largest, abs(second[i, j] - exact[i, j]) / error)
+        }
+    }
+    return largest
+}
+
+@Suite struct GaussianSourceTests {
+    static let correlations = [0.9, 0.75, 0.6, 0.4, 0.25, 0.1]
+
+    @Test(arguments: [
+        ([8, 6], correlations), ([6, 8], correlations), ([5, 5], [0.99, -0.5]), ([1, 1], [0.3]), ([3, 17], []), ([40, 30], [0.8, 0.8]),
+    ]) func canonicalCorrelationsAreTheGivenOnes(dimensions: [Int], correlations: [Double]) throws {
+        let source = try GaussianSource(dimensions: dimensions, correlations: correlations, seed: 11)
+        let covariance = try #require(source.gaussianCovariance)
+        let whitened = try covariance.uu.inverseSquareRoot() * covariance.uv * covariance.vv.inverseSquareRoot()
+        let found = try whitened.singularValueDecomposition().singularValues
+        let expected = (correlations.map(abs) + Array(repeating: 0, count: dimensions.min()! - correlations.count)).sorted(by: >)
+        for (a, b) in zip(found, expected) { #expect(abs(a - b) <= 1e-13) }
+        for block in [covariance.uu, covariance.vv] {
+            #expect(block == block.transposed)
+            let values = try block.symmetricEigenvalues().values
+            #expect(values.first! >= 0.25 - 1e-12)
+            #expect(values.last! <= 4 + 1e-12)
+        }
+        // The maps hide the correlations: neither block is the identity, nor is the cross-covariance diagonal.
+        #expect((covariance.uu - .identity(dimensions[0])).frobeniusNorm > 0.01)
+        if dimensions.min()! > 1, !correlations.isEmpty { #expect(abs(covariance.uv[0, 1]) > 1e-3) }
+    }
+
+    @Test func sampleCovarianceIsTheExactOne() throws {
+        let source = try GaussianSource(dimensions: [8, 6], correlations: Self.correlations, seed: 4)
+        let exact = jointCovariance(try #require(source.gaussianCovariance))
+        for split in Split.allCases {
+            let sample = try jointSample(source, split, Array(0..<200_000))
+            #expect(largestDeviation(sample, exact) <= 4.5)
+        }
+    }
+
+    @Test func splitsAndSeedsAreIndependent() throws {
+        let source = try GaussianSource(dimensions: [2, 2], correlations: [0.5], seed: 4)
+        let training = try jointSample(source, .training, Array(0..<50_000)), heldOut = try jointSample(source, .heldOut, Array(0..<50_000))
+        let cross = (1.0 / 50_000) * (training.transposed * heldOut)
+        #expect(cross.elements.allSatisfy { abs($0) <= 4.5 * 4 / Double(50_000).squareRoot() })
+        let other = try GaussianSource(dimensions: [2, 2], correlations: [0.5], seed: 5)
+        #expect(other.gaussianCovariance != source.gaussianCovariance)
+        #expect(try GaussianSource(dimensions: [2, 2], correlations: [0.5], seed: 4).gaussianCovariance == source.gaussianCovariance)
+    }
+
+    /// A sample has the same bits alone, in any company, and at any alignment.
+    @Test(arguments: [[8, 6], [1, 1], [3, 5], [50, 33]]) func bitsDoNotDependOnTheGrouping(dimensions: [Int]) throws {
+        let source = try GaussianSource(dimensions: dimensions, correlations: [0.7], seed: 2)
+        let numbers = (0..<333).map { UInt64($0) * 12_345_678_901 }
+        for (index, modality) in Modality.allCases.enumerated() {
+            let columns = dimensions[index]
+            func read(_ numbers: [UInt64], shift: Int) throws -> [Float] {
+                let room = Tensor([numbers.count * columns + shift])
+                let part = room.flat(shift..<room.count).reshaped([numbers.count, columns])
+                try source.read(.training, numbers, first: index == 0 ? part : nil, second: index == 1 ? part : nil)
+                return part.values
+            }
+            let whole = try read(numbers, shift: 0)
+            let single = try numbers.flatMap { try read([$0], shift: 1) }
+            #expect((single == whole) as Bool)
+            for size in [2, 7, 63, 64, 65, 128] {
+                let grouped = try stride(from: 0, to: 333, by: size).flatMap { start in
+                    try read(Array(numbers[start..<min(start + size, 333)]), shift: size % 5)
+                }
+                #expect((grouped == whole) as Bool)
+            }
+            let raw = try source.readRaw(.training, numbers, modality)
+            #expect((raw.values == whole) as Bool)
+        }
+    }
+
+    @Test func impossibleValuesAreErrors() {
+        for (dimensions, correlations) in [
+            ([8], [0.5]), ([8, 0], []), ([-1, 3], []), ([2, 3], [0.1, 0.2, 0.3]), ([2, 2], [1.0]), ([2, 2], [-1.5]), ([2, 2], [.nan]),
+            ([1_000_000, 2], []), ([], []),
+        ] as [([Int], [Double])] {
+            #expect(throws: DataError.self) { try GaussianSource(dimensions: dimensions, correlations: correlations, seed: 1) }
+        }
+    }
+
+    @Test func preparationKeepsNumbersAndRefusesOthers() throws {
+        let source = try GaussianSource(dimensions: [3, 2], correlations: [0.5], seed: 1)
+        let rows = Tensor([2, 3], [1, 2, 3, 4, 5, 6])
+        #expect(try source.prepare(.first, raw: rows).values == rows.values)
+        #expect(throws: DataError.self) { try source.prepare(.second, raw: rows) }
+        #expect(throws: DataError.self) { try source.prepare(.first, raw: Tensor([1, 3], [1, .nan, 3])) }
+        #expect(try source.labels(.training, [1]) == nil)
+    }
+}

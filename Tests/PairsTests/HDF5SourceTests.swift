@@ -1,0 +1,239 @@
+import Glibc
+import Pairs
+import Storage
+import Tensors
+import Testing
+
+/// A file of pairs with these datasets; closed and complete.
+struct PairFile {
+    let folder = TemporaryFolder()
+    var path: String { "\(folder.path)/pairs.h5" }
+
+    init(_ fill: (HDF5File) throws -> Void) throws {
+        let file = try HDF5File(creating: path)
+        try fill(file)
+        try file.close()
+    }
+
+    func source(heldOut: Double = 0, seed: UInt64 = 1, memoryLimit: Int = HDF5Source.memoryLimit) throws -> HDF5Source {
+        try HDF5Source(path: path, heldOut: heldOut, seed: seed, memoryLimit: memoryLimit)
+    }
+}
+
+@Suite struct HDF5SourceTests {
+    static let count = 37
+    static func firstValue(_ row: Int, _ column: Int) -> Float { Float(row) * 100 + Float(column) + 0.25 }
+    static func secondValue(_ row: Int) -> Float { -Float(row) / 8 }
+
+    /// N × 2 × 3 floats and N floats.
+    static func writePairs(_ file: HDF5File, count: Int = count) throws {
+        try file.write("/first", Tensor([count, 2, 3], (0..<(count * 6)).map { firstValue($0 / 6, $0 % 6) }))
+        try file.write("/second", Tensor([count], (0..<count).map(secondValue)))
+    }
+
+    @Test(arguments: [HDF5Source.memoryLimit, 0]) func readsRowsInAnyOrder(memoryLimit: Int) throws {
+        let pairs = try PairFile { try Self.writePairs($0) }
+        let source = try pairs.source(memoryLimit: memoryLimit)
+        #expect(source.description(of: .first) == ModalityDescription(shape: [2, 3]))
+        #expect(source.description(of: .second) == ModalityDescription(shape: [1]))
+        #expect(source.count(of: .training) == 37)
+        #expect(source.count(of: .heldOut) == 0)
+        let numbers: [UInt64] = [36, 0, 5, 5, 17, 1]
+        let first = Tensor([6, 2, 3]), second = Tensor([6, 1])
+        try source.read(.training, numbers, first: first, second: second)
+        #expect(first.values == numbers.flatMap { row in (0..<6).map { Self.firstValue(Int(row), $0) } })
+        #expect(second.values == numbers.map { Self.secondValue(Int($0)) })
+        #expect(try source.readRaw(.training, numbers, .first).values == first.values)
+        #expect(try source.readRaw(.training, numbers, .second).shape == [6, 1])
+        #expect(try source.labels(.training, numbers) == nil)
+        #expect(throws: DataError.self) { try source.read(.training, [37], first: nil, second: Tensor([1, 1])) }
+        #expect(throws: DataError.self) { try source.read(.heldOut, [0], first: nil, second: Tensor([1, 1])) }
+        #expect(try source.prepare(.first, raw: first.reshaped([6, 6])).shape == [6, 2, 3])
+        #expect(throws: DataError.self) { try source.prepare(.first, raw: Tensor([6, 5])) }
+        #expect(throws: DataError.self) { try source.prepare(.second, raw: Tensor([2], [1, .infinity])) }
+    }
+
+    @Test func integersAreLabels() throws {
+        let classes = (0..<Self.count).map { ($0 * 7) % 5 }
+        let pairs = try PairFile {
+            try $0.write("/first", (0..<(Self.count * 2)).map { $0 }, shape: [Self.count, 2])
+            try $0.write("/second", classes, shape: [Self.count])
+        }
+        let source = try pairs.source(), numbers: [UInt64] = [3, 36, 3]
+        #expect(source.description(of: .second) == ModalityDescription(shape: [1], classes: 5))
+        // Integers with more than one extent are numbers.
+        #expect(source.description(of: .first) == ModalityDescription(shape: [2]))
+        #expect(try source.readRaw(.training, numbers, .first).values == [6, 7, 72, 73, 6, 7])
+        #expect(try source.readRaw(.training, numbers, .second).values == numbers.map { Float(classes[Int($0)]) })
+        #expect(try source.labels(.training, numbers) == numbers.map { classes[Int($0)] })
+        #expect(try source.prepare(.second, raw: Tensor([2], [0, 4])).values == [0, 4])
+        for value in [5, -1, 0.5] as [Float] {
+            #expect(throws: DataError.self) { try source.prepare(.second, raw: Tensor([2], [0, value])) }
+        }
+    }
+
+    @Test(arguments: [HDF5Source.memoryLimit, 0]) func theFilesOwnSplitAndLabels(memoryLimit: Int) throws {
+        let split = (0..<Self.count).map { $0 % 4 == 1 ? 1 : 0 }
+        let pairs = try PairFile {
+            try Self.writePairs($0)
+            try $0.write("/split", split, shape: [Self.count])
+            try $0.write("/labels", (0..<Self.count).map { $0 * 3 }, shape: [Self.count])
+        }
+        let source = try pairs.source(memoryLimit: memoryLimit)
+        for (kind, part) in [(0, Split.training), (1, .heldOut)] {
+            let rows = (0..<Self.count).filter { split[$0] == kind }, numbers = rows.indices.map { UInt64($0) }
+            #expect(source.count(of: part) == rows.count)
+            #expect(try source.readRaw(part, numbers, .second).values == rows.map(Self.secondValue))
+            #expect(try source.labels(part, numbers) == rows.map { $0 * 3 })
+        }
+        let error = try #require(throws: DataError.self) { try pairs.source(heldOut: 0.2) }
+        #expect(error.description.contains("/split"))
+    }
+
+    @Test func aFractionIsHeldOut() throws {
+        let pairs = try PairFile { try Self.writePairs($0) }
+        func rows(_ source: HDF5Source, _ split: Split) throws -> [Int] {
+            let numbers = (0..<source.count(of: split)!).map { UInt64($0) }
+            return try source.readRaw(split, numbers, .second).values.map { Int(-$0 * 8) }
+        }
+        var timesHeldOut = [Int](repeating: 0, count: Self.count)
+        for seed in 0..<200 as Range<UInt64> {
+            let source = try pairs.source(heldOut: 0.25, seed: seed)
+            let training = try rows(source, .training), heldOut = try rows(source, .heldOut)
+            #expect(heldOut.count == 9)
+            #expect(training == training.sorted())
+            #expect((training + heldOut).sorted() == Array(0..<Self.count))
+            for row in heldOut { timesHeldOut[row] += 1 }
+            if seed == 5 { #expect(try rows(pairs.source(heldOut: 0.25, seed: 5), .heldOut) == heldOut) }
+        }
+        // Every row now and then: counts of draws without replacement vary less than independent ones.
+        #expect(chiSquareDeviation(timesHeldOut) <= 4)
+        #expect(timesHeldOut.min()! > 20)
+        #expect(timesHeldOut.max()! < 90)
+    }
+
+    @Test(arguments: [Float.nan, .infinity, -.infinity]) func numbersThatAreNotFiniteAreNamed(value: Float) throws {
+        let pairs = try PairFile { file in
+            var values = (0..<(3000 * 2)).map { Float($0) }
+            values[2 * 2017 + 1] = value
+            try file.write("/first", Tensor([3000, 2], values))
+            try file.write("/second", Tensor([3000, 1]))
+        }
+        let error = try #require(throws: DataError.self) { try pairs.source() }
+        #expect(error.description.contains("/first: row 2017 holds"))
+        // Too large to be kept: told when the row is read, by its number in the file.
+        let source = try pairs.source(heldOut: 0.01, memoryLimit: 1000)
+        let numbers = (0..<2970).map { UInt64($0) }
+        _ = try source.readRaw(.training, numbers, .second)
+        let later = try #require(throws: DataError.self) {
+            _ = try source.readRaw(.training, numbers, .first)
+            _ = try source.readRaw(.heldOut, (0..<30).map { UInt64($0) }, .first)
+        }
+        #expect(later.description == error.description)
+    }
+
+    @Test func doublesBeyondFloat32AreRefused() throws {
+        let pairs = try PairFile {
+            try $0.write("/first", [1, 1e300], shape: [2, 1])
+            try $0.write("/second", [1.0, 2.0], shape: [2, 1])
+        }
+        #expect(try #require(throws: DataError.self) { try pairs.source() }.description.contains("row 1"))
+    }
+
+    @Test func unusableFilesAreClearErrors() throws {
+        func expect(_ part: String, heldOut: Double = 0, line: Int = #line, _ fill: (HDF5File) throws -> Void) throws {
+            let pairs = try PairFile(fill)
+            let error = #expect(throws: (any Error).self, "line \(line)") { try pairs.source(heldOut: heldOut) }
+            let text = error.map { "\($0)" } ?? ""
+            #expect(error is DataError || error is StorageError)
+            #expect(text.contains(part), "line \(line): \(text)")
+        }
+        func whole(_ name: String, _ values: [Int], _ shape: [Int]? = nil) -> (HDF5File) throws -> Void {
+            { file in
+                try Self.writePairs(file)
+                try file.write(name, values, shape: shape ?? [values.count])
+            }
+        }
+        let zeros = [Int](repeating: 0, count: Self.count)
+        try expect("no dataset /first") { try $0.write("/second", Tensor([3, 1])) }
+        try expect("no dataset /second") { try $0.write("/first", Tensor([3, 1])) }
+        try expect("3 rows, but /second has 4") {
+            try $0.write("/first", Tensor([3, 1]))
+            try $0.write("/second", Tensor([4, 1]))
+        }
+        try expect("is empty") {
+            try $0.write("/first", Tensor([0, 5]))
+            try $0.write("/second", Tensor([0, 5]))
+        }
+        try expect("single number") {
+            try $0.write("/first", Tensor([]))
+            try $0.write("/second", Tensor([1]))
+        }
+        try expect("row 1 holds the label -4") {
+            try $0.write("/first", Tensor([2, 5]))
+            try $0.write("/second", [1, -4], shape: [2])
+        }
+        try expect("goes up to 100000000") {
+            try $0.write("/first", Tensor([2, 5]))
+            try $0.write("/second", [1, 100_000_000], shape: [2])
+        }
+        try expect("[36], but there are 37 pairs", whole("/labels", Array(zeros.dropLast())))
+        try expect("[37, 1], but there are 37 pairs", whole("/labels", zeros, [Self.count, 1]))
+        try expect("row 0 holds the label -1", whole("/labels", zeros.map { $0 - 1 }))
+        try expect("row 0 holds 2", whole("/split", zeros.map { $0 + 2 }))
+        try expect("every pair is held out", whole("/split", zeros.map { $0 + 1 }))
+        try expect("is -0.1", heldOut: -0.1) { try Self.writePairs($0) }
+        try expect("is 1.0", heldOut: 1) { try Self.writePairs($0) }
+        try expect("is nan", heldOut: .nan) { try Self.writePairs($0) }
+        try expect("none of them", heldOut: 0.001) { try Self.writePairs($0) }
+        try expect("all of them", heldOut: 0.999) { try Self.writePairs($0) }
+        #expect(throws: StorageError.self) { try HDF5Source(path: "/no/such/file.h5", heldOut: 0, seed: 1) }
+    }
+
+    /// What h5py writes: compressed chunks of Float64, bytes, booleans, unsigned labels.
+    @Test(arguments: [HDF5Source.memoryLimit, 0]) func filesOfH5py(memoryLimit: Int) throws {
+        let folder = TemporaryFolder(), path = "\(folder.path)/pairs.h5"
+        let script = """
+            import sys
+            try:
+                import h5py, numpy
+            except ImportError:
+                sys.exit("no h5py")
+            with h5py.File("\(path)", "w") as f:
+                row = numpy.arange(500)
+                f.create_dataset("first", data=numpy.sin(row[:, None] + 0.5 * numpy.arange(7)), chunks=(64, 7), compression="gzip")
+                f["second"] = (row[:, None, None] * 3 + numpy.arange(12).reshape(3, 4)).astype("u1")
+                f["split"] = row % 5 == 0
+                f["labels"] = (row % 11).astype("u8")
+                print("written")
+            """
+        guard output(of: "python3 -c '\(script)' 2>/dev/null") == Array("written\n".utf8) else {
+            print("HDF5: python3 with h5py is not there; files of h5py are not tested")
+            return
+        }
+        let source = try withExtendedLifetime(folder) { try HDF5Source(path: path, heldOut: 0, seed: 1, memoryLimit: memoryLimit) }
+        #expect(source.description(of: .second) == ModalityDescription(shape: [3, 4]))
+        for split in Split.allCases {
+            let rows = (0..<500).filter { ($0 % 5 == 0) == (split == .heldOut) }
+            let picked = (0..<60).map { (($0 * 37) % rows.count) }, numbers = picked.map { UInt64($0) }
+            #expect(source.count(of: split) == rows.count)
+            let first = try source.readRaw(split, numbers, .first), second = try source.readRaw(split, numbers, .second)
+            for (i, pick) in picked.enumerated() {
+                for j in 0..<7 { #expect(abs(Double(first[i * 7 + j]) - sin(Double(rows[pick]) + 0.5 * Double(j))) <= 1e-7) }
+                for j in 0..<12 { #expect(second[i * 12 + j] == Float((rows[pick] * 3 + j) % 256)) }
+            }
+            #expect(try source.labels(split, numbers) == picked.map { rows[$0] % 11 })
+        }
+    }
+
+    @Test func specificationsMakeTheirSources() throws {
+        let pairs = try PairFile { try Self.writePairs($0) }
+        let small = SmallMNIST()
+        try withExtendedLifetime((pairs, small)) {
+            #expect(try SourceSpecification.hdf5(path: pairs.path, heldOut: 0.5).makeSource(seed: 1).count(of: .heldOut) == 19)
+            #expect(try SourceSpecification.mnist(path: small.folder.path).makeSource(seed: 1).count(of: .heldOut) == 9)
+            let gaussian = try SourceSpecification.gaussian(dimensions: [3, 2], correlations: [0.5]).makeSource(seed: 7)
+            #expect(try gaussian.gaussianCovariance == GaussianSource(dimensions: [3, 2], correlations: [0.5], seed: 7).gaussianCovariance)
+        }
+    }
+}

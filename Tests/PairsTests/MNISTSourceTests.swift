@@ -1,0 +1,225 @@
+import Glibc
+import Pairs
+import Tensors
+import Testing
+
+/// Small files in the format of MNIST, whose every byte is a formula's.
+struct SmallMNIST {
+    static let trainingCount = 23, heldOutCount = 9
+    let folder = TemporaryFolder()
+
+    static func pixel(_ part: Int, _ image: Int, _ position: Int) -> UInt8 {
+        UInt8(truncatingIfNeeded: (image * 7919 + position * 104_729 + part * 31) >> 3)
+    }
+    static func label(_ part: Int, _ image: Int) -> UInt8 { UInt8((image * 3 + part) % 10) }
+    static func header(_ extents: [Int]) -> [UInt8] {
+        var header: [UInt8] = [0, 0, 8, UInt8(extents.count)]
+        for extent in extents { for shift in [24, 16, 8, 0] { header.append(UInt8((extent >> shift) & 255)) } }
+        return header
+    }
+    static func images(_ part: Int, _ count: Int) -> [UInt8] {
+        header([count, 28, 28]) + (0..<count).flatMap { image in (0..<784).map { pixel(part, image, $0) } }
+    }
+    static func labels(_ part: Int, _ count: Int) -> [UInt8] { header([count]) + (0..<count).map { label(part, $0) } }
+
+    static let names = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
+    static let contents = [images(0, trainingCount), labels(0, trainingCount), images(1, heldOutCount), labels(1, heldOutCount)]
+
+    /// - Parameter compressed: which of the four files are gzip-compressed.
+    init(compressed: Set<Int> = []) {
+        for (i, name) in Self.names.enumerated() {
+            if compressed.contains(i) {
+                folder.write(name + ".gz", gzip(Self.contents[i]))
+            } else {
+                folder.write(name, Self.contents[i])
+            }
+        }
+    }
+
+    /// The source; its files are read by then, so that the folder may go.
+    func source() throws -> MNISTSource { try withExtendedLifetime(folder) { try MNISTSource(path: folder.path) } }
+
+    /// The error that comes of writing these bytes in place of a file, at once or when the samples are read.
+    func error(replacing file: Int, by bytes: [UInt8], compressed: Bool) -> DataError? {
+        folder.remove(Self.names[file])
+        folder.write(Self.names[file] + (compressed ? ".gz" : ""), bytes)
+        do {
+            let source = try source()
+            for split in Split.allCases { _ = try source.readRaw(split, [0], .first) }
+            return nil
+        } catch {
+            return error as? DataError
+        }
+    }
+}
+
+@Suite struct MNISTSourceTests {
+    @Test(arguments: [[], [0, 1, 2, 3], [0, 3]] as [Set<Int>]) func readsPlainAndCompressed(compressed: Set<Int>) throws {
+        let small = SmallMNIST(compressed: compressed)
+        let source = try small.source()
+        #expect(source.description(of: .first) == ModalityDescription(shape: [1, 28, 28]))
+        #expect(source.description(of: .second) == ModalityDescription(shape: [1], classes: 10))
+        for (part, split) in Split.allCases.enumerated() {
+            let count = try #require(source.count(of: split))
+            #expect(count == [SmallMNIST.trainingCount, SmallMNIST.heldOutCount][part])
+            let numbers = (0..<count).map { UInt64(($0 * 5) % count) }
+            let images = Tensor([count, 1, 28, 28]), labels = Tensor([count, 1])
+            try source.read(split, numbers, first: images, second: labels)
+            var largest = 0.0, wrongBytes = 0
+            let raw = try source.readRaw(split, numbers, .first)
+            for (row, number) in numbers.enumerated() {
+                #expect(labels[row] == Float(SmallMNIST.label(part, Int(number))))
+                for position in 0..<784 {
+                    let byte = SmallMNIST.pixel(part, Int(number), position)
+                    let expected = (Double(byte) / 255 - 0.1307) / 0.3081
+                    largest = max(largest, abs(Double(images[row * 784 + position]) - expected))
+                    if raw[row * 784 + position] != Float(byte) { wrongBytes += 1 }
+                }
+            }
+            #expect(largest <= 4e-7)
+            #expect(wrongBytes == 0)
+            #expect(try source.labels(split, numbers) == numbers.map { Int(SmallMNIST.label(part, Int($0))) })
+            #expect(try source.readRaw(split, numbers, .second).values == labels.values)
+            // The run's preparation of raw rows is the same bits as reading.
+            #expect((try source.prepare(.first, raw: raw.reshaped([count, 784])).values == images.values) as Bool)
+            #expect(try source.prepare(.second, raw: labels.reshaped([count])).values == labels.values)
+            #expect(throws: DataError.self) { try source.labels(split, [UInt64(count)]) }
+            #expect(throws: DataError.self) { try source.read(split, [.max], first: Tensor([1, 1, 28, 28]), second: nil) }
+        }
+    }
+
+    @Test func joinedGzipMembersAreOneFile() {
+        let content = SmallMNIST.contents[0]
+        #expect(SmallMNIST().error(replacing: 0, by: gzip(Array(content[..<5000])) + gzip(Array(content[5000...])), compressed: true) == nil)
+        #expect(SmallMNIST().error(replacing: 0, by: gzip(content), compressed: true) == nil)
+    }
+
+    /// Each way for a file to be wrong: the error names the file and what was found.
+    @Test func brokenFilesAreClearErrors() throws {
+        func expect(_ file: Int, _ bytes: [UInt8], compressed: Bool = false, _ parts: String..., line: Int = #line) throws {
+            for (bytes, compressed) in compressed ? [(bytes, true)] : [(bytes, false), (gzip(bytes), true)] {
+                let error = SmallMNIST().error(replacing: file, by: bytes, compressed: compressed)
+                let text = try #require(error, "no error for line \(line)").description
+                for part in [SmallMNIST.names[file]] + parts { #expect(text.contains(part), "line \(line): \(text)") }
+            }
+        }
+        let images = SmallMNIST.contents[0], labels = SmallMNIST.contents[1], heldOut = SmallMNIST.contents[2]
+        try expect(0, [0, 0, 8, 1] + images[4...], "0x00000801", "0x00000803")
+        try expect(1, images, "0x00000803", "0x00000801")
+        try expect(1, Array("<html>not found</html>".utf8), "0x3c68746d")
+        try expect(0, [], "0 bytes")
+        try expect(0, [0, 0, 8], "3 bytes")
+        try expect(0, Array(images[..<10]), "10 bytes")
+        try expect(0, Array(images.dropLast()), "\(images.count) bytes", "\(images.count - 1)", "cut short")
+        try expect(2, Array(heldOut[..<16]), "cut short")
+        try expect(1, Array(labels.dropLast(5)), "\(labels.count) bytes", "\(labels.count - 5)")
+        try expect(0, images + [1], "\(images.count) bytes", "but there are")
+        try expect(1, labels + [1, 2], "\(labels.count) bytes", "but there are")
+        try expect(1, SmallMNIST.labels(0, SmallMNIST.trainingCount - 1), "22 labels", "23 images")
+        try expect(3, SmallMNIST.labels(1, 10), "10 labels", "9 images")
+        try expect(0, SmallMNIST.header([0, 28, 28]), "no images")
+        try expect(1, Array(labels.dropLast()) + [10], "label number 22 is 10")
+        try expect(0, SmallMNIST.header([23, 32, 32]) + [UInt8](repeating: 0, count: 23 * 1024), "32 × 32")
+        try expect(0, [0, 0, 8, 3] + [UInt8](repeating: 0xff, count: 12), "extents")
+        try expect(0, [0, 0, 8, 3, 0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 28, 0, 0, 0, 28] + images[16...], "cut short")
+        // Damage of the compressed bytes themselves.
+        let packed = gzip(images)
+        try expect(0, Array(packed.dropLast(20)), compressed: true, "end too early")
+        try expect(0, Array(packed[..<40]), compressed: true, "end too early")
+        try expect(0, packed + [1, 2, 3], compressed: true, "damaged, or something else follows")
+        try expect(0, packed + [0x1f], compressed: true, "")
+        for place in [packed.count / 2, packed.count - 8] {
+            var damaged = packed
+            damaged[place] ^= 0x55
+            try expect(0, damaged, compressed: true, "damaged")
+        }
+        var other = gzip(images)
+        other[packed.count - 1] ^= 1
+        try expect(0, other, compressed: true, "damaged")
+    }
+
+    @Test func missingFilesAreClearErrors() throws {
+        for (file, name) in SmallMNIST.names.enumerated() {
+            let small = SmallMNIST(compressed: [1])
+            small.folder.remove(file == 1 ? name + ".gz" : name)
+            let error = try #require(throws: DataError.self) { try small.source() }
+            #expect(error.description.contains("neither \(name) nor \(name).gz"))
+        }
+        let error = try #require(throws: DataError.self) { try MNISTSource(path: "/no/such/folder") }
+        #expect(error.description.contains("no such folder"))
+        let small = SmallMNIST()
+        small.folder.remove(SmallMNIST.names[0])
+        mkdir("\(small.folder.path)/\(SmallMNIST.names[0])", 0o755)
+        defer { rmdir("\(small.folder.path)/\(SmallMNIST.names[0])") }
+        #expect(try #require(throws: DataError.self) { try small.source() }.description.contains("regular file"))
+    }
+
+    @Test func preparationRefusesWhatCannotBeRaw() throws {
+        let source = try SmallMNIST().source()
+        #expect(throws: DataError.self) { try source.prepare(.first, raw: Tensor([2, 783])) }
+        for value in [-1, 255.5, .nan, .infinity] as [Float] {
+            let rows = Tensor([2, 28, 28])
+            rows[784 + 3] = value
+            let error = try #require(throws: DataError.self) { try source.prepare(.first, raw: rows) }
+            #expect(error.description.contains("row 1"))
+        }
+        for value in [-1, 10, 2.5, .nan] as [Float] {
+            #expect(throws: DataError.self) { try source.prepare(.second, raw: Tensor([3], [1, 2, value])) }
+        }
+        // Every byte: the same bits by both ways, which are kernels of their own.
+        let bytes = Tensor([1, 784], (0..<784).map { Float($0 % 256) })
+        let prepared = try source.prepare(.first, raw: bytes)
+        for byte in 0..<256 { #expect(abs(Double(prepared[byte]) - (Double(byte) / 255 - 0.1307) / 0.3081) <= 4e-7) }
+    }
+
+    @Test func manyThreadsReadTheSame() async throws {
+        let source = try SmallMNIST(compressed: [0, 1, 2, 3]).source()
+        let expected = (0..<23).flatMap { image in (0..<784).map { Float(SmallMNIST.pixel(0, image, $0)) } }
+        await withTaskGroup(of: Bool.self) { group in
+            for _ in 0..<8 {
+                group.addTask { (try? source.readRaw(.training, (0..<23).map { UInt64($0) }, .first).values) == expected }
+            }
+            for await isEqual in group { #expect(isEqual) }
+        }
+    }
+
+    /// The real files, where they lie beside the package; GNU gzip unpacks them for comparison.
+    @Test func realFiles() throws {
+        let parts = #filePath.split(separator: "/").dropLast(3)
+        let folders = [1, 2].map { "/" + parts.dropLast($0).joined(separator: "/") + "/shared/data/mnist" }
+        guard let folder = folders.first(where: { access($0 + "/train-images-idx3-ubyte.gz", F_OK) == 0 }) else {
+            print("MNIST: only the test's own small files; the real ones are at none of \(folders)")
+            return
+        }
+        print("MNIST: the real files of \(folder)")
+        let source = try MNISTSource(path: folder)
+        #expect(source.count(of: .training) == 60_000)
+        #expect(source.count(of: .heldOut) == 10_000)
+        for (split, prefix) in [(Split.training, "train"), (.heldOut, "t10k")] {
+            let count = source.count(of: split)!, numbers = (0..<count).map { UInt64($0) }
+            let images = output(of: "gzip -dc '\(folder)/\(prefix)-images-idx3-ubyte.gz'").dropFirst(16)
+            let labels = output(of: "gzip -dc '\(folder)/\(prefix)-labels-idx1-ubyte.gz'").dropFirst(8)
+            #expect(images.count == count * 784)
+            let raw = try source.readRaw(split, numbers, .first)
+            var index = images.startIndex, wrong = 0
+            for position in 0..<raw.count {
+                if raw.pointer[position] != Float(images[index]) { wrong += 1 }
+                index += 1
+            }
+            #expect(wrong == 0)
+            #expect((try source.labels(split, numbers) == labels.map(Int.init)) as Bool)
+        }
+        // Published facts: the first label is 5, and the training images' mean and deviation are those of the preparation.
+        #expect(try source.labels(.training, [0]) == [5])
+        let prepared = Tensor([60_000, 1, 28, 28])
+        try source.read(.training, (0..<60_000).map { UInt64($0) }, first: prepared, second: nil)
+        var sum = 0.0, squares = 0.0
+        for position in 0..<prepared.count {
+            let value = Double(prepared.pointer[position])
+            sum += value
+            squares += value * value
+        }
+        #expect(abs(sum / Double(prepared.count)) <= 1e-3)
+        #expect(abs(squares / Double(prepared.count) - 1) <= 2e-3)
+    }
+}

@@ -1,0 +1,65 @@
+import Pairs
+import Testing
+
+@Suite struct SamplerTests {
+    @Test(arguments: [(2, 1), (2, 2), (5, 2), (20, 7), (100, 32), (1000, 128), (1500, 64), (60_000, 1024)])
+    func anEpochNeverRepeats(count: Int, batch: Int) throws {
+        let sampler = try Sampler(batchSize: batch, sampleCount: count, seed: 3)
+        let steps = count / batch
+        #expect(sampler.stepsPerEpoch == steps)
+        var leftOut: [Set<UInt64>] = []
+        for epoch in 0..<3 {
+            var seen = Set<UInt64>()
+            for step in 0..<steps {
+                let numbers = sampler.numbers(step: epoch * steps + step, positions: 0..<batch)
+                #expect(numbers.count == batch)
+                seen.formUnion(numbers)
+            }
+            #expect(seen.count == steps * batch)
+            #expect(seen.allSatisfy { $0 < UInt64(count) })
+            leftOut.append(Set((0..<UInt64(count)).filter { !seen.contains($0) }))
+        }
+        // The rest is another one in another epoch.
+        if leftOut[0].count > 20 { #expect(leftOut[0] != leftOut[1]) }
+    }
+
+    @Test func allSamplesAreUsedOverEpochs() throws {
+        let sampler = try Sampler(batchSize: 7, sampleCount: 13, seed: 1)
+        var counts = [Int](repeating: 0, count: 13)
+        for step in 0..<26_000 { for number in sampler.numbers(step: step, positions: 0..<7) { counts[Int(number)] += 1 } }
+        // Draws of one batch exclude each other, so the counts vary less than independent ones: (1 - 7/13) of the variance.
+        #expect(chiSquareDeviation(counts) <= 4)
+        #expect(counts.min()! > 13_000)
+    }
+
+    @Test(arguments: [nil, 700, 5000] as [Int?]) func anyGroupingGivesTheSameNumbers(count: Int?) throws {
+        let sampler = try Sampler(batchSize: 64, sampleCount: count, seed: 8)
+        for step in [0, 1, 9, 10, 77, 78, 1_000_003] {
+            let whole = sampler.numbers(step: step, positions: 0..<64)
+            for workers in [1, 2, 4, 8, 16, 64] {
+                let size = 64 / workers
+                let parts = (0..<workers).flatMap { sampler.numbers(step: step, positions: ($0 * size)..<(($0 + 1) * size)) }
+                #expect(parts == whole)
+            }
+        }
+    }
+
+    @Test func drawsAndEndlessNumbersAreConsecutive() throws {
+        let sampler = try Sampler(batchSize: 10, sampleCount: nil, seed: 1)
+        #expect(sampler.draws(step: 7, positions: 2..<5) == [72, 73, 74])
+        #expect(sampler.numbers(step: 7, positions: 2..<5) == [72, 73, 74])
+        #expect(sampler.stepsPerEpoch == nil)
+        let finite = try Sampler(batchSize: 10, sampleCount: 25, seed: 1)
+        #expect(finite.draws(step: 7, positions: 2..<5) == [72, 73, 74])
+        // Step 7 of 2 steps an epoch: the second batch of epoch 3.
+        let order = Permutation(count: 25, seed: 1, stream: .permutation, number: 3)
+        #expect(finite.numbers(step: 7, positions: 2..<5) == (12..<15).map { order[$0] })
+    }
+
+    @Test func tooFewSamplesAreAnError() throws {
+        let error = try #require(throws: DataError.self) { try Sampler(batchSize: 128, sampleCount: 100, seed: 1) }
+        #expect(error.description.contains("128"))
+        #expect(error.description.contains("at most 100"))
+        #expect(throws: DataError.self) { try Sampler(batchSize: 1, sampleCount: 0, seed: 1) }
+    }
+}

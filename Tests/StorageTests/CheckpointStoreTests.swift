@@ -1,0 +1,223 @@
+import Foundation
+import Storage
+import Tensors
+import Testing
+
+@Suite struct CheckpointStoreTests {
+    let folder: TemporaryFolder
+    let store: CheckpointStore
+
+    init() throws {
+        folder = try TemporaryFolder()
+        store = CheckpointStore(folder: folder.file("run/checkpoints"))
+    }
+
+    @Test func whatIsWrittenIsRead() throws {
+        let content = CheckpointExample.make(step: 1500)
+        let path = try store.write(content, keep: 3)
+        #expect(path == store.folder + "/step-00001500.h5")
+        let read = try store.read(path)
+        #expect(CheckpointExample.everything(in: read) == CheckpointExample.everything(in: content))
+        #expect(read.digest == content.digest)
+        #expect(read.parameter("first/10/weight")?.shape == [3, 2, 5, 5])
+        #expect(read.moment("objective/log_inverse_temperature/first_moment")?.doubles == [2.659260036932778 / 3])
+        #expect(read.cpuKernels == LinearAlgebra.coreType)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: store.folder) == ["step-00001500.h5"])
+
+        let summary = try CheckpointStore.summary(path)
+        #expect(summary.step == 1500 && summary.seed == content.seed && summary.shards == 16)
+        #expect(summary.digest == content.digest && summary.writtenBy == "couplet 0.1.0")
+        #expect(summary.parameterCount == 40 * 8 + 40 + 150 + 1 + 240 + 0 + 1 && content.parameterCount == summary.parameterCount)
+        #expect(summary.arrays.count == 7 + 14 + 2)
+        #expect(summary.scalars.map(\.name) == ["schedule_steps", "loss", "note"])
+    }
+
+    @Test func aContentWithoutArraysIsOneToo() throws {
+        let content = CheckpointContent(step: 0, seed: 1, shards: 1, configuration: "", writtenBy: "", parameters: [])
+        let read = try store.read(try store.write(content, keep: 1))
+        #expect(CheckpointExample.everything(in: read) == CheckpointExample.everything(in: content))
+    }
+
+    /// The digest by hashlib from what h5py reads, by the documented order; and equal files of equal content.
+    @Test(.enabled(if: Python.isAvailable)) func h5pyFindsTheSameDigest() throws {
+        let content = CheckpointExample.make(step: 7)
+        let path = try store.write(content, keep: 3)
+        let printed = try Python.run(
+            """
+            import h5py, hashlib, struct, sys
+            f = h5py.File(sys.argv[1])
+            assert f["parameters/first/10/weight"].shape == (3, 2, 5, 5)
+            assert f["parameters/first/0/weight"].fletcher32 and f["optimizer/first/0/weight/first_moment"].dtype == "<f4"
+            assert f["parameters/objective/log_inverse_temperature"][()] == 2.659260036932778
+            assert f.attrs["step"] == 7 and f.attrs["seed"] == 18446744073709551557 and f.attrs["shards"] == 16
+            assert f.attrs["format_version"] == 1 and f.attrs["schedule_steps"] == 1500 and f.attrs["loss"] == 0.25
+            assert f.attrs["config"].decode().startswith("name: größer\\nseed: 1\\n")
+            h = hashlib.sha256(b"couplet state 1\\n" + struct.pack("<QQ", f.attrs["step"], f.attrs["seed"]))
+            for group in ["parameters", "optimizer", "statistics"]:
+                arrays = {}
+                f[group].visititems(lambda n, d: arrays.__setitem__((group + "/" + n).encode(), d) if isinstance(d, h5py.Dataset) else None)
+                for path in sorted(arrays):
+                    a = arrays[path][()]
+                    kind = {4: b"f4", 8: b"f8"}[a.dtype.itemsize]
+                    h.update(path + b"\\0" + kind + struct.pack("<%dQ" % (a.ndim + 1), a.ndim, *a.shape))
+                    h.update(a.astype("<" + kind.decode()).tobytes())
+            assert h.hexdigest() == f.attrs["digest"].decode()
+            print(h.hexdigest())
+            """, path)
+        #expect(printed == content.digest + "\n")
+    }
+
+    @Test func theDigestSeesEveryBitOfTheStateAndNothingElse() {
+        let content = CheckpointExample.make(step: 7)
+        var digests: Set = [content.digest]
+        var other = content
+        func expectNew(_ label: String) { #expect(digests.insert(other.digest).inserted, "\(label)") }
+        other.step += 1
+        expectNew("step")
+        other = content
+        other.seed &+= 1
+        expectNew("seed")
+        for place in [\CheckpointContent.parameters, \.optimizer, \.statistics] {
+            for i in content[keyPath: place].indices where content[keyPath: place][i].array.count > 0 {
+                other = content.copied()
+                if let tensor = other[keyPath: place][i].array.tensor {
+                    let last = tensor.count - 1
+                    tensor[last] = Float(bitPattern: tensor[last].bitPattern ^ 1)
+                } else {
+                    let number = other[keyPath: place][i].array.doubles![0]
+                    other[keyPath: place][i].array = CheckpointArray(number.nextUp)
+                }
+                expectNew(other[keyPath: place][i].path)
+            }
+        }
+        other = content
+        other.parameters[0].array = CheckpointArray(content.parameters[0].array.tensor!.reshaped([8, 40]))
+        expectNew("shape")
+        other = content
+        other.parameters[0].path = "first/0/weights"
+        expectNew("path")
+        other = content
+        other.statistics.removeLast()
+        expectNew("fewer arrays")
+
+        other = content
+        other.parameters.reverse()
+        other.configuration = "something else"
+        other.shards = 4
+        other.writtenBy = "another"
+        other.cpuKernels = "another"
+        other.scalars = []
+        #expect(other.digest == content.digest)
+    }
+
+    @Test func theNewestAreKept() throws {
+        for step in [0, 500, 1000, 1500, 123_456_789] { try store.write(CheckpointExample.make(step: step), keep: 3) }
+        #expect(try store.list() == [1000, 1500, 123_456_789])
+        try store.write(CheckpointExample.make(step: 700), keep: 2)
+        #expect(try store.list() == [700, 123_456_789])
+        try store.write(CheckpointExample.make(step: 600), keep: 1)
+        #expect(try store.list() == [600])
+        #expect(try store.newestVerified().found?.content.step == 600)
+    }
+
+    @Test func anEmptyOrMissingFolderHoldsNone() throws {
+        #expect(try store.list() == [])
+        let newest = try store.newestVerified()
+        #expect(newest.found == nil && newest.setAside.isEmpty)
+    }
+
+    /// As many kinds of damage as there are; each is set aside with its reason, and the one before is used.
+    @Test func damagedCheckpointsAreSetAside() throws {
+        for step in 1...7 { try store.write(CheckpointExample.make(step: step), keep: 10) }
+        let file = { step in store.path(ofStep: step) }
+        try Data().write(to: URL(fileURLWithPath: file(7)))
+        let whole = try Data(contentsOf: URL(fileURLWithPath: file(6)))
+        try whole.prefix(whole.count / 2).write(to: URL(fileURLWithPath: file(6)))
+        try altered(whole, by: CheckpointExample.make(step: 6)).write(to: URL(fileURLWithPath: file(5)))
+        try FileManager.default.removeItem(atPath: file(4))
+        try FileManager.default.copyItem(atPath: file(2), toPath: file(4))
+        let foreign = try HDF5File(modifying: file(3))
+        try foreign.setAttribute("format_version", 99)
+        try foreign.close()
+        try Data("earlier".utf8).write(to: URL(fileURLWithPath: file(3) + ".damaged"))
+
+        let newest = try store.newestVerified()
+        #expect(newest.found?.content.step == 2 && newest.found?.path == file(2))
+        #expect(newest.setAside.map(\.path) == [7, 6, 5, 4, 3].map(file))
+        let reasons = newest.setAside.map(\.reason)
+        for (reason, part) in zip(reasons, ["is empty", "truncated", "checksum", "of step 2", "format version 99"]) {
+            #expect(reason.contains(part), "\(reason)")
+        }
+        for aside in newest.setAside { #expect(FileManager.default.fileExists(atPath: aside.movedTo)) }
+        #expect(newest.setAside.last?.movedTo == file(3) + ".damaged-2")
+        #expect(try store.list() == [1, 2])
+    }
+
+    /// The file with one bit of the first weight matrix flipped.
+    private func altered(_ file: Data, by content: CheckpointContent) throws -> Data {
+        let numbers = content.parameters[0].array.tensor!.values.withUnsafeBytes { Data($0.prefix(64)) }
+        let place = try #require(file.range(of: numbers))
+        var altered = file
+        altered[place.lowerBound + 20] ^= 0x10
+        return altered
+    }
+
+    /// A change that keeps every checksum of HDF5 right: only the digest can tell.
+    @Test(.enabled(if: Python.isAvailable)) func whatH5pyAltersIsFoundByTheDigest() throws {
+        let path = try store.write(CheckpointExample.make(step: 3), keep: 1)
+        for change in [
+            "f['parameters/first/0/weight'][0, 0] += 1", "f.attrs['step'] = 4", "del f['statistics/first']",
+            "f['parameters/first/0/extra'] = 1.5", "f['parameters/first/text'] = 'text'", "del f.attrs['digest']", "del f.attrs['seed']",
+        ] {
+            let copy = folder.file("copy.h5")
+            try? FileManager.default.removeItem(atPath: copy)
+            try FileManager.default.copyItem(atPath: path, toPath: copy)
+            try Python.run("import h5py, sys; f = h5py.File(sys.argv[1], 'r+'); \(change)", copy)
+            let error = #expect(throws: StorageError.self, "\(change)") { try store.read(copy) }
+            #expect(error?.kind == .badData)
+        }
+        #expect(try store.read(path).step == 3)
+    }
+
+    /// A writer that was killed leaves a hidden file: no checkpoint to anybody, and gone at the next write.
+    @Test func leftoversOfDeadWritersAreRemoved() throws {
+        try store.write(CheckpointExample.make(step: 1), keep: 3)
+        let gone = Process()
+        gone.executableURL = URL(fileURLWithPath: "/bin/true")
+        try gone.run()
+        gone.waitUntilExit()
+        let host = ProcessInfo.processInfo.hostName
+        var name = [CChar](repeating: 0, count: 256)
+        gethostname(&name, 255)
+        let own = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let dead = ".step-00000002.h5.\(own).\(gone.processIdentifier).partial"
+        let old = ".step-00000002.h5.elsewhere.example.1.partial"
+        let fresh = ".step-00000003.h5.elsewhere.example.1.partial"
+        let living = ".step-00000003.h5.\(own).\(getppid()).partial"
+        let foreign = ".notes"
+        for file in [dead, old, fresh, living, foreign] { try Data("half".utf8).write(to: URL(fileURLWithPath: store.folder + "/" + file)) }
+        try FileManager.default.setAttributes(
+            [.modificationDate: Date(timeIntervalSinceNow: -3600)], ofItemAtPath: store.folder + "/" + old)
+        #expect(try store.list() == [1], "\(host)")
+        #expect(try store.newestVerified().found?.content.step == 1)
+        try store.write(CheckpointExample.make(step: 2), keep: 3)
+        let names = Set(try FileManager.default.contentsOfDirectory(atPath: store.folder))
+        #expect(names == [fresh, living, foreign, "step-00000001.h5", "step-00000002.h5"])
+    }
+
+    @Test(.enabled(if: getuid() != 0)) func anUnreadableCheckpointIsNotSetAside() throws {
+        let path = try store.write(CheckpointExample.make(step: 1), keep: 3)
+        chmod(path, 0)
+        let error = #expect(throws: StorageError.self) { try store.newestVerified() }
+        #expect(error?.kind == .inputOutput)
+        #expect(try store.list() == [1])
+    }
+
+    @Test func writingWhileOthersComputeTakesACopy() throws {
+        let content = CheckpointExample.make(step: 1)
+        let copy = content.copied()
+        content.parameters[0].array.tensor!.fill(0)
+        #expect(copy.digest == CheckpointExample.make(step: 1).digest)
+        #expect(content.digest != copy.digest)
+    }
+}
