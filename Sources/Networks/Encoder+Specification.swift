@@ -83,13 +83,14 @@ extension Encoder {
                 remedy: "use kind linear or mlp")
         }
         guard poolings > 0 else {
-            throw NetworkError(reason: "kind cnn without channels", remedy: "list the channels of at least one convolution, or use kind mlp")
+            throw NetworkError(
+                reason: "kind cnn without channels", remedy: "list the channels of at least one convolution, or use kind mlp")
         }
         let side = min(shape[1], shape[2]), most = side.bitWidth - side.leadingZeroBitCount - 1
         guard poolings <= most else {
             throw NetworkError(
-                reason: "kind cnn halves the image after each of \(poolings) convolutions, but \(shape[1]) × \(shape[2]) can be halved "
-                    + (most == 1 ? "only once" : "only \(most) times"),
+                reason: "kind cnn halves the image after each of \(poolings) convolutions, but \(shape[1]) × \(shape[2]) "
+                    + (most == 1 ? "can be halved only once" : "can be halved only \(most) times"),
                 remedy: most == 0 ? "use kind mlp" : "list at most \(most) channels")
         }
     }

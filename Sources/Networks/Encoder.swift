@@ -22,7 +22,8 @@ public struct Encoder: Sendable {
     public init(layers: [any Layer], initialScale: Float = 1, shards: Int) {
         precondition(!layers.isEmpty, "an encoder without layers")
         for (layer, next) in zip(layers, layers.dropFirst()) {
-            precondition(layer.outputCount == next.inputCount, "a layer takes \(next.inputShape) after one that gives \(layer.outputShape)")
+            precondition(
+                layer.outputCount == next.inputCount, "a layer takes \(next.inputShape) after one that gives \(layer.outputShape)")
         }
         var numbers: [Int?] = [], parameters: [[(name: String, shape: [Int])]] = []
         for layer in layers {
@@ -85,7 +86,8 @@ public struct Encoder: Sendable {
     ///   - input, output: what forward got and gave for this slot.
     ///   - outputGradient: rows × e, the gradient with respect to the embeddings. It may be overwritten.
     ///   - gradients: from `views` of this shard's flat gradient.
-    ///   - layerDone: is called with a layer's number (as in the paths) when its gradients are complete, from the last layer to the first.
+    ///   - layerDone: is called with a layer's number (as in the paths) when its gradients are complete, from the last layer to the
+    ///     first; `layout.buckets` says which part of the flat gradient that completes.
     public func backward(
         input: Tensor, output: Tensor, outputGradient: Tensor, parameters: [[Tensor]], workspace: EncoderWorkspace, slot: Int,
         gradients: [[Tensor]], layerDone: (Int) throws -> Void

@@ -1,7 +1,4 @@
 import CKernels
-#if canImport(Glibc)
-import Glibc
-#endif
 import Tensors
 
 /// y = W[x]: a vector of its own for each label; x a Float32 holding an integer 0 … classes - 1, W [classes, embedding].
@@ -29,9 +26,7 @@ public struct LabelEmbedding: Layer {
     public func forward(_ input: Tensor, parameters: [Tensor], output: Tensor, kept: Tensor, scratch: Tensor) {
         let columns = outputCount
         for row in 0..<input.count {
-            memcpy(
-                output.pointer + row * columns, parameters[0].pointer + label(input, row) * columns,
-                columns * MemoryLayout<Float>.stride)
+            (output.pointer + row * columns).update(from: parameters[0].pointer + label(input, row) * columns, count: columns)
         }
     }
 

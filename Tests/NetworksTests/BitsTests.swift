@@ -1,3 +1,4 @@
+import Dispatch
 import Networks
 import Tensors
 import Testing
@@ -25,6 +26,24 @@ import Testing
             #expect(run.inputGradient.values == runs[0].inputGradient.values)
             #expect(run.parameterGradients.map(\.values) == runs[0].parameterGradients.map(\.values))
             #expect(run.output.values.allSatisfy { $0.isFinite } && run.inputGradient.values.allSatisfy { $0.isFinite })
+        }
+    }
+
+    /// Workers are threads that run the same encoder side by side.
+    @Test func threadsDoNotCount() throws {
+        let specifications: [(EncoderSpecification, [Int])] = [
+            (.convolutional(channels: [32, 20], hidden: [64]), [1, 28, 28]),
+            (.multilayerPerceptron(widths: [150, 384], activation: .gelu, bias: true), [15]),
+        ]
+        for (specification, shape) in specifications {
+            let encoder = try Encoder(
+                specification, inputShape: shape, classes: nil, embedding: 5, initialScale: 1, shards: 4)
+            let alone = EncoderCheck.run(encoder, rows: 64, slots: 1, slot: 0).gradient
+            let results = Tensor([4, encoder.layout.count])
+            DispatchQueue.concurrentPerform(iterations: 4) { thread in
+                results.rows(thread..<(thread + 1)).copy(from: EncoderCheck.run(encoder, rows: 64, slots: 1, slot: 0).gradient)
+            }
+            for thread in 0..<4 { #expect(results.rows(thread..<(thread + 1)).values == alone.values) }
         }
     }
 }
