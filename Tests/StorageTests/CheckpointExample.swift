@@ -33,6 +33,8 @@ enum CheckpointExample {
             statistics: [("first/3/running_mean", array([width], 7)), ("first/3/running_variance", array([width], 8))])
     }
 
+    static func isSame(_ a: CheckpointContent, _ b: CheckpointContent) -> Bool { everything(in: a) == everything(in: b) }
+
     /// Everything in a content, as text with the bits of every number: equal where and only where the contents are.
     static func everything(in content: CheckpointContent) -> String {
         var lines = [

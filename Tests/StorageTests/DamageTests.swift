@@ -23,7 +23,8 @@ import Testing
         try Data(bytes).write(to: URL(fileURLWithPath: path))
         do {
             let content = try CheckpointStore(folder: folder.path).read(path)
-            #expect(CheckpointExample.everything(in: content) == truth, "\(label)")
+            let isSame = CheckpointExample.everything(in: content) == truth
+            #expect(isSame, "\(label)")
             return false
         } catch let error as StorageError {
             #expect(error.kind == .badData, "\(label): \(error)")

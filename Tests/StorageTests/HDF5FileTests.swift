@@ -32,7 +32,7 @@ import Testing
             for name in ["group/deep/\(i)", "/checked/\(i)"] {
                 let read = try again.readFloats(name)
                 #expect(read.shape == shape)
-                #expect(read.values == tensor(shape).values)
+                #expect(read.hasSameBits(as: tensor(shape)))
             }
         }
         #expect(try again.readDoubles("doubles") == [1.5, -.infinity, 1e-300])
@@ -56,11 +56,11 @@ import Testing
             for start in stride(from: 0, to: 50, by: 7) {
                 try file.writeRows(name, from: start, whole.rows(start..<min(start + 7, 50)).reshaped([min(7, 50 - start), 2, 3]))
             }
-            #expect(try file.readFloats(name).values == whole.values)
+            #expect(try file.readFloats(name).hasSameBits(as: whole))
             for range in [0..<50, 0..<0, 3..<4, 49..<50, 10..<31] {
                 let read = try file.readFloats(name, rows: range)
                 #expect(read.shape == [range.count, 2, 3])
-                #expect(read.values == whole.rows(range).values)
+                #expect(read.hasSameBits(as: whole.rows(range)))
             }
             #expect(throws: StorageError.self) { try file.readFloats(name, rows: 49..<51) }
             #expect(throws: StorageError.self) { try file.writeRows(name, from: 49, whole.rows(0..<2)) }
@@ -87,7 +87,7 @@ import Testing
             target.fill(.nan)
             try file.readFloats("x", rowNumbers: numbers, into: target)
             for (i, number) in numbers.enumerated() {
-                #expect(target.rows(i..<(i + 1)).values == whole.rows(Int(number)..<(Int(number) + 1)).values)
+                #expect(target.rows(i..<(i + 1)).hasSameBits(as: whole.rows(Int(number)..<(Int(number) + 1))))
             }
         }
         #expect(throws: StorageError.self) { try file.readFloats("x", rowNumbers: [n], into: Tensor([1, shape[1]])) }
@@ -221,7 +221,7 @@ import Testing
                 group.addTask { () throws in
                     for turn in 0..<50 {
                         let row = (task * 37 + turn * 11) % 400
-                        #expect(try file.readFloats("x", rows: row..<(row + 1)).values == whole.rows(row..<(row + 1)).values)
+                        #expect(try file.readFloats("x", rows: row..<(row + 1)).hasSameBits(as: whole.rows(row..<(row + 1))))
                         #expect(throws: StorageError.self) { try file.readFloats("none") }
                     }
                 }
