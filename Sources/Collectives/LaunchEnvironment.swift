@@ -2,7 +2,8 @@
 import Glibc
 #endif
 
-/// What a launcher (mpirun, srun) says to the processes that it starts, in their environment: before any call of MPI, and without one where nobody
+/// What a launcher (mpirun, srun) says to the processes that it starts, in their environment: before any call of MPI, and
+/// without one where nobody
 /// launched this process.
 public struct LaunchEnvironment: Sendable, Equatable {
     /// The process's number; nil where no launcher started it.

@@ -2,7 +2,8 @@
 import Glibc
 #endif
 
-/// One worker thread: who it is, what it shares with its process, and how it waits. All communicators of the thread use it, and no other thread does.
+/// One worker thread: who it is, what it shares with its process, and how it waits. All communicators of the thread use it,
+/// and no other thread does.
 final class Worker {
     let member: Member
     let board: ProcessBoard
@@ -14,7 +15,12 @@ final class Worker {
     var nextContext = 1
 
     private let doorbell: Doorbell
-    /// How long to look again and again, in nanoseconds; how long to look between yields if a ring will end the sleep, and if it will not.
+    /// Whether other workers run in this process. One that is alone leaves it to MPI to yield, which knows from its
+    /// launcher whether ranks
+    /// share cores.
+    private let hasSiblings: Bool
+    /// How long to look again and again, in nanoseconds; how long to look between yields if a ring will end the sleep, and
+    /// if it will not.
     private static let spinTime: UInt64 = 2_000
     private static let yieldTime: UInt64 = 50_000
     private static let pollTime: UInt64 = 1_000_000
@@ -25,12 +31,16 @@ final class Worker {
         self.messagePassing = messagePassing
         self.tags = tags
         doorbell = board.doorbells[member.thread]
+        hasSiblings = board.doorbells.count > 1
     }
 
-    /// Waits until `isDone`: spins for some microseconds, then yields, then sleeps, for more workers than cores are normal. (The spin is short because the
-    /// partner may be waiting for this very core: a yield lets it go on, a longer spin was measured to make a barrier five times slower.)
+    /// Waits until `isDone`: spins for some microseconds, then yields, then sleeps, for more workers than cores are normal.
+    /// (The spin is short because the
+    /// partner may be waiting for this very core: a yield lets it go on, a longer spin was measured to make a barrier five
+    /// times slower.)
     ///
-    /// What a thread of this process does rings the doorbell, so the sleep needs no end. A message of another process rings nothing (`polls`): MPI
+    /// What a thread of this process does rings the doorbell, so the sleep needs no end. A message of another process rings
+    /// nothing (`polls`): MPI
     /// must be asked, so there the yields last longer, and then each sleep is a sixteenth of the time waited so far, at most half a
     /// millisecond: a wait grows by at most that share, and threads that still compute get nearly the whole core.
     func wait(polls: Bool, check: () throws -> Void, until isDone: () throws -> Bool) throws {
@@ -43,7 +53,7 @@ final class Worker {
             let now = Doorbell.now, waited = now - start
             if waited < Self.spinTime { continue }
             if waited < (polls ? Self.pollTime : Self.yieldTime) {
-                sched_yield()
+                if !polls || hasSiblings { sched_yield() }
             } else if !polls {
                 doorbell.sleep(after: rings)
             } else {
