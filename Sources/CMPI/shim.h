@@ -15,10 +15,8 @@ _Static_assert(MPI_MAX_ERROR_STRING <= 4096 && MPI_MAX_LIBRARY_VERSION_STRING <=
 
 static inline MPI_Comm couplet_mpi_comm_world(void) { return MPI_COMM_WORLD; }
 static inline MPI_Datatype couplet_mpi_byte(void) { return MPI_BYTE; }
-static inline MPI_Request couplet_mpi_request_null(void) { return MPI_REQUEST_NULL; }
 static inline MPI_Errhandler couplet_mpi_errors_return(void) { return MPI_ERRORS_RETURN; }
 static inline MPI_Status *couplet_mpi_status_ignore(void) { return MPI_STATUS_IGNORE; }
-static inline MPI_Status *couplet_mpi_statuses_ignore(void) { return MPI_STATUSES_IGNORE; }
 
 // The cores that the calling thread may run on; 0 if the system does not say.
 static inline int couplet_available_cores(void) {

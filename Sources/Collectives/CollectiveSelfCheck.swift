@@ -162,7 +162,8 @@ public enum CollectiveSelfCheck {
         return nil
     }
 
-    /// All threads of a process pass one buffer, as they do with parameters; each writes what it owns right after it returned from the round before.
+    /// All threads of a process pass one buffer, as they do with parameters; each writes what it owns right after it
+    /// returned from the round before.
     private static func sharedBuffers(_ group: any Communicator) throws -> String? {
         guard isPowerOfTwo(group) else { return nil }
         let process = try group.split(color: group.processRank, key: group.rank)

@@ -34,11 +34,13 @@ public protocol Communicator: AnyObject, Sendable {
     func beginExchange(_ outgoing: Tensor, spare: Tensor, with partner: Int) throws -> any PendingExchange
 
     /// Begins the first half of a tree sum: recursive halving with partner distances 1, 2, 4, …. `buffer.count` is a multiple of
-    /// `size`, the same on all workers, and checked. Afterwards this worker holds the sum over all workers of `ownedRange(of: buffer.count)`;
+    /// `size`, the same on all workers, and checked. Afterwards this worker holds the sum over all workers of
+    /// `ownedRange(of: buffer.count)`;
     /// the rest of the buffer holds partial sums. The sum has the shape of the binary tree over worker numbers.
     func beginReduceScatter(_ buffer: Tensor) throws -> any PendingReduction
 
-    /// The other half, by recursive doubling: every worker holds the right numbers in its owned range; afterwards each holds all of them.
+    /// The other half, by recursive doubling: every worker holds the right numbers in its owned range; afterwards each
+    /// holds all of them.
     /// Workers of one process may pass the very same memory: then nothing is copied between them.
     func allGather(_ buffer: Tensor) throws
 

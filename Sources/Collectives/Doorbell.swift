@@ -7,7 +7,8 @@ import Glibc
 /// Where one worker sleeps while it has nothing to do. Whoever changes something that it may wait for rings.
 ///
 /// The sleeper announces itself before it looks at the number of rings again, the ringer counts before it looks for a sleeper (both
-/// sequentially consistent): one of them sees the other, so no ring is lost, and ringing for a worker that is awake costs no system call.
+/// sequentially consistent): one of them sees the other, so no ring is lost, and ringing for a worker that is awake costs
+/// no system call.
 final class Doorbell: @unchecked Sendable {
     private let ringCount = Atomic<UInt32>(0)
     private let isSleeping = Atomic<Bool>(false)
@@ -43,7 +44,8 @@ final class Doorbell: @unchecked Sendable {
         }
     }
 
-    /// Sleeps until there are other than `rings` rings, or until `deadline` (nanoseconds of the monotonic clock). The owner alone calls it.
+    /// Sleeps until there are other than `rings` rings, or until `deadline` (nanoseconds of the monotonic clock). The owner
+    /// alone calls it.
     func sleep(after rings: UInt32, until deadline: UInt64? = nil) {
         pthread_mutex_lock(mutex)
         isSleeping.store(true, ordering: .sequentiallyConsistent)

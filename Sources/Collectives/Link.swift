@@ -23,7 +23,8 @@ protocol Link: AnyObject {
     /// Waits for the partner's tensor and copies it into `tensor`, whose count is known to be right.
     func receive(_ expected: Envelope, into tensor: Tensor, lane: Int) throws
 
-    /// Begins to swap equally many numbers. The partner's come into `destination` if they come from another process (in pieces, into
+    /// Begins to swap equally many numbers. The partner's come into `destination` if they come from another process (in
+    /// pieces, into
     /// memory of the transfer, where that is nil).
     func beginTransfer(_ envelope: Envelope, lane: Int, outgoing: Tensor, destination: Tensor?) throws -> any Transfer
 

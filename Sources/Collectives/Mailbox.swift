@@ -2,11 +2,14 @@ import Synchronization
 import Tensors
 
 /// One lane in one direction between two threads of a process: room for one message, an envelope with bytes or a tensor.
-/// A tensor's numbers stay where they are; the receiver reads them there and then says so. The message owns a share of what it carries, so
+/// A tensor's numbers stay where they are; the receiver reads them there and then says so. The message owns a share of what
+/// it carries, so
 /// a sender that gives up, because another worker failed, takes no memory away under the receiver's eyes.
 ///
-/// `posted` and `taken` count messages. The sender writes the message, then `posted` (release); the receiver sees it (acquire), reads the
-/// message and the numbers it lends, then writes `taken` (release); the sender sees that (acquire) and may write its memory again. The
+/// `posted` and `taken` count messages. The sender writes the message, then `posted` (release); the receiver sees it
+/// (acquire), reads the
+/// message and the numbers it lends, then writes `taken` (release); the sender sees that (acquire) and may write its memory
+/// again. The
 /// two counters lie in cache lines of their own: each is written by one side and polled by the other.
 final class Mailbox: @unchecked Sendable {
     private typealias CacheLine = (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64)

@@ -8,7 +8,8 @@ final class MessagePassing: @unchecked Sendable {
     let allowsThreads: Bool
     /// The largest tag that a message may have.
     let largestTag: Int
-    /// Copies of MPI_COMM_WORLD, so that nobody else's messages meet ours, and no call made after a failure meets one of a process that has not failed.
+    /// Copies of MPI_COMM_WORLD, so that nobody else's messages meet ours, and no call made after a failure meets one of a
+    /// process that has not failed.
     let communicator: MPI_Comm
     private let failureCommunicator: MPI_Comm
 

@@ -1,6 +1,7 @@
 import CMPI
 
-/// Requests of MPI that belong together, and what their memory belongs to. If they are given up unfinished (another worker failed), the memory
+/// Requests of MPI that belong together, and what their memory belongs to. If they are given up unfinished (another worker
+/// failed), the memory
 /// is never freed: MPI may still write to it, until the process ends, which is soon.
 final class MessageRequests {
     private let messagePassing: MessagePassing

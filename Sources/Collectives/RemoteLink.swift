@@ -1,6 +1,7 @@
 import Tensors
 
-/// The link between threads of two processes: MPI, with a tag for each pair of threads, lane and group. A message is an envelope and then its
+/// The link between threads of two processes: MPI, with a tag for each pair of threads, lane and group. A message is an
+/// envelope and then its
 /// content, if it has any; MPI keeps messages of one tag in order.
 final class RemoteLink: Link {
     let isRemote = true

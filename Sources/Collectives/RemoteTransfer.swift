@@ -1,6 +1,7 @@
 import Tensors
 
-/// A transfer between two processes. All is sent at once; what comes is received in place, or, for a sum, in pieces: while one is added the
+/// A transfer between two processes. All is sent at once; what comes is received in place, or, for a sum, in pieces: while
+/// one is added the
 /// next ones are on their way.
 final class RemoteTransfer: Transfer {
     /// Pieces that are on their way at a time.

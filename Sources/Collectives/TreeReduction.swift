@@ -3,7 +3,8 @@ import Tensors
 
 /// A reduce-scatter under way: recursive halving, the nearest partner first.
 ///
-/// At level l this worker gives one half of what it holds to the partner with distance 2^l and adds the partner's numbers to the half it keeps.
+/// At level l this worker gives one half of what it holds to the partner with distance 2^l and adds the partner's numbers
+/// to the half it keeps.
 /// A half that was given is not written again in this sum, so nothing waits for the partner's reading until the end.
 final class TreeReduction: PendingReduction {
     private let communicator: WorkerCommunicator
@@ -21,7 +22,8 @@ final class TreeReduction: PendingReduction {
         self.buffer = buffer
     }
 
-    /// Checks the count, and takes the number that decides on the lane: the same on all workers, for all begin the same sums in the same
+    /// Checks the count, and takes the number that decides on the lane: the same on all workers, for all begin the same
+    /// sums in the same
     /// order. Where a check is made it takes a number of its own, and so the lane that the sum itself would have.
     func prepare() throws {
         let count = buffer.count

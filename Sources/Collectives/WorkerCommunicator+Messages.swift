@@ -2,12 +2,14 @@ import Tensors
 
 /// The calls that move bytes and return when they are done. Any number of workers. W = size, r = rank.
 extension WorkerCommunicator {
-    /// To whom and from whom in the round of a distance: both r xor distance where W is a power of two (the partners of the tree sums), else r ∓ distance.
+    /// To whom and from whom in the round of a distance: both r xor distance where W is a power of two (the partners of the
+    /// tree sums), else r ∓ distance.
     private func partners(_ distance: Int) -> (to: Int, from: Int) {
         isPowerOfTwo ? (rank ^ distance, rank ^ distance) : ((rank + size - distance) % size, (rank + distance) % size)
     }
 
-    /// Dissemination (Hensgen, Finkel, Manber 1988): ⌈log₂ W⌉ messages a worker, no bytes. After the round of distance d a worker has heard of 2d workers.
+    /// Dissemination (Hensgen, Finkel, Manber 1988): ⌈log₂ W⌉ messages a worker, no bytes. After the round of distance d a
+    /// worker has heard of 2d workers.
     func barrier() throws {
         try check("barrier")
         let envelope = Envelope(.barrier, count: 0, worker: rank)
@@ -39,7 +41,8 @@ extension WorkerCommunicator {
         return bytes
     }
 
-    /// Recursive doubling, or Bruck's algorithm (1997) where W is no power of two: ⌈log₂ W⌉ messages a worker, every other worker's bytes
+    /// Recursive doubling, or Bruck's algorithm (1997) where W is no power of two: ⌈log₂ W⌉ messages a worker, every other
+    /// worker's bytes
     /// (and 16 more each) received once.
     func allGather(bytes: [UInt8]) throws -> [[UInt8]] {
         try check("allGather(bytes:)")
@@ -57,12 +60,13 @@ extension WorkerCommunicator {
         return result
     }
 
-    /// As `allGather(bytes:)`; the lengths come along, so the check of the counts costs nothing, and every worker sees the same lengths.
+    /// As `allGather(bytes:)`; the lengths come along, so the check of the counts costs nothing, and every worker sees the
+    /// same lengths.
     func allGather(numbers: [Double]) throws -> [Double] {
         let all = try allGather(bytes: numbers.withUnsafeBytes { Array($0) })
         if let other = all.firstIndex(where: { $0.count != all[0].count }) {
             throw CollectiveError(
-                .workersDisagree, call: "allGather(numbers:)", place: "worker \(rank) of \(size)",
+                .workersDisagree, call: "allGather(numbers:)", place: "\(size) workers",
                 reason: "worker 0 passed \(all[0].count / 8) numbers, worker \(other) \(all[other].count / 8)",
                 remedy: "pass the same count on all workers")
         }

@@ -15,7 +15,8 @@ extension WorkerCommunicator {
         return try link(to: partner).beginExchange(outgoing, spare: spare)
     }
 
-    /// log₂ W messages a worker, n (W - 1)/W numbers sent, received and added (Thakur, Rabenseifner, Gropp 2005, section 4.5, with the
+    /// log₂ W messages a worker, n (W - 1)/W numbers sent, received and added (Thakur, Rabenseifner, Gropp 2005, section
+    /// 4.5, with the
     /// nearest partner first).
     func beginReduceScatter(_ buffer: Tensor) throws -> any PendingReduction {
         try check("beginReduceScatter")
@@ -35,17 +36,24 @@ extension WorkerCommunicator {
 
     /// log₂ W messages a worker, n (W - 1)/W numbers sent and received; nothing copied between workers that share the buffer.
     ///
-    /// *Who reads and writes what.* Before the step with distance d, this worker holds a range H that depends on its number modulo 2d only through
-    /// the low bits: workers whose numbers differ modulo d hold disjoint ranges. In the step it reads H (or its partner does) and writes the partner's range H',
-    /// and H and H' together are the range that it holds next. Every step ends when *both* directions have ended: the partner's numbers are here,
+    /// *Who reads and writes what.* Before the step with distance d, this worker holds a range H that depends on its number
+    /// modulo 2d only through
+    /// the low bits: workers whose numbers differ modulo d hold disjoint ranges. In the step it reads H (or its partner
+    /// does) and writes the partner's range H',
+    /// and H and H' together are the range that it holds next. Every step ends when *both* directions have ended: the
+    /// partner's numbers are here,
     /// and the partner has read, or MPI has sent, mine.
     ///
     /// - Memory of its own: the partner's reads of it are over at the end of each step, so it may be written after the return.
-    /// - Memory shared by the threads of a process, an aligned block of T workers (their numbers differ modulo T): the steps with distances W/2 … T go to
-    ///   other processes; there the threads hold, read and write ranges disjoint from each other's. The steps T/2 … 1 are within the process and
-    ///   only meet; after them each thread has heard, directly or not, from all T that their traffic has ended, so all of the memory is
+    /// - Memory shared by the threads of a process, an aligned block of T workers (their numbers differ modulo T): the
+    ///   steps with distances W/2 … T go to
+    ///   other processes; there the threads hold, read and write ranges disjoint from each other's. The steps T/2 … 1 are
+    ///   within the process and
+    ///   only meet; after them each thread has heard, directly or not, from all T that their traffic has ended, so all of
+    ///   the memory is
     ///   right, and nobody reads or writes it for this call any more.
-    /// - Before the call: whoever still reads the old numbers elsewhere in the process must have stopped. A finished `beginReduceScatter` is proof, for it ends
+    /// - Before the call: whoever still reads the old numbers elsewhere in the process must have stopped. A finished
+    ///   `beginReduceScatter` is proof, for it ends
     ///   when *every* worker has begun it.
     func allGather(_ buffer: Tensor) throws {
         try check("allGather(_:)")

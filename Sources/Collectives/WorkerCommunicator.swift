@@ -1,6 +1,7 @@
 import Tensors
 
-/// The one communicator: a group of workers, each a thread of some process. Which processes they are in shows in the links alone: partners in
+/// The one communicator: a group of workers, each a thread of some process. Which processes they are in shows in the links
+/// alone: partners in
 /// the same process read each other's memory, others send messages. With one worker every loop below is empty.
 ///
 /// Used by its own thread only (`abort` from any).
@@ -98,12 +99,13 @@ final class WorkerCommunicator: Communicator, @unchecked Sendable {
 
     /// Makes sure that the tree sum suits the group and that all workers passed the same count, before any number is sent.
     ///
-    /// A count is checked once: ⌈log₂ W⌉ messages of 48 bytes, in the order of partners and on the lane of the call itself. So a worker that knows its
+    /// A count is checked once: ⌈log₂ W⌉ messages of 48 bytes, in the order of partners and on the lane of the call itself.
+    /// So a worker that knows its
     /// count and one that must ask for a different one meet at their first contact, and both throw.
     func verify(_ operation: Envelope.Operation, count: Int, lane: Int) throws {
         let isReduction = operation == .checkReduceScatter
         if isVerified(operation, count: count) { return }
-        let call = operation.call, place = "worker \(rank) of \(size)"
+        let call = operation.call, place = "\(size) workers"
         guard isPowerOfTwo else {
             throw CollectiveError(
                 .badSize, call: call, place: place, reason: "a tree sum needs a power of two of workers, these are \(size)",

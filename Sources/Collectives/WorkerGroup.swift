@@ -12,8 +12,10 @@ import Glibc
 ///     try group.run(threads: threads) { communicator in try train(communicator) }
 ///     try group.finalize()
 ///
-/// **Failures.** A worker that throws wakes the other threads of its process, and its error is what `run` throws, not theirs. With several
-/// processes, those that fail wait half a second for the others: if all have failed, `run` throws one `GroupError` on all of them, to be printed by rank 0;
+/// **Failures.** A worker that throws wakes the other threads of its process, and its error is what `run` throws, not
+/// theirs. With several
+/// processes, those that fail wait half a second for the others: if all have failed, `run` throws one `GroupError` on all
+/// of them, to be printed by rank 0;
 /// else the failing process prints "rank r of n: …" itself and ends the job by MPI_Abort, for processes that wait for it cannot be
 /// woken otherwise.
 public final class WorkerGroup: Sendable {
@@ -25,7 +27,8 @@ public final class WorkerGroup: Sendable {
     private let exitCode: @Sendable (any Error) -> Int32
     private let messagePassing: Mutex<MessagePassing?>
 
-    /// Looks whether a launcher started this process. MPI is not initialised before the first `agree` or `run`, and never where there is
+    /// Looks whether a launcher started this process. MPI is not initialised before the first `agree` or `run`, and never
+    /// where there is
     /// one process (unless the launcher does not say how many there are).
     ///
     /// - Parameters:
@@ -79,7 +82,8 @@ public final class WorkerGroup: Sendable {
         }
     }
 
-    /// Tells all processes how this one fared, between the steps of a set-up that each makes on its own (reading the config, say). Returns if all
+    /// Tells all processes how this one fared, between the steps of a set-up that each makes on its own (reading the
+    /// config, say). Returns if all
     /// succeeded; else throws on all of them, one `GroupError` that says who failed why. With one process: the error itself.
     public func agree(_ outcome: Swift.Result<Void, any Error>) throws {
         guard let messagePassing = try connected() else { return try outcome.get() }
@@ -94,7 +98,8 @@ public final class WorkerGroup: Sendable {
         if let error = GroupError(failures: failures) { throw error }
     }
 
-    /// Runs `body` on `threads` threads in each process, each with its communicator among all of them: worker = process · threads + thread.
+    /// Runs `body` on `threads` threads in each process, each with its communicator among all of them: worker = process ·
+    /// threads + thread.
     /// Returns the result of this process's first worker when all of its workers have ended.
     ///
     /// One thread is the calling one; several are new ones with stacks of 16 MiB.
@@ -103,9 +108,7 @@ public final class WorkerGroup: Sendable {
         var tags: TagLayout?
         if let messagePassing { tags = try agreedTags(threads: threads, messagePassing) } else { try checkThreads(threads) }
         let crew = Crew(
-            process: processRank, processCount: processCount, threads: threads, messagePassing: messagePassing, tags: tags,
-            isOversubscribed: threads > Self.availableCores
-                || threads * (environment.localSize ?? 1) > sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+            process: processRank, processCount: processCount, threads: threads, messagePassing: messagePassing, tags: tags)
         do {
             return try crew.run(body)
         } catch {

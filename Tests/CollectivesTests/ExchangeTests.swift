@@ -3,7 +3,8 @@ import Tensors
 import Testing
 
 @Suite struct ExchangeTests {
-    /// The walk of the pairwise engine: at step k worker p holds the block of p xor k and passes it to p xor (k xor (k + 1)), with accumulators that each
+    /// The walk of the pairwise engine: at step k worker p holds the block of p xor k and passes it to p xor (k xor (k +
+    /// 1)), with accumulators that each
     /// worker on the way adds to. Every block must have met every worker, in xor order.
     @Test(arguments: workerCounts)
     func walkMeetsAllInXorOrder(workers: Int) throws {

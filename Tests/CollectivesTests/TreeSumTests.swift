@@ -54,7 +54,8 @@ import Testing
         }
     }
 
-    /// Threads that share the buffer: each writes what it owns, in many rounds without a barrier of the test's own, as a training step does.
+    /// Threads that share the buffer: each writes what it owns, in many rounds without a barrier of the test's own, as a
+    /// training step does.
     @Test(arguments: workerCounts)
     func sharedBuffer(workers: Int) throws {
         let count = workers * 64
