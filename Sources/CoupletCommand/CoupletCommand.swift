@@ -1,6 +1,36 @@
 import ArgumentParser
 
+/// The executable `couplet`: reads the command line and hands over to one subcommand, a file each.
 @main
 struct CoupletCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "couplet", abstract: "Contrastive learning of pairs of encoders, over MPI or in one process.")
+    static let configuration = CommandConfiguration(
+        commandName: "couplet",
+        abstract: "Contrastive learning of pairs of encoders, on CPUs, in one process or over MPI.",
+        discussion: """
+            A run is made from a config, a YAML file, and lies in a folder:
+
+              couplet train configs/gaussian.yaml
+              couplet evaluate runs/gaussian
+
+            The same on two MPI ranks, with the same bits in every parameter:
+
+              mpirun -n 2 couplet train configs/gaussian.yaml
+
+            Exit codes: 0 done; 64 wrong usage; 65 bad data or config; 69 doctor found something bad; 74 input or output failed; \
+            75 stopped by a signal after saving, to be started again with --resume; 70 anything else.
+            """,
+        version: "couplet \(Version.text)",
+        subcommands: [
+            TrainCommand.self, EvaluateCommand.self, EncodeCommand.self, InspectCommand.self, ConfigCommand.self, DataCommand.self,
+            DoctorCommand.self,
+        ])
+
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            Failure.exit(because: error)
+        }
+    }
 }

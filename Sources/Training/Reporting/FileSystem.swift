@@ -49,43 +49,14 @@ enum FileSystem {
         guard unlink(path) == 0 || errno == ENOENT else { throw refused("remove the file", path) }
     }
 
-    static func text(of path: String) throws -> String {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw refused("open", path) }
-        defer { close(file) }
-        var bytes = [UInt8](), piece = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
-            let count = read(file, &piece, piece.count)
+    /// Writes all of a text, as far as anybody listens: who closed standard error wants no messages.
+    static func write(_ text: String, to file: Int32) {
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            let count = bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw refused("read", path) }
-            if count == 0 { return String(decoding: bytes, as: UTF8.self) }
-            bytes += piece[..<count]
-        }
-    }
-
-    /// Puts a whole file in place of what was there: whoever reads finds the old text or the new one, whenever the power goes.
-    static func replace(_ path: String, with text: String) throws {
-        let temporary = path + ".writing"
-        let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
-        guard file >= 0 else { throw refused("open", temporary) }
-        do {
-            defer { close(file) }
-            try writeAll(Array(text.utf8), to: file, path: temporary)
-            guard fsync(file) == 0 else { throw refused("flush", temporary) }
-        } catch {
-            unlink(temporary)
-            throw error
-        }
-        guard rename(temporary, path) == 0 else { throw refused("rename \(temporary) to", path) }
-    }
-
-    static func writeAll(_ bytes: [UInt8], to file: Int32, path: String) throws {
-        var done = 0
-        while done < bytes.count {
-            let count = bytes.withUnsafeBytes { write(file, $0.baseAddress! + done, bytes.count - done) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw refused("write to", path) }
-            done += count
+            guard count > 0 else { return }
+            bytes = bytes.dropFirst(count)
         }
     }
 }

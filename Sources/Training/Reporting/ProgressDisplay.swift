@@ -37,10 +37,7 @@ public final class ProgressDisplay: Sendable {
         public static var standardError: Surface {
             let terminal = isatty(STDERR_FILENO) == 1 && getenv("TERM").map { String(cString: $0) } != "dumb"
             return Surface(
-                write: { text in
-                    // Who closed standard error wants no messages; there is nobody to tell.
-                    try? FileSystem.writeAll(Array(text.utf8), to: STDERR_FILENO, path: "standard error")
-                },
+                write: { FileSystem.write($0, to: STDERR_FILENO) },
                 isTerminal: terminal,
                 width: {
                     var size = winsize()

@@ -72,13 +72,13 @@ public struct RunFolder: Equatable, Sendable {
     /// Writes `config.yaml`.
     /// - Throws: `StorageError` where the system refuses.
     public func store(_ configuration: Configuration) throws {
-        try FileSystem.replace(self.configuration, with: configuration.resolvedYAML)
+        try DurableFile.replace(self.configuration, with: configuration.resolvedYAML)
     }
 
     /// Writes `evaluation.json`.
     /// - Throws: `StorageError` where the system refuses.
     public func store(evaluationJSON text: String) throws {
-        try FileSystem.replace(evaluation, with: text.hasSuffix("\n") ? text : text + "\n")
+        try DurableFile.replace(evaluation, with: text.hasSuffix("\n") ? text : text + "\n")
     }
 
     /// Files in `checkpoints` that a run wrote: checkpoints, those set aside, and those half written.
@@ -90,6 +90,11 @@ public struct RunFolder: Equatable, Sendable {
         // The config goes last: a folder is a run until nothing else of it is left.
         for name in checkpointFiles { try FileSystem.remove("\(checkpoints)/\(name)") }
         rmdir(checkpoints)  // Stays where something else lies in it.
-        for file in [metrics, evaluation, log, configuration] { try FileSystem.remove(file) }
+        let files = ["metrics.jsonl", "evaluation.json", "log.txt", "config.yaml"]
+        // A killed run may have left such a file half written, under a hidden name.
+        for name in FileSystem.names(in: path) where name.hasSuffix(".partial") && files.contains(where: { name.hasPrefix(".\($0).") }) {
+            try FileSystem.remove("\(path)/\(name)")
+        }
+        for name in files { try FileSystem.remove("\(path)/\(name)") }
     }
 }

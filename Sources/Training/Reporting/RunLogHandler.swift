@@ -1,5 +1,6 @@
 import Glibc
 import Logging
+import Storage
 import Synchronization
 
 /// What a run says: every event as a line of `log.txt`, with time and level, and those of some weight on standard error too, through
@@ -9,18 +10,18 @@ public struct RunLogHandler: LogHandler {
     public var logLevel: Logger.Level
     /// Events from this level on go to standard error.
     private let shownFrom: Logger.Level
-    private let file: AppendedFile?
+    private let file: LineFile?
     private let display: ProgressDisplay?
     private let failure = Failure()
 
     /// A logger that writes to a file, to a display, or both. Nothing global is set up.
     public static func logger(
-        file: AppendedFile?, display: ProgressDisplay?, level: Logger.Level = .info, shownFrom: Logger.Level = .notice
+        file: LineFile?, display: ProgressDisplay?, level: Logger.Level = .info, shownFrom: Logger.Level = .notice
     ) -> Logger {
         Logger(label: "couplet") { _ in RunLogHandler(file: file, display: display, level: level, shownFrom: shownFrom) }
     }
 
-    init(file: AppendedFile?, display: ProgressDisplay?, level: Logger.Level, shownFrom: Logger.Level) {
+    init(file: LineFile?, display: ProgressDisplay?, level: Logger.Level, shownFrom: Logger.Level) {
         self.file = file
         self.display = display
         self.shownFrom = shownFrom
@@ -36,7 +37,9 @@ public struct RunLogHandler: LogHandler {
         let merged = metadata.merging(event.metadata ?? [:]) { _, new in new }
         let details = merged.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
         do {
-            try file?.append(line: "\(RunLogHandler.time()) \(event.level.rawValue) \(event.message)\(details)")
+            let text = "\(event.level.rawValue) \(event.message)\(details)"
+            // One event, one line: the lines of a longer message are joined.
+            try file?.append("\(RunLogHandler.time()) " + text.split(separator: "\n").joined(separator: " | "))
         } catch {
             // A log that cannot be written stops no training; it is said once.
             if failure.isFirst() { display?.message("couplet: warning: \(error)") }

@@ -1,0 +1,94 @@
+import ArgumentParser
+import Glibc
+import Pairs
+import Storage
+import Tensors
+
+struct DataExportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export",
+        abstract: "Write training pairs of a config's source to an HDF5 file.",
+        discussion: """
+            /first and /second are in the source's own units (MNIST: bytes and labels), row i of one aligned with row i of the other; \
+            /labels where the source knows classes; /covariance/uu, uv and vv where it knows them. Such a file is itself data: \
+            {source: hdf5, path: FILE.h5}.
+
+              couplet data export configs/gaussian.yaml --output pairs.h5 --count 10000
+            """)
+
+    @OptionGroup var arguments: ConfigurationArguments
+
+    @Option(help: ArgumentHelp("The file to make.", valueName: "file.h5"), completion: .file(extensions: ["h5"]))
+    var output: String
+
+    @Option(help: ArgumentHelp("How many pairs.", valueName: "n"))
+    var count: Int
+
+    @Option(help: ArgumentHelp("The number of the first.", valueName: "k"))
+    var start: Int = 0
+
+    func validate() throws {
+        if count < 1 { throw ValidationError("--count is \(count); wanted at least 1") }
+        if start < 0 { throw ValidationError("--start is \(start); wanted at least 0") }
+        if output.isEmpty { throw ValidationError("--output is empty; name a file") }
+    }
+
+    func run() throws {
+        let configuration = try arguments.load()
+        let source = try configuration.source.makeSource(seed: configuration.seed)
+        let (end, overflows) = start.addingReportingOverflow(count)
+        if let available = source.count(of: .training), overflows || end > available {
+            throw DataError(
+                place: arguments.path, reason: "the source has the training pairs 0 to \(available - 1), not \(count) from \(start) on",
+                remedy: start < available ? "--count can be \(available - start) at most" : "begin by a smaller --start")
+        }
+        if overflows { throw ValidationError("--start \(start) and --count \(count) go beyond \(Int.max)") }
+        if access(output, F_OK) == 0 {
+            throw StorageError(.inputOutput, place: output, reason: "exists already", remedy: "give another name, or delete it first")
+        }
+        // Under another name until it is whole.
+        let partial = "\(output).\(getpid()).partial"
+        do {
+            let file = try HDF5File(creating: partial)
+            try write(source, to: file)
+            try file.close()
+            guard rename(partial, output) == 0 else {
+                throw StorageError(.inputOutput, place: output, reason: "cannot rename \(partial) to it: \(String(cString: strerror(errno)))")
+            }
+        } catch {
+            unlink(partial)
+            throw error
+        }
+    }
+
+    private func write(_ source: any PairSource, to file: HDF5File) throws {
+        let floatsARow = Modality.allCases.reduce(1) { $0 + source.description(of: $1).shape.reduce(1, *) }
+        // 16 MiB at a time, so that any count works.
+        let block = min(count, max(1, (4 << 20) / floatsARow))
+        for row in stride(from: 0, to: count, by: block) {
+            let rows = min(block, count - row)
+            let numbers = (0..<rows).map { UInt64(start + row + $0) }
+            for modality in Modality.allCases {
+                let raw = try source.readRaw(.training, numbers, modality)
+                let name = "/\(modality.rawValue)"
+                // Labels are whole numbers, one a row: that is how a reader of the file knows them.
+                if source.description(of: modality).classes != nil {
+                    if row == 0 { try file.create(name, .int64, shape: [count]) }
+                    try file.writeRows(name, from: row, raw.values.map { Int($0) })
+                } else {
+                    if row == 0 { try file.create(name, .float32, shape: [count] + raw.shape.dropFirst()) }
+                    try file.writeRows(name, from: row, raw)
+                }
+            }
+            if let labels = try source.labels(.training, numbers) {
+                if row == 0 { try file.create("/labels", .int64, shape: [count]) }
+                try file.writeRows("/labels", from: row, labels)
+            }
+        }
+        if let covariance = source.gaussianCovariance {
+            try file.write("/covariance/uu", covariance.uu)
+            try file.write("/covariance/uv", covariance.uv)
+            try file.write("/covariance/vv", covariance.vv)
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import ArgumentParser
+import Glibc
+import Storage
+import Training
+
+struct InspectCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inspect",
+        abstract: "Show what a checkpoint holds, and verify it.",
+        discussion: """
+            Of a run, the newest checkpoint. The digest is computed anew from all numbers and compared with the recorded one: equal digests mean \
+            equal bits in all parameters, optimizer moments and running statistics.
+
+              couplet inspect runs/gaussian
+              couplet inspect runs/gaussian/checkpoints/step-00001500.h5 --json
+            """)
+
+    @Argument(help: ArgumentHelp("A run's folder, or one checkpoint.", valueName: "run|checkpoint.h5"))
+    var path: String
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func run() throws {
+        var status = stat()
+        let isFolder = stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+        let file = isFolder ? try CheckpointChoice.latest.path(in: RunFolder(path: path)) : path
+        let summary = try CheckpointStore.summary(file)
+        _ = try CheckpointStore(folder: "").read(file)
+        print(json ? InspectCommand.json(summary).text : InspectCommand.table(summary))
+    }
+
+    private static func json(_ summary: CheckpointSummary) -> JSONValue {
+        .object([
+            "path": .string(summary.path), "step": .integer(summary.step), "digest": .string(summary.digest),
+            "parameters": .integer(summary.parameterCount), "shards": .integer(summary.shards),
+            "seed": .unsigned(summary.seed),
+            "shapes": .object(summary.arrays.map { .init(key: $0.path, value: .integers($0.shape)) }),
+            "written_by": .string(summary.writtenBy), "cpu_kernels": .string(summary.cpuKernels),
+            "format_version": .integer(summary.formatVersion), "config": .string(summary.configuration),
+        ])
+    }
+
+    private static func table(_ summary: CheckpointSummary) -> String {
+        let width = (summary.arrays.map(\.path.count).max() ?? 0) + 2
+        let arrays = summary.arrays.map { array in
+            "  " + array.path + String(repeating: " ", count: width - array.path.count)
+                + array.shape.map(String.init).joined(separator: " × ") + (array.isDouble ? "  Float64" : "")
+        }
+        return """
+            \(summary.path)
+            step         \(summary.step)
+            digest       \(summary.digest) (verified)
+            parameters   \(summary.parameterCount)
+            shards       \(summary.shards)
+            seed         \(summary.seed)
+            written by   \(summary.writtenBy)
+            CPU kernels  \(summary.cpuKernels)
+            format       \(summary.formatVersion)
+
+            arrays
+            \(arrays.joined(separator: "\n"))
+
+            config
+            \(summary.configuration.split(separator: "\n").map { "  " + $0 }.joined(separator: "\n"))
+            """
+    }
+}
