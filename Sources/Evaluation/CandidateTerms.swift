@@ -6,10 +6,11 @@ import Tensors
 import Glibc
 #endif
 
-/// What turns inner products into scores that rank candidates: `score = ⟨query, candidate⟩ · scale + offset`, one scale and offset a candidate.
+/// What turns inner products into scores that rank candidates: `score = ⟨query, candidate⟩ · scale + offset`, one scale and
+/// offset a candidate.
 ///
-/// Inner product: 1 and 0. Cosine: 1/|c| (at least 1e-12 counts as |c|) and 0. Quadratic: 1 and -½|c|². What depends on the query alone (its own length,
-/// the temperature, a bias) changes no ranking and is left out.
+/// Inner product: 1 and 0. Cosine: 1/|c| (at least 1e-12 counts as |c|) and 0. Quadratic: 1 and -½|c|². What depends on the
+/// query alone (its own length, the temperature, a bias) changes no ranking and is left out.
 struct CandidateTerms {
     let scale: [Double], offset: [Double]
     /// |c|.
@@ -43,8 +44,8 @@ struct CandidateTerms {
         couplet_dot(dimension, query, candidate) * scale[index] + offset[index]
     }
 
-    /// Where a score in single precision leaves open whether it beats `positive`: the worst case of a sum of `dimension` products, doubled, and what
-    /// is lost where products are flushed to zero.
+    /// Where a score in single precision leaves open whether it beats `positive`: the worst case of a sum of `dimension`
+    /// products, doubled, and what is lost where products are flushed to zero.
     func openInterval(around positive: Double, queryNorm: Double) -> (low: Float, high: Float) {
         let magnitude = queryNorm * largestScaledNorm + largestOffset + abs(positive)
         // A product or a score that may overflow tells nothing.
