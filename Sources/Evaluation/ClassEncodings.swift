@@ -29,7 +29,8 @@ public struct ClassEncodings: Sendable {
 
     /// Prototypes: for each class that occurs the mean encoding of its samples; for the cosine, the mean of their directions.
     ///
-    /// The sums are made in Double, over a shard's samples in order and over the tree of the shards, so they are the same bits for every number of workers.
+    /// The sums are made in Double, over a shard's samples in order and over the tree of the shards, so they are the same bits
+    /// for every number of workers.
     /// - Parameters:
     ///   - encodings: this worker's shards of the second modality, (size · its shards) × e.
     ///   - labels: the classes of this worker's samples, in order, filling left out.

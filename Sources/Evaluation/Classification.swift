@@ -4,8 +4,8 @@ import Tensors
 
 /// Zero-shot classification: retrieval with one candidate a class (paper A, section on classification).
 ///
-/// A sample counts as right where its own class scores above every other class: a tie at the top counts as wrong, as does a class that has no
-/// encoding. Scores are compared as in Double (`ScoreCounter`).
+/// A sample counts as right where its own class scores above every other class: a tie at the top counts as wrong, as does a
+/// class that has no encoding. Scores are compared as in Double (`ScoreCounter`).
 public enum Classification {
     /// The figures, on every worker.
     /// - Parameters:

@@ -11,7 +11,8 @@ struct EncodedShard {
     let positives: [Double]
 
     init(_ encodings: Tensor, count: Int, terms: CandidateTerms, positives: [Double]) {
-        precondition(positives.count == count && count <= encodings.rows, "\(positives.count) positives for \(count) of \(encodings.rows) rows")
+        precondition(
+            positives.count == count && count <= encodings.rows, "\(positives.count) positives for \(count) of \(encodings.rows) rows")
         self.encodings = encodings
         self.count = count
         self.terms = terms
@@ -19,7 +20,9 @@ struct EncodedShard {
     }
 
     /// Both sides of a shard of pairs: row i of one is the positive of row i of the other.
-    static func pair(_ first: Tensor, _ second: Tensor, count: Int, similarity: Similarity) -> (first: EncodedShard, second: EncodedShard) {
+    static func pair(
+        _ first: Tensor, _ second: Tensor, count: Int, similarity: Similarity
+    ) -> (first: EncodedShard, second: EncodedShard) {
         let u = CandidateTerms(first, similarity: similarity), v = CandidateTerms(second, similarity: similarity), d = first.columns
         let forward = (0..<count).map { v.score(first.pointer + $0 * d, second.pointer + $0 * d, at: $0) }
         let backward = (0..<count).map { u.score(second.pointer + $0 * d, first.pointer + $0 * d, at: $0) }

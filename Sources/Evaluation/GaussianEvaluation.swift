@@ -7,25 +7,27 @@ import Glibc
 
 /// What linear encoders have learned of a Gaussian pair, beside what they should have (THEORY.md, section 1).
 ///
-/// With k = min(e, n_u, n_v), `Ã = Cuu^½ GᵀH Cvv^½ / τ` and R's canonical pairs (a_i, b_i). A common rotation of both encoders, or a bias, changes none of
-/// the figures but one: a bias shifts conditional means and so adds to `conditionalMeanError`.
+/// With k = min(e, n_u, n_v), `Ã = Cuu^½ GᵀH Cvv^½ / τ` and R's canonical pairs (a_i, b_i). A common rotation of both encoders,
+/// or a bias, changes none of the figures but one: a bias shifts conditional means and so adds to `conditionalMeanError`.
 public struct GaussianEvaluation: Equatable, Sendable {
     /// |Ã - Ã*|_F / |Ã*|_F, Ã* the closed form of the loss at rank e (`GaussianMinimizer`); nil where there is none, or where u and v are
     /// independent and Ã* is zero.
     public let couplingError: Double?
     /// Ã's k largest singular values, and those of the closed form; nil where there is none.
     public let singularValues: [Double], exactSingularValues: [Double]?
-    /// The principal angles, in radians, descending, between the spaces of Ã's first r left (right) singular vectors and those of
-    /// R; r counts the correlations above 1e-9 among the first k. Where the correlations at places e and e + 1 are equal, R's space is not determined.
+    /// The principal angles, in radians, descending, between the spaces of Ã's first r left (right) singular vectors and those
+    /// of R; r counts the correlations above 1e-9 among the first k. Where the correlations at places e and e + 1 are equal,
+    /// R's space is not determined.
     public let firstAngles: [Double], secondAngles: [Double]
-    /// √(E |m(v) - m*(v)|²_{Cuu⁻¹} / E |m*(v)|²_{Cuu⁻¹}) over v ~ N(0, Cvv), m the learned and m* the exact conditional mean of u given v. Nil for the
-    /// cosine, whose conditionals are not Gaussian, and where u and v are independent.
+    /// √(E |m(v) - m*(v)|²_{Cuu⁻¹} / E |m*(v)|²_{Cuu⁻¹}) over v ~ N(0, Cvv), m the learned and m* the exact conditional mean of
+    /// u given v. Nil for the cosine, whose conditionals are not Gaussian, and where u and v are independent.
     public let conditionalMeanError: Double?
-    /// The least conditional mean error of any encoders of rank e: √(Σ_{i>e} σ_i² / Σ_i σ_i²); zero where e reaches the rank of R. The minimisers of
-    /// inner product × conditional and of quadratic × conditional (1, 0) have it, those of other losses have more.
+    /// The least conditional mean error of any encoders of rank e: √(Σ_{i>e} σ_i² / Σ_i σ_i²); zero where e reaches the rank of
+    /// R. The minimisers of inner product × conditional and of quadratic × conditional (1, 0) have it, those of other losses
+    /// have more.
     public let lowestConditionalMeanError: Double?
-    /// g² and h²: the quadratic forms a_iᵀ G̃ᵀG̃ a_i and b_iᵀ H̃ᵀH̃ b_i, G̃ = G Cuu^½/√τ, along R's first k canonical pairs, so that they tell wrong
-    /// directions as well. Nil but for the quadratic similarity: the others do not determine them.
+    /// g² and h²: the quadratic forms a_iᵀ G̃ᵀG̃ a_i and b_iᵀ H̃ᵀH̃ b_i, G̃ = G Cuu^½/√τ, along R's first k canonical pairs, so
+    /// that they tell wrong directions as well. Nil but for the quadratic similarity: the others do not determine them.
     public let firstGram: [Double]?, secondGram: [Double]?
     /// Those of the closed form; nil where there is none.
     public let exactFirstGram: [Double]?, exactSecondGram: [Double]?
@@ -67,8 +69,8 @@ public struct GaussianEvaluation: Equatable, Sendable {
         exactSecondGram = exact?.secondGram
     }
 
-    /// The angles between the column spaces of two matrices with orthonormal columns, descending: from cosines and sines both, for an arc cosine alone
-    /// is good to 1e-8 only (Knyazev and Argentati 2002).
+    /// The angles between the column spaces of two matrices with orthonormal columns, descending: from cosines and sines both,
+    /// for an arc cosine alone is good to 1e-8 only (Knyazev and Argentati 2002).
     static func principalAngles(_ a: Matrix, _ b: Matrix) throws -> [Double] {
         let overlap = a.transposed * b
         let cosines = try overlap.singularValueDecomposition().singularValues

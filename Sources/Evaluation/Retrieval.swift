@@ -4,8 +4,9 @@ import Tensors
 
 /// Retrieval over a gallery of N pairs: the rank of every query's positive among all N candidates, both ways.
 ///
-/// `rank = 1 + the number of other candidates whose score is at least the positive's`: ties count against the encoders. Scores are
-/// compared as in Double (`ScoreCounter`), so the ranks are the same for every number of workers and on every CPU that gave the encodings.
+/// `rank = 1 + the number of other candidates whose score is at least the positive's`: ties count against the encoders. Scores
+/// are compared as in Double (`ScoreCounter`), so the ranks are the same for every number of workers and on every CPU that gave
+/// the encodings.
 ///
 /// The walk of the pairwise engine: no N × N array, memory O(N d / W) a worker and one tile.
 public enum Retrieval {
@@ -35,7 +36,8 @@ public enum Retrieval {
             "encodings \(first.shape) and \(second.shape) for \(own.count) shards of \(size)")
         let pairs = own.enumerated().map { place, shard in
             let rows = place * size..<(place + 1) * size
-            return EncodedShard.pair(first.rows(rows), second.rows(rows), count: shards.samples(of: shard).count, similarity: similarity)
+            let count = shards.samples(of: shard).count
+            return EncodedShard.pair(first.rows(rows), second.rows(rows), count: count, similarity: similarity)
         }
         let visiting = VisitingGallery(shards: own.count, rows: size, dimension: second.columns, similarity: similarity)
         for (place, pair) in pairs.enumerated() { visiting.load(pair.second, at: place) }

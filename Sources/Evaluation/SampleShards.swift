@@ -1,5 +1,5 @@
-/// How the samples 0 … N - 1 of an evaluation are cut into shards: by N and the config, never by the number of workers, so that every
-/// product has the same size, and the same bits, whoever makes it.
+/// How the samples 0 … N - 1 of an evaluation are cut into shards: by N and the config, never by the number of workers, so that
+/// every product has the same size, and the same bits, whoever makes it.
 ///
 /// Shard a holds the samples a · size … (a + 1) · size - 1, as far as there are any; what is missing in the last ones is filled up
 /// with a repeated sample, which nobody counts.
@@ -14,7 +14,8 @@ public struct SampleShards: Equatable, Sendable {
     /// Samples above which a shard is cut in two: a tile of scores, size × size floats, then stays in the second cache.
     public static let largestSize = 512
 
-    /// - Parameter minimum: the least number of shards, a power of two: the S of the config, so that every worker count of the run will do.
+    /// - Parameter minimum: the least number of shards, a power of two: the S of the config, so that every worker count of the
+    ///   run will do.
     public init(samples: Int, minimum: Int) {
         precondition(samples >= 0, "\(samples) samples")
         precondition(minimum > 0 && minimum.nonzeroBitCount == 1, "\(minimum) shards, not a power of two")

@@ -11,8 +11,8 @@ struct ScoreCounter {
     let similarity: Similarity
     private let tile: Tensor
     private var certain: [UInt32], possible: [UInt32]
-    /// Of the last tile: for each query of the first side how many of the second reach its positive, and the other way. A query's own
-    /// positive counts, so these are ranks.
+    /// Of the last tile: for each query of the first side how many of the second reach its positive, and the other way. A
+    /// query's own positive counts, so these are ranks.
     private(set) var rowCounts: [Int], columnCounts: [Int]
 
     /// For tiles of at most rows × columns.
@@ -28,7 +28,8 @@ struct ScoreCounter {
     /// Makes the tile U Vᵀ, in single precision, over all rows of both, and counts.
     /// - Parameter bothWays: false where only the first side asks.
     mutating func count(_ first: EncodedShard, _ second: EncodedShard, bothWays: Bool = true) {
-        let scores = tile.flat(0..<(first.encodings.rows * second.encodings.rows)).reshaped([first.encodings.rows, second.encodings.rows])
+        let rows = first.encodings.rows, columns = second.encodings.rows
+        let scores = tile.flat(0..<(rows * columns)).reshaped([rows, columns])
         MatrixProduct.multiply(first.encodings, .asIs, second.encodings, .transposed, into: scores)
         countRows(first, second, scores)
         if bothWays { countColumns(first, second, scores) }
@@ -48,7 +49,8 @@ struct ScoreCounter {
             for j in 0..<second.count {
                 let score = row[j] * scale[j] + offset[j]
                 if score < low[i] { continue }
-                if score > high[i] || !(terms.score(query, second.encodings.pointer + j * d, at: j) < first.positives[i]) { rowCounts[i] += 1 }
+                let candidate = second.encodings.pointer + j * d
+                if score > high[i] || !(terms.score(query, candidate, at: j) < first.positives[i]) { rowCounts[i] += 1 }
             }
         }
     }

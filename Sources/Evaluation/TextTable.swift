@@ -17,7 +17,8 @@ struct TextTable {
         }.joined()
     }
 
-    /// A number with a fixed count of decimals; shortest form where it is too large for that, a dash where it is not a number or missing.
+    /// A number with a fixed count of decimals; shortest form where it is too large for that, a dash where it is not a number
+    /// or missing.
     static func fixed(_ value: Double?, _ decimals: Int = 4) -> String {
         guard let value, !value.isNaN else { return "-" }
         var scale = 1

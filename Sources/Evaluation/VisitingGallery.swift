@@ -3,8 +3,8 @@ import Tensors
 
 /// The second side of a gallery on its way from worker to worker, and what its queries have counted so far.
 ///
-/// A tensor carries floats. Numbers that must arrive whole, the positives in Double and the counts, travel as bit patterns, which only
-/// ever are copied.
+/// A tensor carries floats. Numbers that must arrive whole, the positives in Double and the counts, travel as bit patterns,
+/// which only ever are copied.
 final class VisitingGallery {
     /// For each shard: encodings rows × d; the positives' scores, two words each; how many of the rows are samples.
     let reading: TravellingBuffer

@@ -39,11 +39,10 @@ package struct ShardWalk {
                     try reading.advance()
                 }
             }
-            if size > 1, let accumulating {
-                try accumulating.beginSwap(with: isLast ? rank ^ step : next, over: communicator)
-                try accumulating.finishSwap()
-            }
+            // Swaps with one partner are finished in the order in which they were begun.
+            if size > 1 { try accumulating?.beginSwap(with: isLast ? rank ^ step : next, over: communicator) }
             if !isLast { try reading.finishSwap() }
+            if size > 1 { try accumulating?.finishSwap() }
         }
     }
 }

@@ -14,32 +14,44 @@ import Testing
         return try GaussianEvaluation(GaussianTilt(pair, similarity: .quadratic, first: one, second: (1.0 / 3) * one), loss: .joint)
     }
 
-    /// The keys of the design, read by another parser, with every number whole.
+    /// What another parser reads.
+    private struct Reading: Decodable {
+        struct Retrieval: Decodable {
+            let first_to_second: [String: Double], second_to_first: [String: Double], gallery: Int
+        }
+        struct Gaussian: Decodable {
+            let coupling_error: Double, singular_values: [Double], subspace_angles: [Double], second_gram: [Double]
+        }
+        let step: Int, retrieval: Retrieval, classification: [String: Double], gaussian: Gaussian
+    }
+
+    /// The keys of the design, and every number whole.
     @Test func jsonHasTheFixedKeysAndTheNumbers() throws {
         let gaussian = try gaussian()
         let result = EvaluationResult(
             step: 1500, retrieval: Self.retrieval, classification: ClassificationResult(top1: 0.1 + 0.2, classes: 10, count: 10_000),
             gaussian: gaussian)
-        let read = try #require(try JSONSerialization.jsonObject(with: Data(result.jsonText.utf8)) as? [String: Any])
-        #expect(Set(read.keys) == ["step", "retrieval", "classification", "gaussian"])
-        #expect(read["step"] as? Int == 1500)
-        let retrieval = try #require(read["retrieval"] as? [String: Any])
-        #expect(Set(retrieval.keys) == ["first_to_second", "second_to_first", "gallery"])
-        let scores = try #require(retrieval["first_to_second"] as? [String: Double])
-        #expect(Set(scores.keys) == ["recall_at_1", "recall_at_5", "recall_at_10", "median_rank", "mean_reciprocal_rank"])
-        #expect(scores["mean_reciprocal_rank"] == Self.retrieval.firstToSecond.meanReciprocalRank)
-        let classification = try #require(read["classification"] as? [String: Any])
-        #expect(classification["top1"] as? Double == 0.30000000000000004)
-        #expect(Set(classification.keys) == ["top1", "classes", "count"])
-        let found = try #require(read["gaussian"] as? [String: Any])
+        let text = Data(result.jsonText.utf8)
+        let read = try JSONDecoder().decode(Reading.self, from: text)
+        #expect(read.step == 1500 && read.retrieval.gallery == 4)
+        let scores = Self.retrieval.firstToSecond
         #expect(
-            Set(found.keys) == [
+            read.retrieval.first_to_second == [
+                "recall_at_1": scores.recallAt1, "recall_at_5": scores.recallAt5, "recall_at_10": scores.recallAt10,
+                "median_rank": scores.medianRank, "mean_reciprocal_rank": scores.meanReciprocalRank,
+            ])
+        #expect(read.retrieval.second_to_first["mean_reciprocal_rank"] == Self.retrieval.secondToFirst.meanReciprocalRank)
+        #expect(read.classification == ["top1": 0.1 + 0.2, "classes": 10, "count": 10_000])
+        #expect(read.gaussian.coupling_error == gaussian.couplingError && read.gaussian.singular_values == gaussian.singularValues)
+        #expect(read.gaussian.second_gram == gaussian.secondGram)
+        #expect(read.gaussian.subspace_angles == gaussian.firstAngles + gaussian.secondAngles)
+        let object = try #require(try JSONSerialization.jsonObject(with: text) as? [String: Any])
+        #expect(Set(object.keys) == ["step", "retrieval", "classification", "gaussian"])
+        #expect(
+            Set(try #require(object["gaussian"] as? [String: Any]).keys) == [
                 "coupling_error", "singular_values", "exact_singular_values", "subspace_angles", "conditional_mean_error", "first_gram",
                 "second_gram", "exact_first_gram", "exact_second_gram",
             ])
-        #expect(found["singular_values"] as? [Double] == gaussian.singularValues)
-        #expect(found["coupling_error"] as? Double == gaussian.couplingError)
-        #expect(found["second_gram"] as? [Double] == gaussian.secondGram)
     }
 
     @Test func whatIsMissingHasNoKeyAndWhatIsUnknownIsNull() throws {
@@ -50,10 +62,9 @@ import Testing
         #expect(text.contains("\"coupling_error\": null") && text.contains("\"first_gram\": null"))
     }
 
-    @Test(arguments: [1.0 / 3, 1e-300, 5e-324, 1.7976931348623157e308, -0.0, 123456789012345680, 1e22])
+    @Test(arguments: [1.0 / 3, 1e-300, 1.7976931348623157e308, -0.0, 123456789012345680, 1e22])
     func numbersRoundTrip(_ value: Double) throws {
-        let read = try JSONSerialization.jsonObject(with: Data("[\(JSONValue.number(value).text)]".utf8)) as? [Double]
-        #expect(read == [value])
+        #expect(try JSONDecoder().decode([Double].self, from: Data("[\(JSONValue.number(value).text)]".utf8)) == [value])
     }
 
     @Test func stringsAreEscaped() throws {

@@ -29,7 +29,7 @@ import Glibc
         #expect((evaluation.firstAngles + evaluation.secondAngles).allSatisfy { $0 <= 1e-10 })
         let lowest = try #require(evaluation.lowestConditionalMeanError), error = try #require(evaluation.conditionalMeanError)
         #expect(abs(lowest - 0.2 / (0.81 + 0.36 + 0.25 + 0.04).squareRoot()) <= 1e-12)
-        let isExact = [.conditional(first: 0.5, second: 0.5), .joint].contains(loss) ? similarity == .innerProduct && loss != .joint : loss == .conditional(first: 1, second: 0)
+        let isExact = similarity == .innerProduct ? loss != .joint : loss == .conditional(first: 1, second: 0)
         #expect(isExact ? abs(error - lowest) <= 1e-11 : error > lowest + 0.01)
     }
 

@@ -22,8 +22,8 @@ import Testing
         #expect(try gallery.ranks(similarity, workers: 2, minimum: 16).firstToSecond == expected.firstToSecond)
     }
 
-    /// Ten different encodings on one side, as where the second modality is a label: products in single precision give copies different bits
-    /// at different places of a tile, and yet they tie.
+    /// Ten different encodings on one side, as where the second modality is a label: products in single precision give copies
+    /// different bits at different places of a tile, and yet they tie.
     @Test(arguments: Similarity.allCases)
     func equalEncodingsTie(_ similarity: Similarity) throws {
         var gallery = GalleryFixture(count: 611, dimension: 64)

@@ -38,7 +38,9 @@ import Glibc
         let tilt = GaussianTilt(pair, similarity: similarity, first: g, second: h, firstBias: b, secondBias: c, temperature: temperature)
         func score(_ u: [Double], _ v: [Double]) -> Double {
             let x = encode(g, b, u), y = encode(h, c, v)
-            let value = similarity == .innerProduct ? zip(x, y).reduce(0) { $0 + $1.0 * $1.1 } : -0.5 * zip(x, y).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+            let product = zip(x, y).reduce(0) { $0 + $1.0 * $1.1 }
+            let distance = zip(x, y).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+            let value = similarity == .innerProduct ? product : -0.5 * distance
             return value / temperature
         }
         let ordinary = try #require(try tilt.firstGivenSecond()), swapped = try #require(try tilt.secondGivenFirst())
@@ -75,7 +77,8 @@ import Glibc
         expectEqual(inner, mean: exact.meanMap, covariance: covariance.uu)
     }
 
-    /// u = M x with x of fewer dimensions: the pair is described where it moves, and its conditionals are M's image of the small ones.
+    /// u = M x with x of fewer dimensions: the pair is described where it moves, and its conditionals are M's image of the
+    /// small ones.
     @Test func singularCovariancesAreDescribedWhereTheyMove() throws {
         let small = GaussianPopulation.covariance([0.8, 0.3], first: 3, second: 2)
         let m = GaussianPopulation.normals(5, 3, number: 31)

@@ -45,9 +45,9 @@ enum GaussianPopulation {
         }
     }
 
-    /// The loss of encoders G, H (e × n) of white vectors u, v with cross-covariance R, τ = 1. With P = GᵀG, Q = HᵀH (both zero for the
-    /// inner product), A = GᵀH and S = -½ uᵀPu + uᵀAv - ½ vᵀQv: log E_u e^S = -½ log det(I + P) + ½ vᵀAᵀ(I + P)⁻¹Av - ½ vᵀQv, and
-    /// log E E e^S = -½ log det [[I + P, -A], [-Aᵀ, I + Q]]. Infinite where an integral diverges.
+    /// The loss of encoders G, H (e × n) of white vectors u, v with cross-covariance R, τ = 1. With P = GᵀG, Q = HᵀH (both zero
+    /// for the inner product), A = GᵀH and S = -½ uᵀPu + uᵀAv - ½ vᵀQv: log E_u e^S = -½ log det(I + P) + ½ vᵀAᵀ(I + P)⁻¹Av - ½
+    /// vᵀQv, and log E E e^S = -½ log det [[I + P, -A], [-Aᵀ, I + Q]]. Infinite where an integral diverges.
     static func loss(_ loss: Loss, _ similarity: Similarity, _ g: Matrix, _ h: Matrix, crossCovariance r: Matrix) -> Double {
         let a = g.transposed * h
         let p = similarity == .quadratic ? g.transposed * g : Matrix(rows: g.columns, columns: g.columns)

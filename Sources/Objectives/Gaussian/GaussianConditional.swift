@@ -1,6 +1,7 @@
 import Tensors
 
-/// The law of one vector given another, where it is Gaussian with a mean that is affine: x given y ~ N(meanMap y + offset, covariance).
+/// The law of one vector given another, where it is Gaussian with a mean that is affine: x given y ~ N(meanMap y + offset,
+/// covariance).
 public struct GaussianConditional: Equatable, Sendable {
     /// n_x × n_y.
     public let meanMap: Matrix

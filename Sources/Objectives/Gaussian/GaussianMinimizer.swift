@@ -2,8 +2,9 @@ import Tensors
 
 /// What linear encoders of rank e learn from infinitely many Gaussian pairs: the closed forms of THEORY.md, section 1 (paper A).
 ///
-/// With `G̃ = G Cuu^½ / √τ`, `H̃ = H Cvv^½ / √τ` (e × n) a population loss is a function of `Ã = G̃ᵀH̃` and, for the quadratic similarity, of
-/// `G̃ᵀG̃` and `H̃ᵀH̃`. All minimisers have R's singular vectors, its first e pairs; along pair k, with correlation σ:
+/// With `G̃ = G Cuu^½ / √τ`, `H̃ = H Cvv^½ / √τ` (e × n) a population loss is a function of `Ã = G̃ᵀH̃` and, for the quadratic
+/// similarity, of `G̃ᵀG̃` and `H̃ᵀH̃`. All minimisers have R's singular vectors, its first e pairs; along pair k, with
+/// correlation σ:
 ///
 /// | similarity | loss | |
 /// |---|---|---|
@@ -13,8 +14,9 @@ import Tensors
 /// | quadratic | conditional (½, ½) | g² = h² = 1/q - 1, q = (-1 + √(1 + 8(1-σ)))/2 |
 /// | quadratic | joint | g² = h² = σ / (2(1-σ)) |
 ///
-/// and Ã: g h for the quadratic similarity. Weights count up to a common factor. Where two correlations around place e are equal, the choice
-/// between them is free. Along a pair with σ = 0 a one-sided loss leaves the larger of g², h² free; its limit for σ → 0 stands here.
+/// and Ã: g h for the quadratic similarity. Weights count up to a common factor. Where two correlations around place e are
+/// equal, the choice between them is free. Along a pair with σ = 0 a one-sided loss leaves the larger of g², h² free; its limit
+/// for σ → 0 stands here.
 public struct GaussianMinimizer: Sendable {
     public let pair: GaussianPair
     /// Ã's singular values along the first min(e, n_u, n_v) canonical pairs, descending.
@@ -22,8 +24,9 @@ public struct GaussianMinimizer: Sendable {
     /// g² and h² along the same pairs; nil for the inner product, which fixes only GᵀH.
     public let firstGram: [Double]?, secondGram: [Double]?
 
-    /// Nil where there is no closed form: the cosine, the quadratic similarity with other weights, weights of which one is negative or none
-    /// is positive; and where there is no minimiser: the quadratic similarity with a correlation of 1, which drives g and h to infinity.
+    /// Nil where there is no closed form: the cosine, the quadratic similarity with other weights, weights of which one is
+    /// negative or none is positive; and where there is no minimiser: the quadratic similarity with a correlation of 1, which
+    /// drives g and h to infinity.
     /// - Parameter rank: e, the size of the embedding.
     public init?(_ pair: GaussianPair, similarity: Similarity, loss: Loss, rank: Int) {
         precondition(rank > 0, "encoders of rank \(rank)")
@@ -54,12 +57,13 @@ public struct GaussianMinimizer: Sendable {
         pair.firstDirections.columns(first: rank) * .diagonal(singularValues) * pair.secondDirections.columns(first: rank).transposed
     }
 
-    /// One of the minimisers, all others being rotations of it (for the inner product, any change of basis): G = √τ diag(g) Aᵀ Cuu^-½
-    /// and H = √τ diag(h) Bᵀ Cvv^-½, with canonical directions A, B; e' × n_u and e' × n_v, e' = min(e, n_u, n_v).
+    /// One of the minimisers, all others being rotations of it (for the inner product, any change of basis): G = √τ diag(g) Aᵀ
+    /// Cuu^-½ and H = √τ diag(h) Bᵀ Cvv^-½, with canonical directions A, B; e' × n_u and e' × n_v, e' = min(e, n_u, n_v).
     public func encoders(temperature: Double = 1) -> (first: Matrix, second: Matrix) {
         let g = firstGram ?? singularValues, h = secondGram ?? singularValues
         func encoder(_ gram: [Double], _ directions: Matrix, _ whitening: Whitening) -> Matrix {
-            .diagonal(gram.map { (temperature * $0).squareRoot() }) * directions.columns(first: rank).transposed * whitening.inverseRoot
+            let lengths = gram.map { (temperature * $0).squareRoot() }
+            return .diagonal(lengths) * directions.columns(first: rank).transposed * whitening.inverseRoot
         }
         return (encoder(g, pair.firstDirections, pair.first), encoder(h, pair.secondDirections, pair.second))
     }

@@ -6,8 +6,9 @@ import Glibc
 
 /// A Gaussian pair (u, v) of mean zero, seen in its canonical coordinates (THEORY.md, section 1; Hotelling 1936).
 ///
-/// `R = Cuu^-½ Cuv Cvv^-½ = Σ_k σ_k a_k b_kᵀ`: the canonical correlations σ and the canonical directions a (of whitened u), b (of whitened v).
-/// Along each pair of directions u and v are two standard normal numbers with correlation σ_k, independent of all others.
+/// `R = Cuu^-½ Cuv Cvv^-½ = Σ_k σ_k a_k b_kᵀ`: the canonical correlations σ and the canonical directions a (of whitened u), b
+/// (of whitened v). Along each pair of directions u and v are two standard normal numbers with correlation σ_k, independent of
+/// all others.
 public struct GaussianPair: Sendable {
     public let covariance: GaussianCovariance
     /// Cuu^½ and Cvv^½, with their (pseudo-)inverses.
@@ -19,10 +20,10 @@ public struct GaussianPair: Sendable {
     /// a_k and b_k in the columns of n_u × min(n_u, n_v) and n_v × min(n_u, n_v), in whitened coordinates.
     public let firstDirections: Matrix, secondDirections: Matrix
 
-    /// - Parameter tolerance: eigenvalues of Cuu and Cvv at or below this share of the largest count as zero (`Whitening`): the pair
-    ///   is then described on the directions it moves in.
-    /// - Throws: `GaussianCovarianceError` where shapes do not fit or no pair of vectors has this covariance; `LinearAlgebraError` where
-    ///   LAPACK does not converge.
+    /// - Parameter tolerance: eigenvalues of Cuu and Cvv at or below this share of the largest count as zero (`Whitening`): the
+    ///   pair is then described on the directions it moves in.
+    /// - Throws: `GaussianCovarianceError` where shapes do not fit or no pair of vectors has this covariance;
+    ///   `LinearAlgebraError` where LAPACK does not converge.
     public init(_ covariance: GaussianCovariance, tolerance: Double = 1e-10) throws {
         let (uu, uv, vv) = (covariance.uu, covariance.uv, covariance.vv)
         self.covariance = covariance
@@ -30,7 +31,8 @@ public struct GaussianPair: Sendable {
         second = try Whitening(vv, block: "vv", tolerance: tolerance)
         guard uv.rows == uu.rows, uv.columns == vv.rows else {
             throw GaussianCovarianceError(
-                block: "uv", reason: "\(uv.rows) × \(uv.columns) beside uu \(uu.rows) × \(uu.columns) and vv \(vv.rows) × \(vv.columns)")
+                block: "uv",
+                reason: "\(uv.rows) × \(uv.columns) beside uu \(uu.rows) × \(uu.columns) and vv \(vv.rows) × \(vv.columns)")
         }
         guard uv.elements.allSatisfy(\.isFinite) else {
             throw GaussianCovarianceError(block: "uv", reason: "holds a NaN or an infinity")
@@ -44,7 +46,8 @@ public struct GaussianPair: Sendable {
         // Rounding of the input may carry a correlation of 1 a little above; more than that is no covariance.
         guard singularValues[0] <= 1 + 1e-6 else {
             throw GaussianCovarianceError(
-                block: "uu, uv, vv", reason: "the largest canonical correlation is \(singularValues[0]): together not positive semidefinite")
+                block: "uu, uv, vv",
+                reason: "the largest canonical correlation is \(singularValues[0]): together not positive semidefinite")
         }
         correlations = singularValues.map { min($0, 1) }
         firstDirections = a
@@ -68,6 +71,7 @@ public struct GaussianPair: Sendable {
         // With K = C_xy C_yy^-½ the covariance is C_xx - K Kᵀ, symmetric as computed.
         let gain = cross * other.inverseRoot
         return GaussianConditional(
-            meanMap: gain * other.inverseRoot, offset: [Double](repeating: 0, count: own.rows), covariance: own - gain * gain.transposed)
+            meanMap: gain * other.inverseRoot, offset: [Double](repeating: 0, count: own.rows),
+            covariance: own - gain * gain.transposed)
     }
 }

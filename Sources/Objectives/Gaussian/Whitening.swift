@@ -1,9 +1,10 @@
 import Tensors
 
-/// The square root of a covariance C and its pseudo-inverse: `root · root = C`, and `inverseRoot` turns x ~ N(0, C) into white noise.
+/// The square root of a covariance C and its pseudo-inverse: `root · root = C`, and `inverseRoot` turns x ~ N(0, C) into white
+/// noise.
 ///
-/// Eigenvalues at or below tolerance · (the largest) count as zero: x does not move along their eigenvectors, so both roots are zero there
-/// and everything built from them leaves those directions out (Moore and Penrose's inverse).
+/// Eigenvalues at or below tolerance · (the largest) count as zero: x does not move along their eigenvectors, so both roots are
+/// zero there and everything built from them leaves those directions out (Moore and Penrose's inverse).
 public struct Whitening: Equatable, Sendable {
     /// C^½, n × n, symmetric.
     public let root: Matrix
