@@ -37,6 +37,9 @@ struct Envelope: BitwiseCopyable {
         largestWorker = Int64(worker)
     }
 
+    /// Whether the count is what is talked about, and no content follows.
+    var isCheck: Bool { [Operation.checkReduceScatter, .checkAllGather].contains { $0.rawValue == operation } }
+
     /// The method of `Communicator` that it belongs to.
     var call: String { Operation(rawValue: operation)?.call ?? "an unknown call (\(operation))" }
 

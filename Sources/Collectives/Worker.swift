@@ -8,6 +8,8 @@ final class Worker {
     let board: ProcessBoard
     /// Nil where all workers are threads of one process.
     let messagePassing: MessagePassing?
+    let tags: TagLayout?
+    let scratch = ScratchMemory()
     /// The number for the next group that `split` makes: above that of every group that this worker has been in.
     var nextContext = 1
 
@@ -15,10 +17,11 @@ final class Worker {
     /// How long to look again and again before sleeping, in nanoseconds.
     private let spinTime: UInt64
 
-    init(member: Member, board: ProcessBoard, messagePassing: MessagePassing?, isOversubscribed: Bool) {
+    init(member: Member, board: ProcessBoard, messagePassing: MessagePassing?, tags: TagLayout?, isOversubscribed: Bool) {
         self.member = member
         self.board = board
         self.messagePassing = messagePassing
+        self.tags = tags
         doorbell = board.doorbells[member.thread]
         spinTime = isOversubscribed ? 2_000 : 20_000
     }

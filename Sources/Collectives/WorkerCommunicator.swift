@@ -50,7 +50,12 @@ final class WorkerCommunicator: Communicator, @unchecked Sendable {
             link = LocalLink(
                 worker: worker, rank: rank, partner: partner, partnerThread: member.thread, context: context, signal: signal)
         } else {
-            preconditionFailure("later")
+            guard let messagePassing = worker.messagePassing, let tags = worker.tags else {
+                preconditionFailure("a worker in process \(member.process), without MPI")
+            }
+            link = RemoteLink(
+                worker: worker, messagePassing: messagePassing, tags: tags, rank: rank, partner: partner, member: member,
+                context: context, signal: signal)
         }
         links[partner] = link
         return link

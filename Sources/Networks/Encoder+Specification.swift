@@ -37,8 +37,15 @@ extension Encoder {
             }
             layers = Self.perceptron(
                 from: inputShape, widths: widths, activation: activation, bias: bias, embedding: embedding)
-        case .convolutional:
-            throw NetworkError(reason: "kind cnn", remedy: "use mlp")
+        case .convolutional(let channels, let hidden):
+            try Self.refuseLabels("cnn", classes)
+            try Self.check(channels, "cnn", "channels")
+            try Self.check(hidden, "cnn", "hidden")
+            try Self.checkImage(inputShape, poolings: channels.count)
+            let convolutions = Self.convolutions(from: inputShape, channels: channels)
+            layers = convolutions + Self.perceptron(
+                from: convolutions[convolutions.count - 1].outputShape, widths: hidden, activation: .relu, bias: true,
+                embedding: embedding)
         }
         self.init(layers: layers, initialScale: initialScale, shards: shards)
     }
@@ -53,6 +60,38 @@ extension Encoder {
             shape = [width]
         }
         return layers + [Linear(inputShape: shape, outputs: embedding, bias: bias)]
+    }
+
+    /// Pooled convolutions, channels last between them. The features that the first linear layer gets are [channels, height, width],
+    /// channels first, so its weights mean the same as in PyTorch after a flatten.
+    private static func convolutions(from inputShape: [Int], channels: [Int]) -> [any Layer] {
+        var layers: [any Layer] = [], shape = inputShape
+        for (number, count) in channels.enumerated() {
+            let layer = PooledConvolution(
+                inputShape: shape, channels: count, inputOrder: number == 0 ? .channelsFirst : .channelsLast,
+                outputOrder: number == channels.count - 1 ? .channelsFirst : .channelsLast)
+            layers.append(layer)
+            shape = layer.outputShape
+        }
+        return layers
+    }
+
+    private static func checkImage(_ shape: [Int], poolings: Int) throws(NetworkError) {
+        guard shape.count == 3 else {
+            throw NetworkError(
+                reason: "kind cnn needs images of shape [channels, height, width], but samples have the shape \(shape)",
+                remedy: "use kind linear or mlp")
+        }
+        guard poolings > 0 else {
+            throw NetworkError(reason: "kind cnn without channels", remedy: "list the channels of at least one convolution, or use kind mlp")
+        }
+        let side = min(shape[1], shape[2]), most = side.bitWidth - side.leadingZeroBitCount - 1
+        guard poolings <= most else {
+            throw NetworkError(
+                reason: "kind cnn halves the image after each of \(poolings) convolutions, but \(shape[1]) × \(shape[2]) can be halved "
+                    + (most == 1 ? "only once" : "only \(most) times"),
+                remedy: most == 0 ? "use kind mlp" : "list at most \(most) channels")
+        }
     }
 
     private static func refuseLabels(_ kind: String, _ classes: Int?) throws(NetworkError) {

@@ -88,7 +88,7 @@ public struct Encoder: Sendable {
     ///   - layerDone: is called with a layer's number (as in the paths) when its gradients are complete, from the last layer to the first.
     public func backward(
         input: Tensor, output: Tensor, outputGradient: Tensor, parameters: [[Tensor]], workspace: EncoderWorkspace, slot: Int,
-        gradients: [[Tensor]], layerDone: (Int) throws -> Void = { _ in }
+        gradients: [[Tensor]], layerDone: (Int) throws -> Void
     ) rethrows {
         check(input, output, workspace, slot)
         let last = layers.count - 1

@@ -48,7 +48,8 @@ struct FileBytes {
     }
 
     /// The whole content, which ought to have `expected` bytes.
-    /// - Throws: `DataError` where it has fewer or more, or the compressed data are damaged, cut off or followed by something else.
+    /// - Throws: `DataError` where it has fewer or more, or the compressed data are damaged, cut off or followed by something
+    ///   else.
     func content(expected: Int) throws -> ArraySlice<UInt8> {
         // No stream of deflate is smaller than 1/1032 of what it holds: a header that claims more is not worth the memory.
         guard expected <= (stored.count + 1) * (isCompressed ? 1032 : 1) else { throw short(of: expected, found: nil) }
@@ -125,6 +126,7 @@ struct FileBytes {
         }
         let message = stream.msg.map { String(cString: $0) } ?? "zlib's inflate gives \(code)"
         throw DataError(
-            place: path, reason: "the gzip data are damaged, or something else follows them: \(message)", remedy: "fetch the file again")
+            place: path, reason: "the gzip data are damaged, or something else follows them: \(message)",
+            remedy: "fetch the file again")
     }
 }

@@ -3,14 +3,14 @@ import Storage
 import Tensors
 
 extension GaussianSource {
-    /// Pairs of a given covariance, from the datasets /uu (d × d), /uv (d × e) and /vv (e × e) of an HDF5 file; in the file of an export,
-    /// /covariance/uu and so on.
+    /// Pairs of a given covariance, from the datasets /uu (d × d), /uv (d × e) and /vv (e × e) of an HDF5 file; in the file of an
+    /// export, /covariance/uu and so on.
     ///
-    /// The joint matrix may be singular: `(u, v) = D R^½ w`, where D holds the standard deviations and R is the matrix of correlations, whose
-    /// eigenvalues below zero, down to -10⁻⁶ of the largest (a matrix kept in Float32 is no better), count as zero. The
-    /// symmetric root is unique, so another machine's samples differ by rounding alone.
-    /// - Throws: `StorageError` where the file cannot be read, `DataError` where the shapes do not fit, a block is not symmetric or the
-    ///   joint matrix not positive semidefinite.
+    /// The joint matrix may be singular: `(u, v) = D R^½ w`, where D holds the standard deviations and R is the matrix of
+    /// correlations, whose eigenvalues below zero, down to -10⁻⁶ of the largest (a matrix kept in Float32 is no better), count as
+    /// zero. The symmetric root is unique, so another machine's samples differ by rounding alone.
+    /// - Throws: `StorageError` where the file cannot be read, `DataError` where the shapes do not fit, a block is not symmetric
+    ///   or the joint matrix not positive semidefinite.
     public init(covarianceFile path: String, seed: UInt64) throws {
         let file = try HDF5File(reading: path)
         let exported = try file.dataset("/uu") == nil && file.dataset("/covariance/uu") != nil
@@ -31,7 +31,9 @@ extension GaussianSource {
                     remedy: "a covariance is square, with 1 to \(Self.largestDimension) rows")
             }
             if let wrong = matrix.diagonal.firstIndex(where: { $0 < 0 }) {
-                throw DataError(place: place, reason: "the variance in row \(wrong) is \(matrix[wrong, wrong])", remedy: "no variance is negative")
+                throw DataError(
+                    place: place, reason: "the variance in row \(wrong) is \(matrix[wrong, wrong])",
+                    remedy: "no variance is negative")
             }
             for i in 0..<matrix.rows {
                 for j in 0..<i {
@@ -49,7 +51,8 @@ extension GaussianSource {
         let uu = try square("uu"), vv = try square("vv"), (uv, place) = try block("uv")
         guard uv.rows == uu.rows, uv.columns == vv.rows else {
             throw DataError(
-                place: place, reason: "is \(uv.rows) × \(uv.columns), where uu is \(uu.rows) × \(uu.rows) and vv \(vv.rows) × \(vv.rows)",
+                place: place,
+                reason: "is \(uv.rows) × \(uv.columns), where uu is \(uu.rows) × \(uu.rows) and vv \(vv.rows) × \(vv.rows)",
                 remedy: "uv is E[u vᵀ], \(uu.rows) × \(vv.rows)")
         }
         let covariance = GaussianCovariance(uu: uu, uv: uv, vv: vv)

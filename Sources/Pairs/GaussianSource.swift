@@ -6,11 +6,11 @@ import Tensors
 import Glibc
 #endif
 
-/// Jointly Gaussian pairs (u, v) of mean zero: the case in which everything that contrastive learning can learn is known in closed form
-/// (*A Mathematical Perspective On Contrastive Learning*, arXiv 2505.24134, section 4).
+/// Jointly Gaussian pairs (u, v) of mean zero: the case in which everything that contrastive learning can learn is known in
+/// closed form (*A Mathematical Perspective On Contrastive Learning*, arXiv 2505.24134).
 ///
-/// Sample n is `u = F w, v = H w`, where w are the standard normal numbers that Philox gives for (seed, stream of the split, n), and
-/// F Fᵀ = Cuu, F Hᵀ = Cuv, H Hᵀ = Cvv. Endless in both splits.
+/// Sample n is `u = F w, v = H w`, where w are the standard normal numbers that Philox gives for (seed, stream of the split, n),
+/// and F Fᵀ = Cuu, F Hᵀ = Cuv, H Hᵀ = Cvv. Endless in both splits.
 public struct GaussianSource: PairSource {
     /// The extents of u and v.
     public let dimensions: [Int]
@@ -28,9 +28,9 @@ public struct GaussianSource: PairSource {
 
     /// Pairs with these canonical correlations, hidden behind random maps.
     ///
-    /// `u = A x, v = B y` with x, y standard normal, E[x_i y_i] = σ_i on the leading coordinates and 0 elsewhere. A (and B likewise) is
-    /// `Q diag(s) Pᵀ` with Q, P random orthogonal (uniform, from the polar factor of a matrix of normals) and s = 2^t, t uniform on [-1, 1],
-    /// so that Cuu = Q diag(s²) Qᵀ has a condition number of at most 16.
+    /// `u = A x, v = B y` with x, y standard normal, E[x_i y_i] = σ_i on the leading coordinates and 0 elsewhere. A (and B
+    /// likewise) is `Q diag(s) Pᵀ` with Q, P random orthogonal (uniform, from the polar factor of a matrix of normals) and s =
+    /// 2^t, t uniform on [-1, 1], so that Cuu = Q diag(s²) Qᵀ has a condition number of at most 16.
     /// - Parameters:
     ///   - dimensions: the extents of u and v, both from 1 to 4,096.
     ///   - correlations: σ, each |σ_i| < 1, at most min(dimensions) of them; missing ones are 0.

@@ -27,7 +27,8 @@ struct HDF5Modality: Sendable {
         let place = "\(file.path):\(name)"
         guard let dataset = try file.dataset(name) else {
             throw DataError(
-                place: file.path, reason: "has no dataset \(name); it has \(try file.datasetNames.prefix(8).joined(separator: ", "))",
+                place: file.path,
+                reason: "has no dataset \(name); it has \(try file.datasetNames.prefix(8).joined(separator: ", "))",
                 remedy: "the pairs are the rows of /first and /second")
         }
         guard !dataset.shape.isEmpty else {
@@ -38,7 +39,8 @@ struct HDF5Modality: Sendable {
         switch (dataset.elementClass, dataset.shape.count) {
         case (.other(let elements), _):
             throw DataError(
-                place: place, reason: "holds \(elements)", remedy: "samples are numbers; turn them into numbers before writing the file")
+                place: place, reason: "holds \(elements)",
+                remedy: "samples are numbers; turn them into numbers before writing the file")
         case (.integer, 1):
             let labels = try HDF5Modality.readLabels(name, of: file)
             let classes = labels.max()! + 1
@@ -66,7 +68,8 @@ struct HDF5Modality: Sendable {
         let labels = try file.readIntegers(name)
         if let wrong = labels.firstIndex(where: { $0 < 0 }) {
             throw DataError(
-                place: "\(file.path):\(name)", reason: "row \(wrong) holds the label \(labels[wrong])", remedy: "number the classes from 0")
+                place: "\(file.path):\(name)", reason: "row \(wrong) holds the label \(labels[wrong])",
+                remedy: "number the classes from 0")
         }
         return labels
     }

@@ -4,11 +4,11 @@ import Tensors
 
 /// The user's own pairs, from one HDF5 file: row i of /first belongs to row i of /second.
 ///
-/// - /first, /second: N × anything, of any numeric type; the modality's shape is all extents but the first. N floats are samples of the shape [1]; N
-///   integers are labels, with max + 1 classes.
+/// - /first, /second: N × anything, of any numeric type; the modality's shape is all extents but the first. N floats are samples
+///   of the shape [1]; N integers are labels, with max + 1 classes.
 /// - /labels, if given: N integers ≥ 0, the classes for evaluation; without it /second, where that is labels.
-/// - /split, if given: N integers, 0 for a training and 1 for a held-out pair. Without it, the fraction `heldOut` of the pairs is held out:
-///   the first ones of a permutation drawn from the seed.
+/// - /split, if given: N integers, 0 for a training and 1 for a held-out pair. Without it, the fraction `heldOut` of the pairs is
+///   held out: the first ones of a permutation drawn from the seed.
 ///
 /// Numbers of a split count its rows in the order of the file. Data up to `memoryLimit` are read at once, larger ones row by row.
 public struct HDF5Source: PairSource {
@@ -25,8 +25,8 @@ public struct HDF5Source: PairSource {
     ///   - path: the HDF5 file.
     ///   - heldOut: the fraction of pairs held out, 0 ≤ heldOut < 1; 0 where the file has /split.
     ///   - seed: which pairs those are.
-    /// - Throws: `StorageError` where the file cannot be read; `DataError` where a dataset is missing, empty or not numeric, the counts differ, a label is
-    ///   negative, or a number is not finite (that of data beyond `memoryLimit` when it is read).
+    /// - Throws: `StorageError` where the file cannot be read; `DataError` where a dataset is missing, empty or not numeric, the
+    ///   counts differ, a label is negative, or a number is not finite (that of data beyond `memoryLimit` when it is read).
     public init(path: String, heldOut: Double, seed: UInt64) throws {
         try self.init(path: path, heldOut: heldOut, seed: seed, memoryLimit: Self.memoryLimit)
     }
@@ -43,13 +43,16 @@ public struct HDF5Source: PairSource {
                 remedy: "a pair is a row of each: they need equally many")
         }
         guard first.count <= Int(UInt32.max) else {
-            throw DataError(place: path, reason: "has \(first.count) pairs", remedy: "split it: at most \(UInt32.max) can be numbered")
+            throw DataError(
+                place: path, reason: "has \(first.count) pairs",
+                remedy: "split it: at most \(UInt32.max) can be numbered")
         }
         if let labels = try Self.column("/labels", of: file, count: first.count) {
             guard labels.allSatisfy({ (0...Int(Int32.max)).contains($0) }) else {
                 let wrong = labels.firstIndex { !(0...Int(Int32.max)).contains($0) }!
                 throw DataError(
-                    place: "\(path):/labels", reason: "row \(wrong) holds the label \(labels[wrong])", remedy: "number the classes from 0")
+                    place: "\(path):/labels", reason: "row \(wrong) holds the label \(labels[wrong])",
+                    remedy: "number the classes from 0")
             }
             classes = labels.map { Int32($0) }
         } else {
@@ -120,7 +123,8 @@ public struct HDF5Source: PairSource {
     ) throws -> (training: [UInt32], heldOut: [UInt32])? {
         guard heldOut >= 0, heldOut < 1 else {
             throw DataError(
-                place: "data.held_out", reason: "is \(heldOut)", remedy: "give the fraction of the pairs to hold out, at least 0 and below 1")
+                place: "data.held_out", reason: "is \(heldOut)",
+                remedy: "give the fraction of the pairs to hold out, at least 0 and below 1")
         }
         var isHeldOut: [Bool]
         if let split = try column("/split", of: file, count: count) {

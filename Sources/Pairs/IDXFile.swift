@@ -1,7 +1,8 @@
 import Glibc
 
-/// A file of unsigned bytes in the IDX format of the MNIST data (LeCun, Cortes, Burges): two zero bytes, the type (8: unsigned byte), the
-/// number of extents, each extent as a big-endian 32-bit number, then the bytes, row-major. Compressed by gzip or plain, whatever its name.
+/// A file of unsigned bytes in the IDX format of the MNIST data (LeCun, Cortes, Burges): two zero bytes, the type (8: unsigned
+/// byte), the number of extents, each extent as a big-endian 32-bit number, then the bytes, row-major. Compressed by gzip or
+/// plain, whatever its name.
 struct IDXFile {
     let path: String
     /// Outermost first.
@@ -29,15 +30,18 @@ struct IDXFile {
         }
         guard Array(header[..<4]) == expected else {
             throw DataError(
-                place: path, reason: "begins with \(Self.hexadecimal(header[..<4])), where \(name) begins with \(Self.hexadecimal(expected[...]))",
+                place: path,
+                reason: "begins with \(Self.hexadecimal(header[..<4])), where \(name) begins with \(Self.hexadecimal(expected[...]))",
                 remedy: "it is another kind of file: unsigned bytes with \(rank) \(rank == 1 ? "extent" : "extents") in the IDX format are needed")
         }
         guard header.count == 4 + 4 * rank else {
-            throw DataError(place: path, reason: "ends inside its header, after \(header.count) bytes", remedy: "fetch the file again")
+            throw DataError(
+                place: path, reason: "ends inside its header, after \(header.count) bytes",
+                remedy: "fetch the file again")
         }
         extents = (1...rank).map { extent in header[(4 * extent)..<(4 * extent + 4)].reduce(0) { $0 << 8 | Int($1) } }
-        // Where the length that the file claims is not the header's, reading it says in which way it is wrong (or that it is fine:
-        // the last of several joined gzip members knows of itself only).
+        // Where the length that the file claims is not the header's, reading it says in which way it is wrong (or that it is
+        // fine: the last of several joined gzip members knows of itself only).
         if try UInt32(truncatingIfNeeded: byteCount()) != file.claimedCount { _ = try bytes() }
     }
 
@@ -45,7 +49,11 @@ struct IDXFile {
         var count = 1
         for extent in extents {
             let (product, overflow) = count.multipliedReportingOverflow(by: extent)
-            if overflow { throw DataError(place: path, reason: "its header announces the extents \(extents)", remedy: "fetch the file again") }
+            if overflow {
+                throw DataError(
+                    place: path, reason: "its header announces the extents \(extents)",
+                    remedy: "fetch the file again")
+            }
             count = product
         }
         return count + headerCount

@@ -1,7 +1,8 @@
 import Synchronization
 
-/// The images and labels of one of MNIST's two parts. Labels and headers are read and checked at once, images when first asked for: a run that
-/// only trains never unpacks the test images before it evaluates, and one that only evaluates never unpacks the training images.
+/// The images and labels of one of MNIST's two parts. Labels and headers are read and checked at once, images when first asked
+/// for: a run that only trains never unpacks the test images before it evaluates, and one that only evaluates never unpacks the
+/// training images.
 final class MNISTDigits: Sendable {
     static let side = 28, pixels = side * side
 
@@ -22,7 +23,8 @@ final class MNISTDigits: Sendable {
         path = imageFile.path
         guard imageFile.extents[1...] == [Self.side, Self.side] else {
             throw DataError(
-                place: imageFile.path, reason: "its images have \(imageFile.extents[1]) × \(imageFile.extents[2]) pixels, not 28 × 28",
+                place: imageFile.path,
+                reason: "its images have \(imageFile.extents[1]) × \(imageFile.extents[2]) pixels, not 28 × 28",
                 remedy: "images of another size can be read with data.source hdf5")
         }
         guard imageFile.extents[0] > 0 else {
@@ -30,7 +32,8 @@ final class MNISTDigits: Sendable {
         }
         guard imageFile.extents[0] == labelFile.extents[0] else {
             throw DataError(
-                place: labelFile.path, reason: "has \(labelFile.extents[0]) labels, but \(imageFile.path) has \(imageFile.extents[0]) images",
+                place: labelFile.path,
+                reason: "has \(labelFile.extents[0]) labels, but \(imageFile.path) has \(imageFile.extents[0]) images",
                 remedy: "the two files do not belong together: fetch both again")
         }
         count = imageFile.extents[0]

@@ -2,10 +2,11 @@ import CKernels
 import Objectives
 import Tensors
 
-/// MNIST (LeCun, Cortes, Burges): a handwritten digit's image with its label. Training samples are the training files, held-out samples the t10k files.
+/// MNIST (LeCun, Cortes, Burges): a handwritten digit's image with its label. Training samples are the training files, held-out
+/// samples the t10k files.
 ///
-/// The first modality is the image [1, 28, 28], (x/255 - 0.1307) / 0.3081 of the bytes x, which makes the training images' mean 0 and their
-/// standard deviation 1; the second is the label, 0 … 9.
+/// The first modality is the image [1, 28, 28], (x/255 - 0.1307) / 0.3081 of the bytes x, which makes the training images' mean 0
+/// and their standard deviation 1; the second is the label, 0 … 9.
 public struct MNISTSource: PairSource {
     /// Mean and standard deviation of the training images' pixels, with 1 for a byte of 255.
     public static let mean: Float = 0.1307, standardDeviation: Float = 0.3081
@@ -15,10 +16,10 @@ public struct MNISTSource: PairSource {
     private let path: String
     private let training: MNISTDigits, heldOut: MNISTDigits
 
-    /// - Parameter path: the folder with train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte,
-    ///   each with or without ".gz".
-    /// - Throws: `DataError` naming the file, what was found and what was expected. All four headers, lengths and all labels are checked here;
-    ///   damage inside compressed images is found when the first of them is read.
+    /// - Parameter path: the folder with train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and
+    ///   t10k-labels-idx1-ubyte, each with or without ".gz".
+    /// - Throws: `DataError` naming the file, what was found and what was expected. All four headers, lengths and all labels are
+    ///   checked here; damage inside compressed images is found when the first of them is read.
     public init(path: String) throws {
         self.path = path
         training = try MNISTDigits(folder: path, prefix: "train")

@@ -17,7 +17,8 @@ extension PairSource {
         let shape = description(of: modality).shape, columns = shape.reduce(1, *)
         guard !raw.shape.isEmpty, raw.columns == columns else {
             throw DataError(
-                place: place, reason: "rows of the shape \(raw.shape), where the \(modality) modality has \(columns) numbers a sample",
+                place: place,
+                reason: "rows of the shape \(raw.shape), where the \(modality) modality has \(columns) numbers a sample",
                 remedy: "give the shape \(["N"] + shape.map(String.init))")
         }
         let wrong = couplet_first_not_finite(raw.count, raw.pointer)

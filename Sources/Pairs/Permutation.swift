@@ -1,14 +1,15 @@
 import Tensors
 
-/// A permutation of 0 ..< count that is a pure function of (seed, stream, number): whoever asks for its k-th element gets the same one,
-/// without the others being made or stored.
+/// A permutation of 0 ..< count that is a pure function of (seed, stream, number): whoever asks for its k-th element gets the
+/// same one, without the others being made or stored.
 ///
-/// Up to `tableLimit` elements it is the shuffle of Fisher and Yates (Knuth, *The Art of Computer Programming* 2, algorithm 3.4.2 P)
-/// with Philox words, so that every order is equally likely: with few elements a cipher's orders are visibly not. Above, it is a generalised
-/// Feistel network (Black and Rogaway, *Ciphers with Arbitrary Finite Domains*, CT-RSA 2002, section 5): x = l + a r with l < a and r < b,
-/// where a b is the least such product ≥ count with a = ⌈√count⌉, and rounds l ← l + F(r) mod a, r ← r + F(l) mod b. It maps 0 ..< a b onto
-/// itself; elements beyond count are walked on until they come back in, which happens once in √count times. Round keys are
-/// Philox words; F is the 64-bit finaliser of SplitMix (Steele, Lea, Flood, OOPSLA 2014) of the other half and the key.
+/// Up to `tableLimit` elements it is the shuffle of Fisher and Yates (Knuth, *The Art of Computer Programming* 2, algorithm 3.4.2
+/// P) with Philox words, so that every order is equally likely: with few elements a cipher's orders are visibly not. Above, it is
+/// a generalised Feistel network (Black and Rogaway, *Ciphers with Arbitrary Finite Domains*, CT-RSA 2002, their third method): x
+/// = l + a r with l < a and r < b, where a b is the least such product ≥ count with a = ⌈√count⌉, and rounds l ← l + F(r) mod a,
+/// r ← r + F(l) mod b. It maps 0 ..< a b onto itself; elements beyond count are walked on until they come back in, which happens
+/// once in √count times. Round keys are Philox words; F is the 64-bit finaliser of SplitMix (Steele, Lea, Flood, OOPSLA 2014) of
+/// the other half and the key.
 public struct Permutation: Sendable {
     /// Up to this many elements the permutation is a table.
     package static let tableLimit: UInt64 = 1024

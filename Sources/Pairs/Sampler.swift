@@ -2,9 +2,9 @@ import Tensors
 
 /// Which samples make up the batch of a step: a pure function of (seed, step, position in the batch), the same for every worker.
 ///
-/// Draw n = step · B + position. For a finite set of N samples its sample is permutation(epoch n div M)[n mod M] with M = ⌊N/B⌋ · B: each epoch
-/// is a new permutation of all N samples, so that a batch lies in one epoch and never runs short; the N - M samples left out of
-/// an epoch are others each time. For an endless source the sample is n.
+/// Draw n = step · B + position. For a finite set of N samples its sample is permutation(epoch n div M)[n mod M] with M = ⌊N/B⌋ ·
+/// B: each epoch is a new permutation of all N samples, so that a batch lies in one epoch and never runs short; the N - M samples
+/// left out of an epoch are others each time. For an endless source the sample is n.
 public struct Sampler: Sendable {
     /// B, the pairs of a batch.
     public let batchSize: Int
@@ -28,7 +28,8 @@ public struct Sampler: Sendable {
     /// ⌊N/B⌋; nil where the source is endless.
     public var stepsPerEpoch: Int? { sampleCount.map { $0 / batchSize } }
 
-    /// The draws n = step · B + position of these positions of a step's batch: what noise, augmentation and dropout are functions of.
+    /// The draws n = step · B + position of these positions of a step's batch: what noise, augmentation and dropout are functions
+    /// of.
     public func draws(step: Int, positions: Range<Int>) -> [UInt64] {
         precondition(step >= 0, "step \(step)")
         precondition(

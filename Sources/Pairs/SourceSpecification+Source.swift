@@ -1,6 +1,7 @@
 extension SourceSpecification {
     /// Opens the source.
-    /// - Parameter seed: what the source's own draws are functions of: maps and samples of Gaussians, the choice of held-out samples.
+    /// - Parameter seed: what the source's own draws are functions of: maps and samples of Gaussians, the choice of held-out
+    ///   samples.
     /// - Throws: `DataError` where the values are impossible or the data wrong, `StorageError` where an HDF5 file cannot be read.
     public func makeSource(seed: UInt64) throws -> any PairSource {
         switch self {

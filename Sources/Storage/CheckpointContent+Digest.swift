@@ -6,8 +6,8 @@ extension CheckpointContent {
     /// 2. for each of the groups "parameters", "optimizer", "statistics", for each of its arrays, sorted by the bytes of the path:
     ///    "GROUP/PATH" in UTF-8; a zero byte; "f4" or "f8"; the rank, then each extent, 64 bits each; the numbers, row-major.
     ///
-    /// The position in the data is the step. Not in it: worker counts, times, the config's text (what of it matters is in the numbers),
-    /// and the other scalars.
+    /// The position in the data is the step. Not in it: worker counts, times, the config's text (what of it matters is in the
+    /// numbers), and the other scalars.
     public var digest: String {
         var digest = Digest()
         digest.update("couplet state 1\n")

@@ -2,8 +2,9 @@ import Tensors
 
 /// The form of a checkpoint in HDF5.
 ///
-/// Datasets /parameters/…, /optimizer/…, /statistics/…, each with its true shape and a Fletcher-32 checksum; attributes of the root group
-/// for all else. The file's structure has checksums as well (`HDF5Format.checksummed`): no damage is taken for content, and none is
+/// Datasets /parameters/…, /optimizer/…, /statistics/…, each with its true shape and a Fletcher-32 checksum; attributes of the
+/// root group for all else. The file's structure has checksums as well (`HDF5Format.checksummed`): no damage is taken for
+/// content, and none is
 /// followed into a crash. The digest then covers what a 32-bit checksum lets through.
 enum CheckpointFile {
     static let formatVersion = 1
@@ -38,7 +39,8 @@ enum CheckpointFile {
     }
 
     /// Reads a file whole, and verifies its digest.
-    /// - Throws: `StorageError`: `.inputOutput` where it cannot be opened, `.badData` where it is damaged, altered or of an unknown version.
+    /// - Throws: `StorageError`: `.inputOutput` where it cannot be opened, `.badData` where it is damaged, altered or of an
+    ///   unknown version.
     static func read(_ path: String) throws -> CheckpointContent {
         let file = try HDF5File(reading: path)
         let header = try summary(of: file)

@@ -20,8 +20,8 @@ public struct CheckpointStore: Sendable {
         return try SystemCall.names(in: folder).compactMap(Self.step(ofName:)).sorted()
     }
 
-    /// Writes a checkpoint: under a hidden name, flushed to the disk, then renamed. A crash at any moment leaves either no checkpoint of this
-    /// step (or the former one) or a whole one. Then deletes all but the newest.
+    /// Writes a checkpoint: under a hidden name, flushed to the disk, then renamed. A crash at any moment leaves either no
+    /// checkpoint of this step (or the former one) or a whole one. Then deletes all but the newest.
     /// - Parameter count: how many checkpoints stay, at least 1, the one just written among them.
     /// - Returns: the path of the checkpoint.
     /// - Throws: `StorageError(.inputOutput)`, such as for a full disk; the checkpoints that were there are then untouched.
@@ -58,7 +58,8 @@ public struct CheckpointStore: Sendable {
     }
 
     /// A checkpoint, with its digest verified.
-    /// - Throws: `StorageError`: `.inputOutput` where it cannot be opened, `.badData` where it is damaged, altered or of an unknown version.
+    /// - Throws: `StorageError`: `.inputOutput` where it cannot be opened, `.badData` where it is damaged, altered or of an
+    ///   unknown version.
     public func read(_ path: String) throws -> CheckpointContent { try CheckpointFile.read(path) }
 
     /// A checkpoint's header and shapes; nothing is verified but the checksums of the file's structure.
@@ -66,10 +67,11 @@ public struct CheckpointStore: Sendable {
         try CheckpointFile.summary(of: HDF5File(reading: path))
     }
 
-    /// The newest checkpoint that verifies, and the newer ones that did not. Those are set aside, renamed to "….h5.damaged", never deleted.
+    /// The newest checkpoint that verifies, and the newer ones that did not. Those are set aside, renamed to "….h5.damaged",
+    /// never deleted.
     /// - Returns: no checkpoint where none verifies.
-    /// - Throws: `StorageError(.inputOutput)` where the system does not let a checkpoint be opened (permissions, too many open files) or
-    ///   renamed: that is no fault of the checkpoint.
+    /// - Throws: `StorageError(.inputOutput)` where the system does not let a checkpoint be opened (permissions, too many open
+    ///   files) or renamed: that is no fault of the checkpoint.
     public func newestVerified() throws -> (found: (content: CheckpointContent, path: String)?, setAside: [SetAside]) {
         var setAside: [SetAside] = []
         for step in try list().reversed() {

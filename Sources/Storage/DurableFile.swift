@@ -2,8 +2,8 @@ import Glibc
 
 /// Small files that are there whole or not at all: config.yaml, evaluation.json.
 public enum DurableFile {
-    /// Puts a file with these bytes in place of what had the name. A crash at any moment leaves the old one or the new one, and what
-    /// is new when this returns survives a power cut.
+    /// Puts a file with these bytes in place of what had the name. A crash at any moment leaves the old one or the new one, and
+    /// what is new when this returns survives a power cut.
     /// - Throws: `StorageError(.inputOutput)`; the old file is then untouched.
     public static func replace(_ path: String, with bytes: [UInt8]) throws {
         let temporary = TemporaryName.make(for: path)

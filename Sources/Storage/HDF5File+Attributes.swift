@@ -49,8 +49,8 @@ extension HDF5File {
 
     /// Sets an attribute of a group or dataset, in place of one of the same name.
     ///
-    /// A text becomes a UTF-8 string of fixed length: HDF5 keeps strings of variable length where no checksum covers them. (h5py gives
-    /// such an attribute as bytes: `file.attrs["config"].decode()`.)
+    /// A text becomes a UTF-8 string of fixed length: HDF5 keeps strings of variable length where no checksum covers them. (h5py
+    /// gives such an attribute as bytes: `file.attrs["config"].decode()`.)
     public func setAttribute(_ name: String, _ value: AttributeValue, of object: String = "/") throws {
         let place = "\(place(object))@\(name)"
         switch value {

@@ -14,7 +14,8 @@ public final class HDF5File: Sendable {
     var id: hid_t { identifier.load(ordering: .acquiring) }
 
     /// Opens a file to read it.
-    /// - Throws: `StorageError`: `.inputOutput` where it is missing or cannot be opened, `.badData` where it is no HDF5 file or damaged.
+    /// - Throws: `StorageError`: `.inputOutput` where it is missing or cannot be opened, `.badData` where it is no HDF5 file or
+    ///   damaged.
     public convenience init(reading path: String) throws {
         try Self.requireHDF5(path, access: R_OK)
         try self.init(path, "H5Fopen") { H5Fopen(path, couplet_H5F_ACC_RDONLY(), $0) }

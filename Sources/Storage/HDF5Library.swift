@@ -6,6 +6,9 @@ import Synchronization
 enum HDF5Library {
     /// Whether the library locks itself. Where it does not, `call` locks.
     static let isThreadSafe: Bool = {
+        // Before the first other call, or it has no effect. At exit HDF5 would try once more to write what a full disk refused,
+        // and crash (1.10.8): files are closed by their owners, where a failure can be told.
+        _ = H5dont_atexit()
         var answer: hbool_t = false
         return H5is_library_threadsafe(&answer) >= 0 && answer
     }()

@@ -14,7 +14,8 @@ public final class LineFile: Sendable {
 
     deinit { close(descriptor) }
 
-    /// Adds a line by one system call, so that a reader, or a kill, finds all of it or nothing; a full disk's part of a line is taken back.
+    /// Adds a line by one system call, so that a reader, or a kill, finds all of it or nothing; a full disk's part of a line is
+    /// taken back.
     /// - Parameter line: without its end.
     public func append(_ line: String) throws {
         precondition(!line.utf8.contains(UInt8(ascii: "\n")), "a line with an end of line in it: \(line)")

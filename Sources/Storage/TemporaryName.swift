@@ -10,7 +10,8 @@ enum TemporaryName {
         "\(SystemCall.folder(of: path))/.\(SystemCall.lastComponent(of: path)).\(host).\(getpid())\(suffix)"
     }
 
-    /// Deletes what writers that are no more left in a folder, or left of one file: those of this process included, so none may be writing it.
+    /// Deletes what writers that are no more left in a folder, or left of one file: those of this process included, so none may
+    /// be writing it.
     /// - Returns: the names deleted.
     @discardableResult
     static func removeAbandoned(in folder: String, of file: String = "") throws -> [String] {

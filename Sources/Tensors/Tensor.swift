@@ -98,3 +98,14 @@ public struct Tensor: @unchecked Sendable {
     /// Whether both are views of the very same numbers.
     package func isSameMemory(as other: Tensor) -> Bool { pointer == other.pointer && count == other.count }
 }
+
+extension Tensor {
+    /// The numbers as bytes, in this machine's order.
+    package var bytes: [UInt8] { Array(UnsafeRawBufferPointer(start: pointer, count: count * MemoryLayout<Float>.stride)) }
+
+    /// Overwrites the numbers with bytes that `bytes` of a tensor of the same count gave.
+    package func copy(bytes: [UInt8]) {
+        precondition(bytes.count == count * MemoryLayout<Float>.stride, "\(bytes.count) bytes into \(shape)")
+        bytes.withUnsafeBytes { source in if let base = source.baseAddress { memmove(pointer, base, bytes.count) } }
+    }
+}

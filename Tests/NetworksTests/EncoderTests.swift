@@ -19,6 +19,45 @@ import Testing
         try EncoderCheck.check(encoder, rows: rows, twin: twin)
     }
 
+    /// Convolutions, the flatten in channels, height, width order and hidden layers, in PyTorch's shapes.
+    @Test(arguments: [[1, 7, 9], [3, 8, 8], [2, 5, 4]]) func convolutionalEqualsTwin(_ shape: [Int]) throws {
+        let rows = 2, channels = [6, 17], hidden = [5], e = 3
+        let encoder = try Encoder(
+            .convolutional(channels: channels, hidden: hidden), inputShape: shape, classes: nil, embedding: e, initialScale: 1, shards: 2)
+        try EncoderCheck.check(encoder, rows: rows) { x, p in
+            var y = x, (inputs, height, width) = (shape[0], shape[1], shape[2])
+            for (layer, outputs) in channels.enumerated() {
+                let z = Twin.convolution(
+                    y, rows: rows, shape: (inputs, height, width), weight: p[2 * layer], bias: p[2 * layer + 1], outputs: outputs)
+                y = Twin.maxPooling(z.map { max(0, $0) }, images: rows * outputs, height: height, width: width)
+                (inputs, height, width) = (outputs, height / 2, width / 2)
+            }
+            y = Twin.linear(y, rows: rows, weight: p[4], bias: p[5], outputs: hidden[0], .relu)
+            return Twin.linear(y, rows: rows, weight: p[6], bias: p[7], outputs: e, .identity)
+        }
+        let paths = (0..<4).flatMap { ["\($0)/weight", "\($0)/bias"] }
+        #expect(encoder.layout.entries.map(\.path) == paths)
+        #expect(encoder.layout.entries[2].shape == [17, 6, 3, 3])
+    }
+
+    /// The encoder for MNIST at its full size: embeddings, and gradients along random directions of each parameter.
+    @Test func mnistEncoderEqualsTwin() throws {
+        let rows = 2
+        let encoder = try Encoder(
+            .convolutional(channels: [32, 64], hidden: [128]), inputShape: [1, 28, 28], classes: nil, embedding: 64, initialScale: 1,
+            shards: 16)
+        #expect(encoder.parameterCount == 320 + 18_496 + 3_136 * 128 + 128 + 128 * 64 + 64)
+        let twin = { (x: [Double], p: [[Double]]) -> [Double] in
+            let first = Twin.convolution(x, rows: rows, shape: (1, 28, 28), weight: p[0], bias: p[1], outputs: 32)
+            let half = Twin.maxPooling(first.map { max(0, $0) }, images: rows * 32, height: 28, width: 28)
+            let second = Twin.convolution(half, rows: rows, shape: (32, 14, 14), weight: p[2], bias: p[3], outputs: 64)
+            let quarter = Twin.maxPooling(second.map { max(0, $0) }, images: rows * 64, height: 14, width: 14)
+            let hidden = Twin.linear(quarter, rows: rows, weight: p[4], bias: p[5], outputs: 128, .relu)
+            return Twin.linear(hidden, rows: rows, weight: p[6], bias: p[7], outputs: 64, .identity)
+        }
+        try EncoderCheck.check(encoder, rows: rows, entries: 3, directions: 2, step: 1e-6, twin: twin)
+    }
+
     @Test func linearFlattensImages() throws {
         let encoder = try Encoder(
             .linear(bias: false), inputShape: [1, 3, 2], classes: nil, embedding: 2, initialScale: 1, shards: 1)
@@ -112,6 +151,13 @@ import Testing
         #expect(message(.multilayerPerceptron(widths: [3], activation: .leakyRelu(slope: -1), bias: true), [2]).contains("slope"))
         #expect(message(.linear(bias: true), [2], embedding: 0).contains("embedding"))
         #expect(message(.linear(bias: true), [0]).contains("no numbers"))
+        #expect(message(.convolutional(channels: [4], hidden: []), [8]).contains("needs images"))
+        #expect(message(.convolutional(channels: [4, 4, 4], hidden: []), [1, 7, 28]).contains("only 2 times; list at most 2"))
+        #expect(message(.convolutional(channels: [4], hidden: []), [1, 1, 28]).contains("use kind mlp"))
+        #expect(message(.convolutional(channels: [], hidden: []), [1, 8, 8]).contains("without channels"))
+        #expect(message(.convolutional(channels: [4, -1], hidden: []), [1, 8, 8]).contains("-1 is no size"))
+        #expect(message(.convolutional(channels: [4], hidden: []), [1], classes: 3).contains("use kind labels"))
+        #expect(message(.convolutional(channels: [4, 4], hidden: []), [1, 7, 28]) == "")
         #expect(message(.linear(bias: true), [2]) == "")
     }
 }

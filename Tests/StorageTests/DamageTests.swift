@@ -34,7 +34,7 @@ import Testing
     @Test func anyByte() throws {
         var generator = SystemRandomNumberGenerator()
         var found = 0
-        for _ in 0..<400 {
+        for _ in 0..<250 {
             let place = Int.random(in: 0..<whole.count, using: &generator)
             let bit = UInt8.random(in: 1...255, using: &generator)
             var bytes = whole
@@ -42,12 +42,12 @@ import Testing
             if try isFound(bytes, "byte \(place) changed by \(bit)") { found += 1 }
         }
         // Most of a file is content; what is not is free space between its pieces.
-        #expect(found >= 200)
+        #expect(found >= 125)
     }
 
     /// The headers, where a damage would be followed furthest.
-    @Test func everyByteOfTheFirst2000() throws {
-        for place in 0..<min(2000, whole.count) {
+    @Test func everyByteOfTheFirst600() throws {
+        for place in 0..<600 {
             var bytes = whole
             bytes[place] = ~bytes[place]
             _ = try isFound(bytes, "byte \(place) inverted")
@@ -55,13 +55,13 @@ import Testing
     }
 
     @Test func anyLength() throws {
-        for length in Set((0..<100).map { _ in Int.random(in: 0..<whole.count) } + [0, 1, 8, 48, whole.count - 1]) {
+        for length in Set((0..<60).map { _ in Int.random(in: 0..<whole.count) } + [0, 1, 8, 48, whole.count - 1]) {
             #expect(try isFound(Array(whole[..<length]), "cut to \(length) of \(whole.count) bytes"), "\(length)")
         }
     }
 
     @Test func aBlockOfZeros() throws {
-        for _ in 0..<100 {
+        for _ in 0..<50 {
             let start = Int.random(in: 0..<whole.count)
             var bytes = whole
             for place in start..<min(start + 512, whole.count) { bytes[place] = 0 }

@@ -21,6 +21,8 @@ import Testing
                 #expect(error.place.hasPrefix(store.path(ofStep: 2)), "\(error)")
             }
             #expect(try FileManager.default.contentsOfDirectory(atPath: store.folder) == ["step-00000001.h5"])
+            // Nor is the space of the deleted file held by a descriptor that nobody closed.
+            #expect(try disk.openFiles == [])
         }
         #expect(try store.newestVerified().found?.content.digest == CheckpointExample.make(step: 1).digest)
         try store.write(CheckpointExample.make(step: 2), keep: 1)
@@ -59,6 +61,15 @@ final class TinyDisk {
         print("skipped what happens on a full disk: only root can mount a small one")
         return false
     }()
+
+    /// The files on it, deleted ones included, that this process has open.
+    var openFiles: [String] {
+        get throws {
+            try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap {
+                try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")
+            }.filter { $0.hasPrefix(path) }
+        }
+    }
 
     init() throws {
         path = FileManager.default.temporaryDirectory.path + "/couplet-disk-\(UUID().uuidString)"

@@ -8,7 +8,7 @@ import Tensors
 ///
 ///     source → sampler → encoders → objective → tree sum → optimizer
 ///     pairs    shards    U, V       loss,dU,dV  gradients  parameters
-final class TrainingStep {
+package final class TrainingStep {
     private let communicator: any Communicator
     private let sampler: Sampler
     private let source: any PairSource
@@ -20,13 +20,14 @@ final class TrainingStep {
     let second: EncoderTrainer
     var temperature: LearnedTemperature
 
-    init(_ configuration: Configuration, model: Model, source: any PairSource, communicator: any Communicator, tileMemory: Int) throws {
+    package init(_ configuration: Configuration, model: Model, source: any PairSource, communicator: any Communicator, tileMemory: Int) throws {
         let shards = configuration.batch.shards, batch = configuration.batch.size
         self.communicator = communicator
         self.source = source
         sampler = try Sampler(batchSize: batch, sampleCount: source.count(of: .training), seed: configuration.seed)
         schedule = LearningRateSchedule(configuration.optimizer)
-        rule = OptimizerRule(kind: configuration.optimizer.kind, weightDecay: configuration.optimizer.weightDecay)
+        let rule = OptimizerRule(kind: configuration.optimizer.kind, weightDecay: configuration.optimizer.weightDecay)
+        self.rule = rule
         clipNorm = configuration.optimizer.clipNorm
         engine = PairwiseEngine(
             communicator: communicator, shards: shards, batch: batch, dimension: configuration.encoders.embedding,
@@ -43,7 +44,7 @@ final class TrainingStep {
 
     /// Makes step `step` (counted from 0).
     /// - Parameter stopRequested: whether this worker's process was asked to stop; all workers learn of it.
-    func run(_ step: Int, stopRequested: Bool) throws -> StepReport {
+    package func run(_ step: Int, stopRequested: Bool) throws -> StepReport {
         let pairs = first.output.rows
         let numbers = sampler.numbers(step: step, positions: communicator.rank * pairs..<(communicator.rank + 1) * pairs)
         try source.read(.training, numbers, first: first.input, second: second.input)

@@ -1,0 +1,97 @@
+import Collectives
+import Evaluation
+import Networks
+import Objectives
+import Pairs
+import Tensors
+
+/// What a model's encoders are worth on held-out pairs: retrieval both ways, classification where the source knows classes, the closed form where it is
+/// Gaussian.
+public struct ModelEvaluation {
+    let configuration: Configuration
+    let model: Model
+    let source: any PairSource
+    let communicator: any Communicator
+
+    /// Training pairs that class prototypes are made of, where the second modality is not labels.
+    public static let prototypePairs = 10_000
+
+    /// Every worker calls it and gets the same result. It changes nothing in the model.
+    /// - Parameters:
+    ///   - step: the steps done, told in the result.
+    ///   - temperature: τ, which the coupling of a Gaussian is divided by.
+    func run(step: Int, temperature: Double) throws -> EvaluationResult {
+        let available = source.count(of: .heldOut)
+        let wanted = configuration.evaluation.pairs ?? available ?? Configuration.Evaluation.endlessPairs
+        let pairs = min(wanted, available ?? .max)
+        var retrieval: RetrievalResult?, classification: ClassificationResult?
+        if pairs > 0 {
+            let shards = SampleShards(samples: pairs, minimum: configuration.batch.shards)
+            let encodings = try encode(.heldOut, shards, [.first, .second])
+            retrieval = try Retrieval.evaluate(
+                first: encodings[0], second: encodings[1], similarity: configuration.objective.similarity, shards: shards,
+                communicator: communicator)
+            classification = try classify(encodings[0], shards)
+        }
+        return EvaluationResult(
+            step: step, retrieval: retrieval, classification: classification, gaussian: try gaussian(temperature: temperature))
+    }
+
+    private func classify(_ encodings: Tensor, _ shards: SampleShards) throws -> ClassificationResult? {
+        guard let labels = try source.labels(.heldOut, ownNumbers(shards)) else { return nil }
+        return try Classification.evaluate(
+            encodings, labels: labels, classes: try classEncodings(), similarity: configuration.objective.similarity, shards: shards,
+            communicator: communicator)
+    }
+
+    /// The label encoder on every class; where the second modality is not labels, the mean second encoding of each class over training pairs.
+    private func classEncodings() throws -> ClassEncodings {
+        if let classes = source.description(of: .second).classes {
+            let pass = EncoderPass(model.second, parameters: model.secondParameters, rows: classes)
+            return ClassEncodings(pass.run(Tensor([classes, 1], (0..<classes).map(Float.init))))
+        }
+        let count = min(source.count(of: .training) ?? Self.prototypePairs, Self.prototypePairs)
+        let shards = SampleShards(samples: count, minimum: configuration.batch.shards)
+        return try ClassEncodings.prototypes(
+            try encode(.training, shards, [.second])[0], labels: try source.labels(.training, ownNumbers(shards)) ?? [],
+            similarity: configuration.objective.similarity, shards: shards, communicator: communicator)
+    }
+
+    /// The samples of this worker's shards, filling left out.
+    private func ownNumbers(_ shards: SampleShards) -> [UInt64] {
+        shards.shards(of: communicator.rank, workers: communicator.size).flatMap { shards.samples(of: $0).map(UInt64.init) }
+    }
+
+    private func encode(_ split: Split, _ shards: SampleShards, _ modalities: [Modality]) throws -> [Tensor] {
+        let passes = modalities.map { EncoderPass(model.encoder($0), parameters: model.parameters($0), rows: shards.size) }
+        return try EncodingPass(shards).run(
+            rank: communicator.rank, workers: communicator.size, widths: passes.map(\.encoder.outputCount)
+        ) { numbers, outputs in
+            for (pass, (modality, output)) in zip(passes, zip(modalities, outputs)) {
+                try source.read(
+                    split, numbers, first: modality == .first ? pass.input : nil, second: modality == .second ? pass.input : nil)
+                pass.run(pass.input, into: output)
+            }
+        }
+    }
+
+    private func gaussian(temperature: Double) throws -> GaussianEvaluation? {
+        guard let covariance = source.gaussianCovariance, let first = linearMap(.first), let second = linearMap(.second) else { return nil }
+        let tilt = GaussianTilt(
+            try GaussianPair(covariance), similarity: configuration.objective.similarity, first: first.weight, second: second.weight,
+            firstBias: first.bias, secondBias: second.bias, temperature: temperature)
+        return try GaussianEvaluation(tilt, loss: configuration.objective.loss)
+    }
+
+    /// An encoder of a single linear layer, as a matrix; nil for any other.
+    private func linearMap(_ modality: Modality) -> (weight: Matrix, bias: [Double]?)? {
+        let encoder = model.encoder(modality), flat = model.parameters(modality)
+        guard encoder.layers.count == 1, encoder.layers[0] is Linear else { return nil }
+        let entries = encoder.layout.entries
+        guard let weight = entries.first(where: { $0.path == "0/weight" }) else { return nil }
+        let bias = entries.first { $0.path == "0/bias" }
+        return (
+            Matrix(flat.flat(weight.range).reshaped(weight.shape)), bias.map { flat.flat($0.range).values.map(Double.init) }
+        )
+    }
+}

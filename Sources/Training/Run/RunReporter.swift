@@ -1,0 +1,70 @@
+import Evaluation
+import Foundation
+import Logging
+import Storage
+
+/// Worker 0's voice: metrics, log, progress and evaluation of a run, into its folder and onto standard error.
+final class RunReporter {
+    private let folder: RunFolder
+    private let configuration: Configuration
+    private let metrics: MetricsFile
+    private let display: ProgressDisplay
+    private let logger: Logger
+    private let started = ContinuousClock.now
+    private var recorded: (step: Int, time: ContinuousClock.Instant)
+
+    init(_ folder: RunFolder, _ configuration: Configuration, _ mode: ProgressDisplay.Mode, start: Int) throws {
+        self.folder = folder
+        self.configuration = configuration
+        metrics = try MetricsFile(path: folder.metrics, after: start)
+        display = ProgressDisplay(mode: mode, total: configuration.train.steps, pairsPerStep: configuration.batch.size)
+        logger = RunLogHandler.logger(file: try AppendedFile(path: folder.log), display: mode == .none ? nil : display)
+        recorded = (start, started)
+        display.begin(at: start)
+    }
+
+    func began(workers: Int, processes: Int, restored: String?, _ setAside: [CheckpointStore.SetAside]) {
+        for damaged in setAside {
+            logger.warning("\(damaged.path): \(damaged.reason); set aside as \(damaged.movedTo), and the checkpoint before it is used")
+        }
+        let start = restored.map { "resumes from \($0)" } ?? "starts"
+        let who = processes > 1 ? "\(workers) workers in \(processes) ranks" : workers > 1 ? "\(workers) threads" : "1 worker"
+        logger.notice("\(folder.path): \(start) on \(who), \(configuration.batch.size) pairs a step in \(configuration.batch.shards) shards")
+    }
+
+    func stepped(_ report: StepReport) throws {
+        let isLogged = report.step % configuration.train.logEvery == 0 || report.step == configuration.train.steps
+        display.update(step: report.step, loss: report.loss, isLogged: isLogged)
+        guard isLogged else { return }
+        let now = ContinuousClock.now
+        let pairs = Double((report.step - recorded.step) * configuration.batch.size)
+        try metrics.append(
+            MetricsRecord(
+                step: report.step, loss: report.loss, learningRate: report.learningRate, gradientNorm: report.gradientNorm,
+                temperature: report.temperature, pairsPerSecond: pairs / (now - recorded.time).inSeconds,
+                seconds: (now - started).inSeconds))
+        recorded = (report.step, now)
+    }
+
+    func saved(_ path: String, digest: String) { logger.info("saved \(path), digest \(digest)") }
+
+    func evaluated(_ result: EvaluationResult) throws {
+        try folder.store(evaluationJSON: result.jsonText)
+        logger.info("evaluated step \(result.step): \(result.json.text)")
+    }
+
+    func stopped(step: Int, signal: String?) {
+        display.finish()
+        logger.notice("\(signal ?? "a signal to another rank"): stopped and saved after step \(step); the same command with --resume goes on")
+    }
+
+    func finished(step: Int) {
+        display.finish()
+        let seconds = (ContinuousClock.now - started).inSeconds
+        logger.notice("\(folder.path): done after step \(step), \(String(format: "%.1f", seconds)) s; couplet evaluate \(folder.path) shows what was learned")
+    }
+}
+
+extension Duration {
+    var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+}

@@ -1,0 +1,160 @@
+import Collectives
+import Foundation
+import Networks
+import Storage
+import Tensors
+
+/// What a run is between two steps, to and from the workers that share it: parameters (one copy a process), moments (each worker its slices),
+/// temperature, step.
+package struct RunState {
+    static let temperaturePath = "objective/log_inverse_temperature"
+
+    let configuration: Configuration
+    let model: Model
+    let step: TrainingStep
+    let communicator: any Communicator
+
+    package init(configuration: Configuration, model: Model, step: TrainingStep, communicator: any Communicator) {
+        self.configuration = configuration
+        self.model = model
+        self.step = step
+        self.communicator = communicator
+    }
+
+    private var sides: [(name: String, trainer: EncoderTrainer, parameters: Tensor)] {
+        [("first", step.first, model.firstParameters), ("second", step.second, model.secondParameters)]
+    }
+
+    private var rule: OptimizerRule {
+        OptimizerRule(kind: configuration.optimizer.kind, weightDecay: configuration.optimizer.weightDecay)
+    }
+
+    /// Gathers the state on worker 0; nil on the others. Every worker calls it.
+    package func gather(step stepsDone: Int) throws -> CheckpointContent? {
+        var parameters: [CheckpointContent.NamedArray] = [], optimizer: [CheckpointContent.NamedArray] = []
+        for (side, trainer, flat) in sides {
+            let layout = trainer.encoder.layout
+            // The full buffers of moments exist only here, and only while a checkpoint is written.
+            let moments = rule.momentNames.map { _ in communicator.rank == 0 ? Tensor([layout.count]) : nil }
+            for (bucket, slices) in zip(layout.buckets, trainer.moments) {
+                for (full, slice) in zip(moments, slices) {
+                    guard let gathered = try communicator.gather(slice, to: 0), let full else { continue }
+                    for (worker, part) in gathered.enumerated() {
+                        full.flat(range(of: worker, in: bucket.range)).copy(from: part)
+                    }
+                }
+            }
+            for entry in layout.entries {
+                parameters.append(("\(side)/\(entry.path)", CheckpointArray(flat.flat(entry.range).reshaped(entry.shape))))
+                for case (let name, let full?) in zip(rule.momentNames, moments) {
+                    optimizer.append(
+                        ("\(side)/\(entry.path)/\(name)", CheckpointArray(full.flat(entry.range).reshaped(entry.shape))))
+                }
+            }
+        }
+        guard communicator.rank == 0 else { return nil }
+        let temperature = step.temperature
+        if temperature.specification.learned {
+            parameters.append((Self.temperaturePath, CheckpointArray(temperature.logInverse)))
+            for (name, moment) in zip(rule.momentNames, temperature.moments) {
+                optimizer.append(("\(Self.temperaturePath)/\(name)", CheckpointArray(moment)))
+            }
+        }
+        return CheckpointContent(
+            step: stepsDone, seed: configuration.seed, shards: configuration.batch.shards, configuration: configuration.resolvedYAML,
+            writtenBy: Version.program, parameters: parameters, optimizer: optimizer)
+    }
+
+    /// Spreads a state from worker 0, which has it, over all workers. Every worker calls it.
+    /// - Returns: the steps done.
+    /// - Throws: `StorageError` where the state is another model's.
+    package func restore(_ content: CheckpointContent?, from place: String) throws -> Int {
+        for (side, trainer, flat) in sides {
+            let layout = trainer.encoder.layout
+            try spread(content, flat, layout, place: place) { "\(side)/\($0.path)" } copy: { bytes in
+                // Workers of a process share their parameters: one of them writes.
+                if isFirstOfProcess { flat.copy(bytes: bytes) }
+            }
+            for (index, name) in rule.momentNames.enumerated() {
+                let full = Tensor([layout.count])
+                try spread(content, full, layout, place: place, moments: true) { "\(side)/\($0.path)/\(name)" } copy: { full.copy(bytes: $0) }
+                for (bucket, slices) in zip(layout.buckets, trainer.moments) {
+                    slices[index].copy(from: full.flat(range(of: communicator.rank, in: bucket.range)))
+                }
+            }
+        }
+        var scalars: [Double] = []
+        if let content {
+            let learned = step.temperature.specification.learned
+            scalars = [Double(content.step)]
+            if learned { scalars += try [Self.temperaturePath].map { try scalar(content.parameter($0), $0, place) } }
+            if learned {
+                scalars += try rule.momentNames.map { "\(Self.temperaturePath)/\($0)" }.map { try scalar(content.moment($0), $0, place) }
+            }
+        }
+        let bytes = try communicator.broadcast(scalars.withUnsafeBytes { Array($0) }, from: 0)
+        scalars = bytes.withUnsafeBytes { raw in (0..<(raw.count / 8)).map { raw.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self) } }
+        if step.temperature.specification.learned {
+            step.temperature.logInverse = scalars[1]
+            step.temperature.moments = Array(scalars[2...])
+        }
+        try communicator.barrier()
+        return Int(scalars[0])
+    }
+
+    /// Whether this worker is the first of its process. Workers of a process have consecutive numbers.
+    private var isFirstOfProcess: Bool { communicator.rank % (communicator.size / communicator.processCount) == 0 }
+
+    private func range(of worker: Int, in bucket: Range<Int>) -> Range<Int> {
+        let length = bucket.count / communicator.size
+        let start = bucket.lowerBound + ShardTree.reversedSlice(ofWorker: worker, workers: communicator.size) * length
+        return start..<(start + length)
+    }
+
+    /// Puts the arrays of worker 0's content into a flat buffer, and its bytes on every worker.
+    private func spread(
+        _ content: CheckpointContent?, _ flat: Tensor, _ layout: ParameterLayout, place: String, moments: Bool = false,
+        path: (ParameterLayout.Entry) -> String, copy: ([UInt8]) -> Void
+    ) throws {
+        if let content {
+            for entry in layout.entries {
+                let array = moments ? content.moment(path(entry)) : content.parameter(path(entry))
+                try Self.copy(array, into: flat.flat(entry.range), shape: entry.shape, path: path(entry), place: place)
+            }
+        }
+        copy(try communicator.broadcast(communicator.rank == 0 ? flat.bytes : [], from: 0))
+    }
+
+    private func scalar(_ array: CheckpointArray?, _ path: String, _ place: String) throws -> Double {
+        guard let value = array?.doubles?.first else { throw Self.otherModel(place, "it has no \(path)") }
+        return value
+    }
+
+    /// Copies one array of a checkpoint into its place.
+    static func copy(_ array: CheckpointArray?, into target: Tensor, shape: [Int], path: String, place: String) throws {
+        guard let tensor = array?.tensor else { throw otherModel(place, "it has no \(path)") }
+        guard tensor.shape == shape else { throw otherModel(place, "\(path) has the shape \(tensor.shape), the config makes it \(shape)") }
+        target.copy(from: tensor)
+    }
+
+    private static func otherModel(_ place: String, _ reason: String) -> StorageError {
+        StorageError(
+            .badData, place: place, reason: "a checkpoint of another model: \(reason)",
+            remedy: "resume with the config that the run was started with")
+    }
+}
+
+extension Model {
+    /// Sets the parameters to those of a checkpoint.
+    /// - Returns: the temperature, where the checkpoint has learned one.
+    /// - Throws: `StorageError` where the checkpoint is another model's.
+    func load(_ content: CheckpointContent, from place: String) throws -> Double? {
+        for (side, encoder, flat) in [("first", first, firstParameters), ("second", second, secondParameters)] {
+            for entry in encoder.layout.entries {
+                let path = "\(side)/\(entry.path)"
+                try RunState.copy(content.parameter(path), into: flat.flat(entry.range), shape: entry.shape, path: path, place: place)
+            }
+        }
+        return content.parameter(RunState.temperaturePath)?.doubles?.first.map { exp(-$0) }
+    }
+}

@@ -1,0 +1,146 @@
+import CKernels
+import Collectives
+import Evaluation
+import Foundation
+import Logging
+import Pairs
+import Storage
+import Tensors
+
+/// A run of training, from its config to its folder: sets up, goes on from a checkpoint where asked, steps, saves, evaluates, reports.
+///
+/// Every process makes one; inside, every worker runs the same program. Worker 0 alone writes.
+public struct Trainer: Sendable {
+    /// A config that trains and nothing that it needs is missing: the state of a process before its workers start.
+    private struct Setup: Sendable {
+        let configuration: Configuration
+        let source: any PairSource
+        let model: Model
+        let folder: RunFolder
+        let threads: Int
+        /// On process 0, where the run goes on from a checkpoint.
+        let restored: (content: CheckpointContent, path: String)?
+        let setAside: [CheckpointStore.SetAside]
+    }
+
+    /// The default for the memory in which a process keeps tiles of scores between the engine's passes, in bytes.
+    static let tileMemory = 256 << 20
+
+    private let group: WorkerGroup
+    private let options: TrainingOptions
+    private let signals: StopSignals
+
+    /// Make it before any other thread is started, and before MPI: it takes over the signals that ask to stop.
+    public init(options: TrainingOptions) throws {
+        signals = StopSignals()
+        group = try WorkerGroup.launch()
+        self.options = options
+    }
+
+    /// Trains.
+    /// - Parameter load: reads the config; every process calls it, and an error is told once.
+    /// - Throws: whatever is wrong with config, data, folder or workers, on every process.
+    public func run(_ load: () throws -> Configuration) throws -> TrainingOutcome {
+        var prepared: Setup?
+        try group.agree(Result { prepared = try setUp(load()) })
+        let setup = prepared!
+        let outcome = try group.run(threads: setup.threads) { try work($0, setup) }
+        try group.finalize()
+        return outcome
+    }
+
+    private func setUp(_ wanted: Configuration) throws -> Setup {
+        let folder = RunFolder(path: options.output, name: wanted.name)
+        var configuration = wanted.fixedAtStart()
+        var restored: (content: CheckpointContent, path: String)?, setAside: [CheckpointStore.SetAside] = []
+        if options.existing == .resume, folder.holdsRun {
+            let stored = try folder.storedConfiguration()
+            let differences = wanted.differences(from: stored)
+            if !differences.isEmpty {
+                throw RunMismatchError.cannotResume(folder.path, differences: differences)
+            }
+            configuration = wanted.resuming(stored).fixedAtStart()
+        }
+        let workers = try WorkerCount(wanted: options.threads, group: group, shards: configuration.batch.shards)
+        let source = try configuration.source.makeSource(seed: configuration.seed)
+        _ = try Sampler(batchSize: configuration.batch.size, sampleCount: source.count(of: .training), seed: configuration.seed)
+        let model = try Model(configuration, source: source)
+        if group.processRank == 0 {
+            try folder.prepare(options.existing)
+            let store = CheckpointStore(folder: folder.checkpoints)
+            _ = try store.removeLeftovers()
+            if options.existing == .resume { (restored, setAside) = try store.newestVerified() }
+            try folder.store(configuration)
+        }
+        return Setup(
+            configuration: configuration, source: source, model: model, folder: folder, threads: workers.threads, restored: restored,
+            setAside: setAside)
+    }
+
+    /// What every worker does.
+    private func work(_ communicator: any Communicator, _ setup: Setup) throws -> TrainingOutcome {
+        couplet_flush_subnormals()
+        let configuration = setup.configuration, train = configuration.train
+        try checkAgreement(configuration, communicator)
+        let step = try TrainingStep(
+            configuration, model: setup.model, source: setup.source, communicator: communicator,
+            tileMemory: Self.tileMemory / setup.threads)
+        let state = RunState(configuration: configuration, model: setup.model, step: step, communicator: communicator)
+        let start = try begin(state, setup.restored, communicator)
+        let reporter = communicator.rank == 0 ? try RunReporter(setup.folder, configuration, options.progress, start: start) : nil
+        reporter?.began(workers: communicator.size, processes: communicator.processCount, restored: setup.restored?.path, setup.setAside)
+
+        func save(_ done: Int) throws {
+            guard let content = try state.gather(step: done) else { return }
+            let path = try CheckpointStore(folder: setup.folder.checkpoints).write(content, keep: train.keepCheckpoints)
+            reporter?.saved(path, digest: content.digest)
+        }
+        func evaluate(_ done: Int) throws {
+            let evaluation = ModelEvaluation(
+                configuration: configuration, model: setup.model, source: setup.source, communicator: communicator)
+            let result = try evaluation.run(step: done, temperature: step.temperature.value)
+            try reporter?.evaluated(result)
+        }
+
+        var done = start, isStopped = false, savedAt = start > 0 || setup.restored != nil ? start : -1
+        while done < train.steps, !isStopped {
+            let report = try step.run(done, stopRequested: signals.isRequested)
+            done = report.step
+            isStopped = report.stopRequested
+            try reporter?.stepped(report)
+            if !report.loss.isFinite || !report.gradientNorm.isFinite { throw NonFiniteLossError(report) }
+            if let every = train.checkpointEvery, done % every == 0 {
+                try save(done)
+                savedAt = done
+            }
+            if let every = train.evaluateEvery, done % every == 0, done < train.steps { try evaluate(done) }
+        }
+        if savedAt != done { try save(done) }
+        if isStopped, done < train.steps {
+            reporter?.stopped(step: done, signal: signals.name)
+            return .stopped(step: done)
+        }
+        try evaluate(done)
+        reporter?.finished(step: done)
+        return .done(step: done)
+    }
+
+    /// Where the run goes on: the restored state on all workers, or step 0.
+    private func begin(
+        _ state: RunState, _ restored: (content: CheckpointContent, path: String)?, _ communicator: any Communicator
+    ) throws -> Int {
+        let isRestored = try communicator.broadcast([communicator.rank == 0 && restored != nil ? 1 : 0], from: 0) == [1]
+        if !isRestored { return 0 }
+        return try state.restore(communicator.rank == 0 ? restored?.content : nil, from: restored?.path ?? "")
+    }
+
+    /// All workers must have read the same config.
+    private func checkAgreement(_ configuration: Configuration, _ communicator: any Communicator) throws {
+        let mine = Array((Version.program + "\n" + configuration.resolvedYAML).utf8)
+        let all = try communicator.allGather(bytes: mine)
+        let others = all.indices.filter { all[$0] != all[0] }
+        if !others.isEmpty {
+            throw RunMismatchError.ranksDiffer(others)
+        }
+    }
+}

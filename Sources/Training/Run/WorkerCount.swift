@@ -1,0 +1,23 @@
+import Collectives
+import Networks
+import Tensors
+
+/// How many workers a process contributes, and whether their total fits the shards.
+public struct WorkerCount: Sendable {
+    /// The threads of this process, each a worker.
+    public let threads: Int
+
+    /// - Parameters:
+    ///   - wanted: what the user asked for; nil: one under mpirun, else the largest power of two within the CPU affinity mask and the shards.
+    ///   - shards: S of the config.
+    /// - Throws: `WorkerCountError` where the workers of all processes together are no power of two, or more than shards.
+    public init(wanted: Int?, group: WorkerGroup, shards: Int) throws {
+        let processes = group.processCount
+        let most = group.environment.rank != nil ? 1 : min(WorkerGroup.availableCores, shards)
+        threads = wanted ?? 1 << (Int.bitWidth - 1 - most.leadingZeroBitCount)
+        let workers = threads * processes
+        if threads < 1 || workers.nonzeroBitCount != 1 || workers > shards {
+            throw WorkerCountError(threads: threads, processes: processes, shards: shards)
+        }
+    }
+}

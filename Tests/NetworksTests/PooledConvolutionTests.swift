@@ -1,0 +1,87 @@
+import Networks
+import Tensors
+import Testing
+
+@Suite struct PooledConvolutionTests {
+    struct Case: Sendable {
+        let rows: Int, channels: Int, height: Int, width: Int, outputs: Int
+        var shape: [Int] { [channels, height, width] }
+    }
+
+    /// Few and many input channels, channels that fill vectors and that do not, odd sides, the smallest images.
+    static let cases = [
+        Case(rows: 1, channels: 1, height: 2, width: 2, outputs: 1), Case(rows: 2, channels: 1, height: 7, width: 7, outputs: 32),
+        Case(rows: 1, channels: 3, height: 5, width: 4, outputs: 17), Case(rows: 2, channels: 4, height: 3, width: 6, outputs: 16),
+        Case(rows: 1, channels: 5, height: 4, width: 7, outputs: 3), Case(rows: 2, channels: 16, height: 2, width: 3, outputs: 33),
+        Case(rows: 1, channels: 33, height: 3, width: 3, outputs: 5), Case(rows: 1, channels: 32, height: 4, width: 4, outputs: 80),
+        Case(rows: 1, channels: 1, height: 4, width: 29, outputs: 2), Case(rows: 1, channels: 18, height: 2, width: 23, outputs: 3),
+    ]
+
+    static func twin(_ c: Case, _ x: [Double], _ p: [[Double]]) -> [Double] {
+        let z = Twin.convolution(
+            x, rows: c.rows, shape: (c.channels, c.height, c.width), weight: p[0], bias: p[1], outputs: c.outputs)
+        return Twin.maxPooling(z.map { max(0, $0) }, images: c.rows * c.outputs, height: c.height, width: c.width)
+    }
+
+    @Test(arguments: cases) func equalsTwin(_ c: Case) {
+        GradientCheck.check(PooledConvolution(inputShape: c.shape, channels: c.outputs), rows: c.rows) { Self.twin(c, $0, $1) }
+    }
+
+    /// Channels last is the same function of permuted images.
+    @Test(arguments: cases) func ordersAgree(_ c: Case) {
+        let first = PooledConvolution(inputShape: c.shape, channels: c.outputs)
+        let last = PooledConvolution(inputShape: c.shape, channels: c.outputs, inputOrder: .channelsLast, outputOrder: .channelsLast)
+        let input = GradientCheck.normal([c.rows] + c.shape, 1), gradient = GradientCheck.normal([c.rows] + first.outputShape, 2)
+        let parameters = first.parameterShapes.enumerated().map { GradientCheck.normal($1.shape, 10 + $0) }
+        let a = LayerRun(first, rows: c.rows, input: input, parameters: parameters, outputGradient: gradient)
+        let b = LayerRun(
+            last, rows: c.rows, input: Self.channelsLast(input), parameters: parameters, outputGradient: Self.channelsLast(gradient))
+        #expect(Self.channelsLast(a.output).values == b.output.values)
+        #expect(Self.channelsLast(a.inputGradient).values == b.inputGradient.values)
+        #expect(a.parameterGradients.map(\.values) == b.parameterGradients.map(\.values))
+    }
+
+    static func channelsLast(_ images: Tensor) -> Tensor {
+        let channels = images.shape[1], pixels = images.shape[2] * images.shape[3], result = Tensor(images.shape)
+        for n in 0..<images.rows {
+            for c in 0..<channels {
+                for p in 0..<pixels { result[(n * pixels + p) * channels + c] = images[(n * channels + c) * pixels + p] }
+            }
+        }
+        return result
+    }
+
+    /// By hand: of equal largest values the first gets the gradient, and a zero gets none.
+    @Test func tiesGoToTheFirst() {
+        let weight = Tensor([1, 1, 3, 3])
+        weight[4] = 1
+        let layer = PooledConvolution(inputShape: [1, 2, 6], channels: 1)
+        let input: [Float] = [1, 5, 2, 2, -1, 0, 5, 5, 1, 2, -3, 0]
+        let run = LayerRun(
+            layer, rows: 1, input: Tensor([1, 1, 2, 6], input), parameters: [weight, Tensor([1])],
+            outputGradient: Tensor([1, 1, 1, 3], [10, 20, 30]))
+        #expect(run.output.values == [5, 2, 0])
+        #expect(run.inputGradient.values == [0, 10, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+        #expect(run.parameterGradients[1].values == [30])
+    }
+
+    @Test func passesNaN() {
+        let layer = PooledConvolution(inputShape: [1, 4, 4], channels: 2)
+        let input = GradientCheck.normal([1, 1, 4, 4], 1)
+        input[10] = .nan
+        let parameters = layer.parameterShapes.enumerated().map { GradientCheck.normal($1.shape, 10 + $0) }
+        let run = LayerRun(
+            layer, rows: 1, input: input, parameters: parameters, outputGradient: GradientCheck.normal([1, 2, 2, 2], 2))
+        #expect(run.output.values.allSatisfy { $0.isNaN })
+    }
+
+    /// He et al.: variance 2 / (9 · in).
+    @Test func initialVariance() {
+        let layer = PooledConvolution(inputShape: [32, 4, 4], channels: 64)
+        let parameters = layer.parameterShapes.map { Tensor($0.shape) }
+        layer.initialize(parameters, philox: Philox(seed: 3), number: 5, scale: 1)
+        let values = parameters[0].values.map(Double.init), count = Double(values.count)
+        let variance = values.reduce(0) { $0 + $1 * $1 } / count
+        #expect(abs(variance * 9 * 32 / 2 - 1) <= 5 * (0.8 / count).squareRoot())
+    }
+}

@@ -1,0 +1,52 @@
+"""The textbook: encoders and the B × B loss in JAX, in double precision, written as the formulas are and differentiated automatically."""
+
+import jax
+
+jax.config.update("jax_enable_x64", True)
+
+import jax.numpy as jnp
+from jax.scipy.special import erf, logsumexp
+
+ACTIVATIONS = {
+    "relu": lambda x: jnp.maximum(x, 0),
+    "leaky_relu": lambda x: jnp.where(x > 0, x, 0.01 * x),
+    "gelu": lambda x: 0.5 * x * (1 + erf(x / jnp.sqrt(2.0))),
+    "tanh": jnp.tanh,
+}
+
+
+def encode(kind, activation, parameters, inputs):
+    """`parameters`: for each layer {weight [out, in], bias [out] or none}; for labels one weight [classes, e]."""
+    if kind == "labels":
+        return parameters[0]["weight"][inputs]
+    for number, layer in enumerate(parameters):
+        inputs = inputs @ layer["weight"].T
+        if "bias" in layer:
+            inputs = inputs + layer["bias"]
+        if number + 1 < len(parameters):
+            inputs = ACTIVATIONS[activation](inputs)
+    return inputs
+
+
+def scores(similarity, first, second, log_inverse_temperature):
+    """S_ij = κ(g_i, h_j) / τ"""
+    if similarity == "cosine":
+        first = first / jnp.linalg.norm(first, axis=1, keepdims=True)
+        second = second / jnp.linalg.norm(second, axis=1, keepdims=True)
+    if similarity == "quadratic":
+        values = -0.5 * jnp.sum((first[:, None, :] - second[None, :, :]) ** 2, axis=2)
+    else:
+        values = first @ second.T
+    return values * jnp.exp(log_inverse_temperature)
+
+
+def loss(name, weights, values):
+    """A batch's loss from its B × B scores."""
+    count = values.shape[0]
+    positives = jnp.diagonal(values)
+    if name == "conditional":
+        rows, columns = logsumexp(values, axis=1), logsumexp(values, axis=0)
+        return jnp.mean(weights[0] * (columns - positives) + weights[1] * (rows - positives))
+    if name == "joint":
+        return logsumexp(values) - 2 * jnp.log(count) - jnp.mean(positives)
+    raise ValueError(name)
