@@ -5,7 +5,6 @@ struct Crew: Sendable {
     let threads: Int
     let messagePassing: MessagePassing?
     let tags: TagLayout?
-    let isOversubscribed: Bool
 
     func run<Result>(_ body: @Sendable (any Communicator) throws -> Result) throws -> Result {
         let board = ProcessBoard(threads: threads)
@@ -13,8 +12,7 @@ struct Crew: Sendable {
         let outcomes = WorkerOutcomes<Result>(threads: threads)
         @Sendable func work(_ thread: Int) {
             let worker = Worker(
-                member: Member(process: process, thread: thread), board: board, messagePassing: messagePassing, tags: tags,
-                isOversubscribed: isOversubscribed)
+                member: Member(process: process, thread: thread), board: board, messagePassing: messagePassing, tags: tags)
             let communicator = WorkerCommunicator(worker: worker, members: members, context: 0, parent: nil)
             do {
                 outcomes.succeed(try body(communicator), thread: thread)

@@ -12,7 +12,7 @@ public struct GroupError: Error, CustomStringConvertible, Sendable, Equatable {
     public let exitCode: Int32
 
     /// From each process's failure, by rank; nil where there was none. Equal texts become one report.
-    init?(failures: [(text: String, exitCode: Int32)?]) {
+    package init?(failures: [(text: String, exitCode: Int32)?]) {
         var reports: [Report] = []
         for (rank, failure) in failures.enumerated() {
             guard let failure else { continue }

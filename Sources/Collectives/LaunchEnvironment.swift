@@ -9,8 +9,6 @@ public struct LaunchEnvironment: Sendable, Equatable {
     public let rank: Int?
     /// How many processes; nil where the launcher does not say.
     public let size: Int?
-    /// How many of them run on this host, where the launcher says so.
-    public let localSize: Int?
     /// The variable that told.
     public let variable: String?
 
@@ -19,8 +17,6 @@ public struct LaunchEnvironment: Sendable, Equatable {
     /// Open MPI's mpirun, PMIx (srun --mpi=pmix), PMI (srun --mpi=pmi2, Hydra), MVAPICH. A SLURM_PROCID alone says nothing: a shell
     /// inside an allocation has it as well.
     public init(_ value: (String) -> String?) {
-        localSize = ["OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "MV2_COMM_WORLD_LOCAL_SIZE"]
-            .compactMap { value($0).flatMap { Int($0) } }.first { $0 > 0 }
         let launchers: [(rank: String, sizes: [String])] = [
             ("OMPI_COMM_WORLD_RANK", ["OMPI_COMM_WORLD_SIZE"]),
             ("PMIX_RANK", ["SLURM_STEP_NUM_TASKS"]),

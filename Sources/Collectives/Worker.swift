@@ -14,22 +14,24 @@ final class Worker {
     var nextContext = 1
 
     private let doorbell: Doorbell
-    /// How long to look again and again before sleeping, in nanoseconds.
-    private let spinTime: UInt64
+    /// How long to look again and again, in nanoseconds; how long to look between yields if a ring will end the sleep, and if it will not.
+    private static let spinTime: UInt64 = 2_000
+    private static let yieldTime: UInt64 = 50_000
+    private static let pollTime: UInt64 = 1_000_000
 
-    init(member: Member, board: ProcessBoard, messagePassing: MessagePassing?, tags: TagLayout?, isOversubscribed: Bool) {
+    init(member: Member, board: ProcessBoard, messagePassing: MessagePassing?, tags: TagLayout?) {
         self.member = member
         self.board = board
         self.messagePassing = messagePassing
         self.tags = tags
         doorbell = board.doorbells[member.thread]
-        spinTime = isOversubscribed ? 2_000 : 20_000
     }
 
-    /// Waits until `isDone`: spins for some microseconds, then gives the core away, for more workers than cores are normal.
+    /// Waits until `isDone`: spins for some microseconds, then yields, then sleeps, for more workers than cores are normal. (The spin is short because the
+    /// partner may be waiting for this very core: a yield lets it go on, a longer spin was measured to make a barrier five times slower.)
     ///
     /// What a thread of this process does rings the doorbell, so the sleep needs no end. A message of another process rings nothing (`polls`): MPI
-    /// must be asked, so the thread yields at first and then sleeps for a sixteenth of the time that it has waited, at most half a
+    /// must be asked, so there the yields last longer, and then each sleep is a sixteenth of the time waited so far, at most half a
     /// millisecond: a wait grows by at most that share, and threads that still compute get nearly the whole core.
     func wait(polls: Bool, check: () throws -> Void, until isDone: () throws -> Bool) throws {
         if try isDone() { return }
@@ -39,11 +41,11 @@ final class Worker {
             if try isDone() { return }
             try check()
             let now = Doorbell.now, waited = now - start
-            if waited < spinTime { continue }
-            if !polls {
-                doorbell.sleep(after: rings)
-            } else if waited < 1_000_000 {
+            if waited < Self.spinTime { continue }
+            if waited < (polls ? Self.pollTime : Self.yieldTime) {
                 sched_yield()
+            } else if !polls {
+                doorbell.sleep(after: rings)
             } else {
                 doorbell.sleep(after: rings, until: now + min(waited / 16, 500_000))
             }

@@ -62,7 +62,7 @@ extension WorkerCommunicator {
         let all = try allGather(bytes: numbers.withUnsafeBytes { Array($0) })
         if let other = all.firstIndex(where: { $0.count != all[0].count }) {
             throw CollectiveError(
-                .workersDisagree, call: "allGather(numbers:)", place: "worker \(rank) of \(size)",
+                .workersDisagree, call: "allGather(numbers:)", place: "\(size) workers",
                 reason: "worker 0 passed \(all[0].count / 8) numbers, worker \(other) \(all[other].count / 8)",
                 remedy: "pass the same count on all workers")
         }

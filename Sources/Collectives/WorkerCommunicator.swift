@@ -103,7 +103,7 @@ final class WorkerCommunicator: Communicator, @unchecked Sendable {
     func verify(_ operation: Envelope.Operation, count: Int, lane: Int) throws {
         let isReduction = operation == .checkReduceScatter
         if isVerified(operation, count: count) { return }
-        let call = operation.call, place = "worker \(rank) of \(size)"
+        let call = operation.call, place = "\(size) workers"
         guard isPowerOfTwo else {
             throw CollectiveError(
                 .badSize, call: call, place: place, reason: "a tree sum needs a power of two of workers, these are \(size)",

@@ -103,9 +103,7 @@ public final class WorkerGroup: Sendable {
         var tags: TagLayout?
         if let messagePassing { tags = try agreedTags(threads: threads, messagePassing) } else { try checkThreads(threads) }
         let crew = Crew(
-            process: processRank, processCount: processCount, threads: threads, messagePassing: messagePassing, tags: tags,
-            isOversubscribed: threads > Self.availableCores
-                || threads * (environment.localSize ?? 1) > sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+            process: processRank, processCount: processCount, threads: threads, messagePassing: messagePassing, tags: tags)
         do {
             return try crew.run(body)
         } catch {

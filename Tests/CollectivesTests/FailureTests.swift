@@ -63,4 +63,24 @@ import Testing
         #expect(environment(["PMI_RANK": "0", "PMI_SIZE": "8"]).size == 8)
         #expect(environment(["OMPI_COMM_WORLD_RANK": "x"]).rank == nil)
     }
+
+    /// Equal texts of several processes are said once.
+    @Test func reportsOfProcessesAreMerged() {
+        func text(_ failures: [String?]) -> String? {
+            GroupError(failures: failures.map { $0.map { (text: $0, exitCode: 65) } })?.description
+        }
+        #expect(text([nil, nil]) == nil)
+        #expect(text(["a", "a", "a", "a"]) == "all 4 ranks: a")
+        #expect(text([nil, "a"]) == "rank 1: a")
+        #expect(text(["a", nil, "b", "a"]) == "ranks 0, 3: a\nrank 2: b")
+        #expect(GroupError(failures: [nil, (text: "a", exitCode: 65), (text: "b", exitCode: 74)])?.exitCode == 65)
+    }
+
+    /// With one process, the error of the set-up is itself.
+    @Test func oneProcessAgreesWithItself() throws {
+        let group = try WorkerGroup.launch()
+        try group.agree(.success(()))
+        #expect(failure(Broken.self) { try group.agree(.failure(Broken(worker: 3))) } == Broken(worker: 3))
+        try group.finalize()
+    }
 }
