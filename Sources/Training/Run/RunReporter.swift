@@ -18,7 +18,7 @@ final class RunReporter {
         self.configuration = configuration
         metrics = try MetricsFile(path: folder.metrics, after: start)
         display = ProgressDisplay(mode: mode, total: configuration.train.steps, pairsPerStep: configuration.batch.size)
-        logger = RunLogHandler.logger(file: try AppendedFile(path: folder.log), display: mode == .none ? nil : display)
+        logger = RunLogHandler.logger(file: try LineFile(folder.log), display: mode == .none ? nil : display)
         recorded = (start, started)
         display.begin(at: start)
     }
