@@ -236,27 +236,3 @@ final class TestSurface: Sendable {
         }
     }
 }
-
-@Suite struct JSONValueTests {
-    @Test func textIsJSON() {
-        let value = JSONValue.object([
-            "a": .string("\"\\\n\u{1}é"), "b": .numbers([0.1, .nan]), "c": .object([]), "d": .unsigned(.max),
-            "e": .array([.object(["f": .boolean(true)])]), "g": .null,
-        ])
-        #expect(
-            value.text == """
-                {
-                  "a": "\\"\\\\\\n\\u0001é",
-                  "b": [0.1, null],
-                  "c": {},
-                  "d": 18446744073709551615,
-                  "e": [
-                    {
-                      "f": true
-                    }
-                  ],
-                  "g": null
-                }
-                """)
-    }
-}
