@@ -19,7 +19,7 @@ private let smallConfig = """
         #expect(all.output.contains("\n  \(command) "))
         let help = try command == "data" ? Couplet("data", "export", "--help") : Couplet(command, "--help")
         #expect(help.exitCode == 0)
-        #expect(help.output.contains("\n  couplet \(command) ") && help.output.contains("USAGE: couplet \(command)"))
+        #expect(help.output.contains("\n  couplet \(command)") && help.output.contains("USAGE: couplet \(command)"))
     }
 
     @Test func versionIsOneLine() throws {
@@ -50,7 +50,7 @@ private let smallConfig = """
         (["inspect", "."], 74, "no checkpoint"),
         (["data", "export", "CONFIG", "--output", "x.h5", "--count", "0"], 64, "--count is 0"),
         (["data", "export", "CONFIG", "--output", "no/such/folder/x.h5", "--count", "1"], 74, "No such file"),
-        (["data", "export", "CONFIG", "--set", "data={source: mnist, path: none}", "--output", "x.h5", "--count", "1"], 74, "none"),
+        (["data", "export", "CONFIG", "--set", "data={source: mnist, path: none}", "--output", "x.h5", "--count", "1"], 65, "none: there is no such folder"),
     ])
     func mistakesEndWithTheirCodeAndSayWhatIsWrong(arguments: [String], code: Int32, says: String) throws {
         let folder = try ScratchFolder()

@@ -28,7 +28,7 @@ struct Couplet {
         // Through files: a pipe that nobody empties would stop it.
         let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("couplet-test-\(UUID().uuidString)").path
         let (outputPath, errorPath) = ("\(scratch).out", "\(scratch).err")
-        for path in [outputPath, errorPath] { FileManager.default.createFile(atPath: path, contents: nil) }
+        for path in [outputPath, errorPath] { _ = FileManager.default.createFile(atPath: path, contents: nil) }
         defer { for path in [outputPath, errorPath] { try? FileManager.default.removeItem(atPath: path) } }
         process.standardOutput = FileHandle(forWritingAtPath: outputPath)
         process.standardError = FileHandle(forWritingAtPath: errorPath)

@@ -142,13 +142,14 @@ final class TestSurface: Sendable {
         let display = ProgressDisplay(mode: .auto, total: 1_000, pairsPerStep: 2_000, surface: screen.surface(isTerminal: true))
         display.begin(at: 0)
         for step in 1...100 {
-            screen.time += 0.01
+            screen.time += 0x1p-6
             display.update(step: step, loss: 3.21412, isLogged: false)
         }
         let drawings = screen.text.split(separator: "\r")
-        #expect((9...11).contains(drawings.count), "\(drawings.count)")
+        // 7 steps of 1/64 s are the first to exceed 0.1 s: steps 1, 8, …, 99.
+        #expect(drawings.count == 15)
         #expect(!screen.text.contains("\n"))
-        #expect(drawings.last?.hasPrefix("91/1000  loss 3.2141  200,000 pairs/s  0:09 left") == true, "\(String(describing: drawings.last))")
+        #expect(drawings.last?.hasPrefix("99/1000  loss 3.2141  128,000 pairs/s  0:14 left") == true, "\(String(describing: drawings.last))")
     }
 
     @Test func theLineNeverWraps() {
@@ -186,13 +187,13 @@ final class TestSurface: Sendable {
         let display = ProgressDisplay(mode: .auto, total: 1_000, pairsPerStep: 100, surface: screen.surface(isTerminal: false))
         display.begin(at: 0)
         for step in 1...1_000 {
-            screen.time += 0.01
+            screen.time += 0x1p-6
             display.update(step: step, loss: 1, isLogged: step % 50 == 0)
         }
         let steps = screen.text.split(separator: "\n").map { $0.split(separator: "/")[0] }
-        #expect(steps == ["step 50", "step 350", "step 650", "step 950", "step 1000"])
+        #expect(steps == ["step 50", "step 250", "step 450", "step 650", "step 850", "step 1000"])
         #expect(!screen.text.contains("\r") && !screen.text.contains("\u{1B}"))
-        #expect(screen.text.hasSuffix("step 1000/1000  loss 1.0000  10,000 pairs/s  in 0:10\n"))
+        #expect(screen.text.hasSuffix("step 1000/1000  loss 1.0000  6,400 pairs/s  in 0:16\n"))
     }
 
     @Test func withNoneOnlyMessagesAreWritten() {
