@@ -1,4 +1,5 @@
 import ArgumentParser
+import Training
 
 /// The executable `couplet`: reads the command line and hands over to one subcommand, a file each.
 @main
@@ -19,7 +20,7 @@ struct CoupletCommand: ParsableCommand {
             Exit codes: 0 done; 64 wrong usage; 65 bad data or config; 69 doctor found something bad; 74 input or output failed; \
             75 stopped by a signal after saving, to be started again with --resume; 70 anything else.
             """,
-        version: "couplet \(Version.text)",
+        version: Version.program,
         subcommands: [
             TrainCommand.self, EvaluateCommand.self, EncodeCommand.self, InspectCommand.self, ConfigCommand.self, DataCommand.self,
             DoctorCommand.self,

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import Pairs
 import Storage
 import Training
@@ -26,11 +27,27 @@ struct EncodeCommand: ParsableCommand {
     var output: DatasetReference
 
     func run() throws {
-        let folder = argument.folder
-        let configuration = try folder.storedConfiguration()
-        let path = try CheckpointChoice.latest.path(in: folder)
-        // The encoder is called here, with `configuration`, `path`, `modality`, `input` and `output`.
-        throw Failure.Exit(.software, "\(path): this build cannot encode for \(configuration.name)")
+        let run = try TrainedRun(argument.path, checkpoint: .latest)
+        // Rows and encodings may lie in one file, which can be open once only.
+        let source = input.file == output.file ? try HDF5File(modifying: input.file) : try HDF5File(reading: input.file)
+        guard let rows = try source.dataset(input.dataset) else {
+            throw StorageError(
+                .badData, place: "\(input)", reason: "there is no such dataset",
+                remedy: "the file has \(try source.datasetNames.joined(separator: ", "))")
+        }
+        let isNew = access(output.file, F_OK) != 0
+        let target = input.file == output.file ? source : isNew ? try HDF5File(creating: output.file) : try HDF5File(modifying: output.file)
+        do {
+            try target.create(output.dataset, .float32, shape: [rows.rows, run.configuration.encoders.embedding])
+            try run.encode(modality, count: rows.rows) { try source.readFloats(input.dataset, rows: $0) } write: { encodings, row in
+                try target.writeRows(output.dataset, from: row, encodings)
+            }
+            try target.close()
+        } catch {
+            // A new file is whole or not there.
+            if isNew { unlink(output.file) }
+            throw error
+        }
     }
 
     @Sendable private static func reference(_ text: String) throws -> DatasetReference {

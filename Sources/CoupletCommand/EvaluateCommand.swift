@@ -1,4 +1,5 @@
 import ArgumentParser
+import Collectives
 import Training
 
 struct EvaluateCommand: ParsableCommand {
@@ -15,16 +16,34 @@ struct EvaluateCommand: ParsableCommand {
     @OptionGroup var argument: RunArgument
 
     @Option(help: ArgumentHelp("Which checkpoint: latest, or its step.", valueName: "latest|step"))
-    var checkpoint: CheckpointChoice = .latest
+    var checkpoint: TrainedRun.Choice = .latest
 
     @Flag(help: "Print JSON in place of tables.")
     var json = false
 
     func run() throws {
-        let folder = argument.folder
-        let configuration = try folder.storedConfiguration()
-        let path = try checkpoint.path(in: folder)
-        // The evaluator is called here, with `configuration`, `path`, `folder` and `json`.
-        throw Failure.Exit(.software, "\(path): this build has no evaluator for \(configuration.name)")
+        let group = try WorkerGroup.launch(exitCode: ExitStatus.code)
+        var opened: TrainedRun?
+        try group.agree(Result { opened = try TrainedRun(argument.path, checkpoint: checkpoint) })
+        guard let run = opened else { return }
+        let workers = try WorkerCount(wanted: nil, group: group, shards: run.configuration.batch.shards)
+        let result = try group.run(threads: workers.threads) { try run.evaluate($0) }
+        if group.processRank == 0 {
+            try run.folder.store(evaluationJSON: result.jsonText)
+            print(json ? result.jsonText : result.table, terminator: "")
+        }
+        try group.finalize()
+    }
+}
+
+extension TrainedRun.Choice: ExpressibleByArgument {
+    public init?(argument: String) {
+        if argument == "latest" {
+            self = .latest
+        } else if let step = Int(argument), step >= 0 {
+            self = .step(step)
+        } else {
+            return nil
+        }
     }
 }

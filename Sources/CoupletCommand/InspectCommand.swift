@@ -1,4 +1,5 @@
 import ArgumentParser
+import Evaluation
 import Glibc
 import Storage
 import Training
@@ -24,18 +25,27 @@ struct InspectCommand: ParsableCommand {
     func run() throws {
         var status = stat()
         let isFolder = stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-        let file = isFolder ? try CheckpointChoice.latest.path(in: RunFolder(path: path)) : path
+        let file = isFolder ? try InspectCommand.newestCheckpoint(of: RunFolder(path: path)) : path
         let summary = try CheckpointStore.summary(file)
         _ = try CheckpointStore(folder: "").read(file)
-        print(json ? InspectCommand.json(summary).text : InspectCommand.table(summary))
+        print(json ? InspectCommand.json(summary).indentedText() : InspectCommand.table(summary))
+    }
+
+    private static func newestCheckpoint(of folder: RunFolder) throws -> String {
+        let store = CheckpointStore(folder: folder.checkpoints)
+        guard let step = try store.list().last else {
+            throw StorageError(
+                .inputOutput, place: folder.path, reason: "no checkpoint of a run", remedy: "a run is the folder that couplet train writes")
+        }
+        return store.path(ofStep: step)
     }
 
     private static func json(_ summary: CheckpointSummary) -> JSONValue {
         .object([
             "path": .string(summary.path), "step": .integer(summary.step), "digest": .string(summary.digest),
             "parameters": .integer(summary.parameterCount), "shards": .integer(summary.shards),
-            "seed": .unsigned(summary.seed),
-            "shapes": .object(summary.arrays.map { .init(key: $0.path, value: .integers($0.shape)) }),
+            "seed": Int(exactly: summary.seed).map { .integer($0) } ?? .string(String(summary.seed)),
+            "shapes": .object(summary.arrays.map { ($0.path, .array($0.shape.map { .integer($0) })) }),
             "written_by": .string(summary.writtenBy), "cpu_kernels": .string(summary.cpuKernels),
             "format_version": .integer(summary.formatVersion), "config": .string(summary.configuration),
         ])

@@ -49,10 +49,9 @@ struct TrainCommand: ParsableCommand {
     }
 
     func run() throws {
-        let configuration = try arguments.load()
-        let folder = RunFolder(path: output, name: configuration.name)
-        // The trainer is called here, with `configuration`, `folder`, `existing`, `threads` and `progress`.
-        throw Failure.Exit(.software, "\(folder.path): this build has no trainer")
+        let options = TrainingOptions(output: output, existing: existing, threads: threads, progress: progress)
+        let outcome = try Trainer(options: options).run { try arguments.load() }
+        if case .stopped = outcome { throw Failure.Exit(status: .stopped) }
     }
 }
 

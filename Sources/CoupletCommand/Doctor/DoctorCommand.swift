@@ -1,4 +1,5 @@
 import ArgumentParser
+import Evaluation
 import Training
 
 struct DoctorCommand: ParsableCommand {
@@ -19,20 +20,22 @@ struct DoctorCommand: ParsableCommand {
         let (processor, memory, launch) = (Processor(), Memory(), Launch())
         let product = ProductCheck()
         let file = FileCheck()
-        let findings = processor.findings + memory.findings + product.findings(on: processor) + launch.findings(on: processor) + file.findings
+        let collectives = CollectiveCheck()
+        let findings =
+            processor.findings + memory.findings + product.findings(on: processor) + launch.findings + collectives.findings + file.findings
         let bad = findings.filter { $0.severity == .bad }.count
         if launch.isFirst {
             if json {
                 print(
                     JSONValue.object([
-                        "version": .string(Version.text), "cpu": processor.json, "memory": memory.json, "openblas": product.json,
-                        "mpi": launch.json, "hdf5": file.json, "findings": .array(findings.map(\.json)),
-                    ]).text)
+                        "version": .string(Version.number), "cpu": processor.json, "memory": memory.json, "openblas": product.json,
+                        "mpi": launch.json, "collectives": collectives.json, "hdf5": file.json, "findings": .array(findings.map(\.json)),
+                    ]).indentedText())
             } else {
                 print(DoctorCommand.report(findings))
             }
         }
-        if bad > 0 { throw Failure.Exit(.unavailable) }
+        if bad > 0 { throw Failure.Exit(status: .unavailable) }
     }
 
     private static func report(_ findings: [Finding]) -> String {

@@ -1,7 +1,7 @@
 import CHDF5
+import Evaluation
 import Glibc
 import Storage
-import Training
 
 /// HDF5: its version, and whether a file comes back as it was written.
 struct FileCheck {

@@ -1,4 +1,4 @@
-import Training
+import Evaluation
 
 /// Something `doctor` found out about this machine.
 struct Finding: Equatable {

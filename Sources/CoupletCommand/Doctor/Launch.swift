@@ -1,4 +1,5 @@
 import Collectives
+import Evaluation
 import Training
 
 /// Open MPI: whether it can start processes, and whether it started this one.
@@ -10,8 +11,8 @@ struct Launch {
     /// Only the first process of a job speaks.
     var isFirst: Bool { (environment.rank ?? 0) == 0 }
 
-    func findings(on processor: Processor) -> [Finding] {
-        var findings: [Finding] = []
+    var findings: [Finding] {
+        var findings = [Finding(.good, "mpi", WorkerGroup.libraryVersion)]
         if let rank = environment.rank {
             let size = environment.size.map { " of \($0)" } ?? ""
             findings.append(Finding(.good, "mpi", "started as rank \(rank)\(size) (\(environment.variable ?? ""))"))
@@ -38,6 +39,7 @@ struct Launch {
 
     var json: JSONValue {
         .object([
+            "library": .string(WorkerGroup.libraryVersion),
             "rank": environment.rank.map { .integer($0) } ?? .null, "size": environment.size.map { .integer($0) } ?? .null,
             "mpirun": mpirun.map { .string($0) } ?? .null,
         ])

@@ -1,4 +1,4 @@
-import Training
+import Evaluation
 
 /// The memory of this machine, or of the container where that is less.
 struct Memory {

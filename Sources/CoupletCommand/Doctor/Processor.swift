@@ -1,5 +1,5 @@
+import Evaluation
 import Glibc
-import Training
 
 /// The CPU, and how much of it this process may use.
 struct Processor {

@@ -1,6 +1,6 @@
+import Evaluation
 import Glibc
 import Tensors
-import Training
 
 /// OpenBLAS: which kernels it chose, whether it computes right, and how fast.
 struct ProductCheck {

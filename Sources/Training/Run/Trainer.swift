@@ -33,7 +33,7 @@ public struct Trainer: Sendable {
     /// Make it before any other thread is started, and before MPI: it takes over the signals that ask to stop.
     public init(options: TrainingOptions) throws {
         signals = StopSignals()
-        group = try WorkerGroup.launch()
+        group = try WorkerGroup.launch(exitCode: ExitStatus.code)
         self.options = options
     }
 
