@@ -18,6 +18,9 @@ struct LearnedTemperature {
     /// τ. While nothing has been learned it is the very number of the config.
     var value: Double { logInverse == -log(specification.initial) ? specification.initial : exp(-logInverse) }
 
-    /// Keeps τ at or above its floor.
-    mutating func clamp() { logInverse = min(logInverse, -log(specification.minimum)) }
+    /// Updates log(1/τ) from the gradient of the loss with respect to it, and keeps τ at or above its floor.
+    mutating func update(gradient: Double, rule: OptimizerRule, rate: Double, t: Int, scale: Double) {
+        rule.update(&logInverse, gradient: gradient, moments: &moments, rate: rate, t: t, scale: scale)
+        logInverse = min(logInverse, -log(specification.minimum))
+    }
 }

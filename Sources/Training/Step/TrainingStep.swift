@@ -66,8 +66,7 @@ package final class TrainingStep {
         try first.update(rate: rate, t: step + 1, scale: clip)
         try second.update(rate: rate, t: step + 1, scale: clip)
         if temperature.specification.learned {
-            rule.update(&temperature.logInverse, gradient: scaleGradient, moments: &temperature.moments, rate: rate, t: step + 1, scale: clip)
-            temperature.clamp()
+            temperature.update(gradient: scaleGradient, rule: rule, rate: rate, t: step + 1, scale: clip)
         }
         return StepReport(
             step: step + 1, loss: result.loss, learningRate: rate, gradientNorm: norm, temperature: tau, stopRequested: stop)
