@@ -54,7 +54,7 @@ import Testing
 
     @Test("loss and gradients equal the naive twin in Double", arguments: Case.all)
     func equalsNaiveTwin(_ example: Case) throws {
-        for (count, dimension, shards) in [(64, 5, 4), (300, 16, 1), (96, 3, 2)] {
+        for (count, dimension, shards) in [(64, 5, 4), (300, 16, 1), (96, 3, 2), (256, 40, 2)] {
             let (first, second) = Self.encodings(count, dimension, seed: UInt64(count))
             let naive = NaiveObjective(similarity: example.similarity, loss: example.loss, temperature: example.temperature)
             let exact = naive.evaluate(Self.rows(first), Self.rows(second))
