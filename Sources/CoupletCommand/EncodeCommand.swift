@@ -38,15 +38,17 @@ struct EncodeCommand: ParsableCommand {
         }
         let isNew = access(output.file, F_OK) != 0
         let target = input.file == output.file ? source : isNew ? try HDF5File(creating: output.file) : try HDF5File(modifying: output.file)
+        var isMade = false
         do {
             try target.create(output.dataset, .float32, shape: [rows.rows, run.configuration.encoders.embedding])
+            isMade = true
             try run.encode(modality, count: rows.rows) { try source.readFloats(input.dataset, rows: $0) } write: { encodings, row in
                 try target.writeRows(output.dataset, from: row, encodings)
             }
             try target.close()
         } catch {
-            // A new file is whole or not there.
-            if isNew { unlink(output.file) }
+            // A new file, and a new dataset in an old one, is whole or not there.
+            if isNew { unlink(output.file) } else if isMade { try? target.remove(output.dataset) }
             guard let wrong = error as? DataError else { throw error }
             throw DataError(place: "\(input)", reason: wrong.reason, remedy: wrong.remedy)
         }

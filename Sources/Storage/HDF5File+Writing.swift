@@ -68,6 +68,12 @@ extension HDF5File {
         }
     }
 
+    /// Takes a dataset out of the file.
+    public func remove(_ name: String) throws {
+        let (id, absolute, place) = (id, Self.absolute(name), place(name))
+        try HDF5Library.call("H5Ldelete", at: place) { H5Ldelete(id, absolute, couplet_H5P_DEFAULT()) }
+    }
+
     private func writeRows(
         _ name: String, from row: Int, _ type: ElementType, _ count: Int, columns: Int, _ source: UnsafeRawPointer?
     ) throws {
