@@ -21,3 +21,17 @@ public protocol PairSource: Sendable {
     /// The true joint covariance, where the source is a Gaussian of mean zero.
     var gaussianCovariance: GaussianCovariance? { get }
 }
+
+/// A source without classes, whose samples reach the encoders as they are: what a source of one's own need not write.
+extension PairSource {
+    public func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { nil }
+    public var gaussianCovariance: GaussianCovariance? { nil }
+
+    public func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor { try rawRows(raw, modality, of: "\(Self.self)") }
+
+    public func readRaw(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> Tensor {
+        let rows = Tensor([numbers.count] + description(of: modality).shape)
+        try read(split, numbers, first: modality == .first ? rows : nil, second: modality == .second ? rows : nil)
+        return rows
+    }
+}
