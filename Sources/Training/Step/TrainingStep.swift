@@ -35,7 +35,7 @@ package final class TrainingStep {
         func trainer(_ modality: Modality) -> EncoderTrainer {
             EncoderTrainer(
                 model.encoder(modality), parameters: model.parameters(modality), communicator: communicator, rule: rule, shards: shards,
-                shardRows: batch / shards)
+                shardRows: batch / shards, activations: configuration.batch.activations)
         }
         first = trainer(.first)
         second = trainer(.second)
