@@ -23,9 +23,6 @@ public struct Trainer: Sendable {
         let setAside: [CheckpointStore.SetAside]
     }
 
-    /// The default for the memory in which a process keeps tiles of scores between the engine's passes, in bytes.
-    static let tileMemory = 256 << 20
-
     private let group: WorkerGroup
     private let options: TrainingOptions
     private let signals: StopSignals
@@ -87,7 +84,7 @@ public struct Trainer: Sendable {
         try checkAgreement(configuration, communicator)
         let step = try TrainingStep(
             configuration, model: setup.model, source: setup.source, communicator: communicator,
-            tileMemory: Self.tileMemory / setup.threads)
+            tileMemory: configuration.batch.tileMemory / setup.threads)
         let state = RunState(configuration: configuration, model: setup.model, step: step, communicator: communicator)
         let start = try begin(state, setup.restored, communicator)
         let reporter = communicator.rank == 0 ? try RunReporter(setup.folder, configuration, options.progress, start: start) : nil
