@@ -1,4 +1,3 @@
-import Collectives
 import Foundation
 import Objectives
 import Tensors
@@ -61,10 +60,9 @@ import Testing
             let limit = max(1e-5, 16 * 0x1p-24 * exact.largestScore)
             var digests: [[Float]] = []
             for memory in [0, 1 << 18, 1 << 30] {
-                let engine = PairwiseEngine(
-                    communicator: LoneWorker(), shards: shards, batch: count, dimension: dimension, similarity: example.similarity,
-                    loss: example.loss, tileMemory: memory)
-                let result = try engine.evaluate(first: first, second: second, temperature: example.temperature)
+                let result = try EngineRun(
+                    first: first, second: second, shards: shards, similarity: example.similarity, loss: example.loss,
+                    temperature: example.temperature, tileMemory: memory, workers: 1)
                 #expect(abs(result.loss - exact.loss) <= limit * abs(exact.loss))
                 #expect(Self.relativeError(result.firstGradient, exact.first) <= limit)
                 #expect(Self.relativeError(result.secondGradient, exact.second) <= limit)

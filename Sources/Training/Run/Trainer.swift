@@ -27,7 +27,7 @@ public struct Trainer: Sendable {
     private let options: TrainingOptions
     private let signals: StopSignals
 
-    /// Make it before any other thread is started, and before MPI: it takes over the signals that ask to stop.
+    /// Make it before MPI is initialised: it takes over the signals that ask to stop.
     public init(options: TrainingOptions) throws {
         signals = StopSignals()
         group = try WorkerGroup.launch(exitCode: ExitStatus.code)
@@ -92,6 +92,7 @@ public struct Trainer: Sendable {
 
         func save(_ done: Int) throws {
             guard let content = try state.gather(step: done) else { return }
+            if let error = NonFiniteParametersError(content) { throw error }
             let path = try CheckpointStore(folder: setup.folder.checkpoints).write(content, keep: train.keepCheckpoints)
             reporter?.saved(path, digest: content.digest)
         }
@@ -118,10 +119,13 @@ public struct Trainer: Sendable {
         if savedAt != done { try save(done) }
         if isStopped, done < train.steps {
             reporter?.stopped(step: done, signal: signals.name)
+            // Nobody leaves before worker 0 has written: the first rank that ends other than by 0 has mpirun end all others.
+            try communicator.barrier()
             return .stopped(step: done)
         }
         try evaluate(done)
         reporter?.finished(step: done)
+        try communicator.barrier()
         return .done(step: done)
     }
 
