@@ -11,5 +11,5 @@ struct BenchCommand: ParsableCommand {
               couplet bench step configs/gaussian.yaml
               mpirun -n 2 couplet bench collectives
             """,
-        subcommands: [BenchLossCommand.self, BenchStepCommand.self])
+        subcommands: [BenchLossCommand.self, BenchStepCommand.self, BenchCollectivesCommand.self])
 }

@@ -13,6 +13,7 @@ extension StepBenchmark {
             asked + result.benchmark.members + [
                 ("pairs_per_second", .number(Double(batch.size) / result.benchmark.times.median)),
                 ("encoder_operations", .number(operations.encoders)), ("loss_operations", .number(operations.loss)),
+                ("memory_growth_mib", .number(result.memoryGrowthMiB)), ("memory_estimate_mib", .number(result.memoryEstimateMiB)),
                 ("losses", .numbers(result.losses)), ("first_gradient_norm", .number(result.firstGradientNorm)),
                 ("second_gradient_norm", .number(result.secondGradientNorm)),
             ])
@@ -24,6 +25,7 @@ extension StepBenchmark {
         return """
             steps of \(configuration.name), \(configuration.batch.size) pairs each
             \(result.benchmark.text)
+            growth   \(Int(result.memoryGrowthMiB)) MiB of a process, \(Int(result.memoryEstimateMiB)) foreseen
             products \(Int(1e-9 * operations.encoders)) GFLOP in the encoders, \(Int(1e-9 * operations.loss)) in the loss
             rate     \(Int(Double(configuration.batch.size) / result.benchmark.times.median)) pairs a second
             losses   \(result.losses.map { "\($0)" }.joined(separator: ", "))

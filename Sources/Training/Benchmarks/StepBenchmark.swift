@@ -12,10 +12,13 @@ public struct StepBenchmark: Sendable {
     public let repetitions: Int
     private let source: any PairSource
     private let model: Model
+    /// The resident memory of this process before anything was made.
+    private let before: Int
 
     /// - Throws: `DataError`, `StorageError` or `NetworkError` where the config's data or encoders are not what they must be.
     public init(_ configuration: Configuration, warmup: Int, repetitions: Int) throws {
         precondition(warmup >= 0 && repetitions > 0, "\(warmup) and \(repetitions) repetitions")
+        before = ProcessMemory.now
         self.configuration = configuration.fixedAtStart()
         self.warmup = warmup
         self.repetitions = repetitions
@@ -31,6 +34,9 @@ public struct StepBenchmark: Sendable {
         /// Of the first step, before clipping.
         public let firstGradientNorm: Double
         public let secondGradientNorm: Double
+        /// By how much this process's resident memory grew, and what `MemoryEstimate` says, in MiB.
+        public let memoryGrowthMiB: Double
+        public let memoryEstimateMiB: Double
     }
 
     /// The operations of the matrix products of a step's encoders, and of its loss.
@@ -58,12 +64,15 @@ public struct StepBenchmark: Sendable {
             if reports.count < 3 { reports.append(report) }
         }
         let peakMemory = try ProcessMemory.peakMiB(on: communicator)
+        let growth = Double(ProcessMemory.now - before)
+        let estimate = MemoryEstimate(configuration, model: model, source: source, workers: communicator.size, threads: threads)
         let operations = self.operations
         return Result(
             benchmark: BenchmarkResult(
                 times: times, operations: operations.encoders + operations.loss, peakGigaflops: try ProductPeak.measure(on: communicator),
                 peakMemoryMiB: peakMemory, workers: communicator.size, processes: communicator.processCount),
             losses: reports.map(\.loss), firstGradientNorm: reports[0].firstGradientNorm,
-            secondGradientNorm: reports[0].secondGradientNorm)
+            secondGradientNorm: reports[0].secondGradientNorm, memoryGrowthMiB: growth / 1_048_576,
+            memoryEstimateMiB: Double(estimate.total) / 1_048_576)
     }
 }

@@ -88,7 +88,11 @@ public struct Trainer: Sendable {
         let state = RunState(configuration: configuration, model: setup.model, step: step, communicator: communicator)
         let start = try begin(state, setup.restored, communicator)
         let reporter = communicator.rank == 0 ? try RunReporter(setup.folder, configuration, options.progress, start: start) : nil
-        reporter?.began(workers: communicator.size, processes: communicator.processCount, restored: setup.restored?.path, setup.setAside)
+        reporter?.began(
+            workers: communicator.size, processes: communicator.processCount,
+            memory: MemoryEstimate(
+                configuration, model: setup.model, source: setup.source, workers: communicator.size, threads: setup.threads),
+            restored: setup.restored?.path, setup.setAside)
 
         func save(_ done: Int) throws {
             guard let content = try state.gather(step: done) else { return }
