@@ -22,10 +22,13 @@ public protocol PairSource: Sendable {
     var gaussianCovariance: GaussianCovariance? { get }
     /// The bytes of samples that it keeps in this process for all workers, once those that it reads when first asked for are there.
     var residentBytes: Int { get }
+    /// Whether `read` waits for a disk: then training reads a step ahead, on a thread of its own.
+    var waitsForStorage: Bool { get }
 }
 
 extension PairSource {
     public var residentBytes: Int { 0 }
+    public var waitsForStorage: Bool { false }
 }
 
 /// A source without classes, whose samples reach the encoders as they are: what a source of one's own need not write.
