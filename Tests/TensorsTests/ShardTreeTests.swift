@@ -14,7 +14,7 @@ import Testing
         let philox = Philox(seed: 8)
         return (0..<count).map {
             let words = philox.words(.evaluation, number: UInt64($0))
-            return Double(Int32(bitPattern: words[0])) * Double(sign: .plus, exponent: Int(words[1] % 40) - 20, significand: 1)
+            return (Double(Int32(bitPattern: words[0])) + Double(words[2]) * 0x1p-32) * Double(sign: .plus, exponent: Int(words[1] % 6), significand: 1)
         }
     }
 

@@ -26,6 +26,11 @@ struct StopSignals: Sendable {
             let isIgnored = unsafeBitCast(former.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
             if !isIgnored { sigaction(signal, &action, nil) }
         }
+        // A parent may have started this process with them blocked, as a worker thread of libdispatch does.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        for signal in [SIGINT, SIGTERM, SIGUSR1] { sigaddset(&signals, signal) }
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
 
     /// Whether a signal came.
