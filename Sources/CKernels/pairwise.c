@@ -41,10 +41,13 @@ COUPLET_KERNEL float couplet_tile_maximum(size_t rows, size_t columns, const flo
     couplet_store_part((x), (count), e_); \
     e_; })
 
-COUPLET_KERNEL void couplet_tile_exponentials(
-    size_t rows, size_t columns, float *tile, size_t stride, float shift_, float *row_sums, float *column_sums) {
+// Both flags are constants where this is called: each combination is a loop of its own, and an element has the same bits in all.
+COUPLET_INLINE void tile_exponentials(
+    size_t rows, size_t columns, float *tile, size_t stride, float shift_, float *row_sums, float *column_sums, const int by_row,
+    const int by_column) {
     couplet_floats shift = couplet_all(shift_);
-    for (size_t j = 0; j < columns; j++) column_sums[j] = 0;
+    if (by_column)
+        for (size_t j = 0; j < columns; j++) column_sums[j] = 0;
     size_t i = 0, whole = columns / COUPLET_LANES * COUPLET_LANES, rest = columns - whole;
     for (; i + 4 <= rows; i += 4) {
         float *x = tile + i * stride;
@@ -52,35 +55,52 @@ COUPLET_KERNEL void couplet_tile_exponentials(
         for (size_t j = 0; j < whole; j += COUPLET_LANES) {
             couplet_floats ea = exponentials(x + j, shift), eb = exponentials(x + stride + j, shift);
             couplet_floats ec = exponentials(x + 2 * stride + j, shift), ed = exponentials(x + 3 * stride + j, shift);
-            a += ea, b += eb, c += ec, d += ed;
-            couplet_store(column_sums + j, couplet_load(column_sums + j) + ((ea + eb) + (ec + ed)));
+            if (by_row) a += ea, b += eb, c += ec, d += ed;
+            if (by_column) couplet_store(column_sums + j, couplet_load(column_sums + j) + ((ea + eb) + (ec + ed)));
         }
         if (rest) {
             couplet_floats ea = exponentials_part(x + whole, rest, shift), eb = exponentials_part(x + stride + whole, rest, shift);
             couplet_floats ec = exponentials_part(x + 2 * stride + whole, rest, shift);
             couplet_floats ed = exponentials_part(x + 3 * stride + whole, rest, shift);
-            a += ea, b += eb, c += ec, d += ed;
-            couplet_floats old = couplet_load_part(column_sums + whole, rest, 0);
-            couplet_store_part(column_sums + whole, rest, old + ((ea + eb) + (ec + ed)));
+            if (by_row) a += ea, b += eb, c += ec, d += ed;
+            if (by_column) {
+                couplet_floats old = couplet_load_part(column_sums + whole, rest, 0);
+                couplet_store_part(column_sums + whole, rest, old + ((ea + eb) + (ec + ed)));
+            }
         }
-        row_sums[i] = couplet_tree(a), row_sums[i + 1] = couplet_tree(b);
-        row_sums[i + 2] = couplet_tree(c), row_sums[i + 3] = couplet_tree(d);
+        if (by_row) {
+            row_sums[i] = couplet_tree(a), row_sums[i + 1] = couplet_tree(b);
+            row_sums[i + 2] = couplet_tree(c), row_sums[i + 3] = couplet_tree(d);
+        }
     }
     for (; i < rows; i++) {
         float *x = tile + i * stride;
         couplet_floats a = {0};
         for (size_t j = 0; j < whole; j += COUPLET_LANES) {
             couplet_floats e = exponentials(x + j, shift);
-            a += e;
-            couplet_store(column_sums + j, couplet_load(column_sums + j) + e);
+            if (by_row) a += e;
+            if (by_column) couplet_store(column_sums + j, couplet_load(column_sums + j) + e);
         }
         if (rest) {
             couplet_floats e = exponentials_part(x + whole, rest, shift);
-            a += e;
-            couplet_store_part(column_sums + whole, rest, couplet_load_part(column_sums + whole, rest, 0) + e);
+            if (by_row) a += e;
+            if (by_column)
+                couplet_store_part(column_sums + whole, rest, couplet_load_part(column_sums + whole, rest, 0) + e);
         }
-        row_sums[i] = couplet_tree(a);
+        if (by_row) row_sums[i] = couplet_tree(a);
     }
+}
+
+COUPLET_KERNEL void couplet_tile_exponentials(
+    size_t rows, size_t columns, float *tile, size_t stride, float shift, float *row_sums, float *column_sums) {
+    if (row_sums && column_sums)
+        tile_exponentials(rows, columns, tile, stride, shift, row_sums, column_sums, 1, 1);
+    else if (row_sums)
+        tile_exponentials(rows, columns, tile, stride, shift, row_sums, column_sums, 1, 0);
+    else if (column_sums)
+        tile_exponentials(rows, columns, tile, stride, shift, row_sums, column_sums, 0, 1);
+    else
+        tile_exponentials(rows, columns, tile, stride, shift, row_sums, column_sums, 0, 0);
 }
 
 // 2^n for a whole n: 0 below -126, at most 2^127.

@@ -30,7 +30,7 @@ public protocol Communicator: AnyObject, Sendable {
 
     /// Begins to swap a buffer with a partner (who calls it with this worker as partner). Until `finish` returns, `outgoing` may be
     /// read and not written, by both. In one process buffers change hands and nothing is copied; over MPI the partner's
-    /// numbers arrive in `spare`.
+    /// numbers arrive in `spare`, which may be empty where all workers are of one process.
     func beginExchange(_ outgoing: Tensor, spare: Tensor, with partner: Int) throws -> any PendingExchange
 
     /// Begins the first half of a tree sum: recursive halving with partner distances 1, 2, 4, …. `buffer.count` is a multiple of

@@ -17,20 +17,17 @@ extension PairwiseEngine {
         statistics.rows.setEmpty()
         columnSums.current.flat(0..<rows).fill(COUPLET_EMPTY)
         columnSums.current.flat(rows..<(2 * rows)).fill(0)
-        var tileRowSums = [Float](repeating: 0, count: geometry.side), tileColumnSums = tileRowSums
-        try forEachSubTile(accumulating: columnSums) { tile in
-            let columns = columnSums.current.pointer
-            let shift = makeExponentials(tile, keepingPositives: true, &tileRowSums, &tileColumnSums)
-            if rule.needsRows {
-                merge(
-                    tile.rows, &tileRowSums, shift, statistics.rows.exponent.pointer, statistics.rows.mantissa.pointer, tile, byColumn: false)
+        let rowSums = rule.needsRows ? tileRows.pointer : nil, columnSums = rule.needsColumns ? tileColumns.pointer : nil
+        try forEachSubTile(accumulating: rule.needsColumns ? self.columnSums : nil) { tile in
+            let columns = self.columnSums.current.pointer
+            let shift = makeExponentials(tile, keepingPositives: true, rowSums, columnSums)
+            if let rowSums {
+                merge(tile.rows, rowSums, shift, statistics.rows.exponent.pointer, statistics.rows.mantissa.pointer, tile, byColumn: false)
             }
-            if rule.needsColumns {
-                merge(tile.columns, &tileColumnSums, shift, columns, columns + rows, tile, byColumn: true)
-            }
+            if let columnSums { merge(tile.columns, columnSums, shift, columns, columns + rows, tile, byColumn: true) }
         }
-        statistics.columns.exponent.copy(from: columnSums.current.flat(0..<rows))
-        statistics.columns.mantissa.copy(from: columnSums.current.flat(rows..<(2 * rows)))
+        statistics.columns.exponent.copy(from: self.columnSums.current.flat(0..<rows))
+        statistics.columns.mantissa.copy(from: self.columnSums.current.flat(rows..<(2 * rows)))
     }
 
     /// Pass 2: from scores to weights to the gradients of what is compared.
@@ -39,9 +36,8 @@ extension PairwiseEngine {
         firstGradient.fill(0)
         secondGradient.current.fill(0)
         rowWeightSums?.fill(0)
-        var rowFactors = [Float](repeating: 0, count: geometry.side), columnFactors = rowFactors
         try forEachSubTile(accumulating: secondGradient) { tile in
-            let tileWeights = makeWeights(tile, &rowFactors, &columnFactors)
+            let tileWeights = makeWeights(tile)
             let gradient = secondGradient.current.pointer, side = geometry.side
             if let rowWeightSums {
                 couplet_tile_sums(
@@ -59,7 +55,7 @@ extension PairwiseEngine {
         }
     }
 
-    private func forEachSubTile(accumulating: TravellingBuffer, _ body: (SubTile) -> Void) throws {
+    private func forEachSubTile(accumulating: TravellingBuffer?, _ body: (SubTile) -> Void) throws {
         let ranges = geometry.ranges, n = geometry.shardRows
         var number = 0
         try walk.run(reading: visiting.buffer, accumulating: accumulating) { visit in
@@ -96,23 +92,23 @@ extension PairwiseEngine {
         }
     }
 
-    /// The exponentials 2^(T - shift) of a sub-tile in its place of the store, and their sums. Returns the shift.
+    /// The exponentials 2^(T - shift) of a sub-tile in its place of the store, and their sums; nil where these are not wanted. Returns the shift.
     @discardableResult
     private func makeExponentials(
-        _ tile: SubTile, keepingPositives: Bool, _ rowSums: inout [Float], _ columnSums: inout [Float]
+        _ tile: SubTile, keepingPositives: Bool, _ rowSums: UnsafeMutablePointer<Float>?, _ columnSums: UnsafeMutablePointer<Float>?
     ) -> Float {
         let place = tiles.exponentials(tile.number), side = geometry.side
         makeScores(tile, into: place, keepingPositives: keepingPositives)
         let largest = couplet_tile_maximum(tile.rows.count, tile.columns.count, place, side)
         let shift = largest > 0.5 * COUPLET_EXCLUDED ? largest.rounded(.up) : 0
-        couplet_tile_exponentials(tile.rows.count, tile.columns.count, place, side, shift, &rowSums, &columnSums)
+        couplet_tile_exponentials(tile.rows.count, tile.columns.count, place, side, shift, rowSums, columnSums)
         tiles.shift(tile.number).pointee = shift
         return shift
     }
 
     /// Adds a sub-tile's sums to those of its rows (or columns); the few that its shift has swallowed are made again with a shift of their own.
     private func merge(
-        _ range: Range<Int>, _ sums: inout [Float], _ shift: Float, _ exponents: UnsafeMutablePointer<Float>,
+        _ range: Range<Int>, _ sums: UnsafeMutablePointer<Float>, _ shift: Float, _ exponents: UnsafeMutablePointer<Float>,
         _ mantissas: UnsafeMutablePointer<Float>, _ tile: SubTile, byColumn: Bool
     ) {
         let exponent = exponents + range.lowerBound, mantissa = mantissas + range.lowerBound, side = geometry.side
@@ -132,19 +128,17 @@ extension PairwiseEngine {
     }
 
     /// The weights of a sub-tile, ∂loss/∂S / τ, in the workspace.
-    private func makeWeights(
-        _ tile: SubTile, _ rowFactors: inout [Float], _ columnFactors: inout [Float]
-    ) -> UnsafeMutablePointer<Float> {
-        let side = geometry.side, place = tiles.workspace
+    private func makeWeights(_ tile: SubTile) -> UnsafeMutablePointer<Float> {
+        let side = geometry.side, place = tiles.workspace, rowFactors = tileRows.pointer, columnFactors = tileColumns.pointer
         if !tiles.isKept(tile.number) {
-            makeExponentials(tile, keepingPositives: false, &rowFactors, &columnFactors)
+            makeExponentials(tile, keepingPositives: false, nil, nil)
         }
         let shift = tiles.shift(tile.number).pointee
         let rowExponent = weights.rowExponent.pointer + tile.rows.lowerBound, rowWeight = weights.rowWeight.pointer + tile.rows.lowerBound
         let columnExponent = visiting.exponents + tile.columns.lowerBound, columnWeight = visiting.weights + tile.columns.lowerBound
         let largest = max(
-            couplet_tile_factors(tile.rows.count, shift, rowExponent, rowWeight, &rowFactors),
-            couplet_tile_factors(tile.columns.count, shift, columnExponent, columnWeight, &columnFactors))
+            couplet_tile_factors(tile.rows.count, shift, rowExponent, rowWeight, rowFactors),
+            couplet_tile_factors(tile.columns.count, shift, columnExponent, columnWeight, columnFactors))
         if largest > COUPLET_LARGEST_FACTOR {
             makeScores(tile, into: place, keepingPositives: false)
             couplet_tile_weights_direct(

@@ -39,6 +39,8 @@ public final class PairwiseEngine {
     let firstGradient: Tensor
     /// Σ_j weight_ij: quadratic only.
     let rowWeightSums: Tensor?
+    /// One number for each row (column) of the present sub-tile: its sums in pass 1, its factors in pass 2.
+    let tileRows: Tensor, tileColumns: Tensor
     /// log₂e / τ of the present call.
     var scale: Float = 1
 
@@ -61,12 +63,13 @@ public final class PairwiseEngine {
         self.dimension = dimension
         rows = batch / communicator.size
         let tilesAlong = geometry.ranges.count
-        tiles = TileStore(side: geometry.side, most: walk.localShards * shards * tilesAlong * tilesAlong, bytes: tileMemory)
+        tiles = TileStore(
+            side: geometry.side, dimension: dimension, most: walk.localShards * shards * tilesAlong * tilesAlong, bytes: tileMemory)
         statistics = PairStatistics(positives: Tensor([rows]), rows: PairSums(count: rows), columns: PairSums(count: rows))
         weights = PairWeights(rows: rows)
-        first = Tensor([rows, dimension])
         let isCosine = similarity == .cosine, isQuadratic = similarity == .quadratic
-        unitFirst = isCosine ? first : nil
+        unitFirst = isCosine ? Tensor([rows, dimension]) : nil
+        first = unitFirst ?? Tensor([0])
         unitSecond = isCosine ? Tensor([rows, dimension]) : nil
         firstInverseNorms = isCosine ? Tensor([rows]) : nil
         secondInverseNorms = isCosine ? Tensor([rows]) : nil
@@ -76,6 +79,8 @@ public final class PairwiseEngine {
         columnSums = TravellingBuffer(count: 2 * rows)
         secondGradient = TravellingBuffer(count: rows * (dimension + 1))
         firstGradient = Tensor([rows, dimension])
+        tileRows = Tensor([geometry.side])
+        tileColumns = Tensor([geometry.side])
     }
 
     /// The loss of a batch and, if wanted, its gradients.

@@ -1,8 +1,8 @@
 import Collectives
 import Tensors
 
-/// A buffer that goes from worker to worker, with a spare to receive into. In one process the two change hands, so who holds which memory
-/// differs from step to step; a worker always holds two.
+/// A buffer that goes from worker to worker. In one process buffers change hands, so who holds which memory differs from step to step; between
+/// processes there is a spare to receive into, made at the first swap.
 package final class TravellingBuffer {
     package private(set) var current: Tensor
     private var spare: Tensor
@@ -10,11 +10,12 @@ package final class TravellingBuffer {
 
     package init(count: Int) {
         current = Tensor([count])
-        spare = Tensor([count])
+        spare = Tensor([0])
     }
 
     /// Begins to swap with a partner; until `finishSwap`, `current` may be read and not written.
     package func beginSwap(with partner: Int, over communicator: any Communicator) throws {
+        if spare.count == 0, communicator.processCount > 1 { spare = Tensor(current.shape) }
         pending = try communicator.beginExchange(current, spare: spare, with: partner)
     }
 

@@ -91,6 +91,15 @@ struct HDF5Modality: Sendable {
         }
     }
 
+    /// The bytes that it keeps.
+    var residentBytes: Int {
+        switch rows {
+        case .inMemory(let tensor): tensor.count * MemoryLayout<Float>.stride
+        case .onDemand: 0
+        case .labels(let labels): labels.count * MemoryLayout<Int32>.stride
+        }
+    }
+
     /// The labels, where this is a modality of labels.
     var labels: [Int32]? { if case .labels(let labels) = rows { labels } else { nil } }
 

@@ -39,6 +39,8 @@ public struct MNISTSource: PairSource {
 
     public var gaussianCovariance: GaussianCovariance? { nil }
 
+    public var residentBytes: Int { (training.count + heldOut.count) * (MNISTDigits.pixels + 1) }
+
     public func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) throws {
         requireRows(first, numbers, .first)
         requireRows(second, numbers, .second)

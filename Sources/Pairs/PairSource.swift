@@ -20,6 +20,12 @@ public protocol PairSource: Sendable {
     func readRaw(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> Tensor
     /// The true joint covariance, where the source is a Gaussian of mean zero.
     var gaussianCovariance: GaussianCovariance? { get }
+    /// The bytes of samples that it keeps in this process for all workers, once those that it reads when first asked for are there.
+    var residentBytes: Int { get }
+}
+
+extension PairSource {
+    public var residentBytes: Int { 0 }
 }
 
 /// A source without classes, whose samples reach the encoders as they are: what a source of one's own need not write.

@@ -12,7 +12,7 @@ private let smallConfig = """
     """
 
 @Suite struct CommandTests {
-    @Test(arguments: ["train", "evaluate", "encode", "inspect", "config", "doctor", "data"])
+    @Test(arguments: ["train", "evaluate", "encode", "inspect", "config", "doctor", "data", "bench"])
     func helpNamesEveryCommandAndEachHasHelpWithAnExample(command: String) throws {
         let all = try Couplet("--help")
         #expect(all.exitCode == 0 && all.errors.isEmpty)

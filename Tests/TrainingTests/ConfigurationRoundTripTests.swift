@@ -34,7 +34,7 @@ struct FixedGenerator: RandomNumberGenerator {
     @Test func theResolvedTextHasEveryKey() throws {
         let text = try Configuration.parse(text: ConfigurationExample.text, name: "c.yaml").resolvedYAML
         for line in [
-            "  initial_scale: 1", "  first: {kind: linear, bias: false}", "  weights: [0.5, 0.5]", "batch: {size: 2048, shards: 16}",
+            "  initial_scale: 1", "  first: {kind: linear, bias: false}", "  weights: [0.5, 0.5]", "batch: {size: 2048, shards: 16, activations: keep, tile_memory: 256 MiB}",
             "  beta2: 0.999", "  epsilon: 1.0e-08", "  schedule: constant", "  warmup_steps: 0", "  clip_norm: null",
             "evaluation: {pairs: null}", "  log_every: 50", "  evaluate_every: 500", "  keep_checkpoints: 3",
         ] {
@@ -60,6 +60,7 @@ struct FixedGenerator: RandomNumberGenerator {
         #expect(try differences("optimizer.learning_rate=0.02") == ["optimizer.learning_rate: 0.01 in the run, 0.02 now"])
         #expect(try differences("optimizer.schedule_steps=3000") == ["optimizer.schedule_steps: 1500 in the run, 3000 now"])
         #expect(try differences("batch.shards=8") == ["batch.shards: 16 in the run, 8 now"])
+        #expect(try differences("batch.activations=recompute", "batch.tile_memory=1 GiB") == [])
         #expect(try differences("data.dimensions=[8, 7]") == ["data.dimensions: [8, 6] in the run, [8, 7] now"])
         #expect(try differences("encoders.embedding=4") == ["encoders.embedding: 3 in the run, 4 now"])
         #expect(
@@ -125,7 +126,9 @@ struct FixedGenerator: RandomNumberGenerator {
             objective: .init(
                 similarity: pick(Similarity.allCases), loss: pick([.joint, .conditional(first: positive(), second: real(0...1))]),
                 temperature: learned ? .init(initial: initial, learned: true, minimum: initial * 0.3) : .init(initial: initial)),
-            batch: pick([.init(size: size), .init(size: size, shards: 32)]),
+            batch: pick([
+                .init(size: size), .init(size: size, shards: 32), .init(size: size, activations: .recompute, tileMemory: whole(0...1 << 40)),
+            ]),
             optimizer: .init(
                 kind: kind(), learningRate: positive(), schedule: schedule, warmupSteps: warmup, weightDecay: real(0...1),
                 clipNorm: pick([nil, positive()]), scheduleSteps: schedule == .constant ? nil : pick([nil, warmup + 5])),

@@ -23,7 +23,8 @@ void couplet_tile_offset(size_t rows, size_t columns, float *tile, size_t stride
 // The largest entry.
 float couplet_tile_maximum(size_t rows, size_t columns, const float *tile, size_t stride);
 
-// tile[i][j] = 2^(tile[i][j] - shift), 0 where that is below 2^-126; row_sums[i] = Σ_j, column_sums[j] = Σ_i of the results.
+// tile[i][j] = 2^(tile[i][j] - shift), 0 where that is below 2^-126; row_sums[i] = Σ_j, column_sums[j] = Σ_i of the results,
+// each left out where its pointer is null.
 void couplet_tile_exponentials(
     size_t rows, size_t columns, float *tile, size_t stride, float shift, float *row_sums, float *column_sums);
 

@@ -91,8 +91,17 @@ extension ConfigurationBlock {
         if required("size", example: "2048") != nil { read("size", into: &size, in: 2...ConfigurationLimits.pairs, example: 2_048) }
         var shards = 1
         read("shards", into: &shards, in: 1...ConfigurationLimits.pairs, example: 16)
+        var batch = Configuration.Batch(size: max(size, 1))
+        if let node = value("activations"),
+            let name = choice(
+                "activations", "way with activations", among: Configuration.Batch.Activations.allCases.map(\.rawValue), node: node),
+            let activations = Configuration.Batch.Activations(rawValue: name)
+        {
+            batch.activations = activations
+        }
+        read("tile_memory", intoBytes: &batch.tileMemory)
         guard size > 0 else { return nil }
-        guard has("shards") else { return Configuration.Batch(size: size) }
+        guard has("shards") else { return batch }
         let fits = { (shards: Int) in shards & (shards - 1) == 0 && size % shards == 0 }
         guard fits(shards) else {
             // Powers of two that divide the batch, the nearest below and above what was asked for.
@@ -104,7 +113,8 @@ extension ConfigurationBlock {
             )
             return nil
         }
-        return Configuration.Batch(size: size, shards: shards)
+        batch.shards = shards
+        return batch
     }
 
     fileprivate func evaluation() -> Configuration.Evaluation {

@@ -1,8 +1,9 @@
 extension Configuration {
-    /// This configuration as a run's first start fixes it: a falling schedule without `schedule_steps` ends at `train.steps`.
+    /// This configuration as a run's first start fixes it: a falling schedule without `schedule_steps` ends at `train.steps`. A start of no steps,
+    /// which only writes the initial parameters, fixes nothing.
     public func fixedAtStart() -> Configuration {
         var fixed = self
-        if optimizer.schedule != .constant, optimizer.scheduleSteps == nil { fixed.optimizer.scheduleSteps = train.steps }
+        if optimizer.schedule != .constant, optimizer.scheduleSteps == nil, train.steps > 0 { fixed.optimizer.scheduleSteps = train.steps }
         return fixed
     }
 
@@ -19,10 +20,12 @@ extension Configuration {
     /// The keys that keep this configuration from going on where a run of the stored one ended, each with both values, such as
     /// "optimizer.learning_rate: 0.01 in the run, 0.02 now". Empty: it can be resumed.
     ///
-    /// `name`, `train` and `evaluation` may change, for no parameter depends on them. `optimizer.schedule_steps` may be left out.
+    /// `name`, `train`, `evaluation`, `batch.activations` and `batch.tile_memory` may change, for no parameter depends on them.
+    /// `optimizer.schedule_steps` may be left out.
     public func differences(from stored: Configuration) -> [String] {
         func leaves(_ configuration: Configuration) -> [(key: String, text: String)] {
             configuration.tree.filter { !["name", "evaluation", "train"].contains($0.key) }.flatMap { $0.value.leaves($0.key) }
+                .filter { !["batch.activations", "batch.tile_memory"].contains($0.key) }
         }
         let now = leaves(resuming(stored)), before = leaves(stored)
         let values = Dictionary(uniqueKeysWithValues: before.map { ($0.key, $0.text) })

@@ -25,7 +25,13 @@ extension Configuration {
                 ])
             ),
             ("objective", .block(objective.tree)),
-            ("batch", .line([("size", whole(batch.size)), ("shards", whole(batch.shards))])),
+            (
+                "batch",
+                .line([
+                    ("size", whole(batch.size)), ("shards", whole(batch.shards)), ("activations", .leaf(batch.activations.rawValue)),
+                    ("tile_memory", .leaf(MemorySize.text(batch.tileMemory))),
+                ])
+            ),
             ("optimizer", .block(optimizer.tree)),
             ("evaluation", .line([("pairs", whole(evaluation.pairs))])),
             (
@@ -118,7 +124,7 @@ extension EncoderSpecification {
 }
 
 extension Configuration.Objective {
-    fileprivate var tree: [(key: String, value: ConfigurationTree)] {
+    var tree: [(key: String, value: ConfigurationTree)] {
         typealias Text = ConfigurationText
         var entries: [(key: String, value: ConfigurationTree)] = [("similarity", .leaf(similarity.rawValue))]
         if temperature.learned {

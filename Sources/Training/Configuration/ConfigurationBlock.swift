@@ -109,6 +109,16 @@ final class ConfigurationBlock {
         if let number = integer(key, node, in: range, example: example) { result = number }
     }
 
+    /// A size of memory: `256 MiB`, or a number of bytes.
+    func read(_ key: String, intoBytes result: inout Int) {
+        guard let node = value(key) else { return }
+        if case .scalar(let text, _) = node.content, let bytes = MemorySize.bytes(text) {
+            result = bytes
+        } else {
+            note(key, at: node.place, "wanted a size of memory, such as 256 MiB, or a number of bytes; found \(node.found)")
+        }
+    }
+
     /// `null` is nil; so is 0 where `zeroIsNone`.
     func read(_ key: String, into result: inout Int?, in range: ClosedRange<Int>, zeroIsNone: Bool = false, example: Int) {
         guard let node = value(key) else { return }

@@ -23,13 +23,16 @@ final class RunReporter {
         display.begin(at: start)
     }
 
-    func began(workers: Int, processes: Int, restored: String?, _ setAside: [CheckpointStore.SetAside]) {
+    func began(
+        workers: Int, processes: Int, memory: MemoryEstimate, restored: String?, _ setAside: [CheckpointStore.SetAside]
+    ) {
         for damaged in setAside {
             logger.warning("\(damaged.path): \(damaged.reason); set aside as \(damaged.movedTo), and the checkpoint before it is used")
         }
         let start = restored.map { "resumes from \($0)" } ?? "starts"
         let who = processes > 1 ? "\(workers) workers in \(processes) ranks" : workers > 1 ? "\(workers) threads" : "1 worker"
         logger.notice("\(folder.path): \(start) on \(who), \(configuration.batch.size) pairs a step in \(configuration.batch.shards) shards")
+        logger.notice("memory of \(processes > 1 ? "each rank" : "the process"), beside the program's own: \(memory.description)")
     }
 
     func stepped(_ report: StepReport) throws {

@@ -23,14 +23,11 @@ public struct Trainer: Sendable {
         let setAside: [CheckpointStore.SetAside]
     }
 
-    /// The default for the memory in which a process keeps tiles of scores between the engine's passes, in bytes.
-    static let tileMemory = 256 << 20
-
     private let group: WorkerGroup
     private let options: TrainingOptions
     private let signals: StopSignals
 
-    /// Make it before any other thread is started, and before MPI: it takes over the signals that ask to stop.
+    /// Make it before MPI is initialised: it takes over the signals that ask to stop.
     public init(options: TrainingOptions) throws {
         signals = StopSignals()
         group = try WorkerGroup.launch(exitCode: ExitStatus.code)
@@ -87,14 +84,19 @@ public struct Trainer: Sendable {
         try checkAgreement(configuration, communicator)
         let step = try TrainingStep(
             configuration, model: setup.model, source: setup.source, communicator: communicator,
-            tileMemory: Self.tileMemory / setup.threads)
+            tileMemory: configuration.batch.tileMemory / setup.threads)
         let state = RunState(configuration: configuration, model: setup.model, step: step, communicator: communicator)
         let start = try begin(state, setup.restored, communicator)
         let reporter = communicator.rank == 0 ? try RunReporter(setup.folder, configuration, options.progress, start: start) : nil
-        reporter?.began(workers: communicator.size, processes: communicator.processCount, restored: setup.restored?.path, setup.setAside)
+        reporter?.began(
+            workers: communicator.size, processes: communicator.processCount,
+            memory: MemoryEstimate(
+                configuration, model: setup.model, source: setup.source, workers: communicator.size, threads: setup.threads),
+            restored: setup.restored?.path, setup.setAside)
 
         func save(_ done: Int) throws {
             guard let content = try state.gather(step: done) else { return }
+            if let error = NonFiniteParametersError(content) { throw error }
             let path = try CheckpointStore(folder: setup.folder.checkpoints).write(content, keep: train.keepCheckpoints)
             reporter?.saved(path, digest: content.digest)
         }
@@ -121,10 +123,13 @@ public struct Trainer: Sendable {
         if savedAt != done { try save(done) }
         if isStopped, done < train.steps {
             reporter?.stopped(step: done, signal: signals.name)
+            // Nobody leaves before worker 0 has written: the first rank that ends other than by 0 has mpirun end all others.
+            try communicator.barrier()
             return .stopped(step: done)
         }
         try evaluate(done)
         reporter?.finished(step: done)
+        try communicator.barrier()
         return .done(step: done)
     }
 

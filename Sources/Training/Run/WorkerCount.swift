@@ -12,8 +12,16 @@ public struct WorkerCount: Sendable {
     ///   - shards: S of the config.
     /// - Throws: `WorkerCountError` where the workers of all processes together are no power of two, or more than shards.
     public init(wanted: Int?, group: WorkerGroup, shards: Int) throws {
-        let processes = group.processCount
-        let most = group.environment.rank != nil ? 1 : min(WorkerGroup.availableCores, shards)
+        try self.init(wanted: wanted, processes: group.processCount, isLaunched: group.environment.rank != nil, shards: shards)
+    }
+
+    /// The same for a job that is not there: of so many processes.
+    public init(wanted: Int?, processes: Int, shards: Int) throws {
+        try self.init(wanted: wanted, processes: processes, isLaunched: processes > 1, shards: shards)
+    }
+
+    private init(wanted: Int?, processes: Int, isLaunched: Bool, shards: Int) throws {
+        let most = isLaunched ? 1 : min(WorkerGroup.availableCores, shards)
         threads = wanted ?? 1 << (Int.bitWidth - 1 - most.leadingZeroBitCount)
         let workers = threads * processes
         if threads < 1 || workers.nonzeroBitCount != 1 || workers > shards {

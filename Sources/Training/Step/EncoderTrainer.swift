@@ -24,7 +24,8 @@ final class EncoderTrainer {
     private(set) var moments: [[Tensor]]
 
     init(
-        _ encoder: Encoder, parameters: Tensor, communicator: any Communicator, rule: OptimizerRule, shards: Int, shardRows: Int
+        _ encoder: Encoder, parameters: Tensor, communicator: any Communicator, rule: OptimizerRule, shards: Int, shardRows: Int,
+        activations: Configuration.Batch.Activations
     ) {
         self.encoder = encoder
         self.parameters = parameters
@@ -33,7 +34,7 @@ final class EncoderTrainer {
         self.shardRows = shardRows
         localShards = shards / communicator.size
         parameterViews = encoder.views(of: parameters)
-        workspace = EncoderWorkspace(encoder, rows: shardRows, slots: localShards)
+        workspace = EncoderWorkspace(encoder, rows: shardRows, slots: activations == .keep ? localShards : 1)
         input = Tensor([localShards * shardRows] + encoder.inputShape)
         output = Tensor([localShards * shardRows, encoder.outputCount])
         gradients = GradientTree(encoder, shards: localShards)
@@ -46,23 +47,34 @@ final class EncoderTrainer {
 
     /// Encodes all of this worker's samples, from `input` to `output`.
     func forward() {
-        for shard in 0..<localShards {
-            encoder.forward(
-                input.rows(rows(of: shard)), parameters: parameterViews, workspace: workspace, slot: shard, output: output.rows(rows(of: shard)))
-        }
+        for shard in 0..<localShards { forward(shard) }
     }
 
-    /// From the gradient of the encodings to that of the parameters. The sum of a bucket over the workers begins as soon as the last shard has left it.
+    private func forward(_ shard: Int) {
+        encoder.forward(
+            input.rows(rows(of: shard)), parameters: parameterViews, workspace: workspace, slot: slot(of: shard),
+            output: output.rows(rows(of: shard)))
+    }
+
+    /// Where the activations of a shard are kept.
+    private func slot(of shard: Int) -> Int { workspace.slots == localShards ? shard : 0 }
+
+    /// From the gradient of the encodings to that of the parameters. The sum of a bucket over the workers begins as soon as the last shard in work
+    /// has left it.
+    ///
+    /// Shards are worked off from the last to the first: the last one's activations are still there where only one shard's are kept (and in the
+    /// caches otherwise), so forward is made again for all others alone. The tree over shards is its own mirror image, so the bits stay.
     func backward(outputGradient: Tensor) throws {
         let buckets = encoder.layout.buckets
-        for shard in 0..<localShards {
-            let isLast = shard == localShards - 1
+        for turn in 0..<localShards {
+            let shard = localShards - 1 - turn, isLast = shard == 0
+            if workspace.slots < localShards, turn > 0 { forward(shard) }
             try encoder.backward(
                 input: input.rows(rows(of: shard)), output: output.rows(rows(of: shard)), outputGradient: outputGradient.rows(rows(of: shard)),
-                parameters: parameterViews, workspace: workspace, slot: shard, gradients: gradients.views(forShard: shard)
+                parameters: parameterViews, workspace: workspace, slot: slot(of: shard), gradients: gradients.views(forShard: turn)
             ) { layer in
                 guard let bucket = buckets.first(where: { $0.layers.lowerBound == layer }) else { return }
-                gradients.close(shard: shard, range: bucket.range)
+                gradients.close(shard: turn, range: bucket.range)
                 if isLast {
                     for reduction in pending { try reduction.advance() }
                     pending.append(try communicator.beginReduceScatter(gradients.sum.flat(bucket.range)))

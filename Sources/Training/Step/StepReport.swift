@@ -7,6 +7,9 @@ public struct StepReport: Sendable {
     public let learningRate: Double
     /// The norm of the gradient over all parameters, before clipping.
     public let gradientNorm: Double
+    /// The same over the parameters of each encoder.
+    public let firstGradientNorm: Double
+    public let secondGradientNorm: Double
     /// τ that the loss was taken at.
     public let temperature: Double
     /// Whether a worker asked to stop after this step.

@@ -35,7 +35,7 @@ package final class TrainingStep {
         func trainer(_ modality: Modality) -> EncoderTrainer {
             EncoderTrainer(
                 model.encoder(modality), parameters: model.parameters(modality), communicator: communicator, rule: rule, shards: shards,
-                shardRows: batch / shards)
+                shardRows: batch / shards, activations: configuration.batch.activations)
         }
         first = trainer(.first)
         second = trainer(.second)
@@ -58,8 +58,9 @@ package final class TrainingStep {
 
         let blocks = try first.finishSums() + second.finishSums()
         let scaleGradient = temperature.specification.learned ? result.inverseTemperatureGradient : 0
-        let (squaredNorm, stop) = try gather(blocks, stopRequested: stopRequested)
-        let norm = (squaredNorm + scaleGradient * scaleGradient).squareRoot()
+        let (squares, stop) = try gather(blocks, stopRequested: stopRequested)
+        let firstSquares = squares[..<first.encoder.layout.buckets.count], secondSquares = squares[firstSquares.endIndex...]
+        let norm = (squares.reduce(0, +) + scaleGradient * scaleGradient).squareRoot()
         let clip = clipNorm.map { norm > $0 ? $0 / norm : 1 } ?? 1
 
         let rate = schedule.rate(atStep: step)
@@ -69,22 +70,24 @@ package final class TrainingStep {
             temperature.update(gradient: scaleGradient, rule: rule, rate: rate, t: step + 1, scale: clip)
         }
         return StepReport(
-            step: step + 1, loss: result.loss, learningRate: rate, gradientNorm: norm, temperature: tau, stopRequested: stop)
+            step: step + 1, loss: result.loss, learningRate: rate, gradientNorm: norm,
+            firstGradientNorm: firstSquares.reduce(0, +).squareRoot(), secondGradientNorm: secondSquares.reduce(0, +).squareRoot(),
+            temperature: tau, stopRequested: stop)
     }
 
-    /// Σ gradient² over all blocks of all workers: each bucket's blocks along the tree, then bucket after bucket.
-    private func gather(_ blocks: [Double], stopRequested: Bool) throws -> (squaredNorm: Double, stop: Bool) {
+    /// Σ gradient² of each bucket, the first encoder's before the second's: its blocks of all workers along the tree.
+    private func gather(_ blocks: [Double], stopRequested: Bool) throws -> (squares: [Double], stop: Bool) {
         let gathered = try communicator.allGather(numbers: blocks + [stopRequested ? 1 : 0])
         let width = blocks.count + 1, workers = communicator.size
         let buckets = first.encoder.layout.buckets.count + second.encoder.layout.buckets.count, own = blocks.count / buckets
-        let sum = (0..<buckets).reduce(0.0) { sum, bucket in
+        let squares = (0..<buckets).map { bucket in
             var ordered = [Double](repeating: 0, count: own * workers)
             for worker in 0..<workers {
                 let slice = ShardTree.reversedSlice(ofWorker: worker, workers: workers)
                 for block in 0..<own { ordered[slice * own + block] = gathered[worker * width + bucket * own + block] }
             }
-            return sum + ShardTree.sum(ordered)
+            return ShardTree.sum(ordered)
         }
-        return (sum, (0..<workers).contains { gathered[$0 * width + blocks.count] != 0 })
+        return (squares, (0..<workers).contains { gathered[$0 * width + blocks.count] != 0 })
     }
 }

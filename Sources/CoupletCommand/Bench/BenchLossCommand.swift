@@ -1,0 +1,87 @@
+import ArgumentParser
+import Collectives
+import Evaluation
+import Training
+
+struct BenchLossCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "loss",
+        abstract: "Time a loss over all pairs of a batch and both its gradients.",
+        discussion: """
+            Unit encodings lie in memory, drawn from the seed or read from a file; no encoder runs. GFLOP/s count three matrix products of \
+            2 B² d operations: scores and the gradient of each side. The share of the peak is that of this machine's own products (sgemm, 768³), \
+            on the same threads in the same run.
+
+              couplet bench loss --batch 65536 --dim 128 --json
+              couplet bench loss --loss joint --similarity quadratic --temperature 1
+              couplet bench loss --set objective.weights=[1,0]
+              mpirun -n 2 couplet bench loss --batch 8192 --dim 512
+            """)
+
+    @Option(help: ArgumentHelp("Pairs, over all workers. (default: 8192, or those of the input)", valueName: "b"))
+    var batch: Int?
+
+    @Option(help: ArgumentHelp("Numbers of an encoding. (default: 128, or those of the input)", valueName: "d"))
+    var dim: Int?
+
+    @Option(help: ArgumentHelp("Parts of the batch. (default: as in a config)", valueName: "s"))
+    var shards: Int?
+
+    @Option(help: ArgumentHelp("How encodings are compared: inner_product, cosine or quadratic.", valueName: "name"))
+    var similarity: String = "cosine"
+
+    @Option(help: ArgumentHelp("What is minimised, as objective.loss of a config.", valueName: "name"))
+    var loss: String = "conditional"
+
+    @Option(help: "What similarities are divided by.")
+    var temperature: Double = 0.07
+
+    @Option(help: ArgumentHelp("How much memory a process keeps scores in: bytes, or 256MiB. (default: as in a config)", valueName: "size"))
+    var tileMemory: String?
+
+    @Option(help: ArgumentHelp("Unit encodings, /first and /second of an HDF5 file.", valueName: "file.h5"), completion: .file(extensions: ["h5"]))
+    var input: String?
+
+    @Option(
+        name: .customLong("set"), parsing: .singleValue,
+        help: ArgumentHelp("A key of a config's objective, batch or seed, as YAML. Can be given often.", valueName: "key.path=value"))
+    var overrides: [String] = []
+
+    @OptionGroup var bench: BenchArguments
+
+    func validate() throws {
+        for (name, value) in [("batch", batch), ("dim", dim), ("shards", shards)] {
+            if let value, value < 1 { throw ValidationError("--\(name) is \(value); wanted at least 1") }
+        }
+        for override in overrides where !override.contains("=") || override.hasPrefix("=") {
+            throw ValidationError("--set \(override): wanted key.path=value, such as --set objective.weights=[1,0]")
+        }
+    }
+
+    func run() throws {
+        let group = try WorkerGroup.launch(exitCode: ExitStatus.code)
+        var prepared: LossBenchmark?
+        try group.agree(Result { prepared = try benchmark() })
+        guard let benchmark = prepared else { return }
+        let workers = try WorkerCount(wanted: bench.threads, group: group, shards: benchmark.configuration.batch.shards)
+        let result = try group.run(threads: workers.threads) { try benchmark.run(on: $0, threads: workers.threads) }
+        if group.processRank == 0 { print(bench.json ? benchmark.json(result).indentedText() : benchmark.text(result)) }
+        try group.finalize()
+    }
+
+    private func benchmark() throws -> LossBenchmark {
+        let file = try input.map { try LossBenchmark.shape(of: $0) }
+        if let file {
+            for (name, given, found) in [("batch", batch, file.batch), ("dim", dim, file.dimension)] {
+                if let given, given != found { throw ValidationError("--\(name) is \(given), but \(input ?? "") has \(found)") }
+            }
+        }
+        var keys = ["objective.similarity=\(similarity)", "objective.loss=\(loss)", "objective.temperature=\(temperature)"]
+        if let shards { keys.append("batch.shards=\(shards)") }
+        if let tileMemory { keys.append("batch.tile_memory=\(tileMemory)") }
+        return LossBenchmark(
+            try LossBenchmark.configuration(
+                batch: file?.batch ?? batch ?? 8_192, dimension: file?.dimension ?? dim ?? 128, overrides: keys + overrides),
+            warmup: bench.warmup, repetitions: bench.repetitions, input: input)
+    }
+}

@@ -1,0 +1,121 @@
+import CKernels
+import Collectives
+import Evaluation
+import Objectives
+import Storage
+import Tensors
+
+/// Times the loss over all pairs of a batch and both its gradients, from unit encodings in memory: the engine alone, without encoders.
+///
+/// Its operations are counted as three matrix products, scores and two gradients, of 2 B² d each, whatever the engine really does.
+public struct LossBenchmark: Sendable {
+    /// Of which `objective`, `batch`, `seed` and `encoders.embedding` (d) matter.
+    public let configuration: Configuration
+    public let warmup: Int
+    public let repetitions: Int
+    /// Whose unit encodings are read: /first and /second, B × d; nil: drawn from the seed.
+    public let input: String?
+
+    public init(_ configuration: Configuration, warmup: Int, repetitions: Int, input: String? = nil) {
+        precondition(warmup >= 0 && repetitions > 0, "\(warmup) and \(repetitions) repetitions")
+        self.configuration = configuration
+        self.warmup = warmup
+        self.repetitions = repetitions
+        self.input = input
+    }
+
+    /// A config of which a `LossBenchmark` is made: all that it does not use is small.
+    /// - Parameter overrides: `key.path=value`, as after `--set`.
+    /// - Throws: `ConfigurationError`.
+    public static func configuration(batch: Int, dimension: Int, overrides: [String]) throws -> Configuration {
+        let text = """
+            name: loss
+            data: {source: gaussian, dimensions: [1, 1], correlations: [0.5]}
+            encoders: {embedding: \(dimension), first: {kind: linear}, second: {kind: linear}}
+            objective: {similarity: cosine, temperature: 0.07}
+            batch: {size: \(batch)}
+            train: {steps: 0}
+            """
+        return try Configuration.parse(text: text, name: "bench loss", overrides: overrides)
+    }
+
+    private var objective: Configuration.Objective { configuration.objective }
+    private var batch: Configuration.Batch { configuration.batch }
+    private var dimension: Int { configuration.encoders.embedding }
+
+    /// What was found, the same on every worker.
+    public struct Result: Sendable {
+        public let benchmark: BenchmarkResult
+        public let loss: Double
+        /// Of ∂ loss / ∂ encodings, over the whole batch.
+        public let firstGradientNorm: Double
+        public let secondGradientNorm: Double
+    }
+
+    /// B and d of a file of encodings.
+    /// - Throws: `StorageError` where it is no file of two equal B × d.
+    public static func shape(of path: String) throws -> (batch: Int, dimension: Int) {
+        let file = try HDF5File(reading: path)
+        let shapes = try ["/first", "/second"].map { name in
+            guard let dataset = try file.dataset(name) else {
+                throw StorageError(
+                    .badData, place: path, reason: "has no dataset \(name)", remedy: "encodings are the rows of /first and /second")
+            }
+            return dataset.shape
+        }
+        guard shapes[0] == shapes[1], shapes[0].count == 2, shapes[0][0] > 0, shapes[0][1] > 0 else {
+            throw StorageError(
+                .badData, place: path, reason: "/first is \(shapes[0]) and /second \(shapes[1])", remedy: "both must be B × d, and equal")
+        }
+        return (shapes[0][0], shapes[0][1])
+    }
+
+    /// Every worker calls it.
+    /// - Throws: `StorageError` where the encodings cannot be read.
+    public func run(on communicator: any Communicator, threads: Int) throws -> Result {
+        couplet_flush_subnormals()
+        let (first, second) = try encodings(communicator)
+        let engine = PairwiseEngine(
+            communicator: communicator, shards: batch.shards, batch: batch.size, dimension: dimension, similarity: objective.similarity,
+            loss: objective.loss, tileMemory: batch.tileMemory / threads)
+        var found: PairwiseResult?
+        let times = try BenchmarkTimes(on: communicator, warmup: warmup, repeat: repetitions) { _ in
+            found = try engine.evaluate(first: first, second: second, temperature: objective.temperature.initial)
+        }
+        let peakMemory = try ProcessMemory.peakMiB(on: communicator)
+        guard let result = found else { preconditionFailure("no repetition was made") }
+        let squares = [result.firstGradient, result.secondGradient].map { couplet_squared_norm($0.count, $0.pointer) }
+        let all = try communicator.allGather(numbers: squares)
+        func norm(_ side: Int) -> Double {
+            stride(from: side, to: all.count, by: 2).reduce(0.0) { $0 + all[$1] }.squareRoot()
+        }
+        return Result(
+            benchmark: BenchmarkResult(
+                times: times, operations: 6 * Double(batch.size) * Double(batch.size) * Double(dimension),
+                peakGigaflops: try ProductPeak.measure(on: communicator), peakMemoryMiB: peakMemory, workers: communicator.size,
+                processes: communicator.processCount),
+            loss: result.loss, firstGradientNorm: norm(0), secondGradientNorm: norm(1))
+    }
+
+    /// This worker's rows of both sides.
+    private func encodings(_ communicator: any Communicator) throws -> (Tensor, Tensor) {
+        let rows = batch.size / communicator.size, start = communicator.rank * rows
+        if let input {
+            let file = try HDF5File(reading: input)
+            return (
+                try file.readFloats("/first", rows: start..<(start + rows)), try file.readFloats("/second", rows: start..<(start + rows))
+            )
+        }
+        let first = Tensor([rows, dimension]), second = Tensor([rows, dimension]), philox = Philox(seed: configuration.seed)
+        for row in 0..<rows {
+            let a = first.rows(row..<(row + 1)), b = second.rows(row..<(row + 1)), number = UInt64(2 * (start + row))
+            philox.fillNormal(a, .source, number: number)
+            philox.fillNormal(b, .source, number: number + 1)
+            // So that a pair is nearer than a stranger.
+            couplet_add(dimension, a.pointer, b.pointer)
+        }
+        let inverseNorms = Tensor([rows])
+        for side in [first, second] { couplet_normalize_rows(rows, dimension, side.pointer, side.pointer, inverseNorms.pointer) }
+        return (first, second)
+    }
+}
