@@ -34,7 +34,8 @@ struct EncodeCommand: ParsableCommand {
         guard let rows = try source.dataset(input.dataset) else {
             throw StorageError(
                 .badData, place: "\(input)", reason: "there is no such dataset",
-                remedy: "the file has \(NearestNames.sorted(try source.datasetNames, nearest: input.dataset).joined(separator: ", "))")
+                remedy: "the file has "
+                    + NearestNames.sorted(try source.datasetNames, nearest: input.dataset).joined(separator: ", "))
         }
         let isNew = access(output.file, F_OK) != 0
         let target = input.file == output.file ? source : isNew ? try HDF5File(creating: output.file) : try HDF5File(modifying: output.file)

@@ -109,7 +109,9 @@ extension HDF5File {
 
     private func make(_ name: String, _ type: ElementType, _ shape: [Int], checksum: Bool) throws -> HDF5Handle {
         let (absolute, place) = (Self.absolute(name), place(name))
-        if try kind(of: name) != nil { throw StorageError(.badData, place: place, reason: "exists already in the file", remedy: "give another name") }
+        if try kind(of: name) != nil {
+            throw StorageError(.badData, place: place, reason: "exists already in the file", remedy: "give another name")
+        }
         try makeGroups(on: absolute)
         let extents = shape.map { hsize_t($0) }
         let space = try HDF5Handle("H5Screate_simple", at: place, closedBy: H5Sclose) {

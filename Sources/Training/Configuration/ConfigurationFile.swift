@@ -45,7 +45,8 @@ enum ConfigurationFile {
     private static func suggestion(for path: String) -> String {
         let slash = path.lastIndex(of: "/"), folder = slash.map { String(path[...$0]) } ?? ""
         let name = slash.map { String(path[path.index(after: $0)...]) } ?? path
-        let configs = FileSystem.names(in: folder.isEmpty ? "." : folder).filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }
+        let configs = FileSystem.names(in: folder.isEmpty ? "." : folder)
+            .filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }
         return NearestNames.guess(name, among: configs).map { "did you mean \(folder)\($0)?" } ?? ""
     }
 }
