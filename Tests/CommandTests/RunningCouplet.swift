@@ -24,8 +24,6 @@ final class RunningCouplet {
         process.environment = ProcessInfo.processInfo.environment
             .merging([
                 "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "SWIFT_BACKTRACE": "enable=no",
-                // mpirun, told to end, gives its ranks a second before SIGKILL: too short for a checkpoint on a busy disk.
-                "OMPI_MCA_odls_base_sigkill_timeout": "5",
             ]) { $1 }
             .merging(environment) { $1 }
         for end in ["out", "err"] { _ = FileManager.default.createFile(atPath: "\(scratch).\(end)", contents: nil) }

@@ -11,7 +11,9 @@ extension ProcessTests {
             if target != .process, !RunningCouplet.hasMPI { return }
             // The schedule is fixed, so that fewer steps end on the way of more.
             let folder = try TrainingFolder(TrainingFolder.gaussian(steps: Self.steps, checkpointEvery: 1_000_000))
-            let program = try folder.start("run", ranks: target == .process ? 1 : 2)
+            // mpirun, told to end, gives its ranks a second before SIGKILL: too short for a checkpoint on a busy disk.
+            let program = try folder.start(
+                "run", ranks: target == .process ? 1 : 2, environment: ["OMPI_MCA_odls_base_sigkill_timeout": "4"])
             #expect(program.wait(until: { program.errors.contains("starts on") }))
             usleep(100_000)
             let members = program.members
