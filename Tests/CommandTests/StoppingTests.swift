@@ -5,13 +5,15 @@ extension ProcessTests {
     /// A signal stops a run after saving, and --resume goes on to the digest of a run that nobody stopped.
     @Suite(.serialized) struct Stopping {
         enum Target: CaseIterable { case process, rank, launcher }
-        private static let steps = 2_000
+        private static let steps = 20_000
 
         @Test(arguments: Target.allCases, [SIGTERM, SIGINT, SIGUSR1]) func signal(_ target: Target, _ signal: Int32) throws {
             if target != .process, !RunningCouplet.hasMPI { return }
             // The schedule is fixed, so that fewer steps end on the way of more.
             let folder = try TrainingFolder(TrainingFolder.gaussian(steps: Self.steps, checkpointEvery: 1_000_000))
-            let program = try folder.start("run", ranks: target == .process ? 1 : 2)
+            // mpirun, told to end, waits this long before SIGTERM and again before SIGKILL; a second is short for a checkpoint on a busy disk.
+            let program = try folder.start(
+                "run", ranks: target == .process ? 1 : 2, environment: ["OMPI_MCA_odls_base_sigkill_timeout": "2"])
             #expect(program.wait(until: { program.errors.contains("starts on") }))
             usleep(100_000)
             let members = program.members

@@ -18,8 +18,8 @@ struct TrainingFolder {
     /// The step of the newest checkpoint.
     func step(_ run: String) -> Int? { checkpoints(run).filter { $0.hasSuffix(".h5") }.last.flatMap { Int($0.dropFirst(5).dropLast(3)) } }
 
-    func start(_ run: String, _ extra: [String] = [], ranks: Int = 1, perRank: [[String]] = []) throws -> RunningCouplet {
-        try RunningCouplet(["train", config, "--output", path(run), "--progress", "plain"] + extra, ranks: ranks, perRank: perRank)
+    func start(_ run: String, _ extra: [String] = [], ranks: Int = 1, perRank: [[String]] = [], environment: [String: String] = [:]) throws -> RunningCouplet {
+        try RunningCouplet(["train", config, "--output", path(run), "--progress", "plain"] + extra, ranks: ranks, perRank: perRank, environment: environment)
     }
 
     /// Trains to the end and returns the digest.

@@ -30,7 +30,7 @@ struct EngineRun {
             secondGradient.rows(own).copy(from: result.secondGradient)
             let scalars = try communicator.allGather(numbers: [result.loss, result.inverseTemperatureGradient])
             // Scalars are the same bits on every worker.
-            precondition((0..<workers).allSatisfy { scalars[2 * $0] == scalars[0] && scalars[2 * $0 + 1] == scalars[1] }, "\(scalars)")
+            precondition((0..<workers).allSatisfy { scalars[2 * $0].bitPattern == scalars[0].bitPattern && scalars[2 * $0 + 1].bitPattern == scalars[1].bitPattern }, "\(scalars)")
             return (result.loss, result.inverseTemperatureGradient)
         }
     }
