@@ -12,19 +12,58 @@ struct BenchCollectivesCommand: ParsableCommand {
 
               couplet bench collectives --threads 2
               mpirun -n 4 couplet bench collectives --largest 64MiB --json
+
+            With --model it prints instead how long a step of a config will take on 1 to 1,024 workers and batches to 1,048,576 pairs, by the \
+            formulas of Sources/Training/Benchmarks/SCALING.md, from speeds that this launch's workers measure, and steps measured here beside it.
+
+              couplet bench collectives --threads 2 --model configs/gaussian.yaml --workers-per-host 32 --network-bandwidth 12.5
             """)
 
     @Option(help: ArgumentHelp("The largest buffer of a worker.", valueName: "size"), transform: BenchCollectivesCommand.bytes)
     var largest: Int = 256 << 20
 
+    @Option(help: ArgumentHelp("Print the scaling model of this config.", valueName: "config"), completion: .file(extensions: ["yaml", "yml"]))
+    var model: String?
+
+    @Option(help: ArgumentHelp("Workers that share a host's network, for --model.", valueName: "n"))
+    var workersPerHost: Int = 32
+
+    @Option(help: ArgumentHelp("Between hosts, in seconds, for --model.", valueName: "s"))
+    var networkLatency: Double = 5e-6
+
+    @Option(help: ArgumentHelp("Of a host, in 10⁹ bytes a second, for --model; 12.5 are 100 Gbit/s.", valueName: "gb/s"))
+    var networkBandwidth: Double = 12.5
+
     @OptionGroup var bench: BenchArguments
+
+    func validate() throws {
+        if workersPerHost < 1 || workersPerHost.nonzeroBitCount != 1 {
+            throw ValidationError("--workers-per-host is \(workersPerHost); wanted a power of two, such as 32")
+        }
+        if !(networkLatency >= 0 && networkLatency.isFinite) { throw ValidationError("--network-latency is \(networkLatency); wanted 0 or more") }
+        if !(networkBandwidth > 0) { throw ValidationError("--network-bandwidth is \(networkBandwidth); wanted more than 0") }
+        if model != nil, bench.json { throw ValidationError("--model prints tables: leave out --json") }
+    }
 
     func run() throws {
         let group = try WorkerGroup.launch(exitCode: ExitStatus.code)
+        if let model { return try runModel(model, group) }
         let workers = try WorkerCount(wanted: bench.threads, group: group, shards: 1 << 20)
         let benchmark = CollectivesBenchmark(largest: largest, warmup: bench.warmup, repetitions: bench.repetitions)
         let result = try group.run(threads: workers.threads) { try benchmark.run(on: $0) }
         if group.processRank == 0 { print(bench.json ? benchmark.json(result).indentedText() : benchmark.text(result)) }
+        try group.finalize()
+    }
+
+    private func runModel(_ path: String, _ group: WorkerGroup) throws {
+        var loaded: Configuration?
+        try group.agree(Result { loaded = try Configuration.load(path: path) })
+        guard let configuration = loaded else { return }
+        let workers = try WorkerCount(wanted: bench.threads, group: group, shards: configuration.batch.shards)
+        let measurement = try ScalingMeasurement(
+            configuration, network: .init(latency: networkLatency, secondsPerByte: 1e-9 / networkBandwidth), warmup: bench.warmup,
+            repetitions: bench.repetitions, group: group, threads: workers.threads)
+        if group.processRank == 0 { print(measurement.markdown(name: configuration.name, workersPerHost: workersPerHost)) }
         try group.finalize()
     }
 

@@ -25,10 +25,12 @@ extension CollectivesBenchmark {
     package func text(_ result: Result) -> String {
         let who = "\(result.workers) \(result.workers == 1 ? "worker" : "workers") in \(result.processes) \(result.processes == 1 ? "process" : "processes")"
         let near = result.near.isEmpty ? nil : result.near, far = result.workers > 2 ? result.far : nil
-        func columns(_ measurement: Measurement?) -> String {
+        // Nearest partners are threads of one process, if processes have several.
+        let isNearCopied = result.processes == result.workers
+        func columns(_ measurement: Measurement?, isCopied: Bool = true) -> String {
             guard let measurement else { return "" }
             return Self.right(BenchmarkResult.time(measurement.times.median), 14)
-                + Self.right(String(format: "%.2f GB/s", measurement.gigabytesPerSecond), 14)
+                + Self.right(isCopied ? String(format: "%.2f GB/s", measurement.gigabytesPerSecond) : "not copied", 14)
         }
         var lines = [
             "\(who), medians of \(repetitions)", "barrier          \(BenchmarkResult.time(result.barrier.median))",
@@ -37,7 +39,9 @@ extension CollectivesBenchmark {
                 + (far == nil ? "" : Self.right("swap, farthest", 28)),
         ]
         for (place, sum) in result.treeSum.enumerated() {
-            lines.append(Self.right(MemorySize.text(sum.bytes), 10) + columns(sum) + columns(near?[place]) + columns(far?[place]))
+            lines.append(
+                Self.right(MemorySize.text(sum.bytes), 10) + columns(sum) + columns(near?[place], isCopied: isNearCopied)
+                    + columns(far?[place], isCopied: result.processes > 1))
         }
         return lines.joined(separator: "\n")
     }

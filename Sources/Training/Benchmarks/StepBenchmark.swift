@@ -49,6 +49,9 @@ public struct StepBenchmark: Sendable {
         )
     }
 
+    /// The bytes of both encoders' parameters, padding included.
+    var parameterBytes: Int { (model.first.layout.count + model.second.layout.count) * MemoryLayout<Float>.stride }
+
     /// Every worker calls it. It changes the parameters, so the benchmark is made once.
     /// - Throws: `NonFiniteLossError` where training runs away, and what reading data throws.
     public func run(on communicator: any Communicator, threads: Int) throws -> Result {
