@@ -100,7 +100,7 @@ struct SmallMNIST {
             for (bytes, compressed) in compressed ? [(bytes, true)] : [(bytes, false), (gzip(bytes), true)] {
                 let error = SmallMNIST().error(replacing: file, by: bytes, compressed: compressed)
                 let text = try #require(error, "no error for line \(line)").description
-                for part in [SmallMNIST.names[file]] + parts { #expect(text.contains(part), "line \(line): \(text)") }
+                for part in [SmallMNIST.names[file]] + parts where !part.isEmpty { #expect(text.contains(part), "line \(line): \(text)") }
             }
         }
         let images = SmallMNIST.contents[0], labels = SmallMNIST.contents[1], heldOut = SmallMNIST.contents[2]
