@@ -26,7 +26,7 @@ let package = Package(
         .target(name: "Objectives", dependencies: ["CKernels", "Tensors", "Collectives"]),
         .target(name: "Storage", dependencies: ["CHDF5", "CCrypto", "Tensors"]),
         .target(name: "Pairs", dependencies: ["CKernels", "CZlib", "Tensors", "Objectives", "Storage"]),
-        .target(name: "Evaluation", dependencies: ["Tensors", "Collectives", "Networks", "Objectives", "Pairs"]),
+        .target(name: "Evaluation", dependencies: ["CKernels", "Tensors", "Collectives", "Objectives"]),
         .target(
             name: "Training",
             dependencies: [
@@ -41,16 +41,23 @@ let package = Package(
             ]),
         .executableTarget(
             name: "CoupletCommand",
-            dependencies: ["Couplet", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: [
+                "CHDF5", "Tensors", "Collectives", "Storage", "Pairs", "Evaluation", "Training",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
-        .testTarget(name: "CollectivesTests", dependencies: ["Collectives"]),
-        .testTarget(name: "NetworksTests", dependencies: ["Networks"]),
-        .testTarget(name: "ObjectivesTests", dependencies: ["Objectives"]),
-        .testTarget(name: "StorageTests", dependencies: ["Storage"]),
+        .testTarget(name: "CollectivesTests", dependencies: ["Tensors", "Collectives"]),
+        .testTarget(name: "NetworksTests", dependencies: ["Tensors", "Networks"]),
+        .testTarget(name: "ObjectivesTests", dependencies: ["Tensors", "Collectives", "Objectives"]),
+        .testTarget(name: "StorageTests", dependencies: ["Tensors", "Storage"]),
         .testTarget(name: "PairsTests", dependencies: ["CZlib", "Tensors", "Objectives", "Storage", "Pairs"]),
-        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"]),
-        .testTarget(name: "TrainingTests", dependencies: ["Training"]),
-        .testTarget(name: "CommandTests", dependencies: ["Couplet"]),
+        .testTarget(name: "EvaluationTests", dependencies: ["Tensors", "Collectives", "Objectives", "Evaluation"]),
+        .testTarget(
+            name: "TrainingTests",
+            dependencies: [
+                "Collectives", "Networks", "Objectives", "Storage", "Pairs", "Training", .product(name: "Logging", package: "swift-log"),
+            ]),
+        .testTarget(name: "CommandTests", dependencies: ["Tensors", "Storage", "Pairs", "Training", "Couplet", "CoupletCommand"]),
     ],
     swiftLanguageModes: [.v6]
 )

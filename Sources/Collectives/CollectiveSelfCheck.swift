@@ -30,7 +30,7 @@ public enum CollectiveSelfCheck {
             passed.append(check.name)
         }
         try group.barrier()
-        return "\(group.size) workers in \(group.processCount) processes: \(passed.joined(separator: ", "))"
+        return "\(group.size) workers in \(group.processCount) \(group.processCount == 1 ? "process" : "processes"): \(passed.joined(separator: ", "))"
     }
 
     private static func isPowerOfTwo(_ group: any Communicator) -> Bool { group.size.nonzeroBitCount == 1 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Storage
 import Training
 
 /// The executable `couplet`: reads the command line and hands over to one subcommand, a file each.
@@ -31,7 +32,15 @@ struct CoupletCommand: ParsableCommand {
             var command = try parseAsRoot()
             try command.run()
         } catch {
-            Failure.exit(because: error)
+            Failure.exit(because: unknownCommand() ?? error)
         }
+    }
+
+    /// What is wrong where the first word is no command: the parser would only call it unexpected.
+    private static func unknownCommand() -> ValidationError? {
+        let names = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
+        guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"), !names.contains(word) else { return nil }
+        let guess = NearestNames.guess(word, among: names).map { "did you mean \($0)? There are" } ?? "there are"
+        return ValidationError("no command is called '\(word)'; \(guess) \(names.joined(separator: ", "))")
     }
 }

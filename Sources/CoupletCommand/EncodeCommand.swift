@@ -12,7 +12,8 @@ struct EncodeCommand: ParsableCommand {
             Rows are in the units of the run's source (MNIST: bytes, N × 28 × 28, or integer labels); the run's preparation is applied to \
             them. The output is a new dataset, N × embedding, Float32; a file that is there already is added to.
 
-              couplet encode runs/mnist --modality first --input images.h5:/images --output codes.h5:/first
+              couplet encode runs/mnist --modality first \\
+                --input images.h5:/images --output codes.h5:/first
             """)
 
     @OptionGroup var argument: RunArgument
@@ -33,20 +34,24 @@ struct EncodeCommand: ParsableCommand {
         guard let rows = try source.dataset(input.dataset) else {
             throw StorageError(
                 .badData, place: "\(input)", reason: "there is no such dataset",
-                remedy: "the file has \(try source.datasetNames.joined(separator: ", "))")
+                remedy: "the file has "
+                    + NearestNames.sorted(try source.datasetNames, nearest: input.dataset).joined(separator: ", "))
         }
         let isNew = access(output.file, F_OK) != 0
         let target = input.file == output.file ? source : isNew ? try HDF5File(creating: output.file) : try HDF5File(modifying: output.file)
+        var isMade = false
         do {
             try target.create(output.dataset, .float32, shape: [rows.rows, run.configuration.encoders.embedding])
+            isMade = true
             try run.encode(modality, count: rows.rows) { try source.readFloats(input.dataset, rows: $0) } write: { encodings, row in
                 try target.writeRows(output.dataset, from: row, encodings)
             }
             try target.close()
         } catch {
-            // A new file is whole or not there.
-            if isNew { unlink(output.file) }
-            throw error
+            // A new file, and a new dataset in an old one, is whole or not there.
+            if isNew { unlink(output.file) } else if isMade { try? target.remove(output.dataset) }
+            guard let wrong = error as? DataError else { throw error }
+            throw DataError(place: "\(input)", reason: wrong.reason, remedy: wrong.remedy)
         }
     }
 

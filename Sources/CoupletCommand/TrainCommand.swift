@@ -9,7 +9,7 @@ struct TrainCommand: ParsableCommand {
             Writes a run: a folder with the resolved config, checkpoints, metrics and log. The parameters after a step are the same bits on any \
             number of threads and MPI ranks, on one kind of CPU.
 
-              couplet train configs/gaussian.yaml --set train.steps=3000 --output runs/longer
+              couplet train configs/gaussian.yaml --set train.steps=3000
               mpirun -n 4 couplet train configs/mnist.yaml --resume
 
             The second line starts the run if there is none, and goes on from its newest good checkpoint otherwise: the same command \

@@ -63,7 +63,8 @@ public final class PairwiseEngine {
         self.dimension = dimension
         rows = batch / communicator.size
         let tilesAlong = geometry.ranges.count
-        tiles = TileStore(side: geometry.side, most: walk.localShards * shards * tilesAlong * tilesAlong, bytes: tileMemory)
+        tiles = TileStore(
+            side: geometry.side, dimension: dimension, most: walk.localShards * shards * tilesAlong * tilesAlong, bytes: tileMemory)
         statistics = PairStatistics(positives: Tensor([rows]), rows: PairSums(count: rows), columns: PairSums(count: rows))
         weights = PairWeights(rows: rows)
         let isCosine = similarity == .cosine, isQuadratic = similarity == .quadratic

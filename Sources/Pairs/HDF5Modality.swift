@@ -16,6 +16,8 @@ struct HDF5Modality: Sendable {
     private let file: HDF5File
     private let name: String
     private var place: String { "\(file.path):\(name)" }
+    /// Whether its rows are read from the file when asked for.
+    var isOnDemand: Bool { if case .onDemand = rows { true } else { false } }
 
     /// Labels travel as Float32, which has every integer up to 2²⁴.
     private static let largestLabel = 1 << 24

@@ -75,6 +75,7 @@ public struct HDF5Source: PairSource {
     public var gaussianCovariance: GaussianCovariance? { nil }
 
     public var residentBytes: Int { first.residentBytes + second.residentBytes }
+    public var waitsForStorage: Bool { first.isOnDemand || second.isOnDemand }
 
     public func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) throws {
         requireRows(first, numbers, .first)

@@ -19,7 +19,7 @@ extension PairSource {
             throw DataError(
                 place: place,
                 reason: "rows of the shape \(raw.shape), where the \(modality) modality has \(columns) numbers a sample",
-                remedy: "give the shape \(["N"] + shape.map(String.init))")
+                remedy: "give the shape [N, \(shape.map(String.init).joined(separator: ", "))]")
         }
         let wrong = couplet_first_not_finite(raw.count, raw.pointer)
         if wrong < raw.count {

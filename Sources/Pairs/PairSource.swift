@@ -22,8 +22,25 @@ public protocol PairSource: Sendable {
     var gaussianCovariance: GaussianCovariance? { get }
     /// The bytes of samples that it keeps in this process for all workers, once those that it reads when first asked for are there.
     var residentBytes: Int { get }
+    /// Whether `read` waits for a disk: then training reads a step ahead, on a thread of its own.
+    var waitsForStorage: Bool { get }
 }
 
 extension PairSource {
     public var residentBytes: Int { 0 }
+    public var waitsForStorage: Bool { false }
+}
+
+/// A source without classes, whose samples reach the encoders as they are: what a source of one's own need not write.
+extension PairSource {
+    public func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { nil }
+    public var gaussianCovariance: GaussianCovariance? { nil }
+
+    public func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor { try rawRows(raw, modality, of: "\(Self.self)") }
+
+    public func readRaw(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> Tensor {
+        let rows = Tensor([numbers.count] + description(of: modality).shape)
+        try read(split, numbers, first: modality == .first ? rows : nil, second: modality == .second ? rows : nil)
+        return rows
+    }
 }

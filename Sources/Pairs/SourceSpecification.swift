@@ -8,4 +8,6 @@ public enum SourceSpecification: Equatable, Sendable {
     case mnist(path: String)
     /// The user's own HDF5 file with /first, /second and, if given, /labels and /split.
     case hdf5(path: String, heldOut: Double)
+    /// One that the program brings itself, a `PairSource` of its own; the name tells runs apart.
+    case program(name: String)
 }

@@ -68,6 +68,12 @@ extension HDF5File {
         }
     }
 
+    /// Takes a dataset out of the file.
+    public func remove(_ name: String) throws {
+        let (id, absolute, place) = (id, Self.absolute(name), place(name))
+        try HDF5Library.call("H5Ldelete", at: place) { H5Ldelete(id, absolute, couplet_H5P_DEFAULT()) }
+    }
+
     private func writeRows(
         _ name: String, from row: Int, _ type: ElementType, _ count: Int, columns: Int, _ source: UnsafeRawPointer?
     ) throws {
@@ -103,7 +109,9 @@ extension HDF5File {
 
     private func make(_ name: String, _ type: ElementType, _ shape: [Int], checksum: Bool) throws -> HDF5Handle {
         let (absolute, place) = (Self.absolute(name), place(name))
-        if try kind(of: name) != nil { throw StorageError(.badData, place: place, reason: "exists already in the file") }
+        if try kind(of: name) != nil {
+            throw StorageError(.badData, place: place, reason: "exists already in the file", remedy: "give another name")
+        }
         try makeGroups(on: absolute)
         let extents = shape.map { hsize_t($0) }
         let space = try HDF5Handle("H5Screate_simple", at: place, closedBy: H5Sclose) {

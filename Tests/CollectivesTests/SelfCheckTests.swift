@@ -6,7 +6,7 @@ import Testing
     @Test(arguments: workerCounts + [3])
     func passesOnThreads(workers: Int) throws {
         let text = try onThreads(workers) { try CollectiveSelfCheck.run(on: $0) }
-        #expect(text.hasPrefix("\(workers) workers in 1 processes: barrier"))
+        #expect(text.hasPrefix("\(workers) workers in 1 process: barrier"))
     }
 
     /// A communicator that adds in another order is found out.

@@ -30,7 +30,9 @@ private let smallConfig = """
 
     /// What the mistake says is asked for beside its code: a crash or another error would not do.
     @Test(arguments: [
-        (["bogus"], 64, "bogus"),
+        (["bogus"], 64, "no command is called 'bogus'; there are train"),
+        (["trian", "CONFIG"], 64, "no command is called 'trian'; did you mean train?"),
+        (["config", "d.yaml"], 74, "did you mean c.yaml?"),
         (["config"], 64, "config"),
         (["train", "CONFIG", "--threads", "3"], 64, "2 and 4"),
         (["train", "CONFIG", "--threads", "0"], 64, "power of two"),

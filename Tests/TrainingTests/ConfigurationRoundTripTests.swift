@@ -97,12 +97,13 @@ struct FixedGenerator: RandomNumberGenerator {
             }
         }
         func source() -> SourceSpecification {
-            switch whole(0...3) {
+            switch whole(0...4) {
             case 0:
                 let dimensions = [whole(1...9), whole(1...9)]
                 return .gaussian(dimensions: dimensions, correlations: (0..<whole(1...dimensions.min()!)).map { _ in real(0...0.999) })
             case 1: return .gaussianFromFile(path: path())
             case 2: return .mnist(path: path())
+            case 3: return .program(name: path())
             default: return .hdf5(path: path(), heldOut: real(0...0.99))
             }
         }

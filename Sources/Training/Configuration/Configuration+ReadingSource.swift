@@ -4,8 +4,10 @@ extension ConfigurationBlock {
     /// The block `data`: which keys it takes, its source decides.
     func source() -> SourceSpecification? {
         defer { finish() }
-        let keys = ["gaussian": ["dimensions", "correlations", "covariance"], "mnist": ["path"], "hdf5": ["path", "held_out"]]
-        let names = ["gaussian", "mnist", "hdf5"]
+        let keys = [
+            "gaussian": ["dimensions", "correlations", "covariance"], "mnist": ["path"], "hdf5": ["path", "held_out"], "program": ["name"],
+        ]
+        let names = ["gaussian", "mnist", "hdf5", "program"]
         guard let node = required("source", example: "gaussian"),
             let name = choice("source", "source", among: names, node: node)
         else {
@@ -19,6 +21,8 @@ extension ConfigurationBlock {
         switch name {
         case "gaussian": return gaussian()
         case "mnist": return path(example: "data/mnist").map { .mnist(path: $0) }
+        case "program":
+            return required("name", example: "circle").flatMap { text("name", $0, example: "circle") }.map { .program(name: $0) }
         default:
             var heldOut = 0.0
             read("held_out", into: &heldOut, .belowOne, example: 0.1)

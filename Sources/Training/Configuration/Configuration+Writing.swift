@@ -92,6 +92,7 @@ extension SourceSpecification {
         case .mnist(let path): [("source", .leaf("mnist")), ("path", .leaf(Text.text(path)))]
         case .hdf5(let path, let heldOut):
             [("source", .leaf("hdf5")), ("path", .leaf(Text.text(path))), ("held_out", .leaf(Text.number(heldOut)))]
+        case .program(let name): [("source", .leaf("program")), ("name", .leaf(Text.text(name)))]
         }
     }
 }

@@ -1,3 +1,5 @@
+import Storage
+
 /// A block of a config, read strictly: every key that is asked for is a known one; what is left at `finish` is an error. A key
 /// that is wrong is noted and the reading goes on, so that all that is wrong comes out at once.
 final class ConfigurationBlock {
@@ -50,7 +52,7 @@ final class ConfigurationBlock {
         for entry in entries where !known.contains(entry.key) {
             if let reason = useless.first(where: { $0.key == entry.key })?.reason {
                 note(entry.key, at: entry.keyPlace, "is of no use here: \(reason)")
-            } else if let nearest = NearestName.of(entry.key, among: known + useless.map(\.key)) {
+            } else if let nearest = NearestNames.guess(entry.key, among: known + useless.map(\.key)) {
                 note(entry.key, at: entry.keyPlace, "no such key; did you mean \(nearest)?")
             } else {
                 note(entry.key, at: entry.keyPlace, "no such key; there are \(known.joined(separator: ", "))")
@@ -159,7 +161,7 @@ final class ConfigurationBlock {
             return nil
         }
         if names.contains(text) { return text }
-        let guess = NearestName.of(text, among: names).map { "did you mean \($0)? There are" } ?? "there are"
+        let guess = NearestNames.guess(text, among: names).map { "did you mean \($0)? There are" } ?? "there are"
         note(key, at: node.place, "no \(kind) is called \"\(text)\"; \(guess) \(names.joined(separator: ", "))")
         return nil
     }

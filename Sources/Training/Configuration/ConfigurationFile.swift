@@ -9,7 +9,9 @@ enum ConfigurationFile {
     /// - Throws: `StorageError`, of kind inputOutput where the system refuses, badData where it is no text.
     static func text(at path: String) throws -> String {
         func refused(_ code: Int32) -> StorageError {
-            StorageError(.inputOutput, place: path, reason: "cannot read the config: \(String(cString: strerror(code)))")
+            StorageError(
+                .inputOutput, place: path, reason: "cannot read the config: \(String(cString: strerror(code)))",
+                remedy: code == ENOENT ? suggestion(for: path) : "")
         }
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { throw refused(errno) }
@@ -37,5 +39,14 @@ enum ConfigurationFile {
             throw StorageError(.badData, place: path, reason: "no text in UTF-8", remedy: "a config is a short YAML text")
         }
         return text
+    }
+
+    /// The file beside a missing one that was probably meant.
+    private static func suggestion(for path: String) -> String {
+        let slash = path.lastIndex(of: "/"), folder = slash.map { String(path[...$0]) } ?? ""
+        let name = slash.map { String(path[path.index(after: $0)...]) } ?? path
+        let configs = FileSystem.names(in: folder.isEmpty ? "." : folder)
+            .filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }
+        return NearestNames.guess(name, among: configs).map { "did you mean \(folder)\($0)?" } ?? ""
     }
 }

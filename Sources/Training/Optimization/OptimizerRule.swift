@@ -5,12 +5,17 @@ import Tensors
 /// One update of an optimizer: the elementwise rule, over any range of a flat buffer and over the scalars of the objective alike.
 ///
 /// `t` counts from 1. Rules are Adam, AdamW and stochastic gradient descent as `Configuration.Optimizer.Kind` defines them.
-struct OptimizerRule {
-    let kind: Configuration.Optimizer.Kind
-    let weightDecay: Double
+package struct OptimizerRule {
+    package let kind: Configuration.Optimizer.Kind
+    package let weightDecay: Double
+
+    package init(kind: Configuration.Optimizer.Kind, weightDecay: Double) {
+        self.kind = kind
+        self.weightDecay = weightDecay
+    }
 
     /// The names of the moments that a parameter has, as in a checkpoint.
-    var momentNames: [String] {
+    package var momentNames: [String] {
         switch kind {
         case .sgd(let momentum): momentum == 0 ? [] : ["momentum"]
         case .adam, .adamw: ["first_moment", "second_moment"]
@@ -21,7 +26,7 @@ struct OptimizerRule {
     /// - Parameters:
     ///   - scale: what clipping multiplies the gradient by.
     ///   - moments: one tensor for each of `momentNames`, of the parameters' count.
-    func update(_ parameters: Tensor, gradient: Tensor, moments: [Tensor], rate: Double, t: Int, scale: Double) {
+    package func update(_ parameters: Tensor, gradient: Tensor, moments: [Tensor], rate: Double, t: Int, scale: Double) {
         precondition(
             gradient.count == parameters.count && moments.allSatisfy { $0.count == parameters.count },
             "\(parameters.count) parameters, \(gradient.count) gradients, moments of \(moments.map(\.count))")
@@ -40,7 +45,7 @@ struct OptimizerRule {
     }
 
     /// The same for one number in Double, without weight decay: the objective's temperature.
-    func update(_ parameter: inout Double, gradient: Double, moments: inout [Double], rate: Double, t: Int, scale: Double) {
+    package func update(_ parameter: inout Double, gradient: Double, moments: inout [Double], rate: Double, t: Int, scale: Double) {
         let g = scale * gradient
         switch kind {
         case .sgd(let momentum):

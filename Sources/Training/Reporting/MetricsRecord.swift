@@ -1,3 +1,5 @@
+import Evaluation
+
 /// What `metrics.jsonl` says of one logged step.
 public struct MetricsRecord: Equatable, Sendable {
     /// How many steps are done.
@@ -27,11 +29,11 @@ public struct MetricsRecord: Equatable, Sendable {
     /// One JSON object on one line. Every number reads back as the same Double; one that is not finite, which JSON cannot
     /// write, is null.
     public var json: String {
-        func text(_ number: Double) -> String { number.isFinite ? number.description : "null" }
-        return """
-            {"step": \(step), "loss": \(text(loss)), "learning_rate": \(text(learningRate)), "gradient_norm": \(text(gradientNorm)), \
-            "temperature": \(text(temperature)), "pairs_per_second": \(text(pairsPerSecond)), "seconds": \(text(seconds))}
-            """
+        JSONValue.object([
+            ("step", .integer(step)), ("loss", .number(loss)), ("learning_rate", .number(learningRate)),
+            ("gradient_norm", .number(gradientNorm)), ("temperature", .number(temperature)),
+            ("pairs_per_second", .number(pairsPerSecond)), ("seconds", .number(seconds)),
+        ]).text
     }
 
     /// The step of a line that `json` wrote; nil for any other, such as one cut short by a kill.

@@ -1,47 +1,48 @@
 import Glibc
 import Synchronization
 
-/// Catches the signals that ask a run to stop: SIGINT, SIGTERM and SIGUSR1 (Slurm's warning). A thread of its own waits for them, so nothing
-/// is done inside a signal handler; a second SIGINT ends the process at once.
+/// Catches the signals that ask a run to stop: SIGINT, SIGTERM and SIGUSR1 (Slurm's warning). A second SIGINT ends the process at once. A signal that
+/// the process was started to ignore stays ignored, as a shell's background job expects of SIGINT.
 ///
-/// Make it before any other thread: threads inherit that these signals are theirs to leave alone.
-final class StopSignals: Sendable {
-    private let received = Atomic<Int32>(0)
+/// By a handler and not by a thread that waits for blocked signals: OpenBLAS starts threads before `main`, which block nothing, and the system
+/// would deliver the signal to one of them, where it ends the process. The handler does one thing that is safe anywhere: it sets a number.
+struct StopSignals: Sendable {
+    /// The last signal that came. Signals are the process's, so this is.
+    private static let received = Atomic<Int32>(0)
 
     init() {
+        // Before the handler can run: it must not be the one who sets this up.
+        _ = Self.received.load(ordering: .relaxed)
+        var action = sigaction()
+        sigemptyset(&action.sa_mask)
+        action.sa_flags = SA_RESTART
+        action.__sigaction_handler.sa_handler = { signal in
+            if signal == SIGINT, StopSignals.received.load(ordering: .relaxed) == SIGINT { _exit(130) }
+            StopSignals.received.store(signal, ordering: .relaxed)
+        }
+        for signal in [SIGINT, SIGTERM, SIGUSR1] {
+            var former = sigaction()
+            sigaction(signal, nil, &former)
+            let isIgnored = unsafeBitCast(former.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+            if !isIgnored { sigaction(signal, &action, nil) }
+        }
+        // A parent may have started this process with them blocked, as a worker thread of libdispatch does.
         var signals = sigset_t()
         sigemptyset(&signals)
         for signal in [SIGINT, SIGTERM, SIGUSR1] { sigaddset(&signals, signal) }
-        pthread_sigmask(SIG_BLOCK, &signals, nil)
-        var thread = pthread_t()
-        let waiting = Unmanaged.passRetained(self).toOpaque()
-        pthread_create(&thread, nil, { StopSignals.wait($0) }, waiting)
-        pthread_detach(thread)
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
 
     /// Whether a signal came.
-    var isRequested: Bool { received.load(ordering: .relaxed) != 0 }
+    var isRequested: Bool { Self.received.load(ordering: .relaxed) != 0 }
 
     /// "SIGINT" and the like; nil where none came to this process.
     var name: String? {
-        switch received.load(ordering: .relaxed) {
+        switch Self.received.load(ordering: .relaxed) {
         case 0: nil
         case SIGINT: "SIGINT"
         case SIGTERM: "SIGTERM"
         default: "SIGUSR1"
-        }
-    }
-
-    private static func wait(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-        let owner = Unmanaged<StopSignals>.fromOpaque(argument!).takeRetainedValue()
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        for signal in [SIGINT, SIGTERM, SIGUSR1] { sigaddset(&signals, signal) }
-        while true {
-            var signal: Int32 = 0
-            if sigwait(&signals, &signal) != 0 { continue }
-            if signal == SIGINT, owner.received.load(ordering: .relaxed) == SIGINT { _exit(130) }
-            owner.received.store(signal, ordering: .relaxed)
         }
     }
 }

@@ -23,8 +23,9 @@ public struct TrainedRun: Sendable {
     public let temperature: Double
 
     /// Opens a run and loads one of its checkpoints.
+    /// - Parameter source: where the pairs come from, if not from the source that the config names.
     /// - Throws: `StorageError` where there is no such run or checkpoint, or it is damaged; `DataError` where the run's data cannot be read.
-    public init(_ path: String, checkpoint: Choice) throws {
+    public init(_ path: String, checkpoint: Choice = .latest, source ownSource: (any PairSource)? = nil) throws {
         folder = RunFolder(path: path)
         configuration = try folder.storedConfiguration()
         let store = CheckpointStore(folder: folder.checkpoints), steps = try store.list()
@@ -40,7 +41,7 @@ public struct TrainedRun: Sendable {
                 remedy: "there are: \(steps.sorted().map(String.init).joined(separator: ", "))")
         }
         let file = store.path(ofStep: chosen), content = try store.read(file)
-        source = try configuration.source.makeSource(seed: configuration.seed)
+        source = try ownSource ?? configuration.source.makeSource(seed: configuration.seed)
         model = try Model(configuration, source: source)
         step = content.step
         temperature = try model.load(content, from: file) ?? configuration.objective.temperature.initial

@@ -27,7 +27,7 @@ public struct Trainer: Sendable {
     private let options: TrainingOptions
     private let signals: StopSignals
 
-    /// Make it before any other thread is started, and before MPI: it takes over the signals that ask to stop.
+    /// Make it before MPI is initialised: it takes over the signals that ask to stop.
     public init(options: TrainingOptions) throws {
         signals = StopSignals()
         group = try WorkerGroup.launch(exitCode: ExitStatus.code)
@@ -35,18 +35,21 @@ public struct Trainer: Sendable {
     }
 
     /// Trains.
-    /// - Parameter load: reads the config; every process calls it, and an error is told once.
+    /// - Parameters:
+    ///   - source: where the pairs come from, if not from the source that the config names (`SourceSpecification.program`).
+    ///   - load: reads the config; every process calls it, and an error is told once.
     /// - Throws: whatever is wrong with config, data, folder or workers, on every process.
-    public func run(_ load: () throws -> Configuration) throws -> TrainingOutcome {
+    @discardableResult
+    public func run(source: (any PairSource)? = nil, _ load: () throws -> Configuration) throws -> TrainingOutcome {
         var prepared: Setup?
-        try group.agree(Result { prepared = try setUp(load()) })
+        try group.agree(Result { prepared = try setUp(load(), source) })
         let setup = prepared!
         let outcome = try group.run(threads: setup.threads) { try work($0, setup) }
         try group.finalize()
         return outcome
     }
 
-    private func setUp(_ wanted: Configuration) throws -> Setup {
+    private func setUp(_ wanted: Configuration, _ ownSource: (any PairSource)?) throws -> Setup {
         let folder = RunFolder(path: options.output, name: wanted.name)
         var configuration = wanted.fixedAtStart()
         var restored: (content: CheckpointContent, path: String)?, setAside: [CheckpointStore.SetAside] = []
@@ -59,7 +62,7 @@ public struct Trainer: Sendable {
             configuration = wanted.resuming(stored).fixedAtStart()
         }
         let workers = try WorkerCount(wanted: options.threads, group: group, shards: configuration.batch.shards)
-        let source = try configuration.source.makeSource(seed: configuration.seed)
+        let source = try ownSource ?? configuration.source.makeSource(seed: configuration.seed)
         _ = try Sampler(batchSize: configuration.batch.size, sampleCount: source.count(of: .training), seed: configuration.seed)
         let model = try Model(configuration, source: source)
         if group.processRank == 0 {
@@ -93,6 +96,7 @@ public struct Trainer: Sendable {
 
         func save(_ done: Int) throws {
             guard let content = try state.gather(step: done) else { return }
+            if let error = NonFiniteParametersError(content) { throw error }
             let path = try CheckpointStore(folder: setup.folder.checkpoints).write(content, keep: train.keepCheckpoints)
             reporter?.saved(path, digest: content.digest)
         }
@@ -119,10 +123,13 @@ public struct Trainer: Sendable {
         if savedAt != done { try save(done) }
         if isStopped, done < train.steps {
             reporter?.stopped(step: done, signal: signals.name)
+            // Nobody leaves before worker 0 has written: the first rank that ends other than by 0 has mpirun end all others.
+            try communicator.barrier()
             return .stopped(step: done)
         }
         try evaluate(done)
         reporter?.finished(step: done)
+        try communicator.barrier()
         return .done(step: done)
     }
 

@@ -15,8 +15,7 @@ final class EncoderTrainer {
     private let workspace: EncoderWorkspace
     private let shardRows: Int
     private let localShards: Int
-    /// This worker's samples and encodings, shard after shard.
-    let input: Tensor
+    /// The encodings of this worker's samples, shard after shard.
     let output: Tensor
     private let gradients: GradientTree
     private var pending: [any PendingReduction] = []
@@ -35,7 +34,6 @@ final class EncoderTrainer {
         localShards = shards / communicator.size
         parameterViews = encoder.views(of: parameters)
         workspace = EncoderWorkspace(encoder, rows: shardRows, slots: activations == .keep ? localShards : 1)
-        input = Tensor([localShards * shardRows] + encoder.inputShape)
         output = Tensor([localShards * shardRows, encoder.outputCount])
         gradients = GradientTree(encoder, shards: localShards)
         moments = encoder.layout.buckets.map { bucket in
@@ -45,12 +43,12 @@ final class EncoderTrainer {
 
     private func rows(of shard: Int) -> Range<Int> { shard * shardRows..<(shard + 1) * shardRows }
 
-    /// Encodes all of this worker's samples, from `input` to `output`.
-    func forward() {
-        for shard in 0..<localShards { forward(shard) }
+    /// Encodes all of this worker's samples, shard after shard, to `output`.
+    func forward(_ input: Tensor) {
+        for shard in 0..<localShards { forward(input, shard) }
     }
 
-    private func forward(_ shard: Int) {
+    private func forward(_ input: Tensor, _ shard: Int) {
         encoder.forward(
             input.rows(rows(of: shard)), parameters: parameterViews, workspace: workspace, slot: slot(of: shard),
             output: output.rows(rows(of: shard)))
@@ -64,11 +62,11 @@ final class EncoderTrainer {
     ///
     /// Shards are worked off from the last to the first: the last one's activations are still there where only one shard's are kept (and in the
     /// caches otherwise), so forward is made again for all others alone. The tree over shards is its own mirror image, so the bits stay.
-    func backward(outputGradient: Tensor) throws {
+    func backward(_ input: Tensor, outputGradient: Tensor) throws {
         let buckets = encoder.layout.buckets
         for turn in 0..<localShards {
             let shard = localShards - 1 - turn, isLast = shard == 0
-            if workspace.slots < localShards, turn > 0 { forward(shard) }
+            if workspace.slots < localShards, turn > 0 { forward(input, shard) }
             try encoder.backward(
                 input: input.rows(rows(of: shard)), output: output.rows(rows(of: shard)), outputGradient: outputGradient.rows(rows(of: shard)),
                 parameters: parameterViews, workspace: workspace, slot: slot(of: shard), gradients: gradients.views(forShard: turn)

@@ -6,11 +6,11 @@ import Tensors
 ///
 /// Before shard t there is one partial sum for each 1 in the binary digits of t; shard t's gradient is made beside them, and then as many sums are
 /// closed as t ends in ones. After the last shard the sum of all lies in `sum`.
-struct GradientTree {
+package struct GradientTree {
     /// One flat buffer a level, and its views by layer for the encoder.
     private let levels: [(flat: Tensor, views: [[Tensor]])]
 
-    init(_ encoder: Encoder, shards: Int) {
+    package init(_ encoder: Encoder, shards: Int) {
         precondition(shards.nonzeroBitCount == 1, "a tree over \(shards) shards")
         levels = (0...shards.trailingZeroBitCount).map { _ in
             let flat = Tensor([encoder.layout.count])
@@ -19,10 +19,10 @@ struct GradientTree {
     }
 
     /// Where the gradient of this shard is made.
-    func views(forShard shard: Int) -> [[Tensor]] { levels[shard.nonzeroBitCount].views }
+    package func views(forShard shard: Int) -> [[Tensor]] { levels[shard.nonzeroBitCount].views }
 
     /// Closes the sums that this shard completes, over a range of the flat buffer.
-    func close(shard: Int, range: Range<Int>) {
+    package func close(shard: Int, range: Range<Int>) {
         let depth = shard.nonzeroBitCount
         for level in 0..<(~shard).trailingZeroBitCount {
             let from = levels[depth - level].flat, to = levels[depth - level - 1].flat
@@ -31,5 +31,5 @@ struct GradientTree {
     }
 
     /// The sum over all shards, once the last is closed.
-    var sum: Tensor { levels[0].flat }
+    package var sum: Tensor { levels[0].flat }
 }

@@ -32,6 +32,7 @@ public struct MemoryEstimate: Sendable {
             similarity: configuration.objective.similarity, tileMemory: batch.tileMemory / threads)
         let encodings = encoders.reduce(0) { $0 + localShards * shardRows * $1.outputCount } * stride
         let samples = encoders.reduce(0) { $0 + localShards * shardRows * $1.inputShape.reduce(1, *) } * stride
+            * BatchReader.batches(for: source)
         self.threads = threads
         parts = [
             Part(kind: "parameters", worker: 0, process: parameters),

@@ -10,8 +10,7 @@ import Tensors
 ///     pairs    shards    U, V       loss,dU,dV  gradients  parameters
 package final class TrainingStep {
     private let communicator: any Communicator
-    private let sampler: Sampler
-    private let source: any PairSource
+    private let reader: BatchReader
     private let engine: PairwiseEngine
     private let schedule: LearningRateSchedule
     private let rule: OptimizerRule
@@ -23,8 +22,7 @@ package final class TrainingStep {
     package init(_ configuration: Configuration, model: Model, source: any PairSource, communicator: any Communicator, tileMemory: Int) throws {
         let shards = configuration.batch.shards, batch = configuration.batch.size
         self.communicator = communicator
-        self.source = source
-        sampler = try Sampler(batchSize: batch, sampleCount: source.count(of: .training), seed: configuration.seed)
+        let sampler = try Sampler(batchSize: batch, sampleCount: source.count(of: .training), seed: configuration.seed)
         schedule = LearningRateSchedule(configuration.optimizer)
         let rule = OptimizerRule(kind: configuration.optimizer.kind, weightDecay: configuration.optimizer.weightDecay)
         self.rule = rule
@@ -39,22 +37,23 @@ package final class TrainingStep {
         }
         first = trainer(.first)
         second = trainer(.second)
+        let pairs = batch / communicator.size
+        reader = BatchReader(
+            source, sampler: sampler, positions: communicator.rank * pairs..<(communicator.rank + 1) * pairs,
+            firstShape: model.first.inputShape, secondShape: model.second.inputShape)
         temperature = LearnedTemperature(configuration.objective.temperature, momentCount: rule.momentNames.count)
     }
 
     /// Makes step `step` (counted from 0).
     /// - Parameter stopRequested: whether this worker's process was asked to stop; all workers learn of it.
     package func run(_ step: Int, stopRequested: Bool) throws -> StepReport {
-        let pairs = first.output.rows
-        let numbers = sampler.numbers(step: step, positions: communicator.rank * pairs..<(communicator.rank + 1) * pairs)
-        try source.read(.training, numbers, first: first.input, second: second.input)
-
-        first.forward()
-        second.forward()
+        let samples = try reader.batch(step: step)
+        first.forward(samples.first)
+        second.forward(samples.second)
         let tau = temperature.value
         let result = try engine.evaluate(first: first.output, second: second.output, temperature: tau)
-        try first.backward(outputGradient: result.firstGradient)
-        try second.backward(outputGradient: result.secondGradient)
+        try first.backward(samples.first, outputGradient: result.firstGradient)
+        try second.backward(samples.second, outputGradient: result.secondGradient)
 
         let blocks = try first.finishSums() + second.finishSums()
         let scaleGradient = temperature.specification.learned ? result.inverseTemperatureGradient : 0

@@ -1,0 +1,114 @@
+import Foundation
+import Storage
+import Testing
+
+@Suite struct EvaluateTests {
+    private static func keys(_ value: Any?) -> [String] { ((value as? [String: Any]) ?? [:]).keys.sorted() }
+
+    private static func json(_ result: Couplet) throws -> [String: Any] {
+        #expect(result.exitCode == 0, "\(result.errors)")
+        return try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+    }
+
+    /// What programs read of Couplet has fixed names.
+    @Test func theKeysOfJSONAreTheDocumentedOnes() throws {
+        let folder = try ScratchFolder()
+        _ = try folder.write("c.yaml", SmallRun.gaussian(objective: "{similarity: quadratic, loss: conditional}"))
+        #expect(try Couplet("train", "c.yaml", "--output", "run", "--progress", "none", in: folder.path).exitCode == 0)
+
+        let evaluated = try Self.json(Couplet("evaluate", "run", "--json", in: folder.path))
+        #expect(Self.keys(evaluated) == ["gaussian", "retrieval", "step"])
+        let retrieval = try #require(evaluated["retrieval"] as? [String: Any])
+        #expect(Self.keys(retrieval) == ["first_to_second", "gallery", "second_to_first"])
+        for way in ["first_to_second", "second_to_first"] {
+            #expect(Self.keys(retrieval[way]) == ["mean_reciprocal_rank", "median_rank", "recall_at_1", "recall_at_10", "recall_at_5"])
+        }
+        #expect(retrieval["gallery"] as? Int == 100)
+        let gaussian = try #require(evaluated["gaussian"] as? [String: Any])
+        #expect(
+            Self.keys(gaussian) == [
+                "conditional_mean_error", "coupling_error", "exact_first_gram", "exact_second_gram", "exact_singular_values", "first_gram",
+                "second_gram", "singular_values", "subspace_angles",
+            ])
+        // g² and h² of the quadratic (½, ½), from the closed form.
+        let exact = [0.8, 0.5].map { 2 / ((1 + 8 * (1 - $0)).squareRoot() - 1) - 1 }
+        for key in ["exact_first_gram", "exact_second_gram"] {
+            let written = try #require(gaussian[key] as? [Double])
+            #expect(written.count == 2 && zip(written, exact).allSatisfy { abs($0 - $1) <= 1e-9 * $1 }, "\(written)")
+        }
+
+        let inspected = try Self.json(Couplet("inspect", "run", "--json", in: folder.path))
+        #expect(Set(["step", "digest", "parameters", "shards", "seed"]).isSubset(of: Self.keys(inspected)))
+        #expect(inspected["step"] as? Int == 3 && inspected["parameters"] as? Int == 14 && inspected["shards"] as? Int == 4)
+        let digest = try #require(inspected["digest"] as? String)
+        #expect(digest.count == 64 && digest.allSatisfy(\.isHexDigit))
+
+        let lines = try String(contentsOfFile: "\(folder.path)/run/metrics.jsonl", encoding: .utf8).split(separator: "\n")
+        let record = try JSONSerialization.jsonObject(with: Data(try #require(lines.last).utf8))
+        #expect(Self.keys(record) == ["gradient_norm", "learning_rate", "loss", "pairs_per_second", "seconds", "step", "temperature"])
+    }
+
+    @Test func labelsGiveAClassification() throws {
+        let folder = try ScratchFolder()
+        let file = try HDF5File(creating: "\(folder.path)/own.h5")
+        try file.write("/first", (0..<800).map { Double($0 * 7 % 13) }, shape: [200, 4])
+        try file.write("/second", (0..<200).map { $0 % 5 }, shape: [200])
+        try file.close()
+        _ = try folder.write(
+            "c.yaml",
+            SmallRun.gaussian().replacingOccurrences(
+                of: "{source: gaussian, dimensions: [4, 3], correlations: [0.8, 0.5]}", with: "{source: hdf5, path: own.h5, held_out: 0.2}"
+            ).replacingOccurrences(of: "second: {kind: linear, bias: false}", with: "second: {kind: labels}"))
+        #expect(try Couplet("train", "c.yaml", "--output", "run", "--progress", "none", in: folder.path).exitCode == 0)
+        let evaluated = try Self.json(Couplet("evaluate", "run", "--json", in: folder.path))
+        #expect(Self.keys(evaluated) == ["classification", "retrieval", "step"])
+        #expect(Self.keys(evaluated["classification"]) == ["classes", "count", "top1"])
+        let classification = try #require(evaluated["classification"] as? [String: Any])
+        #expect(classification["classes"] as? Int == 5 && classification["count"] as? Int == 40)
+    }
+
+    /// A gallery that is no multiple of the workers, by one process and by two and four ranks: the same text, to the last digit.
+    @Test func ranksEvaluateAsOneProcessDoes() throws {
+        let folder = try ScratchFolder()
+        _ = try folder.write("c.yaml", SmallRun.gaussian(steps: 20))
+        #expect(try Couplet("train", "c.yaml", "--output", "run", "--progress", "none", in: folder.path).exitCode == 0)
+        for step in ["latest", "19"] {
+            let alone = try Couplet("evaluate", "run", "--checkpoint", step, "--json", in: folder.path)
+            #expect(alone.exitCode == 0 && alone.output.contains("\"step\": \(step == "latest" ? "20" : step),"), "\(alone.errors)")
+            for ranks in [2, 4] {
+                let together = try Shell("\(packageFolder)/launch/local \(ranks) couplet evaluate run --checkpoint \(step) --json", in: folder.path)
+                #expect(together.exitCode == 0)
+                #expect(together.output == alone.output)
+            }
+        }
+        let missing = try Couplet("evaluate", "run", "--checkpoint", "7", in: folder.path)
+        #expect(missing.exitCode == 65 && missing.errors.contains("no checkpoint of step 7; there are: 18, 19, 20"), "\(missing.errors)")
+    }
+
+    /// Training on exported pairs finds the same coupling as training on their source.
+    @Test func exportedPairsTrainLikeTheirSource() throws {
+        let folder = try ScratchFolder()
+        _ = try folder.write("source.yaml", SmallRun.gaussian())
+        _ = try folder.write(
+            "file.yaml",
+            SmallRun.gaussian().replacingOccurrences(
+                of: "{source: gaussian, dimensions: [4, 3], correlations: [0.8, 0.5]}", with: "{source: hdf5, path: pairs.h5, held_out: 0.1}"))
+        let settings = "--set batch.size=1024 --set optimizer.learning_rate=0.02 --set optimizer.schedule=cosine --set encoders.initial_scale=0.1"
+        let result = try Shell(
+            """
+            couplet data export source.yaml --output pairs.h5 --count 60000
+            for name in source file; do
+                couplet train $name.yaml \(settings) --set train='{steps: 400}' --set evaluation.pairs=1000 --output $name --progress none
+            done
+            """, in: folder.path)
+        #expect(result.exitCode == 0, "\(result.output)")
+        func rank(_ run: String) throws -> Double {
+            let evaluated = try Self.json(Couplet("evaluate", run, "--json", in: folder.path))
+            let retrieval = evaluated["retrieval"] as? [String: Any], way = retrieval?["first_to_second"] as? [String: Any]
+            return try #require(way?["median_rank"] as? Double)
+        }
+        // A gallery of 1,000: chance has a median rank of 500; that of two samples of the best coupling differs by some per cent.
+        let (source, file) = (try rank("source"), try rank("file"))
+        #expect(source <= 250 && abs(file - source) <= 0.25 * source, "median rank \(source) of the source, \(file) of the file")
+    }
+}

@@ -1,0 +1,95 @@
+import Foundation
+import Testing
+
+extension ProcessTests {
+    /// What goes wrong in a run ends it with a code and a sentence, on all ranks, within seconds, and loses nothing.
+    @Suite(.serialized) struct RunErrors {
+        private func expect(_ program: RunningCouplet, _ code: Int32, _ says: String...) {
+            let end = program.end(within: 10)
+            #expect(end == code, "\(program.errors)")
+            for text in says { #expect(program.errors.contains(text), "\(text) is not in: \(program.errors)") }
+        }
+
+        private var rankCounts: [Int] { RunningCouplet.hasMPI ? [1, 2] : [1] }
+
+        @Test func lossThatIsNotFinite() throws {
+            for ranks in rankCounts {
+                let folder = try TrainingFolder(TrainingFolder.gaussian(steps: 50, checkpointEvery: 2))
+                let good = try folder.digest("run", ["--set", "train.steps=4", "--set", "optimizer={kind: sgd, learning_rate: 1.0e-3}"])
+                expect(
+                    try folder.start("huge", ["--set", "optimizer={kind: sgd, learning_rate: 1.0e+30}"], ranks: ranks), 70, "step ", "learning_rate")
+                #expect(folder.checkpoints("huge").count <= 3)
+                for name in folder.checkpoints("huge") {
+                    #expect(try Couplet("inspect", folder.path("huge") + "/checkpoints/\(name)").exitCode == 0)
+                }
+                #expect(try folder.digest(of: "run") == good)
+            }
+        }
+
+        @Test func workersThatDoNotFit() throws {
+            let folder = try TrainingFolder(TrainingFolder.gaussian(steps: 5))
+            expect(try folder.start("run", ["--threads", "16"]), 64, "16 threads", "8")
+            if RunningCouplet.hasMPI {
+                expect(try folder.start("run", ranks: 3), 64, "3 workers", "2, 4")
+                expect(try folder.start("run", ["--threads", "8"], ranks: 2), 64, "16 workers", "8")
+            }
+            #expect(!FileManager.default.fileExists(atPath: folder.path("run")))
+        }
+
+        @Test(.enabled(if: RunningCouplet.hasMPI, "no mpirun in PATH")) func ranksThatDiffer() throws {
+            let folder = try TrainingFolder(TrainingFolder.gaussian(steps: 5))
+            expect(try folder.start("a", ranks: 2, perRank: [[], ["--set", "seed=7"]]), 65, "another config", "1")
+            expect(try folder.start("b", ranks: 2, perRank: [[], ["--set", "batch.shards=4"]]), 65, "another config")
+            expect(try folder.start("c", ranks: 2, perRank: [[], ["--threads", "2"]]), 64, "rank")
+            expect(try folder.start("d", ranks: 2, perRank: [[], ["--set", "batch.sise=4"]]), 65, "rank 1", "batch.sise", "size")
+            expect(try folder.start("e", ranks: 2, perRank: [["--set", "data={source: hdf5, path: /nowhere.h5}"], []]), 74, "rank 0", "/nowhere.h5")
+        }
+
+        @Test(.enabled(if: RunningCouplet.hasMPI, "no mpirun in PATH")) func dataMissingOnOneRank() throws {
+            let folder = try TrainingFolder(TrainingFolder.mnist("FOLDER", steps: 5))
+            try folder.writeDigits()
+            let program = try folder.start("run", ranks: 2, perRank: [[], ["--set", "data.path=/nowhere"]])
+            expect(program, 65, "rank 1", "/nowhere")
+        }
+
+        /// A user id that may not write, as root may everywhere: only where the tests do not run as root.
+        @Test(.enabled(if: geteuid() != 0, "as root every folder can be written")) func folderThatIsReadOnly() throws {
+            let folder = try TrainingFolder(TrainingFolder.gaussian(steps: 5))
+            try FileManager.default.createDirectory(atPath: folder.path("locked"), withIntermediateDirectories: true)
+            chmod(folder.path("locked"), 0o500)
+            defer { chmod(folder.path("locked"), 0o700) }
+            expect(try folder.start("locked/run"), 74, "locked/run")
+        }
+
+        /// A folder in a place where there can be none.
+        @Test func folderThatCannotBe() throws {
+            let folder = try TrainingFolder(TrainingFolder.gaussian(steps: 5))
+            for ranks in rankCounts { expect(try folder.start("c.yaml/run", ranks: ranks), 74, "c.yaml") }
+        }
+
+        /// A file system of 300 KiB fills up while checkpoints are written.
+        @Test(.enabled(if: geteuid() == 0, "only root can mount a small file system")) func fullDisk() throws {
+            for ranks in rankCounts {
+                let folder = try TrainingFolder(TrainingFolder.gaussian(steps: 2_000, checkpointEvery: 5))
+                let disk = folder.path("disk")
+                try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
+                let mounting = Process()
+                mounting.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+                mounting.arguments = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", disk]
+                mounting.standardError = FileHandle.nullDevice
+                try mounting.run()
+                mounting.waitUntilExit()
+                guard mounting.terminationStatus == 0 else {
+                    print("This system lets nobody mount a tmpfs: the full disk of a run is not tested.")
+                    return
+                }
+                defer { umount2(disk, Int32(MNT_DETACH)) }
+                let program = try folder.start("disk/run", ["--set", "train.keep_checkpoints=1000"], ranks: ranks)
+                expect(program, 74, "disk/run/checkpoints/step-", "No space left")
+                let kept = folder.checkpoints("disk/run")
+                #expect(!kept.isEmpty)
+                for name in kept { #expect(try Couplet("inspect", "\(disk)/run/checkpoints/\(name)").exitCode == 0) }
+            }
+        }
+    }
+}

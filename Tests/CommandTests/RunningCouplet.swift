@@ -1,0 +1,89 @@
+import Foundation
+
+/// The real program on its way, alone or under mpirun: to be signalled, killed, and waited for no longer than a limit.
+final class RunningCouplet {
+    let process = Process()
+    private let scratch: String
+    private let isLaunched: Bool
+
+    /// - Parameters:
+    ///   - ranks: processes under mpirun; 1 starts the program itself.
+    ///   - perRank: further arguments of each rank; with several, each rank has its own.
+    init(_ arguments: [String], ranks: Int = 1, perRank: [[String]] = [], environment: [String: String] = [:]) throws {
+        scratch = FileManager.default.temporaryDirectory.appendingPathComponent("couplet-run-\(UUID().uuidString)").path
+        isLaunched = ranks > 1
+        let program = [Couplet.path] + arguments
+        let command: [String] =
+            if ranks == 1 { program } else if perRank.isEmpty {
+                ["mpirun", "--oversubscribe", "-n", "\(ranks)"] + program
+            } else {
+                ["mpirun", "--oversubscribe"] + perRank.map { ["-n", "1"] + program + $0 }.joined(separator: [":"])
+            }
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = command
+        process.environment = ProcessInfo.processInfo.environment
+            .merging(["OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "SWIFT_BACKTRACE": "enable=no"]) { $1 }
+            .merging(environment) { $1 }
+        for end in ["out", "err"] { _ = FileManager.default.createFile(atPath: "\(scratch).\(end)", contents: nil) }
+        process.standardOutput = FileHandle(forWritingAtPath: "\(scratch).out")
+        process.standardError = FileHandle(forWritingAtPath: "\(scratch).err")
+        process.standardInput = FileHandle.nullDevice
+        // A test's thread blocks signals, and its children inherit that: mpirun would not hear them.
+        var none = sigset_t(), former = sigset_t()
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &former)
+        defer { pthread_sigmask(SIG_SETMASK, &former, nil) }
+        try process.run()
+    }
+
+    deinit {
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        for end in ["out", "err"] { try? FileManager.default.removeItem(atPath: "\(scratch).\(end)") }
+    }
+
+    var errors: String { (try? String(contentsOfFile: "\(scratch).err", encoding: .utf8)) ?? "" }
+    var output: String { (try? String(contentsOfFile: "\(scratch).out", encoding: .utf8)) ?? "" }
+
+    /// The processes that are couplet itself: this one, or the children of mpirun.
+    var members: [pid_t] {
+        if !isLaunched { return [process.processIdentifier] }
+        let own = "/proc/\(process.processIdentifier)/task/\(process.processIdentifier)/children"
+        let children = (try? String(contentsOfFile: own, encoding: .utf8)) ?? ""
+        return children.split(separator: " ").compactMap { pid_t($0) }.filter { child in
+            ((try? String(contentsOfFile: "/proc/\(child)/comm", encoding: .utf8)) ?? "").hasPrefix("couplet")
+        }
+    }
+
+    /// Waits until `condition` holds or the process has ended. Returns whether it held.
+    @discardableResult
+    func wait(until condition: () -> Bool, seconds: Double = 30) -> Bool {
+        let end = Date() + seconds
+        while Date() < end {
+            if condition() { return true }
+            if !process.isRunning { return false }
+            usleep(2_000)
+        }
+        return false
+    }
+
+    /// Its exit code (of mpirun, under mpirun), -signal where a signal ended it; nil, and it is killed, where it took longer.
+    func end(within seconds: Double) -> Int32? {
+        let end = Date() + seconds
+        while process.isRunning, Date() < end { usleep(5_000) }
+        if process.isRunning {
+            for member in members { kill(member, SIGKILL) }
+            kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+            return nil
+        }
+        return process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
+    }
+
+    /// Whether there is an mpirun; says so once where there is none.
+    static let hasMPI: Bool = {
+        let found = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+            .contains { FileManager.default.isExecutableFile(atPath: "\($0)/mpirun") }
+        if !found { print("There is no mpirun in PATH: what needs several ranks is not tested.") }
+        return found
+    }()
+}

@@ -1,0 +1,67 @@
+import Foundation
+import Testing
+
+extension ProcessTests {
+    /// A signal stops a run after saving, and --resume goes on to the digest of a run that nobody stopped.
+    @Suite(.serialized) struct Stopping {
+        enum Target: CaseIterable { case process, rank, launcher }
+        private static let steps = 2_000
+
+        @Test(arguments: Target.allCases, [SIGTERM, SIGINT, SIGUSR1]) func signal(_ target: Target, _ signal: Int32) throws {
+            if target != .process, !RunningCouplet.hasMPI { return }
+            // The schedule is fixed, so that fewer steps end on the way of more.
+            let folder = try TrainingFolder(TrainingFolder.gaussian(steps: Self.steps, checkpointEvery: 1_000_000))
+            let program = try folder.start("run", ranks: target == .process ? 1 : 2)
+            #expect(program.wait(until: { program.errors.contains("starts on") }))
+            usleep(100_000)
+            let members = program.members
+            #expect(members.count == (target == .process ? 1 : 2))
+            kill(target == .launcher ? program.process.processIdentifier : members[members.count - 1], signal)
+            let code = program.end(within: 10)
+            // Open MPI's mpirun ends with a code of its own after a SIGTERM or SIGINT to itself; it passes SIGUSR1 on.
+            if target == .launcher, signal != SIGUSR1 { #expect(code != nil && code != 0) } else { #expect(code == 75, "\(program.errors)") }
+            let stopped = try #require(folder.step("run"), "nothing saved: \(program.errors)")
+            #expect(stopped > 0 && stopped < Self.steps)
+            #expect(program.errors.contains("stopped and saved after step \(stopped)"), "\(program.errors)")
+
+            let until = ["--set", "train.steps=\(stopped + 20)", "--set", "optimizer.schedule_steps=\(Self.steps)"]
+            #expect(try folder.digest("run", ["--resume"] + until) == folder.digest("whole", ["--threads", "1"] + until))
+            #expect(folder.step("run") == stopped + 20)
+        }
+
+        /// A signal before the first step is heard: it comes while the run is set up.
+        @Test func signalAtTheStart() throws {
+            let folder = try TrainingFolder(TrainingFolder.gaussian(steps: Self.steps))
+            for microseconds in [15_000, 30_000, 60_000, 120_000] as [UInt32] {
+                let program = try folder.start("run", ["--resume"])
+                usleep(microseconds)
+                kill(program.process.processIdentifier, SIGTERM)
+                let code = program.end(within: 10)
+                // Before the program has taken over its signals, SIGTERM ends it.
+                #expect(code == 75 || code == -SIGTERM, "\(program.errors)")
+                if code == 75 { #expect(folder.step("run") != nil) }
+            }
+        }
+
+        /// A signal during the final evaluation comes too late to stop anything: the state is saved, the run is done.
+        @Test func signalDuringTheFinalEvaluation() throws {
+            let folder = try TrainingFolder(TrainingFolder.gaussian(steps: 2))
+            let program = try folder.start("run", ["--set", "evaluation.pairs=20000"])
+            #expect(program.wait(until: { folder.step("run") == 2 }))
+            kill(program.process.processIdentifier, SIGTERM)
+            #expect(program.end(within: 30) == 0, "\(program.errors)")
+            #expect(FileManager.default.fileExists(atPath: folder.path("run") + "/evaluation.json"))
+        }
+
+        /// Ctrl-C twice ends at once, here within a long evaluation.
+        @Test func interruptTwice() throws {
+            let folder = try TrainingFolder(TrainingFolder.gaussian(steps: 2))
+            let program = try folder.start("run", ["--set", "evaluation.pairs=200000"])
+            #expect(program.wait(until: { folder.step("run") == 2 }))
+            kill(program.process.processIdentifier, SIGINT)
+            usleep(50_000)
+            kill(program.process.processIdentifier, SIGINT)
+            #expect(program.end(within: 2) == 130)
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import Collectives
+import Foundation
+import Pairs
+import Storage
+import Tensors
+import Testing
+import Training
+
+/// A source that waits before it reads, as for a disk; otherwise another.
+private struct SlowSource: PairSource {
+    let base: any PairSource
+    /// From this sample on reading fails.
+    var failsFrom = UInt64.max
+
+    func description(of modality: Modality) -> ModalityDescription { base.description(of: modality) }
+    func count(of split: Split) -> Int? { base.count(of: split) }
+    var waitsForStorage: Bool { true }
+
+    func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) throws {
+        usleep(2000)
+        if numbers.contains(where: { $0 >= failsFrom }) { throw DataError(place: "slow", reason: "gone") }
+        try base.read(split, numbers, first: first, second: second)
+    }
+}
+
+@Suite struct BatchReaderTests {
+    private func losses(_ source: any PairSource, workers: Int) throws -> [Double] {
+        let configuration = WorkerInvarianceTests.gaussian { $0.batch = .init(size: 256, shards: 4) }
+        let model = try Model(configuration, source: source)
+        return try WorkerGroup.launch().run(threads: workers) { communicator in
+            let step = try TrainingStep(
+                configuration, model: model, source: source, communicator: communicator, tileMemory: 0)
+            // The third step again, as a resumed run would ask for it: out of turn.
+            return try [0, 1, 2, 3, 2].map { try step.run($0, stopRequested: false).loss }
+        }
+    }
+
+    @Test("reading ahead gives every step its own samples")
+    func sameSamples() throws {
+        let source = try SourceSpecification.gaussian(dimensions: [8, 6], correlations: [0.9, 0.5]).makeSource(seed: 3)
+        let plain = try losses(source, workers: 1)
+        #expect(try losses(SlowSource(base: source), workers: 1) == plain)
+        #expect(try losses(SlowSource(base: source), workers: 4) == plain)
+    }
+
+    @Test("a failure of reading ahead is told in the step that needs the samples, and not before")
+    func failure() throws {
+        let source = try SourceSpecification.gaussian(dimensions: [8, 6], correlations: [0.9, 0.5]).makeSource(seed: 3)
+        let slow = SlowSource(base: source, failsFrom: 2 * 256)
+        let configuration = WorkerInvarianceTests.gaussian { $0.batch = .init(size: 256, shards: 4) }
+        let model = try Model(configuration, source: slow)
+        try WorkerGroup.launch().run(threads: 1) { communicator in
+            let step = try TrainingStep(configuration, model: model, source: slow, communicator: communicator, tileMemory: 0)
+            for number in 0..<2 { _ = try step.run(number, stopRequested: false) }
+            #expect(throws: DataError.self) { try step.run(2, stopRequested: false) }
+        }
+    }
+}
