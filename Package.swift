@@ -33,7 +33,8 @@ let package = Package(
                 "CKernels", "Tensors", "Collectives", "Networks", "Objectives", "Storage", "Pairs", "Evaluation",
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "Logging", package: "swift-log"),
-            ]),
+            ],
+            exclude: ["Benchmarks/SCALING.md"]),
         .target(
             name: "Couplet",
             dependencies: [

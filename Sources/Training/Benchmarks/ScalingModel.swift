@@ -32,6 +32,21 @@ public struct ScalingModel: Sendable {
     public var dimension: Double
     public var tileMemory: Double
 
+    public init(
+        encoderSpeed: Double, keptSpeed: Double, remadeSpeed: Double, local: Link, network: Link, encoderOperations: Double,
+        parameterBytes: Double, dimension: Double, tileMemory: Double
+    ) {
+        self.encoderSpeed = encoderSpeed
+        self.keptSpeed = keptSpeed
+        self.remadeSpeed = remadeSpeed
+        self.local = local
+        self.network = network
+        self.encoderOperations = encoderOperations
+        self.parameterBytes = parameterBytes
+        self.dimension = dimension
+        self.tileMemory = tileMemory
+    }
+
     /// What a step consists of.
     public struct Step: Sendable {
         public let encoders: Double

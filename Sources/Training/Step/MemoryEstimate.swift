@@ -31,7 +31,8 @@ public struct MemoryEstimate: Sendable {
             workers: workers, shards: batch.shards, batch: batch.size, dimension: configuration.encoders.embedding,
             similarity: configuration.objective.similarity, tileMemory: batch.tileMemory / threads)
         let encodings = encoders.reduce(0) { $0 + localShards * shardRows * $1.outputCount } * stride
-        let samples = encoders.reduce(0) { $0 + localShards * shardRows * $1.inputShape.reduce(1, *) } * stride
+        // The batch in work and, where one is read ahead, the next.
+        let samples = BatchReader.batches(for: source) * encoders.reduce(0) { $0 + localShards * shardRows * $1.inputShape.reduce(1, *) } * stride
             * BatchReader.batches(for: source)
         self.threads = threads
         parts = [
