@@ -2,7 +2,7 @@ import Collectives
 import Objectives
 import Tensors
 
-/// Zero-shot classification: retrieval with one candidate a class (paper A, section on classification).
+/// Zero-shot classification: retrieval with one candidate a class (Baptista, Stuart, Tran 2025, on classification).
 ///
 /// A sample counts as right where its own class scores above every other class: a tie at the top counts as wrong, as does a
 /// class that has no encoding. Scores are compared as in Double (`ScoreCounter`).

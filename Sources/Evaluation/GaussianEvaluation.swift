@@ -5,7 +5,7 @@ import Tensors
 import Glibc
 #endif
 
-/// What linear encoders have learned of a Gaussian pair, beside what they should have (THEORY.md, section 1).
+/// What linear encoders have learned of a Gaussian pair, beside what they should have (Baptista, Stuart, Tran 2025, arXiv 2505.24134).
 ///
 /// With k = min(e, n_u, n_v), `Ã = Cuu^½ GᵀH Cvv^½ / τ` and R's canonical pairs (a_i, b_i). A common rotation of both encoders,
 /// or a bias, changes none of the figures but one: a bias shifts conditional means and so adds to `conditionalMeanError`.

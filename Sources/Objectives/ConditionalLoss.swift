@@ -3,7 +3,7 @@ import Collectives
 import Foundation
 import Tensors
 
-/// `(1/N) Σ_i [first (c_i - S_ii) + second (r_i - S_ii)]`, r and c the log-sum-exp of rows and columns (THEORY.md, section 1; with ½, ½ the InfoNCE of CLIP).
+/// `(1/N) Σ_i [first (c_i - S_ii) + second (r_i - S_ii)]`, r and c the log-sum-exp of rows and columns (Baptista, Stuart, Tran 2025; with ½, ½ the InfoNCE of CLIP).
 struct ConditionalLoss: PairwiseLoss {
     let first: Double
     let second: Double

@@ -3,7 +3,7 @@ import Collectives
 import Foundation
 import Tensors
 
-/// `LSE_ij(S) - log N² - (1/N) Σ_i S_ii` (THEORY.md, section 1): fits the joint distribution of the pair.
+/// `LSE_ij(S) - log N² - (1/N) Σ_i S_ii` (Baptista, Stuart, Tran 2025, arXiv 2505.24134): fits the joint distribution of the pair.
 struct JointLoss: PairwiseLoss {
     var needsRows: Bool { true }
     var needsColumns: Bool { false }

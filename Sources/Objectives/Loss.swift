@@ -1,4 +1,4 @@
-/// What is minimised over a batch (THEORY.md, section 1).
+/// What is minimised over a batch (Baptista, Stuart, Tran 2025, arXiv 2505.24134).
 public enum Loss: Equatable, Sendable {
     /// (1/N) Σ_i [first (c_i - S_ii) + second (r_i - S_ii)]: `first` weighs first given second (a softmax over the first modality:
     /// columns), `second` second given first.

@@ -1,6 +1,6 @@
 import Collectives
 
-/// The walk of DESIGN's engine: every shard a of the first side meets every shard b of the second in the order a^0, a^1, …, a^(S-1),
+/// The walk of the pairwise engine: every shard a of the first side meets every shard b of the second in the order a^0, a^1, …, a^(S-1),
 /// whatever the number of workers. Blocks of the second side travel: at step k worker p holds the block of worker p XOR k.
 ///
 /// Cost per worker: W - 1 messages each of what is read and of what is accumulated, and one to bring the accumulated home.

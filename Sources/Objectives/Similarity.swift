@@ -1,4 +1,4 @@
-/// How two encodings are compared (THEORY.md, section 1): κ(g, h), before the division by the temperature.
+/// How two encodings are compared (Baptista, Stuart, Tran 2025, arXiv 2505.24134): κ(g, h), before the division by the temperature.
 public enum Similarity: String, CaseIterable, Sendable {
     /// ⟨g, h⟩
     case innerProduct = "inner_product"

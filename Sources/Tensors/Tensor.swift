@@ -6,7 +6,7 @@ import Glibc
 ///
 /// Copying a tensor copies the view, not the numbers: `rows`, `reshaped` and assignment all share them. That is what
 /// lets a whole encoder live in one flat buffer with its layers holding ranges of it. Two threads may read one tensor
-/// at a time; who writes to one is decided by the training step (see DESIGN: a worker owns what it writes).
+/// at a time; who writes to one is decided by the training step (a worker owns what it writes).
 public struct Tensor: @unchecked Sendable {
     /// The extents, outermost first.
     public let shape: [Int]

@@ -59,7 +59,7 @@ import Glibc
         }
     }
 
-    /// THEORY.md: quadratic conditional(1, 0) has conditional mean and covariance exact where e reaches the rank of R; the inner
+    /// Quadratic conditional(1, 0) has conditional mean and covariance exact where e reaches the rank of R; the inner
     /// product has the mean, and keeps Cuu.
     @Test func minimisersHaveTheConditionalsThatTheTheoryClaims() throws {
         let covariance = GaussianPopulation.covariance([0.9, 0.5, 0.2], first: 5, second: 3)

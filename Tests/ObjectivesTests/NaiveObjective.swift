@@ -1,7 +1,7 @@
 import Foundation
 import Objectives
 
-/// The textbook loss over a B × B array in Double, with gradients by the formulas of THEORY.md: the engine's independent twin.
+/// The textbook loss over a B × B array in Double, with gradients by the textbook formulas: the engine's independent twin.
 struct NaiveObjective {
     var similarity: Similarity
     var loss: Loss

@@ -1,6 +1,6 @@
 import Tensors
 
-/// What linear encoders of rank e learn from infinitely many Gaussian pairs: the closed forms of THEORY.md, section 1 (paper A).
+/// What linear encoders of rank e learn from infinitely many Gaussian pairs: closed forms after Baptista, Stuart, Tran 2025 (arXiv 2505.24134).
 ///
 /// With `G̃ = G Cuu^½ / √τ`, `H̃ = H Cvv^½ / √τ` (e × n) a population loss is a function of `Ã = G̃ᵀH̃` and, for the quadratic
 /// similarity, of `G̃ᵀG̃` and `H̃ᵀH̃`. All minimisers have R's singular vectors, its first e pairs; along pair k, with

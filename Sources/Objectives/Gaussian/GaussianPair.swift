@@ -4,7 +4,7 @@ import Tensors
 import Glibc
 #endif
 
-/// A Gaussian pair (u, v) of mean zero, seen in its canonical coordinates (THEORY.md, section 1; Hotelling 1936).
+/// A Gaussian pair (u, v) of mean zero, seen in its canonical coordinates (Hotelling 1936).
 ///
 /// `R = Cuu^-½ Cuv Cvv^-½ = Σ_k σ_k a_k b_kᵀ`: the canonical correlations σ and the canonical directions a (of whitened u), b
 /// (of whitened v). Along each pair of directions u and v are two standard normal numbers with correlation σ_k, independent of

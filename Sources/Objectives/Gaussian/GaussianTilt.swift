@@ -1,7 +1,7 @@
 import Tensors
 
 /// The law that affine encoders g = G u + b, h = H v + c of rank e make of a Gaussian pair: ρ(u, v) ∝ exp(κ(g, h)/τ) μ(u) ν(v),
-/// for the inner product and the quadratic similarity (THEORY.md, section 1). Both conditionals are Gaussian.
+/// for the inner product and the quadratic similarity (Baptista, Stuart, Tran 2025, arXiv 2505.24134). Both conditionals are Gaussian.
 ///
 /// In whitened coordinates: `G̃ = G Cuu^½ / √τ`, `H̃ = H Cvv^½ / √τ`. A common rotation of G and H changes nothing here.
 public struct GaussianTilt: Sendable {

@@ -17,7 +17,7 @@ public struct BenchmarkResult: Sendable {
     public var gigaflops: Double { 1e-9 * operations / times.median }
     public var peakShare: Double { gigaflops / peakGigaflops }
 
-    /// The keys of DESIGN's JSON.
+    /// The keys of the JSON.
     package var members: [(String, JSONValue)] {
         [
             ("workers", .integer(workers)), ("processes", .integer(processes)), ("repeat", .integer(times.seconds.count)),

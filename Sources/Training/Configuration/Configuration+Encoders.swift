@@ -6,7 +6,7 @@ extension Configuration {
         /// e: how many numbers both encoders give for a sample.
         public var embedding: Int
         /// The factor on the initial weights of both last layers. A small one keeps the first gradients of a loss with heavy tails small
-        /// (THEORY.md, section 1, on the joint loss).
+        /// (Baptista, Stuart, Tran 2025: the joint loss).
         public var initialScale: Float
         public var first: EncoderSpecification
         public var second: EncoderSpecification

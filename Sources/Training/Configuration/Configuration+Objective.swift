@@ -1,7 +1,7 @@
 import Objectives
 
 extension Configuration {
-    /// The block `objective`: what is minimised (THEORY.md, section 1).
+    /// The block `objective`: what is minimised (Baptista, Stuart, Tran 2025, arXiv 2505.24134).
     public struct Objective: Equatable, Sendable {
         public var similarity: Similarity
         public var loss: Loss
