@@ -22,8 +22,8 @@ final class Worker {
     /// How long to look again and again, in nanoseconds; how long to look between yields if a ring will end the sleep, and
     /// if it will not.
     private static let spinTime: UInt64 = 2_000
-    private static let yieldTime: UInt64 = 50_000
-    private static let pollTime: UInt64 = 1_000_000
+    private static let yieldTime: UInt64 = 2_000_000
+    private static let pollTime: UInt64 = 2_000_000
 
     init(member: Member, board: ProcessBoard, messagePassing: MessagePassing?, tags: TagLayout?) {
         self.member = member
