@@ -5,40 +5,6 @@
 #include <xmmintrin.h>
 #endif
 
-COUPLET_KERNEL void couplet_tile_scores(
-    size_t rows, size_t columns, size_t depth, float factor, const float *x, const float *y, size_t y_stride, float *tile, size_t stride) {
-    for (size_t j = 0; j < columns; j += COUPLET_LANES) {
-        size_t count = columns - j < COUPLET_LANES ? columns - j : COUPLET_LANES, i = 0;
-        for (; i + 4 <= rows; i += 4) {
-            couplet_floats a = {0}, b = {0}, c = {0}, d = {0};
-            for (size_t k = 0; k < depth; k++) {
-                couplet_floats v = couplet_load(y + k * y_stride + j);
-                const float *u = x + i * depth + k;
-                a += u[0] * v, b += u[depth] * v, c += u[2 * depth] * v, d += u[3 * depth] * v;
-            }
-            a *= factor, b *= factor, c *= factor, d *= factor;
-            float *t = tile + i * stride + j;
-            if (count == COUPLET_LANES) {
-                couplet_store(t, a);
-                couplet_store(t + stride, b);
-                couplet_store(t + 2 * stride, c);
-                couplet_store(t + 3 * stride, d);
-            } else {
-                couplet_store_part(t, count, a);
-                couplet_store_part(t + stride, count, b);
-                couplet_store_part(t + 2 * stride, count, c);
-                couplet_store_part(t + 3 * stride, count, d);
-            }
-        }
-        for (; i < rows; i++) {
-            couplet_floats a = {0};
-            for (size_t k = 0; k < depth; k++) a += x[i * depth + k] * couplet_load(y + k * y_stride + j);
-            a *= factor;
-            couplet_store_part(tile + i * stride + j, count, a);
-        }
-    }
-}
-
 COUPLET_KERNEL void couplet_tile_offset(
     size_t rows, size_t columns, float *tile, size_t stride, const float *row, const float *column) {
     for (size_t i = 0; i < rows; i++)

@@ -75,17 +75,10 @@ extension PairwiseEngine {
     /// The scores T of a sub-tile, positives excluded.
     private func makeScores(_ tile: SubTile, into scores: UnsafeMutablePointer<Float>, keepingPositives: Bool) {
         let side = geometry.side
-        let own = first.pointer + tile.rows.lowerBound * dimension, visitors = visiting.encodings + tile.columns.lowerBound * dimension
-        if let transposed {
-            let stride = transposed.columns
-            couplet_transpose(tile.columns.count, dimension, visitors, dimension, transposed.pointer, stride)
-            couplet_tile_scores(
-                tile.rows.count, tile.columns.count, dimension, scale, own, transposed.pointer, stride, scores, side)
-        } else {
-            MatrixProduct.multiply(
-                m: tile.rows.count, n: tile.columns.count, k: dimension, alpha: scale, own, .asIs, stride: dimension, visitors, .transposed,
-                stride: dimension, beta: 0, scores, stride: side)
-        }
+        MatrixProduct.multiply(
+            m: tile.rows.count, n: tile.columns.count, k: dimension, alpha: scale, first.pointer + tile.rows.lowerBound * dimension, .asIs,
+            stride: dimension, visiting.encodings + tile.columns.lowerBound * dimension, .transposed, stride: dimension, beta: 0, scores,
+            stride: side)
         if let firstSquares {
             couplet_tile_offset(
                 tile.rows.count, tile.columns.count, scores, side, firstSquares.pointer + tile.rows.lowerBound,

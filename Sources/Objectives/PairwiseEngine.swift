@@ -41,10 +41,6 @@ public final class PairwiseEngine {
     let rowWeightSums: Tensor?
     /// One number for each row (column) of the present sub-tile: its sums in pass 1, its factors in pass 2.
     let tileRows: Tensor, tileColumns: Tensor
-    /// The visiting columns of a sub-tile, d × columns, where d is so small that a loop over it beats a matrix product.
-    let transposed: Tensor?
-    /// Up to this d.
-    static let largestLoopDimension = 16
     /// log₂e / τ of the present call.
     var scale: Float = 1
 
@@ -85,7 +81,6 @@ public final class PairwiseEngine {
         firstGradient = Tensor([rows, dimension])
         tileRows = Tensor([geometry.side])
         tileColumns = Tensor([geometry.side])
-        transposed = dimension <= Self.largestLoopDimension ? Tensor([dimension, (geometry.side + 15) / 16 * 16]) : nil
     }
 
     /// The loss of a batch and, if wanted, its gradients.

@@ -17,11 +17,6 @@
 // Beyond this many powers of two between a tile's shift and a row's exponent, weights are made from the scores themselves.
 #define COUPLET_LARGEST_FACTOR 80.0f
 
-// tile[i][j] = factor · Σ_k x[i][k] y[k][j], k = 0 … depth - 1 in order, for depths too small for a matrix product to be at its speed. y holds the
-// columns' encodings transposed, depth × y_stride, and is read up to a multiple of 16 columns.
-void couplet_tile_scores(
-    size_t rows, size_t columns, size_t depth, float factor, const float *x, const float *y, size_t y_stride, float *tile, size_t stride);
-
 // tile[i][j] -= row[i] + column[j]
 void couplet_tile_offset(size_t rows, size_t columns, float *tile, size_t stride, const float *row, const float *column);
 
