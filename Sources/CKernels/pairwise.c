@@ -140,14 +140,6 @@ COUPLET_KERNEL void couplet_add_sums(
     for (size_t i = 0; i < count; i++) add_sum(b_exponent[i], b_mantissa[i], exponent + i, mantissa + i);
 }
 
-COUPLET_KERNEL void couplet_split_powers(size_t count, const float *x, float *exponent, float *mantissa) {
-    for (size_t i = 0; i < count; i++) {
-        float whole = floorf(x[i]);
-        couplet_floats power = couplet_power(couplet_all(x[i] - whole));
-        split(power[0], whole, exponent + i, mantissa + i);
-    }
-}
-
 COUPLET_KERNEL void couplet_power_sum(size_t count, const float *x, size_t step, float *exponent, float *mantissa) {
     float largest = COUPLET_EXCLUDED;
     for (size_t k = 0; k < count; k++) largest = x[k * step] > largest ? x[k * step] : largest;

@@ -5,10 +5,6 @@ COUPLET_KERNEL void couplet_add(size_t count, const float *x, float *y) {
     for (size_t i = 0; i < count; i++) y[i] += x[i];
 }
 
-COUPLET_KERNEL void couplet_sum(size_t count, const float *x, const float *z, float *y) {
-    for (size_t i = 0; i < count; i++) y[i] = x[i] + z[i];
-}
-
 COUPLET_KERNEL void couplet_scale(size_t count, float factor, float *x) {
     for (size_t i = 0; i < count; i++) x[i] *= factor;
 }

@@ -56,13 +56,7 @@ extension Communicator {
     /// worker's number with its bits reversed, for the first halving is by the lowest bit.
     public func ownedRange(of count: Int) -> Range<Int> {
         precondition(count % size == 0, "\(count) numbers over \(size) workers")
-        var slice = 0, remaining = size, bits = rank
-        while remaining > 1 {
-            slice = slice << 1 | (bits & 1)
-            bits >>= 1
-            remaining >>= 1
-        }
-        let length = count / size
+        let slice = ShardTree.reversedSlice(ofWorker: rank, workers: size), length = count / size
         return slice * length..<(slice + 1) * length
     }
 }

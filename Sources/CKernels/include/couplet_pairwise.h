@@ -37,9 +37,6 @@ void couplet_power_sum(size_t count, const float *x, size_t step, float *exponen
 // Adds (b_exponent[i], b_mantissa[i]) to (exponent[i], mantissa[i]).
 void couplet_add_sums(size_t count, const float *b_exponent, const float *b_mantissa, float *exponent, float *mantissa);
 
-// (exponent[i], mantissa[i]) of the single power 2^x[i].
-void couplet_split_powers(size_t count, const float *x, float *exponent, float *mantissa);
-
 // out[i] = weight[i] · 2^(shift - exponent[i]): what turns a tile's 2^(T - shift) into weight · 2^(T - exponent). Returns the largest
 // shift - exponent[i] among the weights that are not 0; COUPLET_EMPTY where there is none.
 float couplet_tile_factors(size_t count, float shift, const float *exponent, const float *weight, float *out);

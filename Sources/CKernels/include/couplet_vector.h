@@ -4,8 +4,6 @@
 
 // y[i] += x[i]
 void couplet_add(size_t count, const float *x, float *y);
-// y[i] = x[i] + z[i]
-void couplet_sum(size_t count, const float *x, const float *z, float *y);
 // x[i] *= factor
 void couplet_scale(size_t count, float factor, float *x);
 // Σ x[i]², in Double, in 16 lanes that are then added as a binary tree.
