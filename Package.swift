@@ -36,14 +36,21 @@ let package = Package(
             ],
             exclude: ["Benchmarks/SCALING.md"]),
         .target(
+            name: "Sweeps",
+            dependencies: [
+                "Tensors", "Collectives", "Storage", "Evaluation", "Training", .product(name: "Yams", package: "Yams"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .target(name: "Reports", dependencies: ["Tensors", "Storage", "Evaluation", "Training", "Sweeps"]),
+        .target(
             name: "Couplet",
             dependencies: [
-                "Tensors", "Collectives", "Networks", "Objectives", "Storage", "Pairs", "Evaluation", "Training",
+                "Tensors", "Collectives", "Networks", "Objectives", "Storage", "Pairs", "Evaluation", "Training", "Sweeps", "Reports",
             ]),
         .executableTarget(
             name: "CoupletCommand",
             dependencies: [
-                "CHDF5", "Tensors", "Collectives", "Storage", "Pairs", "Evaluation", "Training",
+                "CHDF5", "Tensors", "Collectives", "Storage", "Pairs", "Evaluation", "Training", "Sweeps", "Reports",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
@@ -58,7 +65,11 @@ let package = Package(
             dependencies: [
                 "Collectives", "Networks", "Objectives", "Storage", "Pairs", "Training", .product(name: "Logging", package: "swift-log"),
             ]),
-        .testTarget(name: "CommandTests", dependencies: ["Tensors", "Storage", "Pairs", "Training", "Couplet", "CoupletCommand"]),
+        .testTarget(name: "SweepsTests", dependencies: ["Collectives", "Storage", "Training", "Sweeps"]),
+        .testTarget(name: "ReportsTests", dependencies: ["Tensors", "Storage", "Evaluation", "Training", "Sweeps", "Reports"]),
+        .testTarget(
+            name: "CommandTests",
+            dependencies: ["Tensors", "Storage", "Pairs", "Training", "Sweeps", "Reports", "Couplet", "CoupletCommand"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -9,6 +9,8 @@
 @_exported import Networks
 @_exported import Objectives
 @_exported import Pairs
+@_exported import Reports
 @_exported import Storage
+@_exported import Sweeps
 @_exported import Tensors
 @_exported import Training

@@ -14,6 +14,11 @@ package struct OptimizerRule {
         self.weightDecay = weightDecay
     }
 
+    /// The rule that a config's block `optimizer` names.
+    package init(_ optimizer: Configuration.Optimizer) {
+        self.init(kind: optimizer.kind, weightDecay: optimizer.weightDecay)
+    }
+
     /// The names of the moments that a parameter has, as in a checkpoint.
     package var momentNames: [String] {
         switch kind {

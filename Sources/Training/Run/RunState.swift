@@ -26,7 +26,7 @@ package struct RunState {
     }
 
     private var rule: OptimizerRule {
-        OptimizerRule(kind: configuration.optimizer.kind, weightDecay: configuration.optimizer.weightDecay)
+        OptimizerRule(configuration.optimizer)
     }
 
     /// Gathers the state on worker 0; nil on the others. Every worker calls it.

@@ -6,11 +6,11 @@ import Synchronization
 ///
 /// By a handler and not by a thread that waits for blocked signals: OpenBLAS starts threads before `main`, which block nothing, and the system
 /// would deliver the signal to one of them, where it ends the process. The handler does one thing that is safe anywhere: it sets a number.
-struct StopSignals: Sendable {
+package struct StopSignals: Sendable {
     /// The last signal that came. Signals are the process's, so this is.
     private static let received = Atomic<Int32>(0)
 
-    init() {
+    package init() {
         // Before the handler can run: it must not be the one who sets this up.
         _ = Self.received.load(ordering: .relaxed)
         var action = sigaction()
@@ -34,10 +34,10 @@ struct StopSignals: Sendable {
     }
 
     /// Whether a signal came.
-    var isRequested: Bool { Self.received.load(ordering: .relaxed) != 0 }
+    package var isRequested: Bool { Self.received.load(ordering: .relaxed) != 0 }
 
     /// "SIGINT" and the like; nil where none came to this process.
-    var name: String? {
+    package var name: String? {
         switch Self.received.load(ordering: .relaxed) {
         case 0: nil
         case SIGINT: "SIGINT"

@@ -26,11 +26,22 @@ public struct Trainer: Sendable {
     private let group: WorkerGroup
     private let options: TrainingOptions
     private let signals: StopSignals
+    /// Whether the group's use ends with the run.
+    private let isAlone: Bool
 
-    /// Make it before MPI is initialised: it takes over the signals that ask to stop.
+    /// Of all processes that a launcher started. Make it before MPI is initialised: it takes over the signals that ask to stop.
     public init(options: TrainingOptions) throws {
         signals = StopSignals()
         group = try WorkerGroup.launch(exitCode: ExitStatus.code)
+        isAlone = true
+        self.options = options
+    }
+
+    /// Of a group that goes on to exist, as a sweep's trials have it.
+    package init(options: TrainingOptions, group: WorkerGroup, signals: StopSignals) {
+        self.signals = signals
+        self.group = group
+        isAlone = false
         self.options = options
     }
 
@@ -45,7 +56,7 @@ public struct Trainer: Sendable {
         try group.agree(Result { prepared = try setUp(load(), source) })
         let setup = prepared!
         let outcome = try group.run(threads: setup.threads) { try work($0, setup) }
-        try group.finalize()
+        if isAlone { try group.finalize() }
         return outcome
     }
 

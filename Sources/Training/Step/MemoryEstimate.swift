@@ -26,7 +26,7 @@ public struct MemoryEstimate: Sendable {
         let encoders = [model.first, model.second], slots = batch.activations == .keep ? localShards : 1
         let parameters = encoders.reduce(0) { $0 + $1.layout.count } * stride
         let activations = encoders.reduce(0) { $0 + $1.memory(rows: shardRows, slots: slots).total }
-        let moments = OptimizerRule(kind: configuration.optimizer.kind, weightDecay: 0).momentNames.count
+        let moments = OptimizerRule(configuration.optimizer).momentNames.count
         let engine = PairwiseEngine.memory(
             workers: workers, shards: batch.shards, batch: batch.size, dimension: configuration.encoders.embedding,
             similarity: configuration.objective.similarity, tileMemory: batch.tileMemory / threads)

@@ -24,7 +24,7 @@ package final class TrainingStep {
         self.communicator = communicator
         let sampler = try Sampler(batchSize: batch, sampleCount: source.count(of: .training), seed: configuration.seed)
         schedule = LearningRateSchedule(configuration.optimizer)
-        let rule = OptimizerRule(kind: configuration.optimizer.kind, weightDecay: configuration.optimizer.weightDecay)
+        let rule = OptimizerRule(configuration.optimizer)
         self.rule = rule
         clipNorm = configuration.optimizer.clipNorm
         engine = PairwiseEngine(
