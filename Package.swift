@@ -55,6 +55,7 @@ let package = Package(
             ]),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
         .testTarget(name: "CollectivesTests", dependencies: ["Tensors", "Collectives"]),
+        .executableTarget(name: "CollectiveScenarios", dependencies: ["Tensors", "Collectives"], path: "Tests/CollectiveScenarios"),
         .testTarget(name: "NetworksTests", dependencies: ["Tensors", "Networks"]),
         .testTarget(name: "ObjectivesTests", dependencies: ["Tensors", "Collectives", "Objectives"]),
         .testTarget(name: "StorageTests", dependencies: ["Tensors", "Storage"]),

@@ -3,7 +3,7 @@ import Glibc
 #endif
 
 /// A real thread with a stack of 16 MiB, which a recursion over layers and BLAS's own buffers do not fill.
-package final class WorkerThread {
+package final class WorkerThread: @unchecked Sendable {
     static let stackBytes = 16 << 20
 
     private final class Start {
