@@ -1,5 +1,6 @@
 import Collectives
 import Evaluation
+import Pairs
 import Storage
 import Training
 

@@ -11,7 +11,7 @@ public struct MetricPath: Equatable, Sendable, CustomStringConvertible {
     public func value(in evaluation: JSONValue) -> Double? {
         var value = evaluation
         for key in description.split(separator: ".", omittingEmptySubsequences: false) {
-            guard let member = value[key: String(key)] else { return nil }
+            guard let member = value[String(key)] else { return nil }
             value = member
         }
         return value.number
