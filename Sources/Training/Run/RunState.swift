@@ -21,7 +21,7 @@ package struct RunState {
         self.communicator = communicator
     }
 
-    private var sides: [(name: String, trainer: EncoderTrainer, parameters: Tensor)] {
+    var sides: [(name: String, trainer: EncoderTrainer, parameters: Tensor)] {
         [("first", step.first, model.firstParameters), ("second", step.second, model.secondParameters)]
     }
 
@@ -105,7 +105,7 @@ package struct RunState {
     /// Whether this worker is the first of its process. Workers of a process have consecutive numbers.
     private var isFirstOfProcess: Bool { communicator.rank % (communicator.size / communicator.processCount) == 0 }
 
-    private func range(of worker: Int, in bucket: Range<Int>) -> Range<Int> {
+    func range(of worker: Int, in bucket: Range<Int>) -> Range<Int> {
         let length = bucket.count / communicator.size
         let start = bucket.lowerBound + ShardTree.reversedSlice(ofWorker: worker, workers: communicator.size) * length
         return start..<(start + length)
