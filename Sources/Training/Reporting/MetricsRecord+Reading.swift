@@ -3,13 +3,17 @@ import Storage
 
 extension MetricsRecord {
     /// The record of a line that `json` wrote; nil for any other, such as one cut short by a kill. A number that was not finite reads as NaN.
+    ///
+    /// Foundation's JSON gives Doubles that are off by a last bit; here each is the very one that was written.
     public init?(line: some StringProtocol) {
-        guard line.hasSuffix("}"), let values = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any],
-            let step = values["step"] as? Int
-        else { return nil }
-        func number(_ key: String) -> Double? { values[key] is NSNull ? .nan : values[key] as? Double }
-        guard let loss = number("loss"), let learningRate = number("learning_rate"), let gradientNorm = number("gradient_norm"),
-            let temperature = number("temperature")
+        guard line.hasPrefix("{"), line.hasSuffix("}") else { return nil }
+        func number(_ key: String) -> Double? {
+            guard let found = line.range(of: "\"\(key)\":") else { return nil }
+            let text = line[found.upperBound...].drop { $0 == " " }.prefix { $0 != "," && $0 != "}" && $0 != " " }
+            return text == "null" ? .nan : Double(text)
+        }
+        guard let step = number("step").flatMap({ Int(exactly: $0) }), let loss = number("loss"), let learningRate = number("learning_rate"),
+            let gradientNorm = number("gradient_norm"), let temperature = number("temperature")
         else { return nil }
         self.init(
             step: step, loss: loss, learningRate: learningRate, gradientNorm: gradientNorm, temperature: temperature,
