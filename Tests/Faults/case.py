@@ -40,8 +40,9 @@ class Programs:
         self.couplet, self.supervise, self.folder = couplet, supervise, folder
         self.digests = {}
 
-    def has_option(self, name):
-        return name in subprocess.run([self.couplet, "train", "--help"], capture_output=True, text=True).stdout
+    def can(self, name):
+        wanted = {"hang": "--timeout", "second-run": "--timeout"}.get(name, "")
+        return wanted in subprocess.run([self.couplet, "train", "--help"], capture_output=True, text=True).stdout
 
     def prepare(self):
         """Makes the data and runs both trainings, alone and undisturbed."""
