@@ -2,7 +2,8 @@ import CKernels
 import Networks
 import Tensors
 
-/// A look for numbers that are not finite. It overwrites activations and gradients: only after a step whose update is left out.
+/// A look for numbers that are not finite, after a step whose update is left out. Activations and encodings are made again, to the same bits; the summed
+/// gradient stays.
 extension EncoderTrainer {
     /// The first parameter with such a number: its place in the layout's entries.
     func nonFiniteParameter() -> Int? {
@@ -28,9 +29,9 @@ extension EncoderTrainer {
     /// - Returns: the layer, counted from 0, whose gradient is the first on the way back with such a number; nil where none is.
     func nonFiniteGradient(_ input: Tensor, outputGradient: Tensor) -> Int? {
         var last: Int?
+        let views = encoder.views(of: Tensor([encoder.layout.count]))
         for shard in 0..<localShards {
             if workspace.slots < localShards { forward(input, shard) }
-            let views = gradients.views(forShard: 0)
             encoder.backward(
                 input: input.rows(rows(of: shard)), output: output.rows(rows(of: shard)), outputGradient: outputGradient.rows(rows(of: shard)),
                 parameters: parameterViews, workspace: workspace, slot: slot(of: shard), gradients: views

@@ -17,7 +17,7 @@ final class EncoderTrainer {
     let localShards: Int
     /// The encodings of this worker's samples, shard after shard.
     let output: Tensor
-    let gradients: GradientTree
+    private let gradients: GradientTree
     private var pending: [any PendingReduction] = []
     /// [bucket][moment]: the moments of the slices that this worker owns; over all workers they exist once.
     private(set) var moments: [[Tensor]]
@@ -91,6 +91,9 @@ final class EncoderTrainer {
             return stride(from: owned.lowerBound, to: owned.upperBound, by: block).map { couplet_squared_norm(block, gradients.sum.pointer + $0) }
         }
     }
+
+    /// The slices of the summed gradient that this worker owns, bucket after bucket; valid until the next backward.
+    var gradientSlices: [Tensor] { encoder.layout.buckets.map { gradients.sum.flat(ownedRange(of: $0)) } }
 
     /// Updates the owned slices and shares the parameters.
     func update(rate: Double, t: Int, scale: Double) throws {

@@ -14,7 +14,7 @@ package final class TrainingStep {
     /// This worker's places in a batch.
     private let positions: Range<Int>
     private let reader: BatchReader
-    private let engine: PairwiseEngine
+    let engine: PairwiseEngine
     private let schedule: LearningRateSchedule
     private let rule: OptimizerRule
     private let clipNorm: Double?
