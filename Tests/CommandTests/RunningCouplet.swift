@@ -9,7 +9,10 @@ final class RunningCouplet {
     /// - Parameters:
     ///   - ranks: processes under mpirun; 1 starts the program itself.
     ///   - perRank: further arguments of each rank; with several, each rank has its own.
-    init(_ arguments: [String], ranks: Int = 1, perRank: [[String]] = [], environment: [String: String] = [:]) throws {
+    ///   - folders: the folder that each rank is started in, where `perRank` is given.
+    init(
+        _ arguments: [String], ranks: Int = 1, perRank: [[String]] = [], folders: [String] = [], environment: [String: String] = [:]
+    ) throws {
         scratch = FileManager.default.temporaryDirectory.appendingPathComponent("couplet-run-\(UUID().uuidString)").path
         isLaunched = ranks > 1
         let program = [Couplet.path] + arguments
@@ -17,7 +20,9 @@ final class RunningCouplet {
             if ranks == 1 { program } else if perRank.isEmpty {
                 ["mpirun", "--oversubscribe", "-n", "\(ranks)"] + program
             } else {
-                ["mpirun", "--oversubscribe"] + perRank.map { ["-n", "1"] + program + $0 }.joined(separator: [":"])
+                ["mpirun", "--oversubscribe"] + perRank.enumerated().map { rank, extra in
+                    ["-n", "1"] + (folders.isEmpty ? [] : ["-wdir", folders[rank]]) + program + extra
+                }.joined(separator: [":"])
             }
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = command
