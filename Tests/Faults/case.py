@@ -40,10 +40,6 @@ class Programs:
         self.couplet, self.supervise, self.folder = couplet, supervise, folder
         self.digests = {}
 
-    def can(self, name):
-        wanted = {"hang": "--timeout", "second-run": "--timeout"}.get(name, "")
-        return wanted in subprocess.run([self.couplet, "train", "--help"], capture_output=True, text=True).stdout
-
     def prepare(self):
         """Makes the data and runs both trainings, alone and undisturbed."""
         self._write("gaussian.yaml", GAUSSIAN)
