@@ -139,7 +139,7 @@ public struct StepReplay: Sendable {
         for number in start.step..<(step - 1) {
             let report = try training.run(number, stopRequested: false)
             try compare(report, nil)
-            guard report.loss.isFinite, report.gradientNorm.isFinite else {
+            guard report.nonFinite == nil || configuration.train.onNonFinite == .skip else {
                 display.finish()
                 throw RunMismatchError(
                     description: """
