@@ -33,7 +33,12 @@ import Glibc
             try group.finalize()
         }
         #expect(failures.withLock { $0 } == Array(repeating: 2, count: 20))
-        let expected = { lane in (0..<20).flatMap { [Double(10 * lane + 100 * $0), Double(10 * lane + 1 + 100 * $0)] } }
+        func expected(_ lane: Int) -> [Double] {
+            (0..<20).flatMap { round -> [Double] in
+                let first = Double(10 * lane + 100 * round)
+                return [first, first + 1]
+            }
+        }
         #expect(sums.withLock { $0 } == [0: expected(0), 1: expected(1), 3: expected(3)])
     }
 
