@@ -67,7 +67,9 @@ let package = Package(
         .testTarget(name: "ReportsTests", dependencies: ["Tensors", "Storage", "Evaluation", "Training", "Sweeps", "Reports"]),
         .testTarget(
             name: "CommandTests",
-            dependencies: ["Tensors", "Storage", "Pairs", "Training", "Sweeps", "Reports", "Couplet", "CoupletCommand"]),
+            dependencies: [
+                "Tensors", "Storage", "Pairs", "Training", "Sweeps", "Reports", "Couplet", "CoupletCommand", "CollectiveScenarios",
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )
