@@ -35,7 +35,9 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             exclude: ["Benchmarks/SCALING.md"]),
-        .target(name: "Sweeps", dependencies: ["Tensors", "Collectives", "Storage", "Pairs", "Evaluation", "Training"]),
+        .target(
+            name: "Sweeps",
+            dependencies: ["Tensors", "Collectives", "Objectives", "Storage", "Pairs", "Evaluation", "Training"]),
         .target(name: "Reports", dependencies: ["Tensors", "Storage", "Evaluation", "Training", "Sweeps"]),
         .target(
             name: "Couplet",
