@@ -152,17 +152,16 @@ public struct StepReplay: Sendable {
         // The parameters are one copy a process: nobody changes them before they are copied.
         try communicator.barrier()
         couplet_replayed_step(Int64(step))
-        let report = try training.run(step - 1, stopRequested: false)
+        var rows: [Tensor?] = [], losses: [Double] = [], inverseTemperatureGradient = 0.0
+        let report = try training.run(step - 1, stopRequested: false) { result in
+            rows = try [training.first.output, training.second.output, result.firstGradient, result.secondGradient].map { try state.gatherRows($0) }
+            losses = try communicator.allGather(numbers: training.engine.pairLosses())
+            inverseTemperatureGradient = result.inverseTemperatureGradient
+        }
         let after = try state.gather(step: step)
         try compare(report, after)
         display.finish()
-
-        // The engine's gradients again: backward may have used their memory.
-        let result = try training.engine.evaluate(
-            first: training.first.output, second: training.second.output, temperature: report.temperature)
-        let losses = try communicator.allGather(numbers: training.engine.pairLosses())
-        let gradients = try state.gatherGradients(inverseTemperature: result.inverseTemperatureGradient)
-        let rows = try [training.first.output, training.second.output, result.firstGradient, result.secondGradient].map { try state.gatherRows($0) }
+        let gradients = try state.gatherGradients(inverseTemperature: inverseTemperatureGradient)
         guard let before, let after, let gradients else { return nil }
         return ReplayedStep(
             report: report, before: before, after: after, gradients: gradients, firstEncodings: rows[0]!, secondEncodings: rows[1]!,

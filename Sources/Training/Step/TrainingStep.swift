@@ -45,13 +45,16 @@ package final class TrainingStep {
     }
 
     /// Makes step `step` (counted from 0).
-    /// - Parameter stopRequested: whether this worker's process was asked to stop; all workers learn of it.
-    package func run(_ step: Int, stopRequested: Bool) throws -> StepReport {
+    /// - Parameters:
+    ///   - stopRequested: whether this worker's process was asked to stop; all workers learn of it.
+    ///   - inspect: looks at what the objective found, before backward may use the memory of its gradients.
+    package func run(_ step: Int, stopRequested: Bool, inspect: ((PairwiseResult) throws -> Void)? = nil) throws -> StepReport {
         let samples = try reader.batch(step: step)
         first.forward(samples.first)
         second.forward(samples.second)
         let tau = temperature.value
         let result = try engine.evaluate(first: first.output, second: second.output, temperature: tau)
+        try inspect?(result)
         try first.backward(samples.first, outputGradient: result.firstGradient)
         try second.backward(samples.second, outputGradient: result.secondGradient)
 
