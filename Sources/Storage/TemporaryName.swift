@@ -33,7 +33,7 @@ enum TemporaryName {
         return stat("\(folder)/\(name)", &status) == 0 && time(nil) - status.st_mtim.tv_sec > abandonedAge
     }
 
-    private static let host: String = {
+    static let host: String = {
         var buffer = [CChar](repeating: 0, count: 256)
         gethostname(&buffer, buffer.count - 1)
         let name = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)

@@ -6,7 +6,7 @@ extension ReplayReport {
     /// The same for people.
     public var table: String {
         var sections = [opening, comparison]
-        if let notFinite { sections.append("first number that is not finite\n  \(notFinite.text)\n") }
+        if let nonFinite { sections.append("\(nonFinite.description)\n") }
         sections += [batch, scoreTable, worstTable, Self.table(first), Self.table(second)]
         return sections.filter { !$0.isEmpty }.joined(separator: "\n")
     }
