@@ -75,11 +75,11 @@ public struct StepReplay: Sendable {
     private static func requireSameRun(
         _ content: CheckpointContent, _ path: String, _ stored: Configuration, _ dataDigest: String?
     ) throws {
-        let differences = try Configuration.parse(text: content.configuration, name: path).differences(from: stored)
+        let differences = stored.differences(from: try Configuration.parse(text: content.configuration, name: path))
         guard differences.isEmpty else {
             throw RunMismatchError(
                 description: """
-                    \(path): a checkpoint of another run than config.yaml tells:
+                    \(path): config.yaml is not that of the checkpoint:
                     \(differences.map { "    \($0)" }.joined(separator: "\n"))
                     Put the run's own config.yaml back, or the checkpoint where it belongs
                     """)
