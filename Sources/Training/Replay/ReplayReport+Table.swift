@@ -62,7 +62,8 @@ extension ReplayReport {
     }
 
     private static func compared(_ value: ReplayCheck.Value) -> String {
-        value.isSame ? "same bits" : "differs by \(short(value.difference))"
+        if !value.logged.isFinite, !value.replayed.isFinite { return "neither is finite" }
+        return value.isSame ? "same bits" : "differs by \(short(value.difference))"
     }
 
     private var verdictText: String {
