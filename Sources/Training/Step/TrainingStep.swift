@@ -51,16 +51,21 @@ package final class TrainingStep {
     /// - Parameters:
     ///   - stopRequested: whether this worker's process was asked to stop; all workers learn of it.
     ///   - saveRequested: whether this worker asks for a checkpoint; likewise.
-    package func run(_ step: Int, stopRequested: Bool, saveRequested: Bool = false) throws -> StepReport {
+    ///   - inspect: looks at the step between its stages; every worker gives one, or none does.
+    package func run(
+        _ step: Int, stopRequested: Bool, saveRequested: Bool = false, inspect: ((StepStage) throws -> Void)? = nil
+    ) throws -> StepReport {
         let samples = try reader.batch(step: step)
         first.forward(samples.first)
         second.forward(samples.second)
         let tau = temperature.value
         let result = try engine.evaluate(first: first.output, second: second.output, temperature: tau)
+        try inspect?(.objective(result))
         try first.backward(samples.first, outputGradient: result.firstGradient)
         try second.backward(samples.second, outputGradient: result.secondGradient)
 
         let blocks = try first.finishSums() + second.finishSums()
+        try inspect?(.gradients)
         let scaleGradient = temperature.specification.learned ? result.inverseTemperatureGradient : 0
         let (squares, isStopRequested, isSaveRequested) = try gather(blocks, stopRequested: stopRequested, saveRequested: saveRequested)
         let firstSquares = squares[..<first.encoder.layout.buckets.count], secondSquares = squares[firstSquares.endIndex...]
