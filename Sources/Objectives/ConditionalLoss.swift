@@ -3,10 +3,12 @@ import Collectives
 import Foundation
 import Tensors
 
-/// `(1/N) Σ_i [first (c_i - S_ii) + second (r_i - S_ii)]`, r and c the log-sum-exp of rows and columns (Baptista, Stuart, Tran 2025; with ½, ½ the InfoNCE of CLIP).
+/// `(1/N) Σ_i [first (c_i - S_ii) + second (r_i - S_ii)]`, r and c the log-sum-exp of rows and columns (Baptista, Stuart, Tran 2025; with ½, ½ the
+/// InfoNCE of CLIP), or of rows and columns without the positive (decoupled).
 struct ConditionalLoss: PairwiseLoss {
     let first: Double
     let second: Double
+    let leavesPositiveOut: Bool
 
     var needsRows: Bool { second != 0 }
     var needsColumns: Bool { first != 0 }
@@ -41,11 +43,17 @@ struct ConditionalLoss: PairwiseLoss {
             for i in start..<(start + shardRows) {
                 let positive = Double(positives.pointer[i])
                 let othersExponent = Double(sums.exponent.pointer[i]), othersMantissa = Double(sums.mantissa.pointer[i])
-                let shift = max(othersExponent, positive.rounded(.down))
+                let shift = leavesPositiveOut ? othersExponent : max(othersExponent, positive.rounded(.down))
                 let others = othersMantissa * exp2(othersExponent - shift), own = exp2(positive - shift)
+                exponent.pointer[i] = Float(shift)
+                if leavesPositiveOut {
+                    sum += (othersExponent - positive) * log(2) + log(othersMantissa)
+                    weight.pointer[i] = Float(share / temperature / others)
+                    diagonal.pointer[i] -= Float(share / temperature)
+                    continue
+                }
                 let ratio = others / own
                 sum += own > 0 ? log1p(ratio) : (othersExponent - positive) * log(2) + log(othersMantissa)
-                exponent.pointer[i] = Float(shift)
                 weight.pointer[i] = Float(share / temperature / (others + own))
                 diagonal.pointer[i] -= Float(share / temperature * (own > 0 ? ratio / (1 + ratio) : 1))
             }

@@ -14,6 +14,8 @@ import Tensors
 /// | quadratic | conditional (½, ½) | g² = h² = 1/q - 1, q = (-1 + √(1 + 8(1-σ)))/2 |
 /// | quadratic | joint | g² = h² = σ / (2(1-σ)) |
 ///
+/// Decoupled counts as conditional here and joint off-diagonal as joint: with infinite data a positive more or less in a sum is nothing.
+///
 /// and Ã: g h for the quadratic similarity. Weights count up to a common factor. Where two correlations around place e are
 /// equal, the choice between them is free. Along a pair with σ = 0 a one-sided loss leaves the larger of g², h² free; its limit
 /// for σ → 0 stands here.
@@ -71,19 +73,21 @@ public struct GaussianMinimizer: Sendable {
     /// σ ↦ the singular value of Ã for the inner product.
     private static func couplingFunction(_ loss: Loss) -> ((Double) -> Double)? {
         switch loss {
-        case .conditional(let first, let second):
+        case .conditional(let first, let second), .decoupled(let first, let second):
             guard first >= 0, second >= 0, first + second > 0 else { return nil }
             return { $0 }
-        case .joint:
+        case .joint, .jointOffDiagonal:
             // (√(1 + 4σ²) - 1) / (2σ), without the cancellation at small σ.
             return { 2 * $0 / ((1 + 4 * $0 * $0).squareRoot() + 1) }
+        case .sigmoid, .maximumMeanDiscrepancy:
+            return nil
         }
     }
 
     /// σ ↦ (g², h²) for the quadratic similarity.
     private static func gramFunction(_ loss: Loss) -> ((Double) -> (first: Double, second: Double))? {
         switch loss {
-        case .conditional(let first, let second):
+        case .conditional(let first, let second), .decoupled(let first, let second):
             guard first >= 0, second >= 0, first + second > 0 else { return nil }
             if second == 0 { return { (first: $0 * $0 / (1 - $0 * $0), second: 1 / (1 - $0 * $0)) } }
             if first == 0 { return { (first: 1 / (1 - $0 * $0), second: $0 * $0 / (1 - $0 * $0)) } }
@@ -93,8 +97,10 @@ public struct GaussianMinimizer: Sendable {
                 let q = 4 * (1 - correlation) / ((1 + 8 * (1 - correlation)).squareRoot() + 1)
                 return (first: 1 / q - 1, second: 1 / q - 1)
             }
-        case .joint:
+        case .joint, .jointOffDiagonal:
             return { (first: 0.5 * $0 / (1 - $0), second: 0.5 * $0 / (1 - $0)) }
+        case .sigmoid, .maximumMeanDiscrepancy:
+            return nil
         }
     }
 }

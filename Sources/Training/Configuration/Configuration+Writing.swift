@@ -144,7 +144,7 @@ extension Configuration.Objective {
             entries += [
                 ("loss", .leaf("conditional")), ("weights", .leaf(Text.list([Text.number(first), Text.number(second)]))),
             ]
-        case .joint: entries.append(("loss", .leaf("joint")))
+        default: entries.append(("loss", .leaf("joint")))
         }
         return entries
     }
