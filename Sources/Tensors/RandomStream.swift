@@ -21,4 +21,6 @@ public enum RandomStream: UInt32, Sendable, CaseIterable {
     case fitting = 9
     /// Augmentation and dropout; the number is the draw.
     case augmentation = 10
+    /// Frequencies of random features; the number is the modality.
+    case features = 11
 }
