@@ -17,7 +17,9 @@ package final class TrainingStep {
     private let clipNorm: Double?
     let first: EncoderTrainer
     let second: EncoderTrainer
+    private let features: BatchFeatures?
     var temperature: LearnedTemperature
+    var bias: LearnedScalar
 
     package init(_ configuration: Configuration, model: Model, source: any PairSource, communicator: any Communicator, tileMemory: Int) throws {
         let shards = configuration.batch.shards, batch = configuration.batch.size
@@ -27,9 +29,12 @@ package final class TrainingStep {
         let rule = OptimizerRule(configuration.optimizer)
         self.rule = rule
         clipNorm = configuration.optimizer.clipNorm
+        let features = try BatchFeatures(configuration, source: source, rows: batch / communicator.size)
+        self.features = features
         engine = PairwiseEngine(
             communicator: communicator, shards: shards, batch: batch, dimension: configuration.encoders.embedding,
-            similarity: configuration.objective.similarity, loss: configuration.objective.loss, tileMemory: tileMemory)
+            similarity: configuration.objective.similarity, loss: configuration.objective.loss, tileMemory: tileMemory,
+            features: features?.counts)
         func trainer(_ modality: Modality) -> EncoderTrainer {
             EncoderTrainer(
                 model.encoder(modality), parameters: model.parameters(modality), communicator: communicator, rule: rule, shards: shards,
@@ -41,7 +46,11 @@ package final class TrainingStep {
         reader = BatchReader(
             source, sampler: sampler, positions: communicator.rank * pairs..<(communicator.rank + 1) * pairs,
             firstShape: model.first.inputShape, secondShape: model.second.inputShape)
-        temperature = LearnedTemperature(configuration.objective.temperature, momentCount: rule.momentNames.count)
+        let objective = configuration.objective
+        temperature = LearnedTemperature(objective.temperature, momentCount: rule.momentNames.count)
+        bias = LearnedScalar(
+            path: RunState.biasPath, initial: objective.loss.usesBias ? objective.bias.initial : 0,
+            isLearned: objective.loss.usesBias && objective.bias.learned, momentCount: rule.momentNames.count)
     }
 
     /// Makes step `step` (counted from 0).
@@ -51,27 +60,39 @@ package final class TrainingStep {
         first.forward(samples.first)
         second.forward(samples.second)
         let tau = temperature.value
-        let result = try engine.evaluate(first: first.output, second: second.output, temperature: tau)
+        let result = try engine.evaluate(
+            first: first.output, second: second.output, temperature: tau, bias: bias.value,
+            features: features?.evaluate(first: samples.first, second: samples.second))
         try first.backward(samples.first, outputGradient: result.firstGradient)
         try second.backward(samples.second, outputGradient: result.secondGradient)
 
         let blocks = try first.finishSums() + second.finishSums()
         let scaleGradient = temperature.specification.learned ? result.inverseTemperatureGradient : 0
+        let biasGradient = bias.isLearned ? result.biasGradient : 0
         let (squares, stop) = try gather(blocks, stopRequested: stopRequested)
         let firstSquares = squares[..<first.encoder.layout.buckets.count], secondSquares = squares[firstSquares.endIndex...]
-        let norm = (squares.reduce(0, +) + scaleGradient * scaleGradient).squareRoot()
+        let norm = (squares.reduce(0, +) + scaleGradient * scaleGradient + biasGradient * biasGradient).squareRoot()
         let clip = clipNorm.map { norm > $0 ? $0 / norm : 1 } ?? 1
 
         let rate = schedule.rate(atStep: step)
         try first.update(rate: rate, t: step + 1, scale: clip)
         try second.update(rate: rate, t: step + 1, scale: clip)
-        if temperature.specification.learned {
-            temperature.update(gradient: scaleGradient, rule: rule, rate: rate, t: step + 1, scale: clip)
-        }
+        temperature.update(gradient: scaleGradient, rule: rule, rate: rate, t: step + 1, scale: clip)
+        bias.update(gradient: biasGradient, rule: rule, rate: rate, t: step + 1, scale: clip)
         return StepReport(
             step: step + 1, loss: result.loss, learningRate: rate, gradientNorm: norm,
             firstGradientNorm: firstSquares.reduce(0, +).squareRoot(), secondGradientNorm: secondSquares.reduce(0, +).squareRoot(),
             temperature: tau, stopRequested: stop)
+    }
+
+    /// What of the objective is learned, as a checkpoint has it.
+    var objectiveScalars: [LearnedScalar] {
+        get { [temperature.logInverse, bias].filter(\.isLearned) }
+        set {
+            for scalar in newValue {
+                if scalar.path == bias.path { bias = scalar } else { temperature.logInverse = scalar }
+            }
+        }
     }
 
     /// Σ gradient² of each bucket, the first encoder's before the second's: its blocks of all workers along the tree.
