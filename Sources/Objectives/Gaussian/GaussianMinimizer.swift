@@ -13,6 +13,7 @@ import Tensors
 /// | quadratic | conditional (1, 0) | g² = σ²/(1-σ²), h² = 1/(1-σ²); for (0, 1) g and h change places |
 /// | quadratic | conditional (½, ½) | g² = h² = 1/q - 1, q = (-1 + √(1 + 8(1-σ)))/2 |
 /// | quadratic | joint | g² = h² = σ / (2(1-σ)) |
+/// | quadratic | conditional, other weights | no closed form: the minimum of `GaussianPopulationLoss` along the pair, found numerically in Double |
 ///
 /// Decoupled counts as conditional here and joint off-diagonal as joint: with infinite data a positive more or less in a sum is nothing.
 ///
@@ -25,10 +26,12 @@ public struct GaussianMinimizer: Sendable {
     public let singularValues: [Double]
     /// g² and h² along the same pairs; nil for the inner product, which fixes only GᵀH.
     public let firstGram: [Double]?, secondGram: [Double]?
+    /// The loss over infinitely many pairs at this minimum (`GaussianPopulationLoss`). For one-sided conditionals its negative is the mutual information that
+    /// the learned coupling shows, at most that of the pair; batches of N pairs add `GaussianPopulationLoss.batchConstant`.
+    public let optimalLoss: Double
 
-    /// Nil where there is no closed form: the cosine, the quadratic similarity with other weights, weights of which one is
-    /// negative or none is positive; and where there is no minimiser: the quadratic similarity with a correlation of 1, which
-    /// drives g and h to infinity.
+    /// Nil where no such answer is known: the cosine, sigmoid, the maximum mean discrepancy, weights of which one is negative or none is positive; and
+    /// where there is no minimiser: the quadratic similarity with a correlation of 1, which drives g and h to infinity.
     /// - Parameter rank: e, the size of the embedding.
     public init?(_ pair: GaussianPair, similarity: Similarity, loss: Loss, rank: Int) {
         precondition(rank > 0, "encoders of rank \(rank)")
@@ -48,6 +51,11 @@ public struct GaussianMinimizer: Sendable {
             singularValues = grams.map { ($0.first * $0.second).squareRoot() }
             firstGram = grams.map(\.first)
             secondGram = grams.map(\.second)
+        }
+        guard let population = GaussianPopulationLoss(similarity: similarity, loss: loss) else { return nil }
+        optimalLoss = correlations.indices.reduce(0.0) { sum, pair in
+            let g = firstGram.map { $0[pair].squareRoot() } ?? singularValues[pair], h = secondGram.map { $0[pair].squareRoot() } ?? 1
+            return sum + population.value(first: g, second: h, correlation: correlations[pair])
         }
     }
 
@@ -91,7 +99,13 @@ public struct GaussianMinimizer: Sendable {
             guard first >= 0, second >= 0, first + second > 0 else { return nil }
             if second == 0 { return { (first: $0 * $0 / (1 - $0 * $0), second: 1 / (1 - $0 * $0)) } }
             if first == 0 { return { (first: 1 / (1 - $0 * $0), second: $0 * $0 / (1 - $0 * $0)) } }
-            guard first == second else { return nil }
+            guard first == second else {
+                let loss = GaussianPopulationLoss(similarity: .quadratic, loss: .conditional(first: first, second: second))!
+                return { correlation in
+                    let lengths = loss.minimizer(correlation: correlation)
+                    return (first: lengths.first * lengths.first, second: lengths.second * lengths.second)
+                }
+            }
             return { correlation in
                 // q = (√(1 + 8(1-σ)) - 1) / 2, without the cancellation at σ near 1.
                 let q = 4 * (1 - correlation) / ((1 + 8 * (1 - correlation)).squareRoot() + 1)
