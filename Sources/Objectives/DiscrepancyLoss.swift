@@ -23,21 +23,17 @@ struct DiscrepancyLoss: Sendable {
     /// - Parameters:
     ///   - means, features: rows × F.
     ///   - share: the side's weight over N.
-    /// - Returns: share/2 Σ |r|² of each shard.
-    func finishSide(
-        means: Tensor, features: Tensor, centres: Tensor, share: Double, temperature: Double, shardRows: Int
-    ) -> [Double] {
+    /// - Returns: share/2 |r|² of each row.
+    func finishSide(means: Tensor, features: Tensor, centres: Tensor, share: Double, temperature: Double) -> [Double] {
         let width = features.columns, factor = Float(share / temperature)
-        return stride(from: 0, to: features.rows, by: shardRows).map { start in
-            (start..<(start + shardRows)).reduce(0.0) { sum, i in
-                let m = means.pointer + i * width
-                // ⟨m, r⟩ before r takes the place of m: ⟨r, r⟩ + ⟨φ, r⟩.
-                couplet_add_scaled(width, -1, features.pointer + i * width, m)
-                let square = couplet_squared_norm(width, m)
-                centres.pointer[i] = Float((square + couplet_dot(width, m, features.pointer + i * width)) * share / temperature)
-                couplet_scale(width, factor, m)
-                return sum + 0.5 * share * square
-            }
+        return (0..<features.rows).map { i in
+            let m = means.pointer + i * width
+            // ⟨m, r⟩ before r takes the place of m: ⟨r, r⟩ + ⟨φ, r⟩.
+            couplet_add_scaled(width, -1, features.pointer + i * width, m)
+            let square = couplet_squared_norm(width, m)
+            centres.pointer[i] = Float((square + couplet_dot(width, m, features.pointer + i * width)) * share / temperature)
+            couplet_scale(width, factor, m)
+            return 0.5 * share * square
         }
     }
 }

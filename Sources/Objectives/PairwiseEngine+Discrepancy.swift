@@ -9,10 +9,10 @@ extension PairwiseEngine {
     ///     ∂loss/∂S_ij = first/N w_ij (⟨φ_i, r_j⟩ - ⟨m_j, r_j⟩) + second/N w'_ij (⟨ψ_j, r'_i⟩ - ⟨m'_i, r'_i⟩)
     ///
     /// as in attention: no N × N array, and a cost of N² F. A side whose weight is 0 costs nothing.
-    /// - Returns: for each of this worker's shards its part of the loss.
+    /// Sets `rowLosses`.
     func discrepancyPasses(
         _ rule: DiscrepancyLoss, second: Tensor, features: (first: Tensor, second: Tensor), temperature: Double, gradients: Bool
-    ) throws -> [Double] {
+    ) throws {
         guard let buffers = discrepancy else { preconditionFailure("no buffers for the maximum mean discrepancy") }
         precondition(
             features.first.rows == rows && features.second.rows == rows && features.first.count == buffers.columnMeans.current.count
@@ -29,12 +29,11 @@ extension PairwiseEngine {
         visiting.load(features: features.second, residuals: nil, centres: nil)
         try meansPass(features.first, buffers, rows: usesRows, columns: usesColumns)
 
-        var parts = [Double](repeating: 0, count: walk.localShards)
+        rowLosses = [Double](repeating: 0, count: rows)
         func finish(_ means: Tensor, _ features: Tensor, _ centres: Tensor, _ weight: Double) {
             let side = rule.finishSide(
-                means: means, features: features, centres: centres, share: weight / Double(batch), temperature: temperature,
-                shardRows: geometry.shardRows)
-            parts = zip(parts, side).map { $0 + $1 }
+                means: means, features: features, centres: centres, share: weight / Double(batch), temperature: temperature)
+            rowLosses = zip(rowLosses, side).map { $0 + $1 }
         }
         if usesColumns { finish(buffers.columnMeans.current, features.first, buffers.columnCentres, rule.first) }
         if usesRows { finish(buffers.rowMeans, features.second, buffers.rowCentres, rule.second) }
@@ -46,7 +45,6 @@ extension PairwiseEngine {
                 addGradients(tile, discrepancyWeights(tile, features.first, buffers, rows: usesRows, columns: usesColumns))
             }
         }
-        return parts
     }
 
     /// The second walk: conditional means of the features.

@@ -45,6 +45,8 @@ public final class PairwiseEngine {
     let tileRows: Tensor, tileColumns: Tensor
     /// What the maximum mean discrepancy needs besides.
     let discrepancy: DiscrepancyBuffers?
+    /// What each row adds to the loss, where that is not made of sums.
+    var rowLosses: [Double] = []
     /// log₂e / τ of the present call.
     var scale: Float = 1
 
@@ -133,10 +135,12 @@ public final class PairwiseEngine {
                 weights: weights)
             if gradients { try secondPass(second: second) }
         case .sigmoid:
-            (parts, biasParts) = try sigmoidPass(temperature: temperature, bias: bias, gradients: gradients)
+            biasParts = try sigmoidPass(temperature: temperature, bias: bias, gradients: gradients)
+            parts = shardSums(rowLosses)
         case .discrepancy(let rule):
             guard let features else { preconditionFailure("the maximum mean discrepancy needs features") }
-            parts = try discrepancyPasses(rule, second: second, features: features, temperature: temperature, gradients: gradients)
+            try discrepancyPasses(rule, second: second, features: features, temperature: temperature, gradients: gradients)
+            parts = shardSums(rowLosses)
         }
         let scoreParts = gradients ? finishGradients(second: second) : none
         let gathered = try walk.communicator.allGather(numbers: parts + scoreParts + biasParts)
@@ -148,6 +152,19 @@ public final class PairwiseEngine {
             loss: total(0) + constant, firstGradient: firstGradient,
             secondGradient: secondGradient.current.flat(0..<(rows * dimension)).reshaped([rows, dimension]),
             inverseTemperatureGradient: total(1), biasGradient: gradients ? total(2) : 0)
+    }
+
+    /// The loss of each of this worker's pairs, as the last `evaluate` found it: conditional: first (c_i - S_ii) + second (r_i - S_ii); joint:
+    /// LSE(S) - log N² - S_ii; sigmoid: its row; the maximum mean discrepancy: both its residuals. Their mean over the batch is the loss, but for
+    /// rounding in Double. Every worker calls it.
+    package func pairLosses() throws -> [Double] {
+        guard case .sums(let rule) = form else { return rowLosses.map { Double(batch) * $0 } }
+        return try rule.pairLosses(statistics, batch: batch, shardRows: geometry.shardRows, communicator: walk.communicator)
+    }
+
+    /// Σ of a number a row over each of this worker's shards.
+    private func shardSums(_ numbers: [Double]) -> [Double] {
+        stride(from: 0, to: rows, by: geometry.shardRows).map { start in numbers[start..<(start + geometry.shardRows)].reduce(0, +) }
     }
 
     /// Sets `first`, loads the visiting block, and returns what the second side is compared by.

@@ -53,10 +53,12 @@ public struct GaussianMinimizer: Sendable {
             secondGram = grams.map(\.second)
         }
         guard let population = GaussianPopulationLoss(similarity: similarity, loss: loss) else { return nil }
-        optimalLoss = correlations.indices.reduce(0.0) { sum, pair in
+        var optimum = 0.0
+        for (pair, correlation) in correlations.enumerated() {
             let g = firstGram.map { $0[pair].squareRoot() } ?? singularValues[pair], h = secondGram.map { $0[pair].squareRoot() } ?? 1
-            return sum + population.value(first: g, second: h, correlation: correlations[pair])
+            optimum += population.value(first: g, second: h, correlation: correlation)
         }
+        optimalLoss = optimum
     }
 
     /// How many canonical pairs the encoders hold: min(e, n_u, n_v).

@@ -22,7 +22,7 @@ package struct RunState {
         self.communicator = communicator
     }
 
-    private var sides: [(name: String, trainer: EncoderTrainer, parameters: Tensor)] {
+    var sides: [(name: String, trainer: EncoderTrainer, parameters: Tensor)] {
         [("first", step.first, model.firstParameters), ("second", step.second, model.secondParameters)]
     }
 
@@ -110,7 +110,7 @@ package struct RunState {
     private var isFirstOfProcess: Bool { communicator.rank % (communicator.size / communicator.processCount) == 0 }
 
     /// Where a worker's slice of a bucket lies in the flat buffer.
-    private func range(of worker: Int, in bucket: Range<Int>) -> Range<Int> {
+    func range(of worker: Int, in bucket: Range<Int>) -> Range<Int> {
         let owned = communicator.ownedRange(of: bucket.count, worker: worker)
         return bucket.lowerBound + owned.lowerBound..<bucket.lowerBound + owned.upperBound
     }
