@@ -25,7 +25,7 @@ struct CoupletCommand: ParsableCommand {
         version: Version.program,
         subcommands: [
             TrainCommand.self, EvaluateCommand.self, EncodeCommand.self, InspectCommand.self, ConfigCommand.self, DataCommand.self,
-            SweepCommand.self, ReplayCommand.self, DoctorCommand.self, BenchCommand.self,
+            SweepCommand.self, ReplayCommand.self, TheoryCommand.self, DoctorCommand.self, BenchCommand.self,
         ])
 
     static func main() {

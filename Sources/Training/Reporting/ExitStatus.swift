@@ -26,7 +26,8 @@ public enum ExitStatus: Int32, Sendable {
     private init(of error: any Error) {
         self =
             switch error {
-            case is ConfigurationError, is RunMismatchError, is DataError, is NetworkError, is LinearAlgebraError: .badData
+            case is ConfigurationError, is RunMismatchError, is DataError, is NetworkError, is LinearAlgebraError,
+                is FeatureCountError: .badData
             case let error as StorageError:
                 switch error.kind {
                 case .badData: .badData
