@@ -6,4 +6,5 @@
 #include "couplet_pairwise.h"
 #include "couplet_random.h"
 #include "couplet_retrieval.h"
+#include "couplet_search.h"
 #include "couplet_vector.h"
