@@ -5,6 +5,7 @@
 #include "couplet_pairs.h"
 #include "couplet_pairwise.h"
 #include "couplet_random.h"
+#include "couplet_replay.h"
 #include "couplet_retrieval.h"
 #include "couplet_search.h"
 #include "couplet_vector.h"
