@@ -45,7 +45,7 @@ let package = Package(
         .executableTarget(
             name: "CoupletCommand",
             dependencies: [
-                "CHDF5", "Tensors", "Collectives", "Storage", "Pairs", "Evaluation", "Training", "Sweeps", "Reports",
+                "CHDF5", "Tensors", "Collectives", "Objectives", "Storage", "Pairs", "Evaluation", "Training", "Sweeps", "Reports",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),

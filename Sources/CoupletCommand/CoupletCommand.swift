@@ -23,7 +23,7 @@ struct CoupletCommand: ParsableCommand {
             """,
         version: Version.program,
         subcommands: [
-            TrainCommand.self, EvaluateCommand.self, EncodeCommand.self, InspectCommand.self, ConfigCommand.self, DataCommand.self,
+            TrainCommand.self, EvaluateCommand.self, EncodeCommand.self, RetrieveCommand.self, InspectCommand.self, ConfigCommand.self, DataCommand.self,
             SweepCommand.self, ReplayCommand.self, DoctorCommand.self, BenchCommand.self,
         ])
 
