@@ -95,7 +95,9 @@ public struct EncodableRows: Sendable {
                 do {
                     _ = try run.source.prepare(modality, raw: raw.rows(row..<(row + 1)))
                 } catch let error as DataError {
-                    throw DataError(place: "\(reference), row \(rows.lowerBound + row)", reason: error.reason, remedy: error.remedy)
+                    let what = error.reason.hasPrefix("row 0 ") ? String(error.reason.dropFirst(6)) : error.reason
+                    throw DataError(
+                        place: "\(reference)", reason: "row \(rows.lowerBound + row) (counted from 0) \(what)", remedy: error.remedy)
                 }
             }
             throw DataError(place: "\(reference)", reason: error.reason, remedy: error.remedy)
