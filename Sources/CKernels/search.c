@@ -4,6 +4,8 @@
 #include "couplet_vector.h"
 #include <math.h>
 
+// Loops whose arrays are to be registers.
+#define UNROLLED _Pragma("clang loop unroll(full)")
 // Rows that a tile has at most, and vectors of queries.
 #define TILE_ROWS 8
 #define TILE_VECTORS (COUPLET_SEARCH_WIDTH / COUPLET_LANES)
@@ -104,8 +106,8 @@ static __attribute__((noinline)) void raise_limits(
         float largest = COUPLET_EXCLUDED;
         for (size_t r = 0; r < tile->rows; r++) largest = tile->score[r][q] > largest ? tile->score[r][q] : largest;
         if (largest > sums->shift[q] + HEADROOM) {
-            // A power of two: nothing is rounded. What was summed without a shift is nothing.
-            float shift = ceilf(largest), lower = sums->shift[q] - shift, factor = lower < -60.0f ? 0.0f : exp2f(lower);
+            // A power of two: nothing is rounded. Below 2^-120 even sums of the full headroom are nothing, as are those without a shift.
+            float shift = ceilf(largest), lower = sums->shift[q] - shift, factor = lower < -120.0f ? 0.0f : exp2f(lower);
             sums->sum[q] = factor > 0 ? sums->sum[q] * factor : 0;
             sums->square[q] = factor > 0 ? sums->square[q] * factor * factor : 0;
             sums->shift[q] = shift;
@@ -125,8 +127,7 @@ COUPLET_INLINE void scan(
     const size_t dimension = queries->dimension;
     const float *panel = queries->panel + first * COUPLET_LANES;
     couplet_floats sum[TILE_VECTORS], square[TILE_VECTORS], shift[TILE_VECTORS], limits[TILE_VECTORS];
-#pragma clang loop unroll(full)
-    for (int v = 0; v < vectors; v++) {
+    UNROLLED for (int v = 0; v < vectors; v++) {
         size_t q = (first + (size_t)v) * COUPLET_LANES;
         sum[v] = couplet_load(sums->sum + q), square[v] = couplet_load(sums->square + q);
         shift[v] = couplet_load(sums->shift + q), limits[v] = couplet_load(sums->limit + q);
@@ -135,34 +136,27 @@ COUPLET_INLINE void scan(
         couplet_floats score[TILE_ROWS][TILE_VECTORS];
         const float *row[TILE_ROWS];
         size_t here = count - i < (size_t)tile_rows ? count - i : (size_t)tile_rows;
-#pragma clang loop unroll(full)
-        for (int r = 0; r < tile_rows; r++) {
+        UNROLLED for (int r = 0; r < tile_rows; r++) {
             // Beyond the end the last row once more, excluded.
             size_t place = (size_t)r < here ? i + (size_t)r : count - 1;
             float offset = (size_t)r < here ? offsets[place] : COUPLET_EXCLUDED;
             row[r] = rows + place * dimension;
-#pragma clang loop unroll(full)
-            for (int v = 0; v < vectors; v++) score[r][v] = couplet_all(offset);
+            UNROLLED for (int v = 0; v < vectors; v++) score[r][v] = couplet_all(offset);
         }
         const float *column = panel;
         for (size_t k = 0; k < dimension; k++, column += COUPLET_SEARCH_WIDTH) {
             couplet_floats q[TILE_VECTORS];
-#pragma clang loop unroll(full)
-            for (int v = 0; v < vectors; v++) q[v] = couplet_load(column + v * COUPLET_LANES);
-#pragma clang loop unroll(full)
-            for (int r = 0; r < tile_rows; r++) {
+            UNROLLED for (int v = 0; v < vectors; v++) q[v] = couplet_load(column + v * COUPLET_LANES);
+            UNROLLED for (int r = 0; r < tile_rows; r++) {
                 // The number times a vector, not a vector of it: `couplet_all` would add 0 to it first.
                 const float x = row[r][k];
-#pragma clang loop unroll(full)
-                for (int v = 0; v < vectors; v++) score[r][v] += x * q[v];
+                UNROLLED for (int v = 0; v < vectors; v++) score[r][v] += x * q[v];
             }
         }
         couplet_ints exceeds[TILE_VECTORS], any = {0};
-#pragma clang loop unroll(full)
-        for (int v = 0; v < vectors; v++) {
+        UNROLLED for (int v = 0; v < vectors; v++) {
             couplet_floats largest = score[0][v];
-#pragma clang loop unroll(full)
-            for (int r = 1; r < tile_rows; r++) largest = couplet_larger(largest, score[r][v]);
+            UNROLLED for (int r = 1; r < tile_rows; r++) largest = couplet_larger(largest, score[r][v]);
             exceeds[v] = largest > limits[v];
             any |= exceeds[v];
         }
@@ -171,33 +165,27 @@ COUPLET_INLINE void scan(
             tile.first_row = first_row + (int64_t)i, tile.rows = here;
             tile.first_query = first * COUPLET_LANES, tile.queries = (first + (size_t)vectors) * COUPLET_LANES;
             if (tile.queries > queries->count) tile.queries = queries->count;
-#pragma clang loop unroll(full)
-            for (int r = 0; r < tile_rows; r++) {
+            UNROLLED for (int r = 0; r < tile_rows; r++) {
                 tile.row[r] = row[r];
-#pragma clang loop unroll(full)
-                for (int v = 0; v < vectors; v++) couplet_store(tile.score[r] + (first + (size_t)v) * COUPLET_LANES, score[r][v]);
+                UNROLLED for (int v = 0; v < vectors; v++) couplet_store(tile.score[r] + (first + (size_t)v) * COUPLET_LANES, score[r][v]);
             }
-#pragma clang loop unroll(full)
-            for (int v = 0; v < vectors; v++) {
+            UNROLLED for (int v = 0; v < vectors; v++) {
                 size_t q = (first + (size_t)v) * COUPLET_LANES;
                 couplet_store(sums->sum + q, sum[v]);
                 couplet_store(sums->square + q, square[v]);
                 memcpy(tile.exceeds + q, &exceeds[v], sizeof exceeds[v]);
             }
             raise_limits(queries, &tile, best, sums);
-#pragma clang loop unroll(full)
-            for (int v = 0; v < vectors; v++) {
+            UNROLLED for (int v = 0; v < vectors; v++) {
                 size_t q = (first + (size_t)v) * COUPLET_LANES;
                 sum[v] = couplet_load(sums->sum + q), square[v] = couplet_load(sums->square + q);
                 shift[v] = couplet_load(sums->shift + q), limits[v] = couplet_load(sums->limit + q);
             }
         }
-#pragma clang loop unroll(full)
-        for (int v = 0; v < vectors; v++) {
+        UNROLLED for (int v = 0; v < vectors; v++) {
             couplet_floats tile_sum = {0}, tile_square = {0};
             couplet_floats least = shift[v] + LEAST_POWER, origin = ROUNDING - shift[v];
-#pragma clang loop unroll(full)
-            for (int r = 0; r < tile_rows; r++) {
+            UNROLLED for (int r = 0; r < tile_rows; r++) {
                 couplet_floats e = power_above(score[r][v], least, origin);
                 tile_sum += e;
                 tile_square += e * e;
@@ -205,8 +193,7 @@ COUPLET_INLINE void scan(
             sum[v] += tile_sum, square[v] += tile_square;
         }
     }
-#pragma clang loop unroll(full)
-    for (int v = 0; v < vectors; v++) {
+    UNROLLED for (int v = 0; v < vectors; v++) {
         size_t q = (first + (size_t)v) * COUPLET_LANES;
         couplet_store(sums->sum + q, sum[v]);
         couplet_store(sums->square + q, square[v]);
@@ -272,7 +259,8 @@ void couplet_search_block(
     scan_default(SCAN_ARGUMENTS);
 #endif
     for (size_t q = 0; q < queries->count; q++)
-        if (block.shift[q] != COUPLET_EMPTY) couplet_search_add_total(block.shift[q], block.sum[q], block.square[q], exponents + q, totals + q, squares + q);
+        if (block.shift[q] != COUPLET_EMPTY)
+            couplet_search_add_total(block.shift[q], block.sum[q], block.square[q], exponents + q, totals + q, squares + q);
 }
 
 void couplet_search_pack(size_t count, size_t dimension, const float *rows, const double *factors, float *panel) {

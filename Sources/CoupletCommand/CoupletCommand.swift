@@ -23,8 +23,8 @@ struct CoupletCommand: ParsableCommand {
             """,
         version: Version.program,
         subcommands: [
-            TrainCommand.self, EvaluateCommand.self, EncodeCommand.self, RetrieveCommand.self, InspectCommand.self, ConfigCommand.self, DataCommand.self,
-            SweepCommand.self, ReplayCommand.self, DoctorCommand.self, BenchCommand.self,
+            TrainCommand.self, EvaluateCommand.self, EncodeCommand.self, RetrieveCommand.self, InspectCommand.self, ConfigCommand.self,
+            DataCommand.self, SweepCommand.self, ReplayCommand.self, DoctorCommand.self, BenchCommand.self,
         ])
 
     static func main() {

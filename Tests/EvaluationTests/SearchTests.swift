@@ -65,6 +65,18 @@ import Testing
         #expect(twin.error(of: try Self.search(queries, gallery, .innerProduct, temperature: 0.01, top: 6, workers: 2)) <= 1e-5)
     }
 
+    /// Many scores just within what the first shift bears, then one that is far above: what was summed before still counts.
+    @Test(arguments: [41.0, 62, 100, 130] as [Float])
+    func aNewShiftKeepsWhatWasSummed(_ last: Float) throws {
+        // At this temperature scores are powers of two.
+        let temperature = 1.4426950408889634
+        let gallery: [[Float]] = .init(repeating: [0], count: 8) + .init(repeating: [39.9], count: 990) + [[last]]
+        let twin = SearchTwin([[1]], gallery, .innerProduct, temperature: temperature, top: 1)
+        let found = try Self.search([[1]], gallery, .innerProduct, temperature: temperature, top: 1)
+        #expect(twin.error(of: found) <= 2e-6)
+        #expect(last > 62 || twin.probabilities[0][0] < 1 - 1e-4)
+    }
+
     /// Copies lie at different places of tiles, blocks and workers' parts, and yet tie exactly: the lower row comes first.
     @Test(arguments: Similarity.allCases)
     func equalRowsTieByTheirNumber(_ similarity: Similarity) throws {

@@ -15,31 +15,39 @@ struct SearchTwin {
     init(
         _ queries: [[Float]], _ gallery: [[Float]], _ similarity: Similarity, temperature: Double, top: Int, weights: [Double]? = nil
     ) {
-        var found: (rows: [[Int]], scores: [[Double]], probabilities: [[Double]], logs: [Double], effective: [Double]) = ([], [], [], [], [])
+        var rows: [[Int]] = [], scores: [[Double]] = [], probabilities: [[Double]] = []
+        var logNormalizers: [Double] = [], effectiveCandidates: [Double] = []
         for query in queries {
-            let scores = gallery.map { GalleryFixture.score(query, $0, similarity) / temperature }
-            let terms = scores.enumerated().map { $0.element + (weights.map { w in log(w[$0.offset]) } ?? 0) }
-            let largest = terms.max()!, sum = terms.reduce(0) { $0 + exp($1 - largest) }
-            let probabilities = terms.map { exp($0 - largest) / sum }
+            let all: [Double] = gallery.map { GalleryFixture.score(query, $0, similarity) / temperature }
+            var terms = all
+            if let weights { for row in terms.indices { terms[row] += log(weights[row]) } }
+            let largest = terms.max()!
+            let exponentials: [Double] = terms.map { exp($0 - largest) }
+            let sum = exponentials.reduce(0, +)
             let order = terms.indices.sorted { terms[$0] > terms[$1] || (terms[$0] == terms[$1] && $0 < $1) }.prefix(top)
-            found.rows.append(Array(order))
-            found.scores.append(order.map { scores[$0] })
-            found.probabilities.append(order.map { probabilities[$0] })
-            found.logs.append(largest + log(sum))
-            found.effective.append(1 / probabilities.reduce(0) { $0 + $1 * $1 })
+            rows.append(Array(order))
+            scores.append(order.map { all[$0] })
+            probabilities.append(order.map { exponentials[$0] / sum })
+            logNormalizers.append(largest + log(sum))
+            effectiveCandidates.append(sum * sum / exponentials.reduce(0) { $0 + $1 * $1 })
         }
-        (rows, scores, probabilities) = (found.rows, found.scores, found.probabilities)
-        (logNormalizers, effectiveCandidates) = (found.logs, found.effective)
+        self.rows = rows
+        self.scores = scores
+        self.probabilities = probabilities
+        self.logNormalizers = logNormalizers
+        self.effectiveCandidates = effectiveCandidates
     }
 
     /// The largest difference of a result's numbers, relative for probabilities and effective candidates, absolute for logarithms; infinite where
     /// other rows were found.
     func error(of result: SearchResult) -> Double {
         guard result.rows == rows.flatMap({ $0 }) else { return .infinity }
-        func relative(_ found: [Double], _ exact: [Double]) -> Double { zip(found, exact).reduce(0) { max($0, abs($1.0 / $1.1 - 1)) } }
-        let logs = zip(result.logNormalizers, logNormalizers).reduce(0) { max($0, abs($1.0 - $1.1)) }
-        return max(
-            relative(result.probabilities, probabilities.flatMap { $0 }), relative(result.effectiveCandidates, effectiveCandidates), logs)
+        func largest(_ found: [Double], _ exact: [Double], _ difference: (Double, Double) -> Double) -> Double {
+            zip(found, exact).map { abs(difference($0.0, $0.1)) }.max() ?? .infinity
+        }
+        let ofProbabilities = largest(result.probabilities, probabilities.flatMap { $0 }) { $0 / $1 - 1 }
+        let ofCandidates = largest(result.effectiveCandidates, effectiveCandidates) { $0 / $1 - 1 }
+        return max(ofProbabilities, ofCandidates, largest(result.logNormalizers, logNormalizers) { $0 - $1 })
     }
 }
 
