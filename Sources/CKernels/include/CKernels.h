@@ -8,4 +8,5 @@
 #include "couplet_random.h"
 #include "couplet_replay.h"
 #include "couplet_retrieval.h"
+#include "couplet_search.h"
 #include "couplet_vector.h"
