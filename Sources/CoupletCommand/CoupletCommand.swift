@@ -23,8 +23,8 @@ struct CoupletCommand: ParsableCommand {
             """,
         version: Version.program,
         subcommands: [
-            TrainCommand.self, EvaluateCommand.self, EncodeCommand.self, InspectCommand.self, ConfigCommand.self, DataCommand.self,
-            DoctorCommand.self, BenchCommand.self,
+            TrainCommand.self, EvaluateCommand.self, EncodeCommand.self, SampleCommand.self, InspectCommand.self, ConfigCommand.self,
+            DataCommand.self, DoctorCommand.self, BenchCommand.self,
         ])
 
     static func main() {

@@ -1,4 +1,5 @@
 import Collectives
+import Evaluation
 import Networks
 import Pairs
 import Storage
@@ -27,6 +28,7 @@ public enum ExitStatus: Int32, Sendable {
         self =
             switch error {
             case is ConfigurationError, is RunMismatchError, is DataError, is NetworkError, is LinearAlgebraError: .badData
+            case is SamplingError: .badData
             case let error as StorageError:
                 switch error.kind {
                 case .badData: .badData
