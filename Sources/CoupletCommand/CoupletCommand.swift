@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import Storage
 import Training
 
@@ -28,6 +29,8 @@ struct CoupletCommand: ParsableCommand {
         ])
 
     static func main() {
+        // A file that may not grow further (ulimit -f) is then an error of the write that tells which file, and no sudden end.
+        signal(SIGXFSZ, SIG_IGN)
         do {
             var command = try parseAsRoot()
             try command.run()

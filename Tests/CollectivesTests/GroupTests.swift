@@ -34,13 +34,12 @@ import Glibc
         }
         #expect(failures.withLock { $0 } == Array(repeating: 2, count: 20))
         func expected(_ lane: Int) -> [Double] {
-            var all: [Double] = []
-            for round in 0..<20 { all += [Double(10 * lane + 100 * round), Double(10 * lane + 1 + 100 * round)] }
-            return all
+            (0..<20).flatMap { round -> [Double] in
+                let first = Double(10 * lane + 100 * round)
+                return [first, first + 1]
+            }
         }
-        let received = sums.withLock { $0 }
-        #expect(received.keys.sorted() == [0, 1, 3])
-        for lane in [0, 1, 3] { #expect(received[lane] == expected(lane)) }
+        #expect(sums.withLock { $0 } == [0: expected(0), 1: expected(1), 3: expected(3)])
     }
 
     @Test func aPartOfOneProcessIsThatProcess() throws {

@@ -10,9 +10,11 @@ final class RunningCouplet {
     /// - Parameters:
     ///   - ranks: processes under mpirun; 1 starts the program itself.
     ///   - perRank: further arguments of each rank; with several, each rank has its own.
+    ///   - folders: the folder that each rank is started in, where `perRank` is given.
     ///   - program: another program than couplet.
     init(
-        _ arguments: [String], ranks: Int = 1, perRank: [[String]] = [], environment: [String: String] = [:], program path: String = Couplet.path
+        _ arguments: [String], ranks: Int = 1, perRank: [[String]] = [], folders: [String] = [], environment: [String: String] = [:],
+        program path: String = Couplet.path
     ) throws {
         scratch = FileManager.default.temporaryDirectory.appendingPathComponent("couplet-run-\(UUID().uuidString)").path
         isLaunched = ranks > 1
@@ -22,7 +24,9 @@ final class RunningCouplet {
             if ranks == 1 { program } else if perRank.isEmpty {
                 ["mpirun", "--oversubscribe", "-n", "\(ranks)"] + program
             } else {
-                ["mpirun", "--oversubscribe"] + perRank.map { ["-n", "1"] + program + $0 }.joined(separator: [":"])
+                ["mpirun", "--oversubscribe"] + perRank.enumerated().map { rank, extra in
+                    ["-n", "1"] + (folders.isEmpty ? [] : ["-wdir", folders[rank]]) + program + extra
+                }.joined(separator: [":"])
             }
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = command

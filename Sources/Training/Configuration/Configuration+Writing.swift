@@ -39,7 +39,9 @@ extension Configuration {
                 .block([
                     ("steps", whole(train.steps)), ("log_every", whole(train.logEvery)),
                     ("evaluate_every", whole(train.evaluateEvery)), ("checkpoint_every", whole(train.checkpointEvery)),
-                    ("keep_checkpoints", whole(train.keepCheckpoints)),
+                    ("checkpoint_minutes", number(train.checkpointMinutes)), ("keep_checkpoints", whole(train.keepCheckpoints)),
+                    ("stop_after", .leaf(train.stopAfter.map { DurationText.text($0) } ?? "null")),
+                    ("on_nonfinite", .leaf(train.onNonFinite.rawValue)),
                 ])
             ),
         ]

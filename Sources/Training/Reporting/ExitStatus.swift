@@ -14,7 +14,7 @@ public enum ExitStatus: Int32, Sendable {
     /// Anything else.
     case failure = 70
     case inputOutput = 74
-    /// Stopped by a signal after saving: start it again.
+    /// Stopped by a signal, or by `train.stop_after`, after saving: start it again.
     case stopped = 75
 
     /// Of an error; for `WorkerGroup.launch(exitCode:)` as well, so that a job of many ranks ends like a single process.

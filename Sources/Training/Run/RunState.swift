@@ -7,14 +7,21 @@ import Tensors
 /// What a run is between two steps, to and from the workers that share it: parameters (one copy a process), moments (each worker its slices),
 /// temperature, step.
 package struct RunState {
+    /// The attribute of a checkpoint with the digest of the run's data.
+    static let dataDigestName = "data_digest"
     static let temperaturePath = "objective/log_inverse_temperature"
 
     let configuration: Configuration
     let model: Model
     let step: TrainingStep
     let communicator: any Communicator
+    /// Of the run's data; nil where the source has none.
+    let dataDigest: String?
 
-    package init(configuration: Configuration, model: Model, step: TrainingStep, communicator: any Communicator) {
+    package init(
+        configuration: Configuration, model: Model, step: TrainingStep, communicator: any Communicator, dataDigest: String? = nil
+    ) {
+        self.dataDigest = dataDigest
         self.configuration = configuration
         self.model = model
         self.step = step
@@ -64,7 +71,8 @@ package struct RunState {
         }
         return CheckpointContent(
             step: stepsDone, seed: configuration.seed, shards: configuration.batch.shards, configuration: configuration.resolvedYAML,
-            writtenBy: Version.program, parameters: parameters, optimizer: optimizer)
+            writtenBy: Version.program, scalars: dataDigest.map { [(Self.dataDigestName, .string($0))] } ?? [], parameters: parameters,
+            optimizer: optimizer)
     }
 
     /// Spreads a state from worker 0, which has it, over all workers. Every worker calls it.
