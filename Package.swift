@@ -26,7 +26,7 @@ let package = Package(
         .target(name: "Objectives", dependencies: ["CKernels", "Tensors", "Collectives"]),
         .target(name: "Storage", dependencies: ["CHDF5", "CCrypto", "Tensors"]),
         .target(name: "Pairs", dependencies: ["CKernels", "CZlib", "Tensors", "Objectives", "Storage"]),
-        .target(name: "Evaluation", dependencies: ["CKernels", "Tensors", "Collectives", "Objectives"]),
+        .target(name: "Evaluation", dependencies: ["CKernels", "Tensors", "Collectives", "Objectives", "Storage"]),
         .target(
             name: "Training",
             dependencies: [
@@ -47,7 +47,7 @@ let package = Package(
         .executableTarget(
             name: "CoupletCommand",
             dependencies: [
-                "CHDF5", "Tensors", "Collectives", "Storage", "Pairs", "Evaluation", "Training", "Sweeps", "Reports",
+                "CHDF5", "Tensors", "Collectives", "Objectives", "Storage", "Pairs", "Evaluation", "Training", "Sweeps", "Reports",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
@@ -57,7 +57,7 @@ let package = Package(
         .testTarget(name: "ObjectivesTests", dependencies: ["Tensors", "Collectives", "Objectives"]),
         .testTarget(name: "StorageTests", dependencies: ["Tensors", "Storage"]),
         .testTarget(name: "PairsTests", dependencies: ["CZlib", "Tensors", "Objectives", "Storage", "Pairs"]),
-        .testTarget(name: "EvaluationTests", dependencies: ["Tensors", "Collectives", "Objectives", "Evaluation"]),
+        .testTarget(name: "EvaluationTests", dependencies: ["Tensors", "Collectives", "Objectives", "Storage", "Evaluation"]),
         .testTarget(
             name: "TrainingTests",
             dependencies: [

@@ -24,8 +24,9 @@ struct CoupletCommand: ParsableCommand {
             """,
         version: Version.program,
         subcommands: [
-            TrainCommand.self, EvaluateCommand.self, EncodeCommand.self, InspectCommand.self, ConfigCommand.self, DataCommand.self,
-            SweepCommand.self, ReplayCommand.self, DoctorCommand.self, BenchCommand.self,
+            TrainCommand.self, EvaluateCommand.self, EncodeCommand.self, RetrieveCommand.self, SampleCommand.self,
+            InspectCommand.self, ConfigCommand.self, TheoryCommand.self, DataCommand.self, SweepCommand.self, ReplayCommand.self,
+            DoctorCommand.self, BenchCommand.self,
         ])
 
     static func main() {

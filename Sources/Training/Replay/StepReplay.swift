@@ -161,15 +161,15 @@ public struct StepReplay: Sendable {
         }
         let before = try state.gather(step: step - 1)
         couplet_replayed_step(Int64(step))
-        var rows: [Tensor?] = [], losses: [Double] = [], inverseTemperatureGradient = 0.0, gradients: [CheckpointContent.NamedArray]?
+        var rows: [Tensor?] = [], losses: [Double] = [], slopes = (inverseTemperature: 0.0, bias: 0.0), gradients: [CheckpointContent.NamedArray]?
         let report = try training.run(step - 1, stopRequested: false) { stage in
             switch stage {
             case .objective(let result):
                 rows = try [training.first.output, training.second.output, result.firstGradient, result.secondGradient]
                     .map { try state.gatherRows($0) }
                 losses = try communicator.allGather(numbers: training.engine.pairLosses())
-                inverseTemperatureGradient = result.inverseTemperatureGradient
-            case .gradients: gradients = try state.gatherGradients(inverseTemperature: inverseTemperatureGradient)
+                slopes = (result.inverseTemperatureGradient, result.biasGradient)
+            case .gradients: gradients = try state.gatherGradients(inverseTemperature: slopes.inverseTemperature, bias: slopes.bias)
             }
         }
         let after = try state.gather(step: step)
