@@ -1,4 +1,5 @@
 import Collectives
+import Evaluation
 import Networks
 import Pairs
 import Storage
@@ -26,7 +27,8 @@ public enum ExitStatus: Int32, Sendable {
     private init(of error: any Error) {
         self =
             switch error {
-            case is ConfigurationError, is RunMismatchError, is DataError, is NetworkError, is LinearAlgebraError: .badData
+            case is ConfigurationError, is RunMismatchError, is DataError, is NetworkError, is LinearAlgebraError, is FeatureCountError,
+                is SearchError, is SamplingError: .badData
             case let error as StorageError:
                 switch error.kind {
                 case .badData: .badData

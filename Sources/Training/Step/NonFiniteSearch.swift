@@ -9,7 +9,6 @@ import Tensors
 struct NonFiniteSearch {
     let first: EncoderTrainer
     let second: EncoderTrainer
-    let engine: PairwiseEngine
     let communicator: any Communicator
 
     /// A place in the step's order, and the rows of this worker's part of the batch concerned.
@@ -22,10 +21,12 @@ struct NonFiniteSearch {
     private enum Kind: Int { case parameter, data, activations, loss, encodingGradient, parameterGradient, sum }
 
     /// Every worker calls it.
-    /// - Parameter positions: this worker's places in the batch, a row of the samples each.
+    /// - Parameters:
+    ///   - positions: this worker's places in the batch, a row of the samples each.
+    ///   - objective: the loss of the encoders' present outputs, and its gradients.
     /// - Returns: the origin, the number of pairs concerned in the whole batch, and the first ones' places in it.
     func run(
-        _ samples: (first: Tensor, second: Tensor), temperature: Double, positions: Range<Int>
+        _ samples: (first: Tensor, second: Tensor), positions: Range<Int>, objective: () throws -> PairwiseResult
     ) throws -> (origin: NonFiniteDiagnosis.Origin, count: Int, positions: [Int]) {
         let inputs = [samples.first, samples.second], trainers = [first, second]
         var found: Finding?
@@ -42,7 +43,7 @@ struct NonFiniteSearch {
             let bad = trainer.nonFiniteActivations(inputs[side])
             if found == nil, let bad { found = Finding(code: [Kind.activations.rawValue, side, bad.layer], rows: bad.rows) }
         }
-        let result = try engine.evaluate(first: first.output, second: second.output, temperature: temperature)
+        let result = try objective()
         let gradients = [result.firstGradient, result.secondGradient], rows = gradients.map(Self.rows(of:))
         if found == nil, !result.loss.isFinite { found = Finding(code: [Kind.loss.rawValue, 0, 0], rows: Set(rows[0] + rows[1]).sorted()) }
         for side in 0..<2 where found == nil && !rows[side].isEmpty {

@@ -20,7 +20,9 @@ package final class TrainingStep {
     private let clipNorm: Double?
     let first: EncoderTrainer
     let second: EncoderTrainer
+    private let features: BatchFeatures?
     var temperature: LearnedTemperature
+    var bias: LearnedScalar
 
     package init(_ configuration: Configuration, model: Model, source: any PairSource, communicator: any Communicator, tileMemory: Int) throws {
         let shards = configuration.batch.shards, batch = configuration.batch.size
@@ -30,9 +32,12 @@ package final class TrainingStep {
         let rule = OptimizerRule(configuration.optimizer)
         self.rule = rule
         clipNorm = configuration.optimizer.clipNorm
+        let features = try BatchFeatures(configuration, source: source, rows: batch / communicator.size)
+        self.features = features
         engine = PairwiseEngine(
             communicator: communicator, shards: shards, batch: batch, dimension: configuration.encoders.embedding,
-            similarity: configuration.objective.similarity, loss: configuration.objective.loss, tileMemory: tileMemory)
+            similarity: configuration.objective.similarity, loss: configuration.objective.loss, tileMemory: tileMemory,
+            features: features?.counts)
         func trainer(_ modality: Modality) -> EncoderTrainer {
             EncoderTrainer(
                 model.encoder(modality), parameters: model.parameters(modality), communicator: communicator, rule: rule, shards: shards,
@@ -44,27 +49,37 @@ package final class TrainingStep {
         positions = communicator.rank * pairs..<(communicator.rank + 1) * pairs
         reader = BatchReader(
             source, sampler: sampler, positions: positions, firstShape: model.first.inputShape, secondShape: model.second.inputShape)
-        temperature = LearnedTemperature(configuration.objective.temperature, momentCount: rule.momentNames.count)
+        let objective = configuration.objective
+        temperature = LearnedTemperature(objective.temperature, momentCount: rule.momentNames.count)
+        bias = LearnedScalar(
+            path: RunState.biasPath, initial: objective.loss.usesBias ? objective.bias.initial : 0,
+            isLearned: objective.loss.usesBias && objective.bias.learned, momentCount: rule.momentNames.count)
     }
 
     /// Makes step `step` (counted from 0). Where its loss or gradient is not finite, nothing is updated, and the report says where that began.
     /// - Parameters:
     ///   - stopRequested: whether this worker's process was asked to stop; all workers learn of it.
     ///   - saveRequested: whether this worker asks for a checkpoint; likewise.
-    package func run(_ step: Int, stopRequested: Bool, saveRequested: Bool = false) throws -> StepReport {
+    ///   - inspect: looks at the step between its stages; every worker gives one, or none does.
+    package func run(
+        _ step: Int, stopRequested: Bool, saveRequested: Bool = false, inspect: ((StepStage) throws -> Void)? = nil
+    ) throws -> StepReport {
         let samples = try reader.batch(step: step)
         first.forward(samples.first)
         second.forward(samples.second)
         let tau = temperature.value
-        let result = try engine.evaluate(first: first.output, second: second.output, temperature: tau)
+        let result = try objective(samples)
+        try inspect?(.objective(result))
         try first.backward(samples.first, outputGradient: result.firstGradient)
         try second.backward(samples.second, outputGradient: result.secondGradient)
 
         let blocks = try first.finishSums() + second.finishSums()
+        try inspect?(.gradients)
         let scaleGradient = temperature.specification.learned ? result.inverseTemperatureGradient : 0
+        let biasGradient = bias.isLearned ? result.biasGradient : 0
         let (squares, isStopRequested, isSaveRequested) = try gather(blocks, stopRequested: stopRequested, saveRequested: saveRequested)
         let firstSquares = squares[..<first.encoder.layout.buckets.count], secondSquares = squares[firstSquares.endIndex...]
-        let norm = (squares.reduce(0, +) + scaleGradient * scaleGradient).squareRoot()
+        let norm = (squares.reduce(0, +) + scaleGradient * scaleGradient + biasGradient * biasGradient).squareRoot()
         let clip = clipNorm.map { norm > $0 ? $0 / norm : 1 } ?? 1
 
         let rate = schedule.rate(atStep: step)
@@ -72,11 +87,10 @@ package final class TrainingStep {
         if result.loss.isFinite, norm.isFinite {
             try first.update(rate: rate, t: step + 1, scale: clip)
             try second.update(rate: rate, t: step + 1, scale: clip)
-            if temperature.specification.learned {
-                temperature.update(gradient: scaleGradient, rule: rule, rate: rate, t: step + 1, scale: clip)
-            }
+            temperature.update(gradient: scaleGradient, rule: rule, rate: rate, t: step + 1, scale: clip)
+            bias.update(gradient: biasGradient, rule: rule, rate: rate, t: step + 1, scale: clip)
         } else {
-            nonFinite = try diagnose(step, samples, loss: result.loss, norm: norm, temperature: tau)
+            nonFinite = try diagnose(step, samples, loss: result.loss, norm: norm)
         }
         return StepReport(
             step: step + 1, loss: result.loss, learningRate: rate, gradientNorm: norm,
@@ -84,12 +98,27 @@ package final class TrainingStep {
             temperature: tau, stopRequested: isStopRequested, saveRequested: isSaveRequested, nonFinite: nonFinite)
     }
 
+    /// What of the objective is learned, as a checkpoint has it.
+    var objectiveScalars: [LearnedScalar] {
+        get { [temperature.logInverse, bias].filter(\.isLearned) }
+        set {
+            for scalar in newValue {
+                if scalar.path == bias.path { bias = scalar } else { temperature.logInverse = scalar }
+            }
+        }
+    }
+
+    /// The loss of the encoders' present outputs, and its gradients.
+    private func objective(_ samples: BatchReader.Batch) throws -> PairwiseResult {
+        try engine.evaluate(
+            first: first.output, second: second.output, temperature: temperature.value, bias: bias.value,
+            features: features?.evaluate(first: samples.first, second: samples.second))
+    }
+
     /// All workers know of it, for loss and norm are the same on all.
-    private func diagnose(
-        _ step: Int, _ samples: BatchReader.Batch, loss: Double, norm: Double, temperature: Double
-    ) throws -> NonFiniteDiagnosis {
-        let search = NonFiniteSearch(first: first, second: second, engine: engine, communicator: communicator)
-        let (origin, count, places) = try search.run((samples.first, samples.second), temperature: temperature, positions: positions)
+    private func diagnose(_ step: Int, _ samples: BatchReader.Batch, loss: Double, norm: Double) throws -> NonFiniteDiagnosis {
+        let search = NonFiniteSearch(first: first, second: second, communicator: communicator)
+        let (origin, count, places) = try search.run((samples.first, samples.second), positions: positions) { try objective(samples) }
         let ranges = places.map { $0..<$0 + 1 }
         return NonFiniteDiagnosis(
             step: step + 1, loss: loss, gradientNorm: norm, origin: origin, batchSize: sampler.batchSize, sampleCount: count,
