@@ -1,50 +1,103 @@
 import CMPI
 
-/// MPI, initialised: the one place that calls it. Every return code goes through `checked`.
+/// MPI among the processes of a group: the whole job, or a part of it. With `RequestDesk` and `MessageRequests` the one place that calls
+/// MPI; every return code goes through `checked`.
 final class MessagePassing: @unchecked Sendable {
     let rank: Int
     let size: Int
+    /// Each process's rank in the whole job, by its rank here.
+    let jobRanks: [Int]
+    /// The name of each process's host, by its rank in the whole job.
+    let jobHosts: [String]
     /// Whether several threads may call at a time.
     let allowsThreads: Bool
     /// The largest tag that a message may have.
     let largestTag: Int
-    /// Copies of MPI_COMM_WORLD, so that nobody else's messages meet ours, and no call made after a failure meets one of a
-    /// process that has not failed.
+    /// The workers' messages, and what all processes do together. A copy of MPI_COMM_WORLD or of its part, so that nobody else's messages
+    /// meet ours.
     let communicator: MPI_Comm
-    private let failureCommunicator: MPI_Comm
+    /// What processes tell each other beside that: failures and roll calls.
+    let failureCommunicator: MPI_Comm
 
-    /// Calls MPI_Init_thread. The level is MULTIPLE where several threads will communicate, else SERIALIZED.
-    init(severalThreads: Bool) throws {
+    /// The whole job: calls MPI_Init_thread. The level is MULTIPLE where several threads will communicate, else SERIALIZED.
+    convenience init(severalThreads: Bool) throws {
         var granted: Int32 = 0
         try Self.checked("MPI_Init_thread", "this process") {
             MPI_Init_thread(nil, nil, severalThreads ? Int32(MPI_THREAD_MULTIPLE) : Int32(MPI_THREAD_SERIALIZED), &granted)
         }
-        allowsThreads = granted >= Int32(MPI_THREAD_MULTIPLE)
-        let world = couplet_mpi_comm_world()
+        guard let world = couplet_mpi_comm_world() else { preconditionFailure("MPI without MPI_COMM_WORLD") }
         try Self.checked("MPI_Comm_set_errhandler", "this process") { MPI_Comm_set_errhandler(world, couplet_mpi_errors_return()) }
-        var rank: Int32 = 0, size: Int32 = 0
-        try Self.checked("MPI_Comm_rank", "this process") { MPI_Comm_rank(world, &rank) }
+        var size: Int32 = 0
         try Self.checked("MPI_Comm_size", "this process") { MPI_Comm_size(world, &size) }
+        try self.init(
+            communicator: Self.duplicate(world), allowsThreads: granted >= Int32(MPI_THREAD_MULTIPLE), jobRanks: Array(0..<Int(size)), jobHosts: Self.hosts(world, count: Int(size)))
+    }
+
+    /// Of a communicator that becomes this one's own.
+    private init(communicator: MPI_Comm, allowsThreads: Bool, jobRanks: [Int], jobHosts: [String]) throws {
+        var rank: Int32 = 0
+        try Self.checked("MPI_Comm_rank", "this process") { MPI_Comm_rank(communicator, &rank) }
         self.rank = Int(rank)
-        self.size = Int(size)
-        func duplicate() throws -> MPI_Comm {
-            var copy: MPI_Comm?
-            try Self.checked("MPI_Comm_dup", "rank \(rank)") { MPI_Comm_dup(world, &copy) }
-            guard let copy else { preconditionFailure("MPI_Comm_dup gave no communicator") }
-            try Self.checked("MPI_Comm_set_errhandler", "rank \(rank)") { MPI_Comm_set_errhandler(copy, couplet_mpi_errors_return()) }
-            return copy
-        }
-        communicator = try duplicate()
-        failureCommunicator = try duplicate()
+        self.jobRanks = jobRanks
+        self.jobHosts = jobHosts
+        self.allowsThreads = allowsThreads
+        self.communicator = communicator
+        size = jobRanks.count
+        failureCommunicator = try Self.duplicate(communicator)
         var value: UnsafeMutableRawPointer?
         var isSet: Int32 = 0
-        let communicator = self.communicator
         try Self.checked("MPI_Comm_get_attr", "rank \(rank)") {
             MPI_Comm_get_attr(communicator, Int32(MPI_TAG_UB), &value, &isSet)
         }
         // 32,767 is what the standard guarantees.
         largestTag = isSet != 0 ? value.map { Int($0.load(as: Int32.self)) } ?? 32_767 : 32_767
     }
+
+    /// The names of the hosts, in at most 64 bytes.
+    private static func hosts(_ world: MPI_Comm, count: Int) throws -> [String] {
+        let mine = ByteMemory(count: Int(MPI_MAX_PROCESSOR_NAME) + 64), all = ByteMemory(count: 64 * count)
+        mine.bytes.initializeMemory(as: UInt8.self, repeating: 0)
+        var length: Int32 = 0
+        try checked("MPI_Get_processor_name", "this process") {
+            MPI_Get_processor_name(mine.bytes.baseAddress?.assumingMemoryBound(to: CChar.self), &length)
+        }
+        try checked("MPI_Allgather", "\(count) ranks") {
+            MPI_Allgather(mine.bytes.baseAddress, 64, couplet_mpi_byte(), all.bytes.baseAddress, 64, couplet_mpi_byte(), world)
+        }
+        return (0..<count).map { String(decoding: all.bytes[(64 * $0)..<(64 * $0 + 64)].prefix { $0 != 0 }, as: UTF8.self) }
+    }
+
+    /// A communicator of the same processes, which its messages do not share with any other. All of them call it.
+    static func duplicate(_ communicator: MPI_Comm) throws -> MPI_Comm {
+        var copy: MPI_Comm?
+        try checked("MPI_Comm_dup", "this process") { MPI_Comm_dup(communicator, &copy) }
+        guard let copy else { preconditionFailure("MPI_Comm_dup gave no communicator") }
+        try checked("MPI_Comm_set_errhandler", "this process") { MPI_Comm_set_errhandler(copy, couplet_mpi_errors_return()) }
+        return copy
+    }
+
+    /// The processes that pass the same color, numbered by their rank here. All processes of this group call it. Nil for a process alone
+    /// with its color.
+    func split(colors: [Int]) throws -> MessagePassing? {
+        let members = colors.indices.filter { colors[$0] == colors[rank] }
+        var part: MPI_Comm?
+        try Self.checked("MPI_Comm_split", place) {
+            MPI_Comm_split(communicator, members.count > 1 ? Int32(members[0]) : Int32(MPI_UNDEFINED), Int32(rank), &part)
+        }
+        guard members.count > 1, let part else { return nil }
+        try Self.checked("MPI_Comm_set_errhandler", place) { MPI_Comm_set_errhandler(part, couplet_mpi_errors_return()) }
+        return try MessagePassing(communicator: part, allowsThreads: allowsThreads, jobRanks: members.map { jobRanks[$0] }, jobHosts: jobHosts)
+    }
+
+    /// The same processes with communicators that no message of before can meet. All of them call it. The former ones stay, for what was
+    /// sent and never received is still in them.
+    func renewed() throws -> MessagePassing {
+        try MessagePassing(communicator: Self.duplicate(communicator), allowsThreads: allowsThreads, jobRanks: jobRanks, jobHosts: jobHosts)
+    }
+
+    /// Who this is in the group, and in the whole job.
+    var place: String { "rank \(rank) of \(size)" }
+    var jobPlace: String { "rank \(jobRanks[rank]) of \(jobHosts.count)" }
 
     /// The library's own name and version; needs no initialisation.
     static var libraryVersion: String {
@@ -69,48 +122,50 @@ final class MessagePassing: @unchecked Sendable {
         throw CollectiveError(.messagePassing(code: code), call: call, place: place(), reason: text)
     }
 
-    // MARK: - Between processes
+    // MARK: - Beside the collectives
 
-    /// Every process's bytes, by rank.
-    func allGather(_ bytes: [UInt8]) throws -> [[UInt8]] {
-        let lengths = try allGather(Int32(bytes.count))
-        let starts = lengths.reduce(into: [Int32(0)]) { $0.append($0[$0.count - 1] + $1) }
-        var all = [UInt8](repeating: 0, count: Int(starts[size]))
-        try Self.checked("MPI_Allgatherv", "rank \(rank) of \(size)") {
-            MPI_Allgatherv(bytes, Int32(bytes.count), couplet_mpi_byte(), &all, lengths, starts, couplet_mpi_byte(), communicator)
-        }
-        return (0..<size).map { Array(all[Int(starts[$0])..<Int(starts[$0 + 1])]) }
+    /// Sends a notice to another process; does not wait.
+    func sendNotice(_ bytes: [UInt8], to receiver: Int) throws -> MessageRequests {
+        let requests = MessageRequests(messagePassing: self, communicator: failureCommunicator, partner: receiver)
+        let memory = ByteMemory(bytes)
+        try requests.send(UnsafeRawBufferPointer(memory.first(bytes.count)), tag: 0, owner: memory)
+        return requests
     }
 
-    /// Every process's number, by rank.
-    func allGather(_ number: Int32) throws -> [Int32] {
-        var all = [Int32](repeating: 0, count: size)
-        try Self.checked("MPI_Allgather", "rank \(rank) of \(size)") {
-            withUnsafeBytes(of: number) { MPI_Allgather($0.baseAddress, 4, couplet_mpi_byte(), &all, 4, couplet_mpi_byte(), communicator) }
+    /// A notice, if one has come.
+    func takeNotice() throws -> (bytes: [UInt8], sender: Int)? {
+        var message: MPI_Message?
+        var status = MPI_Status()
+        var hasCome: Int32 = 0, count: Int32 = 0
+        try Self.checked("MPI_Improbe", place) {
+            MPI_Improbe(Int32(MPI_ANY_SOURCE), Int32(MPI_ANY_TAG), failureCommunicator, &hasCome, &message, &status)
         }
-        return all
+        guard hasCome != 0 else { return nil }
+        try Self.checked("MPI_Get_count", place) { MPI_Get_count(&status, couplet_mpi_byte(), &count) }
+        let memory = ByteMemory(count: Int(count))
+        try Self.checked("MPI_Mrecv", "rank \(status.MPI_SOURCE) to \(place), \(count) bytes") {
+            MPI_Mrecv(memory.bytes.baseAddress, count, couplet_mpi_byte(), &message, couplet_mpi_status_ignore())
+        }
+        return (Array(memory.first(Int(count))), Int(status.MPI_SOURCE))
     }
 
-    /// Whether all processes come here within `nanoseconds`: a process that has failed asks whether the others have as well.
-    func allFail(within nanoseconds: UInt64) throws -> Bool {
-        var request: MPI_Request?
-        try Self.checked("MPI_Ibarrier", "rank \(rank) of \(size)") { MPI_Ibarrier(failureCommunicator, &request) }
-        let deadline = Doorbell.now + nanoseconds, doorbell = Doorbell()
-        while true {
-            var isDone: Int32 = 0
-            try Self.checked("MPI_Test", "rank \(rank) of \(size)") { MPI_Test(&request, &isDone, couplet_mpi_status_ignore()) }
-            if isDone != 0 { return true }
-            let now = Doorbell.now
-            if now >= deadline { return false }
-            doorbell.sleep(after: 0, until: now + 500_000)
+    /// Gives a part's communicators back. All its processes call it.
+    func free() throws {
+        for own in [communicator, failureCommunicator] {
+            var communicator: MPI_Comm? = own
+            try Self.checked("MPI_Comm_free", place) { MPI_Comm_free(&communicator) }
         }
     }
 
+    /// Ends MPI in this process, of all groups.
     func finalize() throws {
-        try Self.checked("MPI_Finalize", "rank \(rank) of \(size)") { MPI_Finalize() }
+        try Self.checked("MPI_Finalize", place) { MPI_Finalize() }
     }
 
-    func abort(exitCode: Int32) {
+    /// Ends all processes of the job, where MPI is in use.
+    static func abort(exitCode: Int32) {
+        var isBegun: Int32 = 0, isEnded: Int32 = 0
+        guard MPI_Initialized(&isBegun) == 0, isBegun != 0, MPI_Finalized(&isEnded) == 0, isEnded == 0 else { return }
         _ = MPI_Abort(couplet_mpi_comm_world(), exitCode)
     }
 }

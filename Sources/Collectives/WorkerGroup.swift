@@ -12,12 +12,11 @@ import Glibc
 ///     try group.run(threads: threads) { communicator in try train(communicator) }
 ///     try group.finalize()
 ///
-/// **Failures.** A worker that throws wakes the other threads of its process, and its error is what `run` throws, not
-/// theirs. With several
-/// processes, those that fail wait half a second for the others: if all have failed, `run` throws one `GroupError` on all
-/// of them, to be printed by rank 0;
-/// else the failing process prints "rank r of n: …" itself and ends the job by MPI_Abort, for processes that wait for it cannot be
-/// woken otherwise.
+/// A part of the processes can be a group of its own (`split`), and a process alone as well (`alone`): so several programs run in one job,
+/// and what fails in one of them ends no other.
+///
+/// **Failures.** A worker that throws wakes the others of its group, and its error is what `run` throws, not theirs. With several
+/// processes, `run` ends together on all of them, and where some failed it throws the same `GroupError` on all, to be printed by rank 0.
 public final class WorkerGroup: Sendable {
     /// What the launcher said.
     public let environment: LaunchEnvironment
@@ -25,7 +24,11 @@ public final class WorkerGroup: Sendable {
     public let processCount: Int
     private let severalThreads: Bool
     private let exitCode: @Sendable (any Error) -> Int32
-    private let messagePassing: Mutex<MessagePassing?>
+    /// Whether it is a part of a job, made by `split`.
+    private let isPart: Bool
+    /// Nil where there are several processes and MPI is not initialised yet, or its use has ended.
+    private let lookout: Mutex<Lookout?>
+    private let timeout: Duration?
 
     /// Looks whether a launcher started this process. MPI is not initialised before the first `agree` or `run`, and never
     /// where there is
@@ -33,9 +36,10 @@ public final class WorkerGroup: Sendable {
     ///
     /// - Parameters:
     ///   - threads: How many threads `run` will start, where that is known: MPI is faster if it need not expect several.
+    ///   - timeout: How long a worker, or a process, may wait for others of the group before the job is ended; nil: for ever.
     ///   - exitCode: The process's exit code for an error.
     public static func launch(
-        threads: Int? = nil, environment: LaunchEnvironment = LaunchEnvironment(),
+        threads: Int? = nil, environment: LaunchEnvironment = LaunchEnvironment(), timeout: Duration? = nil,
         exitCode: @escaping @Sendable (any Error) -> Int32 = { ($0 as? GroupError)?.exitCode ?? 70 }
     ) throws -> WorkerGroup {
         let severalThreads = threads != 1
@@ -43,33 +47,61 @@ public final class WorkerGroup: Sendable {
             let messagePassing = try MessagePassing(severalThreads: severalThreads)
             return WorkerGroup(
                 environment: environment, processRank: messagePassing.rank, processCount: messagePassing.size,
-                severalThreads: severalThreads, exitCode: exitCode, messagePassing: messagePassing)
+                severalThreads: severalThreads, exitCode: exitCode, isPart: false, timeout: timeout,
+                messagePassing: messagePassing)
         }
         return WorkerGroup(
             environment: environment, processRank: environment.rank ?? 0, processCount: environment.size ?? 1,
-            severalThreads: severalThreads, exitCode: exitCode, messagePassing: nil)
+            severalThreads: severalThreads, exitCode: exitCode, isPart: false, timeout: timeout, messagePassing: nil)
+    }
+
+    /// This process alone, whoever started it, without MPI. There may be several at a time, on different threads.
+    public static func alone(
+        timeout: Duration? = nil, exitCode: @escaping @Sendable (any Error) -> Int32 = { ($0 as? GroupError)?.exitCode ?? 70 }
+    ) -> WorkerGroup {
+        WorkerGroup(
+            environment: LaunchEnvironment { _ in nil }, processRank: 0, processCount: 1, severalThreads: true, exitCode: exitCode,
+            isPart: false, timeout: timeout, messagePassing: nil)
+    }
+
+    /// A group of the processes that pass the same color, numbered by their rank here. All processes of this group call it, at the same
+    /// place between their other calls. What fails in the part ends no other part and not this group. Its `finalize` is to be called
+    /// when the part is done with, on all of its processes, before this group's.
+    ///
+    /// - Throws: `CollectiveError` where a call of MPI fails.
+    public func split(color: Int) throws -> WorkerGroup {
+        let part = try connected().flatMap { lookout in
+            try lookout.messagePassing?.split(colors: lookout.allGather(color, call: "split"))
+        }
+        return WorkerGroup(
+            environment: environment, processRank: part?.rank ?? 0, processCount: part?.size ?? 1, severalThreads: severalThreads,
+            exitCode: exitCode, isPart: true, timeout: timeout, messagePassing: part)
     }
 
     private init(
         environment: LaunchEnvironment, processRank: Int, processCount: Int, severalThreads: Bool,
-        exitCode: @escaping @Sendable (any Error) -> Int32, messagePassing: sending MessagePassing?
+        exitCode: @escaping @Sendable (any Error) -> Int32, isPart: Bool, timeout: Duration?,
+        messagePassing: MessagePassing?
     ) {
         self.environment = environment
         self.processRank = processRank
         self.processCount = processCount
         self.severalThreads = severalThreads
         self.exitCode = exitCode
-        self.messagePassing = Mutex(messagePassing)
+        self.isPart = isPart
+        self.timeout = timeout
+        lookout = Mutex(messagePassing.map { Lookout(messagePassing: $0, timeout: timeout) })
     }
 
     /// The MPI library's name and version.
     public static var libraryVersion: String { MessagePassing.libraryVersion }
 
     /// MPI, initialised at the first use; nil where there is one process.
-    private func connected() throws -> MessagePassing? {
+    private func connected() throws -> Lookout? {
         guard processCount > 1 else { return nil }
-        return try messagePassing.withLock { known in
+        return try lookout.withLock { known in
             if let known { return known }
+            precondition(!isPart, "a part of a job was used after its finalize")
             let new = try MessagePassing(severalThreads: severalThreads)
             guard new.size == processCount, new.rank == processRank else {
                 throw CollectiveError(
@@ -77,8 +109,9 @@ public final class WorkerGroup: Sendable {
                     reason: "MPI counts this process as rank \(new.rank) of \(new.size)",
                     remedy: "start with the mpirun of the MPI that this program uses: \(Self.libraryVersion)")
             }
-            known = new
-            return new
+            let lookout = Lookout(messagePassing: new, timeout: timeout)
+            known = lookout
+            return lookout
         }
     }
 
@@ -86,35 +119,47 @@ public final class WorkerGroup: Sendable {
     /// config, say). Returns if all
     /// succeeded; else throws on all of them, one `GroupError` that says who failed why. With one process: the error itself.
     public func agree(_ outcome: Swift.Result<Void, any Error>) throws {
-        guard let messagePassing = try connected() else { return try outcome.get() }
-        var message: [UInt8] = []
-        if case .failure(let error) = outcome {
-            message = withUnsafeBytes(of: exitCode(error)) { Array($0) } + Array("\(error)".utf8)
-        }
-        let failures = try messagePassing.allGather(message).map { bytes -> (text: String, exitCode: Int32)? in
-            guard bytes.count >= 4 else { return nil }
-            return (String(decoding: bytes[4...], as: UTF8.self), bytes.withUnsafeBytes { $0.loadUnaligned(as: Int32.self) })
-        }
-        if let error = GroupError(failures: failures) { throw error }
+        guard let lookout = try connected(), let messagePassing = lookout.messagePassing else { return try outcome.get() }
+        var failure: ProcessFailure?
+        if case .failure(let error) = outcome { failure = ProcessFailure(error, exitCode: exitCode(error)) }
+        let failures = try lookout.allGather(failure?.message ?? [], call: "agree").map(ProcessFailure.init(message:))
+        if let error = GroupError(failures: failures, jobRanks: messagePassing.jobRanks) { throw error }
     }
 
     /// Runs `body` on `threads` threads in each process, each with its communicator among all of them: worker = process ·
     /// threads + thread.
-    /// Returns the result of this process's first worker when all of its workers have ended.
+    /// Returns the result of this process's first worker when all workers of all processes have ended.
     ///
     /// One thread is the calling one; several are new ones with stacks of 16 MiB.
+    ///
+    /// - Throws: with one process the error of the worker that failed first; with several the same `GroupError` on all. The group can run
+    ///   something else then.
     public func run<Result>(threads: Int, _ body: @Sendable (any Communicator) throws -> Result) throws -> Result {
-        let messagePassing = try connected()
-        var tags: TagLayout?
-        if let messagePassing { tags = try agreedTags(threads: threads, messagePassing) } else { try checkThreads(threads) }
-        let crew = Crew(
-            process: processRank, processCount: processCount, threads: threads, messagePassing: messagePassing, tags: tags)
-        do {
-            return try crew.run(body)
-        } catch {
-            if let messagePassing { try failWithOthers(error, messagePassing) }
-            throw error
+        let board = ProcessBoard(threads: max(threads, 1))
+        guard let lookout = try connected() else {
+            try checkThreads(threads)
+            let lookout = Lookout(messagePassing: nil, timeout: timeout)
+            lookout.beginRun(board)
+            return try Crew(process: 0, processCount: 1, threads: threads, board: board, lookout: lookout, tags: nil).run(body).result()
         }
+        // Before the agreement: a process that leaves it first may fail before this one has left it.
+        lookout.beginRun(board)
+        defer { lookout.endRun() }
+        let tags = try agreedTags(threads: threads, lookout)
+        let crew = Crew(
+            process: processRank, processCount: processCount, threads: threads, board: board, lookout: lookout, tags: tags)
+        let outcomes = crew.run(body)
+        let failure = outcomes.failure.map { ProcessFailure($0.error, exitCode: exitCode($0.error), time: $0.time) }
+        let end = try lookout.end(failure, isPart: isPart)
+        // What was sent before a failure and not received must not meet what is sent after it.
+        if !end.isClean { try renew(lookout) }
+        if let error = end.error { throw error }
+        return try outcomes.result()
+    }
+
+    private func renew(_ former: Lookout) throws {
+        let new = try former.messagePassing?.renewed()
+        lookout.withLock { $0 = Lookout(messagePassing: new, timeout: timeout) }
     }
 
     private func checkThreads(_ threads: Int) throws {
@@ -125,8 +170,9 @@ public final class WorkerGroup: Sendable {
     }
 
     /// How messages are tagged, if all processes have as many threads and MPI lets them all call.
-    private func agreedTags(threads: Int, _ messagePassing: MessagePassing) throws -> TagLayout {
-        let counts = try messagePassing.allGather(Int32(threads))
+    private func agreedTags(threads: Int, _ lookout: Lookout) throws -> TagLayout {
+        guard let messagePassing = lookout.messagePassing else { preconditionFailure("tags for one process") }
+        let counts = try lookout.allGather(threads, call: "run")
         var tags: TagLayout?
         try agree(Swift.Result {
             if let other = counts.firstIndex(where: { $0 != counts[0] }) {
@@ -147,25 +193,33 @@ public final class WorkerGroup: Sendable {
         return tags
     }
 
-    /// Throws the `GroupError` of all processes if all fail now; else ends the job.
-    private func failWithOthers(_ error: any Error, _ messagePassing: MessagePassing) throws {
-        if (try? messagePassing.allFail(within: 500_000_000)) == true { return try agree(.failure(error)) }
-        let text = Array("rank \(processRank) of \(processCount): \(error)\n".utf8)
-        _ = write(STDERR_FILENO, text, text.count)
-        abortAll(exitCode: exitCode(error))
+    /// The messages of a request desk; nil where there is one process.
+    func requestLine() throws -> RequestLine? {
+        guard let messagePassing = try connected()?.messagePassing else { return nil }
+        try agree(Swift.Result {
+            guard messagePassing.allowsThreads else {
+                throw CollectiveError(
+                    .launch, call: "RequestDesk", place: messagePassing.place,
+                    reason: "MPI did not grant MPI_THREAD_MULTIPLE, which the thread that answers needs",
+                    remedy: "take an MPI that has it, and start the group without saying that there is one thread")
+            }
+        })
+        return try RequestLine(messagePassing)
     }
 
-    /// Ends the use of MPI, if it was begun. Every process calls it, last of all.
+    /// Ends the use of MPI, if it was begun: every process calls it, last of all. Of a part of a job: gives back what the part has in MPI.
     public func finalize() throws {
-        try messagePassing.withLock { known in
-            try known?.finalize()
+        try lookout.withLock { known in
+            guard let lookout = known, let messagePassing = lookout.messagePassing else { return }
+            try lookout.barrier(call: "finalize")
+            if isPart { try messagePassing.free() } else { try messagePassing.finalize() }
             known = nil
         }
     }
 
     /// Ends all processes of the job now.
     public func abortAll(exitCode: Int32) -> Never {
-        messagePassing.withLock { $0?.abort(exitCode: exitCode) }
+        MessagePassing.abort(exitCode: exitCode)
         exit(exitCode)
     }
 

@@ -11,7 +11,7 @@ public struct EncoderWorkspace: Sendable {
     public let slots: Int
     public let memory: EncoderMemory
     /// [slot][layer]: outputs of all layers but the last, whose output is the embedding and lies with the caller.
-    let outputs: [[Tensor]]
+    package let outputs: [[Tensor]]
     /// [slot][layer]
     let kept: [[Tensor]]
     /// [layer]: gradients of `outputs`, alternately in two buffers. Empty where there is no backward.
@@ -40,4 +40,7 @@ public struct EncoderWorkspace: Sendable {
             gradients = []
         }
     }
+
+    /// What a layer but the last gave in the last forward into a slot: rows × its output shape.
+    package func output(ofLayer layer: Int, slot: Int) -> Tensor { outputs[slot][layer] }
 }

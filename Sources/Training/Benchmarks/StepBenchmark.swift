@@ -63,12 +63,13 @@ public struct StepBenchmark: Sendable {
         reports.reserveCapacity(3)
         let times = try BenchmarkTimes(on: communicator, warmup: warmup, repeat: repetitions) { number in
             let report = try step.run(number, stopRequested: false)
-            if !report.loss.isFinite { throw NonFiniteLossError(report) }
+            if let nonFinite = report.nonFinite { throw NonFiniteLossError(nonFinite) }
             if reports.count < 3 { reports.append(report) }
         }
         let peakMemory = try ProcessMemory.peakMiB(on: communicator)
         let growth = Double(ProcessMemory.now - before)
-        let estimate = MemoryEstimate(configuration, model: model, source: source, workers: communicator.size, threads: threads)
+        let estimate = MemoryEstimate(
+            configuration, model: model, source: source, workers: communicator.size, threads: threads, saves: false)
         let operations = self.operations
         return Result(
             benchmark: BenchmarkResult(

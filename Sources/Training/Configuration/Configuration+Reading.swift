@@ -23,7 +23,15 @@ extension Configuration {
         typealias Place = ConfigurationError.Problem.Place
         var tree = try ConfigurationNode(yaml: text) { line, column in Place.file(name: name, line: line, column: column) }
         for override in overrides { try tree.apply(override: override) }
-        let start = Place.file(name: name, line: 1, column: 1)
+        return try parse(tree, start: .file(name: name, line: 1, column: 1), defaultName: defaultName)
+    }
+
+    /// Reads a tree, of which parts may come from other files: each error names the place where its value was written.
+    /// - Parameter start: the place of what is missing in the whole.
+    /// - Throws: `ConfigurationError` with everything that is wrong.
+    package static func parse(
+        _ tree: ConfigurationNode, start: ConfigurationError.Problem.Place, defaultName: String = "run"
+    ) throws -> Configuration {
         guard case .block = tree.content else {
             throw ConfigurationError([
                 .init(place: start, key: "", reason: "wanted a config, with the blocks data, encoders, batch and train; found \(tree.found)")
@@ -131,7 +139,15 @@ extension ConfigurationBlock {
         read("log_every", into: &train.logEvery, in: steps, example: 50)
         read("evaluate_every", into: &train.evaluateEvery, in: steps, zeroIsNone: true, example: 500)
         read("checkpoint_every", into: &train.checkpointEvery, in: steps, zeroIsNone: true, example: 500)
+        read("checkpoint_minutes", into: &train.checkpointMinutes, .positive, example: 10)
         read("keep_checkpoints", into: &train.keepCheckpoints, in: 1...ConfigurationLimits.extent, example: 3)
+        read("stop_after", into: &train.stopAfter)
+        if let node = value("on_nonfinite"),
+            let name = choice("on_nonfinite", "way with numbers that are not finite", among: Configuration.Train.NonFinite.allCases.map(\.rawValue), node: node),
+            let way = Configuration.Train.NonFinite(rawValue: name)
+        {
+            train.onNonFinite = way
+        }
         finish()
         return train
     }

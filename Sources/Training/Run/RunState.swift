@@ -7,21 +7,29 @@ import Tensors
 /// What a run is between two steps, to and from the workers that share it: parameters (one copy a process), moments (each worker its slices),
 /// temperature, step.
 package struct RunState {
+    /// The attribute of a checkpoint with the digest of the run's data.
+    static let dataDigestName = "data_digest"
     static let temperaturePath = "objective/log_inverse_temperature"
+    static let biasPath = "objective/bias"
 
     let configuration: Configuration
     let model: Model
     let step: TrainingStep
     let communicator: any Communicator
+    /// Of the run's data; nil where the source has none.
+    let dataDigest: String?
 
-    package init(configuration: Configuration, model: Model, step: TrainingStep, communicator: any Communicator) {
+    package init(
+        configuration: Configuration, model: Model, step: TrainingStep, communicator: any Communicator, dataDigest: String? = nil
+    ) {
+        self.dataDigest = dataDigest
         self.configuration = configuration
         self.model = model
         self.step = step
         self.communicator = communicator
     }
 
-    private var sides: [(name: String, trainer: EncoderTrainer, parameters: Tensor)] {
+    var sides: [(name: String, trainer: EncoderTrainer, parameters: Tensor)] {
         [("first", step.first, model.firstParameters), ("second", step.second, model.secondParameters)]
     }
 
@@ -29,40 +37,42 @@ package struct RunState {
         OptimizerRule(configuration.optimizer)
     }
 
-    /// Gathers the state on worker 0; nil on the others. Every worker calls it.
-    package func gather(step stepsDone: Int) throws -> CheckpointContent? {
+    /// Gathers the state on worker 0, in memory of its own; nil on the others. Every worker calls it.
+    /// - Parameter memory: worker 0's, to be used again; new where nil. What lay in it before is overwritten.
+    package func gather(step stepsDone: Int, into memory: CheckpointMemory? = nil) throws -> CheckpointContent? {
+        let memory = communicator.rank == 0 ? memory ?? CheckpointMemory(model, rule: rule) : nil
         var parameters: [CheckpointContent.NamedArray] = [], optimizer: [CheckpointContent.NamedArray] = []
-        for (side, trainer, flat) in sides {
-            let layout = trainer.encoder.layout
-            // The full buffers of moments exist only here, and only while a checkpoint is written.
-            let moments = rule.momentNames.map { _ in communicator.rank == 0 ? Tensor([layout.count]) : nil }
+        for (index, (side, trainer, flat)) in sides.enumerated() {
+            let layout = trainer.encoder.layout, copy = memory?.sides[index]
+            copy?.parameters.copy(from: flat)
             for (bucket, slices) in zip(layout.buckets, trainer.moments) {
-                for (full, slice) in zip(moments, slices) {
-                    guard let gathered = try communicator.gather(slice, to: 0), let full else { continue }
+                for (number, slice) in slices.enumerated() {
+                    guard let gathered = try communicator.gather(slice, to: 0), let copy else { continue }
                     for (worker, part) in gathered.enumerated() {
-                        full.flat(range(of: worker, in: bucket.range)).copy(from: part)
+                        copy.moments[number].flat(range(of: worker, in: bucket.range)).copy(from: part)
                     }
                 }
             }
+            guard let copy else { continue }
             for entry in layout.entries {
-                parameters.append(("\(side)/\(entry.path)", CheckpointArray(flat.flat(entry.range).reshaped(entry.shape))))
-                for case (let name, let full?) in zip(rule.momentNames, moments) {
-                    optimizer.append(
-                        ("\(side)/\(entry.path)/\(name)", CheckpointArray(full.flat(entry.range).reshaped(entry.shape))))
+                func array(_ flat: Tensor) -> CheckpointArray { CheckpointArray(flat.flat(entry.range).reshaped(entry.shape)) }
+                parameters.append(("\(side)/\(entry.path)", array(copy.parameters)))
+                for (name, moment) in zip(rule.momentNames, copy.moments) {
+                    optimizer.append(("\(side)/\(entry.path)/\(name)", array(moment)))
                 }
             }
         }
         guard communicator.rank == 0 else { return nil }
-        let temperature = step.temperature
-        if temperature.specification.learned {
-            parameters.append((Self.temperaturePath, CheckpointArray(temperature.logInverse)))
-            for (name, moment) in zip(rule.momentNames, temperature.moments) {
-                optimizer.append(("\(Self.temperaturePath)/\(name)", CheckpointArray(moment)))
+        for learned in step.objectiveScalars {
+            parameters.append((learned.path, CheckpointArray(learned.value)))
+            for (name, moment) in zip(rule.momentNames, learned.moments) {
+                optimizer.append(("\(learned.path)/\(name)", CheckpointArray(moment)))
             }
         }
         return CheckpointContent(
             step: stepsDone, seed: configuration.seed, shards: configuration.batch.shards, configuration: configuration.resolvedYAML,
-            writtenBy: Version.program, parameters: parameters, optimizer: optimizer)
+            writtenBy: Version.program, scalars: dataDigest.map { [(Self.dataDigestName, .string($0))] } ?? [], parameters: parameters,
+            optimizer: optimizer)
     }
 
     /// Spreads a state from worker 0, which has it, over all workers. Every worker calls it.
@@ -83,21 +93,23 @@ package struct RunState {
                 }
             }
         }
-        var scalars: [Double] = []
+        var learned = step.objectiveScalars, scalars: [Double] = []
         if let content {
-            let learned = step.temperature.specification.learned
             scalars = [Double(content.step)]
-            if learned { scalars += try [Self.temperaturePath].map { try scalar(content.parameter($0), $0, place) } }
-            if learned {
-                scalars += try rule.momentNames.map { "\(Self.temperaturePath)/\($0)" }.map { try scalar(content.moment($0), $0, place) }
+            for one in learned {
+                scalars.append(try scalar(content.parameter(one.path), one.path, place))
+                scalars += try rule.momentNames.map { "\(one.path)/\($0)" }.map { try scalar(content.moment($0), $0, place) }
             }
         }
         let bytes = try communicator.broadcast(scalars.withUnsafeBytes { Array($0) }, from: 0)
         scalars = bytes.withUnsafeBytes { raw in (0..<(raw.count / 8)).map { raw.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self) } }
-        if step.temperature.specification.learned {
-            step.temperature.logInverse = scalars[1]
-            step.temperature.moments = Array(scalars[2...])
+        var rest = scalars.dropFirst()
+        for place in learned.indices {
+            learned[place].value = rest.removeFirst()
+            learned[place].moments = Array(rest.prefix(rule.momentNames.count))
+            rest = rest.dropFirst(rule.momentNames.count)
         }
+        step.objectiveScalars = learned
         try communicator.barrier()
         return Int(scalars[0])
     }
@@ -105,10 +117,10 @@ package struct RunState {
     /// Whether this worker is the first of its process. Workers of a process have consecutive numbers.
     private var isFirstOfProcess: Bool { communicator.rank % (communicator.size / communicator.processCount) == 0 }
 
-    private func range(of worker: Int, in bucket: Range<Int>) -> Range<Int> {
-        let length = bucket.count / communicator.size
-        let start = bucket.lowerBound + ShardTree.reversedSlice(ofWorker: worker, workers: communicator.size) * length
-        return start..<(start + length)
+    /// Where a worker's slice of a bucket lies in the flat buffer.
+    func range(of worker: Int, in bucket: Range<Int>) -> Range<Int> {
+        let owned = communicator.ownedRange(of: bucket.count, worker: worker)
+        return bucket.lowerBound + owned.lowerBound..<bucket.lowerBound + owned.upperBound
     }
 
     /// Puts the arrays of worker 0's content into a flat buffer, and its bytes on every worker.

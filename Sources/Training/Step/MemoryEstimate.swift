@@ -20,17 +20,21 @@ public struct MemoryEstimate: Sendable {
     /// - Parameters:
     ///   - workers: over all processes.
     ///   - threads: the workers of a process.
-    public init(_ configuration: Configuration, model: Model, source: any PairSource, workers: Int, threads: Int) {
+    ///   - saves: whether checkpoints are written.
+    public init(_ configuration: Configuration, model: Model, source: any PairSource, workers: Int, threads: Int, saves: Bool = true) {
         let stride = MemoryLayout<Float>.stride
         let batch = configuration.batch, shardRows = batch.size / batch.shards, localShards = batch.shards / workers
         let encoders = [model.first, model.second], slots = batch.activations == .keep ? localShards : 1
         let parameters = encoders.reduce(0) { $0 + $1.layout.count } * stride
         let activations = encoders.reduce(0) { $0 + $1.memory(rows: shardRows, slots: slots).total }
         let moments = OptimizerRule(configuration.optimizer).momentNames.count
+        // Too many features are an error that the step itself tells.
+        let features = try? BatchFeatures.counts(configuration, source: source)
         let engine = PairwiseEngine.memory(
             workers: workers, shards: batch.shards, batch: batch.size, dimension: configuration.encoders.embedding,
-            similarity: configuration.objective.similarity, tileMemory: batch.tileMemory / threads)
-        let encodings = encoders.reduce(0) { $0 + localShards * shardRows * $1.outputCount } * stride
+            similarity: configuration.objective.similarity, loss: configuration.objective.loss, tileMemory: batch.tileMemory / threads,
+            features: features)
+        let encodings = (encoders.reduce(0) { $0 + $1.outputCount } + (features.map { $0.first + $0.second } ?? 0)) * localShards * shardRows * stride
         // The batch in work and, where one is read ahead, the next.
         let samples = BatchReader.batches(for: source) * encoders.reduce(0) { $0 + localShards * shardRows * $1.inputShape.reduce(1, *) } * stride
             * BatchReader.batches(for: source)
@@ -43,6 +47,8 @@ public struct MemoryEstimate: Sendable {
             Part(kind: "encodings and engine", worker: encodings + engine.buffers, process: 0),
             Part(kind: "tiles of scores", worker: engine.tiles, process: 0),
             Part(kind: "data", worker: samples, process: source.residentBytes),
+            // The process of worker 0 has it.
+            Part(kind: "checkpoint", worker: 0, process: saves ? CheckpointMemory.bytes(model, rule: OptimizerRule(configuration.optimizer)) : 0),
         ]
     }
 
