@@ -24,7 +24,7 @@ struct CoupletCommand: ParsableCommand {
         version: Version.program,
         subcommands: [
             TrainCommand.self, EvaluateCommand.self, EncodeCommand.self, InspectCommand.self, ConfigCommand.self, DataCommand.self,
-            DoctorCommand.self, BenchCommand.self,
+            DoctorCommand.self, BenchCommand.self, ReportCommand.self,
         ])
 
     static func main() {
