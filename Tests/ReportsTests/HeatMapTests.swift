@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Reports
+import Reports
 
 @Suite struct HeatMapTests {
     private static let map = HeatMap(

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Reports
+import Reports
 
 @Suite struct PageTests {
     private static let nasty = "a<b>&\"c'\u{1}\u{FFFE}</script> –"

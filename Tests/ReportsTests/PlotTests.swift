@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Reports
+import Reports
 
 @Suite struct PlotTests {
     /// Where a value lies, told by the labelled ticks of the drawing itself: two of them fix a linear map of the value or of its logarithm.
@@ -119,7 +119,7 @@ import Testing
         for values in [[0.0, 1e-7], [0, 123_456_789], [1e9, 1e9 + 1], [1e-9, 1e9], [-0.001, 0.002], [0, 100_000]] {
             let plot = Plot("p", x: Axis("x"), y: Axis("y"), series: [Series("", values.map { PlotPoint($0, 1) })])
             let labels = ParsedMarkup(plot.svg).all("text", class: "middle").filter { $0.text != "x" }
-            let spans = labels.compactMap { label in label.number("x").map { ($0, TextWidth.of(label.text, size: 11) / 2) } }.sorted { $0.0 < $1.0 }
+            let spans = labels.compactMap { label in label.number("x").map { ($0, TextWidth.of(label.text, size: 12) / 2) } }.sorted { $0.0 < $1.0 }
             #expect(spans.count >= 2, "\(values)")
             #expect(zip(spans, spans.dropFirst()).allSatisfy { $1.0 - $1.1 > $0.0 + $0.1 }, "\(values): \(labels.map(\.text))")
             #expect(spans.allSatisfy { $0.0 - $0.1 >= 0 && $0.0 + $0.1 <= 420 })

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Reports
+import Reports
 
 @Suite struct ThinningTests {
     /// Every column of the thinned curve reaches as high and as low as that of the whole, and the curve is short.

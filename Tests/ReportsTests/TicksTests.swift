@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Reports
+import Reports
 
 @Suite struct TicksTests {
     private static func texts(_ lower: Double, _ upper: Double, log: Bool = false) -> [String] {

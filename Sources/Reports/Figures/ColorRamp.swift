@@ -2,17 +2,17 @@ import Glibc
 
 /// Colours for values of a heat map, dark to bright: evenly growing in lightness, so that they order the same for every eye and in grey.
 /// The fixed points are those of viridis (van der Walt and Smith, matplotlib).
-enum ColorRamp {
+package enum ColorRamp {
     private static let stops: [(Double, Double, Double)] = [
         (68, 1, 84), (72, 40, 120), (62, 74, 137), (49, 104, 142), (38, 130, 142), (31, 158, 137), (53, 183, 121), (109, 205, 89),
         (180, 222, 44), (253, 231, 37),
     ]
 
     /// "#rrggbb" for a share from 0 to 1.
-    static func color(_ share: Double) -> String { hex(components(share)) }
+    package static func color(_ share: Double) -> String { hex(components(share)) }
 
     /// Black or white, whichever reads better upon that colour.
-    static func ink(_ share: Double) -> String {
+    package static func ink(_ share: Double) -> String {
         let (r, g, b) = components(share)
         func linear(_ value: Double) -> Double { value <= 10.31 ? value / 255 / 12.92 : pow((value / 255 + 0.055) / 1.055, 2.4) }
         let luminance = 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)

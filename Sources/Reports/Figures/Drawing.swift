@@ -54,6 +54,16 @@ public struct Drawing: Sendable {
             ], title)
     }
 
+    /// The outline of a rectangle, in a colour that stands out from what is within.
+    mutating func frame(x: Double, y: Double, width: Double, height: Double, color: String) {
+        markup.element(
+            "rect",
+            [
+                "class": "chosen", "x": Markup.coordinate(x), "y": Markup.coordinate(y), "width": Markup.coordinate(width),
+                "height": Markup.coordinate(height), "rx": "2", "style": "fill:none;stroke:\(color);stroke-width:1.6px",
+            ])
+    }
+
     /// Text in a colour of its own, for cells whose ground is no colour of the theme.
     mutating func text(_ text: String, x: Double, y: Double, color: String) {
         markup.element(

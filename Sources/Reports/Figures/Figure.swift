@@ -67,5 +67,5 @@ enum FigureSize {
     static let width = 420.0
     /// Of the area within the axes.
     static let plotHeight = 190.0
-    static let textSize = 11.0
+    static let textSize = 12.0
 }

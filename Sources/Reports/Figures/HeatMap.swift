@@ -77,9 +77,10 @@ public struct HeatMap: Figure {
             }
         }
         if let chosen, rows.indices.contains(chosen.row), columns.indices.contains(chosen.column) {
-            drawing.rectangle(
-                x: left + Double(chosen.column) * cellWidth + 1, y: first + Double(rows.count - 1 - chosen.row) * cellHeight + 1,
-                width: cellWidth - 2, height: cellHeight - 2, class: "chosen")
+            let share = cells[chosen.row][chosen.column].value.flatMap(color.share) ?? 0
+            drawing.frame(
+                x: left + Double(chosen.column) * cellWidth + 2.5, y: first + Double(rows.count - 1 - chosen.row) * cellHeight + 2.5,
+                width: cellWidth - 5, height: cellHeight - 5, color: ColorRamp.ink(share))
         }
         let bottom = first + Double(rows.count) * cellHeight
         // Every label, or every second, … where they would touch.

@@ -37,7 +37,7 @@ public struct ParallelCoordinates: Figure {
     public var summary: String { "\(lines.count) lines over \(axes.map(\.label).joined(separator: ", "))" }
 
     /// From 0 for the worst fifth to 4 for the best; lines without a rank, for they lack a value, are left out.
-    var ranks: [Int?] {
+    package var ranks: [Int?] {
         let order = lines.indices.filter { lines[$0].values.allSatisfy(\.isFinite) }.sorted { a, b in
             let (first, second) = (lines[a].values[axes.count - 1], lines[b].values[axes.count - 1])
             return first == second ? a < b : (first > second) == lowIsGood
@@ -78,7 +78,7 @@ public struct ParallelCoordinates: Figure {
                 let text = TextWidth.fitted(tick.text, size: FigureSize.textSize, within: isLast ? 40 : gap - 14)
                 drawing.text(
                     Tick(value: tick.value, text: text, exponent: tick.exponent), x: x + (index == 0 ? -6 : 6), y: point.y + 4,
-                    class: index == 0 ? "end" : "")
+                    class: index == 0 ? "end halo" : "halo")
             }
         }
         return bottom + 10

@@ -35,13 +35,13 @@ public struct Axis: Sendable {
 ///
 ///     linear        (value - lower) / (upper - lower)
 ///     logarithmic   log(value / lower) / log(upper / lower)
-struct Scale: Equatable, Sendable {
-    let isLogarithmic: Bool
-    let lower: Double
-    let upper: Double
+package struct Scale: Equatable, Sendable {
+    package let isLogarithmic: Bool
+    package let lower: Double
+    package let upper: Double
 
     /// A scale with exactly these ends.
-    init(isLogarithmic: Bool, lower: Double, upper: Double) {
+    package init(isLogarithmic: Bool, lower: Double, upper: Double) {
         precondition(lower < upper && (!isLogarithmic || lower > 0), "an axis from \(lower) to \(upper)")
         self.isLogarithmic = isLogarithmic
         self.lower = lower

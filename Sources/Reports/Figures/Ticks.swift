@@ -1,19 +1,19 @@
 import Glibc
 
 /// A labelled place on an axis.
-struct Tick: Equatable, Sendable {
-    let value: Double
+package struct Tick: Equatable, Sendable {
+    package let value: Double
     /// What stands there; a power of ten is "10" with an exponent.
-    let text: String
-    var exponent: String = ""
+    package let text: String
+    package var exponent: String = ""
 
     func width(size: Double) -> Double { TextWidth.of(text, size: size) + TextWidth.of(exponent, size: size * 0.78) }
 }
 
 /// Which values of an axis get a label.
-enum Ticks {
+package enum Ticks {
     /// Labelled ticks; `minor` are the places between powers of ten that get a thin line and no label.
-    static func of(_ scale: Scale, wanted: Int) -> (labelled: [Tick], minor: [Double]) {
+    package static func of(_ scale: Scale, wanted: Int) -> (labelled: [Tick], minor: [Double]) {
         guard scale.isLogarithmic else { return (linear(scale.lower, scale.upper, wanted: wanted), []) }
         return logarithmic(scale, wanted: wanted)
     }
@@ -24,7 +24,7 @@ enum Ticks {
     }
 
     /// Multiples of 1, 2 or 5 times a power of ten: the step whose count of intervals is nearest to `wanted`.
-    static func linear(_ lower: Double, _ upper: Double, wanted: Int) -> [Tick] {
+    package static func linear(_ lower: Double, _ upper: Double, wanted: Int) -> [Tick] {
         let rough = (upper - lower) / Double(max(1, wanted))
         guard rough > 0, rough.isFinite, rough > 1e-300 else { return [tick(lower)] }
         var exponent = Int(log10(rough).rounded(.down))

@@ -1,9 +1,9 @@
 import Glibc
 
 /// Numbers for people: few digits, a real minus sign, thousands in groups, powers of ten where zeros would pile up.
-enum NumberText {
+package enum NumberText {
     /// With `digits` significant digits: 0.01234, 12.34, 12,345, 1.234 × 10⁻⁷; "–" where there is no number.
-    static func significant(_ value: Double?, _ digits: Int = 4) -> String {
+    package static func significant(_ value: Double?, _ digits: Int = 4) -> String {
         guard let value, !value.isNaN else { return "–" }
         guard value.isFinite else { return value < 0 ? "−∞" : "∞" }
         if value == 0 { return "0" }
@@ -17,7 +17,7 @@ enum NumberText {
     }
 
     /// The same without zeros at the end.
-    static func short(_ value: Double?, _ digits: Int = 4) -> String {
+    package static func short(_ value: Double?, _ digits: Int = 4) -> String {
         let text = significant(value, digits)
         return text.contains("×") ? text : trimmed(text)
     }
@@ -34,7 +34,7 @@ enum NumberText {
     }
 
     /// With a fixed count of decimals.
-    static func fixed(_ value: Double, decimals: Int) -> String {
+    package static func fixed(_ value: Double, decimals: Int) -> String {
         let decimals = min(decimals, 15)
         let scaled = (abs(value) * pow(10, Double(decimals))).rounded()
         guard scaled < 9e18 else { return "\(value)" }
@@ -47,10 +47,10 @@ enum NumberText {
     }
 
     /// 12.5 %.
-    static func percent(_ share: Double) -> String { fixed(100 * share, decimals: 2) + " %" }
+    package static func percent(_ share: Double) -> String { fixed(100 * share, decimals: 2) + " %" }
 
     /// 7 s, 12 min 40 s, 3 h 5 min.
-    static func duration(_ seconds: Double?) -> String {
+    package static func duration(_ seconds: Double?) -> String {
         guard let seconds, seconds.isFinite, seconds >= 0, seconds < 1e12 else { return "–" }
         if seconds < 60 { return "\(short(seconds, 2)) s" }
         let whole = Int(seconds.rounded())

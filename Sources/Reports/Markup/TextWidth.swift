@@ -1,7 +1,7 @@
 /// How much room a text takes, without asking a font: an upper estimate for the sans-serif faces of common systems.
-enum TextWidth {
+package enum TextWidth {
     /// In units of the drawing.
-    static func of(_ text: String, size: Double) -> Double {
+    package static func of(_ text: String, size: Double) -> Double {
         text.unicodeScalars.reduce(0) { $0 + share(of: $1) } * size
     }
 

@@ -58,7 +58,7 @@ enum Theme {
     }
 
     private static let shapes = """
-        .figure{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;font-size:11px;font-variant-numeric:tabular-nums}\
+        .figure{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;font-size:12px;font-variant-numeric:tabular-nums}\
         .figure .title{font-size:14px;font-weight:600}\
         .line,.gridline,.axis,.error,.reference,.fit,.path{fill:none;vector-effect:non-scaling-stroke}\
         .line{stroke:currentColor;stroke-width:1.8px;stroke-linejoin:round;stroke-linecap:round}\
@@ -74,7 +74,8 @@ enum Theme {
         .dot{fill:currentColor;opacity:.45}\
         .hover{fill:currentColor;fill-opacity:0}.hover:hover,.path:hover{fill-opacity:1}.path:hover{fill:none;stroke-width:4px;opacity:1}\
         .end{text-anchor:end}.middle{text-anchor:middle}\
-        .exponent{font-size:.78em}
+        .exponent{font-size:.78em}\
+        .halo{paint-order:stroke;stroke-width:3px;stroke-linejoin:round}
         """
 
     private static func paint(_ value: (Color) -> String) -> String {
@@ -82,7 +83,7 @@ enum Theme {
         return ".figure text{fill:\(color("ink"))}.figure text.muted{fill:\(color("muted"))}.backdrop{fill:\(color("ground"))}"
             + ".gridline{stroke:\(color("grid"))}.axis{stroke:\(color("axis"))}.reference,.neutral{color:\(color("muted"))}"
             + ".reference{stroke:\(color("muted"))}.mark{stroke:\(color("ground"))}.absent{fill:\(color("card"));stroke:\(color("grid"))}"
-            + ".chosen{fill:none;stroke:\(color("ink"));stroke-width:2px}"
+            + ".halo{stroke:\(color("ground"))}"
             + hues.enumerated().map { ".hue\($0 + 1){color:\(value($1))}" }.joined()
             + ranks.enumerated().map { ".rank\($0 + 1){color:\(value($1))}" }.joined()
     }

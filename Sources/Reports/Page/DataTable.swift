@@ -61,7 +61,7 @@ public struct DataTable: PageContent {
     }
 
     private func write(_ cell: Cell, _ name: String, _ column: Int, scope: String, to markup: inout Markup) {
-        let classes = [textColumns.contains(column) ? "text" : "", cell.isBest ? "best" : ""].filter { !$0.isEmpty }.joined(separator: " ")
+        let classes = [textColumns.contains(column) ? "text" : "", cell.text.count > 48 ? "long" : "", cell.isBest ? "best" : ""].filter { !$0.isEmpty }.joined(separator: " ")
         markup.element(name, ["class": classes, "scope": scope, "title": cell.title == cell.text ? "" : cell.title]) {
             if let look = cell.look { $0.add(markup: Legend.sampleSVG(LegendEntry("", look: look, style: .line))) }
             $0.add(cell.text)

@@ -23,8 +23,9 @@ enum PageStyle {
         th.text,td.text{text-align:left}
         tbody th{position:sticky;left:0;background:var(--ground);color:var(--ink);max-width:min(46vw,26rem);overflow:hidden;text-overflow:ellipsis}
         thead th:first-child{position:sticky;left:0;z-index:1}
-        td.text{max-width:44rem;white-space:normal;overflow-wrap:anywhere;min-width:5rem}
-        .facts tbody th{color:var(--muted)}
+        td.long{max-width:44rem;white-space:normal;overflow-wrap:anywhere;min-width:16rem}
+        .facts tbody th{color:var(--muted);position:static;min-width:6.5rem;overflow-wrap:normal}
+        .facts td{white-space:normal;overflow-wrap:anywhere;min-width:0}
         .best{background:var(--best);font-weight:600}
         .legend{list-style:none;display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;margin:.6rem 0;padding:0;font-size:.88rem}
         .legend li{display:flex;align-items:center;gap:.4rem;overflow-wrap:anywhere}
@@ -41,11 +42,11 @@ enum PageStyle {
         summary{cursor:pointer;overflow-wrap:anywhere}
         pre{overflow-x:auto;margin:.5rem 0 1rem;padding:.8rem 1rem;background:var(--card);border-radius:6px;\
         font:.82rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;tab-size:4}
-        @media (max-width:480px){body{font-size:14.5px}th,td{padding:.32rem .55rem}h1{font-size:1.4rem}}
+        @media (max-width:480px){body{font-size:14.5px}th,td{padding:.32rem .55rem}h1{font-size:1.4rem}tbody th{white-space:normal;overflow-wrap:break-word;min-width:6.5rem}}
         @media print{nav{display:none}figure,tr{break-inside:avoid}}
         """
 
     /// Where a column is wider than a drawing, the drawing grows and its texts do not.
-    static let figureSizes = "@container (min-width:500px){.drawing .figure{font-size:9.4px}}"
-        + ".wide .drawing .figure{font-size:11px}"
+    static let figureSizes = "@container (min-width:500px){.drawing .figure{font-size:10px}}"
+        + ".wide .drawing .figure{font-size:12px}@container (min-width:600px){.wide .drawing .figure{font-size:10px}}"
 }

@@ -1,10 +1,10 @@
 import Training
 
 /// The configs of runs: what differs in a table, each whole folded away.
-struct ConfigurationTables {
+package struct ConfigurationTables {
     private let runs: [RunRecord]
 
-    init(_ runs: [RunRecord]) { self.runs = runs }
+    package init(_ runs: [RunRecord]) { self.runs = runs }
 
     @PageBuilder var content: [any PageContent] {
         if runs.contains(where: { $0.configuration != nil }) {
@@ -18,7 +18,7 @@ struct ConfigurationTables {
     }
 
     /// Keys whose values differ between the runs, in the order of the first config that has them.
-    var differences: [(key: String, values: [String?])] {
+    package var differences: [(key: String, values: [String?])] {
         let readable = runs.filter { $0.settings != nil }
         var keys: [String] = [], seen: Set<String> = []
         for run in readable {

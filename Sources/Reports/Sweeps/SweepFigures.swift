@@ -1,5 +1,5 @@
 /// What a sweep found, drawn: the metric over each varied value, over pairs of them, over all at once.
-struct SweepFigures {
+package struct SweepFigures {
     private let sweep: SweepRecord
     private let done: [SweepRecord.Trial]
     let dimensions: [SweepDimension]
@@ -48,7 +48,7 @@ struct SweepFigures {
         let shownFit = isPowerLaw ? fit : nil
         if groups.allSatisfy({ $0.1.count == 1 }) {
             // A trial a value, such as random draws of a number: a line would pretend an order.
-            let isScatter = !dimension.isNumeric || groups.count > 12
+            let isScatter = !dimension.isNumeric || dimension.isSeed || groups.count > 12
             series = [Series("", points.sorted { $0.x < $1.x }, style: isScatter ? .markers : .markedLine, fit: shownFit)]
         } else {
             let means = groups.map { value, values in
@@ -56,7 +56,8 @@ struct SweepFigures {
             }
             series = [
                 Series("single trials", points, style: .dots, look: .neutral),
-                Series("mean ± standard deviation", means, style: dimension.isNumeric ? .markedLine : .markers, fit: shownFit),
+                Series("mean ± standard deviation", means, style: dimension.isNumeric && !dimension.isSeed ? .markedLine : .markers,
+                    fit: shownFit),
             ]
         }
         return Plot(
@@ -67,7 +68,7 @@ struct SweepFigures {
     static func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
 
     /// √(Σ (v - mean)² / (n - 1)); 0 of a single value.
-    static func standardDeviation(_ values: [Double]) -> Double {
+    package static func standardDeviation(_ values: [Double]) -> Double {
         guard values.count > 1 else { return 0 }
         let mean = mean(values)
         return (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count - 1)).squareRoot()

@@ -128,11 +128,17 @@ struct SweepReport {
 
     // MARK: The trials' own folders
 
+    /// Short enough for a legend: the trial's number, if its name begins with one, and its values.
+    private static func label(_ trial: SweepRecord.Trial) -> String {
+        let short = name(trial).text
+        return short == trial.name ? short : ([short] + trial.values).joined(separator: " · ")
+    }
+
     private var curves: Plot? {
         let trials = sweep.ranked + sweep.trials.filter { !$0.isDone }
         let histories = trials.prefix(Self.mostCurves).map { trial -> (name: String, metrics: MetricsHistory?) in
             let bytes = try? TextFile.bytes(at: RunFolder(path: sweep.folder.trial(trial.name)).metrics)
-            return (trial.name, bytes.map { MetricsHistory($0) })
+            return (Self.label(trial), bytes.map { MetricsHistory($0) })
         }
         guard histories.contains(where: { $0.metrics != nil }) else { return nil }
         var plot = RunCurves(histories, distinguished: min(Self.colored, sweep.ranked.count)).loss
