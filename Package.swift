@@ -35,12 +35,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             exclude: ["Benchmarks/SCALING.md"]),
-        .target(
-            name: "Sweeps",
-            dependencies: [
-                "Tensors", "Collectives", "Storage", "Evaluation", "Training", .product(name: "Yams", package: "Yams"),
-                .product(name: "Logging", package: "swift-log"),
-            ]),
+        .target(name: "Sweeps", dependencies: ["Tensors", "Collectives", "Storage", "Pairs", "Evaluation", "Training"]),
         .target(name: "Reports", dependencies: ["Tensors", "Storage", "Evaluation", "Training", "Sweeps"]),
         .target(
             name: "Couplet",
@@ -55,6 +50,7 @@ let package = Package(
             ]),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
         .testTarget(name: "CollectivesTests", dependencies: ["Tensors", "Collectives"]),
+        .executableTarget(name: "CollectiveScenarios", dependencies: ["Tensors", "Collectives"], path: "Tests/CollectiveScenarios"),
         .testTarget(name: "NetworksTests", dependencies: ["Tensors", "Networks"]),
         .testTarget(name: "ObjectivesTests", dependencies: ["Tensors", "Collectives", "Objectives"]),
         .testTarget(name: "StorageTests", dependencies: ["Tensors", "Storage"]),
@@ -65,7 +61,7 @@ let package = Package(
             dependencies: [
                 "Collectives", "Networks", "Objectives", "Storage", "Pairs", "Training", .product(name: "Logging", package: "swift-log"),
             ]),
-        .testTarget(name: "SweepsTests", dependencies: ["Collectives", "Storage", "Training", "Sweeps"]),
+        .testTarget(name: "SweepsTests", dependencies: ["Collectives", "Storage", "Pairs", "Evaluation", "Training", "Sweeps"]),
         .testTarget(name: "ReportsTests", dependencies: ["Tensors", "Storage", "Evaluation", "Training", "Sweeps", "Reports"]),
         .testTarget(
             name: "CommandTests",

@@ -54,9 +54,12 @@ public protocol Communicator: AnyObject, Sendable {
 extension Communicator {
     /// The range that this worker owns between the two halves of a tree sum over `count` numbers: the slice whose number is this
     /// worker's number with its bits reversed, for the first halving is by the lowest bit.
-    public func ownedRange(of count: Int) -> Range<Int> {
+    public func ownedRange(of count: Int) -> Range<Int> { ownedRange(of: count, worker: rank) }
+
+    /// The range that another worker owns.
+    public func ownedRange(of count: Int, worker: Int) -> Range<Int> {
         precondition(count % size == 0, "\(count) numbers over \(size) workers")
-        let slice = ShardTree.reversedSlice(ofWorker: rank, workers: size), length = count / size
+        let slice = ShardTree.reversedSlice(ofWorker: worker, workers: size), length = count / size
         return slice * length..<(slice + 1) * length
     }
 }

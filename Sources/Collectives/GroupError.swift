@@ -11,21 +11,26 @@ public struct GroupError: Error, CustomStringConvertible, Sendable, Equatable {
     /// That of the first process that failed.
     public let exitCode: Int32
 
-    /// From each process's failure, by rank; nil where there was none. Equal texts become one report.
-    package init?(failures: [(text: String, exitCode: Int32)?]) {
+    /// From each process's failure, by rank; nil where there was none. Equal texts become one report; those of processes that were only
+    /// woken by another's failure are left out; what failed first comes first.
+    ///
+    /// - Parameter jobRanks: the number of each in the whole job, by which it is named.
+    package init?(failures: [ProcessFailure?], jobRanks: [Int]) {
+        var found = failures.indices.compactMap { rank in failures[rank].map { (rank: rank, failure: $0) } }
+        let causes = found.filter { !$0.failure.isConsequence }
+        if !causes.isEmpty { found = causes }
+        // Sorting is stable only with the rank.
+        found.sort { ($0.failure.time, $0.rank) < ($1.failure.time, $1.rank) }
+        guard let first = found.first else { return nil }
         var reports: [Report] = []
-        for (rank, failure) in failures.enumerated() {
-            guard let failure else { continue }
-            if let index = reports.firstIndex(where: { $0.text == failure.text }) {
-                reports[index] = Report(ranks: reports[index].ranks + [rank], text: failure.text)
-            } else {
-                reports.append(Report(ranks: [rank], text: failure.text))
-            }
+        for (rank, failure) in found {
+            let index = reports.firstIndex { $0.text == failure.text } ?? reports.count
+            let before = index < reports.count ? reports.remove(at: index).ranks : []
+            reports.insert(Report(ranks: (before + [jobRanks[rank]]).sorted(), text: failure.text), at: index)
         }
-        guard let first = failures.lazy.compactMap({ $0 }).first else { return nil }
         self.reports = reports
         processCount = failures.count
-        exitCode = first.exitCode
+        exitCode = first.failure.exitCode
     }
 
     public var description: String {

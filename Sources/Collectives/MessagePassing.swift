@@ -1,50 +1,85 @@
 import CMPI
 
-/// MPI, initialised: the one place that calls it. Every return code goes through `checked`.
+/// MPI among the processes of a group: the whole job, or a part of it. With `RequestDesk` and `MessageRequests` the one place that calls
+/// MPI; every return code goes through `checked`.
 final class MessagePassing: @unchecked Sendable {
     let rank: Int
     let size: Int
+    /// Each process's rank in the whole job, by its rank here.
+    let jobRanks: [Int]
     /// Whether several threads may call at a time.
     let allowsThreads: Bool
     /// The largest tag that a message may have.
     let largestTag: Int
-    /// Copies of MPI_COMM_WORLD, so that nobody else's messages meet ours, and no call made after a failure meets one of a
-    /// process that has not failed.
+    /// The workers' messages, and what all processes do together. A copy of MPI_COMM_WORLD or of its part, so that nobody else's messages
+    /// meet ours.
     let communicator: MPI_Comm
-    private let failureCommunicator: MPI_Comm
+    /// What processes tell each other beside that: failures and roll calls.
+    let failureCommunicator: MPI_Comm
 
-    /// Calls MPI_Init_thread. The level is MULTIPLE where several threads will communicate, else SERIALIZED.
-    init(severalThreads: Bool) throws {
+    /// The whole job: calls MPI_Init_thread. The level is MULTIPLE where several threads will communicate, else SERIALIZED.
+    convenience init(severalThreads: Bool) throws {
         var granted: Int32 = 0
         try Self.checked("MPI_Init_thread", "this process") {
             MPI_Init_thread(nil, nil, severalThreads ? Int32(MPI_THREAD_MULTIPLE) : Int32(MPI_THREAD_SERIALIZED), &granted)
         }
-        allowsThreads = granted >= Int32(MPI_THREAD_MULTIPLE)
-        let world = couplet_mpi_comm_world()
+        guard let world = couplet_mpi_comm_world() else { preconditionFailure("MPI without MPI_COMM_WORLD") }
         try Self.checked("MPI_Comm_set_errhandler", "this process") { MPI_Comm_set_errhandler(world, couplet_mpi_errors_return()) }
-        var rank: Int32 = 0, size: Int32 = 0
-        try Self.checked("MPI_Comm_rank", "this process") { MPI_Comm_rank(world, &rank) }
+        var size: Int32 = 0
         try Self.checked("MPI_Comm_size", "this process") { MPI_Comm_size(world, &size) }
+        try self.init(
+            communicator: Self.duplicate(world), allowsThreads: granted >= Int32(MPI_THREAD_MULTIPLE), jobRanks: Array(0..<Int(size)))
+    }
+
+    /// Of a communicator that becomes this one's own.
+    private init(communicator: MPI_Comm, allowsThreads: Bool, jobRanks: [Int]) throws {
+        var rank: Int32 = 0
+        try Self.checked("MPI_Comm_rank", "this process") { MPI_Comm_rank(communicator, &rank) }
         self.rank = Int(rank)
-        self.size = Int(size)
-        func duplicate() throws -> MPI_Comm {
-            var copy: MPI_Comm?
-            try Self.checked("MPI_Comm_dup", "rank \(rank)") { MPI_Comm_dup(world, &copy) }
-            guard let copy else { preconditionFailure("MPI_Comm_dup gave no communicator") }
-            try Self.checked("MPI_Comm_set_errhandler", "rank \(rank)") { MPI_Comm_set_errhandler(copy, couplet_mpi_errors_return()) }
-            return copy
-        }
-        communicator = try duplicate()
-        failureCommunicator = try duplicate()
+        self.jobRanks = jobRanks
+        self.allowsThreads = allowsThreads
+        self.communicator = communicator
+        size = jobRanks.count
+        failureCommunicator = try Self.duplicate(communicator)
         var value: UnsafeMutableRawPointer?
         var isSet: Int32 = 0
-        let communicator = self.communicator
         try Self.checked("MPI_Comm_get_attr", "rank \(rank)") {
             MPI_Comm_get_attr(communicator, Int32(MPI_TAG_UB), &value, &isSet)
         }
         // 32,767 is what the standard guarantees.
         largestTag = isSet != 0 ? value.map { Int($0.load(as: Int32.self)) } ?? 32_767 : 32_767
     }
+
+    /// A communicator of the same processes, which its messages do not share with any other. All of them call it.
+    static func duplicate(_ communicator: MPI_Comm) throws -> MPI_Comm {
+        var copy: MPI_Comm?
+        try checked("MPI_Comm_dup", "this process") { MPI_Comm_dup(communicator, &copy) }
+        guard let copy else { preconditionFailure("MPI_Comm_dup gave no communicator") }
+        try checked("MPI_Comm_set_errhandler", "this process") { MPI_Comm_set_errhandler(copy, couplet_mpi_errors_return()) }
+        return copy
+    }
+
+    /// The processes that pass the same color, numbered by their rank here. All processes of this group call it. Nil for a process alone
+    /// with its color.
+    func split(color: Int) throws -> MessagePassing? {
+        let colors = try allGather(color)
+        let members = colors.indices.filter { colors[$0] == color }
+        var part: MPI_Comm?
+        try Self.checked("MPI_Comm_split", place) {
+            MPI_Comm_split(communicator, members.count > 1 ? Int32(members[0]) : Int32(MPI_UNDEFINED), Int32(rank), &part)
+        }
+        guard members.count > 1, let part else { return nil }
+        try Self.checked("MPI_Comm_set_errhandler", place) { MPI_Comm_set_errhandler(part, couplet_mpi_errors_return()) }
+        return try MessagePassing(communicator: part, allowsThreads: allowsThreads, jobRanks: members.map { jobRanks[$0] })
+    }
+
+    /// The same processes with communicators that no message of before can meet. All of them call it. The former ones stay, for what was
+    /// sent and never received is still in them.
+    func renewed() throws -> MessagePassing {
+        try MessagePassing(communicator: Self.duplicate(communicator), allowsThreads: allowsThreads, jobRanks: jobRanks)
+    }
+
+    var place: String { "rank \(rank) of \(size)" }
 
     /// The library's own name and version; needs no initialisation.
     static var libraryVersion: String {
@@ -73,44 +108,66 @@ final class MessagePassing: @unchecked Sendable {
 
     /// Every process's bytes, by rank.
     func allGather(_ bytes: [UInt8]) throws -> [[UInt8]] {
-        let lengths = try allGather(Int32(bytes.count))
-        let starts = lengths.reduce(into: [Int32(0)]) { $0.append($0[$0.count - 1] + $1) }
-        var all = [UInt8](repeating: 0, count: Int(starts[size]))
-        try Self.checked("MPI_Allgatherv", "rank \(rank) of \(size)") {
-            MPI_Allgatherv(bytes, Int32(bytes.count), couplet_mpi_byte(), &all, lengths, starts, couplet_mpi_byte(), communicator)
+        let lengths = try allGather(bytes.count)
+        let starts = lengths.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
+        let mine = ByteMemory(bytes), all = ByteMemory(count: starts[size])
+        let counts = lengths.map(Int32.init), displacements = starts.map(Int32.init)
+        try counts.withUnsafeBufferPointer { counts in
+            try displacements.withUnsafeBufferPointer { displacements in
+                try complete("MPI_Iallgatherv") {
+                    MPI_Iallgatherv(
+                        mine.bytes.baseAddress, Int32(bytes.count), couplet_mpi_byte(), all.bytes.baseAddress, counts.baseAddress,
+                        displacements.baseAddress, couplet_mpi_byte(), communicator, &$0)
+                }
+            }
         }
-        return (0..<size).map { Array(all[Int(starts[$0])..<Int(starts[$0 + 1])]) }
+        return (0..<size).map { Array(all.bytes[starts[$0]..<starts[$0 + 1]]) }
     }
 
     /// Every process's number, by rank.
-    func allGather(_ number: Int32) throws -> [Int32] {
-        var all = [Int32](repeating: 0, count: size)
-        try Self.checked("MPI_Allgather", "rank \(rank) of \(size)") {
-            withUnsafeBytes(of: number) { MPI_Allgather($0.baseAddress, 4, couplet_mpi_byte(), &all, 4, couplet_mpi_byte(), communicator) }
+    func allGather(_ number: Int) throws -> [Int] {
+        let mine = ByteMemory(count: 8), all = ByteMemory(count: 8 * size)
+        mine.bytes.storeBytes(of: number, as: Int.self)
+        try complete("MPI_Iallgather") {
+            MPI_Iallgather(
+                mine.bytes.baseAddress, 8, couplet_mpi_byte(), all.bytes.baseAddress, 8, couplet_mpi_byte(), communicator, &$0)
         }
-        return all
+        return (0..<size).map { all.bytes.load(fromByteOffset: 8 * $0, as: Int.self) }
     }
 
-    /// Whether all processes come here within `nanoseconds`: a process that has failed asks whether the others have as well.
-    func allFail(within nanoseconds: UInt64) throws -> Bool {
+    /// Begins a call of MPI and waits for its end: looks again and again for two milliseconds, then between sleeps that grow to half a
+    /// millisecond, for other threads may compute meanwhile.
+    func complete(_ call: String, _ begin: (inout MPI_Request?) -> Int32) throws {
         var request: MPI_Request?
-        try Self.checked("MPI_Ibarrier", "rank \(rank) of \(size)") { MPI_Ibarrier(failureCommunicator, &request) }
-        let deadline = Doorbell.now + nanoseconds, doorbell = Doorbell()
+        try Self.checked(call, place) { begin(&request) }
+        let start = Doorbell.now, doorbell = Doorbell()
         while true {
             var isDone: Int32 = 0
-            try Self.checked("MPI_Test", "rank \(rank) of \(size)") { MPI_Test(&request, &isDone, couplet_mpi_status_ignore()) }
-            if isDone != 0 { return true }
-            let now = Doorbell.now
-            if now >= deadline { return false }
-            doorbell.sleep(after: 0, until: now + 500_000)
+            try Self.checked("MPI_Test", "\(place), \(call)") { MPI_Test(&request, &isDone, couplet_mpi_status_ignore()) }
+            if isDone != 0 { return }
+            let now = Doorbell.now, waited = now - start
+            if waited > 2_000_000 { doorbell.sleep(after: 0, until: now + min(waited / 16, 500_000)) }
         }
     }
 
-    func finalize() throws {
-        try Self.checked("MPI_Finalize", "rank \(rank) of \(size)") { MPI_Finalize() }
+    /// Gives a part's communicators back. All its processes call it.
+    func free() throws {
+        for own in [communicator, failureCommunicator] {
+            var communicator: MPI_Comm? = own
+            try Self.checked("MPI_Comm_free", place) { MPI_Comm_free(&communicator) }
+        }
     }
 
-    func abort(exitCode: Int32) {
+    /// Ends MPI in this process, of all groups.
+    func finalize() throws {
+        try complete("MPI_Ibarrier") { MPI_Ibarrier(communicator, &$0) }
+        try Self.checked("MPI_Finalize", place) { MPI_Finalize() }
+    }
+
+    /// Ends all processes of the job, where MPI is in use.
+    static func abort(exitCode: Int32) {
+        var isBegun: Int32 = 0, isEnded: Int32 = 0
+        guard MPI_Initialized(&isBegun) == 0, isBegun != 0, MPI_Finalized(&isEnded) == 0, isEnded == 0 else { return }
         _ = MPI_Abort(couplet_mpi_comm_world(), exitCode)
     }
 }

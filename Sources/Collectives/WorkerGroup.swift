@@ -12,12 +12,11 @@ import Glibc
 ///     try group.run(threads: threads) { communicator in try train(communicator) }
 ///     try group.finalize()
 ///
-/// **Failures.** A worker that throws wakes the other threads of its process, and its error is what `run` throws, not
-/// theirs. With several
-/// processes, those that fail wait half a second for the others: if all have failed, `run` throws one `GroupError` on all
-/// of them, to be printed by rank 0;
-/// else the failing process prints "rank r of n: …" itself and ends the job by MPI_Abort, for processes that wait for it cannot be
-/// woken otherwise.
+/// A part of the processes can be a group of its own (`split`), and a process alone as well (`alone`): so several programs run in one job,
+/// and what fails in one of them ends no other.
+///
+/// **Failures.** A worker that throws wakes the others of its group, and its error is what `run` throws, not theirs. With several
+/// processes, `run` ends together on all of them, and where some failed it throws the same `GroupError` on all, to be printed by rank 0.
 public final class WorkerGroup: Sendable {
     /// What the launcher said.
     public let environment: LaunchEnvironment
@@ -25,6 +24,8 @@ public final class WorkerGroup: Sendable {
     public let processCount: Int
     private let severalThreads: Bool
     private let exitCode: @Sendable (any Error) -> Int32
+    /// Whether it is a part of a job, made by `split`.
+    private let isPart: Bool
     private let messagePassing: Mutex<MessagePassing?>
 
     /// Looks whether a launcher started this process. MPI is not initialised before the first `agree` or `run`, and never
@@ -43,22 +44,44 @@ public final class WorkerGroup: Sendable {
             let messagePassing = try MessagePassing(severalThreads: severalThreads)
             return WorkerGroup(
                 environment: environment, processRank: messagePassing.rank, processCount: messagePassing.size,
-                severalThreads: severalThreads, exitCode: exitCode, messagePassing: messagePassing)
+                severalThreads: severalThreads, exitCode: exitCode, isPart: false, messagePassing: messagePassing)
         }
         return WorkerGroup(
             environment: environment, processRank: environment.rank ?? 0, processCount: environment.size ?? 1,
-            severalThreads: severalThreads, exitCode: exitCode, messagePassing: nil)
+            severalThreads: severalThreads, exitCode: exitCode, isPart: false, messagePassing: nil)
+    }
+
+    /// This process alone, whoever started it, without MPI. There may be several at a time, on different threads.
+    public static func alone(
+        exitCode: @escaping @Sendable (any Error) -> Int32 = { ($0 as? GroupError)?.exitCode ?? 70 }
+    ) -> WorkerGroup {
+        WorkerGroup(
+            environment: LaunchEnvironment { _ in nil }, processRank: 0, processCount: 1, severalThreads: true, exitCode: exitCode,
+            isPart: false, messagePassing: nil)
+    }
+
+    /// A group of the processes that pass the same color, numbered by their rank here. All processes of this group call it, at the same
+    /// place between their other calls. What fails in the part ends no other part and not this group. Its `finalize` is to be called
+    /// when the part is done with, on all of its processes, before this group's.
+    ///
+    /// - Throws: `CollectiveError` where a call of MPI fails.
+    public func split(color: Int) throws -> WorkerGroup {
+        let part = try connected()?.split(color: color)
+        return WorkerGroup(
+            environment: environment, processRank: part?.rank ?? 0, processCount: part?.size ?? 1, severalThreads: severalThreads,
+            exitCode: exitCode, isPart: true, messagePassing: part)
     }
 
     private init(
         environment: LaunchEnvironment, processRank: Int, processCount: Int, severalThreads: Bool,
-        exitCode: @escaping @Sendable (any Error) -> Int32, messagePassing: sending MessagePassing?
+        exitCode: @escaping @Sendable (any Error) -> Int32, isPart: Bool, messagePassing: sending MessagePassing?
     ) {
         self.environment = environment
         self.processRank = processRank
         self.processCount = processCount
         self.severalThreads = severalThreads
         self.exitCode = exitCode
+        self.isPart = isPart
         self.messagePassing = Mutex(messagePassing)
     }
 
@@ -70,6 +93,7 @@ public final class WorkerGroup: Sendable {
         guard processCount > 1 else { return nil }
         return try messagePassing.withLock { known in
             if let known { return known }
+            precondition(!isPart, "a part of a job was used after its finalize")
             let new = try MessagePassing(severalThreads: severalThreads)
             guard new.size == processCount, new.rank == processRank else {
                 throw CollectiveError(
@@ -87,34 +111,45 @@ public final class WorkerGroup: Sendable {
     /// succeeded; else throws on all of them, one `GroupError` that says who failed why. With one process: the error itself.
     public func agree(_ outcome: Swift.Result<Void, any Error>) throws {
         guard let messagePassing = try connected() else { return try outcome.get() }
-        var message: [UInt8] = []
-        if case .failure(let error) = outcome {
-            message = withUnsafeBytes(of: exitCode(error)) { Array($0) } + Array("\(error)".utf8)
-        }
-        let failures = try messagePassing.allGather(message).map { bytes -> (text: String, exitCode: Int32)? in
-            guard bytes.count >= 4 else { return nil }
-            return (String(decoding: bytes[4...], as: UTF8.self), bytes.withUnsafeBytes { $0.loadUnaligned(as: Int32.self) })
-        }
-        if let error = GroupError(failures: failures) { throw error }
+        if let error = try groupError(outcome, messagePassing) { throw error }
+    }
+
+    /// What all processes say of a step; nil where it succeeded on all of them.
+    private func groupError(_ outcome: Swift.Result<Void, any Error>, _ messagePassing: MessagePassing) throws -> GroupError? {
+        var failure: ProcessFailure?
+        if case .failure(let error) = outcome { failure = ProcessFailure(error, exitCode: exitCode(error)) }
+        let failures = try messagePassing.allGather(failure?.message ?? []).map(ProcessFailure.init(message:))
+        return GroupError(failures: failures, jobRanks: messagePassing.jobRanks)
     }
 
     /// Runs `body` on `threads` threads in each process, each with its communicator among all of them: worker = process ·
     /// threads + thread.
-    /// Returns the result of this process's first worker when all of its workers have ended.
+    /// Returns the result of this process's first worker when all workers of all processes have ended.
     ///
     /// One thread is the calling one; several are new ones with stacks of 16 MiB.
+    ///
+    /// - Throws: with one process the error of the worker that failed first; with several the same `GroupError` on all. The group can run
+    ///   something else then.
     public func run<Result>(threads: Int, _ body: @Sendable (any Communicator) throws -> Result) throws -> Result {
-        let messagePassing = try connected()
-        var tags: TagLayout?
-        if let messagePassing { tags = try agreedTags(threads: threads, messagePassing) } else { try checkThreads(threads) }
+        guard let messagePassing = try connected() else {
+            try checkThreads(threads)
+            return try Crew(process: 0, processCount: 1, threads: threads, messagePassing: nil, tags: nil).run(body)
+        }
+        let tags = try agreedTags(threads: threads, messagePassing)
         let crew = Crew(
             process: processRank, processCount: processCount, threads: threads, messagePassing: messagePassing, tags: tags)
-        do {
-            return try crew.run(body)
-        } catch {
-            if let messagePassing { try failWithOthers(error, messagePassing) }
+        let outcome = Swift.Result { try crew.run(body) }
+        if let error = try groupError(outcome.map { _ in }, messagePassing) {
+            // What was sent before the failure and not received must not meet what is sent after it.
+            try renew(messagePassing)
             throw error
         }
+        return try outcome.get()
+    }
+
+    private func renew(_ former: MessagePassing) throws {
+        let new = try former.renewed()
+        messagePassing.withLock { $0 = new }
     }
 
     private func checkThreads(_ threads: Int) throws {
@@ -126,7 +161,7 @@ public final class WorkerGroup: Sendable {
 
     /// How messages are tagged, if all processes have as many threads and MPI lets them all call.
     private func agreedTags(threads: Int, _ messagePassing: MessagePassing) throws -> TagLayout {
-        let counts = try messagePassing.allGather(Int32(threads))
+        let counts = try messagePassing.allGather(threads)
         var tags: TagLayout?
         try agree(Swift.Result {
             if let other = counts.firstIndex(where: { $0 != counts[0] }) {
@@ -147,25 +182,31 @@ public final class WorkerGroup: Sendable {
         return tags
     }
 
-    /// Throws the `GroupError` of all processes if all fail now; else ends the job.
-    private func failWithOthers(_ error: any Error, _ messagePassing: MessagePassing) throws {
-        if (try? messagePassing.allFail(within: 500_000_000)) == true { return try agree(.failure(error)) }
-        let text = Array("rank \(processRank) of \(processCount): \(error)\n".utf8)
-        _ = write(STDERR_FILENO, text, text.count)
-        abortAll(exitCode: exitCode(error))
+    /// The messages of a request desk; nil where there is one process.
+    func requestLine() throws -> RequestLine? {
+        guard let messagePassing = try connected() else { return nil }
+        try agree(Swift.Result {
+            guard messagePassing.allowsThreads else {
+                throw CollectiveError(
+                    .launch, call: "RequestDesk", place: messagePassing.place,
+                    reason: "MPI did not grant MPI_THREAD_MULTIPLE, which the thread that answers needs",
+                    remedy: "take an MPI that has it, and start the group without saying that there is one thread")
+            }
+        })
+        return try RequestLine(messagePassing)
     }
 
-    /// Ends the use of MPI, if it was begun. Every process calls it, last of all.
+    /// Ends the use of MPI, if it was begun: every process calls it, last of all. Of a part of a job: gives back what the part has in MPI.
     public func finalize() throws {
         try messagePassing.withLock { known in
-            try known?.finalize()
+            if isPart { try known?.free() } else { try known?.finalize() }
             known = nil
         }
     }
 
     /// Ends all processes of the job now.
     public func abortAll(exitCode: Int32) -> Never {
-        messagePassing.withLock { $0?.abort(exitCode: exitCode) }
+        MessagePassing.abort(exitCode: exitCode)
         exit(exitCode)
     }
 

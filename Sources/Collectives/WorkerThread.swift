@@ -3,7 +3,7 @@ import Glibc
 #endif
 
 /// A real thread with a stack of 16 MiB, which a recursion over layers and BLAS's own buffers do not fill.
-final class WorkerThread {
+package final class WorkerThread: @unchecked Sendable {
     static let stackBytes = 16 << 20
 
     private final class Start {
@@ -14,7 +14,7 @@ final class WorkerThread {
     private var thread = pthread_t()
 
     /// Starts it. It must be joined.
-    init(_ body: @escaping () -> Void) throws {
+    package init(_ body: @escaping () -> Void) throws {
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
         defer { pthread_attr_destroy(&attributes) }
@@ -35,5 +35,5 @@ final class WorkerThread {
         }
     }
 
-    func join() { pthread_join(thread, nil) }
+    package func join() { pthread_join(thread, nil) }
 }

@@ -24,7 +24,7 @@ struct CoupletCommand: ParsableCommand {
         version: Version.program,
         subcommands: [
             TrainCommand.self, EvaluateCommand.self, EncodeCommand.self, InspectCommand.self, ConfigCommand.self, DataCommand.self,
-            DoctorCommand.self, BenchCommand.self, ReportCommand.self,
+            SweepCommand.self, ReplayCommand.self, ReportCommand.self, DoctorCommand.self, BenchCommand.self,
         ])
 
     static func main() {

@@ -1,7 +1,7 @@
 import ArgumentParser
-import Glibc
 import Reports
 import Storage
+import Training
 
 struct ReportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -37,21 +37,11 @@ struct ReportCommand: ParsableCommand {
             print("\(output): \(html.utf8.count / 1024 + 1) KiB")
         }
         if let plots {
-            try ReportCommand.makeFolder(plots)
+            try FileSystem.makeFolder(plots)
             for one in report.figures {
                 let path = "\(plots)/\(one.name).svg"
                 try DurableFile.replace(path, with: one.figure.svg)
                 print(path)
-            }
-        }
-    }
-
-    private static func makeFolder(_ path: String) throws {
-        var partial = path.hasPrefix("/") ? "" : "."
-        for name in path.split(separator: "/") {
-            partial += "/\(name)"
-            guard mkdir(partial, 0o777) == 0 || errno == EEXIST else {
-                throw StorageError(.inputOutput, place: path, reason: "cannot make the folder: \(String(cString: strerror(errno)))")
             }
         }
     }

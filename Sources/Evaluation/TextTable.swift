@@ -1,11 +1,13 @@
 /// Lines of text in columns: the first column to the left, the others to the right, each as wide as its widest cell.
-struct TextTable {
+package struct TextTable {
     private var rows: [[String]] = []
 
-    mutating func add(_ cells: [String]) { rows.append(cells) }
+    package init() {}
+
+    package mutating func add(_ cells: [String]) { rows.append(cells) }
 
     /// The rows, each with `indent` spaces before it.
-    func text(indent: Int = 2) -> String {
+    package func text(indent: Int = 2) -> String {
         let columns = rows.map(\.count).max() ?? 0
         let widths = (0..<columns).map { column in rows.reduce(0) { max($0, column < $1.count ? $1[column].count : 0) } }
         return rows.map { cells in
@@ -19,7 +21,7 @@ struct TextTable {
 
     /// A number with a fixed count of decimals; shortest form where it is too large for that, a dash where it is not a number
     /// or missing.
-    static func fixed(_ value: Double?, _ decimals: Int = 4) -> String {
+    package static func fixed(_ value: Double?, _ decimals: Int = 4) -> String {
         guard let value, !value.isNaN else { return "-" }
         var scale = 1
         for _ in 0..<decimals { scale *= 10 }

@@ -11,7 +11,7 @@ public struct EncoderWorkspace: Sendable {
     public let slots: Int
     public let memory: EncoderMemory
     /// [slot][layer]: outputs of all layers but the last, whose output is the embedding and lies with the caller.
-    let outputs: [[Tensor]]
+    package let outputs: [[Tensor]]
     /// [slot][layer]
     let kept: [[Tensor]]
     /// [layer]: gradients of `outputs`, alternately in two buffers. Empty where there is no backward.

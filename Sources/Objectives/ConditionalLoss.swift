@@ -25,7 +25,34 @@ struct ConditionalLoss: PairwiseLoss {
         return (zip(rows, columns).map { $0 + $1 }, 0)
     }
 
-    /// One of the two softmaxes: with x = Σ_{j≠i} e^S_ij / e^S_ii the loss of a row is ln(1 + x), and the positive's weight -x / (1 + x): both without cancellation.
+    func pairLosses(_ statistics: PairStatistics, batch: Int, shardRows: Int, communicator: any Communicator) -> [Double] {
+        (0..<statistics.positives.count).map { i in
+            (second == 0 ? 0 : second * Odds(statistics.rows, statistics.positives, i).loss)
+                + (first == 0 ? 0 : first * Odds(statistics.columns, statistics.positives, i).loss)
+        }
+    }
+
+    /// One pair in one of the two softmaxes: with x = Σ_{j≠i} e^S_ij / e^S_ii its loss is ln(1 + x), and the positive's weight -x / (1 + x): both without cancellation.
+    private struct Odds {
+        let shift: Double
+        /// The two sums, times 2^-shift.
+        let others: Double, own: Double
+        /// x.
+        let ratio: Double
+        let loss: Double
+
+        init(_ sums: PairSums, _ positives: Tensor, _ i: Int) {
+            let positive = Double(positives.pointer[i])
+            let othersExponent = Double(sums.exponent.pointer[i]), othersMantissa = Double(sums.mantissa.pointer[i])
+            shift = max(othersExponent, positive.rounded(.down))
+            others = othersMantissa * exp2(othersExponent - shift)
+            own = exp2(positive - shift)
+            ratio = others / own
+            loss = own > 0 ? log1p(ratio) : (othersExponent - positive) * log(2) + log(othersMantissa)
+        }
+    }
+
+    /// One of the two softmaxes.
     private func finishSide(
         _ sums: PairSums, _ positives: Tensor, share: Double, temperature: Double, shardRows: Int, exponent: Tensor, weight: Tensor,
         diagonal: Tensor
@@ -39,15 +66,11 @@ struct ConditionalLoss: PairwiseLoss {
         return stride(from: 0, to: rows, by: shardRows).map { start in
             var sum = 0.0
             for i in start..<(start + shardRows) {
-                let positive = Double(positives.pointer[i])
-                let othersExponent = Double(sums.exponent.pointer[i]), othersMantissa = Double(sums.mantissa.pointer[i])
-                let shift = max(othersExponent, positive.rounded(.down))
-                let others = othersMantissa * exp2(othersExponent - shift), own = exp2(positive - shift)
-                let ratio = others / own
-                sum += own > 0 ? log1p(ratio) : (othersExponent - positive) * log(2) + log(othersMantissa)
-                exponent.pointer[i] = Float(shift)
-                weight.pointer[i] = Float(share / temperature / (others + own))
-                diagonal.pointer[i] -= Float(share / temperature * (own > 0 ? ratio / (1 + ratio) : 1))
+                let odds = Odds(sums, positives, i)
+                sum += odds.loss
+                exponent.pointer[i] = Float(odds.shift)
+                weight.pointer[i] = Float(share / temperature / (odds.others + odds.own))
+                diagonal.pointer[i] -= Float(share / temperature * (odds.own > 0 ? odds.ratio / (1 + odds.ratio) : 1))
             }
             return share * sum
         }

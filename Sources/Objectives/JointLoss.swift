@@ -12,6 +12,37 @@ struct JointLoss: PairwiseLoss {
         _ statistics: PairStatistics, batch: Int, shardRows: Int, temperature: Double, communicator: any Communicator,
         weights: PairWeights
     ) throws -> (shards: [Double], constant: Double) {
+        let positives = statistics.positives
+        let (shift, total) = try sum(statistics, shardRows: shardRows, communicator: communicator)
+        let share = 1 / Double(batch)
+        weights.rowExponent.fill(Float(shift))
+        weights.rowWeight.fill(Float(1 / temperature / total))
+        weights.columnExponent.fill(-COUPLET_EMPTY)
+        weights.columnWeight.fill(0)
+        for i in 0..<positives.count {
+            weights.diagonal.pointer[i] = Float((exp2(Double(positives.pointer[i]) - shift) / total - share) / temperature)
+        }
+        let parts = stride(from: 0, to: positives.count, by: shardRows).map { start in
+            -share * log(2) * (start..<(start + shardRows)).reduce(0.0) { $0 + Double(positives.pointer[$1]) }
+        }
+        return (parts, constant(shift, total, batch))
+    }
+
+    func pairLosses(_ statistics: PairStatistics, batch: Int, shardRows: Int, communicator: any Communicator) throws -> [Double] {
+        let (shift, total) = try sum(statistics, shardRows: shardRows, communicator: communicator)
+        let constant = self.constant(shift, total, batch)
+        return (0..<statistics.positives.count).map { constant - log(2) * Double(statistics.positives.pointer[$0]) }
+    }
+
+    /// LSE_ij(S) - log N².
+    private func constant(_ shift: Double, _ total: Double, _ batch: Int) -> Double {
+        (shift + log2(total)) * log(2) - 2 * log(Double(batch))
+    }
+
+    /// Σ_ij e^S_ij over all workers as total · 2^shift, the same on all.
+    private func sum(
+        _ statistics: PairStatistics, shardRows: Int, communicator: any Communicator
+    ) throws -> (shift: Double, total: Double) {
         let positives = statistics.positives, sums = statistics.rows
         let starts = stride(from: 0, to: positives.count, by: shardRows)
         // A shard's sum over all its scores, as (exponent, mantissa).
@@ -27,19 +58,6 @@ struct JointLoss: PairwiseLoss {
         let all = try communicator.allGather(numbers: local)
         let shards = (0..<(all.count / 2)).map { (exponent: all[2 * $0], mantissa: all[2 * $0 + 1]) }
         let shift = shards.map(\.exponent).max()!
-        let total = ShardTree.sum(shards.map { $0.mantissa * exp2($0.exponent - shift) })
-
-        let share = 1 / Double(batch)
-        weights.rowExponent.fill(Float(shift))
-        weights.rowWeight.fill(Float(1 / temperature / total))
-        weights.columnExponent.fill(-COUPLET_EMPTY)
-        weights.columnWeight.fill(0)
-        for i in 0..<positives.count {
-            weights.diagonal.pointer[i] = Float((exp2(Double(positives.pointer[i]) - shift) / total - share) / temperature)
-        }
-        let parts = starts.map { start in
-            -share * log(2) * (start..<(start + shardRows)).reduce(0.0) { $0 + Double(positives.pointer[$1]) }
-        }
-        return (parts, (shift + log2(total)) * log(2) - 2 * log(Double(batch)))
+        return (shift, ShardTree.sum(shards.map { $0.mantissa * exp2($0.exponent - shift) }))
     }
 }

@@ -122,6 +122,12 @@ public final class PairwiseEngine {
             inverseTemperatureGradient: total(1))
     }
 
+    /// The loss of each of this worker's pairs, as the last `evaluate` found it: conditional: first (c_i - S_ii) + second (r_i - S_ii); joint:
+    /// LSE(S) - log N² - S_ii. Their mean over the batch is the loss, but for rounding in Double. Every worker calls it.
+    package func pairLosses() throws -> [Double] {
+        try rule.pairLosses(statistics, batch: batch, shardRows: geometry.shardRows, communicator: walk.communicator)
+    }
+
     /// Sets `first`, loads the visiting block, and returns what the second side is compared by.
     private func prepare(first given: Tensor, second: Tensor) -> Tensor {
         var second = second

@@ -13,6 +13,9 @@ protocol PairwiseLoss: Sendable {
         _ statistics: PairStatistics, batch: Int, shardRows: Int, temperature: Double, communicator: any Communicator,
         weights: PairWeights
     ) throws -> (shards: [Double], constant: Double)
+
+    /// What each of this worker's pairs adds to the loss: the mean over the batch is the loss. Every worker calls it.
+    func pairLosses(_ statistics: PairStatistics, batch: Int, shardRows: Int, communicator: any Communicator) throws -> [Double]
 }
 
 extension Loss {

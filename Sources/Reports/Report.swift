@@ -56,16 +56,15 @@ public struct Report: Sendable {
     private enum Kind { case run, sweep }
 
     private static func kind(of path: String) throws -> Kind {
-        guard TextFile.isFolder(path) else {
-            let reason = TextFile.exists(path) ? "a file, no folder of a run or sweep" : "no such folder"
+        guard FileSystem.isFolder(path) else {
+            let reason = FileSystem.exists(path) ? "a file, no folder of a run or sweep" : "no such folder"
             throw StorageError(
                 .inputOutput, place: path, reason: reason, remedy: "a report is made from the folders that couplet train and couplet sweep write")
         }
-        let sweep = SweepFolder(path: path)
-        if TextFile.exists(sweep.table) || TextFile.exists(sweep.specification) { return .sweep }
+        if SweepFolder(path: path).holdsSweep { return .sweep }
         let run = RunFolder(path: path)
         if run.holdsRun { return .run }
-        let inside = TextFile.names(in: path).map { "\(path)/\($0)" }.filter { RunFolder(path: $0).holdsRun || TextFile.exists(SweepFolder(path: $0).table) }
+        let inside = FileSystem.names(in: path).map { "\(path)/\($0)" }.filter { RunFolder(path: $0).holdsRun || SweepFolder(path: $0).holdsSweep }
         let remedy = inside.isEmpty
             ? "a run is the folder that couplet train writes" : "there are some in it: \(inside.prefix(6).joined(separator: " "))\(inside.count > 6 ? " …" : "")"
         throw StorageError(.inputOutput, place: path, reason: "neither a run nor a sweep", remedy: remedy)

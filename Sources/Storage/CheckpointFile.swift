@@ -14,11 +14,13 @@ enum CheckpointFile {
     ]
 
     /// Writes and closes a file; on the disk for good only after an fsync.
-    static func write(_ content: CheckpointContent, to path: String) throws {
+    /// - Returns: the digest of the content.
+    static func write(_ content: CheckpointContent, to path: String) throws -> String {
+        let digest = content.digest
         let file = try HDF5File(creating: path, overwriting: true, format: .checksummed)
         let attributes: [(String, AttributeValue)] = [
             ("format_version", .integer(formatVersion)), ("step", .integer(content.step)), ("seed", .unsigned(content.seed)),
-            ("shards", .integer(content.shards)), ("digest", .string(content.digest)), ("written_by", .string(content.writtenBy)),
+            ("shards", .integer(content.shards)), ("digest", .string(digest)), ("written_by", .string(content.writtenBy)),
             ("cpu_kernels", .string(content.cpuKernels)), ("config", .string(content.configuration)),
         ]
         for (name, value) in attributes { try file.setAttribute(name, value) }
@@ -36,6 +38,7 @@ enum CheckpointFile {
         }
         try file.flush()
         try file.close()
+        return digest
     }
 
     /// Reads a file whole, and verifies its digest.

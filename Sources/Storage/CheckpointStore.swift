@@ -23,17 +23,18 @@ public struct CheckpointStore: Sendable {
     /// Writes a checkpoint: under a hidden name, flushed to the disk, then renamed. A crash at any moment leaves either no
     /// checkpoint of this step (or the former one) or a whole one. Then deletes all but the newest.
     /// - Parameter count: how many checkpoints stay, at least 1, the one just written among them.
-    /// - Returns: the path of the checkpoint.
+    /// - Returns: the path of the checkpoint, and its digest.
     /// - Throws: `StorageError(.inputOutput)`, such as for a full disk; the checkpoints that were there are then untouched.
     @discardableResult
-    public func write(_ content: CheckpointContent, keep count: Int) throws -> String {
+    public func write(_ content: CheckpointContent, keep count: Int) throws -> (path: String, digest: String) {
         precondition(count > 0, "\(count) checkpoints to keep")
         let path = path(ofStep: content.step)
         try SystemCall.makeFolder(folder)
         try removeLeftovers()
         let temporary = TemporaryName.make(for: path)
+        let digest: String
         do {
-            try CheckpointFile.write(content, to: temporary)
+            digest = try CheckpointFile.write(content, to: temporary)
             try SystemCall.synchronizeFile(temporary)
             try SystemCall.rename(temporary, to: path)
         } catch let error as StorageError {
@@ -47,7 +48,7 @@ public struct CheckpointStore: Sendable {
             let path = self.path(ofStep: step)
             if unlink(path) != 0, errno != ENOENT { throw StorageError(systemCall: "unlink", on: path, errorNumber: errno) }
         }
-        return path
+        return (path, digest)
     }
 
     /// Deletes the hidden files of writers that were killed. `write` does so by itself.

@@ -21,4 +21,6 @@ public enum RandomStream: UInt32, Sendable, CaseIterable {
     case fitting = 9
     /// Augmentation and dropout; the number is the draw.
     case augmentation = 10
+    /// Random draws of a sweep's values; the number is the draw, the block follows from the varied key.
+    case sweep = 11
 }

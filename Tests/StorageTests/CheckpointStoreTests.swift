@@ -14,7 +14,7 @@ import Testing
 
     @Test func whatIsWrittenIsRead() throws {
         let content = CheckpointExample.make(step: 1500)
-        let path = try store.write(content, keep: 3)
+        let path = try store.write(content, keep: 3).path
         #expect(path == store.folder + "/step-00001500.h5")
         let read = try store.read(path)
         #expect(CheckpointExample.isSame(read, content))
@@ -34,14 +34,14 @@ import Testing
 
     @Test func aContentWithoutArraysIsOneToo() throws {
         let content = CheckpointContent(step: 0, seed: 1, shards: 1, configuration: "", writtenBy: "", parameters: [])
-        let read = try store.read(try store.write(content, keep: 1))
+        let read = try store.read(try store.write(content, keep: 1).path)
         #expect(CheckpointExample.isSame(read, content))
     }
 
     /// The digest by hashlib from what h5py reads, by the documented order; and equal files of equal content.
     @Test(.enabled(if: Python.isAvailable)) func h5pyFindsTheSameDigest() throws {
         let content = CheckpointExample.make(step: 7)
-        let path = try store.write(content, keep: 3)
+        let path = try store.write(content, keep: 3).path
         let printed = try Python.run(
             """
             import h5py, hashlib, struct, sys
@@ -164,7 +164,7 @@ import Testing
 
     /// A change that keeps every checksum of HDF5 right: only the digest can tell.
     @Test(.enabled(if: Python.isAvailable)) func whatH5pyAltersIsFoundByTheDigest() throws {
-        let path = try store.write(CheckpointExample.make(step: 3), keep: 1)
+        let path = try store.write(CheckpointExample.make(step: 3), keep: 1).path
         for change in [
             "f['parameters/first/0/weight'][0, 0] += 1", "f.attrs['step'] = 4", "del f['statistics/first']",
             "f['parameters/first/0/extra'] = 1.5", "f['parameters/first/text'] = 'text'", "del f.attrs['digest']", "del f.attrs['seed']",
@@ -205,7 +205,7 @@ import Testing
     }
 
     @Test(.enabled(if: getuid() != 0)) func anUnreadableCheckpointIsNotSetAside() throws {
-        let path = try store.write(CheckpointExample.make(step: 1), keep: 3)
+        let path = try store.write(CheckpointExample.make(step: 1), keep: 3).path
         chmod(path, 0)
         let error = #expect(throws: StorageError.self) { try store.newestVerified() }
         #expect(error?.kind == .inputOutput)

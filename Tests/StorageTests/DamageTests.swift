@@ -13,7 +13,7 @@ import Testing
         folder = try TemporaryFolder()
         let content = CheckpointExample.make(step: 12)
         let store = CheckpointStore(folder: folder.path)
-        path = try store.write(content, keep: 1)
+        path = try store.write(content, keep: 1).path
         whole = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
         truth = CheckpointExample.everything(in: content)
     }

@@ -5,5 +5,6 @@
 #include "couplet_pairs.h"
 #include "couplet_pairwise.h"
 #include "couplet_random.h"
+#include "couplet_replay.h"
 #include "couplet_retrieval.h"
 #include "couplet_vector.h"

@@ -9,23 +9,25 @@ public struct MetricsHistory: Sendable {
     /// Lines that are no JSON object with a step.
     public private(set) var damagedLines = 0
 
-    /// - Parameter bytes: a JSON object a line.
-    public init(_ bytes: [UInt8]) {
+    /// - Parameter text: a JSON object a line.
+    public init(_ text: String) {
         var numbers: [String: Int] = [:]
-        for line in bytes.split(separator: UInt8(ascii: "\n")) {
-            guard let value = try? JSONReader.value(of: line), case .object(let members) = value, let step = value.member("step")?.double else {
+        for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
+            guard let value = JSONValue(text: Substring(line)), case .object(let members) = value, let step = value["step"]?.number else {
                 damagedLines += 1
                 continue
             }
             steps.append(step)
             for (key, value) in members where key != "step" {
-                if value.double == nil, value != .null { continue }
+                if value.number == nil {
+                    guard case .null = value else { continue }
+                }
                 if numbers[key] == nil {
                     numbers[key] = columns.count
                     columns.append((key, [Double](repeating: .nan, count: steps.count - 1)))
                 }
                 guard let index = numbers[key], columns[index].values.count < steps.count else { continue }
-                columns[index].values.append(value.double ?? .nan)
+                columns[index].values.append(value.number ?? .nan)
             }
             for index in columns.indices where columns[index].values.count < steps.count { columns[index].values.append(.nan) }
         }

@@ -26,19 +26,20 @@ public struct RunRecord: Sendable {
         self.folder = folder
         name = folder.path
         var notes: [String] = []
-        metrics = try TextFile.bytes(at: folder.metrics).map { MetricsHistory($0) }
+        metrics = try Self.text(at: folder.metrics).map { MetricsHistory($0) }
         if metrics == nil { notes.append("no metrics.jsonl yet") }
         if let damaged = metrics?.damagedLines, damaged > 0 {
             notes.append("metrics.jsonl: \(damaged) damaged line\(damaged == 1 ? "" : "s") skipped")
         }
-        do {
-            evaluation = try TextFile.bytes(at: folder.evaluation).map { try JSONReader.value(of: $0[...]) }
-            if evaluation == nil { notes.append("not evaluated yet: couplet evaluate \(folder.path) does it") }
-        } catch let problem as JSONReader.Problem {
-            evaluation = nil
-            notes.append("evaluation.json: \(problem)")
+        let evaluated = try Self.text(at: folder.evaluation)
+        evaluation = evaluated.flatMap { JSONValue(text: $0) }
+        if evaluation == nil {
+            notes.append(
+                evaluated == nil
+                    ? "not evaluated yet: couplet evaluate \(folder.path) does it"
+                    : "evaluation.json is no JSON: couplet evaluate \(folder.path) writes it anew")
         }
-        configuration = try TextFile.text(at: folder.configuration)
+        configuration = try Self.text(at: folder.configuration)
         if configuration == nil { notes.append("no config.yaml") }
         do {
             settings = try configuration.map { try ConfigurationSettings(yaml: $0, name: "config.yaml") }
@@ -54,9 +55,12 @@ public struct RunRecord: Sendable {
             checkpoint = nil
             notes.append("\(error)")
         }
-        workers = try TextFile.text(at: folder.log).flatMap(Self.workers(inLog:))
+        workers = try Self.text(at: folder.log).flatMap(Self.workers(inLog:))
         self.notes = notes
     }
+
+    /// nil where there is no such file.
+    static func text(at path: String) throws -> String? { FileSystem.exists(path) ? try FileSystem.text(at: path) : nil }
 
     /// How many steps the config asks for.
     public var plannedSteps: Int? { settings?["train.steps"].flatMap { Int($0) } }

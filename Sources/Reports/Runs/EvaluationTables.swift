@@ -34,7 +34,7 @@ struct EvaluationTables {
     var figures: [NamedFigure] { parts.flatMap(figures) }
 
     private var steps: String {
-        let steps = runs.map { $0.evaluation?.member("step")?.double }
+        let steps = runs.map { $0.evaluation?["step"]?.number }
         let text = "On held-out pairs, after "
         if let first = steps.first, steps.allSatisfy({ $0 == first }) { return text + "step \(NumberText.short(first, 9))." }
         return text + zip(runs, steps).map { "step \(NumberText.short($1, 9)) (\($0.name))" }.joined(separator: ", ") + "."
@@ -47,7 +47,7 @@ struct EvaluationTables {
             case .object(let members):
                 for (key, member) in members { collect(member, path: path.isEmpty ? key : "\(path).\(key)", into: &part) }
             case .array:
-                if value.doubles != nil, !part.lists.contains(path) { part.lists.append(path) }
+                if value.numbers != nil, !part.lists.contains(path) { part.lists.append(path) }
             case .null: break
             default: if !part.scalars.contains(path) { part.scalars.append(path) }
             }
@@ -66,8 +66,8 @@ struct EvaluationTables {
     }
 
     private func value(_ run: RunRecord, _ part: Part, _ path: String) -> JSONValue? {
-        var value = run.evaluation.flatMap { part.name == "other values" && $0.member(part.name) == nil ? $0 : $0.member(part.name) }
-        for key in path.split(separator: ".", omittingEmptySubsequences: false) { value = value?.member(String(key)) }
+        var value = run.evaluation.flatMap { part.name == "other values" && $0[part.name] == nil ? $0 : $0[part.name] }
+        for key in path.split(separator: ".", omittingEmptySubsequences: false) { value = value?[String(key)] }
         return value
     }
 
@@ -88,9 +88,9 @@ struct EvaluationTables {
             columns: [""] + (runs.count == 1 ? ["value"] : heads(having)),
             rows: part.scalars.map { path in
                 let values = having.map { value($0.run, part, path) }
-                let best = best(values.compactMap { $0?.double }, path: path)
+                let best = best(values.compactMap { $0?.number }, path: path)
                 return [DataTable.Cell(Self.words(path))]
-                    + values.map { value in DataTable.Cell(Self.text(value, path: path), isBest: best != nil && value?.double == best) }
+                    + values.map { value in DataTable.Cell(Self.text(value, path: path), isBest: best != nil && value?.number == best) }
             })
     }
 
@@ -137,7 +137,7 @@ struct EvaluationTables {
 
     /// The exact values, where all runs that have any have the same (but for rounding).
     private func exact(_ part: Part, _ path: String) -> [Double]? {
-        let all = runs.compactMap { value($0, part, Self.exactPath(path))?.doubles }
+        let all = runs.compactMap { value($0, part, Self.exactPath(path))?.numbers }
         guard let first = all.first else { return nil }
         let isSame = all.allSatisfy { other in
             other.count == first.count && zip(other, first).allSatisfy { abs($0 - $1) <= 1e-9 * max(abs($0), abs($1)) }
@@ -150,7 +150,7 @@ struct EvaluationTables {
         let having = having(part)
         var rows: [[DataTable.Cell]] = []
         for path in part.lists where !part.lists.contains(where: { Self.exactPath($0) == path && exact(part, $0) != nil }) {
-            let learned = having.map { value($0.run, part, path)?.doubles ?? [] }, exact = exact(part, path)
+            let learned = having.map { value($0.run, part, path)?.numbers ?? [] }, exact = exact(part, path)
             let count = max(learned.map(\.count).max() ?? 0, exact?.count ?? 0)
             for index in 0..<min(count, Self.longestList) {
                 let values = learned.map { $0.indices.contains(index) ? $0[index] : nil }
@@ -170,7 +170,7 @@ struct EvaluationTables {
         part.lists.compactMap { path in
             guard let exact = exact(part, path), exact.count > 1 else { return nil }
             var series = runs.enumerated().compactMap { index, run -> Series? in
-                guard let values = value(run, part, path)?.doubles else { return nil }
+                guard let values = value(run, part, path)?.numbers else { return nil }
                 return Series(
                     runs.count == 1 ? "learned" : run.name, Self.points(values), style: values.count > 60 ? .line : .markers,
                     look: index < Theme.seriesCount ? .numbered(index) : .quiet)

@@ -1,7 +1,9 @@
+import Sweeps
+
 /// What a sweep found, drawn: the metric over each varied value, over pairs of them, over all at once.
 package struct SweepFigures {
     private let sweep: SweepRecord
-    private let done: [SweepRecord.Trial]
+    private let done: [SweepRow]
     let dimensions: [SweepDimension]
 
     /// Maps with more columns or rows show nothing that parallel coordinates do not show better.
@@ -10,7 +12,7 @@ package struct SweepFigures {
 
     init(_ sweep: SweepRecord) {
         self.sweep = sweep
-        done = sweep.trials.filter(\.isDone)
+        done = sweep.trials.filter(SweepRecord.isDone)
         dimensions = zip(sweep.keys, sweep.shortKeys).enumerated().map { index, names in
             SweepDimension(key: names.0, shortKey: names.1, texts: sweep.trials.map { $0.values[index] })
         }
@@ -31,7 +33,7 @@ package struct SweepFigures {
         let dimension = dimensions[index]
         let points = done.compactMap { trial -> PlotPoint? in
             guard let x = dimension.place(trial.values[index]), let y = trial.metric else { return nil }
-            return PlotPoint(x, y, label: trial.name)
+            return PlotPoint(x, y, label: trial.trial)
         }
         let groups = dimension.values.map { value in (value, points.filter { $0.x == value }.map(\.y)) }.filter { !$0.1.isEmpty }
         var fit: SlopeFit?
@@ -104,9 +106,9 @@ package struct SweepFigures {
         let cells = rows.map { row in
             columns.map { column -> HeatMap.Cell in
                 let here = sweep.trials.filter { $0.values[up] == row && $0.values[across] == column }
-                let values = here.filter(\.isDone).compactMap(\.metric)
+                let values = here.filter(SweepRecord.isDone).compactMap(\.metric)
                 if values.isEmpty {
-                    return HeatMap.Cell(nil, label: here.isEmpty ? "no trial" : here.contains(where: \.hasFailed) ? "failed" : "not done")
+                    return HeatMap.Cell(nil, label: here.isEmpty ? "no trial" : here.contains { $0.status == .failed } ? "failed" : "not done")
                 }
                 let spread = values.count > 1 ? "mean of \(values.count), ± \(NumberText.short(Self.standardDeviation(values), 2))" : ""
                 return HeatMap.Cell(Self.mean(values), label: spread)
@@ -135,7 +137,7 @@ package struct SweepFigures {
             let values = varied.map { dimensions[$0].place(trial.values[$0]) ?? .nan } + [trial.metric ?? .nan]
             let told = zip(varied, values).map { index, _ in "\(dimensions[index].shortKey) \(trial.values[index])" }
             return ParallelCoordinates.Line(
-                ([trial.name] + told + ["\(shortMetric) \(NumberText.short(trial.metric, 5))"]).joined(separator: " · "), values)
+                ([trial.trial] + told + ["\(shortMetric) \(NumberText.short(trial.metric, 5))"]).joined(separator: " · "), values)
         }
         return NamedFigure(
             "\(sweep.name)-parallel",

@@ -1,3 +1,4 @@
+import Sweeps
 import Training
 
 /// The part of a report that tells of one sweep.
@@ -47,21 +48,20 @@ struct SweepReport {
         let best = sweep.ranked.first
         let counts = Self.statuses.compactMap { status in
             let count = sweep.trials.count { $0.status == status }
-            return count == 0 ? nil : "\(NumberText.grouped(count)) \(status)"
+            return count == 0 ? nil : "\(NumberText.grouped(count)) \(status.rawValue)"
         }
         let goal = sweep.minimizes ? "the smaller the better" : "the larger the better"
         DataTable(
             facts: [
                 ("trials", DataTable.Cell("\(NumberText.grouped(sweep.trials.count))" + (counts.isEmpty ? "" : ": " + counts.joined(separator: ", ")))),
                 ("metric", DataTable.Cell(sweep.metric.isEmpty ? "–" : "\(sweep.metric), \(goal)")),
-                ("best", DataTable.Cell(best.map { "\(NumberText.significant($0.metric, 5)) by \($0.name)" } ?? "–")),
+                ("best", DataTable.Cell(best.map { "\(NumberText.significant($0.metric, 5)) by \($0.trial)" } ?? "–")),
                 ("varied", DataTable.Cell(varied)),
                 ("time of all trials", DataTable.Cell(NumberText.duration(sweep.trials.compactMap(\.seconds).reduce(0, +)))),
             ])
-        for note in sweep.notes { Paragraph(note, .warning) }
     }
 
-    private static let statuses = ["done", "dropped", "failed", "running", "waiting"]
+    private static let statuses: [TrialStatus] = [.done, .dropped, .failed, .running, .waiting]
 
     private var varied: String {
         zip(sweep.keys, drawn.dimensions).map { key, dimension in
@@ -79,7 +79,7 @@ struct SweepReport {
     // MARK: Tables
 
     @PageBuilder private var tables: [any PageContent] {
-        let ranked = sweep.ranked, failed = sweep.failed, dropped = sweep.trials.filter { $0.status == "dropped" }
+        let ranked = sweep.ranked, failed = sweep.failed, dropped = sweep.trials.filter { $0.status == .dropped }
         if ranked.isEmpty { Paragraph("No trial is done yet.", .remark) }
         if !ranked.isEmpty {
             table(ranked.enumerated().map { ("\($0 + 1)", $1) })
@@ -100,7 +100,7 @@ struct SweepReport {
         }
     }
 
-    private func table(_ trials: [(rank: String, trial: SweepRecord.Trial)]) -> DataTable {
+    private func table(_ trials: [(rank: String, trial: SweepRow)]) -> DataTable {
         let hasRank = trials.contains { !$0.rank.isEmpty }
         return DataTable(
             columns: [hasRank ? "rank, trial" : "trial"] + zip(sweep.shortKeys, sweep.keys).map { DataTable.Cell($0, title: $1) }
@@ -108,11 +108,11 @@ struct SweepReport {
             rows: trials.prefix(Self.mostRows).map { rank, trial in
                 var name = Self.name(trial)
                 if hasRank {
-                    name.title = trial.name
+                    name.title = trial.trial
                     name.text = "\(rank).  \(name.text)"
                     if let place = Int(rank), place <= Self.colored, curves != nil { name.look = .numbered(place - 1) }
                 }
-                let steps = Int(trial.steps).map(NumberText.grouped) ?? trial.steps
+                let steps = trial.steps.map(NumberText.grouped) ?? "–"
                 return [name] + trial.values.map { DataTable.Cell($0) } + [
                     DataTable.Cell(NumberText.significant(trial.metric, 5), isBest: rank == "1"), DataTable.Cell(steps),
                     DataTable.Cell(NumberText.duration(trial.seconds)), DataTable.Cell("\(trial.digest.prefix(12))", title: trial.digest),
@@ -121,24 +121,24 @@ struct SweepReport {
     }
 
     /// The values stand beside the name: its number is enough where it begins with one.
-    private static func name(_ trial: SweepRecord.Trial) -> DataTable.Cell {
-        let number = trial.name.prefix { $0 != "_" }
-        return DataTable.Cell(number.allSatisfy(\.isNumber) && !number.isEmpty ? String(number) : trial.name, title: trial.name)
+    private static func name(_ trial: SweepRow) -> DataTable.Cell {
+        let number = trial.trial.prefix { $0 != "_" }
+        return DataTable.Cell(number.allSatisfy(\.isNumber) && !number.isEmpty ? String(number) : trial.trial, title: trial.trial)
     }
 
     // MARK: The trials' own folders
 
     /// Short enough for a legend: the trial's number, if its name begins with one, and its values.
-    private static func label(_ trial: SweepRecord.Trial) -> String {
+    private static func label(_ trial: SweepRow) -> String {
         let short = name(trial).text
-        return short == trial.name ? short : ([short] + trial.values).joined(separator: " · ")
+        return short == trial.trial ? short : ([short] + trial.values).joined(separator: " · ")
     }
 
     private var curves: Plot? {
-        let trials = sweep.ranked + sweep.trials.filter { !$0.isDone }
+        let trials = sweep.ranked + sweep.trials.filter { $0.status != .done }
         let histories = trials.prefix(Self.mostCurves).map { trial -> (name: String, metrics: MetricsHistory?) in
-            let bytes = try? TextFile.bytes(at: RunFolder(path: sweep.folder.trial(trial.name)).metrics)
-            return (Self.label(trial), bytes.map { MetricsHistory($0) })
+            let text = try? RunRecord.text(at: RunFolder(path: sweep.folder.trial(trial.trial)).metrics)
+            return (Self.label(trial), text.map { MetricsHistory($0) })
         }
         guard histories.contains(where: { $0.metrics != nil }) else { return nil }
         var plot = RunCurves(histories, distinguished: min(Self.colored, sweep.ranked.count)).loss
@@ -155,9 +155,9 @@ struct SweepReport {
     @PageBuilder private var configs: [any PageContent] {
         if let text = sweep.specification { FoldedText("sweep.yaml", text: text) }
         if let best = sweep.ranked.first,
-            let text = try? TextFile.text(at: RunFolder(path: sweep.folder.trial(best.name)).configuration)
+            let text = try? RunRecord.text(at: RunFolder(path: sweep.folder.trial(best.trial)).configuration)
         {
-            FoldedText("config.yaml of the best trial, \(best.name)", text: text)
+            FoldedText("config.yaml of the best trial, \(best.trial)", text: text)
         }
     }
 }

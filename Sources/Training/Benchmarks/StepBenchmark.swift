@@ -68,7 +68,8 @@ public struct StepBenchmark: Sendable {
         }
         let peakMemory = try ProcessMemory.peakMiB(on: communicator)
         let growth = Double(ProcessMemory.now - before)
-        let estimate = MemoryEstimate(configuration, model: model, source: source, workers: communicator.size, threads: threads)
+        let estimate = MemoryEstimate(
+            configuration, model: model, source: source, workers: communicator.size, threads: threads, saves: false)
         let operations = self.operations
         return Result(
             benchmark: BenchmarkResult(

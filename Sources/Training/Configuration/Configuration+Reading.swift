@@ -23,7 +23,15 @@ extension Configuration {
         typealias Place = ConfigurationError.Problem.Place
         var tree = try ConfigurationNode(yaml: text) { line, column in Place.file(name: name, line: line, column: column) }
         for override in overrides { try tree.apply(override: override) }
-        let start = Place.file(name: name, line: 1, column: 1)
+        return try parse(tree, start: .file(name: name, line: 1, column: 1), defaultName: defaultName)
+    }
+
+    /// Reads a tree, of which parts may come from other files: each error names the place where its value was written.
+    /// - Parameter start: the place of what is missing in the whole.
+    /// - Throws: `ConfigurationError` with everything that is wrong.
+    package static func parse(
+        _ tree: ConfigurationNode, start: ConfigurationError.Problem.Place, defaultName: String = "run"
+    ) throws -> Configuration {
         guard case .block = tree.content else {
             throw ConfigurationError([
                 .init(place: start, key: "", reason: "wanted a config, with the blocks data, encoders, batch and train; found \(tree.found)")

@@ -2,25 +2,26 @@ import Storage
 
 /// A block of a config, read strictly: every key that is asked for is a known one; what is left at `finish` is an error. A key
 /// that is wrong is noted and the reading goes on, so that all that is wrong comes out at once.
-final class ConfigurationBlock {
-    typealias Place = ConfigurationError.Problem.Place
-    typealias Problem = ConfigurationError.Problem
+package final class ConfigurationBlock {
+    package typealias Place = ConfigurationError.Problem.Place
+    package typealias Problem = ConfigurationError.Problem
 
     /// What is wrong in the whole config.
-    final class Problems {
-        private(set) var all: [Problem] = []
-        func note(_ problem: Problem) { all.append(problem) }
+    package final class Problems {
+        package private(set) var all: [Problem] = []
+        package init() {}
+        package func note(_ problem: Problem) { all.append(problem) }
     }
 
     /// The blocks around and this one, such as `encoders.first`; empty for the whole config.
-    let path: String
-    let problems: Problems
+    package let path: String
+    package let problems: Problems
     private let place: Place
-    private let entries: [ConfigurationNode.Entry]
+    package let entries: [ConfigurationNode.Entry]
     private var known: [String] = []
     private var useless: [(key: String, reason: String)] = []
 
-    init(_ node: ConfigurationNode, path: String, place: Place, problems: Problems) {
+    package init(_ node: ConfigurationNode, path: String, place: Place, problems: Problems) {
         self.path = path
         self.place = place
         self.problems = problems
@@ -33,22 +34,22 @@ final class ConfigurationBlock {
 
     // MARK: What is wrong
 
-    func note(_ key: String, at place: Place, _ reason: String) {
+    package func note(_ key: String, at place: Place, _ reason: String) {
         problems.note(Problem(place: place, key: path.isEmpty ? key : "\(path).\(key)", reason: reason))
     }
 
     /// Notes what is wrong with the value of a key, where it stands; with the block where the key is absent.
-    func note(_ key: String, _ reason: String) {
+    package func note(_ key: String, _ reason: String) {
         note(key, at: entries.first { $0.key == key }?.value.place ?? place, reason)
     }
 
     /// Declares keys that another choice in this block would have, and why they are of no use here.
-    func disregard(_ keys: [String], because reason: String) {
+    package func disregard(_ keys: [String], because reason: String) {
         useless += keys.map { ($0, reason) }
     }
 
     /// Notes every key that nobody asked for.
-    func finish() {
+    package func finish() {
         for entry in entries where !known.contains(entry.key) {
             if let reason = useless.first(where: { $0.key == entry.key })?.reason {
                 note(entry.key, at: entry.keyPlace, "is of no use here: \(reason)")
@@ -62,23 +63,23 @@ final class ConfigurationBlock {
 
     // MARK: Asking for keys
 
-    func has(_ key: String) -> Bool { entries.contains { $0.key == key } }
+    package func has(_ key: String) -> Bool { entries.contains { $0.key == key } }
 
     /// The value of a key; nil where it is absent.
-    func value(_ key: String) -> ConfigurationNode? {
+    package func value(_ key: String) -> ConfigurationNode? {
         if !known.contains(key) { known.append(key) }
         return entries.first { $0.key == key }?.value
     }
 
     /// The value of a key that must be there; an absent one is noted.
-    func required(_ key: String, example: String) -> ConfigurationNode? {
+    package func required(_ key: String, example: String) -> ConfigurationNode? {
         let found = value(key)
         if found == nil { note(key, at: place, "is missing; for example \(key): \(example)") }
         return found
     }
 
     /// A block within this one; where it is absent or no block, that is noted, and an empty one is nil.
-    func block(_ key: String, required isRequired: Bool, example: String) -> ConfigurationBlock? {
+    package func block(_ key: String, required isRequired: Bool, example: String) -> ConfigurationBlock? {
         let node = isRequired ? required(key, example: example) : value(key)
         guard let node else { return nil }
         guard case .block = node.content else {
@@ -91,12 +92,12 @@ final class ConfigurationBlock {
 
     // MARK: Values by type: each leaves the default as it is where the key is absent, and notes what does not fit
 
-    func read(_ key: String, into result: inout String, example: String) {
+    package func read(_ key: String, into result: inout String, example: String) {
         guard let node = value(key) else { return }
         if let text = text(key, node, example: example) { result = text }
     }
 
-    func read(_ key: String, into result: inout Bool) {
+    package func read(_ key: String, into result: inout Bool) {
         guard let node = value(key) else { return }
         guard case .scalar(let text, quoted: false) = node.content, ["true", "false"].contains(text.lowercased()) else {
             return note(key, at: node.place, "wanted true or false; found \(node.found)")
@@ -104,13 +105,13 @@ final class ConfigurationBlock {
         result = text.lowercased() == "true"
     }
 
-    func read(_ key: String, into result: inout Int, in range: ClosedRange<Int>, example: Int) {
+    package func read(_ key: String, into result: inout Int, in range: ClosedRange<Int>, example: Int) {
         guard let node = value(key) else { return }
         if let number = integer(key, node, in: range, example: example) { result = number }
     }
 
     /// A size of memory: `256 MiB`, or a number of bytes.
-    func read(_ key: String, intoBytes result: inout Int) {
+    package func read(_ key: String, intoBytes result: inout Int) {
         guard let node = value(key) else { return }
         if case .scalar(let text, _) = node.content, let bytes = MemorySize.bytes(text) {
             result = bytes
@@ -120,7 +121,7 @@ final class ConfigurationBlock {
     }
 
     /// `null` is nil; so is 0 where `zeroIsNone`.
-    func read(_ key: String, into result: inout Int?, in range: ClosedRange<Int>, zeroIsNone: Bool = false, example: Int) {
+    package func read(_ key: String, into result: inout Int?, in range: ClosedRange<Int>, zeroIsNone: Bool = false, example: Int) {
         guard let node = value(key) else { return }
         if node.isNull {
             result = nil
@@ -129,13 +130,13 @@ final class ConfigurationBlock {
         }
     }
 
-    func read(_ key: String, into result: inout Double, _ limit: NumberLimit, example: Double) {
+    package func read(_ key: String, into result: inout Double, _ limit: NumberLimit, example: Double) {
         guard let node = value(key) else { return }
         if let number = number(key, node, limit, example: example) { result = number }
     }
 
     /// `null` is nil.
-    func read(_ key: String, into result: inout Double?, _ limit: NumberLimit, example: Double) {
+    package func read(_ key: String, into result: inout Double?, _ limit: NumberLimit, example: Double) {
         guard let node = value(key) else { return }
         if node.isNull {
             result = nil
@@ -144,7 +145,7 @@ final class ConfigurationBlock {
         }
     }
 
-    func read(_ key: String, into result: inout Float, _ limit: NumberLimit, example: Double) {
+    package func read(_ key: String, into result: inout Float, _ limit: NumberLimit, example: Double) {
         guard let node = value(key), number(key, node, limit, example: example) != nil, case .scalar(let text, _) = node.content,
             let number = Float(text.filter { $0 != "_" })
         else { return }
@@ -155,7 +156,7 @@ final class ConfigurationBlock {
     }
 
     /// One of several names; nil, noted, where it is none of them. `kind` is what the error calls it: "loss".
-    func choice(_ key: String, _ kind: String, among names: [String], node: ConfigurationNode) -> String? {
+    package func choice(_ key: String, _ kind: String, among names: [String], node: ConfigurationNode) -> String? {
         guard case .scalar(let text, _) = node.content, !node.isNull else {
             note(key, at: node.place, "wanted one of \(names.joined(separator: ", ")); found \(node.found)")
             return nil
@@ -168,7 +169,7 @@ final class ConfigurationBlock {
 
     // MARK: Single values
 
-    func text(_ key: String, _ node: ConfigurationNode, example: String) -> String? {
+    package func text(_ key: String, _ node: ConfigurationNode, example: String) -> String? {
         guard case .scalar(let text, let quoted) = node.content, !node.isNull, !text.isEmpty else {
             note(key, at: node.place, "wanted a text, such as \(example); found \(node.found)")
             return nil
@@ -180,7 +181,7 @@ final class ConfigurationBlock {
         return text
     }
 
-    func integer(_ key: String, _ node: ConfigurationNode, in range: ClosedRange<Int>, example: Int) -> Int? {
+    package func integer(_ key: String, _ node: ConfigurationNode, in range: ClosedRange<Int>, example: Int) -> Int? {
         let wanted =
             range.upperBound == .max ? "a whole number from \(range.lowerBound)" : "a whole number from \(range.lowerBound) to \(range.upperBound)"
         if case .scalar(let text, quoted: false) = node.content, let number = Int(text.filter { $0 != "_" }), range.contains(number) {
@@ -190,7 +191,7 @@ final class ConfigurationBlock {
         return nil
     }
 
-    func number(_ key: String, _ node: ConfigurationNode, _ limit: NumberLimit, example: Double) -> Double? {
+    package func number(_ key: String, _ node: ConfigurationNode, _ limit: NumberLimit, example: Double) -> Double? {
         if case .scalar(let text, quoted: false) = node.content, !text.isEmpty,
             text.utf8.allSatisfy({ (48...57).contains($0) || "+-.eE_".utf8.contains($0) }),
             let number = Double(text.filter { $0 != "_" }), number.isFinite, limit.contains(number)
@@ -202,7 +203,7 @@ final class ConfigurationBlock {
     }
 
     /// A list of values, each read by `element`; nil, noted, where it is no list or an element does not fit.
-    func list<Element>(
+    package func list<Element>(
         _ key: String, _ node: ConfigurationNode, example: String, _ element: (ConfigurationNode) -> Element?
     ) -> [Element]? {
         guard case .list(let items) = node.content else {

@@ -6,6 +6,10 @@ public struct ConfigurationError: Error, CustomStringConvertible, Equatable, Sen
         public enum Place: Equatable, Sendable {
             case file(name: String, line: Int, column: Int)
             case override(String)
+
+            var isArgument: Bool {
+                if case .override = self { true } else { false }
+            }
         }
 
         public let place: Place

@@ -2,12 +2,12 @@ import Glibc
 import Storage
 
 /// Reads the text of a config.
-enum ConfigurationFile {
+package enum ConfigurationFile {
     /// A config is a page; more than this is some other file.
     private static let largest = 1 << 20
 
     /// - Throws: `StorageError`, of kind inputOutput where the system refuses, badData where it is no text.
-    static func text(at path: String) throws -> String {
+    package static func text(at path: String) throws -> String {
         func refused(_ code: Int32) -> StorageError {
             StorageError(
                 .inputOutput, place: path, reason: "cannot read the config: \(String(cString: strerror(code)))",

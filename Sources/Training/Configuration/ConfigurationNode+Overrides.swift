@@ -1,7 +1,7 @@
 extension ConfigurationNode {
     /// Puts the value of one `--set key.path=value` in its place; keys and blocks that are not there are made.
     /// - Throws: `ConfigurationError` that names the argument.
-    mutating func apply(override text: String) throws {
+    package mutating func apply(override text: String) throws {
         let place = Place.override(text)
         func problem(_ key: String, _ reason: String) -> ConfigurationError {
             ConfigurationError([.init(place: place, key: key, reason: reason)])
@@ -14,6 +14,13 @@ extension ConfigurationNode {
             throw problem("", "a key is missing before \"=\"; wanted key.path=value, such as --set optimizer.learning_rate=0.01")
         }
         let value = try ConfigurationNode(yaml: String(text[text.index(after: equals)...])) { _, _ in place }
+        try set(value, at: path, place: place)
+    }
+
+    /// Puts a value in the place of a key within blocks; keys and blocks that are not there are made.
+    /// - Parameter place: where errors about the key itself say it was written.
+    /// - Throws: `ConfigurationError` where the path leads into something that is no block.
+    package mutating func set(_ value: ConfigurationNode, at path: [String], place: Place) throws {
         try set(value, at: path[...], within: "", place: place)
     }
 
@@ -27,7 +34,7 @@ extension ConfigurationNode {
             throw ConfigurationError([
                 .init(
                     place: place, key: parent,
-                    reason: "has no keys to set, for it is \(found) in the config; give it whole: --set '\(parent)={\(key): …}'")
+                    reason: "has no keys to set, for it is \(found) in the config; give it whole: \(place.isArgument ? "--set '\(parent)={\(key): …}'" : "\(parent): {\(key): …}")")
             ])
         }
         let name = parent.isEmpty ? key : "\(parent).\(key)"

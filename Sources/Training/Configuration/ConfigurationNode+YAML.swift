@@ -3,7 +3,7 @@ import Yams
 extension ConfigurationNode {
     /// Reads YAML of one document. `place` turns a line and column into the place that errors name.
     /// - Throws: `ConfigurationError` with the one problem at which the YAML parser stopped.
-    init(yaml text: String, place: @escaping (_ line: Int, _ column: Int) -> Place) throws {
+    package init(yaml text: String, place: @escaping (_ line: Int, _ column: Int) -> Place) throws {
         do {
             // The basic resolver compiles no regular expressions: what a scalar means is decided by who asks for it.
             guard let node = try Yams.compose(yaml: text, .basic) else {

@@ -1,31 +1,36 @@
 /// A value of a config's YAML that knows where it was written.
-struct ConfigurationNode {
-    typealias Place = ConfigurationError.Problem.Place
+package struct ConfigurationNode: Sendable {
+    package typealias Place = ConfigurationError.Problem.Place
 
-    struct Entry {
-        let key: String
-        let keyPlace: Place
-        var value: ConfigurationNode
+    package struct Entry: Sendable {
+        package let key: String
+        package let keyPlace: Place
+        package var value: ConfigurationNode
     }
 
-    enum Content {
+    package enum Content: Sendable {
         /// `quoted` text is text; plain text may be a number, true, false or null.
         case scalar(String, quoted: Bool)
         case list([ConfigurationNode])
         case block([Entry])
     }
 
-    var content: Content
-    let place: Place
+    package var content: Content
+    package let place: Place
+
+    package init(content: Content, place: Place) {
+        self.content = content
+        self.place = place
+    }
 
     /// Nothing, as YAML writes it.
-    var isNull: Bool {
+    package var isNull: Bool {
         guard case .scalar(let text, quoted: false) = content else { return false }
         return ["", "~", "null", "Null", "NULL"].contains(text)
     }
 
     /// What an error says was found here.
-    var found: String {
+    package var found: String {
         switch content {
         case .list(let items): "a list of \(items.count)"
         case .block: "a block of keys"

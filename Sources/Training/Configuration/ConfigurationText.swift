@@ -1,6 +1,6 @@
 /// How values are written in YAML: so that Couplet reads the same value back, and so that readers of YAML 1.1 do.
-enum ConfigurationText {
-    static func number(_ value: Double) -> String {
+package enum ConfigurationText {
+    package static func number(_ value: Double) -> String {
         if value == value.rounded(), abs(value) < 1e15 { return String(Int64(value)) }
         return withPoint(value.description)
     }
@@ -16,10 +16,10 @@ enum ConfigurationText {
         return text[..<exponent] + ".0" + text[exponent...]
     }
 
-    static func list(_ items: [String]) -> String { "[" + items.joined(separator: ", ") + "]" }
+    package static func list(_ items: [String]) -> String { "[" + items.joined(separator: ", ") + "]" }
 
     /// Plain where nothing could take it for something else, otherwise in double quotes.
-    static func text(_ value: String) -> String {
+    package static func text(_ value: String) -> String {
         let reserved: Set = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"]
         let isWord = { (byte: UInt8) in (65...90).contains(byte) || (97...122).contains(byte) || (48...57).contains(byte) }
         if let first = value.utf8.first, (65...90).contains(first) || (97...122).contains(first) || first == UInt8(ascii: "/"),

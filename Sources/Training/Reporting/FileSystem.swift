@@ -2,9 +2,9 @@ import Glibc
 import Storage
 
 /// What a run's folder needs of the system, with errors that say what was refused on which path.
-enum FileSystem {
+package enum FileSystem {
     /// The error of the call that just failed.
-    static func refused(_ action: String, _ path: String, code: Int32 = errno) -> StorageError {
+    package static func refused(_ action: String, _ path: String, code: Int32 = errno) -> StorageError {
         let remedy =
             switch code {
             case ENOSPC, EDQUOT: "free some space or name another folder with --output"
@@ -14,15 +14,15 @@ enum FileSystem {
         return StorageError(.inputOutput, place: path, reason: "cannot \(action): \(String(cString: strerror(code)))", remedy: remedy)
     }
 
-    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+    package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
-    static func isFolder(_ path: String) -> Bool {
+    package static func isFolder(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
     /// Makes a folder and those around it; one that is there already is fine.
-    static func makeFolder(_ path: String) throws {
+    package static func makeFolder(_ path: String) throws {
         guard !path.isEmpty, !isFolder(path) else { return }
         if let slash = path.lastIndex(of: "/"), slash != path.startIndex { try makeFolder(String(path[..<slash])) }
         // Another process may make it at the same moment.
@@ -31,7 +31,7 @@ enum FileSystem {
     }
 
     /// The names in a folder, sorted; none where there is no such folder.
-    static func names(in folder: String) -> [String] {
+    package static func names(in folder: String) -> [String] {
         guard let stream = opendir(folder) else { return [] }
         defer { closedir(stream) }
         var names: [String] = []
@@ -44,8 +44,23 @@ enum FileSystem {
         return names.sorted()
     }
 
+    /// All of a file, as a text in UTF-8.
+    package static func text(at path: String) throws -> String {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw refused("read the file", path) }
+        defer { close(file) }
+        var bytes: [UInt8] = [], piece = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = read(file, &piece, piece.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw refused("read the file", path) }
+            if count == 0 { return String(decoding: bytes, as: UTF8.self) }
+            bytes += piece[..<count]
+        }
+    }
+
     /// Removes a file; one that is not there is fine.
-    static func remove(_ path: String) throws {
+    package static func remove(_ path: String) throws {
         guard unlink(path) == 0 || errno == ENOENT else { throw refused("remove the file", path) }
     }
 

@@ -1,9 +1,9 @@
 import Glibc
 
 /// Numbers as a reader at a glance wants them.
-enum ProgressText {
+package enum ProgressText {
     /// Five significant digits: 3.2141, 0.00012346, 181024; very large and very small ones as Swift writes them.
-    static func significant(_ value: Double) -> String {
+    package static func significant(_ value: Double) -> String {
         if value == 0 { return "0" }
         let magnitude = abs(value)
         guard magnitude.isFinite, magnitude < 1e15, magnitude >= 1e-5 else { return value.description }
@@ -11,7 +11,7 @@ enum ProgressText {
     }
 
     /// Rounded to whole numbers, in groups of three: 181,024.
-    static func grouped(_ value: Double) -> String {
+    package static func grouped(_ value: Double) -> String {
         guard value.isFinite, abs(value) < 1e15 else { return "\(value)" }
         let text = String(Int64(abs(value).rounded()))
         var groups = ""
@@ -23,7 +23,7 @@ enum ProgressText {
     }
 
     /// 0:07, 12:40, 3:05:00, 2 d 4 h.
-    static func duration(_ seconds: Double) -> String {
+    package static func duration(_ seconds: Double) -> String {
         guard seconds.isFinite, seconds >= 0, seconds < 1e12 else { return "?" }
         let whole = Int(seconds.rounded())
         let two = { (number: Int) in number < 10 ? "0\(number)" : "\(number)" }
@@ -32,7 +32,7 @@ enum ProgressText {
         return "\(whole / 86_400) d \(whole / 3_600 % 24) h"
     }
 
-    static func fixed(_ value: Double, digits: Int) -> String {
+    package static func fixed(_ value: Double, digits: Int) -> String {
         var power = 1.0
         for _ in 0..<digits { power *= 10 }
         let scaled = (abs(value) * power).rounded()

@@ -86,7 +86,8 @@ public struct RunFolder: Equatable, Sendable {
         FileSystem.names(in: checkpoints).filter { $0.drop { $0 == "." }.hasPrefix("step-") }
     }
 
-    private func removeRun() throws {
+    /// Removes what a run consists of, and nothing else.
+    package func removeRun() throws {
         // The config goes last: a folder is a run until nothing else of it is left.
         for name in checkpointFiles { try FileSystem.remove("\(checkpoints)/\(name)") }
         rmdir(checkpoints)  // Stays where something else lies in it.

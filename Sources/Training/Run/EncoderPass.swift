@@ -8,6 +8,8 @@ struct EncoderPass {
     let input: Tensor
     private let views: [[Tensor]]
     private let workspace: EncoderWorkspace
+    /// What the layers but the last gave at the last `run`, each rows × its output's shape.
+    var activations: [Tensor] { workspace.outputs[0] }
 
     init(_ encoder: Encoder, parameters: Tensor, rows: Int) {
         self.encoder = encoder

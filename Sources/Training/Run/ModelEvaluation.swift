@@ -13,6 +13,13 @@ public struct ModelEvaluation {
     let source: any PairSource
     let communicator: any Communicator
 
+    package init(configuration: Configuration, model: Model, source: any PairSource, communicator: any Communicator) {
+        self.configuration = configuration
+        self.model = model
+        self.source = source
+        self.communicator = communicator
+    }
+
     /// Training pairs that class prototypes are made of, where the second modality is not labels.
     public static let prototypePairs = 10_000
 
@@ -20,7 +27,7 @@ public struct ModelEvaluation {
     /// - Parameters:
     ///   - step: the steps done, told in the result.
     ///   - temperature: τ, which the coupling of a Gaussian is divided by.
-    func run(step: Int, temperature: Double) throws -> EvaluationResult {
+    package func run(step: Int, temperature: Double) throws -> EvaluationResult {
         let available = source.count(of: .heldOut)
         let wanted = configuration.evaluation.pairs ?? available ?? Configuration.Evaluation.endlessPairs
         let pairs = min(wanted, available ?? .max)

@@ -1,3 +1,4 @@
+import CKernels
 import Storage
 
 /// An update that left a parameter that is not a number any more, found before it would have been saved.
@@ -9,7 +10,7 @@ public struct NonFiniteParametersError: Error, CustomStringConvertible, Sendable
     /// Nil where all parameters of a checkpoint to be written are finite.
     init?(_ content: CheckpointContent) {
         let isFinite = { (array: CheckpointArray) -> Bool in
-            array.tensor?.values.allSatisfy(\.isFinite) ?? array.doubles?.allSatisfy(\.isFinite) ?? true
+            array.tensor.map { couplet_first_not_finite($0.count, $0.pointer) == $0.count } ?? array.doubles?.allSatisfy(\.isFinite) ?? true
         }
         guard let bad = content.parameters.first(where: { !isFinite($0.array) }) else { return nil }
         step = content.step

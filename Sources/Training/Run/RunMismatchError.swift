@@ -14,7 +14,7 @@ public struct RunMismatchError: Error, CustomStringConvertible, Sendable {
     }
 
     /// Ranks that read different configs or run different versions.
-    static func ranksDiffer(_ workers: [Int]) -> RunMismatchError {
+    package static func ranksDiffer(_ workers: [Int]) -> RunMismatchError {
         RunMismatchError(
             description: """
                 workers \(workers.map(String.init).joined(separator: ", ")) have another config or version of couplet than worker 0; \

@@ -49,7 +49,10 @@ final class RunReporter {
         recorded = (report.step, now)
     }
 
-    func saved(_ path: String, digest: String) { logger.info("saved \(path), digest \(digest)") }
+    /// What to call when a checkpoint is on the disk, on any thread.
+    var saved: @Sendable (_ path: String, _ digest: String) -> Void {
+        { [logger] path, digest in logger.info("saved \(path), digest \(digest)") }
+    }
 
     func evaluated(_ result: EvaluationResult) throws {
         try folder.store(evaluationJSON: result.jsonText)
@@ -69,5 +72,5 @@ final class RunReporter {
 }
 
 extension Duration {
-    var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+    package var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
 }

@@ -21,7 +21,7 @@ package struct RunState {
         self.communicator = communicator
     }
 
-    private var sides: [(name: String, trainer: EncoderTrainer, parameters: Tensor)] {
+    var sides: [(name: String, trainer: EncoderTrainer, parameters: Tensor)] {
         [("first", step.first, model.firstParameters), ("second", step.second, model.secondParameters)]
     }
 
@@ -29,26 +29,28 @@ package struct RunState {
         OptimizerRule(configuration.optimizer)
     }
 
-    /// Gathers the state on worker 0; nil on the others. Every worker calls it.
-    package func gather(step stepsDone: Int) throws -> CheckpointContent? {
+    /// Gathers the state on worker 0, in memory of its own; nil on the others. Every worker calls it.
+    /// - Parameter memory: worker 0's, to be used again; new where nil. What lay in it before is overwritten.
+    package func gather(step stepsDone: Int, into memory: CheckpointMemory? = nil) throws -> CheckpointContent? {
+        let memory = communicator.rank == 0 ? memory ?? CheckpointMemory(model, rule: rule) : nil
         var parameters: [CheckpointContent.NamedArray] = [], optimizer: [CheckpointContent.NamedArray] = []
-        for (side, trainer, flat) in sides {
-            let layout = trainer.encoder.layout
-            // The full buffers of moments exist only here, and only while a checkpoint is written.
-            let moments = rule.momentNames.map { _ in communicator.rank == 0 ? Tensor([layout.count]) : nil }
+        for (index, (side, trainer, flat)) in sides.enumerated() {
+            let layout = trainer.encoder.layout, copy = memory?.sides[index]
+            copy?.parameters.copy(from: flat)
             for (bucket, slices) in zip(layout.buckets, trainer.moments) {
-                for (full, slice) in zip(moments, slices) {
-                    guard let gathered = try communicator.gather(slice, to: 0), let full else { continue }
+                for (number, slice) in slices.enumerated() {
+                    guard let gathered = try communicator.gather(slice, to: 0), let copy else { continue }
                     for (worker, part) in gathered.enumerated() {
-                        full.flat(range(of: worker, in: bucket.range)).copy(from: part)
+                        copy.moments[number].flat(range(of: worker, in: bucket.range)).copy(from: part)
                     }
                 }
             }
+            guard let copy else { continue }
             for entry in layout.entries {
-                parameters.append(("\(side)/\(entry.path)", CheckpointArray(flat.flat(entry.range).reshaped(entry.shape))))
-                for case (let name, let full?) in zip(rule.momentNames, moments) {
-                    optimizer.append(
-                        ("\(side)/\(entry.path)/\(name)", CheckpointArray(full.flat(entry.range).reshaped(entry.shape))))
+                func array(_ flat: Tensor) -> CheckpointArray { CheckpointArray(flat.flat(entry.range).reshaped(entry.shape)) }
+                parameters.append(("\(side)/\(entry.path)", array(copy.parameters)))
+                for (name, moment) in zip(rule.momentNames, copy.moments) {
+                    optimizer.append(("\(side)/\(entry.path)/\(name)", array(moment)))
                 }
             }
         }
@@ -105,10 +107,10 @@ package struct RunState {
     /// Whether this worker is the first of its process. Workers of a process have consecutive numbers.
     private var isFirstOfProcess: Bool { communicator.rank % (communicator.size / communicator.processCount) == 0 }
 
-    private func range(of worker: Int, in bucket: Range<Int>) -> Range<Int> {
-        let length = bucket.count / communicator.size
-        let start = bucket.lowerBound + ShardTree.reversedSlice(ofWorker: worker, workers: communicator.size) * length
-        return start..<(start + length)
+    /// Where a worker's slice of a bucket lies in the flat buffer.
+    func range(of worker: Int, in bucket: Range<Int>) -> Range<Int> {
+        let owned = communicator.ownedRange(of: bucket.count, worker: worker)
+        return bucket.lowerBound + owned.lowerBound..<bucket.lowerBound + owned.upperBound
     }
 
     /// Puts the arrays of worker 0's content into a flat buffer, and its bytes on every worker.

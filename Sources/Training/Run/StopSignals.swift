@@ -33,13 +33,16 @@ package struct StopSignals: Sendable {
         pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
 
+    /// As if a signal had come: another process was asked to stop.
+    package func request() { _ = Self.received.compareExchange(expected: 0, desired: -1, ordering: .relaxed) }
+
     /// Whether a signal came.
     package var isRequested: Bool { Self.received.load(ordering: .relaxed) != 0 }
 
     /// "SIGINT" and the like; nil where none came to this process.
     package var name: String? {
         switch Self.received.load(ordering: .relaxed) {
-        case 0: nil
+        case 0, -1: nil
         case SIGINT: "SIGINT"
         case SIGTERM: "SIGTERM"
         default: "SIGUSR1"

@@ -105,11 +105,20 @@ public struct Trainer: Sendable {
                 configuration, model: setup.model, source: setup.source, workers: communicator.size, threads: setup.threads),
             restored: setup.restored?.path, setup.setAside)
 
+        let writer = reporter.map { reporter in
+            CheckpointWriter(
+                CheckpointStore(folder: setup.folder.checkpoints), keep: train.keepCheckpoints, newest: setup.restored?.path,
+                saved: reporter.saved)
+        }
+        // Whatever ends the run, a checkpoint in the works becomes a whole one.
+        defer { writer?.finish() }
+        var memory: CheckpointMemory?
         func save(_ done: Int) throws {
-            guard let content = try state.gather(step: done) else { return }
+            try writer?.wait()
+            if writer != nil, memory == nil { memory = CheckpointMemory(setup.model, rule: OptimizerRule(configuration.optimizer)) }
+            guard let content = try state.gather(step: done, into: memory) else { return }
             if let error = NonFiniteParametersError(content) { throw error }
-            let path = try CheckpointStore(folder: setup.folder.checkpoints).write(content, keep: train.keepCheckpoints)
-            reporter?.saved(path, digest: content.digest)
+            writer?.begin(content)
         }
         func evaluate(_ done: Int) throws {
             let evaluation = ModelEvaluation(
@@ -124,6 +133,7 @@ public struct Trainer: Sendable {
             done = report.step
             isStopped = report.stopRequested
             try reporter?.stepped(report)
+            try writer?.check()
             if !report.loss.isFinite || !report.gradientNorm.isFinite { throw NonFiniteLossError(report) }
             if let every = train.checkpointEvery, done % every == 0 {
                 try save(done)
@@ -132,6 +142,7 @@ public struct Trainer: Sendable {
             if let every = train.evaluateEvery, done % every == 0, done < train.steps { try evaluate(done) }
         }
         if savedAt != done { try save(done) }
+        try writer?.wait()
         if isStopped, done < train.steps {
             reporter?.stopped(step: done, signal: signals.name)
             // Nobody leaves before worker 0 has written: the first rank that ends other than by 0 has mpirun end all others.

@@ -92,6 +92,9 @@ final class EncoderTrainer {
         }
     }
 
+    /// The slices of the summed gradient that this worker owns, bucket after bucket; valid until the next backward.
+    var gradientSlices: [Tensor] { encoder.layout.buckets.map { gradients.sum.flat(ownedRange(of: $0)) } }
+
     /// Updates the owned slices and shares the parameters.
     func update(rate: Double, t: Int, scale: Double) throws {
         for (bucket, moments) in zip(encoder.layout.buckets, moments) {

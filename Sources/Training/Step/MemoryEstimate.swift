@@ -20,7 +20,8 @@ public struct MemoryEstimate: Sendable {
     /// - Parameters:
     ///   - workers: over all processes.
     ///   - threads: the workers of a process.
-    public init(_ configuration: Configuration, model: Model, source: any PairSource, workers: Int, threads: Int) {
+    ///   - saves: whether checkpoints are written.
+    public init(_ configuration: Configuration, model: Model, source: any PairSource, workers: Int, threads: Int, saves: Bool = true) {
         let stride = MemoryLayout<Float>.stride
         let batch = configuration.batch, shardRows = batch.size / batch.shards, localShards = batch.shards / workers
         let encoders = [model.first, model.second], slots = batch.activations == .keep ? localShards : 1
@@ -43,6 +44,8 @@ public struct MemoryEstimate: Sendable {
             Part(kind: "encodings and engine", worker: encodings + engine.buffers, process: 0),
             Part(kind: "tiles of scores", worker: engine.tiles, process: 0),
             Part(kind: "data", worker: samples, process: source.residentBytes),
+            // The process of worker 0 has it.
+            Part(kind: "checkpoint", worker: 0, process: saves ? CheckpointMemory.bytes(model, rule: OptimizerRule(configuration.optimizer)) : 0),
         ]
     }
 

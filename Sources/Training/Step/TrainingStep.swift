@@ -11,7 +11,7 @@ import Tensors
 package final class TrainingStep {
     private let communicator: any Communicator
     private let reader: BatchReader
-    private let engine: PairwiseEngine
+    let engine: PairwiseEngine
     private let schedule: LearningRateSchedule
     private let rule: OptimizerRule
     private let clipNorm: Double?

@@ -1,0 +1,75 @@
+import ArgumentParser
+import Collectives
+import Training
+
+struct ReplayCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "replay",
+        abstract: "Make one step of a run again, and look into it.",
+        discussion: """
+            A step is the same bits on any number of ranks and threads, so one process redoes a step of a run of many ranks: from the nearest \
+            checkpoint before it (or the initial parameters) it makes the steps between and then step N, the one that metrics.jsonl logs under \
+            that number. It compares loss, gradient norm, learning rate and temperature with the log, bit for bit where the CPU kernels are those \
+            of the run, and shows the batch, its worst pairs, scores, activations, gradients and updates. Nothing of the run is changed.
+
+              couplet replay runs/mnist --step 137
+              couplet replay runs/mnist --step 137 --dump step.h5 --set data.path=/data/mnist
+
+            In a debugger, couplet_replayed_step is called right before the step; TrainingStep.run follows. With one thread, the default, all of \
+            it happens on the main thread:
+
+              lldb -o 'breakpoint set --name couplet_replayed_step' -o run -- couplet replay runs/mnist --step 137
+              (lldb) breakpoint set --name evaluate --file PairwiseEngine.swift
+              (lldb) continue
+
+            Exit codes: 0 the step is what was logged, or nothing was logged to compare with; 65 it is not; others as for all commands.
+            """)
+
+    @OptionGroup var argument: RunArgument
+
+    @Option(help: ArgumentHelp("Which step: the one that ends with so many steps done, from 1.", valueName: "n"))
+    var step: Int
+
+    @Option(
+        help: ArgumentHelp(
+            "Where to begin: latest is the nearest checkpoint before the step; 0 the initial parameters.", valueName: "latest|step"))
+    var checkpoint: TrainedRun.Choice = .latest
+
+    @Option(help: ArgumentHelp("A new HDF5 file for every tensor of the step.", valueName: "file.h5"), completion: .file(extensions: ["h5"]))
+    var dump: String?
+
+    @Option(help: ArgumentHelp("How many of the pairs with the largest losses to show.", valueName: "k"))
+    var worst: Int = 10
+
+    @Option(help: ArgumentHelp("Threads, a power of two; the bits are the same.", valueName: "n"))
+    var threads: Int = 1
+
+    @Option(
+        name: .customLong("set"), parsing: .singleValue,
+        help: ArgumentHelp("Where the data lie now: \(StepReplay.pathKeys.joined(separator: " or ")).", valueName: "data.path=path"))
+    var dataPaths: [String] = []
+
+    @Option(help: "How to show progress: auto is one live line on a terminal and plain lines elsewhere.")
+    var progress: ProgressDisplay.Mode = .auto
+
+    @Flag(help: "Print JSON in place of tables, with all sample numbers and all pairs' losses.")
+    var json = false
+
+    func validate() throws {
+        if step < 1 { throw ValidationError("--step is \(step); steps count from 1: step N ends with N steps done") }
+        if worst < 0 { throw ValidationError("--worst is \(worst); wanted at least 0") }
+        if threads < 1 { throw ValidationError("--threads is \(threads); wanted a power of two, such as 1, 2 or 4") }
+        if let dump, dump.isEmpty { throw ValidationError("--dump is empty; name a file") }
+        for path in dataPaths where !StepReplay.pathKeys.contains(where: { path.hasPrefix("\($0)=") }) {
+            throw ValidationError(
+                "--set \(path): a replay takes the run's own config; only where its data lie may change: \(StepReplay.pathKeys.joined(separator: ", "))")
+        }
+    }
+
+    func run() throws {
+        let replay = try StepReplay(argument.path, step: step, from: checkpoint, dataPaths: dataPaths)
+        let report = try replay.run(threads: threads, worst: worst, dump: dump, progress: progress)
+        print(json ? report.jsonText : report.table, terminator: "")
+        try report.requireMatch()
+    }
+}

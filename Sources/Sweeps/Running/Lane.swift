@@ -1,0 +1,37 @@
+import Collectives
+import Glibc
+import Training
+
+/// One place where trials are trained, one after another, until there are no more: a thread of a process, or a group of processes.
+struct Lane: Sendable {
+    let runner: TrialRunner
+    let desk: RequestDesk
+
+    /// How long to wait before asking again while others finish a rung, in microseconds.
+    private static let pause: UInt32 = 10_000
+
+    /// - Throws: `CollectiveError`, `GroupError` where the lane cannot ask any more.
+    func work() throws {
+        var result: TrialResult?
+        while true {
+            switch try ask(.next(result)) {
+            case .run(let trial, let steps):
+                result = runner.run(runner.plan.trials[trial], steps: steps)
+                if result == nil { return }
+            case .wait:
+                result = nil
+                usleep(Self.pause)
+            case .finished: return
+            }
+        }
+    }
+
+    /// The first process of the group asks, and tells the others.
+    private func ask(_ request: LaneRequest) throws -> LaneReply {
+        let group = runner.group
+        var reply: [UInt8] = []
+        try group.agree(Result { if group.processRank == 0 { reply = try desk.ask(request.bytes) } })
+        guard group.processCount > 1 else { return LaneReply(reply) }
+        return LaneReply(try group.run(threads: 1) { [reply] in try $0.broadcast(reply, from: 0) })
+    }
+}

@@ -1,0 +1,174 @@
+import Storage
+import Training
+
+extension SweepSpecification {
+    /// What a sweep's file may say; any other first word of a `--set` is a key of the base config.
+    private static let keys = [
+        "name", "base", "set", "vary", "draws", "metric", "goal", "threads_per_trial", "ranks_per_trial", "halving",
+    ]
+
+    /// Reads a sweep's file and its base config.
+    /// - Parameter overrides: `key=value`, as after `--set`: a key of the sweep (`threads_per_trial`, `vary.seed`), or of the base config, which
+    ///   then is among the fixed ones.
+    /// - Throws: `ConfigurationError` with everything that is wrong; `StorageError` where the file cannot be read.
+    public static func load(path: String, overrides: [String] = []) throws -> SweepSpecification {
+        typealias Place = ConfigurationError.Problem.Place
+        let text = try ConfigurationFile.text(at: path)
+        var tree = try ConfigurationNode(yaml: text) { line, column in Place.file(name: path, line: line, column: column) }
+        for override in overrides { try tree.apply(sweepOverride: override, keys: keys) }
+        let start = Place.file(name: path, line: 1, column: 1)
+        guard case .block = tree.content else {
+            throw ConfigurationError([
+                .init(place: start, key: "", reason: "wanted a sweep, with the keys base, vary and metric; found \(tree.found)")
+            ])
+        }
+        let problems = ConfigurationBlock.Problems()
+        let specification = try SweepSpecification(
+            ConfigurationBlock(tree, path: "", place: start, problems: problems), file: path)
+        guard problems.all.isEmpty, let specification else { throw ConfigurationError(problems.all) }
+        return specification
+    }
+
+    /// Nil where something is wrong, which is noted then.
+    private init?(_ root: ConfigurationBlock, file: String) throws {
+        let slash = file.lastIndex(of: "/"), folder = slash.map { String(file[...$0]) } ?? ""
+        let last = slash.map { String(file[file.index(after: $0)...]) } ?? file
+        var name = last.hasSuffix(".yaml") ? String(last.dropLast(5)) : last.hasSuffix(".yml") ? String(last.dropLast(4)) : last
+        root.read("name", into: &name, example: "learning_rates")
+        if name.contains("/") || name == "." || name == ".." {
+            root.note("name", "wanted a name that can be a folder's, without \"/\"; found the text \"\(name)\"")
+        }
+        let base = root.required("base", example: "gaussian.yaml").flatMap { root.base($0, folder: folder) }
+        let fixed = root.block("set", required: false, example: "{train.steps: 200}")?.fixedKeys() ?? []
+        let varied = root.block("vary", required: true, example: "{optimizer.learning_rate: [0.003, 0.01]}")?.variedKeys() ?? []
+        for key in varied where fixed.contains(where: { $0.key == key.key }) {
+            root.note("vary.\(key.key)", at: key.place, "is fixed by set as well; give it in one of them")
+        }
+        let draws = root.draws(isDrawn: varied.contains { if case .drawn = $0.values { true } else { false } })
+        var metric = ""
+        if root.required("metric", example: "gaussian.coupling_error") != nil {
+            root.read("metric", into: &metric, example: "gaussian.coupling_error")
+        }
+        var goal: Goal?
+        if let node = root.required("goal", example: "minimize") {
+            goal = root.choice("goal", "goal", among: Goal.allCases.map(\.rawValue), node: node).flatMap(Goal.init)
+        }
+        let threads = root.powerOfTwo("threads_per_trial"), ranks = root.powerOfTwo("ranks_per_trial")
+        let halving = root.block("halving", required: false, example: "{first_steps: 100, factor: 3}")?.halving()
+        if halving != nil, let key = varied.first(where: { $0.key == "train.steps" || $0.key == "train" }) {
+            root.note("vary.\(key.key)", at: key.place, "with halving all trials have the same steps; give them by set")
+        }
+        root.finish()
+        guard let base, let goal, root.problems.all.isEmpty else { return nil }
+        self.init(
+            name: name, base: base.path, baseText: base.text, baseTree: base.tree, fixed: fixed, varied: varied, draws: draws,
+            ranksPerTrial: ranks, threadsPerTrial: threads, metric: MetricPath(metric), goal: goal, halving: halving, file: file)
+    }
+}
+
+extension ConfigurationNode {
+    /// Puts the value of one `--set key=value` of a sweep in its place. In the blocks `set` and `vary` all that follows is one key, with its points.
+    fileprivate mutating func apply(sweepOverride text: String, keys: [String]) throws {
+        let words = text.prefix { $0 != "=" }.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        guard let first = words.first, text.contains("=") else { return try apply(override: text) }
+        let isOwn = keys.contains(first)
+        guard !isOwn || ["set", "vary"].contains(first) else { return try apply(override: text) }
+        let value = try ConfigurationNode(yaml: String(text.drop { $0 != "=" }.dropFirst())) { _, _ in .override(text) }
+        let path = isOwn ? words : ["set", words.joined(separator: ".")]
+        try set(value, at: path, place: .override(text))
+    }
+}
+
+extension ConfigurationBlock {
+    /// The text of the base config, and what it says.
+    fileprivate func base(_ node: ConfigurationNode, folder: String) -> (path: String, text: String, tree: ConfigurationNode)? {
+        guard let given = text("base", node, example: "gaussian.yaml") else { return nil }
+        let beside = given.hasPrefix("/") ? given : folder + given
+        let path = [beside, given].first(where: FileSystem.exists)
+        guard let path else {
+            let places = beside == given ? "\(given)" : "\(beside), beside the sweep, nor \(given) in the working folder"
+            note("base", "there is no such config: \(beside == given ? "" : "neither ")\(places)")
+            return nil
+        }
+        do {
+            let text = try ConfigurationFile.text(at: path)
+            let tree = try ConfigurationNode(yaml: text) { line, column in .file(name: path, line: line, column: column) }
+            guard case .block = tree.content else {
+                note("base", "\(path): wanted a config, with the blocks data, encoders, batch and train; found \(tree.found)")
+                return nil
+            }
+            return (path, text, tree)
+        } catch let error as ConfigurationError {
+            for problem in error.problems { problems.note(problem) }
+        } catch {
+            note("base", "\(error)")
+        }
+        return nil
+    }
+
+    fileprivate func fixedKeys() -> [SweepSpecification.Fixed] {
+        entries.compactMap { entry in
+            isConfigurationKey(entry) ? .init(key: entry.key, value: SweepValue(entry.value), place: entry.keyPlace) : nil
+        }
+    }
+
+    fileprivate func variedKeys() -> [VariedKey] {
+        let keys = entries.compactMap { entry in isConfigurationKey(entry) ? variedKey(entry) : nil }
+        if entries.isEmpty { note("", "no key to vary; for example optimizer.learning_rate: [0.003, 0.01]") }
+        return keys
+    }
+
+    private func isConfigurationKey(_ entry: ConfigurationNode.Entry) -> Bool {
+        if entry.key == "name" {
+            note(entry.key, at: entry.keyPlace, "each trial has a name of its own")
+            return false
+        }
+        if entry.key.isEmpty || entry.key.hasPrefix(".") || entry.key.hasSuffix(".") || entry.key.contains("..") {
+            note(entry.key, at: entry.keyPlace, "wanted a key with its blocks, such as optimizer.learning_rate")
+            return false
+        }
+        return true
+    }
+
+    fileprivate func draws(isDrawn: Bool) -> SweepSpecification.Draws? {
+        guard let node = value("draws"), !node.isNull else {
+            if isDrawn { note("draws", "is missing: how often the keys with draw are drawn; for example draws: 20") }
+            return nil
+        }
+        let limit = 1...SweepSpecification.mostTrials
+        var count = 0, seed: UInt64 = 1
+        if case .block = node.content {
+            guard let block = block("draws", required: true, example: "{count: 20, seed: 1}") else { return nil }
+            if block.required("count", example: "20") != nil { block.read("count", into: &count, in: limit, example: 20) }
+            var given = 1
+            block.read("seed", into: &given, in: 0...Int.max, example: 1)
+            seed = UInt64(given)
+            block.finish()
+        } else {
+            read("draws", into: &count, in: limit, example: 20)
+        }
+        if !isDrawn { note("draws", "is of no use here: no key is drawn; for example optimizer.learning_rate: {draw: log_uniform, between: [1.0e-4, 1.0e-2]}") }
+        return count > 0 ? .init(count: count, seed: seed) : nil
+    }
+
+    fileprivate func powerOfTwo(_ key: String) -> Int {
+        var number = 1
+        read(key, into: &number, in: 1...(1 << 20), example: 2)
+        if number.nonzeroBitCount != 1 {
+            let below = 1 << (Int.bitWidth - 1 - number.leadingZeroBitCount)
+            note(key, "wanted a power of two; found \(number); the nearest are \(below) and \(2 * below)")
+            return 1
+        }
+        return number
+    }
+
+    fileprivate func halving() -> SuccessiveHalving? {
+        var first = 0, factor = 3
+        if required("first_steps", example: "100") != nil {
+            read("first_steps", into: &first, in: 1...ConfigurationLimits.steps, example: 100)
+        }
+        read("factor", into: &factor, in: 2...1_000, example: 3)
+        finish()
+        return first > 0 ? SuccessiveHalving(firstSteps: first, factor: factor) : nil
+    }
+}

@@ -1,0 +1,34 @@
+import Storage
+import Tensors
+
+extension RunState {
+    /// Gathers the gradient of the last step on worker 0, under the paths of the parameters; nil on the others. Every worker calls it.
+    /// - Parameter inverseTemperature: ∂ loss / ∂ log(1/τ).
+    func gatherGradients(inverseTemperature: Double) throws -> [CheckpointContent.NamedArray]? {
+        var gradients: [CheckpointContent.NamedArray] = []
+        for (side, trainer, _) in sides {
+            let layout = trainer.encoder.layout
+            let full = Tensor([communicator.rank == 0 ? layout.count : 0])
+            for (bucket, slice) in zip(layout.buckets, trainer.gradientSlices) {
+                guard let gathered = try communicator.gather(slice, to: 0) else { continue }
+                for (worker, part) in gathered.enumerated() { full.flat(range(of: worker, in: bucket.range)).copy(from: part) }
+            }
+            guard communicator.rank == 0 else { continue }
+            gradients += layout.entries.map { ("\(side)/\($0.path)", CheckpointArray(full.flat($0.range).reshaped($0.shape))) }
+        }
+        if step.temperature.specification.learned { gradients.append((Self.temperaturePath, CheckpointArray(inverseTemperature))) }
+        return communicator.rank == 0 ? gradients : nil
+    }
+
+    /// Gathers the workers' rows on worker 0; nil on the others. Every worker calls it.
+    func gatherRows(_ rows: Tensor) throws -> Tensor? {
+        guard let parts = try communicator.gather(rows, to: 0) else { return nil }
+        let all = Tensor([parts.reduce(0) { $0 + $1.rows }] + rows.shape.dropFirst())
+        var start = 0
+        for part in parts {
+            all.rows(start..<(start + part.rows)).copy(from: part)
+            start += part.rows
+        }
+        return all
+    }
+}
