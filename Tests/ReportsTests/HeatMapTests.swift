@@ -52,7 +52,10 @@ import Reports
 
     @Test func theBestLineStandsOut() {
         let axes = [Axis("rate", scale: .logarithmic), Axis("loss", categories: ["a", "b"]), Axis("error")]
-        let lines = (0..<10).map { ParallelCoordinates.Line("trial \($0)", [0.01 * Double($0 + 1), Double($0 % 2), Double(($0 * 3) % 10)]) }
+        let lines = (0..<10).map { (index: Int) -> ParallelCoordinates.Line in
+            let values: [Double] = [0.01 * Double(index + 1), Double(index % 2), Double((index * 3) % 10)]
+            return ParallelCoordinates.Line("trial \(index)", values)
+        }
         let figure = ParallelCoordinates("all", axes: axes, lines: lines + [.init("broken", [0.1, 0, .nan])], lowIsGood: true)
         // Two lines a fifth; the metrics are 0, 3, 6, 9, 2, 5, 8, 1, 4, 7.
         #expect(figure.ranks == [4, 3, 1, 0, 3, 2, 0, 4, 2, 1, nil])
