@@ -26,7 +26,7 @@ let package = Package(
         .target(name: "Objectives", dependencies: ["CKernels", "Tensors", "Collectives"]),
         .target(name: "Storage", dependencies: ["CHDF5", "CCrypto", "Tensors"]),
         .target(name: "Pairs", dependencies: ["CKernels", "CZlib", "Tensors", "Objectives", "Storage"]),
-        .target(name: "Evaluation", dependencies: ["CKernels", "Tensors", "Collectives", "Objectives"]),
+        .target(name: "Evaluation", dependencies: ["CKernels", "Tensors", "Collectives", "Objectives", "Storage"]),
         .target(
             name: "Training",
             dependencies: [
@@ -35,7 +35,9 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             exclude: ["Benchmarks/SCALING.md"]),
-        .target(name: "Sweeps", dependencies: ["Tensors", "Collectives", "Storage", "Pairs", "Evaluation", "Training"]),
+        .target(
+            name: "Sweeps",
+            dependencies: ["Tensors", "Collectives", "Objectives", "Storage", "Pairs", "Evaluation", "Training"]),
         .target(name: "Reports", dependencies: ["Tensors", "Storage", "Evaluation", "Training", "Sweeps"]),
         .target(
             name: "Couplet",
@@ -45,7 +47,7 @@ let package = Package(
         .executableTarget(
             name: "CoupletCommand",
             dependencies: [
-                "CHDF5", "Tensors", "Collectives", "Storage", "Pairs", "Evaluation", "Training", "Sweeps", "Reports",
+                "CHDF5", "Tensors", "Collectives", "Objectives", "Storage", "Pairs", "Evaluation", "Training", "Sweeps", "Reports",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
@@ -55,17 +57,19 @@ let package = Package(
         .testTarget(name: "ObjectivesTests", dependencies: ["Tensors", "Collectives", "Objectives"]),
         .testTarget(name: "StorageTests", dependencies: ["Tensors", "Storage"]),
         .testTarget(name: "PairsTests", dependencies: ["CZlib", "Tensors", "Objectives", "Storage", "Pairs"]),
-        .testTarget(name: "EvaluationTests", dependencies: ["Tensors", "Collectives", "Objectives", "Evaluation"]),
+        .testTarget(name: "EvaluationTests", dependencies: ["Tensors", "Collectives", "Objectives", "Storage", "Evaluation"]),
         .testTarget(
             name: "TrainingTests",
             dependencies: [
-                "Collectives", "Networks", "Objectives", "Storage", "Pairs", "Training", .product(name: "Logging", package: "swift-log"),
+                "Tensors", "Collectives", "Networks", "Objectives", "Storage", "Pairs", "Training", .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(name: "SweepsTests", dependencies: ["Collectives", "Storage", "Pairs", "Evaluation", "Training", "Sweeps"]),
         .testTarget(name: "ReportsTests", dependencies: ["Tensors", "Storage", "Evaluation", "Training", "Sweeps", "Reports"]),
         .testTarget(
             name: "CommandTests",
-            dependencies: ["Tensors", "Storage", "Pairs", "Training", "Sweeps", "Reports", "Couplet", "CoupletCommand"]),
+            dependencies: [
+                "Tensors", "Storage", "Pairs", "Training", "Sweeps", "Reports", "Couplet", "CoupletCommand", "CollectiveScenarios",
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

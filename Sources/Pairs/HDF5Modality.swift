@@ -12,6 +12,8 @@ struct HDF5Modality: Sendable {
         case onDemand
         case labels([Int32])
     }
+    /// As the file has it.
+    let dataset: DatasetDescription
     private let rows: Rows
     private let file: HDF5File
     private let name: String
@@ -37,6 +39,7 @@ struct HDF5Modality: Sendable {
             throw DataError(place: place, reason: "is a single number", remedy: "give one row a sample, N × anything")
         }
         guard dataset.count > 0 else { throw DataError(place: place, reason: "is empty: its shape is \(dataset.shape)") }
+        self.dataset = dataset
         count = dataset.rows
         switch (dataset.elementClass, dataset.shape.count) {
         case (.other(let elements), _):

@@ -9,7 +9,8 @@ struct BenchCommand: ParsableCommand {
 
               couplet bench loss --batch 8192 --dim 128
               couplet bench step configs/gaussian.yaml
+              couplet bench retrieve --gallery 1000000
               mpirun -n 2 couplet bench collectives
             """,
-        subcommands: [BenchLossCommand.self, BenchStepCommand.self, BenchCollectivesCommand.self])
+        subcommands: [BenchLossCommand.self, BenchStepCommand.self, BenchCollectivesCommand.self, BenchRetrieveCommand.self])
 }

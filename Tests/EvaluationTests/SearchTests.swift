@@ -1,0 +1,150 @@
+import Evaluation
+import Objectives
+import Tensors
+import Testing
+
+@Suite struct SearchTests {
+    private static func search(
+        _ queries: [[Float]], _ gallery: [[Float]], _ similarity: Similarity, temperature: Double, top: Int, weights: [Double]? = nil,
+        workers: Int = 1
+    ) throws -> SearchResult {
+        let search = try GallerySearch(similarity: similarity, temperature: temperature, top: top)
+        return try inWorkers(workers) {
+            try search.run(
+                queries: Tensor(rows: queries), gallery: Gallery(Tensor(rows: gallery), similarity: similarity), weights: weights,
+                communicator: $0)
+        }
+    }
+
+    /// One row and one query; fewer rows than a tile; panels and blocks that are not full; parts with and without rows.
+    @Test(arguments: Similarity.allCases, [(1, 1, 1, 3), (3, 7, 7, 5), (50, 37, 4, 3), (97, 5_003, 10, 33), (20, 3_000, 25, 130)])
+    func resultsAreThoseOfTheDefinition(_ similarity: Similarity, _ size: (queries: Int, gallery: Int, top: Int, dimension: Int)) throws {
+        let fixture = GalleryFixture(count: max(size.queries, size.gallery), dimension: size.dimension, scale: 0.5)
+        let queries = Array(fixture.first.prefix(size.queries)), gallery = Array(fixture.second.prefix(size.gallery))
+        let twin = SearchTwin(queries, gallery, similarity, temperature: 0.3, top: size.top)
+        let found = try Self.search(queries, gallery, similarity, temperature: 0.3, top: size.top)
+        #expect(found.queries == size.queries && found.top == size.top)
+        #expect(twin.error(of: found) <= 1e-5)
+        let scoreErrors = zip(found.scores, twin.scores.flatMap { $0 }).map { abs($0 - $1) }
+        #expect(scoreErrors.max()! <= 2e-5)
+    }
+
+    /// At a temperature of 0.005 a cosine of 1 is worth 288 powers of two, more than a float has.
+    @Test func lowTemperaturesKeepTheirProbabilities() throws {
+        let fixture = GalleryFixture(count: 4_000, dimension: 64)
+        let queries = Array(fixture.first.prefix(60))
+        let twin = SearchTwin(queries, fixture.second, .cosine, temperature: 0.005, top: 5)
+        #expect(twin.error(of: try Self.search(queries, fixture.second, .cosine, temperature: 0.005, top: 5)) <= 1e-5)
+        // Towards a uniform conditional as well.
+        let flat = SearchTwin(queries, fixture.second, .cosine, temperature: 50, top: 5)
+        let found = try Self.search(queries, fixture.second, .cosine, temperature: 50, top: 5)
+        #expect(flat.error(of: found) <= 1e-5 && found.effectiveCandidates.min()! > 3_900)
+    }
+
+    @Test(arguments: Similarity.allCases)
+    func everyNumberOfWorkersFindsTheSameBits(_ similarity: Similarity) throws {
+        let fixture = GalleryFixture(count: 9_001, dimension: 20, scale: 0.7)
+        let queries = Array(fixture.first.prefix(70)), weights = (0..<9_001).map { Double($0 % 7) }
+        let alone = try Self.search(queries, fixture.second, similarity, temperature: 0.05, top: 12, weights: weights)
+        for workers in [2, 3, 4, 8] {
+            let found = try Self.search(queries, fixture.second, similarity, temperature: 0.05, top: 12, weights: weights, workers: workers)
+            #expect(found == alone, "\(workers) workers")
+        }
+        // Nor does a query's result depend on which others are asked.
+        let few = try Self.search(Array(queries[40..<43]), fixture.second, similarity, temperature: 0.05, top: 12, weights: weights)
+        #expect(few.probabilities == Array(alone.probabilities[(40 * 12)..<(43 * 12)]))
+        #expect(few.logNormalizers == Array(alone.logNormalizers[40..<43]))
+    }
+
+    /// Scores that rise, or fall, by many powers of two from row to row: sums change their shift, or fall below it.
+    @Test(arguments: [1.0, -1.0] as [Float])
+    func scoresMayRiseAndFall(_ sign: Float) throws {
+        let gallery = (0..<3_000).map { [sign * Float($0) / 8, 1] as [Float] }
+        let queries: [[Float]] = [[1, 0], [0.01, 2], [-1, 0], [1e-4, 0]]
+        let twin = SearchTwin(queries, gallery, .innerProduct, temperature: 0.01, top: 6)
+        #expect(twin.error(of: try Self.search(queries, gallery, .innerProduct, temperature: 0.01, top: 6, workers: 2)) <= 1e-5)
+    }
+
+    /// Many scores just within what the first shift bears, then one that is far above: what was summed before still counts.
+    @Test(arguments: [41.0, 62, 100, 130] as [Float])
+    func aNewShiftKeepsWhatWasSummed(_ last: Float) throws {
+        // At this temperature scores are powers of two.
+        let temperature = 1.4426950408889634
+        let gallery: [[Float]] = .init(repeating: [0], count: 8) + .init(repeating: [39.9], count: 990) + [[last]]
+        let twin = SearchTwin([[1]], gallery, .innerProduct, temperature: temperature, top: 1)
+        let found = try Self.search([[1]], gallery, .innerProduct, temperature: temperature, top: 1)
+        #expect(twin.error(of: found) <= 2e-6)
+        #expect(last > 62 || twin.probabilities[0][0] < 1 - 1e-4)
+    }
+
+    /// Copies lie at different places of tiles, blocks and workers' parts, and yet tie exactly: the lower row comes first.
+    @Test(arguments: Similarity.allCases)
+    func equalRowsTieByTheirNumber(_ similarity: Similarity) throws {
+        let fixture = GalleryFixture(count: 2_600, dimension: 19)
+        let gallery = (0..<2_600).map { fixture.second[$0 % 13] }, queries = Array(fixture.first.prefix(9))
+        let twin = SearchTwin(queries, gallery, similarity, temperature: 0.5, top: 30)
+        let found = try Self.search(queries, gallery, similarity, temperature: 0.5, top: 30, workers: 4)
+        #expect(twin.error(of: found) <= 1e-5)
+        for query in 0..<9 {
+            let rows = Array(found.rows[found.places(ofQuery: query)])
+            #expect(rows == (0..<30).map { rows[0] + 13 * $0 } && rows[0] < 13)
+            #expect(Set(found.probabilities[found.places(ofQuery: query)]).count == 1)
+        }
+        let one = try Self.search(queries, .init(repeating: gallery[0], count: 1_500), similarity, temperature: 0.5, top: 2)
+        #expect(one.rows == .init(repeating: [0, 1], count: 9).flatMap { $0 })
+        #expect(one.effectiveCandidates.allSatisfy { abs($0 / 1_500 - 1) <= 1e-6 })
+        #expect(one.probabilities.allSatisfy { abs($0 * 1_500 - 1) <= 1e-6 })
+    }
+
+    /// A prior weighs every row of the gallery; one of 0 takes it out.
+    @Test(arguments: Similarity.allCases)
+    func weightsAreAPrior(_ similarity: Similarity) throws {
+        let fixture = GalleryFixture(count: 1_300, dimension: 6), queries = Array(fixture.first.prefix(5))
+        let weights = (0..<1_300).map { row in row % 3 == 0 ? 0 : Double(1 + row % 50) * 1e-3 }
+        let twin = SearchTwin(queries, fixture.second, similarity, temperature: 0.2, top: 8, weights: weights)
+        #expect(twin.error(of: try Self.search(queries, fixture.second, similarity, temperature: 0.2, top: 8, weights: weights)) <= 1e-5)
+        let two = (0..<1_300).map { $0 == 7 || $0 == 1_200 ? 2.0 : 0 }
+        let found = try Self.search(queries, fixture.second, similarity, temperature: 0.2, top: 2, weights: two)
+        #expect(SearchTwin(queries, fixture.second, similarity, temperature: 0.2, top: 2, weights: two).error(of: found) <= 1e-5)
+        #expect { try Self.search(queries, fixture.second, similarity, temperature: 0.2, top: 3, weights: two) } throws: {
+            "\($0)".contains("a gallery of 2 rows with a prior above 0")
+        }
+    }
+
+    /// Rows that are made block by block give what rows in memory give.
+    @Test(arguments: Similarity.allCases)
+    func streamedRowsAreAsGoodAsRowsInMemory(_ similarity: Similarity) throws {
+        let fixture = GalleryFixture(count: 2_777, dimension: 12), rows = Tensor(rows: fixture.second)
+        let queries = Array(fixture.first.prefix(11))
+        let search = try GallerySearch(similarity: similarity, temperature: 0.1, top: 3)
+        let streamed = Gallery(count: 2_777, dimension: 12, similarity: similarity) { { $1.copy(from: rows.rows($0)) } }
+        let found = try inWorkers(2) { try search.run(queries: Tensor(rows: queries), gallery: streamed, communicator: $0) }
+        #expect(found == (try Self.search(queries, fixture.second, similarity, temperature: 0.1, top: 3)))
+
+        rows[1_900 * 12 + 5] = .nan
+        #expect { try inWorkers(2) { try search.run(queries: Tensor(rows: queries), gallery: streamed, communicator: $0) } } throws: {
+            "\($0)".contains("gallery row 1900 holds nan")
+        }
+    }
+
+    @Test func whatMakesNoSenseIsRefused() throws {
+        let fixture = GalleryFixture(count: 30, dimension: 4), queries = Array(fixture.first.prefix(2))
+        func refusal(_ queries: [[Float]], _ gallery: [[Float]], temperature: Double = 1, top: Int = 1, weights: [Double]? = nil) -> String {
+            do {
+                _ = try Self.search(queries, gallery, .innerProduct, temperature: temperature, top: top, weights: weights)
+                return "nothing"
+            } catch {
+                return "\(error)"
+            }
+        }
+        #expect(refusal(queries, fixture.second, top: 31).contains("the best 31 of a gallery of 30 rows; ask for at most 30"))
+        #expect(refusal(queries, fixture.second, top: 0).contains("at least 1"))
+        #expect(refusal(queries, fixture.second, temperature: 0).contains("temperature of 0"))
+        #expect(refusal(queries.map { $0.dropLast() }, fixture.second).contains("queries of 3 numbers and a gallery of 4"))
+        #expect(refusal([queries[0], [0, 1, .infinity, 0]], fixture.second).contains("query row 1 holds inf"))
+        #expect(refusal(queries, fixture.second, weights: [1, 2]).contains("2 prior weights for a gallery of 30"))
+        #expect(refusal(queries, fixture.second, weights: .init(repeating: -1, count: 30)).contains("gallery row 0 is -1"))
+        let large = fixture.second.map { $0.map { $0 * 1e25 } }
+        #expect(refusal([queries[0], [1e20, 0, 0, 0]], large).contains("beyond single precision"))
+    }
+}
