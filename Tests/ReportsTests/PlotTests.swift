@@ -85,7 +85,7 @@ import Reports
     /// Breaks, ends and absences: no coordinate is ever anything but a number.
     @Test(arguments: [
         [] as [Double], [1.0], [.nan], [.nan, .nan], [1, .nan, 3], [.nan, 2, 3], [1, 2, .nan], [5, 5, 5], [0, 0], [.infinity, 1, 2], [-.infinity, -1],
-        [1e300, -1e300], [1e-300, 1e300], [5e-324, 5e-324], [1.797e308, 1.797e308], [-1, 0, 1e9], [1e15, 1e15 + 2], [-3],
+        [1e300, -1e300], [1e-300, 1e300], [.leastNonzeroMagnitude, .leastNonzeroMagnitude], [1.797e308, 1.797e308], [-1, 0, 1e9], [1e15, 1e15 + 2], [-3],
     ])
     func anyValuesGiveADrawing(_ values: [Double]) {
         for style in [Series.Style.line, .markers, .markedLine, .dots] {

@@ -144,7 +144,7 @@ struct SweepReport {
         var plot = RunCurves(histories, distinguished: min(Self.colored, sweep.ranked.count)).loss
         let count = min(Self.colored, sweep.ranked.count)
         if trials.count > count {
-            let others = min(trials.count, Self.mostCurves) - count
+            let others = histories.dropFirst(count).count { $0.metrics != nil }
             let colors = "In colour the best \(count), in grey \(others) of the \(trials.count - count) others."
             let caption = plot?.caption ?? ""
             plot?.caption = caption.isEmpty ? colors : "\(colors) \(caption)"
