@@ -35,7 +35,9 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             exclude: ["Benchmarks/SCALING.md"]),
-        .target(name: "Sweeps", dependencies: ["Tensors", "Collectives", "Storage", "Pairs", "Evaluation", "Training"]),
+        .target(
+            name: "Sweeps",
+            dependencies: ["Tensors", "Collectives", "Objectives", "Storage", "Pairs", "Evaluation", "Training"]),
         .target(name: "Reports", dependencies: ["Tensors", "Storage", "Evaluation", "Training", "Sweeps"]),
         .target(
             name: "Couplet",
@@ -59,13 +61,15 @@ let package = Package(
         .testTarget(
             name: "TrainingTests",
             dependencies: [
-                "Collectives", "Networks", "Objectives", "Storage", "Pairs", "Training", .product(name: "Logging", package: "swift-log"),
+                "Tensors", "Collectives", "Networks", "Objectives", "Storage", "Pairs", "Training", .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(name: "SweepsTests", dependencies: ["Collectives", "Storage", "Pairs", "Evaluation", "Training", "Sweeps"]),
         .testTarget(name: "ReportsTests", dependencies: ["Tensors", "Storage", "Evaluation", "Training", "Sweeps", "Reports"]),
         .testTarget(
             name: "CommandTests",
-            dependencies: ["Tensors", "Storage", "Pairs", "Training", "Sweeps", "Reports", "Couplet", "CoupletCommand"]),
+            dependencies: [
+                "Tensors", "Storage", "Pairs", "Training", "Sweeps", "Reports", "Couplet", "CoupletCommand", "CollectiveScenarios",
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

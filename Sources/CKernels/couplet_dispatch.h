@@ -59,3 +59,16 @@ static inline float couplet_log(float x) {
     float y = poly * m * z + e * -2.12194440e-4f - 0.5f * z;
     return m + y + e * 0.693359375f;
 }
+
+// cos and sin of 2 pi w / 2^32, by the nearest quarter turn and Cephes' polynomials on [-pi/4, pi/4].
+static inline void couplet_turn(uint32_t w, float *cosine, float *sine) {
+    uint32_t quarter = (w + 0x20000000u) >> 30;
+    int32_t rest = (int32_t)(w - (quarter << 30));
+    float x = (float)rest * 1.46291807926715968e-9f;
+    float z = x * x;
+    float s = ((-1.9515295891e-4f * z + 8.3321608736e-3f) * z - 1.6666654611e-1f) * z * x + x;
+    float c = ((2.443315711809948e-5f * z - 1.388731625493765e-3f) * z + 4.166664568298827e-2f) * z * z - 0.5f * z + 1.0f;
+    float first = (quarter & 1) ? s : c, second = (quarter & 1) ? c : s;
+    *cosine = (quarter == 1 || quarter == 2) ? -first : first;
+    *sine = (quarter == 2 || quarter == 3) ? -second : second;
+}

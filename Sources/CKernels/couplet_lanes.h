@@ -45,6 +45,17 @@ typedef int32_t couplet_ints __attribute__((vector_size(4 * COUPLET_LANES)));
     couplet_ints power_ = (couplet_ints)poly_ + ((couplet_ints)shifted_ << 23); \
     (couplet_floats)((x_ >= -126.0f) & power_); })
 
+// ln(1 + y) for 0 <= y <= 1, relative error below 3e-7: 2 artanh(z), z = y / (2 + y) <= 1/3, as a series that keeps the digits of small y.
+#define couplet_log_one_plus(y) ({ \
+    couplet_floats y_ = (y), z_ = y_ / (2.0f + y_), square_ = z_ * z_; \
+    couplet_floats series_ = square_ * 0.15384615f + 0.18181818f; \
+    series_ = series_ * square_ + 0.22222222f; \
+    series_ = series_ * square_ + 0.28571429f; \
+    series_ = series_ * square_ + 0.4f; \
+    series_ = series_ * square_ + 0.66666667f; \
+    series_ = series_ * square_ + 2.0f; \
+    series_ * z_; })
+
 COUPLET_INLINE void couplet_copy_part(const float *x, size_t count, float filling, float *lanes) {
     for (size_t lane = 0; lane < COUPLET_LANES; lane++) lanes[lane] = lane < count ? x[lane] : filling;
 }

@@ -196,6 +196,74 @@ COUPLET_KERNEL void couplet_tile_weights_direct(
     }
 }
 
+// 16 scores of a row, `t` with the bias added: gives the losses, and the weights in `w`.
+#define sigmoid_losses(t_, share, w) ({ \
+    couplet_floats t__ = (t_), zero_ = {0}, e_ = couplet_power(couplet_select(t__ > zero_, -t__, t__)); \
+    couplet_floats small_ = (share) * e_ / (1.0f + e_); \
+    (w) = couplet_select(t__ > zero_, (share) - small_, small_); \
+    couplet_larger(t__, zero_) * 0.69314718f + couplet_log_one_plus(e_); })
+
+COUPLET_KERNEL void couplet_tile_sigmoid(
+    size_t rows, size_t columns, float *tile, size_t stride, float bias, float share, float *losses, float *sums) {
+    for (size_t i = 0; i < rows; i++) {
+        float *x = tile + i * stride;
+        couplet_floats loss = {0}, sum = {0}, w;
+        size_t j = 0;
+        for (; j + COUPLET_LANES <= columns; j += COUPLET_LANES) {
+            loss += sigmoid_losses(couplet_load(x + j) + bias, share, w);
+            couplet_store(x + j, w);
+            sum += w;
+        }
+        if (j < columns) {
+            loss += sigmoid_losses(couplet_load_part(x + j, columns - j, COUPLET_EXCLUDED) + bias, share, w);
+            couplet_store_part(x + j, columns - j, w);
+            sum += w;
+        }
+        losses[i] = couplet_tree(loss), sums[i] = couplet_tree(sum);
+    }
+}
+
+COUPLET_KERNEL void couplet_tile_row_softmax(
+    size_t rows, size_t columns, const float *tile, size_t stride, const float *exponent, const float *weight, float *out) {
+    for (size_t i = 0; i < rows; i++) {
+        const float *x = tile + i * stride;
+        for (size_t j = 0; j < columns; j += COUPLET_LANES) {
+            size_t count = columns - j < COUPLET_LANES ? columns - j : COUPLET_LANES;
+            couplet_floats t = couplet_load_part(x + j, count, COUPLET_EXCLUDED);
+            couplet_store_part(out + i * stride + j, count, couplet_power(t - exponent[i]) * weight[i]);
+        }
+    }
+}
+
+COUPLET_KERNEL void couplet_tile_column_softmax(
+    size_t rows, size_t columns, const float *tile, size_t stride, const float *exponent, const float *weight, float *out) {
+    for (size_t i = 0; i < rows; i++) {
+        const float *x = tile + i * stride;
+        for (size_t j = 0; j < columns; j += COUPLET_LANES) {
+            size_t count = columns - j < COUPLET_LANES ? columns - j : COUPLET_LANES;
+            couplet_floats t = couplet_load_part(x + j, count, COUPLET_EXCLUDED) - couplet_load_part(exponent + j, count, 0);
+            couplet_store_part(out + i * stride + j, count, couplet_power(t) * couplet_load_part(weight + j, count, 0));
+        }
+    }
+}
+
+COUPLET_KERNEL void couplet_tile_add_row_centred(
+    size_t rows, size_t columns, const float *softmax, const float *products, size_t stride, const float *row, float *weights) {
+    for (size_t i = 0; i < rows; i++) {
+        float centre = row[i];
+        for (size_t j = i * stride; j < i * stride + columns; j++) weights[j] += softmax[j] * (products[j] - centre);
+    }
+}
+
+COUPLET_KERNEL void couplet_tile_add_column_centred(
+    size_t rows, size_t columns, const float *softmax, const float *products, size_t stride, const float *column, float *weights) {
+    for (size_t i = 0; i < rows; i++) {
+        const float *w = softmax + i * stride, *p = products + i * stride;
+        float *out = weights + i * stride;
+        for (size_t j = 0; j < columns; j++) out[j] += w[j] * (p[j] - column[j]);
+    }
+}
+
 COUPLET_KERNEL void couplet_tile_sums(
     size_t rows, size_t columns, const float *tile, size_t stride, float *row_sums, float *column_sums) {
     for (size_t i = 0; i < rows; i++) {

@@ -16,26 +16,13 @@ void couplet_philox(uint64_t seed, uint32_t stream, uint64_t number, uint32_t fi
     }
 }
 
-// cos and sin of 2 pi w / 2^32, by the nearest quarter turn and Cephes' polynomials on [-pi/4, pi/4].
-static inline void turn(uint32_t w, float *cosine, float *sine) {
-    uint32_t quarter = (w + 0x20000000u) >> 30;
-    int32_t rest = (int32_t)(w - (quarter << 30));
-    float x = (float)rest * 1.46291807926715968e-9f;
-    float z = x * x;
-    float s = ((-1.9515295891e-4f * z + 8.3321608736e-3f) * z - 1.6666654611e-1f) * z * x + x;
-    float c = ((2.443315711809948e-5f * z - 1.388731625493765e-3f) * z + 4.166664568298827e-2f) * z * z - 0.5f * z + 1.0f;
-    float first = (quarter & 1) ? s : c, second = (quarter & 1) ? c : s;
-    *cosine = (quarter == 1 || quarter == 2) ? -first : first;
-    *sine = (quarter == 2 || quarter == 3) ? -second : second;
-}
-
 COUPLET_KERNEL void couplet_normals(const uint32_t *words, size_t count, float *out) {
     for (size_t i = 0; i < count / 2; i++) {
         // The 23 highest bits and a half: exact in a float, so neither 0 nor 1 comes out.
         float uniform = ((float)(int32_t)(words[2 * i] >> 9) + 0.5f) * 1.1920928955078125e-7f;
         float radius = sqrtf(-2.0f * couplet_log(uniform));
         float cosine, sine;
-        turn(words[2 * i + 1], &cosine, &sine);
+        couplet_turn(words[2 * i + 1], &cosine, &sine);
         out[2 * i] = radius * cosine;
         out[2 * i + 1] = radius * sine;
     }

@@ -5,6 +5,10 @@ COUPLET_KERNEL void couplet_add(size_t count, const float *x, float *y) {
     for (size_t i = 0; i < count; i++) y[i] += x[i];
 }
 
+COUPLET_KERNEL void couplet_add_scaled(size_t count, float factor, const float *x, float *y) {
+    for (size_t i = 0; i < count; i++) y[i] += factor * x[i];
+}
+
 COUPLET_KERNEL void couplet_scale(size_t count, float factor, float *x) {
     for (size_t i = 0; i < count; i++) x[i] *= factor;
 }

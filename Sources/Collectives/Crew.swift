@@ -3,16 +3,17 @@ struct Crew: Sendable {
     let process: Int
     let processCount: Int
     let threads: Int
-    let messagePassing: MessagePassing?
+    let board: ProcessBoard
+    let lookout: Lookout
     let tags: TagLayout?
 
-    func run<Result>(_ body: @Sendable (any Communicator) throws -> Result) throws -> Result {
-        let board = ProcessBoard(threads: threads)
+    /// What the workers of this process come to, when all have ended.
+    func run<Result>(_ body: @Sendable (any Communicator) throws -> Result) -> WorkerOutcomes<Result> {
         let members = (0..<processCount).flatMap { process in (0..<threads).map { Member(process: process, thread: $0) } }
         let outcomes = WorkerOutcomes<Result>(threads: threads)
         @Sendable func work(_ thread: Int) {
-            let worker = Worker(
-                member: Member(process: process, thread: thread), board: board, messagePassing: messagePassing, tags: tags)
+            let worker = Worker(member: Member(process: process, thread: thread), board: board, lookout: lookout, tags: tags)
+            defer { board.note(.hasEnded, thread: thread) }
             let communicator = WorkerCommunicator(worker: worker, members: members, context: 0, parent: nil)
             do {
                 outcomes.succeed(try body(communicator), thread: thread)
@@ -30,12 +31,12 @@ struct Crew: Sendable {
                     for thread in 0..<threads { started.append(try WorkerThread { work(thread) }) }
                 } catch {
                     outcomes.fail(error)
-                    board.signal(context: 0, firstMember: members[0], parent: nil).raise("\(error)")
-                    board.wakeAll()
+                    let all = ProcessBoard.Group(context: 0, firstMember: members[0])
+                    if board.abort(all, because: "\(error)") { lookout.tell(all, members: members, reason: "\(error)") }
                 }
                 for thread in started { thread.join() }
             }
         }
-        return try outcomes.result()
+        return outcomes
     }
 }

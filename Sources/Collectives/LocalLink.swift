@@ -10,25 +10,27 @@ final class LocalLink: Link {
     let incoming: [Mailbox]
     let signal: AbortSignal
     private let worker: Worker
+    private let member: Member
     private let partnerDoorbell: Doorbell
     /// By lane, whether the last message lends a tensor.
     private var isLent = [Bool](repeating: false, count: Lane.count)
     private var exchangesBegun = 0
     private var exchangesFinished = 0
 
-    init(worker: Worker, rank: Int, partner: Int, partnerThread: Int, context: Int, signal: AbortSignal) {
+    init(worker: Worker, rank: Int, partner: Int, member: Member, context: Int, signal: AbortSignal) {
         self.worker = worker
         self.rank = rank
         self.partner = partner
         self.signal = signal
-        outgoing = worker.board.mailboxes(context: context, from: worker.member.thread, to: partnerThread)
-        incoming = worker.board.mailboxes(context: context, from: partnerThread, to: worker.member.thread)
-        partnerDoorbell = worker.board.doorbells[partnerThread]
+        self.member = member
+        outgoing = worker.board.mailboxes(context: context, from: worker.member.thread, to: member.thread)
+        incoming = worker.board.mailboxes(context: context, from: member.thread, to: worker.member.thread)
+        partnerDoorbell = worker.board.doorbells[member.thread]
     }
 
     private func wait(_ envelope: Envelope, until isDone: () -> Bool) throws {
         try worker.wait(
-            polls: false,
+            polls: false, call: envelope.call, partner: member,
             check: { try signal.check(call: envelope.call, place: "worker \(rank), waiting for worker \(partner)") },
             until: isDone)
     }

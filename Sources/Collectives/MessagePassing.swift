@@ -7,6 +7,8 @@ final class MessagePassing: @unchecked Sendable {
     let size: Int
     /// Each process's rank in the whole job, by its rank here.
     let jobRanks: [Int]
+    /// The name of each process's host, by its rank in the whole job.
+    let jobHosts: [String]
     /// Whether several threads may call at a time.
     let allowsThreads: Bool
     /// The largest tag that a message may have.
@@ -28,15 +30,16 @@ final class MessagePassing: @unchecked Sendable {
         var size: Int32 = 0
         try Self.checked("MPI_Comm_size", "this process") { MPI_Comm_size(world, &size) }
         try self.init(
-            communicator: Self.duplicate(world), allowsThreads: granted >= Int32(MPI_THREAD_MULTIPLE), jobRanks: Array(0..<Int(size)))
+            communicator: Self.duplicate(world), allowsThreads: granted >= Int32(MPI_THREAD_MULTIPLE), jobRanks: Array(0..<Int(size)), jobHosts: Self.hosts(world, count: Int(size)))
     }
 
     /// Of a communicator that becomes this one's own.
-    private init(communicator: MPI_Comm, allowsThreads: Bool, jobRanks: [Int]) throws {
+    private init(communicator: MPI_Comm, allowsThreads: Bool, jobRanks: [Int], jobHosts: [String]) throws {
         var rank: Int32 = 0
         try Self.checked("MPI_Comm_rank", "this process") { MPI_Comm_rank(communicator, &rank) }
         self.rank = Int(rank)
         self.jobRanks = jobRanks
+        self.jobHosts = jobHosts
         self.allowsThreads = allowsThreads
         self.communicator = communicator
         size = jobRanks.count
@@ -50,6 +53,20 @@ final class MessagePassing: @unchecked Sendable {
         largestTag = isSet != 0 ? value.map { Int($0.load(as: Int32.self)) } ?? 32_767 : 32_767
     }
 
+    /// The names of the hosts, in at most 64 bytes.
+    private static func hosts(_ world: MPI_Comm, count: Int) throws -> [String] {
+        let mine = ByteMemory(count: Int(MPI_MAX_PROCESSOR_NAME) + 64), all = ByteMemory(count: 64 * count)
+        mine.bytes.initializeMemory(as: UInt8.self, repeating: 0)
+        var length: Int32 = 0
+        try checked("MPI_Get_processor_name", "this process") {
+            MPI_Get_processor_name(mine.bytes.baseAddress?.assumingMemoryBound(to: CChar.self), &length)
+        }
+        try checked("MPI_Allgather", "\(count) ranks") {
+            MPI_Allgather(mine.bytes.baseAddress, 64, couplet_mpi_byte(), all.bytes.baseAddress, 64, couplet_mpi_byte(), world)
+        }
+        return (0..<count).map { String(decoding: all.bytes[(64 * $0)..<(64 * $0 + 64)].prefix { $0 != 0 }, as: UTF8.self) }
+    }
+
     /// A communicator of the same processes, which its messages do not share with any other. All of them call it.
     static func duplicate(_ communicator: MPI_Comm) throws -> MPI_Comm {
         var copy: MPI_Comm?
@@ -61,25 +78,26 @@ final class MessagePassing: @unchecked Sendable {
 
     /// The processes that pass the same color, numbered by their rank here. All processes of this group call it. Nil for a process alone
     /// with its color.
-    func split(color: Int) throws -> MessagePassing? {
-        let colors = try allGather(color)
-        let members = colors.indices.filter { colors[$0] == color }
+    func split(colors: [Int]) throws -> MessagePassing? {
+        let members = colors.indices.filter { colors[$0] == colors[rank] }
         var part: MPI_Comm?
         try Self.checked("MPI_Comm_split", place) {
             MPI_Comm_split(communicator, members.count > 1 ? Int32(members[0]) : Int32(MPI_UNDEFINED), Int32(rank), &part)
         }
         guard members.count > 1, let part else { return nil }
         try Self.checked("MPI_Comm_set_errhandler", place) { MPI_Comm_set_errhandler(part, couplet_mpi_errors_return()) }
-        return try MessagePassing(communicator: part, allowsThreads: allowsThreads, jobRanks: members.map { jobRanks[$0] })
+        return try MessagePassing(communicator: part, allowsThreads: allowsThreads, jobRanks: members.map { jobRanks[$0] }, jobHosts: jobHosts)
     }
 
     /// The same processes with communicators that no message of before can meet. All of them call it. The former ones stay, for what was
     /// sent and never received is still in them.
     func renewed() throws -> MessagePassing {
-        try MessagePassing(communicator: Self.duplicate(communicator), allowsThreads: allowsThreads, jobRanks: jobRanks)
+        try MessagePassing(communicator: Self.duplicate(communicator), allowsThreads: allowsThreads, jobRanks: jobRanks, jobHosts: jobHosts)
     }
 
+    /// Who this is in the group, and in the whole job.
     var place: String { "rank \(rank) of \(size)" }
+    var jobPlace: String { "rank \(jobRanks[rank]) of \(jobHosts.count)" }
 
     /// The library's own name and version; needs no initialisation.
     static var libraryVersion: String {
@@ -104,50 +122,31 @@ final class MessagePassing: @unchecked Sendable {
         throw CollectiveError(.messagePassing(code: code), call: call, place: place(), reason: text)
     }
 
-    // MARK: - Between processes
+    // MARK: - Beside the collectives
 
-    /// Every process's bytes, by rank.
-    func allGather(_ bytes: [UInt8]) throws -> [[UInt8]] {
-        let lengths = try allGather(bytes.count)
-        let starts = lengths.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
-        let mine = ByteMemory(bytes), all = ByteMemory(count: starts[size])
-        let counts = lengths.map(Int32.init), displacements = starts.map(Int32.init)
-        try counts.withUnsafeBufferPointer { counts in
-            try displacements.withUnsafeBufferPointer { displacements in
-                try complete("MPI_Iallgatherv") {
-                    MPI_Iallgatherv(
-                        mine.bytes.baseAddress, Int32(bytes.count), couplet_mpi_byte(), all.bytes.baseAddress, counts.baseAddress,
-                        displacements.baseAddress, couplet_mpi_byte(), communicator, &$0)
-                }
-            }
-        }
-        return (0..<size).map { Array(all.bytes[starts[$0]..<starts[$0 + 1]]) }
+    /// Sends a notice to another process; does not wait.
+    func sendNotice(_ bytes: [UInt8], to receiver: Int) throws -> MessageRequests {
+        let requests = MessageRequests(messagePassing: self, communicator: failureCommunicator, partner: receiver)
+        let memory = ByteMemory(bytes)
+        try requests.send(UnsafeRawBufferPointer(memory.first(bytes.count)), tag: 0, owner: memory)
+        return requests
     }
 
-    /// Every process's number, by rank.
-    func allGather(_ number: Int) throws -> [Int] {
-        let mine = ByteMemory(count: 8), all = ByteMemory(count: 8 * size)
-        mine.bytes.storeBytes(of: number, as: Int.self)
-        try complete("MPI_Iallgather") {
-            MPI_Iallgather(
-                mine.bytes.baseAddress, 8, couplet_mpi_byte(), all.bytes.baseAddress, 8, couplet_mpi_byte(), communicator, &$0)
+    /// A notice, if one has come.
+    func takeNotice() throws -> (bytes: [UInt8], sender: Int)? {
+        var message: MPI_Message?
+        var status = MPI_Status()
+        var hasCome: Int32 = 0, count: Int32 = 0
+        try Self.checked("MPI_Improbe", place) {
+            MPI_Improbe(Int32(MPI_ANY_SOURCE), Int32(MPI_ANY_TAG), failureCommunicator, &hasCome, &message, &status)
         }
-        return (0..<size).map { all.bytes.load(fromByteOffset: 8 * $0, as: Int.self) }
-    }
-
-    /// Begins a call of MPI and waits for its end: looks again and again for two milliseconds, then between sleeps that grow to half a
-    /// millisecond, for other threads may compute meanwhile.
-    func complete(_ call: String, _ begin: (inout MPI_Request?) -> Int32) throws {
-        var request: MPI_Request?
-        try Self.checked(call, place) { begin(&request) }
-        let start = Doorbell.now, doorbell = Doorbell()
-        while true {
-            var isDone: Int32 = 0
-            try Self.checked("MPI_Test", "\(place), \(call)") { MPI_Test(&request, &isDone, couplet_mpi_status_ignore()) }
-            if isDone != 0 { return }
-            let now = Doorbell.now, waited = now - start
-            if waited > 2_000_000 { doorbell.sleep(after: 0, until: now + min(waited / 16, 500_000)) }
+        guard hasCome != 0 else { return nil }
+        try Self.checked("MPI_Get_count", place) { MPI_Get_count(&status, couplet_mpi_byte(), &count) }
+        let memory = ByteMemory(count: Int(count))
+        try Self.checked("MPI_Mrecv", "rank \(status.MPI_SOURCE) to \(place), \(count) bytes") {
+            MPI_Mrecv(memory.bytes.baseAddress, count, couplet_mpi_byte(), &message, couplet_mpi_status_ignore())
         }
+        return (Array(memory.first(Int(count))), Int(status.MPI_SOURCE))
     }
 
     /// Gives a part's communicators back. All its processes call it.
@@ -160,7 +159,6 @@ final class MessagePassing: @unchecked Sendable {
 
     /// Ends MPI in this process, of all groups.
     func finalize() throws {
-        try complete("MPI_Ibarrier") { MPI_Ibarrier(communicator, &$0) }
         try Self.checked("MPI_Finalize", place) { MPI_Finalize() }
     }
 

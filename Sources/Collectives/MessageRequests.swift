@@ -1,16 +1,17 @@
 import CMPI
 
-/// Requests of MPI that belong together, and what their memory belongs to. If they are given up unfinished (another worker
-/// failed), the memory
-/// is never freed: MPI may still write to it, until the process ends, which is soon.
-final class MessageRequests {
+/// Requests of MPI that belong together, used by one thread at a time, and what their memory belongs to. If they are given up unfinished
+/// (another worker failed), the memory is never freed: MPI may read or write it until the process ends.
+final class MessageRequests: @unchecked Sendable {
     private let messagePassing: MessagePassing
+    private let communicator: MPI_Comm
     private let partner: Int
     private var requests: [MPI_Request?] = []
     private var memory: [AnyObject] = []
 
-    init(messagePassing: MessagePassing, partner: Int) {
+    init(messagePassing: MessagePassing, communicator: MPI_Comm, partner: Int) {
         self.messagePassing = messagePassing
+        self.communicator = communicator
         self.partner = partner
     }
 
@@ -31,7 +32,7 @@ final class MessageRequests {
             var request: MPI_Request?
             try MessagePassing.checked("MPI_Isend", "\(place), \(piece.count) bytes") {
                 MPI_Isend(
-                    piece.baseAddress, Int32(piece.count), couplet_mpi_byte(), Int32(partner), tag, messagePassing.communicator, &request)
+                    piece.baseAddress, Int32(piece.count), couplet_mpi_byte(), Int32(partner), tag, communicator, &request)
             }
             requests.append(request)
         }
@@ -45,7 +46,7 @@ final class MessageRequests {
             var request: MPI_Request?
             try MessagePassing.checked("MPI_Irecv", "\(place), \(piece.count) bytes") {
                 MPI_Irecv(
-                    piece.baseAddress, Int32(piece.count), couplet_mpi_byte(), Int32(partner), tag, messagePassing.communicator, &request)
+                    piece.baseAddress, Int32(piece.count), couplet_mpi_byte(), Int32(partner), tag, communicator, &request)
             }
             requests.append(request)
         }

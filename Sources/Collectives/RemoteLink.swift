@@ -10,7 +10,7 @@ final class RemoteLink: Link {
     let signal: AbortSignal
     private let worker: Worker
     private let messagePassing: MessagePassing
-    private let process: Int
+    private let member: Member
     private let sendTags: [Int32]
     private let receiveTags: [Int32]
     /// By lane, what was posted last.
@@ -25,7 +25,7 @@ final class RemoteLink: Link {
         self.rank = rank
         self.partner = partner
         self.signal = signal
-        process = member.process
+        self.member = member
         let mine = worker.member.thread
         sendTags = (0..<Lane.count).map { tags.tag(context: context, lane: $0, sender: mine, receiver: member.thread) }
         receiveTags = (0..<Lane.count).map { tags.tag(context: context, lane: $0, sender: member.thread, receiver: mine) }
@@ -33,12 +33,12 @@ final class RemoteLink: Link {
 
     private func wait(_ envelope: Envelope, until isDone: () throws -> Bool) throws {
         try worker.wait(
-            polls: true,
+            polls: true, call: envelope.call, partner: member,
             check: { try signal.check(call: envelope.call, place: "worker \(rank), waiting for worker \(partner)") },
             until: isDone)
     }
 
-    func requests() -> MessageRequests { MessageRequests(messagePassing: messagePassing, partner: process) }
+    func requests() -> MessageRequests { MessageRequests(messagePassing: messagePassing, communicator: messagePassing.communicator, partner: member.process) }
 
     func send(_ envelope: Envelope, lane: Int, in requests: MessageRequests) throws {
         let memory = ByteMemory(envelope)

@@ -39,6 +39,9 @@ final class TreeReduction: PendingReduction {
         ranges = HalvedRanges(count: count, rank: communicator.rank, size: communicator.size)
     }
 
+    /// Whose numbers come next; nil when all have come.
+    private var partner: Int? { level < ranges.levels.count ? communicator.rank ^ (1 << level) : nil }
+
     private var lane: Int { Lane.reductions + number % Lane.sumsUnderWay }
 
     /// Whether the sum that used this lane before is done: then nothing of it lies in a mailbox or waits to be received.
@@ -51,7 +54,7 @@ final class TreeReduction: PendingReduction {
     }
 
     func finish() throws {
-        try communicator.wait("finish of beginReduceScatter") {
+        try communicator.wait("finish of beginReduceScatter", for: partner) {
             if isDone { return true }
             try communicator.advanceSums()
             return isDone

@@ -7,6 +7,7 @@ import Glibc
 final class Worker {
     let member: Member
     let board: ProcessBoard
+    let lookout: Lookout
     /// Nil where all workers are threads of one process.
     let messagePassing: MessagePassing?
     let tags: TagLayout?
@@ -25,10 +26,11 @@ final class Worker {
     private static let yieldTime: UInt64 = 2_000_000
     private static let pollTime: UInt64 = 2_000_000
 
-    init(member: Member, board: ProcessBoard, messagePassing: MessagePassing?, tags: TagLayout?) {
+    init(member: Member, board: ProcessBoard, lookout: Lookout, tags: TagLayout?) {
         self.member = member
         self.board = board
-        self.messagePassing = messagePassing
+        self.lookout = lookout
+        messagePassing = lookout.messagePassing
         self.tags = tags
         doorbell = board.doorbells[member.thread]
         hasSiblings = board.doorbells.count > 1
@@ -43,9 +45,16 @@ final class Worker {
     /// nothing (`polls`): MPI
     /// must be asked, so there the yields last longer, and then each sleep is a sixteenth of the time waited so far, at most half a
     /// millisecond: a wait grows by at most that share, and threads that still compute get nearly the whole core.
-    func wait(polls: Bool, check: () throws -> Void, until isDone: () throws -> Bool) throws {
+    ///
+    /// From the sleeps on, the worker looks out now and then for what other processes say, and is known to wait in `call` for `partner`.
+    func wait(
+        polls: Bool, call: @autoclosure () -> String, partner: @autoclosure () -> Member?, check: () throws -> Void,
+        until isDone: () throws -> Bool
+    ) throws {
         if try isDone() { return }
         let start = Doorbell.now
+        var point: WaitPoint?
+        defer { if point != nil { lookout.leave(member.thread) } }
         while true {
             let rings = doorbell.rings
             if try isDone() { return }
@@ -54,10 +63,19 @@ final class Worker {
             if waited < Self.spinTime { continue }
             if waited < (polls ? Self.pollTime : Self.yieldTime) {
                 if !polls || hasSiblings { sched_yield() }
-            } else if !polls {
-                doorbell.sleep(after: rings)
+                continue
+            }
+            if let period = lookout.lookPeriod {
+                let known = point ?? WaitPoint(thread: member.thread, call: call(), partner: partner(), since: start)
+                if point == nil {
+                    board.note(.waits(known), thread: member.thread)
+                    point = known
+                }
+                try lookout.look(known, now: now)
+                // It may be this very look that woke the group: the ring comes before the sleep.
+                doorbell.sleep(after: rings, until: now + (polls ? min(waited / 16, 500_000) : period))
             } else {
-                doorbell.sleep(after: rings, until: now + min(waited / 16, 500_000))
+                doorbell.sleep(after: rings)
             }
         }
     }

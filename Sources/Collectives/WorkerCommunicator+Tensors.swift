@@ -69,7 +69,7 @@ extension WorkerCommunicator {
             let link = try link(to: rank ^ (1 << level))
             let transfer = try link.beginTransfer(
                 envelope, lane: Lane.control, outgoing: buffer.flat(own), destination: buffer.flat(other))
-            try wait("allGather(_:)") {
+            try wait("allGather(_:)", for: rank ^ (1 << level)) {
                 try transfer.advance { source, range in
                     if source == destination + range.lowerBound { isShared = true } else {
                         memcpy(destination + range.lowerBound, source, range.count * MemoryLayout<Float>.stride)

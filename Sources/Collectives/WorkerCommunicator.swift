@@ -37,7 +37,7 @@ final class WorkerCommunicator: Communicator, @unchecked Sendable {
         processRank = processes.firstIndex(of: worker.member.process) ?? 0
         processCount = processes.count
         hasRemote = processes.count > 1
-        signal = worker.board.signal(context: context, firstMember: members[0], parent: parent)
+        signal = worker.board.signal(ProcessBoard.Group(context: context, firstMember: members[0]), parent: parent)
         links = Array(repeating: nil, count: members.count)
     }
 
@@ -49,7 +49,7 @@ final class WorkerCommunicator: Communicator, @unchecked Sendable {
         let link: any Link
         if member.process == worker.member.process {
             link = LocalLink(
-                worker: worker, rank: rank, partner: partner, partnerThread: member.thread, context: context, signal: signal)
+                worker: worker, rank: rank, partner: partner, member: member, context: context, signal: signal)
         } else {
             guard let messagePassing = worker.messagePassing, let tags = worker.tags else {
                 preconditionFailure("a worker in process \(member.process), without MPI")
@@ -66,13 +66,18 @@ final class WorkerCommunicator: Communicator, @unchecked Sendable {
         try signal.check(call: call, place: "worker \(rank) of \(size)")
     }
 
-    func wait(_ call: String, until isDone: () throws -> Bool) throws {
-        try worker.wait(polls: hasRemote, check: { try check(call) }, until: isDone)
+    /// - Parameter partner: the worker it waits for at first.
+    func wait(_ call: String, for partner: Int? = nil, until isDone: () throws -> Bool) throws {
+        try worker.wait(
+            polls: hasRemote, call: call, partner: partner.map { members[$0] }, check: { try check(call) }, until: isDone)
     }
 
     func abort(because error: any Error) {
-        signal.raise("\(error)")
-        worker.board.wakeAll()
+        let group = ProcessBoard.Group(context: context, firstMember: members[0])
+        // Whoever was woken by another's failure comes second, and tells nobody.
+        if worker.board.abort(group, because: "\(error)"), hasRemote {
+            worker.lookout.tell(group, members: members, reason: "\(error)")
+        }
     }
 
     /// The distances of the ⌈log₂ size⌉ rounds of barrier and all-gather: 1, 2, 4, ….

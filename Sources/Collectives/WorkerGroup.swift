@@ -17,6 +17,12 @@ import Glibc
 ///
 /// **Failures.** A worker that throws wakes the others of its group, and its error is what `run` throws, not theirs. With several
 /// processes, `run` ends together on all of them, and where some failed it throws the same `GroupError` on all, to be printed by rank 0.
+/// Then the group can run something else. A process that does not come to hear of the failure within 5 s (it hangs, or computes) ends the
+/// whole job; a part of a job waits for it as long as it takes, for the sake of the other parts.
+///
+/// **Waiting too long.** With a `timeout`, a wait of a worker, or of a process in `agree`, `run`, `split` or `finalize`, that lasts longer
+/// starts a roll call: two seconds later the job ends with exit code 70 and a sentence that names the ranks and workers that did not come
+/// (or, where all wait, who waits for whom). Those that hang cannot be woken, so this is no error to catch.
 public final class WorkerGroup: Sendable {
     /// What the launcher said.
     public let environment: LaunchEnvironment
@@ -26,7 +32,9 @@ public final class WorkerGroup: Sendable {
     private let exitCode: @Sendable (any Error) -> Int32
     /// Whether it is a part of a job, made by `split`.
     private let isPart: Bool
-    private let messagePassing: Mutex<MessagePassing?>
+    /// Nil where there is one process, and before and after the use of MPI.
+    private let lookout: Mutex<Lookout?>
+    private let timeout: Duration?
 
     /// Looks whether a launcher started this process. MPI is not initialised before the first `agree` or `run`, and never
     /// where there is
@@ -34,9 +42,11 @@ public final class WorkerGroup: Sendable {
     ///
     /// - Parameters:
     ///   - threads: How many threads `run` will start, where that is known: MPI is faster if it need not expect several.
+    ///   - timeout: How long a worker, or a process, may wait for others of the group before the job is ended; nil: for ever. Longer than
+    ///     what one worker may do alone while others wait: reading data, writing a checkpoint.
     ///   - exitCode: The process's exit code for an error.
     public static func launch(
-        threads: Int? = nil, environment: LaunchEnvironment = LaunchEnvironment(),
+        threads: Int? = nil, environment: LaunchEnvironment = LaunchEnvironment(), timeout: Duration? = nil,
         exitCode: @escaping @Sendable (any Error) -> Int32 = { ($0 as? GroupError)?.exitCode ?? 70 }
     ) throws -> WorkerGroup {
         let severalThreads = threads != 1
@@ -44,20 +54,21 @@ public final class WorkerGroup: Sendable {
             let messagePassing = try MessagePassing(severalThreads: severalThreads)
             return WorkerGroup(
                 environment: environment, processRank: messagePassing.rank, processCount: messagePassing.size,
-                severalThreads: severalThreads, exitCode: exitCode, isPart: false, messagePassing: messagePassing)
+                severalThreads: severalThreads, exitCode: exitCode, isPart: false, timeout: timeout,
+                messagePassing: messagePassing)
         }
         return WorkerGroup(
             environment: environment, processRank: environment.rank ?? 0, processCount: environment.size ?? 1,
-            severalThreads: severalThreads, exitCode: exitCode, isPart: false, messagePassing: nil)
+            severalThreads: severalThreads, exitCode: exitCode, isPart: false, timeout: timeout, messagePassing: nil)
     }
 
     /// This process alone, whoever started it, without MPI. There may be several at a time, on different threads.
     public static func alone(
-        exitCode: @escaping @Sendable (any Error) -> Int32 = { ($0 as? GroupError)?.exitCode ?? 70 }
+        timeout: Duration? = nil, exitCode: @escaping @Sendable (any Error) -> Int32 = { ($0 as? GroupError)?.exitCode ?? 70 }
     ) -> WorkerGroup {
         WorkerGroup(
             environment: LaunchEnvironment { _ in nil }, processRank: 0, processCount: 1, severalThreads: true, exitCode: exitCode,
-            isPart: false, messagePassing: nil)
+            isPart: false, timeout: timeout, messagePassing: nil)
     }
 
     /// A group of the processes that pass the same color, numbered by their rank here. All processes of this group call it, at the same
@@ -66,15 +77,18 @@ public final class WorkerGroup: Sendable {
     ///
     /// - Throws: `CollectiveError` where a call of MPI fails.
     public func split(color: Int) throws -> WorkerGroup {
-        let part = try connected()?.split(color: color)
+        let part = try connected().flatMap { lookout in
+            try lookout.messagePassing?.split(colors: lookout.allGather(color, call: "split"))
+        }
         return WorkerGroup(
             environment: environment, processRank: part?.rank ?? 0, processCount: part?.size ?? 1, severalThreads: severalThreads,
-            exitCode: exitCode, isPart: true, messagePassing: part)
+            exitCode: exitCode, isPart: true, timeout: timeout, messagePassing: part)
     }
 
     private init(
         environment: LaunchEnvironment, processRank: Int, processCount: Int, severalThreads: Bool,
-        exitCode: @escaping @Sendable (any Error) -> Int32, isPart: Bool, messagePassing: sending MessagePassing?
+        exitCode: @escaping @Sendable (any Error) -> Int32, isPart: Bool, timeout: Duration?,
+        messagePassing: MessagePassing?
     ) {
         self.environment = environment
         self.processRank = processRank
@@ -82,16 +96,17 @@ public final class WorkerGroup: Sendable {
         self.severalThreads = severalThreads
         self.exitCode = exitCode
         self.isPart = isPart
-        self.messagePassing = Mutex(messagePassing)
+        self.timeout = timeout
+        lookout = Mutex(messagePassing.map { Lookout(messagePassing: $0, timeout: timeout) })
     }
 
     /// The MPI library's name and version.
     public static var libraryVersion: String { MessagePassing.libraryVersion }
 
     /// MPI, initialised at the first use; nil where there is one process.
-    private func connected() throws -> MessagePassing? {
+    private func connected() throws -> Lookout? {
         guard processCount > 1 else { return nil }
-        return try messagePassing.withLock { known in
+        return try lookout.withLock { known in
             if let known { return known }
             precondition(!isPart, "a part of a job was used after its finalize")
             let new = try MessagePassing(severalThreads: severalThreads)
@@ -101,8 +116,9 @@ public final class WorkerGroup: Sendable {
                     reason: "MPI counts this process as rank \(new.rank) of \(new.size)",
                     remedy: "start with the mpirun of the MPI that this program uses: \(Self.libraryVersion)")
             }
-            known = new
-            return new
+            let lookout = Lookout(messagePassing: new, timeout: timeout)
+            known = lookout
+            return lookout
         }
     }
 
@@ -110,16 +126,11 @@ public final class WorkerGroup: Sendable {
     /// config, say). Returns if all
     /// succeeded; else throws on all of them, one `GroupError` that says who failed why. With one process: the error itself.
     public func agree(_ outcome: Swift.Result<Void, any Error>) throws {
-        guard let messagePassing = try connected() else { return try outcome.get() }
-        if let error = try groupError(outcome, messagePassing) { throw error }
-    }
-
-    /// What all processes say of a step; nil where it succeeded on all of them.
-    private func groupError(_ outcome: Swift.Result<Void, any Error>, _ messagePassing: MessagePassing) throws -> GroupError? {
+        guard let lookout = try connected(), let messagePassing = lookout.messagePassing else { return try outcome.get() }
         var failure: ProcessFailure?
         if case .failure(let error) = outcome { failure = ProcessFailure(error, exitCode: exitCode(error)) }
-        let failures = try messagePassing.allGather(failure?.message ?? []).map(ProcessFailure.init(message:))
-        return GroupError(failures: failures, jobRanks: messagePassing.jobRanks)
+        let failures = try lookout.allGather(failure?.message ?? [], call: "agree").map(ProcessFailure.init(message:))
+        if let error = GroupError(failures: failures, jobRanks: messagePassing.jobRanks) { throw error }
     }
 
     /// Runs `body` on `threads` threads in each process, each with its communicator among all of them: worker = process ·
@@ -131,25 +142,31 @@ public final class WorkerGroup: Sendable {
     /// - Throws: with one process the error of the worker that failed first; with several the same `GroupError` on all. The group can run
     ///   something else then.
     public func run<Result>(threads: Int, _ body: @Sendable (any Communicator) throws -> Result) throws -> Result {
-        guard let messagePassing = try connected() else {
+        let board = ProcessBoard(threads: max(threads, 1))
+        guard let lookout = try connected() else {
             try checkThreads(threads)
-            return try Crew(process: 0, processCount: 1, threads: threads, messagePassing: nil, tags: nil).run(body)
+            let lookout = Lookout(messagePassing: nil, timeout: timeout)
+            lookout.beginRun(board)
+            return try Crew(process: 0, processCount: 1, threads: threads, board: board, lookout: lookout, tags: nil).run(body).result()
         }
-        let tags = try agreedTags(threads: threads, messagePassing)
+        // Before the agreement: a process that leaves it first may fail before this one has left it.
+        lookout.beginRun(board)
+        defer { lookout.endRun() }
+        let tags = try agreedTags(threads: threads, lookout)
         let crew = Crew(
-            process: processRank, processCount: processCount, threads: threads, messagePassing: messagePassing, tags: tags)
-        let outcome = Swift.Result { try crew.run(body) }
-        if let error = try groupError(outcome.map { _ in }, messagePassing) {
-            // What was sent before the failure and not received must not meet what is sent after it.
-            try renew(messagePassing)
-            throw error
-        }
-        return try outcome.get()
+            process: processRank, processCount: processCount, threads: threads, board: board, lookout: lookout, tags: tags)
+        let outcomes = crew.run(body)
+        let failure = outcomes.failure.map { ProcessFailure($0.error, exitCode: exitCode($0.error), time: $0.time) }
+        let end = try lookout.end(failure, isPart: isPart)
+        // What was sent before a failure and not received must not meet what is sent after it.
+        if !end.isClean { try renew(lookout) }
+        if let error = end.error { throw error }
+        return try outcomes.result()
     }
 
-    private func renew(_ former: MessagePassing) throws {
-        let new = try former.renewed()
-        messagePassing.withLock { $0 = new }
+    private func renew(_ former: Lookout) throws {
+        let new = try former.messagePassing?.renewed()
+        lookout.withLock { $0 = Lookout(messagePassing: new, timeout: timeout) }
     }
 
     private func checkThreads(_ threads: Int) throws {
@@ -160,8 +177,9 @@ public final class WorkerGroup: Sendable {
     }
 
     /// How messages are tagged, if all processes have as many threads and MPI lets them all call.
-    private func agreedTags(threads: Int, _ messagePassing: MessagePassing) throws -> TagLayout {
-        let counts = try messagePassing.allGather(threads)
+    private func agreedTags(threads: Int, _ lookout: Lookout) throws -> TagLayout {
+        guard let messagePassing = lookout.messagePassing else { preconditionFailure("tags for one process") }
+        let counts = try lookout.allGather(threads, call: "run")
         var tags: TagLayout?
         try agree(Swift.Result {
             if let other = counts.firstIndex(where: { $0 != counts[0] }) {
@@ -184,7 +202,7 @@ public final class WorkerGroup: Sendable {
 
     /// The messages of a request desk; nil where there is one process.
     func requestLine() throws -> RequestLine? {
-        guard let messagePassing = try connected() else { return nil }
+        guard let lookout = try connected(), let messagePassing = lookout.messagePassing else { return nil }
         try agree(Swift.Result {
             guard messagePassing.allowsThreads else {
                 throw CollectiveError(
@@ -193,13 +211,15 @@ public final class WorkerGroup: Sendable {
                     remedy: "take an MPI that has it, and start the group without saying that there is one thread")
             }
         })
-        return try RequestLine(messagePassing)
+        return try RequestLine(messagePassing, lookout)
     }
 
     /// Ends the use of MPI, if it was begun: every process calls it, last of all. Of a part of a job: gives back what the part has in MPI.
     public func finalize() throws {
-        try messagePassing.withLock { known in
-            if isPart { try known?.free() } else { try known?.finalize() }
+        try lookout.withLock { known in
+            guard let lookout = known, let messagePassing = lookout.messagePassing else { return }
+            try lookout.barrier(call: "finalize")
+            if isPart { try messagePassing.free() } else { try messagePassing.finalize() }
             known = nil
         }
     }

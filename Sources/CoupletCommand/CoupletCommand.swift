@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import Storage
 import Training
 
@@ -23,11 +24,14 @@ struct CoupletCommand: ParsableCommand {
             """,
         version: Version.program,
         subcommands: [
-            TrainCommand.self, EvaluateCommand.self, EncodeCommand.self, RetrieveCommand.self, InspectCommand.self, ConfigCommand.self,
-            DataCommand.self, SweepCommand.self, ReplayCommand.self, DoctorCommand.self, BenchCommand.self,
+            TrainCommand.self, EvaluateCommand.self, EncodeCommand.self, RetrieveCommand.self, SampleCommand.self,
+            InspectCommand.self, ConfigCommand.self, TheoryCommand.self, DataCommand.self, SweepCommand.self, ReplayCommand.self,
+            ReportCommand.self, DoctorCommand.self, BenchCommand.self,
         ])
 
     static func main() {
+        // A file that may not grow further (ulimit -f) is then an error of the write that tells which file, and no sudden end.
+        signal(SIGXFSZ, SIG_IGN)
         do {
             var command = try parseAsRoot()
             try command.run()

@@ -22,6 +22,9 @@ enum Failure {
             let who = error is GroupError ? "" : rank.map { "rank \($0): " } ?? ""
             let lines = "\(error)".split(separator: "\n").map { "couplet: \(who)\($0)\n" }
             ProgressDisplay.Surface.standardError.write(lines.joined())
+        } else {
+            // mpirun ends all ranks when the first one ends with an error: rank 0 must have spoken by then.
+            usleep(200_000)
         }
         Glibc.exit(ExitStatus.code(of: error))
     }

@@ -13,12 +13,15 @@ struct ReplayCommand: ParsableCommand {
             of the run, and shows the batch, its worst pairs, scores, activations, gradients and updates. Nothing of the run is changed.
 
               couplet replay runs/mnist --step 137
-              couplet replay runs/mnist --step 137 --dump step.h5 --set data.path=/data/mnist
+              couplet replay runs/mnist --step 137 --dump step.h5 \\
+                --set data.path=/data/mnist
 
             In a debugger, couplet_replayed_step is called right before the step; TrainingStep.run follows. With one thread, the default, all of \
             it happens on the main thread:
 
-              lldb -o 'breakpoint set --name couplet_replayed_step' -o run -- couplet replay runs/mnist --step 137
+              lldb -- couplet replay runs/mnist --step 137
+              (lldb) breakpoint set --name couplet_replayed_step
+              (lldb) run
               (lldb) breakpoint set --name evaluate --file PairwiseEngine.swift
               (lldb) continue
 

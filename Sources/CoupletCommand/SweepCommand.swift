@@ -62,6 +62,12 @@ struct SweepCommand: ParsableCommand {
     @Option(help: "How to show progress: auto is one live line on a terminal and plain lines elsewhere.")
     var progress: ProgressDisplay.Mode = .auto
 
+    @Option(
+        help: ArgumentHelp(
+            "End the job where a rank waits longer than this for the others, and name those that are missing: seconds, or 90s, 10m, 1h; 0 waits for ever.",
+            valueName: "time"))
+    var timeout = TimeLimit(seconds: 600)
+
     var existing: RunFolder.ExistingRun { resume ? .resume : overwrite ? .overwrite : .refuse }
 
     func validate() throws {
@@ -82,7 +88,9 @@ struct SweepCommand: ParsableCommand {
         }
         let folder = SweepFolder(path: output ?? "")
         let sweep = try Sweep(
-            options: SweepOptions(output: folder.path, existing: existing, retriesFailed: retryFailed, threads: threads, progress: progress))
+            options: SweepOptions(
+                output: folder.path, existing: existing, retriesFailed: retryFailed, threads: threads, progress: progress,
+                timeout: timeout.duration))
         let (outcome, table) = try sweep.run(load)
         if let table { print(table.text, terminator: "") }
         func tell(_ text: String) {

@@ -35,6 +35,12 @@ struct TrainCommand: ParsableCommand {
     @Option(help: "How to show progress: auto is one live line on a terminal and plain lines elsewhere.")
     var progress: ProgressDisplay.Mode = .auto
 
+    @Option(
+        help: ArgumentHelp(
+            "End the job where a worker waits longer than this for the others, and name those that are missing: seconds, or 90s, 10m, 1h; 0 waits for ever.",
+            valueName: "time"))
+    var timeout = TimeLimit(seconds: 600)
+
     var existing: RunFolder.ExistingRun { resume ? .resume : overwrite ? .overwrite : .refuse }
 
     func validate() throws {
@@ -49,7 +55,7 @@ struct TrainCommand: ParsableCommand {
     }
 
     func run() throws {
-        let options = TrainingOptions(output: output, existing: existing, threads: threads, progress: progress)
+        let options = TrainingOptions(output: output, existing: existing, threads: threads, progress: progress, timeout: timeout.duration)
         let outcome = try Trainer(options: options).run { try arguments.load() }
         if case .stopped = outcome { throw Failure.Exit(status: .stopped) }
     }

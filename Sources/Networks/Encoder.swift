@@ -106,6 +106,9 @@ public struct Encoder: Sendable {
         }
     }
 
+    /// The layer, counted from 0 among all, whose parameters have this number in their paths; nil where none has.
+    package func layer(numbered number: Int) -> Int? { numbers.firstIndex(of: number) }
+
     /// The floating-point operations of the matrix products of a shard's forward and backward: for `bench`.
     public func productOperations(rows: Int) -> Int {
         layers.enumerated().reduce(0) { $0 + $1.element.productOperations(rows: rows, needsInputGradient: $1.offset > 0) }

@@ -40,4 +40,7 @@ public struct EncoderWorkspace: Sendable {
             gradients = []
         }
     }
+
+    /// What a layer but the last gave in the last forward into a slot: rows × its output shape.
+    package func output(ofLayer layer: Int, slot: Int) -> Tensor { outputs[slot][layer] }
 }

@@ -3,10 +3,12 @@ import Collectives
 import Foundation
 import Tensors
 
-/// `(1/N) Σ_i [first (c_i - S_ii) + second (r_i - S_ii)]`, r and c the log-sum-exp of rows and columns (Baptista, Stuart, Tran 2025; with ½, ½ the InfoNCE of CLIP).
+/// `(1/N) Σ_i [first (c_i - S_ii) + second (r_i - S_ii)]`, r and c the log-sum-exp of rows and columns (Baptista, Stuart, Tran 2025; with ½, ½ the
+/// InfoNCE of CLIP), or of rows and columns without the positive (decoupled).
 struct ConditionalLoss: PairwiseLoss {
     let first: Double
     let second: Double
+    let leavesPositiveOut: Bool
 
     var needsRows: Bool { second != 0 }
     var needsColumns: Bool { first != 0 }
@@ -26,28 +28,30 @@ struct ConditionalLoss: PairwiseLoss {
     }
 
     func pairLosses(_ statistics: PairStatistics, batch: Int, shardRows: Int, communicator: any Communicator) -> [Double] {
-        (0..<statistics.positives.count).map { i in
-            (second == 0 ? 0 : second * Odds(statistics.rows, statistics.positives, i).loss)
-                + (first == 0 ? 0 : first * Odds(statistics.columns, statistics.positives, i).loss)
+        func loss(_ sums: PairSums, _ i: Int, _ weight: Double) -> Double {
+            weight == 0 ? 0 : weight * Odds(sums, statistics.positives, i, leavesPositiveOut: leavesPositiveOut).loss
         }
+        return (0..<statistics.positives.count).map { loss(statistics.rows, $0, second) + loss(statistics.columns, $0, first) }
     }
 
-    /// One pair in one of the two softmaxes: with x = Σ_{j≠i} e^S_ij / e^S_ii its loss is ln(1 + x), and the positive's weight -x / (1 + x): both without cancellation.
+    /// One pair in one of the two softmaxes: with x = Σ_{j≠i} e^S_ij / e^S_ii its loss is ln(1 + x), and the positive's weight -x / (1 + x): both without
+    /// cancellation. Decoupled: ln x and -1.
     private struct Odds {
         let shift: Double
-        /// The two sums, times 2^-shift.
-        let others: Double, own: Double
-        /// x.
-        let ratio: Double
+        /// What the softmax divides by, times 2^-shift.
+        let total: Double
+        /// 1 - p, p the positive's share.
+        let missing: Double
         let loss: Double
 
-        init(_ sums: PairSums, _ positives: Tensor, _ i: Int) {
+        init(_ sums: PairSums, _ positives: Tensor, _ i: Int, leavesPositiveOut: Bool) {
             let positive = Double(positives.pointer[i])
             let othersExponent = Double(sums.exponent.pointer[i]), othersMantissa = Double(sums.mantissa.pointer[i])
-            shift = max(othersExponent, positive.rounded(.down))
-            others = othersMantissa * exp2(othersExponent - shift)
-            own = exp2(positive - shift)
-            ratio = others / own
+            shift = leavesPositiveOut ? othersExponent : max(othersExponent, positive.rounded(.down))
+            let others = othersMantissa * exp2(othersExponent - shift), own = leavesPositiveOut ? 0 : exp2(positive - shift)
+            let ratio = others / own
+            total = others + own
+            missing = own > 0 ? ratio / (1 + ratio) : 1
             loss = own > 0 ? log1p(ratio) : (othersExponent - positive) * log(2) + log(othersMantissa)
         }
     }
@@ -66,11 +70,11 @@ struct ConditionalLoss: PairwiseLoss {
         return stride(from: 0, to: rows, by: shardRows).map { start in
             var sum = 0.0
             for i in start..<(start + shardRows) {
-                let odds = Odds(sums, positives, i)
+                let odds = Odds(sums, positives, i, leavesPositiveOut: leavesPositiveOut)
                 sum += odds.loss
                 exponent.pointer[i] = Float(odds.shift)
-                weight.pointer[i] = Float(share / temperature / (odds.others + odds.own))
-                diagonal.pointer[i] -= Float(share / temperature * (odds.own > 0 ? odds.ratio / (1 + odds.ratio) : 1))
+                weight.pointer[i] = Float(share / temperature / odds.total)
+                diagonal.pointer[i] -= Float(share / temperature * odds.missing)
             }
             return share * sum
         }

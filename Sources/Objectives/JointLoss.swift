@@ -3,8 +3,11 @@ import Collectives
 import Foundation
 import Tensors
 
-/// `LSE_ij(S) - log N² - (1/N) Σ_i S_ii` (Baptista, Stuart, Tran 2025, arXiv 2505.24134): fits the joint distribution of the pair.
+/// `LSE_ij(S) - log N² - (1/N) Σ_i S_ii` (Baptista, Stuart, Tran 2025, arXiv 2505.24134): fits the joint distribution of the pair. Without the positives in
+/// the sum: `LSE_{i≠j}(S) - log N(N-1) - (1/N) Σ_i S_ii`.
 struct JointLoss: PairwiseLoss {
+    let leavesPositivesOut: Bool
+
     var needsRows: Bool { true }
     var needsColumns: Bool { false }
 
@@ -20,7 +23,8 @@ struct JointLoss: PairwiseLoss {
         weights.columnExponent.fill(-COUPLET_EMPTY)
         weights.columnWeight.fill(0)
         for i in 0..<positives.count {
-            weights.diagonal.pointer[i] = Float((exp2(Double(positives.pointer[i]) - shift) / total - share) / temperature)
+            let part = leavesPositivesOut ? 0 : exp2(Double(positives.pointer[i]) - shift) / total
+            weights.diagonal.pointer[i] = Float((part - share) / temperature)
         }
         let parts = stride(from: 0, to: positives.count, by: shardRows).map { start in
             -share * log(2) * (start..<(start + shardRows)).reduce(0.0) { $0 + Double(positives.pointer[$1]) }
@@ -34,9 +38,9 @@ struct JointLoss: PairwiseLoss {
         return (0..<statistics.positives.count).map { constant - log(2) * Double(statistics.positives.pointer[$0]) }
     }
 
-    /// LSE_ij(S) - log N².
+    /// LSE(S) - log N², or - log N(N - 1) over i ≠ j.
     private func constant(_ shift: Double, _ total: Double, _ batch: Int) -> Double {
-        (shift + log2(total)) * log(2) - 2 * log(Double(batch))
+        (shift + log2(total)) * log(2) - log(Double(batch) * Double(leavesPositivesOut ? batch - 1 : batch))
     }
 
     /// Σ_ij e^S_ij over all workers as total · 2^shift, the same on all.
@@ -48,10 +52,10 @@ struct JointLoss: PairwiseLoss {
         // A shard's sum over all its scores, as (exponent, mantissa).
         let local = starts.flatMap { start -> [Double] in
             let range = start..<(start + shardRows)
-            let shift = range.map { max(Double(sums.exponent.pointer[$0]), Double(positives.pointer[$0]).rounded(.up)) }.max()!
+            func positive(_ i: Int) -> Double { leavesPositivesOut ? Double(COUPLET_EMPTY) : Double(positives.pointer[i]) }
+            let shift = range.map { max(Double(sums.exponent.pointer[$0]), positive($0).rounded(.up)) }.max()!
             let mantissa = range.reduce(0.0) { sum, i in
-                sum + Double(sums.mantissa.pointer[i]) * exp2(Double(sums.exponent.pointer[i]) - shift)
-                    + exp2(Double(positives.pointer[i]) - shift)
+                sum + Double(sums.mantissa.pointer[i]) * exp2(Double(sums.exponent.pointer[i]) - shift) + exp2(positive(i) - shift)
             }
             return [shift, mantissa]
         }

@@ -1,8 +1,36 @@
-/// What is minimised over a batch (Baptista, Stuart, Tran 2025, arXiv 2505.24134).
+/// What is minimised over a batch of N pairs with scores S_ij = κ(g(u_i), h(v_j)) / τ (Baptista, Stuart, Tran 2025, arXiv 2505.24134).
+///
+/// `first` weighs first given second (a softmax over the first modality: columns), `second` second given first.
 public enum Loss: Equatable, Sendable {
-    /// (1/N) Σ_i [first (c_i - S_ii) + second (r_i - S_ii)]: `first` weighs first given second (a softmax over the first modality:
-    /// columns), `second` second given first.
+    /// (1/N) Σ_i [first (c_i - S_ii) + second (r_i - S_ii)], c and r the log-sum-exps of columns and rows. Fits the two conditionals of the
+    /// tilted coupling ρ ∝ e^S μ ν; with ½, ½ it is the InfoNCE of CLIP, with (1, 0) or (0, 1) it fits one conditional alone. The first choice.
     case conditional(first: Double, second: Double)
-    /// LSE_ij(S) - log N² - (1/N) Σ_i S_ii
+    /// LSE_ij(S) - log N² - (1/N) Σ_i S_ii. Fits the coupling ρ as a whole, its marginals with it: for a question about pairs, not about
+    /// one modality given the other.
     case joint
+    /// LSE_{i≠j}(S) - log N(N-1) - (1/N) Σ_i S_ii: `joint` without the positives in the sum, which makes the estimate of log E_μν e^S unbiased inside the
+    /// logarithm. The same minimiser with infinite data; the better one where batches are small.
+    case jointOffDiagonal
+    /// `conditional` with the positive left out of r and c (Yeh et al., *Decoupled Contrastive Learning*, ECCV 2022). The same conditionals with
+    /// infinite data; gradients do not fade where a batch is told apart easily, so it suits small batches.
+    case decoupled(first: Double, second: Double)
+    /// (1/N) Σ_ij ln(1 + e^{-z_ij (S_ij + b)}), z_ij = 1 for i = j and -1 elsewhere (Zhai et al., *Sigmoid Loss for Language Image Pre-Training*, ICCV
+    /// 2023): each pair on its own is told from all others, so S + b fits log ρ/(μ ν) itself, up to the log of N - 1. No sums over rows.
+    case sigmoid
+    /// (1/N) Σ_j first/2 |Σ_i w_ij φ(u_i) - φ(u_j)|² + second/2 |Σ_i w'_ji ψ(v_i) - ψ(v_j)|², w the softmax over columns, w' over rows: the maximum mean
+    /// discrepancy between learned conditionals and data, for kernels ⟨φ, φ⟩ and ⟨ψ, ψ⟩ of the data. Fits those moments of the conditionals
+    /// that the kernel sees: a linear one their means alone.
+    case maximumMeanDiscrepancy(first: Double, second: Double)
+
+    /// Whether the scores are shifted by a bias before they are judged.
+    public var usesBias: Bool { self == .sigmoid }
+
+    /// The weights of first given second and second given first, where the loss has such.
+    public var weights: (first: Double, second: Double)? {
+        switch self {
+        case .conditional(let first, let second), .decoupled(let first, let second), .maximumMeanDiscrepancy(let first, let second):
+            (first, second)
+        case .joint, .jointOffDiagonal, .sigmoid: nil
+        }
+    }
 }

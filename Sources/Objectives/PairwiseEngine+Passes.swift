@@ -13,12 +13,14 @@ struct SubTile {
 
 extension PairwiseEngine {
     /// Pass 1: positives, and the row and column sums of all other pairs.
-    func firstPass() throws {
+    /// - Parameters:
+    ///   - needsRows, needsColumns: which sums are wanted.
+    func firstPass(rows needsRows: Bool, columns needsColumns: Bool) throws {
         statistics.rows.setEmpty()
         columnSums.current.flat(0..<rows).fill(COUPLET_EMPTY)
         columnSums.current.flat(rows..<(2 * rows)).fill(0)
-        let rowSums = rule.needsRows ? tileRows.pointer : nil, columnSums = rule.needsColumns ? tileColumns.pointer : nil
-        try forEachSubTile(accumulating: rule.needsColumns ? self.columnSums : nil) { tile in
+        let rowSums = needsRows ? tileRows.pointer : nil, columnSums = needsColumns ? tileColumns.pointer : nil
+        try forEachSubTile(accumulating: needsColumns ? self.columnSums : nil) { tile in
             let columns = self.columnSums.current.pointer
             let shift = makeExponentials(tile, keepingPositives: true, rowSums, columnSums)
             if let rowSums {
@@ -33,29 +35,35 @@ extension PairwiseEngine {
     /// Pass 2: from scores to weights to the gradients of what is compared.
     func secondPass(second: Tensor) throws {
         visiting.load(second, squareFactor: nil, weights: weights)
+        clearGradients()
+        try forEachSubTile(accumulating: secondGradient) { tile in addGradients(tile, makeWeights(tile)) }
+    }
+
+    func clearGradients() {
         firstGradient.fill(0)
         secondGradient.current.fill(0)
         rowWeightSums?.fill(0)
-        try forEachSubTile(accumulating: secondGradient) { tile in
-            let tileWeights = makeWeights(tile)
-            let gradient = secondGradient.current.pointer, side = geometry.side
-            if let rowWeightSums {
-                couplet_tile_sums(
-                    tile.rows.count, tile.columns.count, tileWeights, side, rowWeightSums.pointer + tile.rows.lowerBound,
-                    gradient + rows * dimension + tile.columns.lowerBound)
-            }
-            MatrixProduct.multiply(
-                m: tile.rows.count, n: dimension, k: tile.columns.count, alpha: 1, tileWeights, .asIs, stride: side,
-                visiting.encodings + tile.columns.lowerBound * dimension, .asIs, stride: dimension, beta: 1,
-                firstGradient.pointer + tile.rows.lowerBound * dimension, stride: dimension)
-            MatrixProduct.multiply(
-                m: tile.columns.count, n: dimension, k: tile.rows.count, alpha: 1, tileWeights, .transposed, stride: side,
-                first.pointer + tile.rows.lowerBound * dimension, .asIs, stride: dimension, beta: 1,
-                gradient + tile.columns.lowerBound * dimension, stride: dimension)
-        }
     }
 
-    private func forEachSubTile(accumulating: TravellingBuffer?, _ body: (SubTile) -> Void) throws {
+    /// Adds what a sub-tile's weights, ∂loss/∂S / τ, give to the gradients of both sides.
+    func addGradients(_ tile: SubTile, _ tileWeights: UnsafeMutablePointer<Float>) {
+        let gradient = secondGradient.current.pointer, side = geometry.side
+        if let rowWeightSums {
+            couplet_tile_sums(
+                tile.rows.count, tile.columns.count, tileWeights, side, rowWeightSums.pointer + tile.rows.lowerBound,
+                gradient + rows * dimension + tile.columns.lowerBound)
+        }
+        MatrixProduct.multiply(
+            m: tile.rows.count, n: dimension, k: tile.columns.count, alpha: 1, tileWeights, .asIs, stride: side,
+            visiting.encodings + tile.columns.lowerBound * dimension, .asIs, stride: dimension, beta: 1,
+            firstGradient.pointer + tile.rows.lowerBound * dimension, stride: dimension)
+        MatrixProduct.multiply(
+            m: tile.columns.count, n: dimension, k: tile.rows.count, alpha: 1, tileWeights, .transposed, stride: side,
+            first.pointer + tile.rows.lowerBound * dimension, .asIs, stride: dimension, beta: 1,
+            gradient + tile.columns.lowerBound * dimension, stride: dimension)
+    }
+
+    func forEachSubTile(accumulating: TravellingBuffer?, _ body: (SubTile) -> Void) throws {
         let ranges = geometry.ranges, n = geometry.shardRows
         var number = 0
         try walk.run(reading: visiting.buffer, accumulating: accumulating) { visit in
@@ -73,7 +81,18 @@ extension PairwiseEngine {
     }
 
     /// The scores T of a sub-tile, positives excluded.
-    private func makeScores(_ tile: SubTile, into scores: UnsafeMutablePointer<Float>, keepingPositives: Bool) {
+    func makeScores(_ tile: SubTile, into scores: UnsafeMutablePointer<Float>, keepingPositives: Bool) {
+        makeAllScores(tile, into: scores)
+        guard tile.isDiagonal else { return }
+        let side = geometry.side
+        for i in 0..<tile.rows.count {
+            if keepingPositives { statistics.positives.pointer[tile.rows.lowerBound + i] = scores[i * side + i] }
+            scores[i * side + i] = COUPLET_EXCLUDED
+        }
+    }
+
+    /// The scores T of a sub-tile.
+    func makeAllScores(_ tile: SubTile, into scores: UnsafeMutablePointer<Float>) {
         let side = geometry.side
         MatrixProduct.multiply(
             m: tile.rows.count, n: tile.columns.count, k: dimension, alpha: scale, first.pointer + tile.rows.lowerBound * dimension, .asIs,
@@ -83,12 +102,6 @@ extension PairwiseEngine {
             couplet_tile_offset(
                 tile.rows.count, tile.columns.count, scores, side, firstSquares.pointer + tile.rows.lowerBound,
                 visiting.squares + tile.columns.lowerBound)
-        }
-        if tile.isDiagonal {
-            for i in 0..<tile.rows.count {
-                if keepingPositives { statistics.positives.pointer[tile.rows.lowerBound + i] = scores[i * side + i] }
-                scores[i * side + i] = COUPLET_EXCLUDED
-            }
         }
     }
 

@@ -19,10 +19,24 @@ protocol PairwiseLoss: Sendable {
 }
 
 extension Loss {
-    var pairwise: any PairwiseLoss {
+    /// How the engine works a loss off.
+    enum Form {
+        /// Sums of exponentials in a first walk, weights of the form of `PairWeights` in a second.
+        case sums(any PairwiseLoss)
+        /// Each pair by itself, in one walk.
+        case sigmoid
+        /// Sums, then conditional means of features, then weights: three walks.
+        case discrepancy(DiscrepancyLoss)
+    }
+
+    var form: Form {
         switch self {
-        case .conditional(let first, let second): ConditionalLoss(first: first, second: second)
-        case .joint: JointLoss()
+        case .conditional(let first, let second): .sums(ConditionalLoss(first: first, second: second, leavesPositiveOut: false))
+        case .decoupled(let first, let second): .sums(ConditionalLoss(first: first, second: second, leavesPositiveOut: true))
+        case .joint: .sums(JointLoss(leavesPositivesOut: false))
+        case .jointOffDiagonal: .sums(JointLoss(leavesPositivesOut: true))
+        case .sigmoid: .sigmoid
+        case .maximumMeanDiscrepancy(let first, let second): .discrepancy(DiscrepancyLoss(first: first, second: second))
         }
     }
 }

@@ -9,4 +9,6 @@ public struct PairwiseResult {
     public let secondGradient: Tensor
     /// ∂ loss / ∂ log(1/τ) over the whole batch, the same bits on every worker; 0 where no gradient was asked for.
     public let inverseTemperatureGradient: Double
+    /// ∂ loss / ∂ bias over the whole batch, likewise; 0 where the loss has no bias.
+    public let biasGradient: Double
 }

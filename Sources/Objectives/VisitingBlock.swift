@@ -3,18 +3,21 @@ import Tensors
 
 /// The block of the second side that visits a worker: encodings and what the weights of its columns are made of, in one travelling buffer.
 ///
-/// Layout: encodings rows × d; ½ |h|² log₂e / τ; exponents; weights (one a row each).
+/// Layout: encodings rows × d; ½ |h|² log₂e / τ; exponents; weights (one a row each); for the maximum mean discrepancy the features ψ of the second
+/// side, rows × F₂, the residuals of the columns' means, rows × F₁, and their centres.
 final class VisitingBlock {
     let buffer: TravellingBuffer
     /// The squares of this worker's own block, kept at home.
     let homeSquares: Tensor
     private let rows: Int
     private let dimension: Int
+    private let features: FeatureCounts?
 
-    init(rows: Int, dimension: Int) {
+    init(rows: Int, dimension: Int, features: FeatureCounts?) {
         self.rows = rows
         self.dimension = dimension
-        buffer = TravellingBuffer(count: rows * (dimension + 3))
+        self.features = features
+        buffer = TravellingBuffer(count: rows * (dimension + 3 + (features.map { $0.first + $0.second + 1 } ?? 0)))
         homeSquares = Tensor([rows])
     }
 
@@ -29,10 +32,23 @@ final class VisitingBlock {
         }
     }
 
+    /// Adds ψ of this worker's own block, and once they are known its columns' residuals and centres.
+    func load(features: Tensor, residuals: Tensor?, centres: Tensor?) {
+        let start = rows * (dimension + 3), end = start + features.count
+        buffer.current.flat(start..<end).copy(from: features)
+        if let residuals, let centres {
+            buffer.current.flat(end..<(end + residuals.count)).copy(from: residuals)
+            buffer.current.flat((end + residuals.count)..<(end + residuals.count + rows)).copy(from: centres)
+        }
+    }
+
     var encodings: UnsafeMutablePointer<Float> { buffer.current.pointer }
     var squares: UnsafeMutablePointer<Float> { encodings + rows * dimension }
     var exponents: UnsafeMutablePointer<Float> { squares + rows }
     var weights: UnsafeMutablePointer<Float> { exponents + rows }
+    var secondFeatures: UnsafeMutablePointer<Float> { weights + rows }
+    var residuals: UnsafeMutablePointer<Float> { secondFeatures + rows * (features?.second ?? 0) }
+    var centres: UnsafeMutablePointer<Float> { residuals + rows * (features?.first ?? 0) }
 
     private func part(_ number: Int) -> Tensor {
         let start = rows * dimension + number * rows

@@ -57,7 +57,7 @@ extension GaussianSource {
         }
         let covariance = GaussianCovariance(uu: uu, uv: uv, vv: vv)
         let (first, second) = try Self.factors(of: covariance, path)
-        self.init(covariance: covariance, firstFactor: first, secondFactor: second, seed: seed)
+        self.init(covariance: covariance, firstFactor: first, secondFactor: second, seed: seed, isFromFile: true)
     }
 
     /// How far a block may be from symmetric and the joint matrix from positive semidefinite, in the scale of correlations.

@@ -1,5 +1,6 @@
 import CKernels
 import Objectives
+import Storage
 import Tensors
 
 #if canImport(Glibc)
@@ -20,6 +21,8 @@ public struct GaussianSource: PairSource {
     /// How many normal numbers make a sample.
     private let normalCount: Int
     private let seed: UInt64
+    /// Whether the covariance was read, and not made from correlations and seed. A made one's last bits are the machine's, so they tell nothing.
+    private let isFromFile: Bool
 
     /// Samples made at a time: their normals stay in the cache.
     private static let pieceRows = 64
@@ -66,11 +69,12 @@ public struct GaussianSource: PairSource {
         self.init(
             covariance: GaussianCovariance(
                 uu: Self.symmetric(first * first.transposed), uv: cross, vv: Self.symmetric(second * second.transposed)),
-            firstFactor: first * x, secondFactor: second * y, seed: seed)
+            firstFactor: first * x, secondFactor: second * y, seed: seed, isFromFile: false)
     }
 
     /// F and H are `firstFactor` and `secondFactor`: dimension × normals.
-    init(covariance: GaussianCovariance, firstFactor: Matrix, secondFactor: Matrix, seed: UInt64) {
+    init(covariance: GaussianCovariance, firstFactor: Matrix, secondFactor: Matrix, seed: UInt64, isFromFile: Bool) {
+        self.isFromFile = isFromFile
         dimensions = [firstFactor.rows, secondFactor.rows]
         gaussianCovariance = covariance
         self.firstFactor = Self.blocked(firstFactor)
@@ -84,6 +88,15 @@ public struct GaussianSource: PairSource {
     }
 
     public func count(of split: Split) -> Int? { nil }
+
+    /// Over the bits of the covariance, where a file gave it; otherwise the config says all.
+    public func dataDigest() throws -> String? {
+        guard isFromFile, let covariance = gaussianCovariance else { return nil }
+        var digest = Digest()
+        digest.update(dimensions)
+        for block in [covariance.uu, covariance.uv, covariance.vv] { digest.update(block.elements) }
+        return digest.hexadecimal
+    }
 
     public func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) throws {
         requireRows(first, numbers, .first)

@@ -77,6 +77,29 @@ public struct HDF5Source: PairSource {
     public var residentBytes: Int { first.residentBytes + second.residentBytes }
     public var waitsForStorage: Bool { first.isOnDemand || second.isOnDemand }
 
+    /// How many rows of each modality its digest covers.
+    private static let digestRows = 256
+
+    /// Over names, shapes and types of /first and /second, up to 256 of their rows spread evenly over the file, all labels, and which pairs are held
+    /// out: cheap for a file of any size, so it tells other data, not every single changed number.
+    public func dataDigest() throws -> String? {
+        var digest = Digest()
+        let count = min(first.count, Self.digestRows), last = UInt64(first.count - 1)
+        let spread = (0..<count).map { UInt64($0) * last / UInt64(max(count - 1, 1)) }
+        for modality in [first, second] {
+            let dataset = modality.dataset
+            digest.update("\(dataset.name) \(dataset.elementClass) \(dataset.elementBytes) \(dataset.isUnsigned)\0")
+            digest.update([dataset.shape.count] + dataset.shape)
+            let rows = Tensor([count] + modality.description.shape)
+            try modality.read(spread, into: rows)
+            digest.update(rows)
+        }
+        digest.update([classes?.count ?? 0, rows?.heldOut.count ?? 0])
+        classes?.withUnsafeBytes { digest.update($0) }
+        rows?.heldOut.withUnsafeBytes { digest.update($0) }
+        return digest.hexadecimal
+    }
+
     public func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) throws {
         requireRows(first, numbers, .first)
         requireRows(second, numbers, .second)

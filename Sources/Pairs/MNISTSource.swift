@@ -1,5 +1,6 @@
 import CKernels
 import Objectives
+import Storage
 import Tensors
 
 /// MNIST (LeCun, Cortes, Burges): a handwritten digit's image with its label. Training samples are the training files, held-out
@@ -40,6 +41,17 @@ public struct MNISTSource: PairSource {
     public var gaussianCovariance: GaussianCovariance? { nil }
 
     public var residentBytes: Int { (training.count + heldOut.count) * (MNISTDigits.pixels + 1) }
+
+    /// Over the four files' contents, unpacked.
+    public func dataDigest() throws -> String? {
+        var digest = Digest()
+        for digits in [training, heldOut] {
+            digest.update([digits.count])
+            try digits.imageBytes().withUnsafeBytes { digest.update($0) }
+            digits.labels.withUnsafeBytes { digest.update($0) }
+        }
+        return digest.hexadecimal
+    }
 
     public func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) throws {
         requireRows(first, numbers, .first)

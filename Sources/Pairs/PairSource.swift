@@ -24,11 +24,16 @@ public protocol PairSource: Sendable {
     var residentBytes: Int { get }
     /// Whether `read` waits for a disk: then training reads a step ahead, on a thread of its own.
     var waitsForStorage: Bool { get }
+    /// SHA-256 of what tells its data from other data of the same name, so that ranks and resumed runs can be told that theirs are others; nil where a
+    /// source has none.
+    /// - Throws: `DataError`, `StorageError` as `read`.
+    func dataDigest() throws -> String?
 }
 
 extension PairSource {
     public var residentBytes: Int { 0 }
     public var waitsForStorage: Bool { false }
+    public func dataDigest() throws -> String? { nil }
 }
 
 /// A source without classes, whose samples reach the encoders as they are: what a source of one's own need not write.

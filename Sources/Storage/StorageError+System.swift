@@ -11,6 +11,7 @@ extension StorageError {
     static func remedy(_ errorNumber: CInt) -> String {
         switch errorNumber {
         case ENOSPC, EDQUOT: "free some space there, or write to another disk; what was there before is untouched"
+        case EFBIG: "raise the limit of file sizes (ulimit -f)"
         case EACCES, EPERM: "check who owns it and its permissions"
         case EROFS: "write to another place: this file system is read-only"
         case ENOENT: "check the path, relative to the folder the command was started in"

@@ -27,13 +27,23 @@ enum TemporaryName {
         guard let dot = stem.lastIndex(of: "."), let process = pid_t(stem[stem.index(after: dot)...]) else { return false }
         if stem[..<dot].hasSuffix(".\(host)") {
             // In a container the same number comes back at each start: our own is then an earlier life's.
-            return process == getpid() || (kill(process, 0) != 0 && errno == ESRCH)
+            return process == getpid() || !isRunning(process)
         }
         var status = stat()
         return stat("\(folder)/\(name)", &status) == 0 && time(nil) - status.st_mtim.tv_sec > abandonedAge
     }
 
-    private static let host: String = {
+    /// A process that has ended may keep its number until its parent, or who adopted it, asks how: a zombie writes no more.
+    private static func isRunning(_ process: pid_t) -> Bool {
+        if kill(process, 0) != 0, errno == ESRCH { return false }
+        // "NUMBER (NAME) STATE …", and the name may hold anything.
+        guard let bytes = try? SystemCall.contents(of: "/proc/\(process)/stat"), let end = bytes.lastIndex(of: UInt8(ascii: ")")) else {
+            return true
+        }
+        return !bytes[end...].dropFirst(2).starts(with: [UInt8(ascii: "Z")])
+    }
+
+    static let host: String = {
         var buffer = [CChar](repeating: 0, count: 256)
         gethostname(&buffer, buffer.count - 1)
         let name = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)

@@ -23,4 +23,6 @@ public enum RandomStream: UInt32, Sendable, CaseIterable {
     case augmentation = 10
     /// Random draws of a sweep's values; the number is the draw, the block follows from the varied key.
     case sweep = 11
+    /// Frequencies of random features; the number is the modality.
+    case features = 12
 }

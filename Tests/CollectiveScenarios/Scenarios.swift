@@ -21,8 +21,16 @@ import Glibc
     static func main() {
         let arguments = CommandLine.arguments
         do {
-            let group = try WorkerGroup.launch(exitCode: code)
+            let group = try WorkerGroup.launch(timeout: arguments.count > 2 ? .seconds(1) : nil, exitCode: code)
             switch arguments.dropFirst().first {
+            case "alone": try alone(group)
+            case "two": try two(group)
+            case "late": try late(group)
+            case "stuck": try stuck(group)
+            case "missing": try missing(group, threads: 2)
+            case "deadlock": try deadlock(group)
+            case "absent": try absent(group)
+            case "silent": try silent(group)
             case "parts": try parts(group)
             case "desk": try desk(group)
             default: throw Broken(description: "which scenario?", exitCode: 64)
@@ -88,6 +96,88 @@ import Glibc
             if round != 1 { try part.finalize() }
         }
         say(group, "all \(try group.run(threads: 1) { try CollectiveSelfCheck.run(on: $0) })")
+    }
+
+    /// The last rank throws alone, in the midst of the others' calls. What its threads and the others are told.
+    static func alone(_ group: WorkerGroup) throws {
+        try group.run(threads: 2) { workers in
+            for step in 0..<1_000_000 {
+                if workers.rank == workers.size - 1, step == 500 { throw Broken(description: "no bread") }
+                do {
+                    try workers.barrier()
+                } catch {
+                    say(group, "woken: \(error)")
+                    throw error
+                }
+            }
+        }
+    }
+
+    /// Ranks 1 and 2 fail in different ways, within the same millisecond or so.
+    static func two(_ group: WorkerGroup) throws {
+        try group.run(threads: 1) { workers in
+            try workers.barrier()
+            if workers.rank == 2 { throw Broken(description: "no bread") }
+            usleep(3_000)
+            if workers.rank == 1 { throw Broken(description: "no wine", exitCode: 74) }
+            try workers.barrier()
+        }
+    }
+
+    /// Rank 0 computes for a second after rank 1 has failed, and would have ended well.
+    static func late(_ group: WorkerGroup) throws {
+        try group.run(threads: 1) { workers in
+            if workers.rank == 1 { throw Broken(description: "no bread") }
+            if workers.rank == 0 { sleep(1) }
+        }
+    }
+
+    /// Rank 1 fails while rank 0 hangs for ever.
+    static func stuck(_ group: WorkerGroup) throws {
+        try group.run(threads: 1) { workers in
+            if workers.rank == 1 { throw Broken(description: "no bread") }
+            while workers.rank == 0 { sleep(1) }
+            try workers.barrier()
+        }
+    }
+
+    /// Worker 1 does not come. (Or a test stops a process.)
+    static func missing(_ group: WorkerGroup, threads: Int) throws {
+        try group.run(threads: threads) { workers in
+            try workers.barrier()
+            if workers.rank == 0 { say(group, "begun") }
+            while workers.rank == 1 { sleep(1) }
+            try workers.barrier()
+        }
+    }
+
+    /// Worker 0 waits for worker 1 and that for worker 0, in different calls.
+    static func deadlock(_ group: WorkerGroup) throws {
+        try group.run(threads: 1) { workers in
+            let part = try workers.split(color: 0, key: 0)
+            try workers.barrier()
+            try (workers.rank == 0 ? part : workers).barrier()
+        }
+    }
+
+    /// All processes go on together until a test stops one of them.
+    static func absent(_ group: WorkerGroup) throws {
+        try group.run(threads: 1) { workers in
+            for step in 0..<1_000_000 {
+                try workers.barrier()
+                if step == 10, workers.rank == 0 { say(group, "begun") }
+                usleep(1_000)
+            }
+        }
+    }
+
+    /// Process 0 never answers.
+    static func silent(_ group: WorkerGroup) throws {
+        let desk = try RequestDesk(group: group) { _, _ in
+            while true { sleep(1) }
+        }
+        if group.processRank == 1 { _ = try desk.ask([1]) }
+        try desk.close()
     }
 
     /// All processes ask at once, three threads each, while the workers of all are busy; each number is handed out once.

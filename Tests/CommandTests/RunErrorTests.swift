@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 extension ProcessTests {
@@ -59,6 +60,46 @@ extension ProcessTests {
             chmod(folder.path("locked"), 0o500)
             defer { chmod(folder.path("locked"), 0o700) }
             expect(try folder.start("locked/run"), 74, "locked/run")
+        }
+
+        /// A file system that nobody may write to, as root either.
+        @Test(.enabled(if: geteuid() == 0, "only root can mount a small file system")) func fileSystemThatIsReadOnly() throws {
+            let folder = try TrainingFolder(TrainingFolder.gaussian(steps: 5))
+            let disk = folder.path("disk")
+            try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
+            guard mount("tmpfs", disk, "tmpfs", UInt(MS_RDONLY), "size=300k") == 0 else {
+                print("This system lets nobody mount a tmpfs: a read-only file system is not tested.")
+                return
+            }
+            defer { umount2(disk, Int32(MNT_DETACH)) }
+            for ranks in rankCounts { expect(try folder.start("disk/run", ranks: ranks), 74, "disk/run", "Read-only file system") }
+        }
+
+        /// A limit of file sizes, as a batch system may set it, is an error and no signal that ends the process.
+        @Test func limitOfFileSizes() throws {
+            let folder = try TrainingFolder(TrainingFolder.gaussian(steps: 200_000, checkpointEvery: 5))
+            let good = try folder.digest("run", ["--set", "train.steps=10", "--set", "optimizer.schedule_steps=200000"])
+            let shell = try Shell(
+                "ulimit -f 8; couplet train c.yaml --output run --resume --progress none", in: folder.scratch.path, seconds: 20)
+            #expect(shell.exitCode == 74, "\(shell.output)")
+            #expect(shell.output.contains("File too large") && shell.output.contains("ulimit -f"), "\(shell.output)")
+            #expect(try folder.digest(of: "run") == good)
+        }
+
+        /// A checkpoint of another model under the config's folder.
+        @Test func checkpointOfAnotherModel() throws {
+            let folder = try TrainingFolder(TrainingFolder.gaussian(steps: 10))
+            _ = try folder.digest("run")
+            _ = try folder.digest("other", ["--set", "encoders.embedding=2", "--set", "train.steps=15", "--set", "optimizer.schedule_steps=10"])
+            let place = "/checkpoints/step-00000015.h5"
+            try FileManager.default.copyItem(atPath: folder.path("other") + place, toPath: folder.path("run") + place)
+            for ranks in rankCounts {
+                expect(
+                    try folder.start("run", ["--resume", "--set", "train.steps=20"], ranks: ranks), 65, "step-00000015.h5", "a checkpoint of another model",
+                    "shape")
+            }
+            // Nothing was removed.
+            #expect(folder.checkpoints("run").contains("step-00000010.h5") && folder.checkpoints("run").contains("step-00000015.h5"))
         }
 
         /// A folder in a place where there can be none.

@@ -5,19 +5,28 @@ final class RunningCouplet {
     let process = Process()
     private let scratch: String
     private let isLaunched: Bool
+    private let name: String
 
     /// - Parameters:
     ///   - ranks: processes under mpirun; 1 starts the program itself.
     ///   - perRank: further arguments of each rank; with several, each rank has its own.
-    init(_ arguments: [String], ranks: Int = 1, perRank: [[String]] = [], environment: [String: String] = [:]) throws {
+    ///   - folders: the folder that each rank is started in, where `perRank` is given.
+    ///   - program: another program than couplet.
+    init(
+        _ arguments: [String], ranks: Int = 1, perRank: [[String]] = [], folders: [String] = [], environment: [String: String] = [:],
+        program path: String = Couplet.path
+    ) throws {
         scratch = FileManager.default.temporaryDirectory.appendingPathComponent("couplet-run-\(UUID().uuidString)").path
         isLaunched = ranks > 1
-        let program = [Couplet.path] + arguments
+        let program = [path] + arguments
+        name = URL(fileURLWithPath: path).lastPathComponent
         let command: [String] =
             if ranks == 1 { program } else if perRank.isEmpty {
                 ["mpirun", "--oversubscribe", "-n", "\(ranks)"] + program
             } else {
-                ["mpirun", "--oversubscribe"] + perRank.map { ["-n", "1"] + program + $0 }.joined(separator: [":"])
+                ["mpirun", "--oversubscribe"] + perRank.enumerated().map { rank, extra in
+                    ["-n", "1"] + (folders.isEmpty ? [] : ["-wdir", folders[rank]]) + program + extra
+                }.joined(separator: [":"])
             }
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = command
@@ -46,13 +55,23 @@ final class RunningCouplet {
     var errors: String { (try? String(contentsOfFile: "\(scratch).err", encoding: .utf8)) ?? "" }
     var output: String { (try? String(contentsOfFile: "\(scratch).out", encoding: .utf8)) ?? "" }
 
-    /// The processes that are couplet itself: this one, or the children of mpirun.
+    /// The processes that are the program itself: this one, or the children of mpirun.
     var members: [pid_t] {
         if !isLaunched { return [process.processIdentifier] }
         let own = "/proc/\(process.processIdentifier)/task/\(process.processIdentifier)/children"
         let children = (try? String(contentsOfFile: own, encoding: .utf8)) ?? ""
         return children.split(separator: " ").compactMap { pid_t($0) }.filter { child in
-            ((try? String(contentsOfFile: "/proc/\(child)/comm", encoding: .utf8)) ?? "").hasPrefix("couplet")
+            ((try? String(contentsOfFile: "/proc/\(child)/comm", encoding: .utf8)) ?? "")
+                // The system keeps 15 characters of a name.
+                .hasPrefix(name.prefix(15))
+        }
+    }
+
+    /// The process of a rank.
+    func member(rank: Int) -> pid_t? {
+        members.first { member in
+            let environment = (try? Data(contentsOf: URL(fileURLWithPath: "/proc/\(member)/environ"))) ?? Data()
+            return environment.split(separator: 0).contains { $0.elementsEqual("OMPI_COMM_WORLD_RANK=\(rank)".utf8) }
         }
     }
 

@@ -1,4 +1,6 @@
 import Foundation
+import Storage
+import Tensors
 import Testing
 
 /// A scratch folder with a config, in which runs are made.
@@ -18,8 +20,10 @@ struct TrainingFolder {
     /// The step of the newest checkpoint.
     func step(_ run: String) -> Int? { checkpoints(run).filter { $0.hasSuffix(".h5") }.last.flatMap { Int($0.dropFirst(5).dropLast(3)) } }
 
-    func start(_ run: String, _ extra: [String] = [], ranks: Int = 1, perRank: [[String]] = [], environment: [String: String] = [:]) throws -> RunningCouplet {
-        try RunningCouplet(["train", config, "--output", path(run), "--progress", "plain"] + extra, ranks: ranks, perRank: perRank, environment: environment)
+    func start(_ run: String, _ extra: [String] = [], ranks: Int = 1, perRank: [[String]] = [], folders: [String] = [], environment: [String: String] = [:]) throws -> RunningCouplet {
+        try RunningCouplet(
+            ["train", config, "--output", path(run), "--progress", "plain"] + extra, ranks: ranks, perRank: perRank, folders: folders,
+            environment: environment)
     }
 
     /// Trains to the end and returns the digest.
@@ -62,6 +66,30 @@ struct TrainingFolder {
         train: {steps: \(steps), log_every: 10, evaluate_every: null, checkpoint_every: 10}
 
         """
+    }
+
+    /// Pairs of a file of the user's own, of 8 and 6 numbers.
+    static func pairs(_ file: String, steps: Int) -> String {
+        """
+        data: {source: hdf5, path: \(file)}
+        encoders: {embedding: 3, first: {kind: mlp, widths: [16]}, second: {kind: linear}}
+        batch: {size: 128, shards: 4}
+        optimizer: {learning_rate: 0.003}
+        train: {steps: \(steps), log_every: 1, evaluate_every: null, checkpoint_every: 2, keep_checkpoints: 3}
+
+        """
+    }
+
+    /// The file of `pairs`: 512 of them, in which `change` may alter numbers.
+    func writePairs(_ name: String, _ change: (_ first: Tensor, _ second: Tensor) -> Void = { _, _ in }) throws {
+        let count = 512
+        func numbers(_ width: Int) -> Tensor { Tensor([count, width], (0..<count * width).map { Float(($0 * 7_919 + width) % 1_009) / 500 - 1 }) }
+        let first = numbers(8), second = numbers(6)
+        change(first, second)
+        let file = try HDF5File(creating: "\(scratch.path)/\(name)", overwriting: true)
+        try file.write("/first", first)
+        try file.write("/second", second)
+        try file.close()
     }
 
     /// Small IDX files of the four names: blots whose place tells the label.

@@ -31,7 +31,8 @@ class ReadOnlyFolder:
         self.folder = folder
         self.is_mounted = os.geteuid() == 0 and _mount("--bind", folder, folder)
         if self.is_mounted:
-            self.is_there = _mount("-o", "remount,bind,ro", folder)
+            # It is refused as long as a file there is being written.
+            self.is_there = any(_mount("-o", "remount,bind,ro", folder) for _ in range(50))
         else:
             os.chmod(folder, 0o500)
             self.is_there = not os.access(folder, os.W_OK)

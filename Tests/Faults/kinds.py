@@ -300,11 +300,15 @@ def second_run(case):
     """A second process on the same folder is refused, and the first does not notice."""
     case.start()
     case.wait_for_moment(0, 1, early=0)
-    case.members()
+    members = case.members()
+    for member in members:  # so that it does not end before the second has given up
+        member.signal(signal.SIGSTOP)
     case.struck(case.at(), restarts=False)
     second = subprocess.run(
         [case.programs.couplet, "train", f"{case.folder}/config.yaml", "--output", case.run, "--threads", "1",
          case.random.choice(["--resume", "--overwrite"])], capture_output=True, text=True, timeout=30)
+    for member in members:
+        member.signal(signal.SIGCONT)
     if second.returncode != 74 or case.run not in second.stderr:
         raise Failure(f"the second process ended with {second.returncode}: {second.stderr[-300:]}")
     case.finish_started()

@@ -6,37 +6,42 @@ import Tensors
 struct EngineRun {
     let loss: Double
     let inverseTemperatureGradient: Double
+    let biasGradient: Double
     /// B × d, in the batch's order.
     let firstGradient: Tensor
     let secondGradient: Tensor
 
     /// - Parameters:
     ///   - first, second: the whole batch's encodings, B × d.
+    ///   - features: the whole batch's, B × F each.
     ///   - workers: threads, each a worker.
     init(
-        first: Tensor, second: Tensor, shards: Int, similarity: Similarity, loss: Loss, temperature: Double, tileMemory: Int, workers: Int
+        first: Tensor, second: Tensor, shards: Int, similarity: Similarity, loss: Loss, temperature: Double, tileMemory: Int, workers: Int,
+        bias: Double = 0, features: (first: Tensor, second: Tensor)? = nil
     ) throws {
         let rows = first.rows / workers
         let (firstGradient, secondGradient) = (Tensor(first.shape), Tensor(second.shape))
         self.firstGradient = firstGradient
         self.secondGradient = secondGradient
-        (self.loss, inverseTemperatureGradient) = try WorkerGroup.launch().run(threads: workers) { communicator in
+        (self.loss, inverseTemperatureGradient, biasGradient) = try WorkerGroup.launch().run(threads: workers) { communicator in
             let engine = PairwiseEngine(
                 communicator: communicator, shards: shards, batch: first.rows, dimension: first.columns, similarity: similarity, loss: loss,
-                tileMemory: tileMemory)
+                tileMemory: tileMemory, features: features.map { FeatureCounts(first: $0.first.columns, second: $0.second.columns) })
             let own = communicator.rank * rows..<(communicator.rank + 1) * rows
-            let result = try engine.evaluate(first: first.rows(own), second: second.rows(own), temperature: temperature)
+            let result = try engine.evaluate(first: first.rows(own), second: second.rows(own), temperature: temperature, bias: bias,
+                features: features.map { ($0.first.rows(own), $0.second.rows(own)) })
             firstGradient.rows(own).copy(from: result.firstGradient)
             secondGradient.rows(own).copy(from: result.secondGradient)
-            let scalars = try communicator.allGather(numbers: [result.loss, result.inverseTemperatureGradient])
+            let scalars = [result.loss, result.inverseTemperatureGradient, result.biasGradient]
             // Scalars are the same bits on every worker.
-            precondition((0..<workers).allSatisfy { scalars[2 * $0].bitPattern == scalars[0].bitPattern && scalars[2 * $0 + 1].bitPattern == scalars[1].bitPattern }, "\(scalars)")
-            return (result.loss, result.inverseTemperatureGradient)
+            let all = try communicator.allGather(numbers: scalars)
+            precondition(all.indices.allSatisfy { all[$0].bitPattern == scalars[$0 % 3].bitPattern }, "\(all)")
+            return (result.loss, result.inverseTemperatureGradient, result.biasGradient)
         }
     }
 
     func equalsBits(of other: EngineRun) -> Bool {
-        loss == other.loss && inverseTemperatureGradient == other.inverseTemperatureGradient
+        loss == other.loss && inverseTemperatureGradient == other.inverseTemperatureGradient && biasGradient == other.biasGradient
             && firstGradient.values == other.firstGradient.values && secondGradient.values == other.secondGradient.values
     }
 }

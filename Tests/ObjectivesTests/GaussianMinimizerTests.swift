@@ -8,6 +8,7 @@ import Testing
         (.innerProduct, .conditional(first: 0.2, second: 0.7)), (.innerProduct, .joint),
         (.quadratic, .conditional(first: 1, second: 0)), (.quadratic, .conditional(first: 0, second: 1)),
         (.quadratic, .conditional(first: 0.5, second: 0.5)), (.quadratic, .conditional(first: 2, second: 2)), (.quadratic, .joint),
+        (.quadratic, .conditional(first: 0.3, second: 0.7)), (.quadratic, .conditional(first: 0.9, second: 0.05)),
     ]
 
     /// One canonical pair: the closed form is where a loss that is integrated numerically has its minimum.
@@ -51,6 +52,8 @@ import Testing
         let (g, h) = encoders(x)
         let minimizer = try #require(GaussianMinimizer(pair, similarity: similarity, loss: loss, rank: rank))
         #expect((g.transposed * h - minimizer.coupling).frobeniusNorm <= 1e-6 * minimizer.coupling.frobeniusNorm)
+        let lowest = GaussianPopulation.loss(loss, similarity, g, h, crossCovariance: r)
+        #expect(abs(lowest - minimizer.optimalLoss) <= 1e-9 * (1 + abs(lowest)))
         if let first = minimizer.firstGram, let second = minimizer.secondGram {
             let a = pair.firstDirections.columns(first: rank), b = pair.secondDirections.columns(first: rank)
             #expect((g.transposed * g - a * .diagonal(first) * a.transposed).frobeniusNorm <= 2e-6 * (1 + first[0]))
@@ -61,7 +64,8 @@ import Testing
     @Test func thereIsNoClosedFormElsewhere() throws {
         let pair = try GaussianPair(GaussianPopulation.covariance([0.8, 0.5], first: 3, second: 2))
         #expect(GaussianMinimizer(pair, similarity: .cosine, loss: .conditional(first: 0.5, second: 0.5), rank: 2) == nil)
-        #expect(GaussianMinimizer(pair, similarity: .quadratic, loss: .conditional(first: 0.3, second: 0.7), rank: 2) == nil)
+        #expect(GaussianMinimizer(pair, similarity: .quadratic, loss: .sigmoid, rank: 2) == nil)
+        #expect(GaussianMinimizer(pair, similarity: .innerProduct, loss: .maximumMeanDiscrepancy(first: 1, second: 0), rank: 2) == nil)
         #expect(GaussianMinimizer(pair, similarity: .innerProduct, loss: .conditional(first: 0, second: 0), rank: 2) == nil)
         let one = Matrix.identity(1), certain = try GaussianPair(GaussianCovariance(uu: one, uv: one, vv: one))
         #expect(GaussianMinimizer(certain, similarity: .quadratic, loss: .joint, rank: 1) == nil)
@@ -81,6 +85,18 @@ import Testing
         if let first = minimizer.firstGram, let second = minimizer.secondGram {
             #expect(abs((g * covariance.uu * g.transposed).diagonal.reduce(0, +) / temperature - first.reduce(0, +)) <= 1e-10 * (1 + first[0]))
             #expect(abs((h * covariance.vv * h.transposed).diagonal.reduce(0, +) / temperature - second.reduce(0, +)) <= 1e-10 * (1 + second[0]))
+        }
+    }
+
+    /// Where conditionals are exact the loss is minus the mutual information; nowhere is it less, and the inner product, whose conditional covariances are
+    /// wrong, shows ½ Σ σ².
+    @Test func theOptimumShowsTheMutualInformation() throws {
+        let pair = try GaussianPair(GaussianPopulation.covariance([0.9, 0.7, 0.2], first: 4, second: 3))
+        for loss in [Loss.conditional(first: 1, second: 0), .conditional(first: 0, second: 1)] {
+            let exact = try #require(GaussianMinimizer(pair, similarity: .quadratic, loss: loss, rank: 3)).optimalLoss
+            #expect(abs(exact + pair.mutualInformation) <= 1e-9)
+            let inner = try #require(GaussianMinimizer(pair, similarity: .innerProduct, loss: loss, rank: 3)).optimalLoss
+            #expect(abs(inner + 0.5 * (0.81 + 0.49 + 0.04)) <= 1e-9)
         }
     }
 }

@@ -21,7 +21,7 @@ enum GaussianPopulation {
             expectation { e in weight[u] * weight[e] < 1e-18 ? 0 : score(grid[u], correlation * grid[u] + slope * grid[e]) }
         }
         switch loss {
-        case .conditional(let first, let second):
+        case .conditional(let first, let second), .decoupled(let first, let second):
             var value = -(first + second) * positive
             if first > 0 {
                 value += first * expectation { v in
@@ -34,7 +34,7 @@ enum GaussianPopulation {
                 }
             }
             return value
-        case .joint:
+        case .joint, .jointOffDiagonal:
             let sum = grid.indices.reduce(0.0) { total, v in
                 total + grid.indices.reduce(0.0) { inner, u in
                     let exponent = score(grid[u], grid[v]) - 0.5 * (grid[u] * grid[u] + grid[v] * grid[v])
@@ -42,6 +42,7 @@ enum GaussianPopulation {
                 }
             }
             return log(sum) - positive
+        case .sigmoid, .maximumMeanDiscrepancy: return .nan
         }
     }
 
@@ -59,9 +60,9 @@ enum GaussianPopulation {
             return -0.5 * logDeterminant + 0.5 * trace(cross.transposed * solved) - 0.5 * trace(other) - positive
         }
         switch loss {
-        case .conditional(let first, let second):
+        case .conditional(let first, let second), .decoupled(let first, let second):
             return first * oneSided(p, a, q) + second * oneSided(q, a.transposed, p)
-        case .joint:
+        case .joint, .jointOffDiagonal:
             let (m, n) = (p.rows, q.rows)
             var block = Matrix.identity(m + n)
             for i in 0..<m { for j in 0..<m { block[i, j] += p[i, j] } }
@@ -69,6 +70,7 @@ enum GaussianPopulation {
             for i in 0..<m { for j in 0..<n { block[i, m + j] = -a[i, j]; block[m + j, i] = -a[i, j] } }
             guard let logDeterminant = logDeterminant(block) else { return .infinity }
             return -0.5 * logDeterminant - positive
+        case .sigmoid, .maximumMeanDiscrepancy: return .nan
         }
     }
 

@@ -20,7 +20,10 @@ import Testing
         return (first, second)
     }
 
-    @Test(arguments: [Loss.conditional(first: 0.5, second: 0.5), .conditional(first: 1, second: 0), .conditional(first: 0, second: 1), .joint])
+    @Test(arguments: [
+        Loss.conditional(first: 0.5, second: 0.5), .conditional(first: 1, second: 0), .conditional(first: 0, second: 1), .joint, .jointOffDiagonal,
+        .decoupled(first: 0.5, second: 0.5), .sigmoid,
+    ])
     func farRowsAreNotLost(_ loss: Loss) throws {
         for (count, dimension, shards) in [(72, 4, 1), (72, 4, 2), (64, 3, 4)] {
             let (first, second) = Self.encodings(count, dimension), temperature = 0.005

@@ -40,6 +40,11 @@ LOSSES = {
     "second": ("conditional", (0.0, 1.0)),
     "uneven": ("conditional", (0.3, 0.7)),
     "joint": ("joint", None),
+    "joint_off_diagonal": ("joint_off_diagonal", None),
+    "decoupled": ("decoupled", (0.3, 0.7)),
+    "sigmoid": ("sigmoid", None),
+    "mmd_linear": ("mmd", (1.0, 0.0)),
+    "mmd_polynomial": ("mmd", (0.3, 0.7)),
 }
 TEMPERATURES = ["0.005", "0.07", "1", "10", "learned"]
 # The first encoder, and the second.
@@ -56,6 +61,7 @@ ENCODERS = {
 CLASSES = 10
 FIRST_WIDTH, SECOND_WIDTH = 12, 9
 LEARNED_START = 0.1
+BIAS_START = -2.5
 
 
 def write_pairs(path, batch, labels, seed):
@@ -79,6 +85,7 @@ class Combination:
         self.similarity, self.encoders = similarity, ENCODERS[encoders]
         self.labels = encoders == "labels"
         self.loss, self.weights = LOSSES[loss]
+        self.kernel = loss.removeprefix("mmd_") if self.loss == "mmd" else None
         self.learned = temperature == "learned"
         self.temperature = LEARNED_START if self.learned else float(temperature)
 
@@ -89,6 +96,10 @@ class Combination:
             objective["temperature"] = {"initial": self.temperature, "learned": True, "minimum": 1e-9}
         if self.weights:
             objective["weights"] = list(self.weights)
+        if self.kernel:
+            objective["kernel"] = self.kernel
+        if self.loss == "sigmoid":
+            objective["bias"] = {"initial": BIAS_START, "learned": True}
         return json.dumps({
             "name": "gradient_check",
             "seed": 5,
@@ -101,12 +112,19 @@ class Combination:
         }, indent=1)
 
     def value(self, parameters, first, second):
-        """Loss, and the scores, of parameters {first, second, log_inverse_temperature}."""
+        """Loss, and the scores, of parameters {first, second, log_inverse_temperature, bias}."""
         specifications = self.encoders
         u = reference.encode(specifications[0]["kind"], specifications[0].get("activation"), parameters["first"], first)
         v = reference.encode(specifications[1]["kind"], specifications[1].get("activation"), parameters["second"], second)
         scores = reference.scores(self.similarity, u, v, parameters["log_inverse_temperature"])
-        return reference.loss(self.loss, self.weights, scores), scores
+        return self.loss_of(scores, parameters["bias"], first, second), scores
+
+    def loss_of(self, scores, bias, first, second):
+        kernels = None
+        if self.kernel:
+            data = first, numpy.eye(CLASSES)[numpy.asarray(second)] if self.labels else second
+            kernels = [reference.kernel_matrix(self.kernel, one) for one in data]
+        return reference.loss(self.loss, self.weights, scores, bias, kernels)
 
     def gradient(self, parameters, first, second):
         (loss, scores), gradient = jax.value_and_grad(self.value, has_aux=True)(parameters, first, second)
@@ -126,7 +144,7 @@ class Combination:
                 width = out
             return layers
         return {"first": encoder(self.encoders[0], FIRST_WIDTH), "second": encoder(self.encoders[1], SECOND_WIDTH),
-                "log_inverse_temperature": numpy.float64(-math.log(self.temperature))}
+                "log_inverse_temperature": numpy.float64(-math.log(self.temperature)), "bias": numpy.float64(BIAS_START)}
 
 
 def read_checkpoint(path, temperature):
@@ -146,6 +164,7 @@ def read_checkpoint(path, temperature):
         parameters["log_inverse_temperature"] = (
             numpy.float64(numpy.asarray(objective["log_inverse_temperature"][()]).reshape(())) if learned
             else numpy.float64(-math.log(temperature)))
+        parameters["bias"] = numpy.float64(numpy.asarray(objective["bias"][()]).reshape(()) if "bias" in objective else 0.0)
         single = not learned or objective["log_inverse_temperature"].dtype == numpy.float32
     return parameters, learned, single
 
@@ -206,22 +225,28 @@ def check(combination, options, pairs, folder):
              for name in ("first", "second")]
     if learned:
         sizes.append(8 / max(abs(float(gradient["log_inverse_temperature"])), 1e-30))
+    if combination.loss == "sigmoid":
+        sizes.append(64 / max(abs(float(gradient["bias"])), 1e-30))
     learning_rate = power_of_two(min(sizes))
     run = run_couplet(options.command, folder, "step", config(1, learning_rate))
     after, _, _ = read_checkpoint(checkpoint(run, 1), combination.temperature)
 
     results = []
-    for name in ("first", "second", "log_inverse_temperature"):
-        if name == "log_inverse_temperature" and not learned:
+    for name in ("first", "second", "log_inverse_temperature", "bias"):
+        if name == "log_inverse_temperature" and not learned or name == "bias" and combination.loss != "sigmoid":
             continue
         found = (flat(before[name]) - flat(after[name])) / learning_rate
         exact = flat(gradient[name])
         spacing = numpy.spacing(numpy.abs(flat(after[name])).astype(numpy.float32)).astype(numpy.float64)
         if name == "log_inverse_temperature":
             # One number, and a sum whose terms may cancel: they are its scale.
-            scale = numpy.abs(numpy.asarray(jax.grad(reference.loss, argnums=2)(
-                combination.loss, combination.weights, jnp.asarray(scores))) * scores).sum()
+            scale = numpy.abs(numpy.asarray(jax.grad(combination.loss_of)(
+                jnp.asarray(scores), before["bias"], first, second)) * scores).sum()
             spacing = spacing if single else spacing * 0
+        elif name == "bias":
+            # Positives pull it up, all others down.
+            scale = numpy.abs(numpy.asarray(jax.grad(combination.loss_of)(jnp.asarray(scores), before["bias"], first, second))).sum()
+            spacing = spacing * 0
         else:
             scale = numpy.linalg.norm(exact)
         if found.shape != exact.shape:
@@ -242,7 +267,7 @@ def self_check(combination, options):
     parameters = combination.initial(options.embedding, generator)
     _, largest, _, gradient = combination.gradient(parameters, first, second)
     results = []
-    for name in ("first", "second", "log_inverse_temperature"):
+    for name in ("first", "second", "log_inverse_temperature", *(["bias"] if combination.loss == "sigmoid" else [])):
         # Along the gradient, where the slope is its norm, bent a little so that components of it are not just themselves.
         leaves, shape = jax.tree_util.tree_flatten(gradient[name])
         norm = max(numpy.linalg.norm(flat(gradient[name])), 1e-30)
@@ -282,7 +307,7 @@ def main():
     parser.add_argument("--loss", action="append", choices=list(LOSSES))
     parser.add_argument("--temperature", action="append", choices=TEMPERATURES)
     parser.add_argument("--encoders", action="append", choices=list(ENCODERS))
-    parser.add_argument("--quick", action="store_true", help="21 combinations that cover every value, instead of all 525")
+    parser.add_argument("--quick", action="store_true", help="30 combinations that cover every value, instead of all 1,050")
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--shards", type=int, default=4)
     parser.add_argument("--embedding", type=int, default=5)

@@ -40,13 +40,41 @@ def scores(similarity, first, second, log_inverse_temperature):
     return values * jnp.exp(log_inverse_temperature)
 
 
-def loss(name, weights, values):
-    """A batch's loss from its B × B scores."""
+def off_diagonal_logsumexp(values, axis=None):
+    return logsumexp(jnp.where(jnp.eye(values.shape[0], dtype=bool), -jnp.inf, values), axis=axis)
+
+
+def kernel_matrix(name, data):
+    """k(x_i, x_j) of a kernel that has no random part."""
+    products = data @ data.T
+    return products if name == "linear" else (1 + products) ** 2
+
+
+def discrepancy(probabilities, kernel):
+    """½ |Σ_i w_ij φ_i - φ_j|² for each column j of w, by the kernel matrix k = ⟨φ, φ⟩."""
+    weighted = kernel @ probabilities
+    return (0.5 * jnp.sum(probabilities * weighted, axis=0) - jnp.sum(probabilities * kernel, axis=0)
+            + 0.5 * jnp.diagonal(kernel))
+
+
+def loss(name, weights, values, bias=0.0, kernels=None):
+    """A batch's loss from its B × B scores, and for the sigmoid a bias, for the maximum mean discrepancy the kernel matrices of both sides."""
     count = values.shape[0]
     positives = jnp.diagonal(values)
     if name == "conditional":
         rows, columns = logsumexp(values, axis=1), logsumexp(values, axis=0)
         return jnp.mean(weights[0] * (columns - positives) + weights[1] * (rows - positives))
+    if name == "decoupled":
+        rows, columns = off_diagonal_logsumexp(values, axis=1), off_diagonal_logsumexp(values, axis=0)
+        return jnp.mean(weights[0] * (columns - positives) + weights[1] * (rows - positives))
     if name == "joint":
         return logsumexp(values) - 2 * jnp.log(count) - jnp.mean(positives)
+    if name == "joint_off_diagonal":
+        return off_diagonal_logsumexp(values) - jnp.log(count * (count - 1.0)) - jnp.mean(positives)
+    if name == "sigmoid":
+        signs = 2 * jnp.eye(count) - 1
+        return jnp.sum(jnp.logaddexp(0, -signs * (values + bias))) / count
+    if name == "mmd":
+        columns, rows = jax.nn.softmax(values, axis=0), jax.nn.softmax(values, axis=1)
+        return jnp.mean(weights[0] * discrepancy(columns, kernels[0]) + weights[1] * discrepancy(rows.T, kernels[1]))
     raise ValueError(name)

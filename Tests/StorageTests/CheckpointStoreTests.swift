@@ -204,6 +204,22 @@ import Testing
         #expect(names == [fresh, living, foreign, "step-00000001.h5", "step-00000002.h5"])
     }
 
+    /// A writer that was killed and that nobody has asked about keeps its number for a while.
+    @Test func leftoversOfAZombieAreRemoved() throws {
+        try store.write(CheckpointExample.make(step: 1), keep: 3)
+        var zombie = pid_t(), program: [UnsafeMutablePointer<CChar>?] = [strdup("true"), nil]
+        defer { free(program[0]) }
+        try #require(posix_spawn(&zombie, "/bin/true", nil, nil, &program, environ) == 0)
+        defer { waitpid(zombie, nil, 0) }
+        var ended = siginfo_t()
+        try #require(waitid(P_PID, id_t(zombie), &ended, WEXITED | WNOWAIT) == 0 && kill(zombie, 0) == 0)
+        var name = [CChar](repeating: 0, count: 256)
+        gethostname(&name, 255)
+        let left = ".step-00000002.h5.\(String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)).\(zombie).partial"
+        try Data("half".utf8).write(to: URL(fileURLWithPath: store.folder + "/" + left))
+        #expect(try store.removeLeftovers() == [left])
+    }
+
     @Test(.enabled(if: getuid() != 0)) func anUnreadableCheckpointIsNotSetAside() throws {
         let path = try store.write(CheckpointExample.make(step: 1), keep: 3).path
         chmod(path, 0)

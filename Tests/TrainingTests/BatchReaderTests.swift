@@ -56,3 +56,33 @@ private struct SlowSource: PairSource {
         }
     }
 }
+
+@Suite struct VanishedDataTests {
+    @Test("a data file that vanishes while it is read ends the step with its name, on all workers", arguments: [1, 4])
+    func vanishedFile(workers: Int) throws {
+        let folder = try ReportingFolder(), path = "\(folder.path)/pairs.h5"
+        let count = 4_096
+        let file = try HDF5File(creating: path)
+        try file.write("/first", Tensor([count, 8]))
+        try file.write("/second", Tensor([count, 6]))
+        try file.close()
+        let source = try HDF5Source(path: path, heldOut: 0, seed: 1, memoryLimit: 0)
+        let configuration = WorkerInvarianceTests.gaussian {
+            $0.batch = .init(size: 256, shards: 4)
+            $0.source = .hdf5(path: path, heldOut: 0)
+        }
+        let model = try Model(configuration, source: source)
+        let error = #expect(throws: (any Error).self) {
+            try WorkerGroup.launch().run(threads: workers) { communicator in
+                let step = try TrainingStep(configuration, model: model, source: source, communicator: communicator, tileMemory: 0)
+                _ = try step.run(0, stopRequested: false)
+                try communicator.barrier()
+                // Another program writes over it.
+                if communicator.rank == 0 { truncate(path, 3_000) }
+                try communicator.barrier()
+                for number in 1..<4 { _ = try step.run(number, stopRequested: false) }
+            }
+        }
+        #expect("\(error.map { "\($0)" } ?? "")".contains(path), "\(String(describing: error))")
+    }
+}

@@ -35,7 +35,8 @@ import Training
                 batch: {size: 1_024}
                 optimizer: {kind: sgd, momentum: 0.9, learning_rate: 1e-3, schedule: cosine, warmup_steps: 10, clip_norm: 2, schedule_steps: 90}
                 evaluation: {pairs: 500}
-                train: {steps: 0, log_every: 1, evaluate_every: 0, checkpoint_every: null, keep_checkpoints: 1}
+                train: {steps: 0, log_every: 1, evaluate_every: 0, checkpoint_every: null, keep_checkpoints: 1, checkpoint_minutes: 2.5,
+                  stop_after: 3h55m, on_nonfinite: skip}
                 """, name: "c.yaml", defaultName: "c")
         #expect(configuration.name == "c")
         #expect(configuration.source == .hdf5(path: "~/own data.h5", heldOut: 0.25))
@@ -53,7 +54,7 @@ import Training
                     kind: .sgd(momentum: 0.9), learningRate: 0.001, schedule: .cosine, warmupSteps: 10, clipNorm: 2,
                     scheduleSteps: 90))
         #expect(configuration.evaluation.pairs == 500)
-        #expect(configuration.train == .init(steps: 0, logEvery: 1, evaluateEvery: nil, checkpointEvery: nil, keepCheckpoints: 1))
+        #expect(configuration.train == .init(steps: 0, logEvery: 1, evaluateEvery: nil, checkpointEvery: nil, checkpointMinutes: 2.5, keepCheckpoints: 1, stopAfter: .seconds(14_100), onNonFinite: .skip))
     }
 
     /// The largest power of two ≤ 16 that divides B and leaves at least 128 pairs a shard, at least 1.

@@ -37,6 +37,7 @@ struct FixedGenerator: RandomNumberGenerator {
             "  initial_scale: 1", "  first: {kind: linear, bias: false}", "  weights: [0.5, 0.5]", "batch: {size: 2048, shards: 16, activations: keep, tile_memory: 256 MiB}",
             "  beta2: 0.999", "  epsilon: 1.0e-08", "  schedule: constant", "  warmup_steps: 0", "  clip_norm: null",
             "evaluation: {pairs: null}", "  log_every: 50", "  evaluate_every: 500", "  keep_checkpoints: 3",
+            "  checkpoint_minutes: null", "  stop_after: null", "  on_nonfinite: stop",
         ] {
             #expect(text.split(separator: "\n").contains { $0 == line }, "\(line) in\n\(text)")
         }
@@ -55,7 +56,7 @@ struct FixedGenerator: RandomNumberGenerator {
         #expect(
             try differences(
                 "name=other", "train.steps=3000", "train.log_every=1", "train.evaluate_every=7", "train.checkpoint_every=9",
-                "train.keep_checkpoints=1", "evaluation.pairs=10") == [])
+                "train.keep_checkpoints=1", "evaluation.pairs=10", "train.checkpoint_minutes=0.5", "train.stop_after=3h55m", "train.on_nonfinite=skip") == [])
         #expect(try differences("seed=2") == ["seed: 1 in the run, 2 now"])
         #expect(try differences("optimizer.learning_rate=0.02") == ["optimizer.learning_rate: 0.01 in the run, 0.02 now"])
         #expect(try differences("optimizer.schedule_steps=3000") == ["optimizer.schedule_steps: 1500 in the run, 3000 now"])
@@ -67,6 +68,10 @@ struct FixedGenerator: RandomNumberGenerator {
             try differences("objective.loss=joint") == [
                 "objective.loss: conditional in the run, joint now", "objective.weights: [0.5, 0.5] in the run, absent now",
             ])
+        // A start that ends within its warm-up can be read back.
+        var short = start
+        (short.train.steps, short.optimizer.warmupSteps) = (3, 40)
+        #expect(try Configuration.parse(text: short.fixedAtStart().resolvedYAML, name: "c.yaml").optimizer.scheduleSteps == 40)
         var longer = start
         longer.train.steps = 3_000
         #expect(longer.resuming(stored).optimizer.scheduleSteps == 1_500)
@@ -135,6 +140,7 @@ struct FixedGenerator: RandomNumberGenerator {
             evaluation: .init(pairs: pick([nil, whole(1...9_999)])),
             train: .init(
                 steps: whole(0...100_000), logEvery: whole(1...100), evaluateEvery: pick([nil, whole(1...900)]),
-                checkpointEvery: pick([nil, whole(1...900)]), keepCheckpoints: whole(1...9)))
+                checkpointEvery: pick([nil, whole(1...900)]), checkpointMinutes: pick([nil, positive()]), keepCheckpoints: whole(1...9),
+                stopAfter: pick([nil, .seconds(whole(1...1_000_000))]), onNonFinite: pick([.stop, .skip])))
     }
 }

@@ -1,5 +1,6 @@
 // The vector kernels of Couplet, in C: one loop each. All that decides is Swift.
 #pragma once
+#include "couplet_features.h"
 #include "couplet_network.h"
 #include "couplet_optimizer.h"
 #include "couplet_pairs.h"

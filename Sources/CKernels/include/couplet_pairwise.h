@@ -51,6 +51,22 @@ void couplet_tile_weights_direct(
     size_t rows, size_t columns, float *tile, size_t stride, const float *row_exponent, const float *row_weight,
     const float *column_exponent, const float *column_weight);
 
+// With t = tile[i][j] + bias: losses[i] = Σ_j ln(1 + 2^t), and in place share / (1 + 2^-t), whose sum over j goes to sums[i].
+void couplet_tile_sigmoid(
+    size_t rows, size_t columns, float *tile, size_t stride, float bias, float share, float *losses, float *sums);
+
+// out[i][j] = weight[i] 2^(tile[i][j] - exponent[i]); the second: weight[j] 2^(tile[i][j] - exponent[j])
+void couplet_tile_row_softmax(
+    size_t rows, size_t columns, const float *tile, size_t stride, const float *exponent, const float *weight, float *out);
+void couplet_tile_column_softmax(
+    size_t rows, size_t columns, const float *tile, size_t stride, const float *exponent, const float *weight, float *out);
+
+// weights[i][j] += softmax[i][j] (products[i][j] - row[i]); the second: - column[j]
+void couplet_tile_add_row_centred(
+    size_t rows, size_t columns, const float *softmax, const float *products, size_t stride, const float *row, float *weights);
+void couplet_tile_add_column_centred(
+    size_t rows, size_t columns, const float *softmax, const float *products, size_t stride, const float *column, float *weights);
+
 // row_sums[i] += Σ_j tile[i][j], column_sums[j] += Σ_i tile[i][j]
 void couplet_tile_sums(
     size_t rows, size_t columns, const float *tile, size_t stride, float *row_sums, float *column_sums);

@@ -1,14 +1,14 @@
 /// Comma-separated values (RFC 4180).
-enum CommaSeparated {
+package enum CommaSeparated {
     /// One line, without its end; what has a comma, a quote or a line's end in it is quoted.
-    static func line(_ cells: [String]) -> String {
+    package static func line(_ cells: [String]) -> String {
         cells.map { cell in
             cell.utf8.contains { ",\"\n\r".utf8.contains($0) } ? "\"" + cell.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\"" : cell
         }.joined(separator: ",")
     }
 
     /// The records of a text; a last one without its line's end is one too.
-    static func records(_ text: String) -> [[String]] {
+    package static func records(_ text: String) -> [[String]] {
         var records: [[String]] = [], cells: [String] = [], cell: [UInt8] = [], isQuoted = false
         let bytes = Array(text.utf8)
         var position = 0

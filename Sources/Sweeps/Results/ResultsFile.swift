@@ -4,19 +4,19 @@ import Training
 
 /// A sweep's `results.jsonl`: a line each time a trial ends or comes to a step after which halving compares. The table is made from it, and a sweep
 /// that was interrupted goes on from it.
-struct ResultsFile: Sendable {
+package struct ResultsFile: Sendable {
     private let file: LineFile
 
     /// Opens it; lines that a kill cut short are dropped.
     /// - Throws: `StorageError` where the system refuses.
-    init(path: String) throws {
+    package init(path: String) throws {
         file = try LineFile(path)
         try file.truncate { JSONValue(text: $0).flatMap(TrialResult.init) != nil }
     }
 
     /// The results in it; of several of one trial and step the last.
     /// - Throws: `StorageError` where the system refuses.
-    func read() throws -> [TrialResult] {
+    package func read() throws -> [TrialResult] {
         var results: [TrialResult] = [], places: [String: Int] = [:]
         for line in try FileSystem.text(at: file.path).split(separator: "\n") {
             guard let result = JSONValue(text: line).flatMap(TrialResult.init) else { continue }
@@ -32,7 +32,7 @@ struct ResultsFile: Sendable {
     }
 
     /// Adds a result; it survives a power cut when this returns.
-    func append(_ result: TrialResult) throws {
+    package func append(_ result: TrialResult) throws {
         try file.append(result.json.text)
         try file.synchronize()
     }

@@ -27,20 +27,33 @@ public struct SweepFolder: Equatable, Sendable {
     /// Whether a sweep was started here.
     public var holdsSweep: Bool { [specification, table, results].contains(where: FileSystem.exists) }
 
-    /// Makes the folder ready. To overwrite removes what a sweep consists of and nothing else.
+    /// Makes the folder, where it is missing, and locks it for this process, as long as the lock is kept. A sweep that is to be refused is refused first.
+    /// - Throws: `StorageError` as `prepare`, and where another process has the lock.
+    func lock(_ existing: RunFolder.ExistingRun) throws -> FolderLock {
+        if existing == .refuse { try refuseSweep() }
+        if RunFolder(path: path).holdsRun {
+            throw StorageError(.inputOutput, place: path, reason: "there is a run of couplet train", remedy: "name another folder by --output")
+        }
+        try FileSystem.makeFolder(path)
+        return try FolderLock(path)
+    }
+
+    private func refuseSweep() throws {
+        guard holdsSweep else { return }
+        throw StorageError(
+            .inputOutput, place: path, reason: "there is a sweep already",
+            remedy: "go on with it by --resume, replace it by --overwrite, or name another folder by --output")
+    }
+
+    /// Makes the locked folder ready. To overwrite removes what a sweep consists of and nothing else.
     /// - Throws: `StorageError` where there is a sweep and `existing` is `refuse`, or where the system refuses; `ConfigurationError`.
     func prepare(_ existing: RunFolder.ExistingRun, for wanted: SweepSpecification) throws {
         if holdsSweep {
             switch existing {
-            case .refuse:
-                throw StorageError(
-                    .inputOutput, place: path, reason: "there is a sweep already",
-                    remedy: "go on with it by --resume, replace it by --overwrite, or name another folder by --output")
+            case .refuse: try refuseSweep()
             case .resume: try checkResumable(wanted)
             case .overwrite: try removeSweep()
             }
-        } else if RunFolder(path: path).holdsRun {
-            throw StorageError(.inputOutput, place: path, reason: "there is a run of couplet train", remedy: "name another folder by --output")
         }
         try FileSystem.makeFolder(trials)
         try DurableFile.replace(base, with: wanted.baseText)
@@ -64,7 +77,12 @@ public struct SweepFolder: Equatable, Sendable {
     private func removeSweep() throws {
         for name in FileSystem.names(in: trials) {
             let run = RunFolder(path: trial(name))
-            if run.holdsRun { try run.removeRun() }
+            guard run.holdsRun else { continue }
+            let lock = try run.lock(.overwrite)
+            try withExtendedLifetime(lock) {
+                try run.removeRun()
+                try FileSystem.remove("\(run.path)/\(FolderLock.fileName)")
+            }
             rmdir(run.path)  // Stays where something else lies in it.
         }
         rmdir(trials)

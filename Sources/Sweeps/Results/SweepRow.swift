@@ -14,4 +14,11 @@ public struct SweepRow: Equatable, Sendable {
     public let seconds: Double?
     /// Why it failed; empty where it did not.
     public let reason: String
+
+    package init(
+        trial: String, status: TrialStatus, values: [String], metric: Double?, digest: String, steps: Int?, seconds: Double?, reason: String
+    ) {
+        (self.trial, self.status, self.values, self.metric) = (trial, status, values, metric)
+        (self.digest, self.steps, self.seconds, self.reason) = (digest, steps, seconds, reason)
+    }
 }

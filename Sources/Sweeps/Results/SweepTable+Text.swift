@@ -7,8 +7,7 @@ extension SweepTable {
         let ranked = self.ranked
         var table = TextTable()
         table.add(["trial"] + TrialName.shortened(keys) + [metric, "steps", "seconds"])
-        let dropped = rows.enumerated().filter { $0.element.status == .dropped }
-            .sorted { (-($0.element.steps ?? 0), $0.offset) < (-($1.element.steps ?? 0), $1.offset) }.map(\.element)
+        let dropped = self.dropped
         for row in ranked + dropped {
             table.add(
                 [row.trial.prefix { $0 != "_" } + (row.status == .dropped ? ", dropped" : "")] + row.values + [
@@ -18,7 +17,24 @@ extension SweepTable {
         var text = "\(name): \(ranked.count) of \(rows.count) trials done, the best first\n"
         if !ranked.isEmpty || !dropped.isEmpty { text += table.text() }
         let failed = rows.filter { $0.status == .failed }
-        if !failed.isEmpty { text += "failed:\n" + failed.map { "  \($0.trial): \($0.reason)\n" }.joined() }
+        if !failed.isEmpty { text += "failed:\n" + Self.reasons(failed.map { ($0.trial, $0.reason) }) }
         return text
+    }
+
+    /// A line a reason, with the trials that have it.
+    static func reasons(_ failed: [(trial: String, reason: String)]) -> String {
+        var reasons: [(text: String, trials: [String])] = []
+        for (trial, reason) in failed {
+            if let index = reasons.firstIndex(where: { $0.text == reason }) {
+                reasons[index].trials.append(trial)
+            } else {
+                reasons.append((reason, [trial]))
+            }
+        }
+        let shown = 4
+        return reasons.map { reason in
+            let more = reason.trials.count > shown ? " and \(reason.trials.count - shown) more" : ""
+            return "  \(reason.trials.prefix(shown).joined(separator: ", "))\(more): \(reason.text)\n"
+        }.joined()
     }
 }

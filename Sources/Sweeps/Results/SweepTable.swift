@@ -13,7 +13,7 @@ public struct SweepTable: Equatable, Sendable {
     public let goal: SweepSpecification.Goal
     public var rows: [SweepRow]
 
-    init(name: String, keys: [String], metric: String, goal: SweepSpecification.Goal, rows: [SweepRow]) {
+    package init(name: String, keys: [String], metric: String, goal: SweepSpecification.Goal, rows: [SweepRow]) {
         (self.name, self.keys, self.metric, self.goal, self.rows) = (name, keys, metric, goal, rows)
     }
 
@@ -58,10 +58,16 @@ public struct SweepTable: Equatable, Sendable {
     }
 
     /// The rows that are done, the best first; equal ones in the order of the trials.
-    public var ranked: [SweepRow] {
-        let done = rows.enumerated().filter { $0.element.status == .done && $0.element.metric != nil }
-        return done.sorted { a, b in
+    public var ranked: [SweepRow] { sorted(.done) }
+
+    /// The rows that halving left, those that came farther first, then the better ones.
+    public var dropped: [SweepRow] { sorted(.dropped) }
+
+    private func sorted(_ status: TrialStatus) -> [SweepRow] {
+        let chosen = rows.enumerated().filter { $0.element.status == status && $0.element.metric != nil }
+        return chosen.sorted { a, b in
             let (first, second) = (a.element.metric ?? 0, b.element.metric ?? 0)
+            if a.element.steps != b.element.steps, status == .dropped { return a.element.steps ?? 0 > b.element.steps ?? 0 }
             return first == second ? a.offset < b.offset : goal.isBetter(first, than: second)
         }.map(\.element)
     }

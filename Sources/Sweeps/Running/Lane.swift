@@ -17,13 +17,20 @@ struct Lane: Sendable {
             switch try ask(.next(result)) {
             case .run(let trial, let steps):
                 result = runner.run(runner.plan.trials[trial], steps: steps)
-                if result == nil { return }
+                if result == nil { return try stop() }
             case .wait:
                 result = nil
                 usleep(Self.pause)
             case .finished: return
             }
         }
+    }
+
+    /// A trial that was asked to stop has saved: all lanes are to do the same.
+    private func stop() throws {
+        try runner.group.agree(Result {
+            if runner.group.processRank == 0 { _ = try desk.ask(LaneRequest.pulse(isStopRequested: true).bytes) }
+        })
     }
 
     /// The first process of the group asks, and tells the others.

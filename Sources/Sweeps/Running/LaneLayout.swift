@@ -2,17 +2,17 @@ import Collectives
 import Training
 
 /// How the workers of a job are dealt out to trials: a lane works on one trial at a time.
-struct LaneLayout: Equatable {
+package struct LaneLayout: Equatable {
     /// Lanes of this process; 1 where a lane is several processes.
-    let lanes: Int
+    package let lanes: Int
     /// Neighbouring processes of a lane.
-    let ranks: Int
+    package let ranks: Int
 
     /// - Parameters:
     ///   - threads: of a process; nil: as many as cores where no launcher started it, else those of one trial.
     ///   - processes: of the whole job.
     /// - Throws: `ConfigurationError` where trials of that size do not fit.
-    init(_ specification: SweepSpecification, threads: Int?, processes: Int, isLaunched: Bool, cores: Int) throws {
+    package init(_ specification: SweepSpecification, threads: Int?, processes: Int, isLaunched: Bool, cores: Int) throws {
         let own = specification.threadsPerTrial
         ranks = specification.ranksPerTrial
         func problem(_ key: String, _ reason: String) -> ConfigurationError {

@@ -1,20 +1,20 @@
 import Evaluation
 
 /// What lanes ask process 0.
-enum LaneRequest: Equatable {
+package enum LaneRequest: Equatable {
     /// Work, after this result of the last.
     case next(TrialResult?)
     /// Whether to go on; and whether the process that asks was asked to stop.
     case pulse(isStopRequested: Bool)
 
-    var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         switch self {
         case .next(let result): Array(JSONValue.object([("next", result?.json ?? .null)]).text.utf8)
         case .pulse(let isStopRequested): Array(JSONValue.object([("stop", .boolean(isStopRequested))]).text.utf8)
         }
     }
 
-    init?(_ bytes: [UInt8]) {
+    package init?(_ bytes: [UInt8]) {
         guard let json = JSONValue(text: String(decoding: bytes, as: UTF8.self)) else { return nil }
         if let next = json["next"] {
             self = .next(TrialResult(next))
@@ -27,7 +27,7 @@ enum LaneRequest: Equatable {
 }
 
 /// What process 0 answers.
-enum LaneReply: Equatable {
+package enum LaneReply: Equatable {
     /// Train this trial, by its place among all, to these steps.
     case run(Int, steps: Int)
     /// Ask again in a moment; to a pulse: go on.
@@ -35,7 +35,7 @@ enum LaneReply: Equatable {
     /// There is no more work; to a pulse: stop.
     case finished
 
-    var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         switch self {
         case .run(let trial, let steps): Array("\(trial) \(steps)".utf8)
         case .wait: Array("wait".utf8)
@@ -43,7 +43,7 @@ enum LaneReply: Equatable {
         }
     }
 
-    init(_ bytes: [UInt8]) {
+    package init(_ bytes: [UInt8]) {
         let words = String(decoding: bytes, as: UTF8.self).split(separator: " ")
         if words.count == 2, let trial = Int(words[0]), let steps = Int(words[1]) {
             self = .run(trial, steps: steps)

@@ -27,7 +27,7 @@ final class SourceCache: Sendable {
                 entries.append(entries.remove(at: index))
                 return entries[entries.count - 1].source
             }
-            let source = try specification.makeSource(seed: configuration.seed)
+            let source = SharedSource(try specification.makeSource(seed: configuration.seed))
             if entries.count == most { entries.removeFirst() }
             entries.append(Entry(specification: specification, seed: seed, source: source))
             return source

@@ -19,7 +19,7 @@ public struct Sweep: Sendable {
     /// Of all processes that a launcher started. Make it before MPI is initialised: it takes over the signals that ask to stop.
     public init(options: SweepOptions) throws {
         signals = StopSignals()
-        group = try WorkerGroup.launch(exitCode: ExitStatus.code)
+        group = try WorkerGroup.launch(timeout: options.timeout, exitCode: ExitStatus.code)
         self.options = options
     }
 

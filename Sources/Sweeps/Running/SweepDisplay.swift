@@ -3,7 +3,7 @@ import Training
 
 /// How far a sweep is, for who watches: on a terminal one live line, and lines for trials that failed; in a file or pipe a plain line for each
 /// trial that ended.
-final class SweepDisplay: Sendable {
+package final class SweepDisplay: Sendable {
     private struct State {
         var start = 0.0
         var done = 0, failed = 0, dropped = 0, running = 0, total = 0
@@ -22,7 +22,7 @@ final class SweepDisplay: Sendable {
     private let lanes: Int
     private let state = Mutex(State())
 
-    init(
+    package init(
         mode: ProgressDisplay.Mode, metric: String, goal: SweepSpecification.Goal, lanes: Int, surface: ProgressDisplay.Surface = .standardError
     ) {
         self.surface = surface
@@ -33,7 +33,7 @@ final class SweepDisplay: Sendable {
         isLive = mode == .auto && surface.isTerminal
     }
 
-    func begin(rows: [SweepRow], stepsLeft: Int) {
+    package func begin(rows: [SweepRow], stepsLeft: Int) {
         let now = surface.now()
         state.withLock { state in
             state.start = now
@@ -48,7 +48,7 @@ final class SweepDisplay: Sendable {
     }
 
     /// A lane took a trial.
-    func began(running: Int) {
+    package func began(running: Int) {
         let now = surface.now()
         state.withLock {
             $0.running = running
@@ -57,7 +57,7 @@ final class SweepDisplay: Sendable {
     }
 
     /// A trial ended, or came to a step after which halving compares.
-    func ended(_ result: TrialResult, rows: [SweepRow], running: Int, stepsLeft: Int) {
+    package func ended(_ result: TrialResult, rows: [SweepRow], running: Int, stepsLeft: Int) {
         let now = surface.now()
         state.withLock { state in
             count(rows, stepsLeft, &state)
@@ -77,13 +77,13 @@ final class SweepDisplay: Sendable {
     }
 
     /// Time has passed.
-    func tick() {
+    package func tick() {
         let now = surface.now()
         state.withLock { if now - $0.lastDrawing >= 0.5 { draw(now, &$0) } }
     }
 
     /// The sweep is over: the live line stays as the last.
-    func finish() {
+    package func finish() {
         state.withLock { state in
             draw(surface.now(), &state)
             if !state.line.isEmpty { surface.write("\n") }

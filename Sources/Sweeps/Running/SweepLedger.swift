@@ -16,6 +16,11 @@ final class SweepLedger: Sendable {
     private let results: ResultsFile
     private let display: SweepDisplay
     private let state: Mutex<State>
+    /// As long as the sweep lasts.
+    private let lock: FolderLock
+    private let started = ContinuousClock.now
+    /// The shortest `train.stop_after` of the trials: it counts from the start of the sweep.
+    private let stopAfter: Duration?
 
     /// Makes the folder ready and reads what is done.
     /// - Parameter retriesFailed: whether trials that failed before are worked on again.
@@ -24,6 +29,8 @@ final class SweepLedger: Sendable {
         self.plan = plan
         self.folder = folder
         self.display = display
+        stopAfter = plan.possible.compactMap { $0.configuration?.train.stopAfter }.min()
+        lock = try folder.lock(existing)
         try folder.prepare(existing, for: plan.specification)
         results = try ResultsFile(path: folder.results)
         let known = try FinishedTrials(plan, folder).known(results.read().filter { !retriesFailed || !$0.isFailed }, results)
@@ -50,7 +57,7 @@ final class SweepLedger: Sendable {
             return next().bytes
         case .pulse(let isStopRequested):
             let mustStop = state.withLock { state in
-                if isStopRequested { state.isStopping = true }
+                if isStopRequested || stopAfter.map({ .now - started >= $0 }) ?? false { state.isStopping = true }
                 return state.isStopping || state.failure != nil
             }
             display.tick()

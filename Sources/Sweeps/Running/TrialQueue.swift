@@ -2,8 +2,8 @@
 /// gets what.
 ///
 /// Halving compares when all trials of a rung have come to its steps: so the outcome never depends on who was faster.
-struct TrialQueue {
-    enum Assignment: Equatable {
+package struct TrialQueue {
+    package enum Assignment: Equatable {
         /// Train this trial, by its place among all, to these steps.
         case run(Int, steps: Int)
         /// Nothing now; ask again.
@@ -12,7 +12,7 @@ struct TrialQueue {
         case finished
     }
 
-    let plan: TrialPlan
+    package let plan: TrialPlan
     private let names: [String: Int]
     private var known: [String: TrialResult]
     private var results: [[TrialResult]]
@@ -23,7 +23,7 @@ struct TrialQueue {
     private var dropped: Set<Int> = []
 
     /// - Parameter known: results of an earlier start, which are not worked for again.
-    init(_ plan: TrialPlan, known: [TrialResult]) {
+    package init(_ plan: TrialPlan, known: [TrialResult]) {
         self.plan = plan
         names = Dictionary(uniqueKeysWithValues: plan.trials.enumerated().map { ($0.element.name, $0.offset) })
         self.known = Dictionary(known.map { ("\($0.steps) \($0.trial)", $0) }) { $1 }
@@ -62,7 +62,7 @@ struct TrialQueue {
     }
 
     /// What who asks is to do.
-    mutating func next() -> Assignment {
+    package mutating func next() -> Assignment {
         guard let trial = pending.popLast() else { return running.isEmpty ? .finished : isLast ? .finished : .wait }
         running.insert(trial)
         return .run(trial, steps: steps(trial))
@@ -72,21 +72,21 @@ struct TrialQueue {
     private var isLast: Bool { rung == lastRung }
 
     /// A trial that was given out has ended.
-    mutating func end(_ result: TrialResult) {
+    package mutating func end(_ result: TrialResult) {
         guard let trial = names[result.trial], running.remove(trial) != nil else { return }
         results[trial].append(result)
         advance()
     }
 
     /// Whether every trial has ended.
-    var isFinished: Bool { pending.isEmpty && running.isEmpty }
+    package var isFinished: Bool { pending.isEmpty && running.isEmpty }
 
     // MARK: How far they are
 
-    var runningCount: Int { running.count }
+    package var runningCount: Int { running.count }
 
     /// Trials' parts that are known to be left, in steps, and those that have been worked off: for an estimate of the time left.
-    var stepsLeft: Int {
+    package var stepsLeft: Int {
         let now = (pending + running).reduce(0) { $0 + steps($1) - (results[$1].last?.steps ?? 0) }
         guard let rungs = plan.rungs, let halving = plan.specification.halving, rung < lastRung else { return now }
         var count = entrants.count, later = 0
@@ -98,7 +98,7 @@ struct TrialQueue {
     }
 
     /// A row of the table for each trial.
-    var rows: [SweepRow] {
+    package var rows: [SweepRow] {
         plan.trials.enumerated().map { index, trial in
             let last = results[index].last, seconds = results[index].map(\.seconds).reduce(0, +)
             return SweepRow(

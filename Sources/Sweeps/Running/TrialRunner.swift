@@ -19,6 +19,8 @@ struct TrialRunner: Sendable {
         do {
             guard var configuration = trial.configuration?.fixedAtStart() else { preconditionFailure("\(trial.name) cannot run") }
             configuration.train.steps = steps
+            // It is the sweep's.
+            configuration.train.stopAfter = nil
             var source: (any PairSource)?
             try group.agree(Result { source = try sources.source(of: configuration) })
             let options = TrainingOptions(

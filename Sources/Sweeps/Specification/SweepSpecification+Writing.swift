@@ -3,7 +3,7 @@ import Training
 extension SweepSpecification {
     /// The sweep as a file of its own, with every default filled in: what `load` reads back as the same, beside its base.
     /// - Parameter base: the base config's path, relative to the file.
-    func resolvedYAML(base: String) -> String {
+    package func resolvedYAML(base: String) -> String {
         typealias Text = ConfigurationText
         var lines = ["name: \(Text.text(name))", "base: \(Text.text(base))"]
         if !fixed.isEmpty {
@@ -21,7 +21,7 @@ extension SweepSpecification {
 
     /// What keeps a sweep that was begun with `stored` from going on with this one, each with both values. The name and how many ranks and
     /// threads a trial takes may change, for no result depends on them.
-    func differences(from stored: SweepSpecification) -> [String] {
+    package func differences(from stored: SweepSpecification) -> [String] {
         let now = facts, before = stored.facts
         let changed = now.compactMap { fact -> String? in
             let old = before.first { $0.key == fact.key }?.value

@@ -32,6 +32,11 @@ public struct SweepSpecification: Sendable {
     public struct Draws: Equatable, Sendable {
         public let count: Int
         public let seed: UInt64
+
+        public init(count: Int, seed: UInt64) {
+            self.count = count
+            self.seed = seed
+        }
     }
 
     /// A key that all trials have in place of the base's.

@@ -1,27 +1,27 @@
 import Storage
 
 /// How trials are called: readable, safe as a folder's name, each its own.
-struct TrialName {
+package struct TrialName {
     /// The names of the varied keys: the last word of each, with as many of the blocks before it as tell it from the others.
-    let keys: [String]
+    package let keys: [String]
     private let digits: Int
 
     /// File systems take 255 bytes; checkpoints and terminals want less.
     private static let longest = 120
 
-    init(keys: [String], count: Int) {
+    package init(keys: [String], count: Int) {
         self.keys = Self.shortened(keys)
         digits = max(3, String(count).count)
     }
 
     /// That of the trial `number`, whose number makes it unique.
-    func name(_ number: Int, _ values: [SweepValue]) -> String {
+    package func name(_ number: Int, _ values: [SweepValue]) -> String {
         let start = number.padded(to: digits)
         let parts = zip(keys, values).map { "_" + Self.safe($0) + "=" + Self.safe($1.description) }
         return String((start + parts.joined()).prefix(Self.longest))
     }
 
-    static func shortened(_ keys: [String]) -> [String] {
+    package static func shortened(_ keys: [String]) -> [String] {
         keys.map { key in
             let words = key.split(separator: ".")
             let own = (1...words.count).first { count in
@@ -47,7 +47,7 @@ struct TrialName {
 
 extension Int {
     /// With zeros before it.
-    func padded(to digits: Int) -> String {
+    package func padded(to digits: Int) -> String {
         let text = String(self)
         return String(repeating: "0", count: Swift.max(0, digits - text.count)) + text
     }

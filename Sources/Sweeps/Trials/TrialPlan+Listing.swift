@@ -19,7 +19,7 @@ extension TrialPlan {
         table.add(["trial"] + TrialName.shortened(specification.varied.map(\.key)) + ["steps"])
         for trial in trials { table.add([trial.name] + trial.values.map(\.description) + [trial.configuration.map { "\($0.train.steps)" } ?? "impossible"]) }
         var text = lines.joined(separator: "\n") + "\n" + table.text()
-        if !impossible.isEmpty { text += "impossible:\n" + impossible.map { "  \($0.name): \($0.problem)\n" }.joined() }
+        if !impossible.isEmpty { text += "impossible:\n" + SweepTable.reasons(impossible.map { ($0.name, $0.problem) }) }
         return text
     }
 }

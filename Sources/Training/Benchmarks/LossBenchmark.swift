@@ -75,14 +75,18 @@ public struct LossBenchmark: Sendable {
     public func run(on communicator: any Communicator, threads: Int) throws -> Result {
         couplet_flush_subnormals()
         let (first, second) = try encodings(communicator)
+        let features = features(rows: first.rows)
         let engine = PairwiseEngine(
             communicator: communicator, shards: batch.shards, batch: batch.size, dimension: dimension, similarity: objective.similarity,
-            loss: objective.loss, tileMemory: batch.tileMemory / threads)
+            loss: objective.loss, tileMemory: batch.tileMemory / threads,
+            features: features.map { FeatureCounts(first: $0.columns, second: $0.columns) })
         // Measured first: it also brings the cores up to their speed.
         let peak = try ProductPeak.measure(on: communicator)
         var found: PairwiseResult?
         let times = try BenchmarkTimes(on: communicator, warmup: warmup, repeat: repetitions) { _ in
-            found = try engine.evaluate(first: first, second: second, temperature: objective.temperature.initial)
+            found = try engine.evaluate(
+                first: first, second: second, temperature: objective.temperature.initial,
+                bias: objective.loss.usesBias ? objective.bias.initial : 0, features: features.map { ($0, $0) })
         }
         let peakMemory = try ProcessMemory.peakMiB(on: communicator)
         guard let result = found else { preconditionFailure("no repetition was made") }
@@ -97,6 +101,15 @@ public struct LossBenchmark: Sendable {
                 peakGigaflops: peak, peakMemoryMiB: peakMemory, workers: communicator.size,
                 processes: communicator.processCount),
             loss: result.loss, firstGradientNorm: norm(0), secondGradientNorm: norm(1))
+    }
+
+    /// Features of data for a loss that compares them: normal numbers, as many as the kernel has on data of d numbers; nil for other losses.
+    private func features(rows: Int) -> Tensor? {
+        guard case .maximumMeanDiscrepancy = objective.loss, let count = objective.kernel.featureCount(inputs: dimension) else { return nil }
+        let features = Tensor([rows, count])
+        Philox(seed: 1).fillNormal(features, .features, number: 0)
+        couplet_scale(features.count, Float(1 / Double(count).squareRoot()), features.pointer)
+        return features
     }
 
     /// This worker's rows of both sides.

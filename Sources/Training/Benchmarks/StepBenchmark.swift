@@ -63,7 +63,7 @@ public struct StepBenchmark: Sendable {
         reports.reserveCapacity(3)
         let times = try BenchmarkTimes(on: communicator, warmup: warmup, repeat: repetitions) { number in
             let report = try step.run(number, stopRequested: false)
-            if !report.loss.isFinite { throw NonFiniteLossError(report) }
+            if let nonFinite = report.nonFinite { throw NonFiniteLossError(nonFinite) }
             if reports.count < 3 { reports.append(report) }
         }
         let peakMemory = try ProcessMemory.peakMiB(on: communicator)

@@ -6,14 +6,21 @@ extension Configuration {
         public var similarity: Similarity
         public var loss: Loss
         public var temperature: TemperatureSpecification
+        /// Of the sigmoid loss alone.
+        public var bias: BiasSpecification
+        /// Of the maximum mean discrepancy alone: the kernel on the data of both modalities.
+        public var kernel: DataKernel
 
         public init(
             similarity: Similarity = .innerProduct, loss: Loss = .conditional(first: 0.5, second: 0.5),
-            temperature: TemperatureSpecification = TemperatureSpecification()
+            temperature: TemperatureSpecification = TemperatureSpecification(), bias: BiasSpecification = BiasSpecification(),
+            kernel: DataKernel = .gaussian(bandwidth: 1, features: 256)
         ) {
             self.similarity = similarity
             self.loss = loss
             self.temperature = temperature
+            self.bias = bias
+            self.kernel = kernel
         }
     }
 }

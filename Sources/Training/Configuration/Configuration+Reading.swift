@@ -139,7 +139,15 @@ extension ConfigurationBlock {
         read("log_every", into: &train.logEvery, in: steps, example: 50)
         read("evaluate_every", into: &train.evaluateEvery, in: steps, zeroIsNone: true, example: 500)
         read("checkpoint_every", into: &train.checkpointEvery, in: steps, zeroIsNone: true, example: 500)
+        read("checkpoint_minutes", into: &train.checkpointMinutes, .positive, example: 10)
         read("keep_checkpoints", into: &train.keepCheckpoints, in: 1...ConfigurationLimits.extent, example: 3)
+        read("stop_after", into: &train.stopAfter)
+        if let node = value("on_nonfinite"),
+            let name = choice("on_nonfinite", "way with numbers that are not finite", among: Configuration.Train.NonFinite.allCases.map(\.rawValue), node: node),
+            let way = Configuration.Train.NonFinite(rawValue: name)
+        {
+            train.onNonFinite = way
+        }
         finish()
         return train
     }

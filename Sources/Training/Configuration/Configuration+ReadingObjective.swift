@@ -12,20 +12,88 @@ extension ConfigurationBlock {
             objective.similarity = similarity
         }
         if let node = value("temperature") { objective.temperature = temperature(node, default: objective.temperature) }
-        var loss: String? = "conditional"
-        if let node = value("loss") { loss = choice("loss", "loss", among: ["conditional", "joint"], node: node) }
-        switch loss {
-        case "conditional": if let weights = weights() { objective.loss = weights }
-        case "joint":
-            disregard(["weights"], because: "the loss joint is one sum over all pairs; only conditional has weights")
-            objective.loss = .joint
-        default: _ = value("weights")
+        var name: LossName? = .conditional
+        if let node = value("loss") {
+            name = choice("loss", "loss", among: LossName.allCases.map(\.rawValue), node: node).flatMap(LossName.init)
         }
+        guard let name else {
+            for key in ["weights", "bias"] + Self.kernelKeys { _ = value(key) }
+            return objective
+        }
+        readLoss(name, into: &objective)
+        if name != .sigmoid { disregard(["bias"], because: "the loss \(name.rawValue) has no bias; only sigmoid has") }
+        if name != .mmd { disregard(Self.kernelKeys, because: "the loss \(name.rawValue) compares no data; only mmd takes a kernel") }
         return objective
     }
 
+    /// The losses by the names that a config calls them.
+    private enum LossName: String, CaseIterable {
+        case conditional, joint, sigmoid, decoupled, mmd
+        case jointOffDiagonal = "joint_off_diagonal"
+    }
+
+    private static let kernelKeys = ["kernel", "bandwidth", "features", "degree"]
+
+    private func readLoss(_ name: LossName, into objective: inout Configuration.Objective) {
+        switch name {
+        case .joint, .jointOffDiagonal, .sigmoid:
+            disregard(["weights"], because: "the loss \(name.rawValue) is one sum over all pairs; conditional, decoupled and mmd have weights")
+            objective.loss = name == .sigmoid ? .sigmoid : name == .joint ? .joint : .jointOffDiagonal
+            if name == .sigmoid { readBias(into: &objective.bias) }
+        case .conditional: if let weights = weights() { objective.loss = .conditional(first: weights.first, second: weights.second) }
+        case .decoupled:
+            let weights = weights() ?? (0.5, 0.5)
+            objective.loss = .decoupled(first: weights.first, second: weights.second)
+        case .mmd:
+            let weights = weights() ?? (0.5, 0.5)
+            objective.loss = .maximumMeanDiscrepancy(first: weights.first, second: weights.second)
+            objective.kernel = kernel() ?? objective.kernel
+        }
+    }
+
+    /// A number, or `{initial: -10, learned: true}`.
+    private func readBias(into bias: inout BiasSpecification) {
+        guard let node = value("bias") else { return }
+        guard case .block = node.content else {
+            guard let value = number("bias", node, .any, example: -10) else { return }
+            bias = BiasSpecification(initial: value, learned: false)
+            return
+        }
+        guard let block = block("bias", required: true, example: "-10") else { return }
+        block.read("initial", into: &bias.initial, .any, example: -10)
+        block.read("learned", into: &bias.learned)
+        block.finish()
+    }
+
+    /// The kernel on the data, of the maximum mean discrepancy.
+    private func kernel() -> DataKernel? {
+        var name: String? = "gaussian"
+        if let node = value("kernel") {
+            name = choice("kernel", "kernel", among: ["gaussian", "inverse_multiquadric", "linear", "polynomial"], node: node)
+        }
+        guard let name else {
+            for key in Self.kernelKeys { _ = value(key) }
+            return nil
+        }
+        if name != "polynomial" { disregard(["degree"], because: "the \(name) kernel has no degree; only polynomial has") }
+        switch name {
+        case "linear", "polynomial":
+            disregard(["bandwidth", "features"], because: "the \(name) kernel has features of its own, exactly as many as it needs")
+            var degree = 2
+            if name == "polynomial" { read("degree", into: &degree, in: 1...8, example: 2) }
+            return name == "linear" ? .linear : .polynomial(degree: degree)
+        default:
+            var bandwidth = 1.0, features = 256
+            read("bandwidth", into: &bandwidth, .positive, example: 1)
+            read("features", into: &features, in: 2...DataKernel.mostFeatures, example: 256)
+            if features % 2 != 0 { note("features", "wanted an even number, for each frequency has a cosine and a sine; found \(features)") }
+            return name == "gaussian"
+                ? .gaussian(bandwidth: bandwidth, features: features) : .inverseMultiquadric(bandwidth: bandwidth, features: features)
+        }
+    }
+
     /// `[first given second, second given first]`
-    private func weights() -> Loss? {
+    private func weights() -> (first: Double, second: Double)? {
         guard let node = value("weights") else { return nil }
         guard let weights = list("weights", node, example: "[0.5, 0.5]", { number("weights", $0, .nonNegative, example: 0.5) }) else {
             return nil
@@ -37,7 +105,7 @@ extension ConfigurationBlock {
                     + ConfigurationText.list(weights.map { ConfigurationText.number($0) }))
             return nil
         }
-        return .conditional(first: weights[0], second: weights[1])
+        return (weights[0], weights[1])
     }
 
     private func temperature(_ node: ConfigurationNode, default given: TemperatureSpecification) -> TemperatureSpecification {

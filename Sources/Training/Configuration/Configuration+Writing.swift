@@ -39,7 +39,9 @@ extension Configuration {
                 .block([
                     ("steps", whole(train.steps)), ("log_every", whole(train.logEvery)),
                     ("evaluate_every", whole(train.evaluateEvery)), ("checkpoint_every", whole(train.checkpointEvery)),
-                    ("keep_checkpoints", whole(train.keepCheckpoints)),
+                    ("checkpoint_minutes", number(train.checkpointMinutes)), ("keep_checkpoints", whole(train.keepCheckpoints)),
+                    ("stop_after", .leaf(train.stopAfter.map { DurationText.text($0) } ?? "null")),
+                    ("on_nonfinite", .leaf(train.onNonFinite.rawValue)),
                 ])
             ),
         ]
@@ -140,13 +142,36 @@ extension Configuration.Objective {
             entries.append(("temperature", .leaf(Text.number(temperature.initial))))
         }
         switch loss {
-        case .conditional(let first, let second):
-            entries += [
-                ("loss", .leaf("conditional")), ("weights", .leaf(Text.list([Text.number(first), Text.number(second)]))),
-            ]
+        case .conditional: entries.append(("loss", .leaf("conditional")))
         case .joint: entries.append(("loss", .leaf("joint")))
+        case .jointOffDiagonal: entries.append(("loss", .leaf("joint_off_diagonal")))
+        case .decoupled: entries.append(("loss", .leaf("decoupled")))
+        case .sigmoid:
+            entries.append(("loss", .leaf("sigmoid")))
+            entries.append(
+                ("bias", .line([("initial", .leaf(Text.number(bias.initial))), ("learned", .leaf("\(bias.learned)"))])))
+        case .maximumMeanDiscrepancy: entries.append(("loss", .leaf("mmd")))
         }
+        if let weights = loss.weights {
+            entries.append(("weights", .leaf(Text.list([Text.number(weights.first), Text.number(weights.second)]))))
+        }
+        if case .maximumMeanDiscrepancy = loss { entries += kernel.tree }
         return entries
+    }
+}
+
+extension DataKernel {
+    fileprivate var tree: [(key: String, value: ConfigurationTree)] {
+        typealias Text = ConfigurationText
+        func fourier(_ name: String, _ bandwidth: Double, _ features: Int) -> [(key: String, value: ConfigurationTree)] {
+            [("kernel", .leaf(name)), ("bandwidth", .leaf(Text.number(bandwidth))), ("features", .leaf("\(features)"))]
+        }
+        return switch self {
+        case .gaussian(let bandwidth, let features): fourier("gaussian", bandwidth, features)
+        case .inverseMultiquadric(let bandwidth, let features): fourier("inverse_multiquadric", bandwidth, features)
+        case .linear: [("kernel", .leaf("linear"))]
+        case .polynomial(let degree): [("kernel", .leaf("polynomial")), ("degree", .leaf("\(degree)"))]
+        }
     }
 }
 

@@ -120,6 +120,18 @@ package final class ConfigurationBlock {
         }
     }
 
+    /// A duration: `3h55m`. `null` is nil.
+    func read(_ key: String, into result: inout Duration?) {
+        guard let node = value(key) else { return }
+        if node.isNull {
+            result = nil
+        } else if case .scalar(let text, _) = node.content, let seconds = DurationText.seconds(text), seconds > 0 {
+            result = .seconds(seconds)
+        } else {
+            note(key, at: node.place, "wanted a duration above 0, such as 90s, 45m, 3h55m or 1d2h; found \(node.found)")
+        }
+    }
+
     /// `null` is nil; so is 0 where `zeroIsNone`.
     package func read(_ key: String, into result: inout Int?, in range: ClosedRange<Int>, zeroIsNone: Bool = false, example: Int) {
         guard let node = value(key) else { return }

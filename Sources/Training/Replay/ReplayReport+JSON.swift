@@ -20,7 +20,7 @@ extension ReplayReport {
                         .object([("step", .integer($0.step)), ("checkpoint", .string($0.checkpoint)), ("same", .boolean($0.isSame))])
                     })
             ),
-            ("not_finite", notFinite.map(Self.json) ?? .null),
+            ("non_finite", nonFinite.map(Self.json) ?? .null),
             (
                 "scores",
                 .object([
@@ -45,14 +45,12 @@ extension ReplayReport {
         ])
     }
 
-    private static func json(_ found: NotFiniteNumber) -> JSONValue {
-        var members: [(String, JSONValue)] = [
-            ("tensor", .string(found.tensor)), ("count", .integer(found.count)), ("of", .integer(found.of)),
-        ]
-        if let sample = found.sample {
-            members += [("position", .integer(sample.position)), ("draw", .integer(Int(sample.draw))), ("index", number(sample.index))]
-        }
-        return .object(members)
+    private static func json(_ diagnosis: NonFiniteDiagnosis) -> JSONValue {
+        .object([
+            ("description", .string(diagnosis.description)), ("pairs", .integer(diagnosis.sampleCount)),
+            ("draws", .array(diagnosis.draws.map { .integer(Int($0)) })),
+            ("indices", diagnosis.samples.map { .array($0.map { .integer(Int($0)) }) } ?? .null),
+        ])
     }
 
     private static func number(_ value: UInt64?) -> JSONValue { value.map { .integer(Int($0)) } ?? .null }

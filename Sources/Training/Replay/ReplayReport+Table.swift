@@ -6,7 +6,7 @@ extension ReplayReport {
     /// The same for people.
     public var table: String {
         var sections = [opening, comparison]
-        if let notFinite { sections.append("first number that is not finite\n  \(notFinite.text)\n") }
+        if let nonFinite { sections.append("\(nonFinite.description)\n") }
         sections += [batch, scoreTable, worstTable, Self.table(first), Self.table(second)]
         return sections.filter { !$0.isEmpty }.joined(separator: "\n")
     }
@@ -39,7 +39,7 @@ extension ReplayReport {
         for value in values {
             let isLogged = check != nil
             table.add([
-                value.name.replacingOccurrences(of: "_", with: " "), isLogged ? "\(value.logged)" : "-", "\(value.replayed)",
+                value.name.replacingOccurrences(of: "_", with: " "), isLogged ? Self.exact(value.logged) : "-", Self.exact(value.replayed),
                 isLogged ? Self.compared(value) : "",
             ])
         }
@@ -62,12 +62,13 @@ extension ReplayReport {
     }
 
     private static func compared(_ value: ReplayCheck.Value) -> String {
-        value.isSame ? "same bits" : "differs by \(short(value.difference))"
+        if !value.logged.isFinite, !value.replayed.isFinite { return "neither is finite" }
+        return value.isSame ? "same bits" : "differs by \(short(value.difference))"
     }
 
     private var verdictText: String {
         switch verdict {
-        case .sameBits: "the same bits"
+        case .sameBits: check == nil ? "the same bits, as far as logged or saved" : "the same bits"
         case .withinRounding:
             "the same within the rounding of other CPU kernels"
                 + (runKernels.count == 1 ? "; OPENBLAS_CORETYPE=\(runKernels[0]) couplet replay … gives the bits, where the CPU can run those kernels" : "")
@@ -120,7 +121,10 @@ extension ReplayReport {
     // MARK: - The encoders
 
     /// Four significant digits.
-    private static func short(_ number: Double) -> String { String(format: "%.4g", number) }
+    private static func short(_ number: Double) -> String { number.isNaN ? "nan" : String(format: "%.4g", number) }
+
+    /// All digits.
+    private static func exact(_ number: Double) -> String { number.isNaN ? "nan" : "\(number)" }
 
     private static func table(_ encoder: EncoderSummary) -> String {
         func size(_ shape: [Int]) -> String { shape.map(String.init).joined(separator: " × ") }

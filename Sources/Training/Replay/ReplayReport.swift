@@ -40,8 +40,8 @@ public struct ReplayReport: Equatable, Sendable {
     public let worst: [WorstPair]
     public let first: EncoderSummary
     public let second: EncoderSummary
-    /// Nil where all numbers of the step are finite.
-    public let notFinite: NotFiniteNumber?
+    /// Where the step's numbers stopped being finite, if they did: then nothing was updated.
+    public let nonFinite: NonFiniteDiagnosis?
 
     public var verdict: ReplayVerdict { ReplayVerdict(checks, digests, kernels: runKernels, start: startStep) }
 

@@ -3,8 +3,10 @@ import Tensors
 
 extension RunState {
     /// Gathers the gradient of the last step on worker 0, under the paths of the parameters; nil on the others. Every worker calls it.
-    /// - Parameter inverseTemperature: ∂ loss / ∂ log(1/τ).
-    func gatherGradients(inverseTemperature: Double) throws -> [CheckpointContent.NamedArray]? {
+    /// - Parameters:
+    ///   - inverseTemperature: ∂ loss / ∂ log(1/τ).
+    ///   - bias: ∂ loss / ∂ bias.
+    func gatherGradients(inverseTemperature: Double, bias: Double) throws -> [CheckpointContent.NamedArray]? {
         var gradients: [CheckpointContent.NamedArray] = []
         for (side, trainer, _) in sides {
             let layout = trainer.encoder.layout
@@ -16,7 +18,9 @@ extension RunState {
             guard communicator.rank == 0 else { continue }
             gradients += layout.entries.map { ("\(side)/\($0.path)", CheckpointArray(full.flat($0.range).reshaped($0.shape))) }
         }
-        if step.temperature.specification.learned { gradients.append((Self.temperaturePath, CheckpointArray(inverseTemperature))) }
+        for learned in step.objectiveScalars {
+            gradients.append((learned.path, CheckpointArray(learned.path == Self.biasPath ? bias : inverseTemperature)))
+        }
         return communicator.rank == 0 ? gradients : nil
     }
 

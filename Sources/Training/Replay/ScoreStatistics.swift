@@ -20,7 +20,7 @@ public struct ScoreStatistics: Equatable, Sendable {
         let batch = first.rows, d = first.columns
         let (x, a) = Self.prepared(first, similarity, temperature), (y, b) = Self.prepared(second, similarity, temperature)
         let tile = Tensor([Self.side * Self.side])
-        var sums = Moments(), positives = [Float](repeating: 0, count: batch)
+        var sums = [0.0, 0.0], positives = [Float](repeating: 0, count: batch), center: Float = 0
         var rowLargest = [Float](repeating: -.infinity, count: batch), columnLargest = rowLargest
         for i in stride(from: 0, to: batch, by: Self.side) {
             for j in stride(from: 0, to: batch, by: Self.side) {
@@ -29,26 +29,32 @@ public struct ScoreStatistics: Equatable, Sendable {
                     m: rows, n: columns, k: d, alpha: Float(1 / temperature), x.pointer + i * d, .asIs, stride: d, y.pointer + j * d, .transposed,
                     stride: d, beta: 0, tile.pointer, stride: columns)
                 if similarity == .quadratic { couplet_tile_offset(rows, columns, tile.pointer, columns, a.pointer + i, b.pointer + j) }
+                // Any score near the others: their differences keep their digits.
+                if i == 0, j == 0 { center = tile.pointer[0] }
                 columnLargest.withUnsafeMutableBufferPointer { largest in
                     let largest = largest.baseAddress! + j
                     for row in 0..<rows {
                         let scores = tile.pointer + row * columns
+                        // The positive takes no part.
+                        let split = i == j ? row : columns
+                        var best = couplet_score_figures(split, scores, center, largest, &sums)
                         if i == j {
                             positives[i + row] = scores[row]
-                            let before = sums.add(scores, row, largest)
-                            let after = sums.add(scores + row + 1, columns - row - 1, largest + row + 1)
-                            rowLargest[i + row] = max(rowLargest[i + row], before, after)
-                        } else {
-                            rowLargest[i + row] = max(rowLargest[i + row], sums.add(scores, columns, largest))
+                            best = max(
+                                best, couplet_score_figures(columns - row - 1, scores + row + 1, center, largest + row + 1, &sums))
                         }
+                        rowLargest[i + row] = max(rowLargest[i + row], best)
                     }
                 }
             }
         }
-        var own = Moments()
-        for score in positives { own.add(Double(score)) }
-        (positiveMean, positiveDeviation) = own.result(count: batch)
-        (negativeMean, negativeDeviation) = sums.result(count: batch * (batch - 1))
+        let own = positives.reduce(into: [0.0, 0.0]) { sums, score in
+            let distance = Double(score) - Double(center)
+            sums[0] += distance
+            sums[1] += distance * distance
+        }
+        (positiveMean, positiveDeviation) = Self.moments(own, count: batch, center: center)
+        (negativeMean, negativeDeviation) = Self.moments(sums, count: batch * (batch - 1), center: center)
         negativeLargest = Double(rowLargest.reduce(-.infinity, max))
         func share(_ largest: [Float]) -> Double {
             let wins = zip(positives, largest).count { $0 >= $1 - 0x1p-20 * max(1, abs($0)) }
@@ -73,43 +79,9 @@ public struct ScoreStatistics: Equatable, Sendable {
         }
     }
 
-    /// Sums of scores and of their squares, in Double.
-    private struct Moments {
-        var sum = 0.0, squares = 0.0
-        private var sums = SIMD16<Double>(), laneSquares = SIMD16<Double>()
-
-        mutating func add(_ score: Double) {
-            sum += score
-            squares += score * score
-        }
-
-        /// Adds a run of scores, raises the columns' largest, and returns the largest of the run.
-        mutating func add(_ scores: UnsafePointer<Float>, _ count: Int, _ largest: UnsafeMutablePointer<Float>) -> Float {
-            var best = SIMD16<Float>(repeating: -.infinity)
-            let whole = count / 16 * 16
-            for start in stride(from: 0, to: whole, by: 16) {
-                let values = UnsafeRawPointer(scores + start).loadUnaligned(as: SIMD16<Float>.self)
-                let known = UnsafeRawPointer(largest + start).loadUnaligned(as: SIMD16<Float>.self)
-                best = pointwiseMax(best, values)
-                UnsafeMutableRawPointer(largest + start).storeBytes(of: pointwiseMax(known, values), as: SIMD16<Float>.self)
-                let wide = SIMD16<Double>(values)
-                sums += wide
-                laneSquares += wide * wide
-            }
-            var result = best.max()
-            for place in whole..<max(whole, count) {
-                result = max(result, scores[place])
-                largest[place] = max(largest[place], scores[place])
-                add(Double(scores[place]))
-            }
-            return result
-        }
-
-        /// Mean and standard deviation.
-        func result(count: Int) -> (mean: Double, deviation: Double) {
-            let n = Double(count), mean = (sum + sums.sum()) / n
-            let variance = (squares + laneSquares.sum()) / n - mean * mean
-            return (mean, variance < 0 ? 0 : variance.squareRoot())
-        }
+    /// Mean and standard deviation from Σ (x - center) and Σ (x - center)².
+    private static func moments(_ sums: [Double], count: Int, center: Float) -> (mean: Double, deviation: Double) {
+        let mean = sums[0] / Double(count), variance = sums[1] / Double(count) - mean * mean
+        return (mean + Double(center), variance < 0 ? 0 : variance.squareRoot())
     }
 }

@@ -40,7 +40,7 @@ struct StepInspection {
             scores: ScoreStatistics(
                 first: step.firstEncodings, second: step.secondEncodings, similarity: similarity, temperature: step.report.temperature),
             pairLosses: step.pairLosses, worst: try worstPairs(worst), first: summary(first), second: summary(second),
-            notFinite: notFinite(first, second))
+            nonFinite: step.report.nonFinite)
         try writeDump(report)
         return report
     }
@@ -156,36 +156,6 @@ struct StepInspection {
                 score: scores[position, position], row: scores.standing(of: position, inRow: true),
                 column: scores.standing(of: position, inRow: false))
         }
-    }
-
-    /// The first number that is not finite, in the order in which a step makes them.
-    private func notFinite(_ first: Side, _ second: Side) -> NotFiniteNumber? {
-        var tensors: [(name: String, summary: TensorSummary, columns: Int?)] = []
-        func add(_ group: String, _ arrays: [CheckpointContent.NamedArray]) {
-            for (path, array) in arrays {
-                tensors.append(("\(group)/\(path)", array.tensor.map { TensorSummary($0) } ?? TensorSummary(doubles: array.doubles!), nil))
-            }
-        }
-        add("parameters_before", step.before.parameters)
-        for side in [first, second] {
-            let name = side.modality.rawValue, encoder = side.pass.encoder
-            tensors.append(("inputs/\(name)", side.inputs, encoder.inputShape.reduce(1, *)))
-            for (number, output) in side.outputs.enumerated() {
-                let isLast = number == side.outputs.count - 1
-                tensors.append((isLast ? "encodings/\(name)" : "activations/\(name)/\(number)", output, encoder.layers[number].outputCount))
-            }
-        }
-        tensors.append(("pair_losses", TensorSummary(doubles: step.pairLosses), 1))
-        for (name, gradients) in [("first", step.firstEncodingGradients), ("second", step.secondEncodingGradients)] {
-            tensors.append(("encoding_gradients/\(name)", TensorSummary(gradients), gradients.columns))
-        }
-        add("parameter_gradients", step.gradients)
-        add("parameters_after", step.after.parameters)
-        guard let found = tensors.first(where: { $0.summary.notFinite > 0 }) else { return nil }
-        let position = found.columns.map { found.summary.firstNotFinite! / $0 }
-        return NotFiniteNumber(
-            tensor: found.name, count: found.summary.notFinite, of: found.summary.count,
-            sample: position.map { .init(position: $0, draw: draws[$0], index: indices?[$0]) })
     }
 
     // MARK: - The dump

@@ -58,7 +58,8 @@ public struct StepReplay: Sendable {
         }
         records = Dictionary(logged.map { ($0.step, $0) }) { $1 }
         start = try ReplayStart(store, choice: choice, atMost: step - 1)
-        if let (content, path) = start.checkpoint { try Self.requireSameRun(content, path, stored) }
+        source = try ownSource ?? configuration.source.makeSource(seed: configuration.seed)
+        if let (content, path) = start.checkpoint { try Self.requireSameRun(content, path, stored, try source.dataDigest()) }
         let start = start.step
         // A damaged one says nothing.
         checkpoints = saved.filter { $0 > start && $0 <= step }.compactMap { try? CheckpointStore.summary(store.path(ofStep: $0)) }
@@ -66,20 +67,30 @@ public struct StepReplay: Sendable {
         let around = saved.first { $0 >= step } ?? (self.start.checkpoint == nil ? saved.first : nil)
         let later = around.flatMap { try? CheckpointStore.summary(store.path(ofStep: $0)).cpuKernels }
         kernels = Set([self.start.checkpoint?.content.cpuKernels, later].compactMap(\.self)).sorted()
-        source = try ownSource ?? configuration.source.makeSource(seed: configuration.seed)
         model = try Model(configuration, source: source)
     }
 
     func encoder(_ modality: Modality) -> Encoder { model.encoder(modality) }
 
-    private static func requireSameRun(_ content: CheckpointContent, _ path: String, _ stored: Configuration) throws {
-        let differences = try Configuration.parse(text: content.configuration, name: path).differences(from: stored)
+    private static func requireSameRun(
+        _ content: CheckpointContent, _ path: String, _ stored: Configuration, _ dataDigest: String?
+    ) throws {
+        let differences = stored.differences(from: try Configuration.parse(text: content.configuration, name: path))
         guard differences.isEmpty else {
             throw RunMismatchError(
                 description: """
-                    \(path): a checkpoint of another run than config.yaml tells:
+                    \(path): config.yaml is not that of the checkpoint:
                     \(differences.map { "    \($0)" }.joined(separator: "\n"))
                     Put the run's own config.yaml back, or the checkpoint where it belongs
+                    """)
+        }
+        if let dataDigest, case .string(let former)? = content.scalars.first(where: { $0.name == RunState.dataDigestName })?.value,
+            former != dataDigest
+        {
+            throw RunMismatchError(
+                description: """
+                    \(path): the data are not those of the run: their digest was \(former.prefix(12))…, it is \(dataDigest.prefix(12))… now. \
+                    Say where the run's own are: --set data.path=…
                     """)
         }
     }
@@ -139,7 +150,7 @@ public struct StepReplay: Sendable {
         for number in start.step..<(step - 1) {
             let report = try training.run(number, stopRequested: false)
             try compare(report, nil)
-            guard report.loss.isFinite, report.gradientNorm.isFinite else {
+            guard report.nonFinite == nil || configuration.train.onNonFinite == .skip else {
                 display.finish()
                 throw RunMismatchError(
                     description: """
@@ -148,21 +159,22 @@ public struct StepReplay: Sendable {
                         """)
             }
         }
-        let before = try state.gather(step: step - 1)?.copied()
-        // The parameters are one copy a process: nobody changes them before they are copied.
-        try communicator.barrier()
+        let before = try state.gather(step: step - 1)
         couplet_replayed_step(Int64(step))
-        let report = try training.run(step - 1, stopRequested: false)
+        var rows: [Tensor?] = [], losses: [Double] = [], slopes = (inverseTemperature: 0.0, bias: 0.0), gradients: [CheckpointContent.NamedArray]?
+        let report = try training.run(step - 1, stopRequested: false) { stage in
+            switch stage {
+            case .objective(let result):
+                rows = try [training.first.output, training.second.output, result.firstGradient, result.secondGradient]
+                    .map { try state.gatherRows($0) }
+                losses = try communicator.allGather(numbers: training.engine.pairLosses())
+                slopes = (result.inverseTemperatureGradient, result.biasGradient)
+            case .gradients: gradients = try state.gatherGradients(inverseTemperature: slopes.inverseTemperature, bias: slopes.bias)
+            }
+        }
         let after = try state.gather(step: step)
         try compare(report, after)
         display.finish()
-
-        // The engine's gradients again: backward may have used their memory.
-        let result = try training.engine.evaluate(
-            first: training.first.output, second: training.second.output, temperature: report.temperature)
-        let losses = try communicator.allGather(numbers: training.engine.pairLosses())
-        let gradients = try state.gatherGradients(inverseTemperature: result.inverseTemperatureGradient)
-        let rows = try [training.first.output, training.second.output, result.firstGradient, result.secondGradient].map { try state.gatherRows($0) }
         guard let before, let after, let gradients else { return nil }
         return ReplayedStep(
             report: report, before: before, after: after, gradients: gradients, firstEncodings: rows[0]!, secondEncodings: rows[1]!,

@@ -9,21 +9,11 @@ public struct TensorSummary: Equatable, Sendable {
     /// max |x|.
     public private(set) var largest: Float = 0
     private var zeros = 0
-    /// How many numbers are NaN or infinite; and the position of the first.
+    /// How many numbers are NaN or infinite.
     public private(set) var notFinite = 0
-    public private(set) var firstNotFinite: Int?
 
     public init() {}
     init(_ tensor: Tensor) { add(tensor) }
-    init(doubles: [Double]) {
-        count = doubles.count
-        for (position, value) in doubles.enumerated() {
-            squares += value * value
-            if value == 0 { zeros += 1 }
-            if value.isFinite { largest = max(largest, Float(abs(value))) } else { notFinite += 1 }
-            if !value.isFinite, firstNotFinite == nil { firstNotFinite = position }
-        }
-    }
 
     /// √Σ x².
     public var norm: Double { squares.squareRoot() }
@@ -34,8 +24,6 @@ public struct TensorSummary: Equatable, Sendable {
 
     mutating func add(_ tensor: Tensor) {
         squares += couplet_squared_norm(tensor.count, tensor.pointer)
-        let first = couplet_first_not_finite(tensor.count, tensor.pointer)
-        if firstNotFinite == nil, first < tensor.count { firstNotFinite = count + first }
         for position in 0..<tensor.count {
             let value = abs(tensor.pointer[position])
             if value == 0 { zeros += 1 }

@@ -15,7 +15,7 @@ public enum ExitStatus: Int32, Sendable {
     /// Anything else.
     case failure = 70
     case inputOutput = 74
-    /// Stopped by a signal after saving: start it again.
+    /// Stopped by a signal, or by `train.stop_after`, after saving: start it again.
     case stopped = 75
 
     /// Of an error; for `WorkerGroup.launch(exitCode:)` as well, so that a job of many ranks ends like a single process.
@@ -27,7 +27,8 @@ public enum ExitStatus: Int32, Sendable {
     private init(of error: any Error) {
         self =
             switch error {
-            case is ConfigurationError, is RunMismatchError, is DataError, is NetworkError, is LinearAlgebraError, is SearchError: .badData
+            case is ConfigurationError, is RunMismatchError, is DataError, is NetworkError, is LinearAlgebraError, is FeatureCountError,
+                is SearchError, is SamplingError: .badData
             case let error as StorageError:
                 switch error.kind {
                 case .badData: .badData

@@ -1,18 +1,14 @@
+import Evaluation
 import Foundation
 import Storage
 
 extension MetricsRecord {
-    /// The record of a line that `json` wrote; nil for any other, such as one cut short by a kill. A number that was not finite reads as NaN.
-    ///
-    /// Foundation's JSON gives Doubles that are off by a last bit; here each is the very one that was written.
+    /// The record of a line that `json` wrote, each number the very one that was written; nil for any other line, such as one cut short by a
+    /// kill. A number that was not finite reads as NaN.
     public init?(line: some StringProtocol) {
-        guard line.hasPrefix("{"), line.hasSuffix("}") else { return nil }
-        func number(_ key: String) -> Double? {
-            guard let found = line.range(of: "\"\(key)\":") else { return nil }
-            let text = line[found.upperBound...].drop { $0 == " " }.prefix { $0 != "," && $0 != "}" && $0 != " " }
-            return text == "null" ? .nan : Double(text)
-        }
-        guard let step = number("step").flatMap({ Int(exactly: $0) }), let loss = number("loss"), let learningRate = number("learning_rate"),
+        guard let values = JSONValue(text: line) else { return nil }
+        func number(_ key: String) -> Double? { values[key] == .null ? .nan : values[key]?.number }
+        guard let step = values["step"]?.integer, let loss = number("loss"), let learningRate = number("learning_rate"),
             let gradientNorm = number("gradient_norm"), let temperature = number("temperature")
         else { return nil }
         self.init(

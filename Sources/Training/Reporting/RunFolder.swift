@@ -40,15 +40,28 @@ public struct RunFolder: Equatable, Sendable {
         FileSystem.exists(configuration) || FileSystem.exists(metrics) || !checkpointFiles.isEmpty
     }
 
+    /// Makes the folder, where it is missing, and locks it for this process: nobody else starts, resumes or overwrites a run in it as long as the lock
+    /// is kept. A run that is to be refused is refused first.
+    /// - Throws: `StorageError` as `prepare`, and where another process has the lock.
+    public func lock(_ existing: ExistingRun) throws -> FolderLock {
+        if existing == .refuse { try refuseRun() }
+        try FileSystem.makeFolder(path)
+        return try FolderLock(path)
+    }
+
+    private func refuseRun() throws {
+        guard holdsRun else { return }
+        throw StorageError(
+            .inputOutput, place: path, reason: "there is a run already",
+            remedy: "go on with it by --resume, replace it by --overwrite, or name another folder by --output")
+    }
+
     /// Makes the folder ready: it and `checkpoints` exist afterwards. To overwrite removes what a run consists of and nothing else.
     /// - Throws: `StorageError` where there is a run and `existing` is `refuse`, or where the system refuses.
     public func prepare(_ existing: ExistingRun) throws {
         if holdsRun {
             switch existing {
-            case .refuse:
-                throw StorageError(
-                    .inputOutput, place: path, reason: "there is a run already",
-                    remedy: "go on with it by --resume, replace it by --overwrite, or name another folder by --output")
+            case .refuse: try refuseRun()
             case .resume: break
             case .overwrite: try removeRun()
             }
@@ -86,7 +99,7 @@ public struct RunFolder: Equatable, Sendable {
         FileSystem.names(in: checkpoints).filter { $0.drop { $0 == "." }.hasPrefix("step-") }
     }
 
-    /// Removes what a run consists of, and nothing else.
+    /// Removes what a run consists of, and nothing else. The lock stays: whoever removes a run holds it.
     package func removeRun() throws {
         // The config goes last: a folder is a run until nothing else of it is left.
         for name in checkpointFiles { try FileSystem.remove("\(checkpoints)/\(name)") }

@@ -4,7 +4,7 @@ import Synchronization
 
 /// Writes a run's checkpoints beside the training, on a thread of its own: digest, file, fsync, rename, pruning. At most one is in the works; what of it
 /// fails is told at the next call. Worker 0 alone has one.
-final class CheckpointWriter: Sendable {
+package final class CheckpointWriter: Sendable {
     private struct State {
         /// The path of the newest checkpoint that is whole.
         var newest: String?
@@ -21,7 +21,7 @@ final class CheckpointWriter: Sendable {
     ///   - keep: how many of the newest checkpoints stay.
     ///   - newest: the checkpoint that the run goes on from.
     ///   - saved: is called, on the writer's thread, once a checkpoint is on the disk.
-    init(_ store: CheckpointStore, keep: Int, newest: String?, saved: @escaping @Sendable (_ path: String, _ digest: String) -> Void) {
+    package init(_ store: CheckpointStore, keep: Int, newest: String?, saved: @escaping @Sendable (_ path: String, _ digest: String) -> Void) {
         self.store = store
         self.keep = keep
         self.saved = saved
@@ -29,10 +29,10 @@ final class CheckpointWriter: Sendable {
     }
 
     /// The newest checkpoint known to be whole: of this start, or the one that it went on from.
-    var newest: String? { state.withLock { $0.newest } }
+    package var newest: String? { state.withLock { $0.newest } }
 
     /// Throws what a checkpoint written meanwhile has failed of, once; waits for nothing.
-    func check() throws {
+    package func check() throws {
         let failure = state.withLock { state in
             defer { state.failure = nil }
             return state.failure
@@ -42,16 +42,16 @@ final class CheckpointWriter: Sendable {
 
     /// Waits for the checkpoint in the works: its content's memory is free again.
     /// - Throws: what it has failed of, once.
-    func wait() throws {
+    package func wait() throws {
         finish()
         try check()
     }
 
     /// Waits for the checkpoint in the works, on the way out with another error.
-    func finish() { writing.wait() }
+    package func finish() { writing.wait() }
 
     /// Begins to write a checkpoint. Nobody changes the content's numbers before `wait` returns.
-    func begin(_ content: CheckpointContent) {
+    package func begin(_ content: CheckpointContent) {
         precondition(writing.wait(timeout: .now()) == .success, "two checkpoints in the works")
         writing.enter()
         let thread = Thread { [self] in

@@ -83,22 +83,8 @@ public struct ModelEvaluation {
     }
 
     private func gaussian(temperature: Double) throws -> GaussianEvaluation? {
-        guard let covariance = source.gaussianCovariance, let first = linearMap(.first), let second = linearMap(.second) else { return nil }
-        let tilt = GaussianTilt(
-            try GaussianPair(covariance), similarity: configuration.objective.similarity, first: first.weight, second: second.weight,
-            firstBias: first.bias, secondBias: second.bias, temperature: temperature)
+        let similarity = configuration.objective.similarity
+        guard let tilt = try model.gaussianTilt(of: source, similarity: similarity, temperature: temperature) else { return nil }
         return try GaussianEvaluation(tilt, loss: configuration.objective.loss)
-    }
-
-    /// An encoder of a single linear layer, as a matrix; nil for any other.
-    private func linearMap(_ modality: Modality) -> (weight: Matrix, bias: [Double]?)? {
-        let encoder = model.encoder(modality), flat = model.parameters(modality)
-        guard encoder.layers.count == 1, encoder.layers[0] is Linear else { return nil }
-        let entries = encoder.layout.entries
-        guard let weight = entries.first(where: { $0.path == "0/weight" }) else { return nil }
-        let bias = entries.first { $0.path == "0/bias" }
-        return (
-            Matrix(flat.flat(weight.range).reshaped(weight.shape)), bias.map { flat.flat($0.range).values.map(Double.init) }
-        )
     }
 }

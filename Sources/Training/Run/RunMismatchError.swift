@@ -13,6 +13,24 @@ public struct RunMismatchError: Error, CustomStringConvertible, Sendable {
                 """)
     }
 
+    /// Data that are not those that a run goes on with.
+    static func otherData(_ checkpoint: String, was: String, now: String) -> RunMismatchError {
+        RunMismatchError(
+            description: """
+                \(checkpoint): the data are not those this run was started with: their digest was \(was.prefix(12))…, it is \(now.prefix(12))… now. \
+                Resume with the files that the run was started with, or give another folder by --output
+                """)
+    }
+
+    /// Ranks that read different data.
+    static func dataDiffer(_ workers: [Int]) -> RunMismatchError {
+        RunMismatchError(
+            description: """
+                workers \(workers.map(String.init).joined(separator: ", ")) have read other data than worker 0, under the same names; \
+                give all hosts the same files
+                """)
+    }
+
     /// Ranks that read different configs or run different versions.
     package static func ranksDiffer(_ workers: [Int]) -> RunMismatchError {
         RunMismatchError(

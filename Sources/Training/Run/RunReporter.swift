@@ -11,6 +11,7 @@ final class RunReporter {
     private let display: ProgressDisplay
     private let logger: Logger
     private let started = ContinuousClock.now
+    private var skipped = 0
     private var recorded: (step: Int, time: ContinuousClock.Instant)
 
     init(_ folder: RunFolder, _ configuration: Configuration, _ mode: ProgressDisplay.Mode, start: Int) throws {
@@ -24,8 +25,9 @@ final class RunReporter {
     }
 
     func began(
-        workers: Int, processes: Int, memory: MemoryEstimate, restored: String?, _ setAside: [CheckpointStore.SetAside]
+        workers: Int, processes: Int, memory: MemoryEstimate, restored: String?, _ setAside: [CheckpointStore.SetAside], isLocked: Bool
     ) {
+        if !isLocked { logger.warning("\(folder.path): this file system has no locks: see that no other process trains in this folder") }
         for damaged in setAside {
             logger.warning("\(damaged.path): \(damaged.reason); set aside as \(damaged.movedTo), and the checkpoint before it is used")
         }
@@ -59,15 +61,28 @@ final class RunReporter {
         logger.info("evaluated step \(result.step): \(result.json.text)")
     }
 
-    func stopped(step: Int, signal: String?) {
+    /// A step whose update was left out.
+    func skipped(_ diagnosis: NonFiniteDiagnosis) {
+        skipped += 1
+        logger.warning("\(diagnosis.description). The step's update is left out")
+    }
+
+    /// - Parameter reason: what asked for it: "SIGTERM".
+    func stopped(step: Int, reason: String) {
         display.finish()
-        logger.notice("\(signal ?? "a signal to another rank"): stopped and saved after step \(step); the same command with --resume goes on")
+        tellSkipped()
+        logger.notice("\(reason): stopped and saved after step \(step); the same command with --resume goes on")
     }
 
     func finished(step: Int) {
         display.finish()
+        tellSkipped()
         let seconds = (ContinuousClock.now - started).inSeconds
         logger.notice("\(folder.path): done after step \(step), \(String(format: "%.1f", seconds)) s; couplet evaluate \(folder.path) shows what was learned")
+    }
+
+    private func tellSkipped() {
+        if skipped > 0 { logger.warning("the updates of \(skipped) \(skipped == 1 ? "step" : "steps") of this start were left out, for their numbers were not finite") }
     }
 }
 

@@ -7,14 +7,22 @@ import Tensors
 /// What a run is between two steps, to and from the workers that share it: parameters (one copy a process), moments (each worker its slices),
 /// temperature, step.
 package struct RunState {
+    /// The attribute of a checkpoint with the digest of the run's data.
+    static let dataDigestName = "data_digest"
     static let temperaturePath = "objective/log_inverse_temperature"
+    static let biasPath = "objective/bias"
 
     let configuration: Configuration
     let model: Model
     let step: TrainingStep
     let communicator: any Communicator
+    /// Of the run's data; nil where the source has none.
+    let dataDigest: String?
 
-    package init(configuration: Configuration, model: Model, step: TrainingStep, communicator: any Communicator) {
+    package init(
+        configuration: Configuration, model: Model, step: TrainingStep, communicator: any Communicator, dataDigest: String? = nil
+    ) {
+        self.dataDigest = dataDigest
         self.configuration = configuration
         self.model = model
         self.step = step
@@ -55,16 +63,16 @@ package struct RunState {
             }
         }
         guard communicator.rank == 0 else { return nil }
-        let temperature = step.temperature
-        if temperature.specification.learned {
-            parameters.append((Self.temperaturePath, CheckpointArray(temperature.logInverse)))
-            for (name, moment) in zip(rule.momentNames, temperature.moments) {
-                optimizer.append(("\(Self.temperaturePath)/\(name)", CheckpointArray(moment)))
+        for learned in step.objectiveScalars {
+            parameters.append((learned.path, CheckpointArray(learned.value)))
+            for (name, moment) in zip(rule.momentNames, learned.moments) {
+                optimizer.append(("\(learned.path)/\(name)", CheckpointArray(moment)))
             }
         }
         return CheckpointContent(
             step: stepsDone, seed: configuration.seed, shards: configuration.batch.shards, configuration: configuration.resolvedYAML,
-            writtenBy: Version.program, parameters: parameters, optimizer: optimizer)
+            writtenBy: Version.program, scalars: dataDigest.map { [(Self.dataDigestName, .string($0))] } ?? [], parameters: parameters,
+            optimizer: optimizer)
     }
 
     /// Spreads a state from worker 0, which has it, over all workers. Every worker calls it.
@@ -85,21 +93,23 @@ package struct RunState {
                 }
             }
         }
-        var scalars: [Double] = []
+        var learned = step.objectiveScalars, scalars: [Double] = []
         if let content {
-            let learned = step.temperature.specification.learned
             scalars = [Double(content.step)]
-            if learned { scalars += try [Self.temperaturePath].map { try scalar(content.parameter($0), $0, place) } }
-            if learned {
-                scalars += try rule.momentNames.map { "\(Self.temperaturePath)/\($0)" }.map { try scalar(content.moment($0), $0, place) }
+            for one in learned {
+                scalars.append(try scalar(content.parameter(one.path), one.path, place))
+                scalars += try rule.momentNames.map { "\(one.path)/\($0)" }.map { try scalar(content.moment($0), $0, place) }
             }
         }
         let bytes = try communicator.broadcast(scalars.withUnsafeBytes { Array($0) }, from: 0)
         scalars = bytes.withUnsafeBytes { raw in (0..<(raw.count / 8)).map { raw.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self) } }
-        if step.temperature.specification.learned {
-            step.temperature.logInverse = scalars[1]
-            step.temperature.moments = Array(scalars[2...])
+        var rest = scalars.dropFirst()
+        for place in learned.indices {
+            learned[place].value = rest.removeFirst()
+            learned[place].moments = Array(rest.prefix(rule.momentNames.count))
+            rest = rest.dropFirst(rule.momentNames.count)
         }
+        step.objectiveScalars = learned
         try communicator.barrier()
         return Int(scalars[0])
     }

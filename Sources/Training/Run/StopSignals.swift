@@ -4,6 +4,8 @@ import Synchronization
 /// Catches the signals that ask a run to stop: SIGINT, SIGTERM and SIGUSR1 (Slurm's warning). A second SIGINT ends the process at once. A signal that
 /// the process was started to ignore stays ignored, as a shell's background job expects of SIGINT.
 ///
+/// Signals that would end the process because a file cannot grow or a pipe has no reader are ignored.
+///
 /// By a handler and not by a thread that waits for blocked signals: OpenBLAS starts threads before `main`, which block nothing, and the system
 /// would deliver the signal to one of them, where it ends the process. The handler does one thing that is safe anywhere: it sets a number.
 package struct StopSignals: Sendable {
@@ -26,6 +28,8 @@ package struct StopSignals: Sendable {
             let isIgnored = unsafeBitCast(former.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
             if !isIgnored { sigaction(signal, &action, nil) }
         }
+        // What cannot be written is told by the call that fails: a file beyond the limit of sizes; a message that nobody reads any more.
+        for signal in [SIGXFSZ, SIGPIPE] { _ = Glibc.signal(signal, SIG_IGN) }
         // A parent may have started this process with them blocked, as a worker thread of libdispatch does.
         var signals = sigset_t()
         sigemptyset(&signals)

@@ -18,6 +18,12 @@ public struct Trainer: Sendable {
         let model: Model
         let folder: RunFolder
         let threads: Int
+        /// When this process began with the run.
+        let started: ContinuousClock.Instant
+        /// Of the source's data, where it has one.
+        let dataDigest: String?
+        /// On process 0, as long as the run lasts.
+        let lock: FolderLock?
         /// On process 0, where the run goes on from a checkpoint.
         let restored: (content: CheckpointContent, path: String)?
         let setAside: [CheckpointStore.SetAside]
@@ -32,7 +38,7 @@ public struct Trainer: Sendable {
     /// Of all processes that a launcher started. Make it before MPI is initialised: it takes over the signals that ask to stop.
     public init(options: TrainingOptions) throws {
         signals = StopSignals()
-        group = try WorkerGroup.launch(exitCode: ExitStatus.code)
+        group = try WorkerGroup.launch(timeout: options.timeout, exitCode: ExitStatus.code)
         isAlone = true
         self.options = options
     }
@@ -52,15 +58,18 @@ public struct Trainer: Sendable {
     /// - Throws: whatever is wrong with config, data, folder or workers, on every process.
     @discardableResult
     public func run(source: (any PairSource)? = nil, _ load: () throws -> Configuration) throws -> TrainingOutcome {
+        let started = ContinuousClock.now
         var prepared: Setup?
-        try group.agree(Result { prepared = try setUp(load(), source) })
+        try group.agree(Result { prepared = try setUp(load(), source, started) })
         let setup = prepared!
-        let outcome = try group.run(threads: setup.threads) { try work($0, setup) }
+        let outcome = try withExtendedLifetime(setup.lock) { try group.run(threads: setup.threads) { try work($0, setup) } }
         if isAlone { try group.finalize() }
         return outcome
     }
 
-    private func setUp(_ wanted: Configuration, _ ownSource: (any PairSource)?) throws -> Setup {
+    private func setUp(
+        _ wanted: Configuration, _ ownSource: (any PairSource)?, _ started: ContinuousClock.Instant
+    ) throws -> Setup {
         let folder = RunFolder(path: options.output, name: wanted.name)
         var configuration = wanted.fixedAtStart()
         var restored: (content: CheckpointContent, path: String)?, setAside: [CheckpointStore.SetAside] = []
@@ -76,34 +85,47 @@ public struct Trainer: Sendable {
         let source = try ownSource ?? configuration.source.makeSource(seed: configuration.seed)
         _ = try Sampler(batchSize: configuration.batch.size, sampleCount: source.count(of: .training), seed: configuration.seed)
         let model = try Model(configuration, source: source)
+        let dataDigest = try source.dataDigest()
+        var lock: FolderLock?
         if group.processRank == 0 {
+            lock = try folder.lock(options.existing)
             try folder.prepare(options.existing)
             let store = CheckpointStore(folder: folder.checkpoints)
             _ = try store.removeLeftovers()
             if options.existing == .resume { (restored, setAside) = try store.newestVerified() }
+            if let restored { try checkData(dataDigest, of: restored) }
             try folder.store(configuration)
         }
         return Setup(
-            configuration: configuration, source: source, model: model, folder: folder, threads: workers.threads, restored: restored,
-            setAside: setAside)
+            configuration: configuration, source: source, model: model, folder: folder, threads: workers.threads, started: started,
+            dataDigest: dataDigest, lock: lock, restored: restored, setAside: setAside)
+    }
+
+    /// A run goes on with the data that it was started with. Checkpoints of programs or sources without digests are not asked.
+    private func checkData(_ digest: String?, of restored: (content: CheckpointContent, path: String)) throws {
+        guard let digest, case .string(let former)? = restored.content.scalars.first(where: { $0.name == RunState.dataDigestName })?.value,
+            former != digest
+        else { return }
+        throw RunMismatchError.otherData(restored.path, was: former, now: digest)
     }
 
     /// What every worker does.
     private func work(_ communicator: any Communicator, _ setup: Setup) throws -> TrainingOutcome {
         couplet_flush_subnormals()
         let configuration = setup.configuration, train = configuration.train
-        try checkAgreement(configuration, communicator)
+        try checkAgreement(setup, communicator)
         let step = try TrainingStep(
             configuration, model: setup.model, source: setup.source, communicator: communicator,
             tileMemory: configuration.batch.tileMemory / setup.threads)
-        let state = RunState(configuration: configuration, model: setup.model, step: step, communicator: communicator)
+        let state = RunState(
+            configuration: configuration, model: setup.model, step: step, communicator: communicator, dataDigest: setup.dataDigest)
         let start = try begin(state, setup.restored, communicator)
         let reporter = communicator.rank == 0 ? try RunReporter(setup.folder, configuration, options.progress, start: start) : nil
         reporter?.began(
             workers: communicator.size, processes: communicator.processCount,
             memory: MemoryEstimate(
                 configuration, model: setup.model, source: setup.source, workers: communicator.size, threads: setup.threads),
-            restored: setup.restored?.path, setup.setAside)
+            restored: setup.restored?.path, setup.setAside, isLocked: setup.lock?.isHeld ?? true)
 
         let writer = reporter.map { reporter in
             CheckpointWriter(
@@ -112,10 +134,11 @@ public struct Trainer: Sendable {
         }
         // Whatever ends the run, a checkpoint in the works becomes a whole one.
         defer { writer?.finish() }
-        var memory: CheckpointMemory?
+        var memory: CheckpointMemory?, clock = reporter.map { _ in RunClock(train, started: setup.started) }
         func save(_ done: Int) throws {
             try writer?.wait()
             if writer != nil, memory == nil { memory = CheckpointMemory(setup.model, rule: OptimizerRule(configuration.optimizer)) }
+            clock?.saved()
             guard let content = try state.gather(step: done, into: memory) else { return }
             if let error = NonFiniteParametersError(content) { throw error }
             writer?.begin(content)
@@ -127,15 +150,20 @@ public struct Trainer: Sendable {
             try reporter?.evaluated(result)
         }
 
-        var done = start, isStopped = false, savedAt = start > 0 || setup.restored != nil ? start : -1
+        var done = start, isStopped = false, savedAt = start > 0 || setup.restored != nil ? start : -1, leftOut = 0
         while done < train.steps, !isStopped {
-            let report = try step.run(done, stopRequested: signals.isRequested)
+            let report = try step.run(
+                done, stopRequested: signals.isRequested || clock?.isTimeUp ?? false, saveRequested: clock?.isSaveDue ?? false)
             done = report.step
             isStopped = report.stopRequested
             try reporter?.stepped(report)
             try writer?.check()
-            if !report.loss.isFinite || !report.gradientNorm.isFinite { throw NonFiniteLossError(report) }
-            if let every = train.checkpointEvery, done % every == 0 {
+            leftOut = report.nonFinite == nil ? 0 : leftOut + 1
+            if let diagnosis = report.nonFinite {
+                try leaveOut(diagnosis, train.onNonFinite, stepsInARow: leftOut, writer, communicator)
+                reporter?.skipped(diagnosis)
+            }
+            if report.saveRequested || train.checkpointEvery.map({ done % $0 == 0 }) ?? false {
                 try save(done)
                 savedAt = done
             }
@@ -144,7 +172,7 @@ public struct Trainer: Sendable {
         if savedAt != done { try save(done) }
         try writer?.wait()
         if isStopped, done < train.steps {
-            reporter?.stopped(step: done, signal: signals.name)
+            reporter?.stopped(step: done, reason: reason(train, isTimeUp: clock?.isTimeUp ?? false))
             // Nobody leaves before worker 0 has written: the first rank that ends other than by 0 has mpirun end all others.
             try communicator.barrier()
             return .stopped(step: done)
@@ -153,6 +181,28 @@ public struct Trainer: Sendable {
         reporter?.finished(step: done)
         try communicator.barrier()
         return .done(step: done)
+    }
+
+    /// So many steps in a row may be left out: beyond them nothing is learned any more.
+    private static let mostLeftOut = 100
+
+    /// Lets a step pass whose numbers are not finite, where the config skips it; else throws the same error on all workers.
+    private func leaveOut(
+        _ diagnosis: NonFiniteDiagnosis, _ way: Configuration.Train.NonFinite, stepsInARow: Int, _ writer: CheckpointWriter?,
+        _ communicator: any Communicator
+    ) throws {
+        if way == .skip, stepsInARow < Self.mostLeftOut { return }
+        // The error names the newest checkpoint, and no rank ends while that is being written.
+        try writer?.wait()
+        let newest = String(decoding: try communicator.broadcast(Array((writer?.newest ?? "").utf8), from: 0), as: UTF8.self)
+        throw NonFiniteLossError(diagnosis, checkpoint: newest.isEmpty ? nil : newest, stepsInARow: way == .skip ? stepsInARow : 1)
+    }
+
+    /// What asked this run to stop, as worker 0 knows it.
+    private func reason(_ train: Configuration.Train, isTimeUp: Bool) -> String {
+        if let signal = signals.name { return signal }
+        guard isTimeUp, let stopAfter = train.stopAfter else { return "a signal to another rank" }
+        return "train.stop_after: \(DurationText.text(stopAfter)) have passed"
     }
 
     /// Where the run goes on: the restored state on all workers, or step 0.
@@ -164,13 +214,15 @@ public struct Trainer: Sendable {
         return try state.restore(communicator.rank == 0 ? restored?.content : nil, from: restored?.path ?? "")
     }
 
-    /// All workers must have read the same config.
-    private func checkAgreement(_ configuration: Configuration, _ communicator: any Communicator) throws {
-        let mine = Array((Version.program + "\n" + configuration.resolvedYAML).utf8)
-        let all = try communicator.allGather(bytes: mine)
-        let others = all.indices.filter { all[$0] != all[0] }
-        if !others.isEmpty {
-            throw RunMismatchError.ranksDiffer(others)
+    /// All workers must have read the same config, and the same data.
+    private func checkAgreement(_ setup: Setup, _ communicator: any Communicator) throws {
+        func others(_ mine: String) throws -> [Int] {
+            let all = try communicator.allGather(bytes: Array(mine.utf8))
+            return all.indices.filter { all[$0] != all[0] }
         }
+        let otherConfigs = try others(Version.program + "\n" + setup.configuration.resolvedYAML)
+        if !otherConfigs.isEmpty { throw RunMismatchError.ranksDiffer(otherConfigs) }
+        let otherData = try others(setup.dataDigest ?? "")
+        if !otherData.isEmpty { throw RunMismatchError.dataDiffer(otherData) }
     }
 }

@@ -9,13 +9,17 @@ public struct TrainingOptions: Sendable {
     /// Workers of this process; nil: one under mpirun, else the largest power of two within the CPU affinity mask and the shards.
     public var threads: Int?
     public var progress: ProgressDisplay.Mode
+    /// How long a worker may wait for others before the job is ended and the missing ones are named; nil: for ever.
+    public var timeout: Duration?
 
     public init(
-        output: String? = nil, existing: RunFolder.ExistingRun = .refuse, threads: Int? = nil, progress: ProgressDisplay.Mode = .auto
+        output: String? = nil, existing: RunFolder.ExistingRun = .refuse, threads: Int? = nil, progress: ProgressDisplay.Mode = .auto,
+        timeout: Duration? = .seconds(600)
     ) {
         self.output = output
         self.existing = existing
         self.threads = threads
         self.progress = progress
+        self.timeout = timeout
     }
 }

@@ -10,11 +10,11 @@ final class EncoderTrainer {
     let encoder: Encoder
     private let communicator: any Communicator
     private let rule: OptimizerRule
-    private let parameters: Tensor
-    private let parameterViews: [[Tensor]]
-    private let workspace: EncoderWorkspace
+    let parameters: Tensor
+    let parameterViews: [[Tensor]]
+    let workspace: EncoderWorkspace
     private let shardRows: Int
-    private let localShards: Int
+    let localShards: Int
     /// The encodings of this worker's samples, shard after shard.
     let output: Tensor
     private let gradients: GradientTree
@@ -41,21 +41,21 @@ final class EncoderTrainer {
         }
     }
 
-    private func rows(of shard: Int) -> Range<Int> { shard * shardRows..<(shard + 1) * shardRows }
+    func rows(of shard: Int) -> Range<Int> { shard * shardRows..<(shard + 1) * shardRows }
 
     /// Encodes all of this worker's samples, shard after shard, to `output`.
     func forward(_ input: Tensor) {
         for shard in 0..<localShards { forward(input, shard) }
     }
 
-    private func forward(_ input: Tensor, _ shard: Int) {
+    func forward(_ input: Tensor, _ shard: Int) {
         encoder.forward(
             input.rows(rows(of: shard)), parameters: parameterViews, workspace: workspace, slot: slot(of: shard),
             output: output.rows(rows(of: shard)))
     }
 
     /// Where the activations of a shard are kept.
-    private func slot(of shard: Int) -> Int { workspace.slots == localShards ? shard : 0 }
+    func slot(of shard: Int) -> Int { workspace.slots == localShards ? shard : 0 }
 
     /// From the gradient of the encodings to that of the parameters. The sum of a bucket over the workers begins as soon as the last shard in work
     /// has left it.

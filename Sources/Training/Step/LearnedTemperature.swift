@@ -5,22 +5,21 @@ import Objectives
 struct LearnedTemperature {
     let specification: TemperatureSpecification
     /// log(1/τ).
-    var logInverse: Double
-    /// The optimizer's moments of it.
-    var moments: [Double]
+    var logInverse: LearnedScalar
 
     init(_ specification: TemperatureSpecification, momentCount: Int) {
         self.specification = specification
-        logInverse = -log(specification.initial)
-        moments = [Double](repeating: 0, count: specification.learned ? momentCount : 0)
+        logInverse = LearnedScalar(
+            path: RunState.temperaturePath, initial: -log(specification.initial), isLearned: specification.learned, momentCount: momentCount)
     }
 
     /// τ. While nothing has been learned it is the very number of the config.
-    var value: Double { logInverse == -log(specification.initial) ? specification.initial : exp(-logInverse) }
+    var value: Double { logInverse.value == -log(specification.initial) ? specification.initial : exp(-logInverse.value) }
 
     /// Updates log(1/τ) from the gradient of the loss with respect to it, and keeps τ at or above its floor.
     mutating func update(gradient: Double, rule: OptimizerRule, rate: Double, t: Int, scale: Double) {
-        rule.update(&logInverse, gradient: gradient, moments: &moments, rate: rate, t: t, scale: scale)
-        logInverse = min(logInverse, -log(specification.minimum))
+        guard specification.learned else { return }
+        logInverse.update(gradient: gradient, rule: rule, rate: rate, t: t, scale: scale)
+        logInverse.value = min(logInverse.value, -log(specification.minimum))
     }
 }

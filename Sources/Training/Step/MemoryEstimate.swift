@@ -28,10 +28,13 @@ public struct MemoryEstimate: Sendable {
         let parameters = encoders.reduce(0) { $0 + $1.layout.count } * stride
         let activations = encoders.reduce(0) { $0 + $1.memory(rows: shardRows, slots: slots).total }
         let moments = OptimizerRule(configuration.optimizer).momentNames.count
+        // Too many features are an error that the step itself tells.
+        let features = try? BatchFeatures.counts(configuration, source: source)
         let engine = PairwiseEngine.memory(
             workers: workers, shards: batch.shards, batch: batch.size, dimension: configuration.encoders.embedding,
-            similarity: configuration.objective.similarity, tileMemory: batch.tileMemory / threads)
-        let encodings = encoders.reduce(0) { $0 + localShards * shardRows * $1.outputCount } * stride
+            similarity: configuration.objective.similarity, loss: configuration.objective.loss, tileMemory: batch.tileMemory / threads,
+            features: features)
+        let encodings = (encoders.reduce(0) { $0 + $1.outputCount } + (features.map { $0.first + $0.second } ?? 0)) * localShards * shardRows * stride
         // The batch in work and, where one is read ahead, the next.
         let samples = BatchReader.batches(for: source) * encoders.reduce(0) { $0 + localShards * shardRows * $1.inputShape.reduce(1, *) } * stride
             * BatchReader.batches(for: source)

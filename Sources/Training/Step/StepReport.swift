@@ -14,4 +14,8 @@ public struct StepReport: Sendable {
     public let temperature: Double
     /// Whether a worker asked to stop after this step.
     public let stopRequested: Bool
+    /// Whether a worker asked for a checkpoint after this step.
+    public let saveRequested: Bool
+    /// Where the step's numbers stopped being finite, if they did: then nothing was updated.
+    public let nonFinite: NonFiniteDiagnosis?
 }

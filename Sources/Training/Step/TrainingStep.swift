@@ -10,6 +10,9 @@ import Tensors
 ///     pairs    shards    U, V       loss,dU,dV  gradients  parameters
 package final class TrainingStep {
     private let communicator: any Communicator
+    private let sampler: Sampler
+    /// This worker's places in a batch.
+    private let positions: Range<Int>
     private let reader: BatchReader
     let engine: PairwiseEngine
     private let schedule: LearningRateSchedule
@@ -17,19 +20,24 @@ package final class TrainingStep {
     private let clipNorm: Double?
     let first: EncoderTrainer
     let second: EncoderTrainer
+    private let features: BatchFeatures?
     var temperature: LearnedTemperature
+    var bias: LearnedScalar
 
     package init(_ configuration: Configuration, model: Model, source: any PairSource, communicator: any Communicator, tileMemory: Int) throws {
         let shards = configuration.batch.shards, batch = configuration.batch.size
         self.communicator = communicator
-        let sampler = try Sampler(batchSize: batch, sampleCount: source.count(of: .training), seed: configuration.seed)
+        sampler = try Sampler(batchSize: batch, sampleCount: source.count(of: .training), seed: configuration.seed)
         schedule = LearningRateSchedule(configuration.optimizer)
         let rule = OptimizerRule(configuration.optimizer)
         self.rule = rule
         clipNorm = configuration.optimizer.clipNorm
+        let features = try BatchFeatures(configuration, source: source, rows: batch / communicator.size)
+        self.features = features
         engine = PairwiseEngine(
             communicator: communicator, shards: shards, batch: batch, dimension: configuration.encoders.embedding,
-            similarity: configuration.objective.similarity, loss: configuration.objective.loss, tileMemory: tileMemory)
+            similarity: configuration.objective.similarity, loss: configuration.objective.loss, tileMemory: tileMemory,
+            features: features?.counts)
         func trainer(_ modality: Modality) -> EncoderTrainer {
             EncoderTrainer(
                 model.encoder(modality), parameters: model.parameters(modality), communicator: communicator, rule: rule, shards: shards,
@@ -38,46 +46,93 @@ package final class TrainingStep {
         first = trainer(.first)
         second = trainer(.second)
         let pairs = batch / communicator.size
+        positions = communicator.rank * pairs..<(communicator.rank + 1) * pairs
         reader = BatchReader(
-            source, sampler: sampler, positions: communicator.rank * pairs..<(communicator.rank + 1) * pairs,
-            firstShape: model.first.inputShape, secondShape: model.second.inputShape)
-        temperature = LearnedTemperature(configuration.objective.temperature, momentCount: rule.momentNames.count)
+            source, sampler: sampler, positions: positions, firstShape: model.first.inputShape, secondShape: model.second.inputShape)
+        let objective = configuration.objective
+        temperature = LearnedTemperature(objective.temperature, momentCount: rule.momentNames.count)
+        bias = LearnedScalar(
+            path: RunState.biasPath, initial: objective.loss.usesBias ? objective.bias.initial : 0,
+            isLearned: objective.loss.usesBias && objective.bias.learned, momentCount: rule.momentNames.count)
     }
 
-    /// Makes step `step` (counted from 0).
-    /// - Parameter stopRequested: whether this worker's process was asked to stop; all workers learn of it.
-    package func run(_ step: Int, stopRequested: Bool) throws -> StepReport {
+    /// Makes step `step` (counted from 0). Where its loss or gradient is not finite, nothing is updated, and the report says where that began.
+    /// - Parameters:
+    ///   - stopRequested: whether this worker's process was asked to stop; all workers learn of it.
+    ///   - saveRequested: whether this worker asks for a checkpoint; likewise.
+    ///   - inspect: looks at the step between its stages; every worker gives one, or none does.
+    package func run(
+        _ step: Int, stopRequested: Bool, saveRequested: Bool = false, inspect: ((StepStage) throws -> Void)? = nil
+    ) throws -> StepReport {
         let samples = try reader.batch(step: step)
         first.forward(samples.first)
         second.forward(samples.second)
         let tau = temperature.value
-        let result = try engine.evaluate(first: first.output, second: second.output, temperature: tau)
+        let result = try objective(samples)
+        try inspect?(.objective(result))
         try first.backward(samples.first, outputGradient: result.firstGradient)
         try second.backward(samples.second, outputGradient: result.secondGradient)
 
         let blocks = try first.finishSums() + second.finishSums()
+        try inspect?(.gradients)
         let scaleGradient = temperature.specification.learned ? result.inverseTemperatureGradient : 0
-        let (squares, stop) = try gather(blocks, stopRequested: stopRequested)
+        let biasGradient = bias.isLearned ? result.biasGradient : 0
+        let (squares, isStopRequested, isSaveRequested) = try gather(blocks, stopRequested: stopRequested, saveRequested: saveRequested)
         let firstSquares = squares[..<first.encoder.layout.buckets.count], secondSquares = squares[firstSquares.endIndex...]
-        let norm = (squares.reduce(0, +) + scaleGradient * scaleGradient).squareRoot()
+        let norm = (squares.reduce(0, +) + scaleGradient * scaleGradient + biasGradient * biasGradient).squareRoot()
         let clip = clipNorm.map { norm > $0 ? $0 / norm : 1 } ?? 1
 
         let rate = schedule.rate(atStep: step)
-        try first.update(rate: rate, t: step + 1, scale: clip)
-        try second.update(rate: rate, t: step + 1, scale: clip)
-        if temperature.specification.learned {
+        var nonFinite: NonFiniteDiagnosis?
+        if result.loss.isFinite, norm.isFinite {
+            try first.update(rate: rate, t: step + 1, scale: clip)
+            try second.update(rate: rate, t: step + 1, scale: clip)
             temperature.update(gradient: scaleGradient, rule: rule, rate: rate, t: step + 1, scale: clip)
+            bias.update(gradient: biasGradient, rule: rule, rate: rate, t: step + 1, scale: clip)
+        } else {
+            nonFinite = try diagnose(step, samples, loss: result.loss, norm: norm)
         }
         return StepReport(
             step: step + 1, loss: result.loss, learningRate: rate, gradientNorm: norm,
             firstGradientNorm: firstSquares.reduce(0, +).squareRoot(), secondGradientNorm: secondSquares.reduce(0, +).squareRoot(),
-            temperature: tau, stopRequested: stop)
+            temperature: tau, stopRequested: isStopRequested, saveRequested: isSaveRequested, nonFinite: nonFinite)
     }
 
-    /// Σ gradient² of each bucket, the first encoder's before the second's: its blocks of all workers along the tree.
-    private func gather(_ blocks: [Double], stopRequested: Bool) throws -> (squares: [Double], stop: Bool) {
-        let gathered = try communicator.allGather(numbers: blocks + [stopRequested ? 1 : 0])
-        let width = blocks.count + 1, workers = communicator.size
+    /// What of the objective is learned, as a checkpoint has it.
+    var objectiveScalars: [LearnedScalar] {
+        get { [temperature.logInverse, bias].filter(\.isLearned) }
+        set {
+            for scalar in newValue {
+                if scalar.path == bias.path { bias = scalar } else { temperature.logInverse = scalar }
+            }
+        }
+    }
+
+    /// The loss of the encoders' present outputs, and its gradients.
+    private func objective(_ samples: BatchReader.Batch) throws -> PairwiseResult {
+        try engine.evaluate(
+            first: first.output, second: second.output, temperature: temperature.value, bias: bias.value,
+            features: features?.evaluate(first: samples.first, second: samples.second))
+    }
+
+    /// All workers know of it, for loss and norm are the same on all.
+    private func diagnose(_ step: Int, _ samples: BatchReader.Batch, loss: Double, norm: Double) throws -> NonFiniteDiagnosis {
+        let search = NonFiniteSearch(first: first, second: second, communicator: communicator)
+        let (origin, count, places) = try search.run((samples.first, samples.second), positions: positions) { try objective(samples) }
+        let ranges = places.map { $0..<$0 + 1 }
+        return NonFiniteDiagnosis(
+            step: step + 1, loss: loss, gradientNorm: norm, origin: origin, batchSize: sampler.batchSize, sampleCount: count,
+            draws: ranges.flatMap { sampler.draws(step: step, positions: $0) },
+            samples: sampler.sampleCount == nil ? nil : ranges.flatMap { sampler.numbers(step: step, positions: $0) })
+    }
+
+    /// Σ gradient² of each bucket, the first encoder's before the second's: its blocks of all workers along the tree; and whether any worker asked to
+    /// stop, or for a checkpoint.
+    private func gather(
+        _ blocks: [Double], stopRequested: Bool, saveRequested: Bool
+    ) throws -> (squares: [Double], stop: Bool, save: Bool) {
+        let gathered = try communicator.allGather(numbers: blocks + [stopRequested ? 1 : 0, saveRequested ? 1 : 0])
+        let width = blocks.count + 2, workers = communicator.size
         let buckets = first.encoder.layout.buckets.count + second.encoder.layout.buckets.count, own = blocks.count / buckets
         let squares = (0..<buckets).map { bucket in
             var ordered = [Double](repeating: 0, count: own * workers)
@@ -87,6 +142,7 @@ package final class TrainingStep {
             }
             return ShardTree.sum(ordered)
         }
-        return (squares, (0..<workers).contains { gathered[$0 * width + blocks.count] != 0 })
+        func isAsked(_ place: Int) -> Bool { (0..<workers).contains { gathered[$0 * width + blocks.count + place] != 0 } }
+        return (squares, isAsked(0), isAsked(1))
     }
 }

@@ -1,0 +1,109 @@
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// Whether Markov chains for one quantity have come to the same law, and how many independent draws they are worth (Vehtari, Gelman,
+/// Simpson, Carpenter, Bürkner, *Rank-normalization, folding, and localization: an improved R̂*, Bayesian Analysis 2021, with the
+/// estimators of Gelman et al., *Bayesian Data Analysis*, 3rd ed., chapter 11, and Stan).
+///
+/// Every chain is cut into halves (the middle draw of an odd number left out), so that one that still wanders disagrees with itself. Of M halves
+/// of n draws with means x̄_m and variances s_m²: `W = mean s_m²`, `var⁺ = (n-1)/n W + Var x̄_m`.
+public struct ChainDiagnostics: Equatable, Sendable {
+    /// R̂, near 1 where the chains agree: the larger of that of the ranks and that of the ranks of |x - median|, which finds chains of unlike
+    /// spread. NaN where nothing moves.
+    public let rHat: Double
+    /// Of the mean: S / t, where S is the number of draws and t the integrated autocorrelation time.
+    public let effectiveSampleSize: Double
+    /// √(var⁺ / effective sample size): the standard error of the mean of all draws.
+    public let standardError: Double
+
+    /// - Parameter chains: equally many draws each, at least 4.
+    public init(_ chains: [[Double]]) {
+        let halves = Self.halves(chains)
+        let ranks = Self.normalizedRanks(halves), folded = Self.normalizedRanks(Self.folded(halves))
+        // Folding two values that are equally often there leaves nothing: then the ranks say all there is to say.
+        let spread = [Self.rHat(ranks), Self.rHat(folded)].filter { !$0.isNaN }
+        rHat = spread.max() ?? .nan
+        (effectiveSampleSize, standardError) = Self.size(of: halves)
+    }
+
+    /// Effective sample size and standard error alone, for a quantity of which no more is asked.
+    /// - Parameter chains: equally many draws each, at least 4.
+    public static func effectiveSampleSize(_ chains: [[Double]]) -> (size: Double, standardError: Double) { size(of: halves(chains)) }
+
+    private static func halves(_ chains: [[Double]]) -> [[Double]] {
+        let count = chains.first?.count ?? 0
+        precondition(count >= 4 && chains.allSatisfy { $0.count == count }, "chains of \(chains.map(\.count)) draws")
+        return chains.flatMap { [Array($0.prefix(count / 2)), Array($0.suffix(count / 2))] }
+    }
+
+    /// √(var⁺/W).
+    private static func rHat(_ chains: [[Double]]) -> Double {
+        let moments = chains.map(Self.moments), within = moments.reduce(0) { $0 + $1.variance } / Double(chains.count)
+        guard within > 0 else { return moments.allSatisfy { $0.mean == moments[0].mean } ? .nan : .infinity }
+        return (pooledVariance(moments, count: chains[0].count) / within).squareRoot()
+    }
+
+    private static func pooledVariance(_ moments: [(mean: Double, variance: Double)], count: Int) -> Double {
+        let within = moments.reduce(0) { $0 + $1.variance } / Double(moments.count)
+        return within * Double(count - 1) / Double(count) + Self.moments(moments.map(\.mean)).variance
+    }
+
+    private static func moments(_ values: [Double]) -> (mean: Double, variance: Double) {
+        let mean = values.reduce(0, +) / Double(values.count)
+        return (mean, values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count - 1))
+    }
+
+    /// S/t with `t = -1 + 2 Σ_k P_k`, `P_k = ρ_2k + ρ_2k+1`, `ρ_l = 1 - (W - mean_m γ_m(l))/var⁺` and γ_m(l) half m's autocovariance at lag l.
+    ///
+    /// The sum is Geyer's initial monotone sequence (*Practical Markov Chain Monte Carlo*, Statistical Science 1992): the P_k up to the first that
+    /// is not positive, each no larger than the one before. S/t is at most S log10 S, which chains that swing about their mean can reach.
+    private static func size(of chains: [[Double]]) -> (Double, Double) {
+        let count = chains[0].count, total = Double(count * chains.count)
+        let moments = chains.map(Self.moments), within = moments.reduce(0) { $0 + $1.variance } / Double(chains.count)
+        let pooled = pooledVariance(moments, count: count)
+        // Means of equal numbers differ from them by rounding, so a variance of zero is no test.
+        guard pooled > 0, chains.contains(where: { $0.contains { $0 != chains[0][0] } }) else { return (.nan, 0) }
+        let centred = zip(chains, moments).map { chain, moments in chain.map { $0 - moments.mean } }
+        func correlation(_ lag: Int) -> Double {
+            let covariances = centred.map { x in
+                var sum = 0.0
+                for t in 0..<(count - lag) { sum += x[t] * x[t + lag] }
+                return sum / Double(count)
+            }
+            return 1 - (within - covariances.reduce(0, +) / Double(chains.count)) / pooled
+        }
+        var sum = 0.0, last = Double.infinity
+        for lag in stride(from: 0, to: count - 1, by: 2) {
+            let pair = (lag == 0 ? 1 : correlation(lag)) + correlation(lag + 1)
+            if !(pair > 0) { break }
+            last = min(last, pair)
+            sum += last
+        }
+        let time = max(2 * sum - 1, 1 / log10(max(total, 10)))
+        return (total / time, (pooled * time / total).squareRoot())
+    }
+
+    /// Φ⁻¹((r - 3/8)/(S + 1/4)) of the rank r of each draw among all S, equal draws sharing the mean of their ranks (Blom 1958).
+    private static func normalizedRanks(_ chains: [[Double]]) -> [[Double]] {
+        let count = chains[0].count, values = chains.flatMap { $0 }
+        let order = values.indices.sorted { values[$0] < values[$1] }
+        var scores = [Double](repeating: 0, count: values.count), start = 0
+        while start < order.count {
+            var end = start + 1
+            while end < order.count, values[order[end]] == values[order[start]] { end += 1 }
+            // Ranks start + 1 … end.
+            let rank = 0.5 * Double(start + 1 + end)
+            let score = NormalQuantile.value((rank - 0.375) / (Double(values.count) + 0.25))
+            for position in start..<end { scores[order[position]] = score }
+            start = end
+        }
+        return chains.indices.map { Array(scores[$0 * count..<($0 + 1) * count]) }
+    }
+
+    private static func folded(_ chains: [[Double]]) -> [[Double]] {
+        let sorted = chains.flatMap { $0 }.sorted(), half = sorted.count / 2
+        let median = sorted.count % 2 == 1 ? sorted[half] : 0.5 * (sorted[half - 1] + sorted[half])
+        return chains.map { $0.map { abs($0 - median) } }
+    }
+}

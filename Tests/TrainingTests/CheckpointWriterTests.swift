@@ -1,0 +1,55 @@
+import Foundation
+import Storage
+import Synchronization
+import Tensors
+import Testing
+import Training
+
+@Suite struct CheckpointWriterTests {
+    private func content(step: Int, _ number: Float) -> CheckpointContent {
+        let tensor = Tensor([100, 100])
+        tensor.fill(number)
+        return CheckpointContent(
+            step: step, seed: 1, shards: 1, configuration: "", writtenBy: "test", parameters: [("first/0/weight", CheckpointArray(tensor))])
+    }
+
+    @Test func checkpointsAreWrittenInTurnAndTold() throws {
+        let folder = try ReportingFolder(), store = CheckpointStore(folder: "\(folder.path)/checkpoints")
+        let told = TextLog()
+        let writer = CheckpointWriter(store, keep: 2, newest: "before", saved: { told.add("\($0) \($1)") })
+        #expect(writer.newest == "before")
+        for step in 1...5 {
+            try writer.wait()
+            writer.begin(content(step: step, Float(step)))
+        }
+        try writer.wait()
+        #expect(try store.list() == [4, 5])
+        #expect(writer.newest == store.path(ofStep: 5))
+        #expect(told.lines == (1...5).map { "\(store.path(ofStep: $0)) \(content(step: $0, Float($0)).digest)" })
+        #expect(try store.newestVerified().found?.content.digest == content(step: 5, 5).digest)
+    }
+
+    @Test func aFailureIsToldOnceAndTheFormerCheckpointStays() throws {
+        let folder = try ReportingFolder(), store = CheckpointStore(folder: "\(folder.path)/checkpoints")
+        let writer = CheckpointWriter(store, keep: 2, newest: nil, saved: { _, _ in })
+        writer.begin(content(step: 1, 1))
+        try writer.wait()
+        // What the checkpoint's hidden name would be is a folder: it cannot be written, by nobody.
+        folder.write("checkpoints/x", "")
+        try FileManager.default.removeItem(atPath: "\(folder.path)/checkpoints/x")
+        try FileManager.default.createDirectory(atPath: store.path(ofStep: 2) + "/in", withIntermediateDirectories: true)
+        writer.begin(content(step: 2, 2))
+        writer.finish()
+        #expect(throws: StorageError.self) { try writer.check() }
+        try writer.check()
+        try writer.wait()
+        #expect(writer.newest == store.path(ofStep: 1))
+        #expect(try store.read(store.path(ofStep: 1)).digest == content(step: 1, 1).digest)
+    }
+
+    private final class TextLog: Sendable {
+        private let state = Mutex<[String]>([])
+        func add(_ line: String) { state.withLock { $0.append(line) } }
+        var lines: [String] { state.withLock { $0 } }
+    }
+}
