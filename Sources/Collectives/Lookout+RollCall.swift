@@ -24,6 +24,12 @@ extension Lookout {
             RollCall.conclusion(rollCall.reports, names: names, seconds: Int((now - point.since) / 1_000_000_000)), exitCode: 70)
     }
 
+    /// Ends the job where one process alone is waited for, and for too long.
+    func endJob(ifLate what: String, since start: UInt64) {
+        guard let timeout, Doorbell.now > start + timeout else { return }
+        endJob("\(what) for \(timeout / 1_000_000_000) s; see whether it is stopped or hangs, or allow more time", exitCode: 70)
+    }
+
     /// What a worker waited for has come (`thread` nil: what the process itself waited for).
     func leave(_ thread: Int?) {
         state.withLock { state in

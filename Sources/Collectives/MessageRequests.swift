@@ -1,8 +1,7 @@
 import CMPI
 
-/// Requests of MPI that belong together, used by one thread at a time, and what their memory belongs to. If they are given up unfinished (another worker
-/// failed), the memory
-/// is never freed: MPI may still write to it, until the process ends, which is soon.
+/// Requests of MPI that belong together, used by one thread at a time, and what their memory belongs to. If they are given up unfinished
+/// (another worker failed), the memory is never freed: MPI may read or write it until the process ends.
 final class MessageRequests: @unchecked Sendable {
     private let messagePassing: MessagePassing
     private let communicator: MPI_Comm

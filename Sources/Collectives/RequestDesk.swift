@@ -53,6 +53,8 @@ public final class RequestDesk: Sendable {
 
     /// Process 0's answer. Any thread of any process may ask at any moment until the desk is closed; the thread sleeps while it waits.
     ///
+    /// Where process 0 does not answer within the group's timeout, the job ends.
+    ///
     /// - Throws: `CollectiveError` where a call of MPI fails, or the desk is closed.
     public func ask(_ question: [UInt8]) throws -> [UInt8] {
         guard !isClosed.load(ordering: .acquiring) else {

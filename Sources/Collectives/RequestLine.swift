@@ -8,13 +8,15 @@ import Glibc
 /// The messages of a request desk. A question goes to process 0 with tag 0: eight bytes that name the tag of its answer, then its own bytes.
 final class RequestLine: @unchecked Sendable {
     private let rank: Int
+    private let lookout: Lookout
     private let largestTag: Int
     private let communicator: MPI_Comm
     private let asked = Atomic<Int>(0)
     private let mustStop = Atomic<Bool>(false)
     private let failure = Mutex<(any Error)?>(nil)
 
-    init(_ messagePassing: MessagePassing) throws {
+    init(_ messagePassing: MessagePassing, _ lookout: Lookout) throws {
+        self.lookout = lookout
         rank = messagePassing.rank
         largestTag = messagePassing.largestTag
         communicator = try MessagePassing.duplicate(messagePassing.communicator)
@@ -41,9 +43,11 @@ final class RequestLine: @unchecked Sendable {
         let answerTag = 1 + number % (largestTag - 1)
         try send(withUnsafeBytes(of: answerTag) { Array($0) } + question, to: 0, tag: 0)
         var pause = Pause(longest: 250)
+        let start = Doorbell.now
         while true {
             if let message = try take(from: 0, tag: Int32(answerTag)) { return message.bytes }
             pause.take()
+            lookout.endJob(ifLate: "rank 0 has not answered a question", since: start)
         }
     }
 

@@ -17,6 +17,12 @@ import Glibc
 ///
 /// **Failures.** A worker that throws wakes the others of its group, and its error is what `run` throws, not theirs. With several
 /// processes, `run` ends together on all of them, and where some failed it throws the same `GroupError` on all, to be printed by rank 0.
+/// Then the group can run something else. A process that does not come to hear of the failure within 5 s (it hangs, or computes) ends the
+/// whole job; a part of a job waits for it as long as it takes, for the sake of the other parts.
+///
+/// **Waiting too long.** With a `timeout`, a wait of a worker, or of a process in `agree`, `run`, `split` or `finalize`, that lasts longer
+/// starts a roll call: two seconds later the job ends with exit code 70 and a sentence that names the ranks and workers that did not come
+/// (or, where all wait, who waits for whom). Those that hang cannot be woken, so this is no error to catch.
 public final class WorkerGroup: Sendable {
     /// What the launcher said.
     public let environment: LaunchEnvironment
@@ -26,7 +32,7 @@ public final class WorkerGroup: Sendable {
     private let exitCode: @Sendable (any Error) -> Int32
     /// Whether it is a part of a job, made by `split`.
     private let isPart: Bool
-    /// Nil where there are several processes and MPI is not initialised yet, or its use has ended.
+    /// Nil where there is one process, and before and after the use of MPI.
     private let lookout: Mutex<Lookout?>
     private let timeout: Duration?
 
@@ -36,7 +42,8 @@ public final class WorkerGroup: Sendable {
     ///
     /// - Parameters:
     ///   - threads: How many threads `run` will start, where that is known: MPI is faster if it need not expect several.
-    ///   - timeout: How long a worker, or a process, may wait for others of the group before the job is ended; nil: for ever.
+    ///   - timeout: How long a worker, or a process, may wait for others of the group before the job is ended; nil: for ever. Longer than
+    ///     what one worker may do alone while others wait: reading data, writing a checkpoint.
     ///   - exitCode: The process's exit code for an error.
     public static func launch(
         threads: Int? = nil, environment: LaunchEnvironment = LaunchEnvironment(), timeout: Duration? = nil,
@@ -195,7 +202,7 @@ public final class WorkerGroup: Sendable {
 
     /// The messages of a request desk; nil where there is one process.
     func requestLine() throws -> RequestLine? {
-        guard let messagePassing = try connected()?.messagePassing else { return nil }
+        guard let lookout = try connected(), let messagePassing = lookout.messagePassing else { return nil }
         try agree(Swift.Result {
             guard messagePassing.allowsThreads else {
                 throw CollectiveError(
@@ -204,7 +211,7 @@ public final class WorkerGroup: Sendable {
                     remedy: "take an MPI that has it, and start the group without saying that there is one thread")
             }
         })
-        return try RequestLine(messagePassing)
+        return try RequestLine(messagePassing, lookout)
     }
 
     /// Ends the use of MPI, if it was begun: every process calls it, last of all. Of a part of a job: gives back what the part has in MPI.

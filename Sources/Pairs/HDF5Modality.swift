@@ -16,6 +16,8 @@ struct HDF5Modality: Sendable {
     let dataset: DatasetDescription
     private let rows: Rows
     private let file: HDF5File
+    /// As it was when it was opened.
+    private let identity: FileIdentity
     private let name: String
     private var place: String { "\(file.path):\(name)" }
     /// Whether its rows are read from the file when asked for.
@@ -28,6 +30,7 @@ struct HDF5Modality: Sendable {
     /// - Throws: `StorageError` where the dataset is missing or cannot be read, `DataError` where it cannot be a modality.
     init(_ name: String, of file: HDF5File, memoryLimit: Int) throws {
         (self.name, self.file) = (name, file)
+        identity = try FileIdentity(of: file.path)
         let place = "\(file.path):\(name)"
         guard let dataset = try file.dataset(name) else {
             throw DataError(
@@ -80,7 +83,7 @@ struct HDF5Modality: Sendable {
     }
 
     /// Writes these rows of the file into those of the tensor.
-    /// - Throws: `StorageError` where they cannot be read, `DataError` where a number is not finite.
+    /// - Throws: `StorageError` where they cannot be read or somebody wrote into the file meanwhile, `DataError` where a number is not finite.
     func read(_ numbers: [UInt64], into target: Tensor) throws {
         switch rows {
         case .labels(let labels):
@@ -92,6 +95,7 @@ struct HDF5Modality: Sendable {
             }
         case .onDemand:
             try file.readFloats(name, rowNumbers: numbers, into: target)
+            try identity.requireUnchanged(file.path)
             try requireFinite(target) { Int(numbers[$0]) }
         }
     }

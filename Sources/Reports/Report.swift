@@ -1,7 +1,97 @@
-/// What runs and sweeps look like, in one HTML file or as plots of their own.
-public struct Report {
-    /// The folders of runs and sweeps that it tells of.
-    public let folders: [String]
+import Storage
+import Sweeps
+import Training
 
-    public init(folders: [String]) { self.folders = folders }
+/// What runs and sweeps look like, in one HTML page or as plots of their own. Made from nothing but the folders: the same folders give the
+/// same bytes.
+public struct Report: Sendable {
+    /// In the order in which they were named.
+    public let runs: [RunRecord]
+    public let sweeps: [SweepRecord]
+
+    /// Reads the folders of runs and sweeps; one that is named twice is read once.
+    /// - Throws: `StorageError`: `.inputOutput` where a folder is neither or cannot be read, `.badData` where a sweep's table is damaged.
+    public init(reading folders: [String]) throws {
+        var runs: [RunRecord] = [], sweeps: [SweepRecord] = [], seen: Set<String> = []
+        for folder in folders {
+            let path = RunFolder(path: folder).path
+            guard seen.insert(path).inserted else { continue }
+            switch try Self.kind(of: path) {
+            case .run: runs.append(try RunRecord(reading: path))
+            case .sweep: sweeps.append(try SweepRecord(reading: path))
+            }
+        }
+        for (index, name) in Self.names(of: runs.map(\.folder.path)).enumerated() { runs[index].name = name }
+        for (index, name) in Self.names(of: sweeps.map(\.folder.path)).enumerated() { sweeps[index].name = name }
+        self.runs = runs
+        self.sweeps = sweeps
+    }
+
+    /// All in one page.
+    public var page: ReportPage {
+        ReportPage(title: title, lead: "Made by \(Version.program) from \((runs.map(\.folder.path) + sweeps.map(\.folder.path)).joined(separator: ", ")).") {
+            if !runs.isEmpty { RunsReport(runs).content }
+            for sweep in sweeps { SweepReport(sweep).content(isAlone: runs.isEmpty && sweeps.count == 1) }
+        }
+    }
+
+    /// Every figure of the page, with a name for its file.
+    public var figures: [NamedFigure] {
+        let all = (runs.isEmpty ? [] : RunsReport(runs).figures) + sweeps.flatMap { SweepReport($0).figures }
+        var counts: [String: Int] = [:]
+        return all.map { one in
+            counts[one.name, default: 0] += 1
+            let count = counts[one.name] ?? 1
+            return count == 1 ? one : NamedFigure("\(one.name)-\(count)", one.figure)
+        }
+    }
+
+    private var title: String {
+        func counted(_ count: Int, _ name: String) -> String { "\(count) \(name)\(count == 1 ? "" : "s")" }
+        if sweeps.isEmpty { return runs.count == 1 ? "Run \(runs[0].name)" : counted(runs.count, "run") }
+        if runs.isEmpty { return sweeps.count == 1 ? "Sweep \(sweeps[0].name)" : counted(sweeps.count, "sweep") }
+        return "\(counted(runs.count, "run")) and \(counted(sweeps.count, "sweep"))"
+    }
+
+    private enum Kind { case run, sweep }
+
+    private static func kind(of path: String) throws -> Kind {
+        guard FileSystem.isFolder(path) else {
+            let reason = FileSystem.exists(path) ? "a file, no folder of a run or sweep" : "no such folder"
+            throw StorageError(
+                .inputOutput, place: path, reason: reason, remedy: "a report is made from the folders that couplet train and couplet sweep write")
+        }
+        if SweepFolder(path: path).holdsSweep { return .sweep }
+        let run = RunFolder(path: path)
+        if run.holdsRun { return .run }
+        let inside = FileSystem.names(in: path).map { "\(path)/\($0)" }.filter { RunFolder(path: $0).holdsRun || SweepFolder(path: $0).holdsSweep }
+        let remedy = inside.isEmpty
+            ? "a run is the folder that couplet train writes" : "there are some in it: \(inside.prefix(6).joined(separator: " "))\(inside.count > 6 ? " …" : "")"
+        throw StorageError(.inputOutput, place: path, reason: "neither a run nor a sweep", remedy: remedy)
+    }
+
+    /// The ends of the paths, as long as it takes to tell them apart.
+    static func names(of paths: [String]) -> [String] {
+        let parts = paths.map { $0.split(separator: "/").map(String.init).filter { $0 != "." } }
+        return paths.indices.map { index in
+            for count in 1...max(1, parts[index].count) {
+                let end = parts[index].suffix(count)
+                if parts.indices.allSatisfy({ $0 == index || parts[$0].suffix(count) != end }), !end.isEmpty { return end.joined(separator: "/") }
+            }
+            return paths[index]
+        }
+    }
+}
+
+/// A figure and the name of its file, without ".svg".
+public struct NamedFigure: Sendable {
+    public let name: String
+    public let figure: any Figure
+
+    /// - Parameter name: letters, digits, "-", "_" and "." stay, all else becomes "-".
+    init(_ name: String, _ figure: any Figure) {
+        let kept = name.map { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) ? $0 : "-" }
+        self.name = String(String(kept).drop { $0 == "." }.prefix(120))
+        self.figure = figure
+    }
 }

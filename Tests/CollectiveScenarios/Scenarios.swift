@@ -21,7 +21,7 @@ import Glibc
     static func main() {
         let arguments = CommandLine.arguments
         do {
-            let group = try WorkerGroup.launch(timeout: arguments.count > 2 ? .seconds(2) : nil, exitCode: code)
+            let group = try WorkerGroup.launch(timeout: arguments.count > 2 ? .seconds(1) : nil, exitCode: code)
             switch arguments.dropFirst().first {
             case "alone": try alone(group)
             case "two": try two(group)
@@ -30,6 +30,7 @@ import Glibc
             case "missing": try missing(group, threads: 2)
             case "deadlock": try deadlock(group)
             case "absent": try absent(group)
+            case "silent": try silent(group)
             case "parts": try parts(group)
             case "desk": try desk(group)
             default: throw Broken(description: "which scenario?", exitCode: 64)
@@ -123,11 +124,11 @@ import Glibc
         }
     }
 
-    /// Rank 0 computes for two seconds after rank 1 has failed, and would have ended well.
+    /// Rank 0 computes for a second after rank 1 has failed, and would have ended well.
     static func late(_ group: WorkerGroup) throws {
         try group.run(threads: 1) { workers in
             if workers.rank == 1 { throw Broken(description: "no bread") }
-            if workers.rank == 0 { sleep(2) }
+            if workers.rank == 0 { sleep(1) }
         }
     }
 
@@ -168,6 +169,15 @@ import Glibc
                 usleep(1_000)
             }
         }
+    }
+
+    /// Process 0 never answers.
+    static func silent(_ group: WorkerGroup) throws {
+        let desk = try RequestDesk(group: group) { _, _ in
+            while true { sleep(1) }
+        }
+        if group.processRank == 1 { _ = try desk.ask([1]) }
+        try desk.close()
     }
 
     /// All processes ask at once, three threads each, while the workers of all are busy; each number is handed out once.

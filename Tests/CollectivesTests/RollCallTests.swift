@@ -35,16 +35,20 @@ import Testing
         let text = RollCall.conclusion(reports, names: names(2), seconds: 9)
         #expect(text.hasPrefix("all wait for each other, for 9 s: worker 0 in barrier for worker 1, worker 1 in broadcast for worker 0; "))
         // A worker that has ended will never come: who waits for it waits for ever.
-        let ended = [0: RollCall.Report(workers: [waiting("barrier", for: 1)]), 1: RollCall.Report(workers: [Worker(.hasEnded)], process: waiting("end of run"))]
+        let ended = [
+            0: RollCall.Report(workers: [waiting("barrier", for: 1)]),
+            1: RollCall.Report(workers: [Worker(.hasEnded)], process: waiting("end of run")),
+        ]
         let second = RollCall.conclusion(ended, names: names(2), seconds: 9)
         #expect(second.contains("worker 0 in barrier for worker 1") && second.contains("rank 1 on host1 in end of run"))
+        #expect(second.contains("worker 1 has ended"))
     }
 
     /// Between two runs only the processes themselves wait.
     @Test func processesWaitAsWell() {
         let agreeing = RollCall.Report(workers: [], process: waiting("agree"))
         let text = RollCall.conclusion([0: agreeing, 2: agreeing], names: names(3), seconds: 30)
-        #expect(text.hasPrefix("rank 1 on host1 has not come for 30 s, while rank 0 on host0 in agree, rank 2 on host2 in agree wait"))
+        #expect(text.hasPrefix("rank 1 on host1 has not come for 30 s, while rank 0 on host0 waits in agree, rank 2 on host2 waits in agree"))
     }
 
     @Test func reportsTravelAsText() {

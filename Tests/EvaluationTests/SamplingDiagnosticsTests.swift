@@ -51,7 +51,10 @@ import Glibc
         // Heavy tails: a Cauchy law has no variance, and ranks do not mind.
         let cauchy = same.map { $0.map { tan(0.5 * .pi * erf($0 / 2.0.squareRoot())) } }
         #expect(abs(ChainDiagnostics(cauchy).rHat - ChainDiagnostics(same).rHat) <= 1e-9)
-        #expect(ChainDiagnostics([[Double]](repeating: [Double](repeating: 2, count: 10), count: 3)).rHat.isNaN)
+        for value in [2, 0.7] {
+            let still = ChainDiagnostics([[Double]](repeating: [Double](repeating: value, count: 1_000), count: 3))
+            #expect(still.rHat.isNaN && still.effectiveSampleSize.isNaN && still.standardError == 0)
+        }
     }
 
     /// From the formulas of Vehtari et al. (2021) written out the long way, every lag, ranks by counting and quantiles by bisection.

@@ -78,7 +78,8 @@ import Glibc
     @Test func withoutLikelihoodTheMarginalIsSampled() throws {
         let sampler = PreconditionedCrankNicolson(mean: [2, -1], root: .diagonal([0.5, 2]), seed: 2)
         let draws = try sampler.draws(queries: [0], count: 100) { [Double](repeating: 0.7, count: $0.rows) }[0]
-        #expect(abs(draws.acceptance - 1) <= 1e-9 && draws.stepSize == 1 && draws.thinning <= 2)
+        // √(1-β²) is then the correlation from step to step, 0.44, and four steps make draws independent.
+        #expect(abs(draws.acceptance - 1) <= 1e-9 && abs(draws.stepSize - 0.9) <= 1e-12 && (3...6).contains(draws.thinning))
         let moments = ConditionalMoments(draws: draws.draws)
         #expect(abs(moments.mean[0] - 2) <= 4 * 0.5 / 40 && abs(moments.mean[1] + 1) <= 4 * 2 / 40)
         #expect(abs(moments.variance[0] / 0.25 - 1) <= 0.2 && abs(moments.variance[1] / 4 - 1) <= 0.2)
@@ -89,7 +90,7 @@ import Glibc
     @Test func stepSizeIsAdaptedToTheAcceptance() throws {
         let problem = try SamplingProblem(number: 60, similarity: .quadratic, strength: 40)
         for draws in try problem.chains(count: 100, adjust: { $0.burnIn = 1_000 }) {
-            #expect(draws.stepSize < 0.9 && abs(draws.acceptance - 0.3) <= 0.06, "\(draws.stepSize), \(draws.acceptance)")
+            #expect(draws.stepSize < 0.8 && abs(draws.acceptance - 0.3) <= 0.06, "\(draws.stepSize), \(draws.acceptance)")
             #expect(draws.thinning > 1)
         }
     }

@@ -1,6 +1,126 @@
+import Foundation
 import Reports
+import Storage
 import Testing
+import Training
 
-@Test func aReportKeepsTheOrderOfItsFolders() {
-    #expect(Report(folders: ["b", "a"]).folders == ["b", "a"])
+@Suite struct ReportTests {
+    private static func folder() throws -> FixtureFolder {
+        let folder = try FixtureFolder()
+        try folder.writeRun("a", losses: ["3", "2", "null", "1.5"], extra: "{\"step\": 50, \"loss\": 1.\n\nno json\n{\"loss\": 2}\n")
+        try folder.write(
+            "a/evaluation.json",
+            """
+            {"step": 40, "retrieval": {"first_to_second": {"recall_at_1": 0.25, "median_rank": 7.0}, "gallery": 100},
+             "gaussian": {"singular_values": [0.91, 0.7], "exact_singular_values": [0.9, 0.75], "first_gram": null, "nested": {"x": [1, null]}}}
+            """)
+        try folder.writeRun("b <&\">", losses: ["3", "1"], rate: 0.1)
+        try folder.write("b <&\">/evaluation.json", "{\"step\": 20, \"retrieval\": {\"first_to_second\": {\"recall_at_1\": 0.5}}, \"top1\": 0.75}")
+        return folder
+    }
+
+    @Test func runsAreToldSideBySide() throws {
+        let folder = try Self.folder()
+        let report = try Report(reading: ["\(folder.path)/a/", "\(folder.path)/b <&\">", "\(folder.path)/a"])
+        #expect(report.runs.map(\.name) == ["a", "b <&\">"])
+        let html = report.page.html
+        let markup = ParsedMarkup(html)
+        #expect(markup.problem == nil, "\(markup.problem ?? "")")
+        #expect(markup.all("h4").map(\.text) == ["Loss", "Gradient norm", "Learning rate", "Throughput", "singular values"])
+        // Three lines of a's metrics are none: cut short, no JSON, without a step. An empty line is no line.
+        #expect(markup.all("p", class: "warning").contains { $0.text == "a: metrics.jsonl: 3 damaged lines skipped" })
+        #expect(markup.all("figcaption").contains { $0.text == "1 logged value is no number." })
+        #expect(markup.all("p").contains { $0.text == "Temperature: 1 at every logged step of every run." })
+        let cells = markup.all("tr").map(\.text)
+        #expect(cells.contains("first to second: recall at 125.00 %50.00 %"))
+        #expect(cells.contains("singular values, 20.70000.7500"), "\(cells)")
+        #expect(cells.contains("optimizer.learning_rate0.010.1") && cells.contains("train.steps4020"))
+        // The better recall is marked, and nothing where one run alone has a value.
+        #expect(markup.all("td", class: "best").map(\.text) == ["50.00 %"])
+        #expect(try Report(reading: report.runs.map(\.folder.path)).page.html == html)
+    }
+
+    @Test func figuresAreFilesToo() throws {
+        let folder = try Self.folder()
+        let figures = try Report(reading: ["\(folder.path)/a"]).figures
+        #expect(figures.map(\.name) == ["loss", "gradient_norm", "learning_rate", "pairs_per_second", "gaussian-singular_values"].filter { $0 != "learning_rate" })
+        for one in figures {
+            let markup = ParsedMarkup(one.figure.svg)
+            #expect(markup.problem == nil && markup.elements.first?.name == "svg", "\(one.name)")
+            #expect(one.figure.svg.contains("prefers-color-scheme:dark") && !one.figure.svg.contains("var("))
+        }
+    }
+
+    /// What a run lacks is said, and keeps nothing else from being told.
+    @Test func emptyAndDamagedRuns() throws {
+        let folder = try FixtureFolder()
+        try folder.write("empty/metrics.jsonl", "")
+        try folder.write("nulls/metrics.jsonl", "{\"step\": 1, \"loss\": null}\n{\"step\": 2, \"loss\": null}\n")
+        try folder.write("one/metrics.jsonl", "{\"step\": 1, \"loss\": 2.5}\n")
+        try folder.write("broken/config.yaml", "a: [1\n")
+        try folder.write("broken/evaluation.json", "{\"step\": 1,")
+        try folder.write("broken/checkpoints/step-00000001.h5", "no HDF5")
+        for names in [["empty"], ["nulls"], ["one"], ["broken"], ["empty", "nulls", "one", "broken"]] {
+            let report = try Report(reading: names.map { "\(folder.path)/\($0)" })
+            let markup = ParsedMarkup(report.page.html)
+            #expect(markup.problem == nil, "\(names)")
+            for figure in report.figures { #expect(ParsedMarkup(figure.figure.svg).problem == nil) }
+        }
+        let notes = try RunRecord(reading: "\(folder.path)/broken").notes.joined(separator: "\n")
+        for part in ["no metrics.jsonl yet", "evaluation.json is no JSON", "config.yaml:2:1", "step-00000001.h5"] { #expect(notes.contains(part), "\(notes)") }
+        #expect(try Report(reading: ["\(folder.path)/one"]).figures.map(\.name) == ["loss"])
+    }
+
+    @Test func otherFoldersAreErrors() throws {
+        let folder = try Self.folder()
+        func message(_ path: String) -> String {
+            do {
+                _ = try Report(reading: [path])
+                return "none"
+            } catch let error as StorageError {
+                return error.kind == .inputOutput ? error.description : "badData \(error.description)"
+            } catch { return "\(error)" }
+        }
+        #expect(message("\(folder.path)/c").contains("/c: no such folder; "))
+        #expect(message(folder.path).contains("neither a run nor a sweep; there are some in it: \(folder.path)/a "))
+        #expect(message("\(folder.path)/a/config.yaml").contains("a file, no folder"))
+        try folder.write("s/sweep.csv", "trial,status,error\n")
+        #expect(message("\(folder.path)/s").contains("no sweep, for it has no sweep.yaml"))
+    }
+
+    /// 100,000 logged steps with noise: the page stays small and has every extreme of the loss.
+    @Test func longRunsGiveSmallPages() throws {
+        let folder = try FixtureFolder()
+        var state: UInt64 = 7
+        try folder.writeRun(
+            "long",
+            losses: (0..<100_000).map { index in
+                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                return "\(index == 54_321 ? 9.0 : 3 + Double(state >> 40) / 1e8)"
+            })
+        let report = try Report(reading: ["\(folder.path)/long"])
+        let html = report.page.html
+        #expect(html.utf8.count < 1_000_000)
+        let raw = try #require(ParsedMarkup(html).all("path", class: "raw").first)
+        let peak = raw.points.min { $0.y < $1.y }
+        let others = raw.points.filter { $0.y > (peak?.y ?? 0) + 20 }
+        #expect(others.count == raw.points.count - 1, "one point stands out")
+    }
+
+    @Test func namesTellFoldersApart() throws {
+        let folder = try FixtureFolder()
+        for name in ["x/run", "y/run", "z"] { try folder.writeRun(name, losses: ["1", "2"]) }
+        #expect(try Report(reading: ["x/run", "y/run", "z"].map { "\(folder.path)/\($0)" }).runs.map(\.name) == ["x/run", "y/run", "z"])
+    }
+
+    /// More runs than can be told apart by colour: twelve in colour, the others grey, and said so.
+    @Test func manyRuns() throws {
+        let folder = try FixtureFolder()
+        for index in 10..<30 { try folder.writeRun("r\(index)", losses: ["3", "\(index)"]) }
+        let markup = ParsedMarkup(try Report(reading: (10..<30).map { "\(folder.path)/r\($0)" }).page.html)
+        #expect(markup.problem == nil)
+        #expect(markup.all("p").contains { $0.text == "The first 12 of 20 runs are told apart by colour, the others are grey." })
+        #expect(markup.all("path", class: "quiet").count >= 8)
+        #expect(markup.all("ul", class: "legend").first?.text == (10..<22).map { "r\($0)" }.joined())
+    }
 }

@@ -68,6 +68,10 @@ struct FixedGenerator: RandomNumberGenerator {
             try differences("objective.loss=joint") == [
                 "objective.loss: conditional in the run, joint now", "objective.weights: [0.5, 0.5] in the run, absent now",
             ])
+        // A start that ends within its warm-up can be read back.
+        var short = start
+        (short.train.steps, short.optimizer.warmupSteps) = (3, 40)
+        #expect(try Configuration.parse(text: short.fixedAtStart().resolvedYAML, name: "c.yaml").optimizer.scheduleSteps == 40)
         var longer = start
         longer.train.steps = 3_000
         #expect(longer.resuming(stored).optimizer.scheduleSteps == 1_500)

@@ -101,8 +101,7 @@ struct ChainBlock {
         if gain > 0 {
             for place in queries.indices {
                 logSteps[place] += gain * (acceptance[place] - law.acceptance)
-                // β beyond 1 is no step of Crank and Nicolson: at 1 proposals are independent draws of the marginal.
-                if case .crankNicolson = move { logSteps[place] = min(logSteps[place], 0) }
+                if case .crankNicolson = move { logSteps[place] = min(logSteps[place], log(PreconditionedCrankNicolson.largestStep)) }
             }
         }
         return acceptance

@@ -62,7 +62,8 @@ public struct ChainDiagnostics: Equatable, Sendable {
         let count = chains[0].count, total = Double(count * chains.count)
         let moments = chains.map(Self.moments), within = moments.reduce(0) { $0 + $1.variance } / Double(chains.count)
         let pooled = pooledVariance(moments, count: count)
-        guard pooled > 0 else { return (.nan, 0) }
+        // Means of equal numbers differ from them by rounding, so a variance of zero is no test.
+        guard pooled > 0, chains.contains(where: { $0.contains { $0 != chains[0][0] } }) else { return (.nan, 0) }
         let centred = zip(chains, moments).map { chain, moments in chain.map { $0 - moments.mean } }
         func correlation(_ lag: Int) -> Double {
             let covariances = centred.map { x in

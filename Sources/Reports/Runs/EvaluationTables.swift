@@ -1,0 +1,188 @@
+import Evaluation
+
+/// What evaluations found, run beside run: whatever numbers `evaluation.json` holds, a row a number; lists of numbers beside the exact ones where
+/// it has both.
+struct EvaluationTables {
+    private let runs: [RunRecord]
+
+    init(_ runs: [RunRecord]) { self.runs = runs.filter { $0.evaluation != nil } }
+
+    /// A section of the file: its numbers by their paths.
+    private struct Part {
+        let name: String
+        /// Paths of single values, then of lists, in the order in which they first come.
+        var scalars: [String] = []
+        var lists: [String] = []
+    }
+
+    @PageBuilder var content: [any PageContent] {
+        if !runs.isEmpty {
+            Section("Evaluation") {
+                Paragraph(steps, .remark)
+                for part in parts {
+                    Section(Self.words(part.name)) {
+                        if !part.scalars.isEmpty { scalarTable(part) }
+                        if !part.lists.isEmpty { listTable(part) }
+                        let figures = figures(part)
+                        if !figures.isEmpty { FigureGroup(figures.map(\.figure)) }
+                    }
+                }
+            }
+        }
+    }
+
+    var figures: [NamedFigure] { parts.flatMap(figures) }
+
+    private var steps: String {
+        let steps = runs.map { $0.evaluation?["step"]?.number }
+        let text = "On held-out pairs, after "
+        if let first = steps.first, steps.allSatisfy({ $0 == first }) { return text + "step \(NumberText.short(first, 9))." }
+        return text + zip(runs, steps).map { "step \(NumberText.short($1, 9)) (\($0.name))" }.joined(separator: ", ") + "."
+    }
+
+    private var parts: [Part] {
+        var parts: [Part] = []
+        func collect(_ value: JSONValue, path: String, into part: inout Part) {
+            switch value {
+            case .object(let members):
+                for (key, member) in members { collect(member, path: path.isEmpty ? key : "\(path).\(key)", into: &part) }
+            case .array:
+                if value.numbers != nil, !part.lists.contains(path) { part.lists.append(path) }
+            case .null: break
+            default: if !part.scalars.contains(path) { part.scalars.append(path) }
+            }
+        }
+        for run in runs {
+            guard case .object(let members) = run.evaluation else { continue }
+            for (key, member) in members where key != "step" {
+                // Numbers that stand in no section share one.
+                let name = if case .object = member { key } else { "other values" }
+                var part = parts.first { $0.name == name } ?? Part(name: name)
+                collect(member, path: name == key ? "" : key, into: &part)
+                if let index = parts.firstIndex(where: { $0.name == name }) { parts[index] = part } else { parts.append(part) }
+            }
+        }
+        return parts.filter { !$0.scalars.isEmpty || !$0.lists.isEmpty }
+    }
+
+    private func value(_ run: RunRecord, _ part: Part, _ path: String) -> JSONValue? {
+        var value = run.evaluation.flatMap { part.name == "other values" && $0[part.name] == nil ? $0 : $0[part.name] }
+        for key in path.split(separator: ".", omittingEmptySubsequences: false) { value = value?[String(key)] }
+        return value
+    }
+
+    /// The runs that have this part, by number.
+    private func having(_ part: Part) -> [(index: Int, run: RunRecord)] {
+        runs.enumerated().filter { _, run in (part.scalars + part.lists).contains { value(run, part, $0) != nil } }.map { ($0, $1) }
+    }
+
+    private func heads(_ runs: [(index: Int, run: RunRecord)]) -> [DataTable.Cell] {
+        self.runs.count == 1 ? ["learned"] : runs.map { DataTable.Cell($0.run.name, title: $0.run.folder.path) }
+    }
+
+    // MARK: Single values
+
+    private func scalarTable(_ part: Part) -> DataTable {
+        let having = having(part)
+        return DataTable(
+            columns: [""] + (runs.count == 1 ? ["value"] : heads(having)),
+            rows: part.scalars.map { path in
+                let values = having.map { value($0.run, part, path) }
+                let best = best(values.compactMap { $0?.number }, path: path)
+                return [DataTable.Cell(Self.words(path))]
+                    + values.map { value in DataTable.Cell(Self.text(value, path: path), isBest: best != nil && value?.number == best) }
+            })
+    }
+
+    /// The best of several runs' values, where it is known which way is better and they differ.
+    private func best(_ values: [Double], path: String) -> Double? {
+        let finite = values.filter(\.isFinite)
+        guard finite.count > 1, let low = finite.min(), let high = finite.max(), low < high else { return nil }
+        let name = path.split(separator: ".").last ?? ""
+        if ["error", "median_rank", "loss", "distance"].contains(where: { name.contains($0) }) { return low }
+        if name.hasPrefix("top") || ["recall", "reciprocal_rank", "accuracy"].contains(where: { name.contains($0) }) { return high }
+        return nil
+    }
+
+    private static func isShare(_ path: String) -> Bool {
+        let name = path.split(separator: ".").last ?? ""
+        return name.hasPrefix("recall_at_") || name.hasPrefix("top") || name.contains("accuracy")
+    }
+
+    private static func text(_ value: JSONValue?, path: String) -> String {
+        switch value {
+        case .number(let number): isShare(path) ? NumberText.percent(number) : NumberText.significant(number)
+        case .integer(let number): isShare(path) ? NumberText.percent(Double(number)) : NumberText.grouped(number)
+        case .string(let text): text
+        case .boolean(let value): value ? "yes" : "no"
+        default: "–"
+        }
+    }
+
+    /// first_to_second.recall_at_1 → first to second: recall at 1.
+    static func words(_ path: String) -> String {
+        path.split(separator: ".").map { $0.split(separator: "_").joined(separator: " ") }.joined(separator: ": ")
+    }
+
+    // MARK: Lists
+
+    /// Lists with more elements are cut in tables; figures show all.
+    private static let longestList = 24
+
+    private static func exactPath(_ path: String) -> String {
+        var parts = path.split(separator: ".").map(String.init)
+        if let last = parts.popLast() { parts.append("exact_\(last)") }
+        return parts.joined(separator: ".")
+    }
+
+    /// The exact values, where all runs that have any have the same (but for rounding).
+    private func exact(_ part: Part, _ path: String) -> [Double]? {
+        let all = runs.compactMap { value($0, part, Self.exactPath(path))?.numbers }
+        guard let first = all.first else { return nil }
+        let isSame = all.allSatisfy { other in
+            other.count == first.count && zip(other, first).allSatisfy { abs($0 - $1) <= 1e-9 * max(abs($0), abs($1)) }
+        }
+        return isSame ? first : nil
+    }
+
+    private func listTable(_ part: Part) -> DataTable {
+        let hasExact = part.lists.contains { exact(part, $0) != nil }
+        let having = having(part)
+        var rows: [[DataTable.Cell]] = []
+        for path in part.lists where !part.lists.contains(where: { Self.exactPath($0) == path && exact(part, $0) != nil }) {
+            let learned = having.map { value($0.run, part, path)?.numbers ?? [] }, exact = exact(part, path)
+            let count = max(learned.map(\.count).max() ?? 0, exact?.count ?? 0)
+            for index in 0..<min(count, Self.longestList) {
+                let values = learned.map { $0.indices.contains(index) ? $0[index] : nil }
+                rows.append(
+                    [DataTable.Cell("\(Self.words(path)), \(index + 1)")] + values.map { DataTable.Cell(NumberText.significant($0)) }
+                        + (hasExact ? [DataTable.Cell(exact.map { $0.indices.contains(index) ? NumberText.significant($0[index]) : "–" } ?? "")] : []))
+            }
+            if count > Self.longestList {
+                rows.append([DataTable.Cell("\(Self.words(path)): \(count - Self.longestList) more")])
+            }
+        }
+        return DataTable(columns: [""] + (runs.count == 1 && !hasExact ? ["value"] : heads(having)) + (hasExact ? ["exact"] : []), rows: rows)
+    }
+
+    /// A plot for each list that has exact values to compare with.
+    private func figures(_ part: Part) -> [NamedFigure] {
+        part.lists.compactMap { path in
+            guard let exact = exact(part, path), exact.count > 1 else { return nil }
+            var series = runs.enumerated().compactMap { index, run -> Series? in
+                guard let values = value(run, part, path)?.numbers else { return nil }
+                return Series(
+                    runs.count == 1 ? "learned" : run.name, Self.points(values), style: values.count > 60 ? .line : .markers,
+                    look: index < Theme.seriesCount ? .numbered(index) : .quiet)
+            }
+            series.insert(Series("exact", Self.points(exact), style: .line, look: .neutral), at: 0)
+            let ticks = exact.count <= 12 ? exact.indices.map { Double($0 + 1) } : nil
+            return NamedFigure(
+                "\(part.name)-\(path)",
+                Plot(
+                    Self.words(path), x: Axis("number", scale: .linear, ticks: ticks), y: Axis("", includesZero: true), series: series))
+        }
+    }
+
+    private static func points(_ values: [Double]) -> [PlotPoint] { values.enumerated().map { PlotPoint(Double($0 + 1), $1) } }
+}

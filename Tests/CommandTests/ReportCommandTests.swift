@@ -1,0 +1,49 @@
+import Foundation
+import FoundationXML
+import Testing
+
+@Suite struct ReportCommandTests {
+    @Test func twoRunsInOnePage() throws {
+        let folder = try ScratchFolder()
+        _ = try folder.write("c.yaml", SmallRun.gaussian(steps: 12).replacingOccurrences(of: "{steps:", with: "{log_every: 2, steps:"))
+        for (run, rate) in [("slow", "0.001"), ("fast", "0.01")] {
+            let result = try Couplet(
+                "train", "c.yaml", "--set", "optimizer.learning_rate=\(rate)", "--output", run, "--progress", "none", in: folder.path)
+            #expect(result.exitCode == 0, "\(result.errors)")
+        }
+        let result = try Couplet("report", "slow", "fast", "-o", "report.html", "--plots", "plots/of both", in: folder.path)
+        #expect(result.exitCode == 0 && result.errors.isEmpty, "\(result.errors)")
+        let plots = ["loss", "gradient_norm", "learning_rate", "pairs_per_second", "gaussian-singular_values"].map { "plots/of both/\($0).svg" }
+        #expect(result.output.split(separator: "\n").dropFirst().map(String.init) == plots)
+
+        let page = try String(contentsOfFile: "\(folder.path)/report.html", encoding: .utf8)
+        for file in ["report.html"] + plots {
+            let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder.path)/\(file)"))
+            #expect(XMLParser(data: data).parse(), "\(file)")
+        }
+        for run in ["slow", "fast"] {
+            let inspected = try Couplet("inspect", run, "--json", in: folder.path)
+            let json = try JSONSerialization.jsonObject(with: Data(inspected.output.utf8)) as? [String: Any]
+            let digest = try #require(json?["digest"] as? String)
+            #expect(page.contains("title=\"\(digest)\"") && page.contains("<summary>\(run)</summary>"))
+        }
+        #expect(page.contains(">optimizer.learning_rate</th><td>0.001</td><td>0.01</td>"))
+        #expect(page.contains("2 runs") && page.contains("threads") || page.contains("1 worker"))
+
+        // The same folders give the same bytes.
+        #expect(try Couplet("report", "slow", "fast", "--output", "again.html", in: folder.path).exitCode == 0)
+        #expect(try String(contentsOfFile: "\(folder.path)/again.html", encoding: .utf8) == page)
+    }
+
+    @Test func whatCannotBeReported() throws {
+        let folder = try ScratchFolder()
+        let missing = try Couplet("report", "none", "-o", "r.html", in: folder.path)
+        #expect(missing.exitCode == 74 && missing.errors.contains("none: no such folder"), "\(missing.errors)")
+        let other = try Couplet("report", ".", "-o", "r.html", in: folder.path)
+        #expect(other.exitCode == 74 && other.errors.contains(".: neither a run nor a sweep"), "\(other.errors)")
+        let nowhere = try Couplet("report", ".", in: folder.path)
+        #expect(nowhere.exitCode == 64 && nowhere.errors.contains("nowhere to write"), "\(nowhere.errors)")
+        #expect(try Couplet("report", "-o", "r.html", in: folder.path).exitCode == 64)
+        #expect(!FileManager.default.fileExists(atPath: "\(folder.path)/r.html"))
+    }
+}
