@@ -52,6 +52,7 @@ import Glibc
         case .joint:
             let all = logSumExp(s.elements) - 2 * log(Double(n))
             return (0..<n).map { all - s[$0, $0] }
+        case .jointOffDiagonal, .decoupled, .sigmoid, .maximumMeanDiscrepancy: preconditionFailure("\(loss) has no twin here")
         }
     }
 
