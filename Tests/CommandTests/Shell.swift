@@ -23,12 +23,7 @@ struct Shell {
         process.standardOutput = handle
         process.standardError = handle
         process.standardInput = FileHandle.nullDevice
-        // A test's thread blocks signals, and its children inherit that: a script would not hear them.
-        var none = sigset_t(), former = sigset_t()
-        sigemptyset(&none)
-        pthread_sigmask(SIG_SETMASK, &none, &former)
-        defer { pthread_sigmask(SIG_SETMASK, &former, nil) }
-        try process.run()
+        try process.runHearingSignals()
         process.waitUntilExit()
         exitCode = process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
         output = try String(contentsOfFile: file, encoding: .utf8)
