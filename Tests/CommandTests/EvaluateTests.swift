@@ -62,7 +62,7 @@ import Testing
         #expect(try Couplet("train", "c.yaml", "--output", "run", "--progress", "none", in: folder.path).exitCode == 0)
         let evaluated = try Self.json(Couplet("evaluate", "run", "--json", in: folder.path))
         #expect(Self.keys(evaluated) == ["classification", "retrieval", "step"])
-        #expect(Self.keys(evaluated["classification"]) == ["classes", "count", "top1"])
+        #expect(Self.keys(evaluated["classification"]) == ["classes", "count", "top1", "top1_with_prior"])
         let classification = try #require(evaluated["classification"] as? [String: Any])
         #expect(classification["classes"] as? Int == 5 && classification["count"] as? Int == 40)
     }

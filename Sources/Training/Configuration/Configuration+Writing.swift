@@ -95,6 +95,7 @@ extension SourceSpecification {
         case .hdf5(let path, let heldOut):
             [("source", .leaf("hdf5")), ("path", .leaf(Text.text(path))), ("held_out", .leaf(Text.number(heldOut)))]
         case .program(let name): [("source", .leaf("program")), ("name", .leaf(Text.text(name)))]
+        case .fewLabelled(let base, let perClass): base.tree + [("per_class", .leaf(String(perClass)))]
         }
     }
 }
