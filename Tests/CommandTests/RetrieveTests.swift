@@ -84,7 +84,10 @@ import Testing
         #expect(json["gallery"] as? Int == 300 && json["similarity"] as? String == similarity)
         let objects = try #require(json["queries"] as? [[String: Any]])
         #expect(objects.count == 40 && objects.flatMap { $0["rows"] as? [Int] ?? [] } == found.rows)
-        #expect(objects.flatMap { $0["probabilities"] as? [Double] ?? [] } == found.probabilities)
+        let probabilities = objects.flatMap { $0["probabilities"] as? [Double] ?? [] }
+        // The reader of JSON is off by a last place now and then.
+        let isSame = zip(probabilities, found.probabilities).allSatisfy { abs($0 / $1 - 1) <= 1e-14 }
+        #expect(probabilities.count == 40 * top && isSame)
     }
 
     /// Made by the first call, used by the next, without and with the gallery; the same bits as without an index, on any number of threads.

@@ -134,7 +134,8 @@ extension ProcessTests {
             #expect(key.errors.contains("did you mean learning_rate?"), "\(key.errors)")
             #expect(!FileManager.default.fileExists(atPath: fixture.path("m")))
             let lock = try FolderLock(fixture.path("s"))
-            try withExtendedLifetime(lock) { #expect(try fixture.run("s", ["--resume"], expecting: 74).errors.contains("in use by")) }
+            let refused = try withExtendedLifetime(lock) { try fixture.run("s", ["--resume"], expecting: 74) }
+            #expect(refused.errors.contains("in use by"))
             let folder = try Couplet("sweep", fixture.sweep)
             #expect(folder.exitCode == 64 && folder.errors.contains("--output"))
         }

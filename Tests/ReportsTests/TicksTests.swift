@@ -31,7 +31,8 @@ import Reports
                 if exponent < 0 { factor = 1 / factor }
                 let ticks = Ticks.linear(low * factor, high * factor, wanted: 5)
                 #expect((3...9).contains(ticks.count), "\(low * factor)…\(high * factor): \(ticks.map(\.text))")
-                #expect(ticks.allSatisfy { $0.value >= low * factor * (1 + 1e-9) - 1e-20 && $0.value <= high * factor * (1 + 1e-9) })
+                let rounding = 1e-8 * (high - low) * factor
+                #expect(ticks.allSatisfy { $0.value >= low * factor - rounding && $0.value <= high * factor + rounding })
                 #expect(Set(ticks.map { $0.text + $0.exponent }).count == ticks.count, "\(ticks.map(\.text))")
             }
         }

@@ -23,7 +23,9 @@ struct SpoiledConfiguration: Sendable, CustomTestStringConvertible {
         .init("seed", "sede", 2, 1, "sede", "did you mean seed?"),
         .init("embedding: 3", "embedding: 3\n  frist: 1", 9, 3, "encoders.frist", "did you mean first?"),
         .init("bias: false", "bais: false", 9, 25, "encoders.first.bais", "did you mean bias?"),
-        .init("temperature: 1", "temperature: 1\n  bandwidth: 1", 14, 3, "objective.bandwidth", "no such key", "similarity, temperature"),
+        .init("temperature: 1", "temperature: 1\n  margin: 1", 14, 3, "objective.margin", "no such key", "similarity, temperature"),
+        .init("temperature: 1", "temperature: 1\n  bandwidth: 1", 14, 3, "objective.bandwidth", "of no use here", "only mmd"),
+        .init("temperature: 1", "temperature: 1\n  bias: -3", 14, 3, "objective.bias", "of no use here", "only sigmoid"),
         .init("temperature: 1", "temperature: {initial: 1, lerned: true}", 13, 29, "objective.temperature.lerned", "learned?"),
         .init("optimizer:", "optimiser:", 16, 1, "optimiser", "did you mean optimizer?"),
         // Keys of another choice.
@@ -46,7 +48,8 @@ struct SpoiledConfiguration: Sendable, CustomTestStringConvertible {
         .init("seed: 1", "seed: 1\ninitialize: {from: a, freeze: [second, first]}", 3, 13, "initialize.freeze", "nothing to train"),
         // Names that do not exist.
         .init("loss: conditional", "loss: conditonal", 14, 9, "objective.loss", "conditional", "joint"),
-        .init("loss: conditional", "loss: sigmoid", 14, 9, "objective.loss", "there are conditional, joint"),
+        .init("loss: conditional", "loss: clip", 14, 9, "objective.loss", "there are conditional, joint, sigmoid, decoupled, mmd"),
+        .init("loss: conditional", "loss: sigmoyd", 14, 9, "objective.loss", "did you mean sigmoid?"),
         .init("inner_product", "euclidean", 12, 15, "objective.similarity", "inner_product, cosine, quadratic"),
         .init("source: gaussian", "source: gausian", 4, 11, "data.source", "did you mean gaussian?"),
         .init("kind: adam", "kind: adma", 17, 9, "optimizer.kind", "did you mean adam?"),

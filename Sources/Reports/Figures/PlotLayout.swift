@@ -30,11 +30,7 @@ struct PlotLayout {
         }
         let hasCurves = plot.series.contains { $0.style == .line }
         xScale = Scale(plot.x, values: xs, margin: hasCurves ? 0.01 : 0.06)
-        // An error bar that reaches to zero or below makes no axis linear: it is cut at the lower end.
-        let positive = plot.series.flatMap { $0.points.map(\.y) }.allSatisfy { !$0.isFinite || $0 > 0 }
-        let shown = plot.y.scale != .linear && positive ? ys.filter { $0 > 0 } : ys
-        let low = plot.series.flatMap { $0.points.map(\.y) }.filter { $0.isFinite && $0 > 0 }.min() ?? 0
-        yScale = Scale(plot.y, values: positive && plot.y.scale != .linear ? shown.filter { $0 > low / 10 } : shown, margin: 0.06)
+        yScale = Self.vertical(plot, ys)
 
         let y = Ticks.of(yScale, wanted: 5)
         yTicks = Self.ticks(plot.y, on: yScale, round: y.labelled)
@@ -50,6 +46,16 @@ struct PlotLayout {
         let wanted = Self.ticks(plot.x, on: xScale, round: x.labelled)
         xMinor = plot.x.ticks == nil ? x.minor : []
         xTicks = Self.spaced(wanted, on: xScale, left: left, right: right)
+    }
+
+    /// An error bar that reaches to zero or below makes no axis linear: on a logarithmic one it is cut at the lower end.
+    private static func vertical(_ plot: Plot, _ values: [Double]) -> Scale {
+        let points = plot.series.flatMap { $0.points.map(\.y) }.filter(\.isFinite)
+        if let low = points.min(), low > 0, plot.y.scale != .linear {
+            let scale = Scale(plot.y, values: values.filter { $0 > low / 10 }, margin: 0.06)
+            if scale.isLogarithmic { return scale }
+        }
+        return Scale(plot.y, values: values, margin: 0.06)
     }
 
     private static func ticks(_ axis: Axis, on scale: Scale, round: [Tick]) -> [Tick] {

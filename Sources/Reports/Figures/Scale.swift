@@ -61,22 +61,19 @@ package struct Scale: Equatable, Sendable {
             case .logarithmic: !positive.isEmpty
             case .automatic: positive.count == finite.count && Scale.spansDecades(positive)
             }
-        if isLogarithmic, let low = positive.min(), let high = positive.max() {
+        if isLogarithmic, let lowest = positive.min(), let highest = positive.max() {
+            let low = min(max(lowest, 1e-300), 1e300), high = min(max(highest, low), 1e300)
             let span = high > low ? high / low : 4
             let factor = high > low ? pow(span, margin) : 2
-            // The ends stay numbers even where the values reach the last ones that are.
-            self.init(
-                isLogarithmic: true, lower: max(low / factor, Double.leastNormalMagnitude),
-                upper: min(max(high * factor, low * 1.000_001), 1e308))
+            self.init(isLogarithmic: true, lower: low / min(factor, 1e6), upper: max(high * min(factor, 1e6), low * 1.000_001))
             return
         }
-        var low = finite.min() ?? 0, high = finite.max() ?? 1
+        // The ends and their distance stay numbers even where the values reach the last ones that are.
+        var low = max(-1e300, min(1e300, finite.min() ?? 0)), high = max(-1e300, min(1e300, finite.max() ?? 1))
         if axis.includesZero {
             low = min(low, 0)
             high = max(high, 0)
         }
-        low = max(low, -1e300)
-        high = min(high, 1e300)
         // Where all values are one, some room around it.
         let span = high - low > max(abs(low), abs(high)) * 1e-12 ? high - low : max(abs(low) * 0.2, 1e-9)
         if high - low < span {

@@ -10,7 +10,9 @@ package enum NumberText {
         if value == value.rounded(), abs(value) < 1e9 { return grouped(Int(value)) }
         let exponent = exponent(of: value, digits: digits)
         if exponent >= 9 || exponent < -4 {
-            let mantissa = fixed(value / pow(10, Double(exponent)), decimals: digits - 1)
+            // In two steps, for 10^-exponent may be too large for a Double where the value is very small.
+            let half = exponent / 2
+            let mantissa = fixed(value / pow(10, Double(half)) / pow(10, Double(exponent - half)), decimals: digits - 1)
             return trimmed(mantissa) + " × 10" + superscript(exponent)
         }
         return fixed(value, decimals: max(0, digits - 1 - exponent))
@@ -70,6 +72,7 @@ package enum NumberText {
 
     /// ⌊log₁₀|value|⌋ of the value as rounded to so many digits: 9.9996 has exponent 1 where it is to be read as 10.00.
     private static func exponent(of value: Double, digits: Int) -> Int {
+        if abs(value) < 1e-200 { return self.exponent(of: value * 1e200, digits: digits) - 200 }
         let first = Int(log10(abs(value)).rounded(.down))
         let rounded = (abs(value) * pow(10, Double(digits - 1 - first))).rounded() * pow(10, Double(first - digits + 1))
         return Int((log10(rounded) + 1e-12).rounded(.down))
