@@ -188,11 +188,19 @@ import Glibc
         let wrong = runs.error(runs.head { $0.encoders.first = wider })
         #expect(wrong.contains("the first encoder of") && wrong.contains("encoders.first.widths is [6] there and [7] here"), "\(wrong)")
         #expect(runs.error(runs.head { $0.encoders.embedding = 4 }).contains("encoders.embedding is 3 there and 4 here"))
-        #expect(runs.error(runs.head { $0.initialization?.from = runs.path("wrong") }).contains("own folder"))
+        let own = runs.error(runs.head { $0.initialization = .init(from: runs.path("wrong"), freeze: [.first]) })
+        #expect(own.contains("own folder"), "\(own)")
         let both = runs.error(runs.head { $0.initialization = .init(from: runs.path("base")); $0.encoders.embedding = 4 })
         #expect(both.contains("neither encoder of"), "\(both)")
         // Another second encoder is no error where nobody asked for it.
-        try runs.train("other", runs.head { $0.initialization?.encoders = nil; $0.encoders.second = .linear(bias: false); $0.source = try! Self.numbers(runs) })
+        let numbers = try Self.numbers(runs)
+        try runs.train("other", runs.head {
+            $0.initialization = .init(from: runs.path("base"), freeze: [.first])
+            $0.encoders.second = .linear(bias: false)
+            $0.source = numbers
+        })
+        let log = runs.folder.read("other/log.txt")
+        #expect(log.contains("the first encoder starts from") && log.contains("the second encoder starts from random numbers: encoders.second.kind is labels there"))
     }
 
     /// The same data, with numbers in place of the labels.
