@@ -40,6 +40,28 @@ def roots(covariance):
     return (vectors * np.sqrt(values)) @ vectors.T, (vectors / np.sqrt(values)) @ vectors.T
 
 
+def philox(seed, stream, number, blocks):
+    """Philox4x32-10 (Salmon, Moraes, Dror, Shaw, SC 2011), counter (block, stream, number), four words a block."""
+    words = []
+    for block in range(blocks):
+        c, k = [block, stream, number & 0xFFFFFFFF, number >> 32], [seed & 0xFFFFFFFF, seed >> 32]
+        for _ in range(10):
+            p, q = 0xD2511F53 * c[0], 0xCD9E8D57 * c[2]
+            c = [(q >> 32) ^ c[1] ^ k[0], q & 0xFFFFFFFF, (p >> 32) ^ c[3] ^ k[1], p & 0xFFFFFFFF]
+            k = [(k[0] + 0x9E3779B9) & 0xFFFFFFFF, (k[1] + 0xBB67AE85) & 0xFFFFFFFF]
+        words += c
+    return np.array(words, dtype=np.uint64)
+
+
+def frequencies_of_run(seed, modality, count, inputs, bandwidth):
+    """The frequencies ω that a run's Gaussian kernel has: normal numbers by Box and Muller from a stream of their own."""
+    words = philox(seed, 12, 2 * modality, -(-count * inputs // 4))
+    radius = np.sqrt(-2 * np.log(((words[::2] >> np.uint64(9)).astype(float) + 0.5) * 2.0**-23))
+    angle = 2 * np.pi * words[1::2].astype(float) * 2.0**-32
+    normal = np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1).ravel()
+    return normal[: count * inputs].reshape(count, inputs) / bandwidth
+
+
 class Pair:
     """u = Cuu^½ A x, v = Cvv^½ B y, with x and y standard normal and E x yᵀ = diag(σ)."""
 
@@ -139,7 +161,9 @@ def full_discrepancy(objective, pair, e, points=1 << 11):
     first, second = pair.cross.shape
     weights = objective["weights"]
     bandwidth = float(objective.get("bandwidth", 1))
-    frequencies = [normal_points(1 << 12, n, 5 + k) / bandwidth for k, n in enumerate((first, second))]
+    # Few random frequencies are a kernel of their own: the run's.
+    features = int(objective.get("features", 2))
+    frequencies = [frequencies_of_run(objective["seed"], k, features // 2, n, bandwidth) for k, n in enumerate((first, second))]
     x, y = normal_points(points, first, 7), normal_points(points, second, 8)
 
     def side(g, h, own_map, cross, frequency, own, other):
@@ -264,6 +288,7 @@ def main():
             continue
         text = (run / "config.yaml").read_text()
         objective, count = read_objective(text), int(re.search(r"size: (\d+)", text).group(1))
+        objective["seed"] = int(re.search(r"^seed: (\d+)", text, re.M).group(1))
         with tempfile.TemporaryDirectory() as folder:
             subprocess.run(
                 [options.couplet, "data", "export", str(run / "config.yaml"), "--output", f"{folder}/pairs.h5", "--count", "1"],

@@ -1,4 +1,6 @@
+import Objectives
 import Storage
+import Tensors
 import Testing
 
 @testable import Reports
@@ -27,6 +29,20 @@ import Testing
             let page = ParsedMarkup(study.page.html)
             #expect(page.problem == nil, "\(page.problem ?? "")")
             #expect(page.all("p", class: "warning").map(\.text) == ["2 of 2 trials are not done, 1 of them failed."])
+        }
+    }
+
+    /// The correlations by theory's own decomposition, the condition by the eigenvalues.
+    @Test func nearlySingularPairIsAsItSays() throws {
+        let covariance = NearlySingularPair.covariance, pair = try GaussianPair(covariance)
+        #expect(pair.correlations.count == 6)
+        for (found, wanted) in zip(pair.correlations, NearlySingularPair.correlations + [0]) { #expect(abs(found - wanted) < 1e-7) }
+        for block in [covariance.uu, covariance.vv] {
+            let values = try block.symmetricEigenvalues().values
+            let ratio = try #require(values.last) / values[0]
+            #expect(abs(ratio / NearlySingularPair.condition - 1) < 1e-6)
+            // No direction of small variance is an axis.
+            #expect(block.diagonal.allSatisfy { $0 > 1e-3 })
         }
     }
 
