@@ -7,7 +7,7 @@ struct StudyCommand: ParsableCommand {
         commandName: "study",
         abstract: "Turn the finished sweeps of a study into one page.",
         discussion: "launch/reproduce trains the sweeps and makes the page.",
-        subcommands: [StudyGaussianCommand.self])
+        subcommands: [StudyGaussianCommand.self, StudyCovarianceCommand.self])
 }
 
 struct StudyGaussianCommand: ParsableCommand {

@@ -1,9 +1,8 @@
 import Objectives
+import Reports
 import Storage
 import Tensors
 import Testing
-
-@testable import Reports
 
 @Suite struct StudyTests {
     @Test func meansByHand() {

@@ -1,3 +1,4 @@
+import Evaluation
 import Storage
 import Sweeps
 import Training
@@ -10,13 +11,13 @@ public struct GaussianStudy: Sendable {
         case batch, combinations, rank, weights, information, inputs
     }
 
-    let folder: String
     let sweeps: [Part: StudySweep]
+    /// `population.json`, where `Tests/Peers/population.py` has written it.
+    private let population: JSONValue?
 
     /// Reads the sweeps that are in a folder.
     /// - Throws: `StorageError` where there is none, or one is damaged.
     public init(reading folder: String) throws {
-        self.folder = folder
         var sweeps: [Part: StudySweep] = [:]
         for part in Part.allCases where SweepFolder(path: "\(folder)/\(part.rawValue)").holdsSweep {
             sweeps[part] = try StudySweep(reading: "\(folder)/\(part.rawValue)")
@@ -28,6 +29,7 @@ public struct GaussianStudy: Sendable {
                 remedy: "launch/reproduce gaussian --output \(folder) trains them")
         }
         self.sweeps = sweeps
+        population = try RunRecord.text(at: "\(folder)/population.json").flatMap { JSONValue(text: $0) }
     }
 
     /// Which parts are there.
@@ -35,7 +37,7 @@ public struct GaussianStudy: Sendable {
 
     public var page: ReportPage {
         ReportPage(
-            title: "Contrastive learning of Gaussian pairs", lead: "Made by \(Version.program) from \(folder). \(Self.source)"
+            title: "Contrastive learning of Gaussian pairs", lead: "Made by \(Version.program) from the sweeps of launch/reproduce gaussian. \(Self.source)"
         ) {
             Paragraph(Self.introduction)
             for part in parts {
@@ -72,7 +74,7 @@ public struct GaussianStudy: Sendable {
     private func content(_ part: Part, _ sweep: StudySweep) -> [any PageContent] {
         switch part {
         case .batch: StudyBatchPart(sweep).content
-        case .combinations: StudyCombinationsPart(sweep).content
+        case .combinations: StudyCombinationsPart(sweep, numerical: population).content
         case .rank: StudyRankPart(sweep).content
         case .weights: StudyWeightsPart(sweep).content
         case .information: StudyInformationPart(sweep).content

@@ -1,18 +1,26 @@
+import Evaluation
 import Objectives
 
 /// Every loss with every similarity: what was learned beside what the loss would learn from infinitely many pairs.
 struct StudyCombinationsPart {
     private let sweep: StudySweep
+    /// Minimisers found numerically, by the names of the trials.
+    private let numerical: [String: NumericalMinimizer]
 
-    init(_ sweep: StudySweep) { self.sweep = sweep }
+    /// - Parameter numerical: what `Tests/Peers/population.py --json` wrote; nil where there is no such file.
+    init(_ sweep: StudySweep, numerical: JSONValue? = nil) {
+        self.sweep = sweep
+        self.numerical = NumericalMinimizer.all(in: numerical)
+    }
 
     @PageBuilder var content: [any PageContent] {
         if let trial = sweep.trials.first {
-            let sigmas = trial.pair.correlations.map { NumberText.short($0, 3) }.joined(separator: ", ")
+            let sigmas = trial.pair.correlations.filter { $0 > 1e-9 }.map { NumberText.short($0, 3) }.joined(separator: ", ")
             Paragraph(
                 "One covariance of \(trial.pair.covariance.uu.rows) and \(trial.pair.covariance.vv.rows) dimensions with the canonical correlations \(sigmas); encoders of rank "
                     + "\(trial.configuration.encoders.embedding); batches of \(NumberText.grouped(trial.configuration.batch.size)). The minimiser is the exact answer for "
-                    + "infinitely many pairs; “–” stands where no closed form is known (sigmoid, maximum mean discrepancy, cosine). Decoupled has the minimiser of conditional and joint "
+                    + "infinitely many pairs, “≈” one found numerically on the exact expectations by Tests/Peers/population.py, where no closed form is known (sigmoid, maximum "
+                    + "mean discrepancy, cosine), and “–” stands where there is neither. Decoupled has the minimiser of conditional and joint "
                     + "off-diagonal that of joint: with infinitely many pairs a positive more or less in a sum is nothing.")
         }
         for (similarity, trials) in sweep.inOrder(by: \.configuration.objective.similarity) {
@@ -54,7 +62,7 @@ struct StudyCombinationsPart {
 
     private static func list(_ values: [Double]?) -> DataTable.Cell {
         guard let values else { return "–" }
-        return DataTable.Cell(values.map { NumberText.fixed($0, decimals: 3) }.joined(separator: "  "))
+        return DataTable.Cell(values.map { NumberText.fixed($0, decimals: 3) }.joined(separator: " · "))
     }
 
     private static func percent(_ value: Double?) -> DataTable.Cell { DataTable.Cell(value.map { NumberText.fixed(100 * $0, decimals: 1) + " %" } ?? "–") }
@@ -68,10 +76,13 @@ struct StudyCombinationsPart {
         return DataTable(
             columns: ["loss", DataTable.Cell(isCosine ? "singular values of Ã / the first" : "singular values of Ã"), "minimiser", "error of Ã"],
             rows: trials.map { trial in
-                [
-                    DataTable.Cell(trial.lossTitle), Self.list(shown(trial.singularValues)), Self.list(trial.answer.minimizer?.singularValues),
-                    Self.percent(trial.couplingError),
-                ]
+                var minimizer = Self.list(trial.answer.minimizer?.singularValues), error = Self.percent(trial.couplingError)
+                if trial.answer.minimizer == nil, let found = numerical[trial.name] {
+                    minimizer = Self.list(shown(found.singularValues))
+                    minimizer.text = "≈ " + minimizer.text
+                    error = Self.percent(found.error)
+                }
+                return [DataTable.Cell(trial.lossTitle), Self.list(shown(trial.singularValues)), minimizer, error]
             })
     }
 
@@ -108,15 +119,19 @@ struct StudyCombinationsPart {
 
     private func plots(_ trials: [StudyTrial]) -> [Plot] {
         func plot(_ title: String, _ learned: (StudyTrial) -> Double?, _ minimizer: (StudyTrial) -> Double?) -> Plot {
-            func points(_ value: (StudyTrial) -> Double?) -> [PlotPoint] {
+            // Side by side, for where all went well the two are the same.
+            func points(_ value: (StudyTrial) -> Double?, aside: Double) -> [PlotPoint] {
                 trials.enumerated().compactMap { index, trial in
-                    value(trial).map { PlotPoint(Double(index), $0, label: trial.lossTitle) }
+                    value(trial).map { PlotPoint(Double(index) + aside, $0, label: trial.lossTitle) }
                 }
             }
             return Plot(
                 title, x: Axis("loss, in the order of the tables", categories: trials.indices.map { "\($0 + 1)" }),
                 y: Axis("relative error", scale: .linear, includesZero: true),
-                series: [Series("learned", points(learned), style: .markers), Series("minimiser", points(minimizer), style: .markers, look: .numbered(1))])
+                series: [
+                    Series("learned", points(learned, aside: -0.12), style: .markers),
+                    Series("minimiser", points(minimizer, aside: 0.12), style: .markers, look: .numbered(1)),
+                ])
         }
         return [
             plot("Conditional mean of u given v", \.firstMeanError, \.answer.firstMeanError),

@@ -87,21 +87,3 @@ struct StudyTrial: Sendable {
         return "mmd, \(kernel) kernel"
     }
 }
-
-/// Mean and spread of several numbers.
-struct StudyMean {
-    let mean: Double
-    /// The sample's standard deviation; 0 for one number.
-    let deviation: Double
-    let count: Int
-
-    init(_ values: [Double]) {
-        let mean = values.isEmpty ? .nan : values.reduce(0, +) / Double(values.count)
-        self.mean = mean
-        count = values.count
-        deviation = count > 1 ? (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(count - 1)).squareRoot() : 0
-    }
-
-    /// The mean and its standard error.
-    var pair: (mean: Double, error: Double) { (mean, count > 1 ? deviation / Double(count).squareRoot() : 0) }
-}
