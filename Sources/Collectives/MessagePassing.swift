@@ -1,5 +1,9 @@
 import CMPI
 
+#if canImport(Glibc)
+import Glibc
+#endif
+
 /// MPI among the processes of a group: the whole job, or a part of it. With `RequestDesk` and `MessageRequests` the one place that calls
 /// MPI; every return code goes through `checked`.
 final class MessagePassing: @unchecked Sendable {
@@ -166,6 +170,8 @@ final class MessagePassing: @unchecked Sendable {
     static func abort(exitCode: Int32) {
         var isBegun: Int32 = 0, isEnded: Int32 = 0
         guard MPI_Initialized(&isBegun) == 0, isBegun != 0, MPI_Finalized(&isEnded) == 0, isEnded == 0 else { return }
+        // The launcher drops what it has not yet read of a process that ends this way: time for the message that says why.
+        usleep(200_000)
         _ = MPI_Abort(couplet_mpi_comm_world(), exitCode)
     }
 }

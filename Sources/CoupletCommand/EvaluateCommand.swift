@@ -8,9 +8,11 @@ struct EvaluateCommand: ParsableCommand {
         abstract: "Measure a run's encoders on held-out pairs.",
         discussion: """
             Retrieval both ways; classification where the data have labels; for Gaussian data the distance from the exact answer.
+            --probe fits a linear classifier (multinomial logistic regression) to the first encodings of labelled training samples.
 
               couplet evaluate runs/gaussian
               couplet evaluate runs/mnist --checkpoint 400 --json
+              couplet evaluate runs/mnist --probe --per-class 10
             """)
 
     @OptionGroup var argument: RunArgument
@@ -21,13 +23,40 @@ struct EvaluateCommand: ParsableCommand {
     @Flag(help: "Print JSON in place of tables.")
     var json = false
 
+    @Flag(help: "Fit a linear probe to the first encodings, and measure it on held-out samples.")
+    var probe = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Training samples of each class that the probe is fitted on, drawn by the run's seed. (default: all)", valueName: "n"))
+    var perClass: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "The probe's λ: λ/2 times its squared weights is added to the summed loss. (default: \(ModelEvaluation.Probe().penalty))",
+            valueName: "λ"))
+    var probePenalty: Double?
+
+    func validate() throws {
+        if !probe, perClass != nil || probePenalty != nil {
+            throw ValidationError("--\(perClass != nil ? "per-class" : "probe-penalty") is of no use without --probe")
+        }
+        if let perClass, perClass < 1 { throw ValidationError("--per-class is \(perClass); wanted a number from 1") }
+        if let probePenalty, !(probePenalty >= 0 && probePenalty.isFinite) {
+            throw ValidationError("--probe-penalty is \(probePenalty); wanted a number from 0, such as 1")
+        }
+    }
+
     func run() throws {
         let group = try WorkerGroup.launch(exitCode: ExitStatus.code)
         var opened: TrainedRun?
         try group.agree(Result { opened = try TrainedRun(argument.path, checkpoint: checkpoint) })
         guard let run = opened else { return }
         let workers = try WorkerCount(wanted: nil, group: group, shards: run.configuration.batch.shards)
-        let result = try group.run(threads: workers.threads) { try run.evaluate($0) }
+        var wanted = ModelEvaluation.Probe(perClass: perClass)
+        if let probePenalty { wanted.penalty = probePenalty }
+        let probe = self.probe ? wanted : nil
+        let result = try group.run(threads: workers.threads) { try run.evaluate($0, probe: probe) }
         if group.processRank == 0 {
             try run.folder.store(evaluationJSON: result.jsonText)
             print(json ? result.jsonText : result.table, terminator: "")

@@ -49,15 +49,10 @@ public struct ClassEncodings: Sendable {
         let rows = Dictionary(uniqueKeysWithValues: classes.enumerated().map { ($0.element, $0.offset) })
 
         // For each class the sum of its encodings and, last, their number.
-        func sum(_ places: Range<Int>) -> [Double] {
-            if places.count > 1 {
-                let middle = places.lowerBound + places.count / 2
-                return zip(sum(places.lowerBound..<middle), sum(middle..<places.upperBound)).map(+)
-            }
+        let sums = try ShardedSum(shards, communicator).run(count: classes.count * (e + 1)) { place, samples in
             var sums = [Double](repeating: 0, count: classes.count * (e + 1))
-            let place = places.lowerBound
             // Only a shard after all samples is short, so those before are full.
-            for (i, sample) in shards.samples(of: own.lowerBound + place).enumerated() {
+            for (i, sample) in samples.enumerated() {
                 let row = rows[labels[sample - own.lowerBound * shards.size]]!, base = row * (e + 1)
                 let encoding = encodings.pointer + (place * shards.size + i) * e
                 let length = similarity == .cosine ? max(couplet_squared_norm(e, encoding).squareRoot(), 1e-12) : 1
@@ -66,22 +61,15 @@ public struct ClassEncodings: Sendable {
             }
             return sums
         }
-        let length = classes.count * (e + 1)
-        let gathered = try communicator.allGather(numbers: sum(0..<own.count))
-        // The tree's upper part: its leaves are the workers.
-        var level: [[Double]] = (0..<communicator.size).map { Array(gathered[$0 * length..<($0 + 1) * length]) }
-        while level.count > 1 {
-            level = stride(from: 0, to: level.count, by: 2).map { zip(level[$0], level[$0 + 1]).map(+) }
-        }
         let means = Tensor([classes.count, e])
         for row in classes.indices {
-            let base = row * (e + 1), count = level[0][base + e]
-            for k in 0..<e { means[row * e + k] = Float(level[0][base + k] / count) }
+            let base = row * (e + 1), count = sums[base + e]
+            for k in 0..<e { means[row * e + k] = Float(sums[base + k] / count) }
         }
         return ClassEncodings(means, classes: classes)
     }
 
-    private static func integers(_ bytes: [UInt8]) -> [Int] {
+    static func integers(_ bytes: [UInt8]) -> [Int] {
         bytes.withUnsafeBytes { raw in
             (0..<(raw.count / 8)).map { Int(raw.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self)) }
         }

@@ -4,15 +4,25 @@ extension EvaluationResult {
         var sections = ["step \(step)\n"]
         if let retrieval { sections.append(Self.table(retrieval)) }
         if let classification {
+            let prior = classification.top1WithPrior.map { ", with the prior of the labels \(Self.percent($0))" } ?? ""
             sections.append(
                 "classification of \(classification.count) samples into \(classification.classes) classes: "
-                    + "top-1 \(Self.percent(classification.top1))\n")
+                    + "top-1 \(Self.percent(classification.top1))\(prior)\n")
         }
+        if let probe { sections.append(Self.table(probe)) }
         if let gaussian { sections.append(Self.table(gaussian)) }
         return sections.joined(separator: "\n")
     }
 
     private static func percent(_ share: Double) -> String { TextTable.fixed(100 * share, 2) + " %" }
+
+    private static func table(_ probe: LinearProbeResult) -> String {
+        let training = probe.perClass.map { "\($0) a class, \(probe.trainingCount) in all" } ?? "\(probe.trainingCount)"
+        let end = probe.hasConverged ? "" : "; not converged: the least loss may be lower"
+        return "linear probe of \(probe.count) samples: top-1 \(percent(probe.top1)), log loss \(TextTable.fixed(probe.logLoss))\n"
+            + "  fitted to the first encodings of \(training) training samples, penalty \(probe.penalty), "
+            + "\(probe.iterations) iterations\(end)\n"
+    }
 
     private static func table(_ retrieval: RetrievalResult) -> String {
         var table = TextTable()

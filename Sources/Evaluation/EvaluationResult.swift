@@ -3,20 +3,25 @@ public struct EvaluationResult: Equatable, Sendable {
     public let step: Int
     public let retrieval: RetrievalResult?
     public let classification: ClassificationResult?
+    public let probe: LinearProbeResult?
     public let gaussian: GaussianEvaluation?
 
     public init(
-        step: Int, retrieval: RetrievalResult? = nil, classification: ClassificationResult? = nil, gaussian: GaussianEvaluation? = nil
+        step: Int, retrieval: RetrievalResult? = nil, classification: ClassificationResult? = nil, probe: LinearProbeResult? = nil,
+        gaussian: GaussianEvaluation? = nil
     ) {
         self.step = step
         self.retrieval = retrieval
         self.classification = classification
+        self.probe = probe
         self.gaussian = gaussian
     }
 
-    /// `{step, retrieval, classification, gaussian}`; a section that is nil has no key.
+    /// `{step, retrieval, classification, probe, gaussian}`; a section that is nil has no key.
     public var json: JSONValue {
-        let sections = [("retrieval", retrieval?.json), ("classification", classification?.json), ("gaussian", gaussian?.json)]
+        let sections = [
+            ("retrieval", retrieval?.json), ("classification", classification?.json), ("probe", probe?.json), ("gaussian", gaussian?.json),
+        ]
         return .object([("step", .integer(step))] + sections.compactMap { key, value in value.map { (key, $0) } })
     }
 

@@ -10,4 +10,6 @@ public enum SourceSpecification: Equatable, Sendable {
     case hdf5(path: String, heldOut: Double)
     /// One that the program brings itself, a `PairSource` of its own; the name tells runs apart.
     case program(name: String)
+    /// Another source with only so many labelled training samples of each class.
+    indirect case fewLabelled(SourceSpecification, perClass: Int)
 }

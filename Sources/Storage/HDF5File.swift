@@ -59,7 +59,12 @@ public final class HDF5File: Sendable {
             }
         }
         self.path = path
-        identifier = Atomic(try HDF5Library.call(function, at: path) { open(accessID) })
+        let id = try HDF5Library.call(function, at: path) { open(accessID) }
+        identifier = Atomic(id)
+        // A program started meanwhile must not hold on to the file, or to its lock.
+        var handle: UnsafeMutableRawPointer?
+        try HDF5Library.call("H5Fget_vfd_handle", at: path) { H5Fget_vfd_handle(id, 0, &handle) }
+        if let handle { _ = fcntl(handle.load(as: CInt.self), F_SETFD, FD_CLOEXEC) }
     }
 
     deinit {

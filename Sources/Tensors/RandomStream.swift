@@ -25,4 +25,6 @@ public enum RandomStream: UInt32, Sendable, CaseIterable {
     case sweep = 11
     /// Frequencies of random features; the number is the modality.
     case features = 12
+    /// The few samples of a class that keep their labels; the number is the class.
+    case fewLabels = 13
 }

@@ -62,9 +62,23 @@ import Testing
         #expect(try Couplet("train", "c.yaml", "--output", "run", "--progress", "none", in: folder.path).exitCode == 0)
         let evaluated = try Self.json(Couplet("evaluate", "run", "--json", in: folder.path))
         #expect(Self.keys(evaluated) == ["classification", "retrieval", "step"])
-        #expect(Self.keys(evaluated["classification"]) == ["classes", "count", "top1"])
+        #expect(Self.keys(evaluated["classification"]) == ["classes", "count", "top1", "top1_with_prior"])
         let classification = try #require(evaluated["classification"] as? [String: Any])
         #expect(classification["classes"] as? Int == 5 && classification["count"] as? Int == 40)
+
+        let alone = try Couplet("evaluate", "run", "--probe", "--per-class", "3", "--probe-penalty", "0.5", "--json", in: folder.path)
+        let probe = try #require(try Self.json(alone)["probe"] as? [String: Any])
+        #expect(Self.keys(probe) == ["converged", "count", "iterations", "log_loss", "penalty", "per_class", "top1", "training_count"])
+        #expect(probe["training_count"] as? Int == 15 && probe["per_class"] as? Int == 3 && probe["count"] as? Int == 40)
+        #expect(probe["penalty"] as? Double == 0.5 && probe["converged"] as? Bool == true)
+        for ranks in [2, 4] {
+            let together = try Shell(
+                "\(packageFolder)/launch/local \(ranks) couplet evaluate run --probe --per-class 3 --probe-penalty 0.5 --json", in: folder.path)
+            #expect(together.exitCode == 0 && together.output == alone.output)
+        }
+        let all = try #require(try Self.json(Couplet("evaluate", "run", "--probe", "--json", in: folder.path))["probe"] as? [String: Any])
+        #expect(all["training_count"] as? Int == 160 && all["per_class"] is NSNull)
+        #expect(try Couplet("evaluate", "run", "--per-class", "3", in: folder.path).exitCode == 64)
     }
 
     /// A gallery that is no multiple of the workers, by one process and by two and four ranks: the same text, to the last digit.

@@ -39,12 +39,7 @@ final class RunningCouplet {
         process.standardOutput = FileHandle(forWritingAtPath: "\(scratch).out")
         process.standardError = FileHandle(forWritingAtPath: "\(scratch).err")
         process.standardInput = FileHandle.nullDevice
-        // A test's thread blocks signals, and its children inherit that: mpirun would not hear them.
-        var none = sigset_t(), former = sigset_t()
-        sigemptyset(&none)
-        pthread_sigmask(SIG_SETMASK, &none, &former)
-        defer { pthread_sigmask(SIG_SETMASK, &former, nil) }
-        try process.run()
+        try process.runHearingSignals()
     }
 
     deinit {

@@ -83,7 +83,7 @@ import Testing
         let result = try Shell(
             """
             for method in pcn resample; do
-                extra="--burn-in 100 --thin 2"; [ $method = pcn ] || extra="--gallery-size 500"
+                extra="--burn-in 100"; [ $method = pcn ] || extra="--gallery-size 500"
                 sample() { couplet sample run --given first --query "$1" --count 20 --output $method-$2.h5 $extra --method $method "${@:3}" > $method-$2.txt; }
                 sample pairs.h5 one --threads 1
                 sample pairs.h5:/first three --threads 3
@@ -99,6 +99,10 @@ import Testing
                 try HDF5File(reading: "\(folder.path)/\(method)-\(name).h5").readFloats("/samples", rows: rows).values
             }
             #expect(try samples("two", 0..<2) == samples("one", 0..<2))
+            func modes(_ name: String) throws -> [Float] {
+                try HDF5File(reading: "\(folder.path)/\(method)-\(name).h5").readFloats("/mode", rows: 0..<2).values
+            }
+            #expect(try modes("two") == modes("one"))
             #expect(try samples("seed", 0..<2) != samples("one", 0..<2))
             #expect(try samples("one", 0..<1) != samples("one", 1..<2))
         }

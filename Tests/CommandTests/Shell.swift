@@ -23,7 +23,7 @@ struct Shell {
         process.standardOutput = handle
         process.standardError = handle
         process.standardInput = FileHandle.nullDevice
-        try process.run()
+        try process.runHearingSignals()
         process.waitUntilExit()
         exitCode = process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
         output = try String(contentsOfFile: file, encoding: .utf8)

@@ -5,7 +5,8 @@ extension ProcessTests {
     /// launch/supervise starts again what died, and nothing else. The command is a script that ends each time as it is told.
     @Suite(.serialized, .enabled(if: RunningCouplet.hasMPI, "no mpirun in PATH")) struct Supervise {
         private let scratch: ScratchFolder
-        private let supervise = "\(packageFolder)/launch/supervise"
+        /// mpirun does not wait before it kills what is left of a job.
+        private let supervise = "env OMPI_MCA_odls_base_sigkill_timeout=0 \(packageFolder)/launch/supervise"
 
         /// A command that ends with the next of the codes at each start, or by a signal where that is negative, or not at all (999; 998: deaf to
         /// SIGUSR1); it writes down how it was called, and at the starts that are named writes a checkpoint.

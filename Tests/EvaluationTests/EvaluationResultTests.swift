@@ -29,7 +29,9 @@ import Testing
     @Test func jsonHasTheFixedKeysAndTheNumbers() throws {
         let gaussian = try gaussian()
         let result = EvaluationResult(
-            step: 1500, retrieval: Self.retrieval, classification: ClassificationResult(top1: 0.1 + 0.2, classes: 10, count: 10_000),
+            step: 1500, retrieval: Self.retrieval, classification: ClassificationResult(top1: 0.1 + 0.2, top1WithPrior: 0.4, classes: 10, count: 10_000),
+            probe: LinearProbeResult(
+                top1: 0.75, logLoss: .infinity, perClass: nil, trainingCount: 30, penalty: 0.5, iterations: 12, hasConverged: true, count: 8),
             gaussian: gaussian)
         let text = Data(result.jsonText.utf8)
         let read = try JSONDecoder().decode(Reading.self, from: text)
@@ -41,12 +43,17 @@ import Testing
                 "median_rank": scores.medianRank, "mean_reciprocal_rank": scores.meanReciprocalRank,
             ])
         #expect(read.retrieval.second_to_first["mean_reciprocal_rank"] == Self.retrieval.secondToFirst.meanReciprocalRank)
-        #expect(read.classification == ["top1": 0.1 + 0.2, "classes": 10, "count": 10_000])
+        #expect(read.classification == ["top1": 0.1 + 0.2, "top1_with_prior": 0.4, "classes": 10, "count": 10_000])
         #expect(read.gaussian.coupling_error == gaussian.couplingError && read.gaussian.singular_values == gaussian.singularValues)
         #expect(read.gaussian.second_gram == gaussian.secondGram)
         #expect(read.gaussian.subspace_angles == gaussian.firstAngles + gaussian.secondAngles)
         let object = try #require(try JSONSerialization.jsonObject(with: text) as? [String: Any])
-        #expect(Set(object.keys) == ["step", "retrieval", "classification", "gaussian"])
+        #expect(Set(object.keys) == ["step", "retrieval", "classification", "probe", "gaussian"])
+        let probe = try #require(object["probe"] as? [String: Any])
+        #expect(probe["top1"] as? Double == 0.75 && probe["penalty"] as? Double == 0.5 && probe["converged"] as? Bool == true)
+        #expect(probe["iterations"] as? Int == 12 && probe["count"] as? Int == 8 && probe["training_count"] as? Int == 30)
+        // What is no number, and what was not asked for.
+        #expect(probe["log_loss"] is NSNull && probe["per_class"] is NSNull && probe.count == 8)
         #expect(
             Set(try #require(object["gaussian"] as? [String: Any]).keys) == [
                 "coupling_error", "singular_values", "exact_singular_values", "subspace_angles", "conditional_mean_error", "first_gram",
@@ -76,11 +83,11 @@ import Testing
 
     @Test func theTableShowsLearnedBesideExact() throws {
         let result = EvaluationResult(
-            step: 1500, retrieval: Self.retrieval, classification: ClassificationResult(top1: 0.98765, classes: 10, count: 10_000),
+            step: 1500, retrieval: Self.retrieval, classification: ClassificationResult(top1: 0.98765, top1WithPrior: 0.5, classes: 10, count: 10_000),
             gaussian: try gaussian())
         let lines = result.table.split(separator: "\n").map(String.init)
         #expect(lines.contains { $0.contains("first to second") && $0.contains("25.00 %") && $0.contains("75.00 %") && $0.contains("2.5") })
-        #expect(lines.contains { $0.contains("top-1 98.77 %") })
+        #expect(lines.contains { $0.contains("top-1 98.77 %, with the prior of the labels 50.00 %") })
         #expect(lines.contains { $0.contains("singular value, learned") && $0.contains("0.3333") })
         // Quadratic × joint at σ = 0.6: 0.6 / (2 · 0.4).
         #expect(lines.contains { $0.contains("first gram, exact") && $0.contains("0.7500") })

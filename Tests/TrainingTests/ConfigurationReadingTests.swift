@@ -93,7 +93,7 @@ import Training
         #expect(try only("data..source=mnist").reason.contains("key.path=value"))
         #expect(try only("objective.temperature.initial=0.1").reason.contains("'objective.temperature={initial: …}'"))
         #expect(try only("encoders.first={kind: linear").reason.contains("no YAML"))
-        #expect(try only("objective.bandwidth=1").reason.contains("no such key"))
+        #expect(try only("objective.width=1").reason.contains("no such key"))
     }
 
     @Test func allProblemsComeAtOnceInTheOrderOfTheFile() {

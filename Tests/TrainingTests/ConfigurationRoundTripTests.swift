@@ -72,6 +72,11 @@ struct FixedGenerator: RandomNumberGenerator {
         var short = start
         (short.train.steps, short.optimizer.warmupSteps) = (3, 40)
         #expect(try Configuration.parse(text: short.fixedAtStart().resolvedYAML, name: "c.yaml").optimizer.scheduleSteps == 40)
+        #expect(
+            try differences("initialize={from: runs/a, freeze: [first]}") == [
+                "initialize.from: absent in the run, runs/a now", "initialize.encoders: absent in the run, null now",
+                "initialize.freeze: absent in the run, [first] now",
+            ])
         var longer = start
         longer.train.steps = 3_000
         #expect(longer.resuming(stored).optimizer.scheduleSteps == 1_500)
@@ -102,13 +107,14 @@ struct FixedGenerator: RandomNumberGenerator {
             }
         }
         func source() -> SourceSpecification {
-            switch whole(0...4) {
+            switch whole(0...5) {
             case 0:
                 let dimensions = [whole(1...9), whole(1...9)]
                 return .gaussian(dimensions: dimensions, correlations: (0..<whole(1...dimensions.min()!)).map { _ in real(0...0.999) })
             case 1: return .gaussianFromFile(path: path())
             case 2: return .mnist(path: path())
             case 3: return .program(name: path())
+            case 4: return .fewLabelled(pick([.mnist(path: path()), .hdf5(path: path(), heldOut: real(0...0.99))]), perClass: whole(1...900))
             default: return .hdf5(path: path(), heldOut: real(0...0.99))
             }
         }
@@ -128,6 +134,10 @@ struct FixedGenerator: RandomNumberGenerator {
             name: pick(["gaussian", "a b", "true", "7", "x: y", "größe", "-"]), seed: UInt64.random(in: 0...UInt64.max, using: &g), source: source(),
             encoders: .init(
                 embedding: whole(1...512), initialScale: Float.random(in: 1e-6...2, using: &g), first: encoder(), second: encoder()),
+            initialization: pick([
+                nil, .init(from: path()), .init(from: path(), encoders: [.first], freeze: [.first]), .init(from: path(), freeze: [.second]),
+                .init(from: path(), encoders: [.first, .second]),
+            ]),
             objective: .init(
                 similarity: pick(Similarity.allCases), loss: pick([.joint, .conditional(first: positive(), second: real(0...1))]),
                 temperature: learned ? .init(initial: initial, learned: true, minimum: initial * 0.3) : .init(initial: initial)),

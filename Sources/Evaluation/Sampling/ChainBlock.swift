@@ -27,8 +27,6 @@ struct ChainBlock {
     private(set) var logLikelihoods: [Double]
     /// log β of each query.
     private var logSteps: [Double]
-    /// β of each query as the last Crank–Nicolson step had it.
-    private(set) var crankNicolsonSteps: [Double] = []
     /// Of each row: the highest log-density so far, and where.
     private(set) var highest: [(density: Double, point: [Float])] = []
     private var normals: Tensor
@@ -53,11 +51,17 @@ struct ChainBlock {
         logLikelihoods = try finite(logLikelihood(points))
     }
 
-    /// The size of random-walk steps that is right for about a normal law (Roberts, Gelman, Gilks 1997), to be adapted from there.
-    mutating func startRandomWalk() {
-        crankNicolsonSteps = logSteps.map { exp($0) }
-        logSteps = logSteps.map { _ in log(2.38 / Double(dimension).squareRoot()) }
-        highest = logLikelihoods.indices.map { (density($0, states, logLikelihoods), row($0, of: points)) }
+    /// β of each query.
+    var stepSizes: [Double] { logSteps.map { exp($0) } }
+
+    /// A copy of its own, whose random-walk steps begin at about the size that is right for a normal law (Roberts, Gelman, Gilks 1997).
+    var annealing: ChainBlock {
+        var copy = self
+        copy.points = Tensor(points.shape, points.values)
+        copy.normals = Tensor(normals.shape)
+        copy.logSteps = logSteps.map { _ in log(2.38 / Double(dimension).squareRoot()) }
+        copy.highest = logLikelihoods.indices.map { (density($0, states, logLikelihoods), row($0, of: points)) }
+        return copy
     }
 
     /// One step of every chain.

@@ -16,7 +16,7 @@ import Glibc
 /// measure the autocorrelation time t, from which the thinning follows: the lag after which a first-order autoregression of that time has a
 /// correlation below 0.05, so that draws are about independent. Then draws are kept.
 ///
-/// The *mode* comes from annealing: from the last draws on, random-walk Metropolis steps for density^(1/T) with T from 1 down to 10⁻⁶
+/// The *mode* comes from annealing: from where the chains stand after that, random-walk Metropolis steps for density^(1/T) with T from 1 down to 10⁻⁶
 /// (Kirkpatrick, Gelatt, Vecchi, *Optimization by Simulated Annealing*, Science 1983), and the point of highest density that any chain met. It needs
 /// no gradient, and finds the highest of several modes where chains have found all of them; but it is no proof that there is none higher.
 ///
@@ -78,12 +78,13 @@ public struct PreconditionedCrankNicolson: Sendable {
             let pilot = try record(&block, &number, length: burnIn, thinnings: thinnings)
             thinnings = pilot.map { min(Self.thinning(after: $0), max(1, maximumSteps / length)) }
         }
+        // Before the draws, which take other queries longer: a query's mode is then a function of its own chains as well.
+        let modes = try modes(from: block)
         let records = try record(&block, &number, length: length, thinnings: thinnings)
-        let modes = try modes(&block, &number)
         return queries.indices.map { place in
             let record = records[place], diagnostics = record.series.map { ChainDiagnostics($0) }
             return ChainDraws(
-                draws: record.draws, logLikelihoods: record.logLikelihoods, stepSize: block.crankNicolsonSteps[place],
+                draws: record.draws, logLikelihoods: record.logLikelihoods, stepSize: block.stepSizes[place],
                 acceptance: record.acceptance, thinning: thinnings[place],
                 rHat: diagnostics.map(\.rHat).filter { !$0.isNaN }.max() ?? .nan,
                 effectiveSampleSize: diagnostics.map(\.effectiveSampleSize).filter { !$0.isNaN }.min() ?? .nan, mode: modes[place])
@@ -123,17 +124,16 @@ public struct PreconditionedCrankNicolson: Sendable {
         return max(1, Int((log(0.05) / log((time - 1) / (time + 1))).rounded(.up)))
     }
 
-    /// Anneals 100 steps a dimension, from 2,000 to 20,000.
-    private func modes(_ block: inout ChainBlock, _ number: inout Int) throws -> [[Float]] {
-        block.startRandomWalk()
+    /// Anneals 100 steps a dimension, from 2,000 to 20,000, with the last numbers that steps may have.
+    private func modes(from chains: ChainBlock) throws -> [[Float]] {
+        var block = chains.annealing
         let steps = min(max(2_000, 100 * mean.count), 20_000)
         for step in 1...steps {
-            number += 1
             let temperature = pow(1e-6, Double(step) / Double(steps))
-            _ = try block.step(number, .randomWalk(temperature: temperature), gain: 0.1)
+            _ = try block.step(SamplingNumber.stepLimit - step, .randomWalk(temperature: temperature), gain: 0.1)
         }
-        return stride(from: 0, to: block.highest.count, by: chains).map { start in
-            block.highest[start..<start + chains].max { $0.density < $1.density }!.point
+        return stride(from: 0, to: block.highest.count, by: self.chains).map { start in
+            block.highest[start..<start + self.chains].max { $0.density < $1.density }!.point
         }
     }
 }

@@ -20,6 +20,12 @@ final class SourceCache: Sendable {
     /// The source of a trial. One lane at a time makes one: another that wants the same one waits for it.
     /// - Throws: as `makeSource`.
     func source(of configuration: Configuration) throws -> any PairSource {
+        if case .fewLabelled(let base, let perClass) = configuration.source {
+            // Trials of other seeds and numbers choose from the same data.
+            var whole = configuration
+            whole.source = base
+            return try FewLabelledSource(source(of: whole), perClass: perClass, seed: configuration.seed)
+        }
         let specification = configuration.source, seed = Self.seed(configuration)
         return try entries.withLock { entries in
             if let index = entries.firstIndex(where: { $0.specification == specification && $0.seed == seed }) {

@@ -42,7 +42,9 @@ public struct StepBenchmark: Sendable {
     /// The operations of the matrix products of a step's encoders, and of its loss.
     public var operations: (encoders: Double, loss: Double) {
         let batch = configuration.batch, rows = batch.size / batch.shards
-        let shard = model.first.productOperations(rows: rows) + model.second.productOperations(rows: rows)
+        // Forward is a third of what a layer does that needs the gradient of its input.
+        let shard = model.trained.reduce(0) { $0 + $1.productOperations(rows: rows) }
+            + model.frozen.flatMap { model.encoder($0).layers }.reduce(0) { $0 + $1.productOperations(rows: rows, needsInputGradient: true) / 3 }
         return (
             Double(shard) * Double(batch.shards),
             6 * Double(batch.size) * Double(batch.size) * Double(configuration.encoders.embedding)

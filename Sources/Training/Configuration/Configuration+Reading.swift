@@ -1,3 +1,4 @@
+import Pairs
 import Storage
 
 extension Configuration {
@@ -78,6 +79,7 @@ extension Configuration {
         let source = root.block("data", required: true, example: "{source: mnist, path: data/mnist}")?.source()
         let encoders = root.block(
             "encoders", required: true, example: "{embedding: 3, first: {kind: linear}, second: {kind: linear}}")?.encoders()
+        let initialization = root.block("initialize", required: false, example: "{from: runs/mnist, freeze: [first]}")?.initialization()
         let objective = root.block(
             "objective", required: false, example: "{similarity: cosine, temperature: 0.07, loss: conditional}")?.objective()
         let batch = root.block("batch", required: true, example: "{size: 2048}")?.batch()
@@ -85,10 +87,17 @@ extension Configuration {
         let evaluation = root.block("evaluation", required: false, example: "{pairs: 2048}")?.evaluation()
         let train = root.block("train", required: true, example: "{steps: 1500}")?.train()
         root.finish()
+        if let initialization, initialization.freeze == Modality.allCases, objective?.temperature.learned != true,
+            objective?.loss.usesBias != true || objective?.bias.learned != true
+        {
+            root.note(
+                "initialize.freeze", at: root.value("initialize")!.place,
+                "with both encoders frozen and nothing of the objective learned there is nothing to train; free one of them")
+        }
         guard let source, let encoders, let batch, let train else { return nil }
         self.init(
-            name: name, seed: seed, source: source, encoders: encoders, objective: objective ?? Objective(), batch: batch,
-            optimizer: optimizer ?? Optimizer(), evaluation: evaluation ?? Evaluation(), train: train)
+            name: name, seed: seed, source: source, encoders: encoders, initialization: initialization,
+            objective: objective ?? Objective(), batch: batch, optimizer: optimizer ?? Optimizer(), evaluation: evaluation ?? Evaluation(), train: train)
     }
 }
 

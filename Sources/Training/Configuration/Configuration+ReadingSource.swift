@@ -5,7 +5,8 @@ extension ConfigurationBlock {
     func source() -> SourceSpecification? {
         defer { finish() }
         let keys = [
-            "gaussian": ["dimensions", "correlations", "covariance"], "mnist": ["path"], "hdf5": ["path", "held_out"], "program": ["name"],
+            "gaussian": ["dimensions", "correlations", "covariance"], "mnist": ["path", "per_class"],
+            "hdf5": ["path", "held_out", "per_class"], "program": ["name"],
         ]
         let names = ["gaussian", "mnist", "hdf5", "program"]
         guard let node = required("source", example: "gaussian"),
@@ -20,14 +21,22 @@ extension ConfigurationBlock {
         }
         switch name {
         case "gaussian": return gaussian()
-        case "mnist": return path(example: "data/mnist").map { .mnist(path: $0) }
+        case "mnist": return fewLabelled(path(example: "data/mnist").map { .mnist(path: $0) })
         case "program":
             return required("name", example: "circle").flatMap { text("name", $0, example: "circle") }.map { .program(name: $0) }
         default:
             var heldOut = 0.0
             read("held_out", into: &heldOut, .belowOne, example: 0.1)
-            return path(example: "pairs.h5").map { .hdf5(path: $0, heldOut: heldOut) }
+            return fewLabelled(path(example: "pairs.h5").map { .hdf5(path: $0, heldOut: heldOut) })
         }
+    }
+
+    /// A source with labels, cut down to `per_class` training samples of each where that is wanted.
+    private func fewLabelled(_ whole: SourceSpecification?) -> SourceSpecification? {
+        var perClass: Int?
+        read("per_class", into: &perClass, in: 1...ConfigurationLimits.extent, example: 10)
+        guard let whole, let perClass else { return whole }
+        return .fewLabelled(whole, perClass: perClass)
     }
 
     private func path(example: String) -> String? {

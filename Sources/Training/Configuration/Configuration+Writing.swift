@@ -13,7 +13,7 @@ extension Configuration {
         typealias Text = ConfigurationText
         func whole(_ number: Int?) -> ConfigurationTree { .leaf(number.map(String.init) ?? "null") }
         func number(_ number: Double?) -> ConfigurationTree { .leaf(number.map { Text.number($0) } ?? "null") }
-        return [
+        let all: [(key: String, value: ConfigurationTree)] = [
             ("name", .leaf(Text.text(name))),
             ("seed", .leaf(String(seed))),
             ("data", .block(source.tree)),
@@ -45,6 +45,9 @@ extension Configuration {
                 ])
             ),
         ]
+        guard let initialization else { return all }
+        let place = all.firstIndex { $0.key == "objective" }!
+        return all[..<place] + [("initialize", .line(initialization.tree))] + all[place...]
     }
 }
 
@@ -95,7 +98,18 @@ extension SourceSpecification {
         case .hdf5(let path, let heldOut):
             [("source", .leaf("hdf5")), ("path", .leaf(Text.text(path))), ("held_out", .leaf(Text.number(heldOut)))]
         case .program(let name): [("source", .leaf("program")), ("name", .leaf(Text.text(name)))]
+        case .fewLabelled(let base, let perClass): base.tree + [("per_class", .leaf(String(perClass)))]
         }
+    }
+}
+
+extension Configuration.Initialization {
+    fileprivate var tree: [(key: String, value: ConfigurationTree)] {
+        typealias Text = ConfigurationText
+        func names(_ modalities: [Modality]) -> ConfigurationTree { .leaf(Text.list(modalities.map(\.rawValue))) }
+        return [
+            ("from", .leaf(Text.text(from))), ("encoders", encoders.map(names) ?? .leaf("null")), ("freeze", names(freeze)),
+        ]
     }
 }
 

@@ -17,7 +17,7 @@ public struct EncoderSummary: Equatable, Sendable {
         public let path: String
         public let shape: [Int]
         public let before: TensorSummary
-        /// ∂ loss / ∂ parameter, before clipping.
+        /// ∂ loss / ∂ parameter, before clipping; 0 where the encoder is frozen.
         public let gradient: TensorSummary
         public let after: TensorSummary
         /// |after - before|.

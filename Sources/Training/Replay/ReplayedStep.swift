@@ -7,7 +7,7 @@ struct ReplayedStep: Sendable {
     /// The state before the step and after it.
     let before: CheckpointContent
     let after: CheckpointContent
-    /// ∂ loss / ∂ parameters of the batch, before clipping, under the paths of the parameters.
+    /// ∂ loss / ∂ parameters of the batch, before clipping, under the paths of the trained parameters.
     let gradients: [CheckpointContent.NamedArray]
     /// B × e.
     let firstEncodings: Tensor, secondEncodings: Tensor

@@ -2,7 +2,7 @@ import Storage
 import Tensors
 
 extension RunState {
-    /// Gathers the gradient of the last step on worker 0, under the paths of the parameters; nil on the others. Every worker calls it.
+    /// Gathers the gradient of the last step on worker 0, under the paths of the trained parameters; nil on the others. Every worker calls it.
     /// - Parameters:
     ///   - inverseTemperature: ∂ loss / ∂ log(1/τ).
     ///   - bias: ∂ loss / ∂ bias.
@@ -15,7 +15,7 @@ extension RunState {
                 guard let gathered = try communicator.gather(slice, to: 0) else { continue }
                 for (worker, part) in gathered.enumerated() { full.flat(range(of: worker, in: bucket.range)).copy(from: part) }
             }
-            guard communicator.rank == 0 else { continue }
+            guard communicator.rank == 0, !trainer.isFrozen else { continue }
             gradients += layout.entries.map { ("\(side)/\($0.path)", CheckpointArray(full.flat($0.range).reshaped($0.shape))) }
         }
         for learned in step.objectiveScalars {

@@ -127,7 +127,7 @@ struct StepInspection {
                 return sum + change * change
             }
             return EncoderSummary.Parameter(
-                path: entry.path, shape: entry.shape, before: TensorSummary(before), gradient: TensorSummary(gradient(path)),
+                path: entry.path, shape: entry.shape, before: TensorSummary(before), gradient: TensorSummary(gradient(path) ?? Tensor(entry.shape)),
                 after: TensorSummary(after), updateNorm: update.squareRoot())
         }
         return EncoderSummary(
@@ -137,7 +137,8 @@ struct StepInspection {
             gradientNorm: side.modality == .first ? step.report.firstGradientNorm : step.report.secondGradientNorm)
     }
 
-    private func gradient(_ path: String) -> Tensor { step.gradients.first { $0.path == path }!.array.tensor! }
+    /// Nil where the parameter is frozen.
+    private func gradient(_ path: String) -> Tensor? { step.gradients.first { $0.path == path }?.array.tensor }
 
     private func worstPairs(_ count: Int) throws -> [WorstPair] {
         let losses = step.pairLosses

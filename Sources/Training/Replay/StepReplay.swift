@@ -30,8 +30,8 @@ public struct StepReplay: Sendable {
     /// OpenBLAS's core types that the run was made with around the step, as far as its checkpoints tell.
     let kernels: [String]
 
-    /// The keys that a replay may change: where the data lie.
-    public static let pathKeys = ["data.path", "data.covariance"]
+    /// The keys that a replay may change: where the data lie, and the run that this one began with.
+    public static let pathKeys = ["data.path", "data.covariance", "initialize.from"]
 
     /// Opens a run and finds where to begin; nothing of the run is changed, now or later.
     /// - Parameters:
@@ -68,6 +68,12 @@ public struct StepReplay: Sendable {
         let later = around.flatMap { try? CheckpointStore.summary(store.path(ofStep: $0)).cpuKernels }
         kernels = Set([self.start.checkpoint?.content.cpuKernels, later].compactMap(\.self)).sorted()
         model = try Model(configuration, source: source)
+        if let wanted = configuration.initialization, self.start.checkpoint == nil {
+            // The other run may have gone on since: its checkpoint is the one that this run's own name.
+            let digest = saved.lazy.compactMap { try? CheckpointStore.summary(store.path(ofStep: $0)) }
+                .compactMap { RunState.initialDigest(in: $0.scalars) }.first
+            try InitialEncoders(wanted, for: configuration, model: model, digest: digest).load(into: model)
+        }
     }
 
     func encoder(_ modality: Modality) -> Encoder { model.encoder(modality) }

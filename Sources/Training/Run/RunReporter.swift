@@ -1,6 +1,7 @@
 import Evaluation
 import Foundation
 import Logging
+import Pairs
 import Storage
 
 /// Worker 0's voice: metrics, log, progress and evaluation of a run, into its folder and onto standard error.
@@ -35,6 +36,18 @@ final class RunReporter {
         let who = processes > 1 ? "\(workers) workers in \(processes) ranks" : workers > 1 ? "\(workers) threads" : "1 worker"
         logger.notice("\(folder.path): \(start) on \(who), \(configuration.batch.size) pairs a step in \(configuration.batch.shards) shards")
         logger.notice("memory of \(processes > 1 ? "each rank" : "the process"), beside the program's own: \(memory.description)")
+    }
+
+    /// What of the encoders comes from another run, and what is not trained.
+    func began(with initial: InitialEncoders?, frozen: [Modality]) {
+        func list(_ modalities: [Modality]) -> String {
+            modalities.map(\.rawValue).joined(separator: " and ") + (modalities.count > 1 ? " encoders" : " encoder")
+        }
+        if let initial {
+            logger.notice("the \(list(initial.modalities)) \(initial.modalities.count > 1 ? "start" : "starts") from \(initial.path)")
+            for (modality, difference) in initial.leftOut { logger.notice("the \(modality) encoder starts from random numbers: \(difference)") }
+        }
+        if !frozen.isEmpty { logger.notice("the \(list(frozen)) \(frozen.count > 1 ? "are" : "is") frozen") }
     }
 
     func stepped(_ report: StepReport) throws {

@@ -1,6 +1,7 @@
 import Collectives
 import Foundation
 import Networks
+import Pairs
 import Storage
 import Tensors
 
@@ -9,6 +10,8 @@ import Tensors
 package struct RunState {
     /// The attribute of a checkpoint with the digest of the run's data.
     static let dataDigestName = "data_digest"
+    /// The attribute with the digest of the other run's checkpoint that this run began with.
+    static let initialDigestName = "initialized_from"
     static let temperaturePath = "objective/log_inverse_temperature"
     static let biasPath = "objective/bias"
 
@@ -18,11 +21,15 @@ package struct RunState {
     let communicator: any Communicator
     /// Of the run's data; nil where the source has none.
     let dataDigest: String?
+    /// Of the checkpoint of another run that this one began with; nil where it began with none.
+    let initialDigest: String?
 
     package init(
-        configuration: Configuration, model: Model, step: TrainingStep, communicator: any Communicator, dataDigest: String? = nil
+        configuration: Configuration, model: Model, step: TrainingStep, communicator: any Communicator, dataDigest: String? = nil,
+        initialDigest: String? = nil
     ) {
         self.dataDigest = dataDigest
+        self.initialDigest = initialDigest
         self.configuration = configuration
         self.model = model
         self.step = step
@@ -31,6 +38,14 @@ package struct RunState {
 
     var sides: [(name: String, trainer: EncoderTrainer, parameters: Tensor)] {
         [("first", step.first, model.firstParameters), ("second", step.second, model.secondParameters)]
+    }
+
+    /// The digest of the other run's checkpoint that a run began with, as its own checkpoints say; nil where they do not.
+    static func initialDigest(of content: CheckpointContent?) -> String? { content.flatMap { initialDigest(in: $0.scalars) } }
+
+    static func initialDigest(in scalars: [(name: String, value: AttributeValue)]) -> String? {
+        guard case .string(let digest)? = scalars.first(where: { $0.name == initialDigestName })?.value else { return nil }
+        return digest
     }
 
     private var rule: OptimizerRule {
@@ -69,9 +84,10 @@ package struct RunState {
                 optimizer.append(("\(learned.path)/\(name)", CheckpointArray(moment)))
             }
         }
+        let digests = [(Self.dataDigestName, dataDigest), (Self.initialDigestName, initialDigest)]
         return CheckpointContent(
             step: stepsDone, seed: configuration.seed, shards: configuration.batch.shards, configuration: configuration.resolvedYAML,
-            writtenBy: Version.program, scalars: dataDigest.map { [(Self.dataDigestName, .string($0))] } ?? [], parameters: parameters,
+            writtenBy: Version.program, scalars: digests.compactMap { name, digest in digest.map { (name, .string($0)) } }, parameters: parameters,
             optimizer: optimizer)
     }
 
@@ -85,7 +101,7 @@ package struct RunState {
                 // Workers of a process share their parameters: one of them writes.
                 if isFirstOfProcess { flat.copy(bytes: bytes) }
             }
-            for (index, name) in rule.momentNames.enumerated() {
+            for (index, name) in (trainer.isFrozen ? [] : rule.momentNames).enumerated() {
                 let full = Tensor([layout.count])
                 try spread(content, full, layout, place: place, moments: true) { "\(side)/\($0.path)/\(name)" } copy: { full.copy(bytes: $0) }
                 for (bucket, slices) in zip(layout.buckets, trainer.moments) {
@@ -116,6 +132,17 @@ package struct RunState {
 
     /// Whether this worker is the first of its process. Workers of a process have consecutive numbers.
     private var isFirstOfProcess: Bool { communicator.rank % (communicator.size / communicator.processCount) == 0 }
+
+    /// Puts the encoders that worker 0 has of another run in their places, on all workers. Every worker calls it.
+    package func start(from initial: InitialEncoders?) throws {
+        let chosen = try communicator.broadcast(Modality.allCases.map { initial?.modalities.contains($0) == true ? 1 : 0 }, from: 0)
+        for (place, (side, trainer, flat)) in sides.enumerated() where chosen[place] == 1 {
+            try spread(initial?.content, flat, trainer.encoder.layout, place: initial?.path ?? "") { "\(side)/\($0.path)" } copy: { bytes in
+                if isFirstOfProcess { flat.copy(bytes: bytes) }
+            }
+        }
+        try communicator.barrier()
+    }
 
     /// Where a worker's slice of a bucket lies in the flat buffer.
     func range(of worker: Int, in bucket: Range<Int>) -> Range<Int> {
@@ -157,16 +184,20 @@ package struct RunState {
 }
 
 extension Model {
+    /// Sets the parameters of one encoder to those of a checkpoint.
+    func load(_ modality: Modality, _ content: CheckpointContent, from place: String) throws {
+        for entry in encoder(modality).layout.entries {
+            let path = "\(modality.rawValue)/\(entry.path)"
+            try RunState.copy(
+                content.parameter(path), into: parameters(modality).flat(entry.range), shape: entry.shape, path: path, place: place)
+        }
+    }
+
     /// Sets the parameters to those of a checkpoint.
     /// - Returns: the temperature, where the checkpoint has learned one.
     /// - Throws: `StorageError` where the checkpoint is another model's.
     func load(_ content: CheckpointContent, from place: String) throws -> Double? {
-        for (side, encoder, flat) in [("first", first, firstParameters), ("second", second, secondParameters)] {
-            for entry in encoder.layout.entries {
-                let path = "\(side)/\(entry.path)"
-                try RunState.copy(content.parameter(path), into: flat.flat(entry.range), shape: entry.shape, path: path, place: place)
-            }
-        }
+        for modality in Modality.allCases { try load(modality, content, from: place) }
         return content.parameter(RunState.temperaturePath)?.doubles?.first.map { exp(-$0) }
     }
 }

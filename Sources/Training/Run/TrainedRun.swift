@@ -48,9 +48,10 @@ public struct TrainedRun: Sendable {
     }
 
     /// Evaluates on held-out pairs; every worker of the group calls it.
-    public func evaluate(_ communicator: any Communicator) throws -> EvaluationResult {
+    /// - Parameter probe: how a linear probe of the first encodings is fitted; nil: there is none.
+    public func evaluate(_ communicator: any Communicator, probe: ModelEvaluation.Probe? = nil) throws -> EvaluationResult {
         try ModelEvaluation(configuration: configuration, model: model, source: source, communicator: communicator)
-            .run(step: step, temperature: temperature)
+            .run(step: step, temperature: temperature, probe: probe)
     }
 
     /// Rows that an encoding pass takes at once.

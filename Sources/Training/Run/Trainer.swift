@@ -26,6 +26,8 @@ public struct Trainer: Sendable {
         let lock: FolderLock?
         /// On process 0, where the run goes on from a checkpoint.
         let restored: (content: CheckpointContent, path: String)?
+        /// On process 0, where the run begins with encoders of another.
+        let initial: InitialEncoders?
         let setAside: [CheckpointStore.SetAside]
     }
 
@@ -86,19 +88,35 @@ public struct Trainer: Sendable {
         _ = try Sampler(batchSize: configuration.batch.size, sampleCount: source.count(of: .training), seed: configuration.seed)
         let model = try Model(configuration, source: source)
         let dataDigest = try source.dataDigest()
-        var lock: FolderLock?
+        var lock: FolderLock?, initial: InitialEncoders?
         if group.processRank == 0 {
+            // What is missing for a new run is said before a former one is removed.
+            if options.existing != .resume { initial = try initialEncoders(configuration, model, folder) }
             lock = try folder.lock(options.existing)
             try folder.prepare(options.existing)
             let store = CheckpointStore(folder: folder.checkpoints)
             _ = try store.removeLeftovers()
             if options.existing == .resume { (restored, setAside) = try store.newestVerified() }
-            if let restored { try checkData(dataDigest, of: restored) }
+            if let restored {
+                try checkData(dataDigest, of: restored)
+            } else if options.existing == .resume {
+                initial = try initialEncoders(configuration, model, folder)
+            }
             try folder.store(configuration)
         }
         return Setup(
             configuration: configuration, source: source, model: model, folder: folder, threads: workers.threads, started: started,
-            dataDigest: dataDigest, lock: lock, restored: restored, setAside: setAside)
+            dataDigest: dataDigest, lock: lock, restored: restored, initial: initial, setAside: setAside)
+    }
+
+    /// The encoders of another run that a new one begins with; nil where it begins with random numbers.
+    private func initialEncoders(_ configuration: Configuration, _ model: Model, _ folder: RunFolder) throws -> InitialEncoders? {
+        guard let wanted = configuration.initialization else { return nil }
+        guard RunFolder(path: wanted.from) != folder else {
+            throw RunMismatchError(
+                description: "initialize.from: \(folder.path) is this run's own folder. Name another run, or give another folder by --output")
+        }
+        return try InitialEncoders(wanted, for: configuration, model: model)
     }
 
     /// A run goes on with the data that it was started with. Checkpoints of programs or sources without digests are not asked.
@@ -118,14 +136,17 @@ public struct Trainer: Sendable {
             configuration, model: setup.model, source: setup.source, communicator: communicator,
             tileMemory: configuration.batch.tileMemory / setup.threads)
         let state = RunState(
-            configuration: configuration, model: setup.model, step: step, communicator: communicator, dataDigest: setup.dataDigest)
-        let start = try begin(state, setup.restored, communicator)
+            configuration: configuration, model: setup.model, step: step, communicator: communicator, dataDigest: setup.dataDigest,
+            initialDigest: setup.initial?.digest ?? RunState.initialDigest(of: setup.restored?.content))
+        let start = try begin(state, setup, communicator)
         let reporter = communicator.rank == 0 ? try RunReporter(setup.folder, configuration, options.progress, start: start) : nil
         reporter?.began(
             workers: communicator.size, processes: communicator.processCount,
             memory: MemoryEstimate(
                 configuration, model: setup.model, source: setup.source, workers: communicator.size, threads: setup.threads),
             restored: setup.restored?.path, setup.setAside, isLocked: setup.lock?.isHeld ?? true)
+
+        reporter?.began(with: setup.initial, frozen: setup.model.frozen)
 
         let writer = reporter.map { reporter in
             CheckpointWriter(
@@ -205,13 +226,13 @@ public struct Trainer: Sendable {
         return "train.stop_after: \(DurationText.text(stopAfter)) have passed"
     }
 
-    /// Where the run goes on: the restored state on all workers, or step 0.
-    private func begin(
-        _ state: RunState, _ restored: (content: CheckpointContent, path: String)?, _ communicator: any Communicator
-    ) throws -> Int {
-        let isRestored = try communicator.broadcast([communicator.rank == 0 && restored != nil ? 1 : 0], from: 0) == [1]
-        if !isRestored { return 0 }
-        return try state.restore(communicator.rank == 0 ? restored?.content : nil, from: restored?.path ?? "")
+    /// Where the run goes on: the restored state on all workers, or step 0, with the encoders of another run where the config says so.
+    private func begin(_ state: RunState, _ setup: Setup, _ communicator: any Communicator) throws -> Int {
+        let isFirst = communicator.rank == 0, restored = setup.restored
+        let isRestored = try communicator.broadcast([isFirst && restored != nil ? 1 : 0], from: 0) == [1]
+        if isRestored { return try state.restore(isFirst ? restored?.content : nil, from: restored?.path ?? "") }
+        if setup.configuration.initialization != nil { try state.start(from: isFirst ? setup.initial : nil) }
+        return 0
     }
 
     /// All workers must have read the same config, and the same data.

@@ -28,6 +28,7 @@ extension EncoderTrainer {
     /// Makes the gradients of this worker's shards again, each by itself.
     /// - Returns: the layer, counted from 0, whose gradient is the first on the way back with such a number; nil where none is.
     func nonFiniteGradient(_ input: Tensor, outputGradient: Tensor) -> Int? {
+        if isFrozen { return nil }
         var last: Int?
         let views = encoder.views(of: Tensor([encoder.layout.count]))
         for shard in 0..<localShards {

@@ -5,9 +5,10 @@ import Pairs
 import Tensors
 
 /// One encoder in one worker's hands: it encodes the worker's shards, turns the gradient of the encodings into that of the parameters summed over all
-/// workers, and updates the slices that the worker owns.
+/// workers, and updates the slices that the worker owns. A frozen one encodes, and no more.
 final class EncoderTrainer {
     let encoder: Encoder
+    let isFrozen: Bool
     private let communicator: any Communicator
     private let rule: OptimizerRule
     let parameters: Tensor
@@ -17,29 +18,35 @@ final class EncoderTrainer {
     let localShards: Int
     /// The encodings of this worker's samples, shard after shard.
     let output: Tensor
-    private let gradients: GradientTree
+    /// Nil where the encoder is frozen.
+    private let gradients: GradientTree?
     private var pending: [any PendingReduction] = []
     /// [bucket][moment]: the moments of the slices that this worker owns; over all workers they exist once.
     private(set) var moments: [[Tensor]]
 
     init(
-        _ encoder: Encoder, parameters: Tensor, communicator: any Communicator, rule: OptimizerRule, shards: Int, shardRows: Int,
+        _ encoder: Encoder, isFrozen: Bool, parameters: Tensor, communicator: any Communicator, rule: OptimizerRule, shards: Int, shardRows: Int,
         activations: Configuration.Batch.Activations
     ) {
         self.encoder = encoder
+        self.isFrozen = isFrozen
         self.parameters = parameters
         self.communicator = communicator
         self.rule = rule
         self.shardRows = shardRows
         localShards = shards / communicator.size
         parameterViews = encoder.views(of: parameters)
-        workspace = EncoderWorkspace(encoder, rows: shardRows, slots: activations == .keep ? localShards : 1)
+        workspace = EncoderWorkspace(
+            encoder, rows: shardRows, slots: activations == .keep && !isFrozen ? localShards : 1, backward: !isFrozen)
         output = Tensor([localShards * shardRows, encoder.outputCount])
-        gradients = GradientTree(encoder, shards: localShards)
-        moments = encoder.layout.buckets.map { bucket in
+        gradients = isFrozen ? nil : GradientTree(encoder, shards: localShards)
+        moments = (isFrozen ? [] : encoder.layout.buckets).map { bucket in
             rule.momentNames.map { _ in Tensor([bucket.range.count / communicator.size]) }
         }
     }
+
+    /// What is trained of the parameters: all of their buckets, or none.
+    var trainedBuckets: [ParameterLayout.Bucket] { isFrozen ? [] : encoder.layout.buckets }
 
     func rows(of shard: Int) -> Range<Int> { shard * shardRows..<(shard + 1) * shardRows }
 
@@ -63,6 +70,7 @@ final class EncoderTrainer {
     /// Shards are worked off from the last to the first: the last one's activations are still there where only one shard's are kept (and in the
     /// caches otherwise), so forward is made again for all others alone. The tree over shards is its own mirror image, so the bits stay.
     func backward(_ input: Tensor, outputGradient: Tensor) throws {
+        guard let gradients else { return }
         let buckets = encoder.layout.buckets
         for turn in 0..<localShards {
             let shard = localShards - 1 - turn, isLast = shard == 0
@@ -86,6 +94,7 @@ final class EncoderTrainer {
     func finishSums() throws -> [Double] {
         for reduction in pending { try reduction.finish() }
         pending.removeAll(keepingCapacity: true)
+        guard let gradients else { return [] }
         return encoder.layout.buckets.flatMap { bucket -> [Double] in
             let owned = ownedRange(of: bucket), block = bucket.range.count / encoder.layout.shards
             return stride(from: owned.lowerBound, to: owned.upperBound, by: block).map { couplet_squared_norm(block, gradients.sum.pointer + $0) }
@@ -93,10 +102,11 @@ final class EncoderTrainer {
     }
 
     /// The slices of the summed gradient that this worker owns, bucket after bucket; valid until the next backward.
-    var gradientSlices: [Tensor] { encoder.layout.buckets.map { gradients.sum.flat(ownedRange(of: $0)) } }
+    var gradientSlices: [Tensor] { gradients.map { tree in encoder.layout.buckets.map { tree.sum.flat(ownedRange(of: $0)) } } ?? [] }
 
     /// Updates the owned slices and shares the parameters.
     func update(rate: Double, t: Int, scale: Double) throws {
+        guard let gradients else { return }
         for (bucket, moments) in zip(encoder.layout.buckets, moments) {
             let owned = ownedRange(of: bucket)
             rule.update(parameters.flat(owned), gradient: gradients.sum.flat(owned), moments: moments, rate: rate, t: t, scale: scale)

@@ -24,9 +24,11 @@ public struct MemoryEstimate: Sendable {
     public init(_ configuration: Configuration, model: Model, source: any PairSource, workers: Int, threads: Int, saves: Bool = true) {
         let stride = MemoryLayout<Float>.stride
         let batch = configuration.batch, shardRows = batch.size / batch.shards, localShards = batch.shards / workers
-        let encoders = [model.first, model.second], slots = batch.activations == .keep ? localShards : 1
+        let encoders = [model.first, model.second], trained = model.trained
         let parameters = encoders.reduce(0) { $0 + $1.layout.count } * stride
-        let activations = encoders.reduce(0) { $0 + $1.memory(rows: shardRows, slots: slots).total }
+        let trainedParameters = trained.reduce(0) { $0 + $1.layout.count } * stride
+        let activations = trained.reduce(0) { $0 + $1.memory(rows: shardRows, slots: batch.activations == .keep ? localShards : 1).total }
+            + model.frozen.reduce(0) { $0 + model.encoder($1).memory(rows: shardRows, slots: 1, backward: false).total }
         let moments = OptimizerRule(configuration.optimizer).momentNames.count
         // Too many features are an error that the step itself tells.
         let features = try? BatchFeatures.counts(configuration, source: source)
@@ -41,8 +43,8 @@ public struct MemoryEstimate: Sendable {
         self.threads = threads
         parts = [
             Part(kind: "parameters", worker: 0, process: parameters),
-            Part(kind: "gradients", worker: (localShards.trailingZeroBitCount + 1) * parameters, process: 0),
-            Part(kind: "moments", worker: moments * parameters / workers, process: 0),
+            Part(kind: "gradients", worker: (localShards.trailingZeroBitCount + 1) * trainedParameters, process: 0),
+            Part(kind: "moments", worker: moments * trainedParameters / workers, process: 0),
             Part(kind: "activations", worker: activations, process: 0),
             Part(kind: "encodings and engine", worker: encodings + engine.buffers, process: 0),
             Part(kind: "tiles of scores", worker: engine.tiles, process: 0),

@@ -11,8 +11,10 @@ public struct Model: Sendable {
     /// All parameters of an encoder, flat, in its layout.
     public let firstParameters: Tensor
     public let secondParameters: Tensor
+    /// The encoders that are not trained.
+    public let frozen: [Modality]
 
-    /// The model of a configuration, at step 0.
+    /// The model of a configuration, at step 0; what `initialize` takes from another run is still to come.
     /// - Throws: `NetworkError` where an encoder does not fit its modality.
     public init(_ configuration: Configuration, source: any PairSource) throws {
         func encoder(_ specification: EncoderSpecification, _ modality: Modality) throws -> Encoder {
@@ -23,10 +25,14 @@ public struct Model: Sendable {
         }
         first = try encoder(configuration.encoders.first, .first)
         second = try encoder(configuration.encoders.second, .second)
+        frozen = configuration.frozenEncoders
         let philox = Philox(seed: configuration.seed)
         firstParameters = first.initialParameters(philox: philox, encoderNumber: 0)
         secondParameters = second.initialParameters(philox: philox, encoderNumber: 1)
     }
+
+    /// The encoders that are trained.
+    var trained: [Encoder] { Modality.allCases.filter { !frozen.contains($0) }.map(encoder) }
 
     public func encoder(_ modality: Modality) -> Encoder { modality == .first ? first : second }
     public func parameters(_ modality: Modality) -> Tensor { modality == .first ? firstParameters : secondParameters }

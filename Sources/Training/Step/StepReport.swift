@@ -7,7 +7,7 @@ public struct StepReport: Sendable {
     public let learningRate: Double
     /// The norm of the gradient over all parameters, before clipping.
     public let gradientNorm: Double
-    /// The same over the parameters of each encoder.
+    /// The same over the parameters of each encoder; 0 where it is frozen.
     public let firstGradientNorm: Double
     public let secondGradientNorm: Double
     /// τ that the loss was taken at.

@@ -40,7 +40,7 @@ package final class TrainingStep {
             features: features?.counts)
         func trainer(_ modality: Modality) -> EncoderTrainer {
             EncoderTrainer(
-                model.encoder(modality), parameters: model.parameters(modality), communicator: communicator, rule: rule, shards: shards,
+                model.encoder(modality), isFrozen: model.frozen.contains(modality), parameters: model.parameters(modality), communicator: communicator, rule: rule, shards: shards,
                 shardRows: batch / shards, activations: configuration.batch.activations)
         }
         first = trainer(.first)
@@ -78,7 +78,7 @@ package final class TrainingStep {
         let scaleGradient = temperature.specification.learned ? result.inverseTemperatureGradient : 0
         let biasGradient = bias.isLearned ? result.biasGradient : 0
         let (squares, isStopRequested, isSaveRequested) = try gather(blocks, stopRequested: stopRequested, saveRequested: saveRequested)
-        let firstSquares = squares[..<first.encoder.layout.buckets.count], secondSquares = squares[firstSquares.endIndex...]
+        let firstSquares = squares[..<first.trainedBuckets.count], secondSquares = squares[firstSquares.endIndex...]
         let norm = (squares.reduce(0, +) + scaleGradient * scaleGradient + biasGradient * biasGradient).squareRoot()
         let clip = clipNorm.map { norm > $0 ? $0 / norm : 1 } ?? 1
 
@@ -133,7 +133,7 @@ package final class TrainingStep {
     ) throws -> (squares: [Double], stop: Bool, save: Bool) {
         let gathered = try communicator.allGather(numbers: blocks + [stopRequested ? 1 : 0, saveRequested ? 1 : 0])
         let width = blocks.count + 2, workers = communicator.size
-        let buckets = first.encoder.layout.buckets.count + second.encoder.layout.buckets.count, own = blocks.count / buckets
+        let buckets = first.trainedBuckets.count + second.trainedBuckets.count, own = blocks.count / max(1, buckets)
         let squares = (0..<buckets).map { bucket in
             var ordered = [Double](repeating: 0, count: own * workers)
             for worker in 0..<workers {
