@@ -21,7 +21,9 @@ struct StudyCombinationsPart {
                     + "\(trial.configuration.encoders.embedding); batches of \(NumberText.grouped(trial.configuration.batch.size)). The minimiser is the exact answer for "
                     + "infinitely many pairs, “≈” one found numerically on the exact expectations by Tests/Peers/population.py, where no closed form is known (sigmoid, maximum "
                     + "mean discrepancy, cosine), and “–” stands where there is neither. Decoupled has the minimiser of conditional and joint "
-                    + "off-diagonal that of joint: with infinitely many pairs a positive more or less in a sum is nothing.")
+                    + "off-diagonal that of joint: with infinitely many pairs a positive more or less in a sum is nothing. "
+                    + "The maximum mean discrepancy pays most for a finite batch: its means over N weighted samples have a variance that a stronger coupling makes larger, so what it "
+                    + "learns lies below its minimiser, and comes up slowly with N.")
         }
         for (similarity, trials) in sweep.inOrder(by: \.configuration.objective.similarity) {
             Section(Self.heading(similarity)) {
