@@ -14,7 +14,7 @@ struct StudyInputsPart {
             columns: ["pair", "correlations", "condition of Cuu", "singular values of Ã", "error of Ã", "error of the conditional mean", "lowest possible"],
             rows: sweep.inOrder(by: { Self.title($0) }).map { title, trials in
                 [
-                    DataTable.Cell(title), DataTable.Cell(trials[0].pair.correlations.prefix(4).map { NumberText.short($0, 3) }.joined(separator: " · ")),
+                    DataTable.Cell(title), DataTable.Cell(trials[0].pair.correlations.filter { $0 > 1e-9 }.prefix(4).map { NumberText.short($0, 3) }.joined(separator: " · ")),
                     DataTable.Cell(trials.compactMap { Self.condition($0) }.max().map { NumberText.short($0, 2) } ?? "∞"),
                     DataTable.Cell(trials[0].singularValues.map { NumberText.fixed($0, decimals: 3) }.joined(separator: " · ")),
                     Self.range(trials.compactMap(\.couplingError)), Self.range(trials.compactMap(\.firstMeanError)), Self.range(trials.map(\.truncationError)),
