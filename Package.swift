@@ -38,7 +38,7 @@ let package = Package(
         .target(
             name: "Sweeps",
             dependencies: ["Tensors", "Collectives", "Objectives", "Storage", "Pairs", "Evaluation", "Training"]),
-        .target(name: "Reports", dependencies: ["Tensors", "Storage", "Evaluation", "Training", "Sweeps"]),
+        .target(name: "Reports", dependencies: ["Tensors", "Objectives", "Storage", "Pairs", "Evaluation", "Training", "Sweeps"]),
         .target(
             name: "Couplet",
             dependencies: [
@@ -64,7 +64,7 @@ let package = Package(
                 "Tensors", "Collectives", "Networks", "Objectives", "Storage", "Pairs", "Training", .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(name: "SweepsTests", dependencies: ["Collectives", "Storage", "Pairs", "Evaluation", "Training", "Sweeps"]),
-        .testTarget(name: "ReportsTests", dependencies: ["Tensors", "Storage", "Evaluation", "Training", "Sweeps", "Reports"]),
+        .testTarget(name: "ReportsTests", dependencies: ["Tensors", "Objectives", "Storage", "Evaluation", "Training", "Sweeps", "Reports"]),
         .testTarget(
             name: "CommandTests",
             dependencies: [

@@ -26,7 +26,7 @@ struct CoupletCommand: ParsableCommand {
         subcommands: [
             TrainCommand.self, EvaluateCommand.self, EncodeCommand.self, RetrieveCommand.self, SampleCommand.self,
             InspectCommand.self, ConfigCommand.self, TheoryCommand.self, DataCommand.self, SweepCommand.self, ReplayCommand.self,
-            ReportCommand.self, DoctorCommand.self, BenchCommand.self,
+            ReportCommand.self, StudyCommand.self, DoctorCommand.self, BenchCommand.self,
         ])
 
     static func main() {

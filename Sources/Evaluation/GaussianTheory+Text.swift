@@ -7,7 +7,7 @@ import Glibc
 
 extension Loss {
     /// As a table names it: "conditional (0.5, 0.5)".
-    var title: String {
+    package var title: String {
         let name =
             switch self {
             case .conditional: "conditional"
@@ -22,7 +22,7 @@ extension Loss {
 }
 
 extension Similarity {
-    var title: String {
+    package var title: String {
         switch self {
         case .innerProduct: "inner product"
         case .cosine: "cosine"

@@ -5,7 +5,7 @@ import Tensors
 
 extension Model {
     /// The coupling that the encoders make of their source, in closed form; nil but for encoders of a single linear layer on a Gaussian source.
-    func gaussianTilt(of source: any PairSource, similarity: Similarity, temperature: Double) throws -> GaussianTilt? {
+    package func gaussianTilt(of source: any PairSource, similarity: Similarity, temperature: Double) throws -> GaussianTilt? {
         guard let covariance = source.gaussianCovariance, let first = linearMap(.first), let second = linearMap(.second) else { return nil }
         return GaussianTilt(
             try GaussianPair(covariance), similarity: similarity, first: first.weight, second: second.weight, firstBias: first.bias,

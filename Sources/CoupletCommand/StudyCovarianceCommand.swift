@@ -1,0 +1,43 @@
+import ArgumentParser
+import Reports
+import Storage
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+struct StudyCovarianceCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "covariance",
+        abstract: "Write the nearly singular covariances of the Gaussian study.",
+        discussion: """
+            8 and 6 dimensions; variances from 1 down to a millionth, along directions that are no axes; canonical correlations 0.9, 0.7, 0.5, 0.3, 0.15. As data:
+
+              data: {source: gaussian, covariance: nearly_singular.h5}
+            """)
+
+    @Argument(help: ArgumentHelp("The file to make.", valueName: "file.h5"), completion: .file(extensions: ["h5"]))
+    var output: String
+
+    func run() throws {
+        if access(output, F_OK) == 0 {
+            throw StorageError(.inputOutput, place: output, reason: "exists already", remedy: "give another name, or delete it first")
+        }
+        // Under another name until it is whole.
+        let partial = "\(output).\(getpid()).partial"
+        do {
+            let covariance = NearlySingularPair.covariance, file = try HDF5File(creating: partial)
+            try file.write("/uu", covariance.uu)
+            try file.write("/uv", covariance.uv)
+            try file.write("/vv", covariance.vv)
+            try file.close()
+            guard rename(partial, output) == 0 else {
+                throw StorageError(.inputOutput, place: output, reason: "cannot rename \(partial) to it: \(String(cString: strerror(errno)))")
+            }
+        } catch {
+            unlink(partial)
+            throw error
+        }
+        print(output)
+    }
+}

@@ -1,0 +1,58 @@
+import Foundation
+import FoundationXML
+import Sweeps
+import Testing
+
+/// launch/reproduce, from the sweeps to the page.
+@Suite struct ReproduceTests {
+    private let reproduce = "\(packageFolder)/launch/reproduce"
+
+    @Test func smokeStudyOfGaussians() throws {
+        let folder = try ScratchFolder()
+        let first = try Shell("\(reproduce) gaussian --smoke --output study", in: folder.path)
+        #expect(first.exitCode == 0, "\(first.output)")
+        let file = "\(folder.path)/study/report.html"
+        #expect(XMLParser(data: try Data(contentsOf: URL(fileURLWithPath: file))).parse())
+        let page = try String(contentsOfFile: file, encoding: .utf8)
+        for heading in [
+            "Error against batch size", "Every loss with every similarity", "Error against rank", "Error against weights", "Mutual information", "Hard inputs",
+        ] { #expect(page.contains(">\(heading)</h2>"), "\(heading)") }
+        #expect(!page.contains("class=\"warning\"") && !page.contains("NaN"))
+
+        // The slope that the page tells, from the sweep's own table by the formula.
+        let table = try SweepTable(folder: SweepFolder(path: "\(folder.path)/study/batch"))
+        let points = Dictionary(grouping: table.rows) { $0.values[0] }.map { size, rows in
+            (x: log(Double(size) ?? 0), y: log(rows.compactMap(\.metric).reduce(0, +) / Double(rows.count)))
+        }
+        #expect(points.count == 3)
+        let meanX = points.map(\.x).reduce(0, +) / 3, meanY = points.map(\.y).reduce(0, +) / 3
+        let slope = points.map { ($0.x - meanX) * ($0.y - meanY) }.reduce(0, +) / points.map { ($0.x - meanX) * ($0.x - meanX) }.reduce(0, +)
+        let text = String(format: "%.2f", slope).replacingOccurrences(of: "-", with: "−")
+        #expect(page.contains("Measured: slope \(text) ±"), "\(text)")
+
+        // Once more: nothing is trained again, and the page is the same.
+        let rows = try String(contentsOfFile: "\(folder.path)/study/batch/sweep.csv", encoding: .utf8)
+        let again = try Shell("\(reproduce) gaussian --smoke --output study", in: folder.path)
+        #expect(again.exitCode == 0, "\(again.output)")
+        #expect(try String(contentsOfFile: "\(folder.path)/study/batch/sweep.csv", encoding: .utf8) == rows)
+        #expect(try String(contentsOfFile: file, encoding: .utf8) == page)
+
+        // Another size is another study.
+        let other = try Shell("\(reproduce) gaussian --output study", in: folder.path)
+        #expect(other.exitCode == 65 && other.output.contains("not the one that was begun here"), "\(other.output)")
+    }
+
+    @Test func wrongUsage() throws {
+        let folder = try ScratchFolder()
+        for (arguments, said) in [
+            ("gausian", "no study is called 'gausian'; there is gaussian"), ("gaussian --smoke --full", "exclude each other"), ("", "usage: launch/reproduce"),
+            ("gaussian --ranks none", "--ranks: wanted a number"), ("gaussian --fast", "no option --fast"), ("gaussian --output", "--output wants a value"),
+        ] {
+            let result = try Shell("\(reproduce) \(arguments)", in: folder.path)
+            #expect(result.exitCode == 64 && result.output.contains(said), "\(arguments): \(result.output)")
+        }
+        let none = try Couplet("study", "gaussian", ".", "-o", "page.html", in: folder.path)
+        #expect(none.exitCode == 74 && none.errors.contains("no sweep of the Gaussian study"), "\(none.errors)")
+        #expect(!FileManager.default.fileExists(atPath: "\(folder.path)/page.html"))
+    }
+}
