@@ -82,7 +82,7 @@ extension ProcessTests {
                 state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
                 return Int(state >> 33) % count
             }
-            let fixture = try SweepFixture(vary: "seed: {range: [1, \(trials)]}", "halving: {first_steps: 20, factor: 2}", steps: 80)
+            let fixture = try SweepFixture(vary: "seed: {range: [1, \(trials)]}", "halving: {first_steps: 300, factor: 2}", steps: 1_200)
             try fixture.run("whole", ["--threads", "1"])
             let ranks = RunningCouplet.hasMPI ? 2 : 1
             func lines() -> Int {
