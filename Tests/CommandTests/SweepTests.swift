@@ -92,7 +92,8 @@ extension ProcessTests {
             for kill in 0..<kills {
                 let program = try fixture.start("s", ["--resume"], ranks: ranks)
                 let target = trials * kill / kills + 1
-                program.wait(until: { lines() >= target })
+                // The ranks must be there: what is done already may reach the target before they are.
+                program.wait(until: { program.members.count == ranks && lines() >= target })
                 usleep(UInt32(random(40_000)))
                 let members = program.members
                 #expect(members.count == ranks, "the sweep ended before it was killed: \(program.errors)")
