@@ -46,19 +46,7 @@ struct DataExportCommand: ParsableCommand {
         if access(output, F_OK) == 0 {
             throw StorageError(.inputOutput, place: output, reason: "exists already", remedy: "give another name, or delete it first")
         }
-        // Under another name until it is whole.
-        let partial = "\(output).\(getpid()).partial"
-        do {
-            let file = try HDF5File(creating: partial)
-            try write(source, to: file)
-            try file.close()
-            guard rename(partial, output) == 0 else {
-                throw StorageError(.inputOutput, place: output, reason: "cannot rename \(partial) to it: \(String(cString: strerror(errno)))")
-            }
-        } catch {
-            unlink(partial)
-            throw error
-        }
+        try HDF5File.create(output) { try write(source, to: $0) }
     }
 
     private func write(_ source: any PairSource, to file: HDF5File) throws {

@@ -23,20 +23,11 @@ struct StudyCovarianceCommand: ParsableCommand {
         if access(output, F_OK) == 0 {
             throw StorageError(.inputOutput, place: output, reason: "exists already", remedy: "give another name, or delete it first")
         }
-        // Under another name until it is whole.
-        let partial = "\(output).\(getpid()).partial"
-        do {
-            let covariance = NearlySingularPair.covariance, file = try HDF5File(creating: partial)
+        let covariance = NearlySingularPair.covariance
+        try HDF5File.create(output) { file in
             try file.write("/uu", covariance.uu)
             try file.write("/uv", covariance.uv)
             try file.write("/vv", covariance.vv)
-            try file.close()
-            guard rename(partial, output) == 0 else {
-                throw StorageError(.inputOutput, place: output, reason: "cannot rename \(partial) to it: \(String(cString: strerror(errno)))")
-            }
-        } catch {
-            unlink(partial)
-            throw error
         }
         print(output)
     }

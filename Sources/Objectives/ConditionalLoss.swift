@@ -47,8 +47,8 @@ struct ConditionalLoss: PairwiseLoss {
         init(_ sums: PairSums, _ positives: Tensor, _ i: Int, leavesPositiveOut: Bool) {
             let positive = Double(positives.pointer[i])
             let othersExponent = Double(sums.exponent.pointer[i]), othersMantissa = Double(sums.mantissa.pointer[i])
-            shift = leavesPositiveOut ? othersExponent : max(othersExponent, positive.rounded(.down))
-            let others = othersMantissa * exp2(othersExponent - shift), own = leavesPositiveOut ? 0 : exp2(positive - shift)
+            var others = othersMantissa, own = 0.0
+            if leavesPositiveOut { shift = othersExponent } else { (shift, others, own) = sums.beside(positives, i) }
             let ratio = others / own
             total = others + own
             missing = own > 0 ? ratio / (1 + ratio) : 1

@@ -11,11 +11,9 @@ struct DiscrepancyLoss: Sendable {
     /// The softmax weights of one side: weight_i · 2^(T_ij - exponent_i), the positive among them.
     func setSoftmax(_ sums: PairSums, _ positives: Tensor, exponent: Tensor, weight: Tensor) {
         for i in 0..<positives.count {
-            let positive = Double(positives.pointer[i]), othersExponent = Double(sums.exponent.pointer[i])
-            let shift = max(othersExponent, positive.rounded(.down))
-            let total = Double(sums.mantissa.pointer[i]) * exp2(othersExponent - shift) + exp2(positive - shift)
+            let (shift, others, own) = sums.beside(positives, i)
             exponent.pointer[i] = Float(shift)
-            weight.pointer[i] = Float(1 / total)
+            weight.pointer[i] = Float(1 / (others + own))
         }
     }
 

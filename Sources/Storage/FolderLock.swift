@@ -20,7 +20,7 @@ public final class FolderLock: Sendable {
         do {
             isHeld = try Self.lock(file, path, folder)
             if isHeld {
-                let text = Array("\(TemporaryName.host) \(getpid()) \(Self.now())\n".utf8)
+                let text = Array("\(TemporaryName.host) \(getpid()) \(TimeStamp.now())\n".utf8)
                 try SystemCall.check("ftruncate", path) { ftruncate(file, 0) }
                 try text.withUnsafeBytes { try SystemCall.write($0, to: file, path) }
             }
@@ -56,14 +56,5 @@ public final class FolderLock: Sendable {
         return StorageError(
             .inputOutput, place: folder, reason: "is in use by \(holder)",
             remedy: "wait until that ends, or stop it; or name another folder by --output")
-    }
-
-    /// Now in UTC: 2025-05-30T12:00:00Z.
-    private static func now() -> String {
-        var time = time(nil), parts = tm()
-        gmtime_r(&time, &parts)
-        var buffer = [CChar](repeating: 0, count: 32)
-        let length = strftime(&buffer, buffer.count, "%Y-%m-%dT%H:%M:%SZ", &parts)
-        return String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }

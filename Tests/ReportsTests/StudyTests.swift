@@ -6,12 +6,12 @@ import Testing
 
 @Suite struct StudyTests {
     @Test func meansByHand() {
-        let three = StudyMean([1, 2, 6])
+        let three = SampleMean([1, 2, 6])
         #expect(three.mean == 3 && abs(three.deviation - 7.0.squareRoot()) < 1e-12)  // (4 + 1 + 9) / 2
         #expect(abs(three.pair.error - (7.0 / 3).squareRoot()) < 1e-12)
-        let one = StudyMean([4])
+        let one = SampleMean([4])
         #expect(one.mean == 4 && one.deviation == 0 && one.pair.error == 0)
-        #expect(StudyMean([]).mean.isNaN)
+        #expect(SampleMean([]).mean.isNaN)
     }
 
     /// A page made while its sweep still runs says so, whatever part it is.

@@ -3,14 +3,14 @@ import Glibc
 /// Error of the learned coupling against the size of the batch.
 struct StudyBatchPart {
     /// Of one size, over the seeds.
-    private let sizes: [(size: Int, error: StudyMean, single: [Double])]
+    private let sizes: [(size: Int, error: SampleMean, single: [Double])]
     /// Of the means.
     let fit: SlopeFit?
 
     init(_ sweep: StudySweep) {
         sizes = sweep.grouped { $0.configuration.batch.size }.compactMap { size, trials in
             let errors = trials.compactMap(\.couplingError)
-            return errors.isEmpty ? nil : (size, StudyMean(errors), errors)
+            return errors.isEmpty ? nil : (size, SampleMean(errors), errors)
         }
         fit = SlopeFit(sizes.map { (Double($0.size), $0.error.mean) })
     }

@@ -31,12 +31,12 @@ struct StudyRankPart {
     private func points(_ value: (StudyTrial) -> Double?) -> [PlotPoint] {
         ranks.compactMap { rank, trials in
             let values = trials.compactMap(value)
-            let mean = StudyMean(values)
+            let mean = SampleMean(values)
             return values.isEmpty ? nil : PlotPoint(Double(rank), mean.mean, deviation: mean.deviation)
         }
     }
 
     private static func cell(_ values: [Double]) -> DataTable.Cell {
-        DataTable.Cell(values.isEmpty ? "–" : NumberText.significant(StudyMean(values).mean, 3))
+        DataTable.Cell(values.isEmpty ? "–" : NumberText.significant(SampleMean(values).mean, 3))
     }
 }

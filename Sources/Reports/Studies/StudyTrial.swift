@@ -70,7 +70,7 @@ struct StudyTrial: Sendable {
     /// The mean of the loss over the last fifth of the training, on batches that no step had seen before, and its standard error.
     var lastLoss: (mean: Double, error: Double)? {
         guard let losses = metrics?["loss"]?.filter(\.isFinite), !losses.isEmpty else { return nil }
-        return StudyMean(Array(losses.suffix(max(1, losses.count / 5)))).pair
+        return SampleMean(Array(losses.suffix(max(1, losses.count / 5)))).pair
     }
 
     /// "conditional (0.5, 0.5)", "maximum mean discrepancy (0.5, 0.5), linear kernel".

@@ -45,7 +45,7 @@ struct StudyWeightsPart {
         let groups = Self.groups(trials)
         let series = lines.enumerated().map { index, line in
             let points = groups.compactMap { share, trials -> PlotPoint? in
-                let values = trials.compactMap(line.value), mean = StudyMean(values)
+                let values = trials.compactMap(line.value), mean = SampleMean(values)
                 return values.isEmpty ? nil : PlotPoint(share, mean.mean, deviation: mean.deviation)
             }
             return Series(line.name, points, style: index < 2 ? .markers : .line, look: .numbered(index % 2))
@@ -58,7 +58,7 @@ struct StudyWeightsPart {
     private func table(_ trials: [StudyTrial]) -> DataTable {
         func mean(_ trials: [StudyTrial], _ value: (StudyTrial) -> Double?) -> DataTable.Cell {
             let values = trials.compactMap(value)
-            return DataTable.Cell(values.isEmpty ? "–" : NumberText.significant(StudyMean(values).mean, 3))
+            return DataTable.Cell(values.isEmpty ? "–" : NumberText.significant(SampleMean(values).mean, 3))
         }
         return DataTable(
             columns: ["weights (a, b)", "error of Ã", "mean of u | v", "mean of v | u", "covariance of u | v", "covariance of v | u"],

@@ -54,7 +54,8 @@ package struct SweepFigures {
             series = [Series("", points.sorted { $0.x < $1.x }, style: isScatter ? .markers : .markedLine, fit: shownFit)]
         } else {
             let means = groups.map { value, values in
-                PlotPoint(value, Self.mean(values), deviation: Self.standardDeviation(values), label: "mean of \(values.count)")
+                let sample = SampleMean(values)
+                return PlotPoint(value, sample.mean, deviation: sample.deviation, label: "mean of \(sample.count)")
             }
             series = [
                 Series("single trials", points, style: .dots, look: .neutral),
@@ -65,15 +66,6 @@ package struct SweepFigures {
         return Plot(
             "\(shortMetric) over \(dimension.shortKey)", caption: caption, x: dimension.axis,
             y: Axis(sweep.metric, scale: isPowerLaw ? .logarithmic : .automatic), series: series)
-    }
-
-    static func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
-
-    /// √(Σ (v - mean)² / (n - 1)); 0 of a single value.
-    package static func standardDeviation(_ values: [Double]) -> Double {
-        guard values.count > 1 else { return 0 }
-        let mean = mean(values)
-        return (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count - 1)).squareRoot()
     }
 
     // MARK: Over two keys
@@ -110,8 +102,9 @@ package struct SweepFigures {
                 if values.isEmpty {
                     return HeatMap.Cell(nil, label: here.isEmpty ? "no trial" : here.contains { $0.status == .failed } ? "failed" : "not done")
                 }
-                let spread = values.count > 1 ? "mean of \(values.count), ± \(NumberText.short(Self.standardDeviation(values), 2))" : ""
-                return HeatMap.Cell(Self.mean(values), label: spread)
+                let sample = SampleMean(values)
+                let spread = sample.count > 1 ? "mean of \(sample.count), ± \(NumberText.short(sample.deviation, 2))" : ""
+                return HeatMap.Cell(sample.mean, label: spread)
             }
         }
         var best: (row: Int, column: Int, value: Double)?

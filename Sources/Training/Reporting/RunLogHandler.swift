@@ -39,7 +39,7 @@ public struct RunLogHandler: LogHandler {
         do {
             let text = "\(event.level.rawValue) \(event.message)\(details)"
             // One event, one line: the lines of a longer message are joined.
-            try file?.append("\(RunLogHandler.time()) " + text.split(separator: "\n").joined(separator: " | "))
+            try file?.append("\(TimeStamp.now(milliseconds: true)) " + text.split(separator: "\n").joined(separator: " | "))
         } catch {
             // A log that cannot be written stops no training; it is said once.
             if failure.isFirst() { display?.message("couplet: warning: \(error)") }
@@ -54,18 +54,5 @@ public struct RunLogHandler: LogHandler {
     private final class Failure: Sendable {
         private let told = Atomic(false)
         func isFirst() -> Bool { !told.exchange(true, ordering: .relaxed) }
-    }
-
-    /// Now in UTC, to the millisecond: 2025-05-30T12:00:00.123Z.
-    private static func time() -> String {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        var parts = tm()
-        gmtime_r(&now.tv_sec, &parts)
-        var buffer = [CChar](repeating: 0, count: 32)
-        let length = strftime(&buffer, buffer.count, "%Y-%m-%dT%H:%M:%S", &parts)
-        let text = String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        let milliseconds = String(1_000 + now.tv_nsec / 1_000_000).dropFirst()
-        return "\(text).\(milliseconds)Z"
     }
 }

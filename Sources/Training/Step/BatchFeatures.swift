@@ -23,7 +23,15 @@ final class BatchFeatures {
 
     /// How many features there will be; nil where the loss compares no data.
     static func counts(_ configuration: Configuration, source: any PairSource) throws -> FeatureCounts? {
-        try maps(configuration, source: source).map { FeatureCounts(first: $0[0].count, second: $0[1].count) }
+        guard case .maximumMeanDiscrepancy = configuration.objective.loss else { return nil }
+        let counts = try Modality.allCases.map { modality in
+            let description = source.description(of: modality), kernel = configuration.objective.kernel
+            guard let count = kernel.featureCount(inputs: description.classes ?? description.shape.reduce(1, *)) else {
+                throw FeatureCountError(modality: modality, kernel: kernel)
+            }
+            return count
+        }
+        return FeatureCounts(first: counts[0], second: counts[1])
     }
 
     private static func maps(_ configuration: Configuration, source: any PairSource) throws -> [KernelFeatures]? {

@@ -39,7 +39,6 @@ public struct MemoryEstimate: Sendable {
         let encodings = (encoders.reduce(0) { $0 + $1.outputCount } + (features.map { $0.first + $0.second } ?? 0)) * localShards * shardRows * stride
         // The batch in work and, where one is read ahead, the next.
         let samples = BatchReader.batches(for: source) * encoders.reduce(0) { $0 + localShards * shardRows * $1.inputShape.reduce(1, *) } * stride
-            * BatchReader.batches(for: source)
         self.threads = threads
         parts = [
             Part(kind: "parameters", worker: 0, process: parameters),

@@ -1,5 +1,5 @@
 /// Mean and spread of several numbers.
-package struct StudyMean {
+package struct SampleMean {
     package let mean: Double
     /// The sample's standard deviation; 0 for one number.
     package let deviation: Double
