@@ -39,3 +39,13 @@ COUPLET_KERNEL size_t couplet_first_not_finite(size_t count, const float *x) {
     }
     return count;
 }
+
+COUPLET_KERNEL void couplet_perturb_style(size_t rows, size_t columns, const float *mean, const float *uniforms, size_t uniform_stride,
+                                          float probability, size_t stride, float *restrict style, float *restrict perturbed) {
+    for (size_t row = 0; row < rows; row++)
+        for (size_t k = 0; k < columns; k++) {
+            float own = style[row * stride + k] + mean[k], change = perturbed[row * stride + k];
+            style[row * stride + k] = own;
+            perturbed[row * stride + k] = own + (uniforms[row * uniform_stride + k] < probability ? change : 0.0f);
+        }
+}

@@ -16,8 +16,8 @@ public struct GaussianSource: PairSource {
     /// The extents of u and v.
     public let dimensions: [Int]
     public let gaussianCovariance: GaussianCovariance?
-    /// Fᵀ and Hᵀ, normals × dimension, in the blocks of 16 columns that `couplet_map_rows` reads.
-    private let firstFactor: Tensor, secondFactor: Tensor
+    /// F and H, dimension × normals.
+    private let firstFactor: RowMap, secondFactor: RowMap
     /// How many normal numbers make a sample.
     private let normalCount: Int
     private let seed: UInt64
@@ -77,8 +77,8 @@ public struct GaussianSource: PairSource {
         self.isFromFile = isFromFile
         dimensions = [firstFactor.rows, secondFactor.rows]
         gaussianCovariance = covariance
-        self.firstFactor = Self.blocked(firstFactor)
-        self.secondFactor = Self.blocked(secondFactor)
+        self.firstFactor = RowMap(firstFactor)
+        self.secondFactor = RowMap(secondFactor)
         normalCount = firstFactor.columns
         self.seed = seed
     }
@@ -111,10 +111,9 @@ public struct GaussianSource: PairSource {
                     couplet_philox(seed, stream.rawValue, numbers[start + row], 0, blocks, words.baseAddress! + row * stride)
                 }
                 couplet_normals(words.baseAddress, present * stride, normals.pointer)
-                for (output, factor, columns) in [(first, firstFactor, dimensions[0]), (second, secondFactor, dimensions[1])] {
+                for (output, factor) in [(first, firstFactor), (second, secondFactor)] {
                     guard let output else { continue }
-                    couplet_map_rows(
-                        present, normalCount, columns, normals.pointer, stride, factor.pointer, output.pointer + start * columns)
+                    factor.apply(rows: present, normals.pointer, stride: stride, to: output.pointer + start * factor.outputs)
                 }
             }
         }
@@ -147,14 +146,4 @@ public struct GaussianSource: PairSource {
     }
 
     static func symmetric(_ matrix: Matrix) -> Matrix { 0.5 * (matrix + matrix.transposed) }
-
-    private static func blocked(_ factor: Matrix) -> Tensor {
-        let lanes = 16, result = Tensor([(factor.rows + lanes - 1) / lanes, factor.columns, lanes])
-        for row in 0..<factor.rows {
-            for k in 0..<factor.columns {
-                result[(row / lanes * factor.columns + k) * lanes + row % lanes] = Float(factor[row, k])
-            }
-        }
-        return result
-    }
 }

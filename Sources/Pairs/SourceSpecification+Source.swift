@@ -8,6 +8,7 @@ extension SourceSpecification {
         case .gaussian(let dimensions, let correlations):
             try GaussianSource(dimensions: dimensions, correlations: correlations, seed: seed)
         case .gaussianFromFile(let path): try GaussianSource(covarianceFile: path, seed: seed)
+        case .latent(let specification): try LatentSource(specification, seed: seed)
         case .mnist(let path): try MNISTSource(path: path)
         case .hdf5(let path, let heldOut): try HDF5Source(path: path, heldOut: heldOut, seed: seed)
         case .fewLabelled(let base, let perClass): try FewLabelledSource(base.makeSource(seed: seed), perClass: perClass, seed: seed)

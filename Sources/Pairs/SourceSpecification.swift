@@ -4,6 +4,8 @@ public enum SourceSpecification: Equatable, Sendable {
     case gaussian(dimensions: [Int], correlations: [Double])
     /// Jointly Gaussian pairs of given covariances: an HDF5 file with /uu, /uv, /vv.
     case gaussianFromFile(path: String)
+    /// Pairs mixed from latent factors.
+    case latent(LatentSpecification)
     /// MNIST: image and label, from a folder with the four IDX files.
     case mnist(path: String)
     /// The user's own HDF5 file with /first, /second and, if given, /labels and /split.

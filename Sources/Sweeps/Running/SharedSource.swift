@@ -3,16 +3,17 @@ import Pairs
 import Synchronization
 import Tensors
 
+/// What a shared source found out.
+private final class KnownDigest: Sendable {
+    let digest = Mutex<String??>(nil)
+}
+
 /// A source that many trials read: the digest of its data is made once.
-struct SharedSource: PairSource {
-    private final class Known: Sendable {
-        let digest = Mutex<String??>(nil)
-    }
+struct SharedSource<Source: PairSource>: PairSource {
+    private let source: Source
+    private let known = KnownDigest()
 
-    private let source: any PairSource
-    private let known = Known()
-
-    init(_ source: any PairSource) { self.source = source }
+    init(_ source: Source) { self.source = source }
 
     func dataDigest() throws -> String? {
         try known.digest.withLock { digest in
@@ -34,4 +35,14 @@ struct SharedSource: PairSource {
     var gaussianCovariance: GaussianCovariance? { source.gaussianCovariance }
     var residentBytes: Int { source.residentBytes }
     var waitsForStorage: Bool { source.waitsForStorage }
+}
+
+extension SharedSource: LatentFactorSource where Source: LatentFactorSource {
+    var latentFactors: [LatentFactor] { source.latentFactors }
+    var contentDetermination: [Double?] { source.contentDetermination }
+    var latentSummary: [String] { source.latentSummary }
+    func latents(_ split: Split, _ numbers: [UInt64]) throws -> [Tensor] { try source.latents(split, numbers) }
+    func readSwappingContent(_ split: Split, _ numbers: [UInt64], contentOf: [UInt64], first: Tensor?, second: Tensor?) throws {
+        try source.readSwappingContent(split, numbers, contentOf: contentOf, first: first, second: second)
+    }
 }

@@ -33,12 +33,15 @@ final class SourceCache: Sendable {
                 entries.append(entries.remove(at: index))
                 return entries[entries.count - 1].source
             }
-            let source = SharedSource(try specification.makeSource(seed: configuration.seed))
+            let source = Self.shared(try specification.makeSource(seed: configuration.seed))
             if entries.count == most { entries.removeFirst() }
             entries.append(Entry(specification: specification, seed: seed, source: source))
             return source
         }
     }
+
+    /// In a wrapper for whatever source it is: one that knows its latent factors still does.
+    private static func shared(_ source: some PairSource) -> any PairSource { SharedSource(source) }
 
     /// What of the seed the source depends on.
     private static func seed(_ configuration: Configuration) -> UInt64 {

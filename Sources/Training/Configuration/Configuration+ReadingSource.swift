@@ -5,10 +5,13 @@ extension ConfigurationBlock {
     func source() -> SourceSpecification? {
         defer { finish() }
         let keys = [
-            "gaussian": ["dimensions", "correlations", "covariance"], "mnist": ["path", "per_class"],
-            "hdf5": ["path", "held_out", "per_class"], "program": ["name"],
+            "gaussian": ["dimensions", "correlations", "covariance"],
+            "latent": [
+                "content", "style", "modality", "style_change", "statistical_dependence", "causal_dependence", "mixing_layers", "shared_mixing",
+            ],
+            "mnist": ["path", "per_class"], "hdf5": ["path", "held_out", "per_class"], "program": ["name"],
         ]
-        let names = ["gaussian", "mnist", "hdf5", "program"]
+        let names = ["gaussian", "latent", "mnist", "hdf5", "program"]
         guard let node = required("source", example: "gaussian"),
             let name = choice("source", "source", among: names, node: node)
         else {
@@ -21,6 +24,7 @@ extension ConfigurationBlock {
         }
         switch name {
         case "gaussian": return gaussian()
+        case "latent": return latent()
         case "mnist": return fewLabelled(path(example: "data/mnist").map { .mnist(path: $0) })
         case "program":
             return required("name", example: "circle").flatMap { text("name", $0, example: "circle") }.map { .program(name: $0) }
@@ -72,5 +76,23 @@ extension ConfigurationBlock {
             return nil
         }
         return .gaussian(dimensions: dimensions, correlations: correlations)
+    }
+
+    private func latent() -> SourceSpecification? {
+        var latent = LatentSpecification()
+        let largest = LatentSpecification.largestInputs
+        read("content", into: &latent.content, in: 1...largest, example: 5)
+        read("style", into: &latent.style, in: 0...largest, example: 5)
+        read("modality", into: &latent.modality, in: 0...largest, example: 5)
+        read("style_change", into: &latent.styleChange, .probability, example: 0.75)
+        read("statistical_dependence", into: &latent.statisticalDependence)
+        read("causal_dependence", into: &latent.causalDependence)
+        read("mixing_layers", into: &latent.mixingLayers, in: 1...LatentSpecification.mostMixingLayers, example: 3)
+        read("shared_mixing", into: &latent.sharedMixing)
+        guard latent.inputs <= largest else {
+            note("content", "with style and modality wanted at most \(largest) components, those of a view; found \(latent.inputs)")
+            return nil
+        }
+        return .latent(latent)
     }
 }

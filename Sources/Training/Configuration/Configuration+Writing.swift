@@ -94,6 +94,13 @@ extension SourceSpecification {
                 ("correlations", .leaf(Text.list(correlations.map { Text.number($0) }))),
             ]
         case .gaussianFromFile(let path): [("source", .leaf("gaussian")), ("covariance", .leaf(Text.text(path)))]
+        case .latent(let latent):
+            [
+                ("source", .leaf("latent")), ("content", .leaf("\(latent.content)")), ("style", .leaf("\(latent.style)")),
+                ("modality", .leaf("\(latent.modality)")), ("style_change", .leaf(Text.number(latent.styleChange))),
+                ("statistical_dependence", .leaf("\(latent.statisticalDependence)")), ("causal_dependence", .leaf("\(latent.causalDependence)")),
+                ("mixing_layers", .leaf("\(latent.mixingLayers)")), ("shared_mixing", .leaf("\(latent.sharedMixing)")),
+            ]
         case .mnist(let path): [("source", .leaf("mnist")), ("path", .leaf(Text.text(path)))]
         case .hdf5(let path, let heldOut):
             [("source", .leaf("hdf5")), ("path", .leaf(Text.text(path))), ("held_out", .leaf(Text.number(heldOut)))]

@@ -7,6 +7,8 @@ package struct NumberLimit: Sendable {
     package static let nonNegative = NumberLimit(description: "a number from 0") { $0 >= 0 }
     /// [0, 1)
     package static let belowOne = NumberLimit(description: "a number from 0 to below 1") { $0 >= 0 && $0 < 1 }
+    /// [0, 1]
+    package static let probability = NumberLimit(description: "a number from 0 to 1") { $0 >= 0 && $0 <= 1 }
     package static let any = NumberLimit(description: "a number") { _ in true }
 }
 
