@@ -4,6 +4,7 @@ import Sweeps
 /// The sweeps of a study that are in a folder, each in one of its own that has the name of its part.
 struct StudySweeps<Part: StudyPart, Trial: StudyTrial>: Sendable {
     private let sweeps: [Part: StudySweep<Trial>]
+    private let command: String
 
     /// Reads the sweeps that are in a folder.
     /// - Parameters:
@@ -22,6 +23,7 @@ struct StudySweeps<Part: StudyPart, Trial: StudyTrial>: Sendable {
                 remedy: "launch/reproduce \(command) --output \(folder) trains them")
         }
         self.sweeps = sweeps
+        self.command = command
     }
 
     /// Which parts are there.
@@ -37,7 +39,10 @@ struct StudySweeps<Part: StudyPart, Trial: StudyTrial>: Sendable {
                 }
             }
         }
-        Section("How it was made") { sources }
+        Section("How it was made") {
+            Paragraph("launch/reproduce \(command) trains these sweeps and makes this page; stopped and started again, it goes on where it was. launch/reproduce --help tells of smaller and larger settings.")
+            sources
+        }
     }
 
     @PageBuilder private var sources: [any PageContent] {
@@ -55,6 +60,14 @@ struct StudySweeps<Part: StudyPart, Trial: StudyTrial>: Sendable {
             })
         for part in parts {
             if let text = sweeps[part]?.record.specification { FoldedText("\(part.rawValue)/sweep.yaml", text: text) }
+        }
+        for (text, parts) in bases { FoldedText("base.yaml of " + parts.map(\.rawValue).joined(separator: ", "), text: text) }
+    }
+    /// The sweeps' base configs, each with the sweeps that have it.
+    private var bases: [(text: String, parts: [Part])] {
+        parts.reduce(into: []) { bases, part in
+            guard let text = sweeps[part]?.record.base else { return }
+            if let index = bases.firstIndex(where: { $0.text == text }) { bases[index].parts.append(part) } else { bases.append((text, [part])) }
         }
     }
 }

@@ -6,7 +6,7 @@ struct IdentifiabilityChangePart {
     private let trial: IdentifiabilityTrial?
 
     init(_ sweep: StudySweep<IdentifiabilityTrial>) {
-        curves = IdentifiabilityCurves(sweep, label: "probability π that a component of the style changes", by: \.specification.styleChange)
+        curves = IdentifiabilityCurves(sweep, label: "probability π that a component of the style changes", title: "π = ", by: \.specification.styleChange)
         trial = sweep.trials.first
     }
 
@@ -18,7 +18,7 @@ struct IdentifiabilityChangePart {
             Paragraph(
                 "Measured, as means of both encoders, \(regressor.title) regression: content \(curves.course(.content, regressor, at: ends)); style s \(curves.course(.style, regressor, at: ends)).")
             curves.figures(curves.regressors.reversed())
-            let table = IdentifiabilityTable(heading: "π", rows: curves.groups.map(\.scores), regressor: regressor)
+            let table = IdentifiabilityTable(heading: "style", rows: curves.groups.map(\.scores), regressor: regressor)
             table.verdict
             table.content
         }

@@ -11,8 +11,9 @@ struct IdentifiabilityCurves {
     /// Drawn behind R² of the factors.
     var guide: Series?
 
-    init(_ sweep: StudySweep<IdentifiabilityTrial>, label: String, by number: (IdentifiabilityTrial) -> Double) {
-        groups = sweep.grouped(by: number).map { ($0.key, IdentifiabilityScores(title: NumberText.short($0.key), trials: $0.trials)) }
+    /// - Parameter title: what stands before the number in tables: "size ".
+    init(_ sweep: StudySweep<IdentifiabilityTrial>, label: String, title: String, by number: (IdentifiabilityTrial) -> Double) {
+        groups = sweep.grouped(by: number).map { ($0.key, IdentifiabilityScores(title: title + NumberText.short($0.key), trials: $0.trials)) }
         self.label = label
     }
 

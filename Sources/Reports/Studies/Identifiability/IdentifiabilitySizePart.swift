@@ -7,7 +7,7 @@ struct IdentifiabilitySizePart {
     private let contentSize: Int?
 
     init(_ sweep: StudySweep<IdentifiabilityTrial>) {
-        var curves = IdentifiabilityCurves(sweep, label: "encoding size") { Double($0.configuration.encoders.embedding) }
+        var curves = IdentifiabilityCurves(sweep, label: "encoding size", title: "size ") { Double($0.configuration.encoders.embedding) }
         contentSize = sweep.trials.first?.specification.content
         if let size = contentSize {
             curves.references = [ReferenceLine(.vertical(Double(size)), name: "size of the content")]
@@ -26,7 +26,7 @@ struct IdentifiabilitySizePart {
         if let regressor = curves.regressors.last {
             if let size = contentSize { Paragraph(verdict(size, regressor)) }
             curves.figures(curves.regressors.reversed())
-            let table = IdentifiabilityTable(heading: "encoding size", rows: curves.groups.map(\.scores), regressor: regressor)
+            let table = IdentifiabilityTable(heading: "encodings", rows: curves.groups.map(\.scores), regressor: regressor)
             table.verdict
             table.content
         }

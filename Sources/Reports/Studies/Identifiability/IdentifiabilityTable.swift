@@ -17,16 +17,19 @@ struct IdentifiabilityTable {
     let rows: [IdentifiabilityScores]
     let regressor: Regressor
 
-    var content: DataTable {
-        let measures = IdentifiabilityMeasure.allCases
-        return DataTable(
-            columns: [DataTable.Cell(heading), "encoder"] + measures.map { DataTable.Cell($0.title) } + ["mean correlation with c"],
+    @PageBuilder var content: [any PageContent] {
+        DataTable(
+            columns: [DataTable.Cell(heading), "encoder"] + IdentifiabilityMeasure.allCases.map { DataTable.Cell($0.title) } + ["mean correlation"],
             rows: rows.flatMap { row in
                 Modality.allCases.map { encoder in
-                    [DataTable.Cell(row.title), DataTable.Cell(encoder.rawValue)] + measures.map { cell(row, $0, encoder) }
+                    [DataTable.Cell(row.title), DataTable.Cell(encoder.rawValue)] + IdentifiabilityMeasure.allCases.map { cell(row, $0, encoder) }
                         + [DataTable.Cell(row.meanCorrelation(encoder).map(IdentifiabilityScores.text) ?? "–")]
                 }
             }, textColumns: [0, 1])
+        let seeds = rows.map(\.trials.count).max() ?? 0
+        Paragraph(
+            seeds > 1
+                ? "Mean ± standard deviation over \(seeds) seeds, each with mixings, covariances, pairs and first weights of its own." : "One seed.", .remark)
     }
 
     /// "0.979 ± 0.003 ≈ 1".
@@ -62,7 +65,7 @@ struct IdentifiabilityTable {
             let limit = NumberText.short(ExpectedScore.tolerance)
             Paragraph("By \(regressor.title) regression \(count - apart.count) of \(count) R² are as the theorem lets expect, within \(limit).")
             if !apart.isEmpty {
-                let most = 12
+                let most = 8
                 let list = apart.prefix(most).map { difference in
                     let measured = IdentifiabilityScores.text(difference.measured), expected = NumberText.short(difference.expected.value, 3)
                     return "\(difference.title), \(difference.measure.title), \(difference.encoder.rawValue) encoder: \(measured) in place of "

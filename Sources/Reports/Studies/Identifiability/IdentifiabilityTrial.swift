@@ -33,7 +33,10 @@ struct IdentifiabilityTrial: StudyTrial {
     }
 
     /// The regressors that its evaluation has.
-    var regressors: [Regressor] { Regressor.allCases.filter { score(.content, .first, $0) != nil } }
+    var regressors: [Regressor] {
+        let scores = evaluation[Modality.first.rawValue]?[IdentifiabilityMeasure.content.rawValue]
+        return Regressor.allCases.filter { scores?[$0.rawValue] != nil }
+    }
 
     /// The measured R²; nil where there is none, or it was not finite.
     func score(_ measure: IdentifiabilityMeasure, _ encoder: Modality, _ regressor: Regressor) -> Double? {
@@ -46,16 +49,21 @@ struct IdentifiabilityTrial: StudyTrial {
 
     /// What the theorem lets expect; nil where it says nothing.
     ///
-    /// An encoding that its partner's equals in every pair is a function of c alone, whatever its size. Of the size of c it is an invertible one, so it
-    /// tells all of c, and of every other factor what c tells. Larger, it cannot be spread evenly and equal its partner's as well; with a style that
-    /// never changes, c is no longer all that is shared: of both the theorem is silent.
+    /// An encoding that its partner's equals in every pair is a function of what the views share, whatever its size. Of the size of that, it is an
+    /// invertible one: it tells all of c, and of every other factor what c tells. A larger one cannot both equal its partner's and be spread evenly. A
+    /// style that never changes is shared as c is, and no encoding knows which is which.
     func expected(_ measure: IdentifiabilityMeasure, _ regressor: Regressor) -> ExpectedScore? {
-        let size = configuration.encoders.embedding, isShared = specification.style > 0 && specification.styleChange == 0
-        guard let share = determination[measure], size <= specification.content, !isShared else { return nil }
-        let isWhole = size == specification.content
-        if !isWhole, measure == .content || measure == .permutedContent { return nil }
+        let isStyleShared = specification.style > 0 && specification.styleChange == 0
+        let size = configuration.encoders.embedding, shared = specification.content + (isStyleShared ? specification.style : 0)
         // A regressor that knows straight lines only may find less than there is.
-        let isExact = regressor != .linear && (isWhole || share == 0 || measure == .encoding)
-        return ExpectedScore(value: share, isLimit: !isExact)
+        let isLinear = regressor == .linear
+        guard let share = determination[measure], size <= shared else { return nil }
+        switch measure {
+        case .firstModality, .secondModality: return ExpectedScore(value: share, isLimit: isLinear)
+        case _ where isStyleShared: return nil
+        case .content, .permutedContent: return size == shared ? ExpectedScore(value: share, isLimit: isLinear) : nil
+        case .style, .perturbedStyle: return ExpectedScore(value: share, isLimit: isLinear || (size < shared && share > 0))
+        case .encoding: return ExpectedScore(value: share, isLimit: isLinear)
+        }
     }
 }
