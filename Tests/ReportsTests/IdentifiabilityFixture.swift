@@ -26,6 +26,8 @@ struct IdentifiabilityFixture {
             data: {source: latent, style_change: \(change), statistical_dependence: \(isStatistical), causal_dependence: \(isCausal)}
             encoders: {embedding: \(size), first: {kind: linear}, second: {kind: linear}}
             objective: {loss: lp_simclr}
+            batch: {size: 64}
+            train: {steps: 9}
 
             """
         }

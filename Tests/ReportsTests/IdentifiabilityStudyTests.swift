@@ -158,7 +158,7 @@ import Testing
         #expect(
             try problem { try FileManager.default.removeItem(atPath: "\($0.folder.path)/table/trials/0_seed=1/evaluation.json") }
                 .contains("couplet evaluate"))
-        let gaussian = "data: {source: gaussian, dimensions: [4, 3], correlations: [0.8]}\nencoders: {embedding: 2, first: {kind: linear}, second: {kind: linear}}\n"
+        let gaussian = "data: {source: gaussian, dimensions: [4, 3], correlations: [0.8]}\nencoders: {embedding: 2, first: {kind: linear}, second: {kind: linear}}\nbatch: {size: 64}\ntrain: {steps: 9}\n"
         #expect(try problem { try $0.folder.write("table/trials/0_seed=1/config.yaml", gaussian) }.contains("no run on data: {source: latent"))
         #expect(try problem { try FileManager.default.removeItem(atPath: "\($0.folder.path)/table") }.contains("no sweep of the identifiability study: none of table, encoding_size, style_change"))
     }
