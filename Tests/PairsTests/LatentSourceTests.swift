@@ -207,7 +207,7 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
     @Test func impossibleValuesAreErrors() {
         for specification in [
             LatentSpecification(content: 0), .init(content: -3), .init(style: -1), .init(modality: -1), .init(styleChange: 1.01), .init(styleChange: -0.1),
-            .init(styleChange: .nan), .init(mixingLayers: 0), .init(mixingLayers: .max), .init(content: .max, style: .max), .init(content: 200, style: 57, modality: 0),
+            .init(styleChange: .nan), .init(mixingLayers: 0), .init(mixingLayers: .max), .init(content: .max, style: .max), .init(content: 100, style: 29, modality: 0),
         ] {
             #expect(throws: DataError.self, "\(specification)") { try LatentSource(specification, seed: 1) }
         }
