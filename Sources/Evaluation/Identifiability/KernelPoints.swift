@@ -26,6 +26,12 @@ struct KernelPoints: Sendable {
         KernelPoints(rows: Array(rows[(range.lowerBound * dimensions)..<(range.upperBound * dimensions)]), count: range.count, dimensions: dimensions)
     }
 
+    /// So many of them, evenly spread.
+    func spread(_ wanted: Int) -> KernelPoints {
+        let places = (0..<wanted).map { $0 * count / wanted }
+        return KernelPoints(rows: places.flatMap { rows[($0 * dimensions)..<(($0 + 1) * dimensions)] }, count: wanted, dimensions: dimensions)
+    }
+
     /// Those outside a range.
     func leavingOut(_ range: Range<Int>) -> KernelPoints {
         KernelPoints(

@@ -50,11 +50,12 @@ struct KernelRidgeSearch: Sendable {
         }
         let scores = try work.run(refits.count) { number in
             let refit = refits[number], task = tasks[refit.task], targets = refit.targets.map { task.targets[$0] }
-            let points = KernelPoints(task.fitting)
-            let coefficients = try solver.solve(points, refit.choice, SideBySide.rows(targets.map(\.fitting), leavingOut: nil))
+            let points = KernelPoints(task.fitting), width = refit.choice.width
+            let coefficients = try solver.solve(
+                points, width: width, penalties: [refit.choice.penalty], SideBySide.rows(targets.map(\.fitting), leavingOut: nil),
+                by: try solver.method(points, width: width))[0]
             return SideBySide.scores(
-                targets.map(\.scoring), rows: 0..<task.scoring.rows,
-                points.predict(KernelPoints(task.scoring), width: refit.choice.width, coefficients))
+                targets.map(\.scoring), rows: 0..<task.scoring.rows, points.predict(KernelPoints(task.scoring), width: width, coefficients))
         }
         var outcomes = choices.map { $0.map { Outcome(choice: $0, score: .nan) } }
         for (refit, scores) in zip(refits, scores) {
@@ -78,26 +79,33 @@ struct KernelRidgeSearch: Sendable {
     /// The mean R² over the folds of every target, by choice: α by α, and for each γ by γ.
     func validate(_ work: SpreadWork) throws -> [[(choice: Choice, means: [Double])]] {
         let solver = KernelSolver(), folds = tasks.map { CrossValidationFolds(samples: $0.fitting.rows) }
-        // Pieces of one width stand together, for they take equally long.
-        var pieces: [(task: Int, fold: Int, choice: Choice)] = []
-        for width in Self.widths {
-            for penalty in Self.penalties {
-                for task in tasks.indices {
-                    for fold in 0..<folds[task].count { pieces.append((task, fold, Choice(penalty: penalty, width: width))) }
-                }
+        let places = Self.widths.flatMap { width in tasks.indices.map { (width: width, task: $0) } }
+        let methods = try work.run(places.count) { number in
+            [Double(try solver.method(KernelPoints(tasks[places[number].task].fitting), width: places[number].width).rawValue)]
+        }.map { KernelSolver.Method(rawValue: Int($0[0])) ?? .direct }
+        // Pieces of one width stand together, for they take equally long; where nothing is shared between penalties each is a piece of its own.
+        var pieces: [(task: Int, fold: Int, width: Double, penalties: [Double], method: KernelSolver.Method)] = []
+        for (place, method) in zip(places, methods) {
+            for penalties in method == .direct ? Self.penalties.map({ [$0] }) : [Self.penalties] {
+                for fold in 0..<folds[place.task].count { pieces.append((place.task, fold, place.width, penalties, method)) }
             }
         }
         let scores = try work.run(pieces.count) { number in
             let piece = pieces[number], task = tasks[piece.task], leftOut = folds[piece.task].leftOut(piece.fold)
             let all = KernelPoints(task.fitting), points = all.leavingOut(leftOut), targets = task.targets.map(\.fitting)
-            let coefficients = try solver.solve(points, piece.choice, SideBySide.rows(targets, leavingOut: leftOut))
-            return SideBySide.scores(targets, rows: leftOut, points.predict(all[leftOut], width: piece.choice.width, coefficients))
+            let coefficients = try solver.solve(
+                points, width: piece.width, penalties: piece.penalties, SideBySide.rows(targets, leavingOut: leftOut), by: piece.method)
+            return coefficients.flatMap { SideBySide.scores(targets, rows: leftOut, points.predict(all[leftOut], width: piece.width, $0)) }
         }
         return tasks.indices.map { task in
             Self.penalties.flatMap { penalty in
                 Self.widths.map { width in
                     let choice = Choice(penalty: penalty, width: width)
-                    let own = zip(pieces, scores).filter { $0.0.task == task && $0.0.choice == choice }.map(\.1)
+                    let own = zip(pieces, scores).compactMap { piece, scores -> [Double]? in
+                        guard piece.task == task, piece.width == width, let place = piece.penalties.firstIndex(of: penalty) else { return nil }
+                        let count = tasks[task].targets.count
+                        return Array(scores[(place * count)..<((place + 1) * count)])
+                    }
                     let sums = own.dropFirst().reduce(own[0]) { zip($0, $1).map(+) }
                     return (choice, sums.map { $0 / Double(own.count) })
                 }
