@@ -11,31 +11,33 @@ import Glibc
 /// nothing is centred. The grid, the folds (unshuffled) and the choice (the first of the largest mean R² over the folds, α before γ) are those of
 /// scikit-learn's `GridSearchCV(KernelRidge(kernel="rbf"), cv=3)` in *Identifiability Results for Multimodal Contrastive Learning* (ICLR 2023). But
 /// one factorisation serves the targets of all blocks, and the factorisations are spread over the workers.
-struct KernelRidgeSearch: Sendable {
+package struct KernelRidgeSearch: Sendable {
     /// α.
-    static let penalties = [1, 0.1, 0.01, 0.001]
+    package static let penalties = [1, 0.1, 0.01, 0.001]
     /// γ: four from 10⁻² to 10², evenly on a logarithmic scale.
-    static let widths = (0..<4).map { pow(10, -2 + 4 * Double($0) / 3) }
+    package static let widths = (0..<4).map { pow(10, -2 + 4 * Double($0) / 3) }
 
     /// A choice from the grid.
-    struct Choice: Hashable, Sendable {
-        let penalty: Double
-        let width: Double
+    package struct Choice: Hashable, Sendable {
+        package let penalty: Double
+        package let width: Double
     }
 
     /// What a target got.
-    struct Outcome: Equatable, Sendable {
-        let choice: Choice
+    package struct Outcome: Equatable, Sendable {
+        package let choice: Choice
         /// On the scoring samples.
-        let score: Double
+        package let score: Double
     }
 
     let tasks: [RegressionTask]
 
+    package init(tasks: [RegressionTask]) { self.tasks = tasks }
+
     /// Every worker calls it and gets the same.
     /// - Returns: for every task, an outcome for each target.
     /// - Throws: `LinearAlgebraError` where inputs hold a NaN; `CollectiveError` where a worker has failed.
-    func run(_ work: SpreadWork) throws -> [[Outcome]] {
+    package func run(_ work: SpreadWork) throws -> [[Outcome]] {
         let choices = try choose(work), solver = KernelSolver()
         // The refits, one for each choice that some target of a task has made.
         var refits: [(task: Int, choice: Choice, targets: [Int])] = []
@@ -50,11 +52,12 @@ struct KernelRidgeSearch: Sendable {
         }
         let scores = try work.run(refits.count) { number in
             let refit = refits[number], task = tasks[refit.task], targets = refit.targets.map { task.targets[$0] }
-            let points = KernelPoints(task.fitting)
-            let coefficients = try solver.solve(points, refit.choice, SideBySide.rows(targets.map(\.fitting), leavingOut: nil))
+            let points = KernelPoints(task.fitting), width = refit.choice.width
+            let coefficients = try solver.solve(
+                points, width: width, penalties: [refit.choice.penalty], SideBySide.rows(targets.map(\.fitting), leavingOut: nil),
+                by: try solver.method(points, width: width))[0]
             return SideBySide.scores(
-                targets.map(\.scoring), rows: 0..<task.scoring.rows,
-                points.predict(KernelPoints(task.scoring), width: refit.choice.width, coefficients))
+                targets.map(\.scoring), rows: 0..<task.scoring.rows, points.predict(KernelPoints(task.scoring), width: width, coefficients))
         }
         var outcomes = choices.map { $0.map { Outcome(choice: $0, score: .nan) } }
         for (refit, scores) in zip(refits, scores) {
@@ -76,28 +79,35 @@ struct KernelRidgeSearch: Sendable {
     }
 
     /// The mean R² over the folds of every target, by choice: α by α, and for each γ by γ.
-    func validate(_ work: SpreadWork) throws -> [[(choice: Choice, means: [Double])]] {
+    package func validate(_ work: SpreadWork) throws -> [[(choice: Choice, means: [Double])]] {
         let solver = KernelSolver(), folds = tasks.map { CrossValidationFolds(samples: $0.fitting.rows) }
-        // Pieces of one width stand together, for they take equally long.
-        var pieces: [(task: Int, fold: Int, choice: Choice)] = []
-        for width in Self.widths {
-            for penalty in Self.penalties {
-                for task in tasks.indices {
-                    for fold in 0..<folds[task].count { pieces.append((task, fold, Choice(penalty: penalty, width: width))) }
-                }
+        let places = Self.widths.flatMap { width in tasks.indices.map { (width: width, task: $0) } }
+        let methods = try work.run(places.count) { number in
+            [Double(try solver.method(KernelPoints(tasks[places[number].task].fitting), width: places[number].width).rawValue)]
+        }.map { KernelSolver.Method(rawValue: Int($0[0])) ?? .direct }
+        // Pieces of one width stand together, for they take equally long; where nothing is shared between penalties each is a piece of its own.
+        var pieces: [(task: Int, fold: Int, width: Double, penalties: [Double], method: KernelSolver.Method)] = []
+        for (place, method) in zip(places, methods) {
+            for penalties in method == .direct ? Self.penalties.map({ [$0] }) : [Self.penalties] {
+                for fold in 0..<folds[place.task].count { pieces.append((place.task, fold, place.width, penalties, method)) }
             }
         }
         let scores = try work.run(pieces.count) { number in
             let piece = pieces[number], task = tasks[piece.task], leftOut = folds[piece.task].leftOut(piece.fold)
             let all = KernelPoints(task.fitting), points = all.leavingOut(leftOut), targets = task.targets.map(\.fitting)
-            let coefficients = try solver.solve(points, piece.choice, SideBySide.rows(targets, leavingOut: leftOut))
-            return SideBySide.scores(targets, rows: leftOut, points.predict(all[leftOut], width: piece.choice.width, coefficients))
+            let coefficients = try solver.solve(
+                points, width: piece.width, penalties: piece.penalties, SideBySide.rows(targets, leavingOut: leftOut), by: piece.method)
+            return coefficients.flatMap { SideBySide.scores(targets, rows: leftOut, points.predict(all[leftOut], width: piece.width, $0)) }
         }
         return tasks.indices.map { task in
             Self.penalties.flatMap { penalty in
                 Self.widths.map { width in
                     let choice = Choice(penalty: penalty, width: width)
-                    let own = zip(pieces, scores).filter { $0.0.task == task && $0.0.choice == choice }.map(\.1)
+                    let own = zip(pieces, scores).compactMap { piece, scores -> [Double]? in
+                        guard piece.task == task, piece.width == width, let place = piece.penalties.firstIndex(of: penalty) else { return nil }
+                        let count = tasks[task].targets.count
+                        return Array(scores[(place * count)..<((place + 1) * count)])
+                    }
                     let sums = own.dropFirst().reduce(own[0]) { zip($0, $1).map(+) }
                     return (choice, sums.map { $0 / Double(own.count) })
                 }
