@@ -18,9 +18,9 @@ struct IdentifiabilityChangePart {
             Paragraph(
                 "Measured, as means of both encoders, \(regressor.title) regression: content \(curves.course(.content, regressor, at: ends)); style s \(curves.course(.style, regressor, at: ends)).")
             curves.figures(curves.regressors.reversed())
-            let table = IdentifiabilityTable(heading: "style", rows: curves.groups.map(\.scores), regressor: regressor)
-            table.verdict
-            table.content
+            let comparison = IdentifiabilityComparison(heading: "style", rows: curves.groups.map(\.scores), regressor: regressor)
+            comparison.verdict
+            comparison.content
         }
     }
 

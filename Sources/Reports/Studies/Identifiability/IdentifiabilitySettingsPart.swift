@@ -22,14 +22,14 @@ struct IdentifiabilitySettingsPart {
                 + "for the very B and covariances that were drawn. In the last columns the encoding is predicted from c, and its components are matched with those of c.")
         let regressors = rows.first?.trials.first?.regressors.reversed() ?? []
         for (number, regressor) in regressors.enumerated() {
-            let table = IdentifiabilityTable(heading: "latents", rows: rows, regressor: regressor)
+            let comparison = IdentifiabilityComparison(heading: "latents", rows: rows, regressor: regressor)
             Section("By \(regressor.title) regression") {
                 if regressor == .linear {
                     Paragraph(
                         "The theorem promises an invertible function of the content, not a straight one: linear regression may find less than there is, but not more than the content tells.")
                 }
-                if number == 0 { table.verdict }
-                table.content
+                if number == 0 { comparison.verdict }
+                comparison.content
             }
         }
     }

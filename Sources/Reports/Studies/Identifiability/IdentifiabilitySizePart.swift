@@ -26,9 +26,9 @@ struct IdentifiabilitySizePart {
         if let regressor = curves.regressors.last {
             if let size = contentSize { Paragraph(verdict(size, regressor)) }
             curves.figures(curves.regressors.reversed())
-            let table = IdentifiabilityTable(heading: "encodings", rows: curves.groups.map(\.scores), regressor: regressor)
-            table.verdict
-            table.content
+            let comparison = IdentifiabilityComparison(heading: "encodings", rows: curves.groups.map(\.scores), regressor: regressor)
+            comparison.verdict
+            comparison.content
         }
     }
 

@@ -2,7 +2,7 @@ import Evaluation
 import Pairs
 
 /// Measured R² beside the expected, a row for each encoder of each setting.
-struct IdentifiabilityTable {
+struct IdentifiabilityComparison {
     /// A measured R² that is none that theory lets expect.
     struct Difference {
         let measure: IdentifiabilityMeasure
@@ -42,7 +42,7 @@ struct IdentifiabilityTable {
     }
 
     /// How many R² have an expected one beside them, and which of them are apart from it.
-    var comparison: (count: Int, apart: [Difference]) {
+    var outcome: (count: Int, apart: [Difference]) {
         var count = 0, apart: [Difference] = []
         for row in rows {
             for encoder in Modality.allCases {
@@ -60,7 +60,7 @@ struct IdentifiabilityTable {
 
     /// The same in words; nothing where nothing is expected.
     @PageBuilder var verdict: [any PageContent] {
-        let (count, apart) = comparison
+        let (count, apart) = outcome
         if count > 0 {
             let limit = NumberText.short(ExpectedScore.tolerance)
             Paragraph("By \(regressor.title) regression \(count - apart.count) of \(count) R² are as the theorem lets expect, within \(limit).")
