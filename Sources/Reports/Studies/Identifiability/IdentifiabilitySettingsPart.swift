@@ -20,6 +20,8 @@ struct IdentifiabilitySettingsPart {
                 + "That is 0 where the style is drawn independently. With causal dependence s = a + B c + ε, so that a part Var((B c)ₖ) / Var(sₖ) of each of its components' variance is the content's own, "
                 + "and an encoder that knows nothing but c shows that much of s, and less of s_perturbed, which has the perturbation's variance besides; the figure is the mean over the components, "
                 + "for the very B and covariances that were drawn. In the last columns the encoding is predicted from c, and its components are matched with those of c.")
+        Paragraph(
+            "The theorem speaks of the minimum of the loss over all functions and infinitely many samples. What training has not come to yet, or the encoders cannot, shows as content below 1 with style in its place.")
         let regressors = rows.first?.trials.first?.regressors.reversed() ?? []
         for (number, regressor) in regressors.enumerated() {
             let comparison = IdentifiabilityComparison(heading: "latents", rows: rows, regressor: regressor)
