@@ -80,7 +80,7 @@ import Testing
         for encoder in ["first", "second"] {
             for (regressor, title) in [("kernel_ridge", "kernel ridge"), ("linear", "linear")] {
                 let plot = try #require(plots.first { $0.title == "From the \(encoder) encoder, by \(title) regression" })
-                #expect(plot.references.map(\.course) == [.vertical(5)])
+                #expect(plot.references.map(\.course) == [.horizontal(1), .vertical(5)])
                 for measure in ["c", "s", "s_perturbed", "m1", "m2"] {
                     let points = try #require(plot.series.first { $0.name == measure }).points
                     #expect(points.map(\.x) == [1, 5, 8])

@@ -7,7 +7,8 @@ struct IdentifiabilityCurves {
     let groups: [(x: Double, scores: IdentifiabilityScores)]
     /// What the number is.
     let label: String
-    var references: [ReferenceLine] = []
+    /// The axes of all figures reach to 1, the most that there can be.
+    var references = [ReferenceLine(.horizontal(1), name: "")]
     /// Drawn behind R² of the factors.
     var guide: Series?
 

@@ -10,7 +10,7 @@ struct IdentifiabilitySizePart {
         var curves = IdentifiabilityCurves(sweep, label: "encoding size", title: "size ") { Double($0.configuration.encoders.embedding) }
         contentSize = sweep.trials.first?.specification.content
         if let size = contentSize {
-            curves.references = [ReferenceLine(.vertical(Double(size)), name: "size of the content")]
+            curves.references.append(ReferenceLine(.vertical(Double(size)), name: "size of the content"))
             curves.guide = Series(
                 "size / \(size)", curves.groups.map { PlotPoint($0.x, min(1, $0.x / Double(size))) }, style: .line, look: .neutral)
         }
