@@ -16,6 +16,9 @@ extension Loss {
             case .decoupled: "decoupled"
             case .sigmoid: "sigmoid"
             case .maximumMeanDiscrepancy: "maximum mean discrepancy"
+            case .lpSimCLR(_, .sameModality): "Lp-SimCLR"
+            case .lpSimCLR(_, .otherModality): "Lp-SimCLR (other modality)"
+            case .ntXent: "NT-Xent"
             }
         return weights.map { "\(name) (\($0.first), \($0.second))" } ?? name
     }

@@ -9,6 +9,8 @@ struct ConditionalLoss: PairwiseLoss {
     let first: Double
     let second: Double
     let leavesPositiveOut: Bool
+    /// Whether log N is subtracted: a log-mean-exp in place of a log-sum-exp.
+    var isLogMean = false
 
     var needsRows: Bool { second != 0 }
     var needsColumns: Bool { first != 0 }
@@ -24,15 +26,18 @@ struct ConditionalLoss: PairwiseLoss {
         let columns = finishSide(
             statistics.columns, statistics.positives, share: first / Double(batch), temperature: temperature, shardRows: shardRows,
             exponent: weights.columnExponent, weight: weights.columnWeight, diagonal: weights.diagonal)
-        return (zip(rows, columns).map { $0 + $1 }, 0)
+        return (zip(rows, columns).map { $0 + $1 }, constant(batch))
     }
 
     func pairLosses(_ statistics: PairStatistics, batch: Int, shardRows: Int, communicator: any Communicator) -> [Double] {
         func loss(_ sums: PairSums, _ i: Int, _ weight: Double) -> Double {
             weight == 0 ? 0 : weight * Odds(sums, statistics.positives, i, leavesPositiveOut: leavesPositiveOut).loss
         }
-        return (0..<statistics.positives.count).map { loss(statistics.rows, $0, second) + loss(statistics.columns, $0, first) }
+        let constant = constant(batch)
+        return (0..<statistics.positives.count).map { loss(statistics.rows, $0, second) + loss(statistics.columns, $0, first) + constant }
     }
+
+    private func constant(_ batch: Int) -> Double { isLogMean ? -(first + second) * log(Double(batch)) : 0 }
 
     /// One pair in one of the two softmaxes: with x = Σ_{j≠i} e^S_ij / e^S_ii its loss is ln(1 + x), and the positive's weight -x / (1 + x): both without
     /// cancellation. Decoupled: ln x and -1.

@@ -21,6 +21,28 @@ public enum Loss: Equatable, Sendable {
     /// discrepancy between learned conditionals and data, for kernels ⟨φ, φ⟩ and ⟨ψ, ψ⟩ of the data. Fits those moments of the conditionals
     /// that the kernel sees: a linear one their means alone.
     case maximumMeanDiscrepancy(first: Double, second: Double)
+    /// ½ Σ over both directions of (1/N) Σ_i [P_i/τ + ln (1/(N+1)) (Σ_j e^{-D_ij/τ} + e^{-P_i/τ})], P_i the distance of a pair's encodings and D_ij that of
+    /// anchor i to encoding j of a second, independent batch of the anchor's *own* modality: pairs attract each other, each modality spreads by itself
+    /// (Daunhawer et al., *Identifiability Results for Multimodal Contrastive Learning*, ICLR 2023). For encodings that are not normalised; its
+    /// minimisers block-identify the content that both views share. With negatives of the other modality: P_i/τ + ln (1/N) Σ_j e^{-D_ij/τ}, D_ij between
+    /// the modalities of one batch, the positive among them.
+    case lpSimCLR(distance: LpDistance, negatives: Negatives)
+    /// (1/2N) Σ over all 2N encodings z of both modalities of [LSE_{z' ≠ z} S(z, z') - S(z, its pair)]: every other encoding, of either modality, is a
+    /// negative (SimCLR's NT-Xent, Chen et al., ICML 2020, as Daunhawer et al., ICLR 2023 use it for images and texts).
+    case ntXent
+
+    /// Where the negatives of `lpSimCLR` are from.
+    public enum Negatives: String, CaseIterable, Sendable {
+        /// A second, independent batch of the anchor's modality.
+        case sameModality = "same_modality"
+        /// The same batch's other modality.
+        case otherModality = "other_modality"
+    }
+
+    /// Whether a step takes a second batch, of which both modalities are encoded.
+    public var usesSecondBatch: Bool {
+        if case .lpSimCLR(_, .sameModality) = self { true } else { false }
+    }
 
     /// Whether the scores are shifted by a bias before they are judged.
     public var usesBias: Bool { self == .sigmoid }
@@ -30,7 +52,7 @@ public enum Loss: Equatable, Sendable {
         switch self {
         case .conditional(let first, let second), .decoupled(let first, let second), .maximumMeanDiscrepancy(let first, let second):
             (first, second)
-        case .joint, .jointOffDiagonal, .sigmoid: nil
+        case .joint, .jointOffDiagonal, .sigmoid, .lpSimCLR, .ntXent: nil
         }
     }
 }

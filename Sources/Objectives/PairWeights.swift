@@ -19,4 +19,13 @@ struct PairWeights {
         columnWeight = Tensor([rows])
         diagonal = Tensor([rows])
     }
+
+    /// Of a set that meets itself: a row's exponents and weights are its column's too.
+    init(exponent: Tensor, weight: Tensor) {
+        rowExponent = exponent
+        rowWeight = weight
+        columnExponent = exponent
+        columnWeight = weight
+        diagonal = Tensor([0])
+    }
 }

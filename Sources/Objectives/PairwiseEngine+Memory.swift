@@ -7,23 +7,28 @@ extension PairwiseEngine {
         features: FeatureCounts? = nil
     ) -> (buffers: Int, tiles: Int) {
         let rows = batch / workers, geometry = TileGeometry(shardRows: batch / shards), tile = geometry.side * geometry.side
-        // Statistics and weights of the rows; what travels, twice; the first gradient; for cosine the directions.
-        var floats = 10 * rows + 2 * rows * ((dimension + 3) + 2 + (dimension + 1)) + rows + rows * dimension + 2 * (tile + geometry.side)
-        switch similarity {
-        case .innerProduct: break
-        case .cosine: floats += rows * (2 * dimension + 2)
-        case .quadratic: floats += 2 * rows
+        let stride = MemoryLayout<Float>.stride, measure = loss.measure(similarity)
+        func meeting(_ diagonal: PairwiseMeeting.Diagonal) -> Int {
+            PairwiseMeeting.memory(rows: rows, shardRows: batch / shards, dimension: dimension, measure: measure, diagonal: diagonal)
         }
-        var keepsTiles = false
+        func kept(_ bytes: Int) -> Int {
+            TileStore.keptCount(geometry: geometry, pairsOfShards: shards / workers * shards, dimension: dimension, bytes: bytes)
+        }
+        var buffers = 0, stores = 1, tiles = 0
         switch loss.form {
-        case .sums: keepsTiles = true
-        case .sigmoid: break
+        case .sums: (buffers, tiles) = (meeting(.positives), kept(tileMemory))
+        case .sigmoid: buffers = meeting(.positives)
         case .discrepancy:
+            buffers = meeting(.positives)
             // Means, residuals and centres at home, and what travels of them and of the second side's features.
-            if let features { floats += rows * (3 * features.first + features.second + 2) + 2 * rows * (features.first + features.second + 1) + 2 * tile }
+            if let features {
+                buffers += stride * (rows * (3 * features.first + features.second + 2) + 2 * rows * (features.first + features.second + 1) + 2 * tile)
+            }
+        case .secondBatch: (buffers, tiles) = (2 * meeting(.strangers), kept(tileMemory))
+        case .allEncodings: (buffers, stores, tiles) = (meeting(.positives) + 2 * meeting(.selves), 3, 3 * kept(tileMemory / 3))
         }
-        let along = geometry.ranges.count, most = shards / workers * shards * along * along
-        let kept = !keepsTiles || dimension < TileStore.smallestKeptDimension ? 0 : min(most, max(0, tileMemory) / (tile * MemoryLayout<Float>.stride))
-        return (floats * MemoryLayout<Float>.stride, kept * (tile + 16) * MemoryLayout<Float>.stride)
+        buffers += stores * 2 * tile * stride
+        if measure == .product && similarity == .cosine { buffers += rows * (2 * dimension + 2) * stride }
+        return (buffers, tiles * (tile + 16) * stride)
     }
 }

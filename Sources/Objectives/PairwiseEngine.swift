@@ -5,14 +5,9 @@ import Tensors
 
 /// The loss over all B × B pairs of a batch that is spread over workers, and its gradients, without a B × B array.
 ///
-/// Pass 1 walks over all shard pairs and leaves each row's and each column's sum of exponentials; pass 2 walks again and turns scores into weights,
-/// and weights into gradients. Scores are kept between the passes as far as the memory budget goes and made again beyond it, by
-/// the same arithmetic. Cost: 3 matrix products of 2 B² d operations for kept tiles, 4 for others; about 3 B d floats sent
-/// and received a worker (W - 1 of W of them). The results are the same bits for any number of workers.
-///
-/// The sigmoid loss needs one walk (2 and 4 products become 3), the maximum mean discrepancy three, with products over features besides.
-///
-/// Internally scores are `T = S log₂e` (see couplet_pairwise.h).
+/// A loss says which sets meet: mostly the first modality's encodings and the second's; for `lpSimCLR` each modality's and those of its second batch; for
+/// `ntXent` besides the first and second modality's own. `PairwiseMeeting` works a meeting off, in two walks for losses that are made of sums, one for the
+/// sigmoid loss, three for the maximum mean discrepancy. The results are the same bits for any number of workers.
 public final class PairwiseEngine {
     public let similarity: Similarity
     public let loss: Loss
@@ -21,40 +16,28 @@ public final class PairwiseEngine {
     /// d.
     public let dimension: Int
 
-    let walk: ShardWalk
-    let geometry: TileGeometry
-    let form: Loss.Form
-    let rows: Int
-    let tiles: TileStore
-    let statistics: PairStatistics
-    let weights: PairWeights
-    /// What the first side is compared by: the encodings themselves, or for cosine their directions.
-    var first: Tensor
-    let unitFirst: Tensor?, unitSecond: Tensor?
-    let firstInverseNorms: Tensor?, secondInverseNorms: Tensor?
-    /// ½ |g|² log₂e / τ of each row: quadratic only.
-    let firstSquares: Tensor?
-    let visiting: VisitingBlock
-    /// Pass 1: the column sums of a block as it travels; pass 2: its gradient and, for quadratic, the sums of its weights.
-    let columnSums: TravellingBuffer
-    let secondGradient: TravellingBuffer
-    let firstGradient: Tensor
-    /// Σ_j weight_ij: quadratic only.
-    let rowWeightSums: Tensor?
-    /// One number for each row (column) of the present sub-tile: its sums in pass 1, its factors in pass 2.
-    let tileRows: Tensor, tileColumns: Tensor
+    private let walk: ShardWalk
+    private let form: Loss.Form
+    private let rows: Int
+    private let shardRows: Int
+    /// The first modality's encodings meet the second's; of `lpSimCLR` their own second batch.
+    private let meeting: PairwiseMeeting
+    /// The other meetings: of `lpSimCLR` the second modality's encodings and their second batch; of `ntXent` each modality and itself.
+    private let others: [PairwiseMeeting]
+    /// Of cosine: the encodings' directions.
+    private let unitFirst: Tensor?, unitSecond: Tensor?
+    private let firstInverseNorms: Tensor?, secondInverseNorms: Tensor?
     /// What the maximum mean discrepancy needs besides.
-    let discrepancy: DiscrepancyBuffers?
+    private let discrepancy: DiscrepancyBuffers?
     /// What each row adds to the loss, where that is not made of sums.
-    var rowLosses: [Double] = []
-    /// log₂e / τ of the present call.
-    var scale: Float = 1
+    private var rowLosses: [Double] = []
 
     /// - Parameters:
     ///   - communicator: the workers among whom the batch is spread.
     ///   - shards: S; a power of two and a multiple of the workers that divides `batch`.
     ///   - batch: B, over all workers.
     ///   - dimension: d, of the encodings.
+    ///   - similarity: what scores are; of no account to `lpSimCLR`, which has a distance of its own.
     ///   - tileMemory: how many bytes this worker may spend on keeping scores between the passes. Never changes a bit of the result.
     ///   - features: F of each modality's data: for the maximum mean discrepancy, and for it alone.
     public init(
@@ -62,42 +45,46 @@ public final class PairwiseEngine {
         features: FeatureCounts? = nil
     ) {
         precondition(batch > 0 && batch % shards == 0, "a batch of \(batch) in \(shards) shards")
-        walk = ShardWalk(communicator: communicator, shards: shards)
-        geometry = TileGeometry(shardRows: batch / shards)
-        form = loss.form
+        let walk = ShardWalk(communicator: communicator, shards: shards), form = loss.form, measure = loss.measure(similarity)
+        self.walk = walk
+        self.form = form
         self.similarity = similarity
         self.loss = loss
         self.batch = batch
         self.dimension = dimension
         rows = batch / communicator.size
-        let tilesAlong = geometry.ranges.count
+        shardRows = batch / shards
         var counts: FeatureCounts?
         if case .discrepancy = form {
             precondition(features != nil, "the maximum mean discrepancy needs features")
             counts = features
         }
-        discrepancy = counts.map { [rows, geometry] in DiscrepancyBuffers(rows: rows, side: geometry.side, features: $0) }
+        func meeting(_ diagonal: PairwiseMeeting.Diagonal, _ tiles: TileStore, weights: PairWeights? = nil) -> PairwiseMeeting {
+            PairwiseMeeting(
+                walk: walk, batch: batch, dimension: dimension, measure: measure, diagonal: diagonal, tiles: tiles, weights: weights, features: counts)
+        }
+        func tiles(_ bytes: Int) -> TileStore {
+            TileStore(geometry: TileGeometry(shardRows: batch / shards), walk: walk, dimension: dimension, bytes: bytes)
+        }
+        switch form {
+        case .sums: (self.meeting, others) = (meeting(.positives, tiles(tileMemory)), [])
         // Only a walk that follows sums uses exponentials a second time.
-        let keepsTiles = if case .sums = form { true } else { false }
-        tiles = TileStore(
-            side: geometry.side, dimension: dimension, most: walk.localShards * shards * tilesAlong * tilesAlong,
-            bytes: keepsTiles ? tileMemory : 0)
-        statistics = PairStatistics(positives: Tensor([rows]), rows: PairSums(count: rows), columns: PairSums(count: rows))
-        weights = PairWeights(rows: rows)
-        let isCosine = similarity == .cosine, isQuadratic = similarity == .quadratic
+        case .sigmoid, .discrepancy: (self.meeting, others) = (meeting(.positives, tiles(0)), [])
+        case .secondBatch:
+            let shared = tiles(tileMemory)
+            (self.meeting, others) = (meeting(.strangers, shared), [meeting(.strangers, shared)])
+        case .allEncodings:
+            let across = meeting(.positives, tiles(tileMemory / 3)), weights = across.weights
+            let sides = [(weights.rowExponent, weights.rowWeight), (weights.columnExponent, weights.columnWeight)]
+            self.meeting = across
+            others = sides.map { meeting(.selves, tiles(tileMemory / 3), weights: PairWeights(exponent: $0.0, weight: $0.1)) }
+        }
+        discrepancy = counts.map { [rows, geometry = self.meeting.geometry] in DiscrepancyBuffers(rows: rows, side: geometry.side, features: $0) }
+        let isCosine = measure == .product && similarity == .cosine
         unitFirst = isCosine ? Tensor([rows, dimension]) : nil
-        first = unitFirst ?? Tensor([0])
         unitSecond = isCosine ? Tensor([rows, dimension]) : nil
         firstInverseNorms = isCosine ? Tensor([rows]) : nil
         secondInverseNorms = isCosine ? Tensor([rows]) : nil
-        firstSquares = isQuadratic ? Tensor([rows]) : nil
-        rowWeightSums = isQuadratic ? Tensor([rows]) : nil
-        visiting = VisitingBlock(rows: rows, dimension: dimension, features: counts)
-        columnSums = TravellingBuffer(count: 2 * rows)
-        secondGradient = TravellingBuffer(count: rows * (dimension + 1))
-        firstGradient = Tensor([rows, dimension])
-        tileRows = Tensor([geometry.side])
-        tileColumns = Tensor([geometry.side])
     }
 
     /// The loss of a batch and, if wanted, its gradients.
@@ -105,108 +92,187 @@ public final class PairwiseEngine {
     /// Every worker calls it with its own pairs. A loss that is not finite is returned as it is: its gradients mean nothing.
     /// - Parameters:
     ///   - first, second: this worker's encodings, B/W × d, shard by shard.
+    ///   - secondBatch: likewise those of the second batch, for a loss that takes one.
     ///   - temperature: τ, positive.
     ///   - bias: what the scores are shifted by, for a loss that uses one.
     ///   - features: φ(u) and ψ(v) of this worker's data, B/W × F each, for the maximum mean discrepancy.
     /// - Throws: `CollectiveError` where another worker failed.
     public func evaluate(
-        first: Tensor, second: Tensor, temperature: Double, bias: Double = 0, features: (first: Tensor, second: Tensor)? = nil,
-        gradients: Bool = true
+        first: Tensor, second: Tensor, secondBatch: (first: Tensor, second: Tensor)? = nil, temperature: Double, bias: Double = 0,
+        features: (first: Tensor, second: Tensor)? = nil, gradients: Bool = true
     ) throws -> PairwiseResult {
-        precondition(
-            first.count == rows * dimension && second.count == rows * dimension,
-            "encodings \(first.shape) and \(second.shape) for \(rows) × \(dimension)")
-        precondition(temperature > 0, "temperature \(temperature)")
-        couplet_flush_subnormals()
-        scale = Float(1 / (temperature * log(2)))
-        let second = prepare(first: first, second: second)
-        if !gradients {
-            firstGradient.fill(0)
-            secondGradient.current.fill(0)
+        for encodings in [first, second] + (secondBatch.map { [$0.first, $0.second] } ?? []) {
+            precondition(encodings.count == rows * dimension, "encodings \(encodings.shape) for \(rows) × \(dimension)")
         }
+        precondition(temperature > 0, "temperature \(temperature)")
+        precondition((secondBatch != nil) == loss.usesSecondBatch, "a second batch is for the losses that take one")
+        couplet_flush_subnormals()
+        let (u, v) = directions(first, second), measureTemperature = loss.measureTemperature(temperature)
+        if !gradients { clear() }
 
         let none = [Double](repeating: 0, count: walk.localShards)
-        var parts: [Double], biasParts = none, constant = 0.0
+        var parts: [Double], biasParts = none, scoreParts = none, constant = 0.0
         switch form {
         case .sums(let rule):
-            try firstPass(rows: rule.needsRows, columns: rule.needsColumns)
+            meeting.begin(first: u, second: v, temperature: measureTemperature)
+            try meeting.firstPass(rows: rule.needsRows, columns: rule.needsColumns)
             (parts, constant) = try rule.finish(
-                statistics, batch: batch, shardRows: geometry.shardRows, temperature: temperature, communicator: walk.communicator,
-                weights: weights)
-            if gradients { try secondPass(second: second) }
+                meeting.statistics, batch: batch, shardRows: shardRows, temperature: measureTemperature, communicator: walk.communicator,
+                weights: meeting.weights)
+            if gradients { try meeting.secondPass(second: v) }
         case .sigmoid:
-            biasParts = try sigmoidPass(temperature: temperature, bias: bias, gradients: gradients)
+            meeting.begin(first: u, second: v, temperature: temperature)
+            (rowLosses, biasParts) = try meeting.sigmoidPass(batch: batch, temperature: temperature, bias: bias, gradients: gradients)
             parts = shardSums(rowLosses)
         case .discrepancy(let rule):
-            guard let features else { preconditionFailure("the maximum mean discrepancy needs features") }
-            try discrepancyPasses(rule, second: second, features: features, temperature: temperature, gradients: gradients)
+            guard let features, let discrepancy else { preconditionFailure("the maximum mean discrepancy needs features") }
+            meeting.begin(first: u, second: v, temperature: temperature)
+            rowLosses = try meeting.discrepancyPasses(
+                rule, discrepancy, batch: batch, second: v, features: features, temperature: temperature, gradients: gradients)
             parts = shardSums(rowLosses)
+        case .secondBatch(let distance):
+            guard let secondBatch else { preconditionFailure("the loss needs a second batch") }
+            (parts, scoreParts) = try meetSecondBatch(
+                distance, first: u, second: v, secondBatch: secondBatch, temperature: temperature, gradients: gradients)
+            constant = -log(Double(batch) + 1)
+        case .allEncodings:
+            (parts, scoreParts) = try meetAll(first: u, second: v, temperature: temperature, gradients: gradients)
         }
-        let scoreParts = gradients ? finishGradients(second: second) : none
+        if gradients, !loss.usesSecondBatch {
+            scoreParts = zip(scoreParts, meeting.finishGradients(second: v)).map { $0 + $1 }
+            if case .allEncodings = form { addOwnSides() }
+            throughDirections()
+        }
         let gathered = try walk.communicator.allGather(numbers: parts + scoreParts + biasParts)
         let local = walk.localShards
         func total(_ place: Int) -> Double {
             ShardTree.sum((0..<walk.shards).map { gathered[$0 / local * 3 * local + place * local + $0 % local] })
         }
         return PairwiseResult(
-            loss: total(0) + constant, firstGradient: firstGradient,
-            secondGradient: secondGradient.current.flat(0..<(rows * dimension)).reshaped([rows, dimension]),
+            loss: total(0) + constant, firstGradient: meeting.firstGradient,
+            secondGradient: loss.usesSecondBatch ? others[0].firstGradient : meeting.secondEncodingGradient,
+            secondBatchGradients: loss.usesSecondBatch ? (meeting.secondEncodingGradient, others[0].secondEncodingGradient) : nil,
             inverseTemperatureGradient: total(1), biasGradient: gradients ? total(2) : 0)
     }
 
     /// The loss of each of this worker's pairs, as the last `evaluate` found it: conditional: first (c_i - S_ii) + second (r_i - S_ii); joint:
-    /// LSE(S) - log N² - S_ii; sigmoid: its row; the maximum mean discrepancy: both its residuals. Their mean over the batch is the loss, but for
-    /// rounding in Double. Every worker calls it.
+    /// LSE(S) - log N² - S_ii; sigmoid: its row; the maximum mean discrepancy: both its residuals; `lpSimCLR` and `ntXent`: the mean of its two anchors. Their
+    /// mean over the batch is the loss, but for rounding in Double. Every worker calls it.
     package func pairLosses() throws -> [Double] {
-        guard case .sums(let rule) = form else { return rowLosses.map { Double(batch) * $0 } }
-        return try rule.pairLosses(statistics, batch: batch, shardRows: geometry.shardRows, communicator: walk.communicator)
+        func losses(_ rule: any PairwiseLoss, _ meeting: PairwiseMeeting) throws -> [Double] {
+            try rule.pairLosses(meeting.statistics, batch: batch, shardRows: shardRows, communicator: walk.communicator)
+        }
+        switch form {
+        case .sums(let rule): return try losses(rule, meeting)
+        case .sigmoid, .discrepancy: return rowLosses.map { Double(batch) * $0 }
+        case .secondBatch:
+            return zip(try losses(Self.anchors, meeting), try losses(Self.anchors, others[0])).map { $0 + $1 - log(Double(batch) + 1) }
+        case .allEncodings: return try losses(Self.bothAnchors, meeting)
+        }
+    }
+
+    /// Half the loss of anchors whose negatives are the rows' sums.
+    private static let anchors = ConditionalLoss(first: 0, second: 0.5, leavesPositiveOut: false)
+    private static let bothAnchors = ConditionalLoss(first: 0.5, second: 0.5, leavesPositiveOut: false)
+
+    /// Both meetings of `lpSimCLR`, one after the other, and the pairs' attraction.
+    /// - Returns: for each of this worker's shards its part of the loss, and Σ ∂loss/∂S S.
+    private func meetSecondBatch(
+        _ distance: LpDistance, first: Tensor, second: Tensor, secondBatch: (first: Tensor, second: Tensor), temperature: Double, gradients: Bool
+    ) throws -> (parts: [Double], scoreParts: [Double]) {
+        let order = Int32(distance.order.rawValue), root: Int32 = distance.measure == .euclidean ? 1 : 0
+        let measureTemperature = loss.measureTemperature(temperature), none = [Double](repeating: 0, count: walk.localShards)
+        var parts = none, scoreParts = none
+        for (meeting, (anchors, strangers)) in zip([meeting, others[0]], [(first, secondBatch.first), (second, secondBatch.second)]) {
+            meeting.begin(first: anchors, second: strangers, temperature: measureTemperature)
+            try meeting.firstPass(rows: true, columns: false)
+            couplet_pair_distances(
+                rows, dimension, first.pointer, second.pointer, order, root, -1 / (temperature * log(2)), meeting.statistics.positives.pointer)
+            let finished = try Self.anchors.finish(
+                meeting.statistics, batch: batch, shardRows: shardRows, temperature: measureTemperature, communicator: walk.communicator,
+                weights: meeting.weights)
+            parts = zip(parts, finished.shards).map { $0 + $1 }
+            guard gradients else { continue }
+            try meeting.secondPass(second: strangers)
+            scoreParts = zip(scoreParts, meeting.finishGradients(second: strangers)).map { $0 + $1 }
+        }
+        guard gradients else { return (parts, scoreParts) }
+        for meeting in [meeting, others[0]] {
+            let slopes = meeting.weights.diagonal.pointer, positives = meeting.statistics.positives.pointer
+            scoreParts = scoreParts.enumerated().map { shard, part in
+                (shard * shardRows..<(shard + 1) * shardRows).reduce(part) {
+                    $0 + Double(slopes[$1]) * measureTemperature * Double(positives[$1]) * log(2)
+                }
+            }
+            // From ∂loss/∂S over the measure's temperature to ∂loss/∂distance.
+            couplet_scale(rows, Float(-measureTemperature / temperature), slopes)
+            couplet_add_pair_gradients(
+                rows, dimension, first.pointer, second.pointer, order, root, slopes, self.meeting.firstGradient.pointer,
+                others[0].firstGradient.pointer)
+        }
+        return (parts, scoreParts)
+    }
+
+    /// The three meetings of `ntXent`.
+    /// - Returns: for each of this worker's shards its part of the loss, and Σ ∂loss/∂S S within the modalities.
+    private func meetAll(
+        first: Tensor, second: Tensor, temperature: Double, gradients: Bool
+    ) throws -> (parts: [Double], scoreParts: [Double]) {
+        let sides = zip(others, zip([first, second], [meeting.statistics.rows, meeting.statistics.columns]))
+        meeting.begin(first: first, second: second, temperature: temperature)
+        try meeting.firstPass(rows: true, columns: true)
+        for (own, (encodings, sums)) in sides {
+            own.begin(first: encodings, second: encodings, temperature: temperature)
+            try own.firstPass(rows: true, columns: false)
+            couplet_add_sums(
+                rows, own.statistics.rows.exponent.pointer, own.statistics.rows.mantissa.pointer, sums.exponent.pointer, sums.mantissa.pointer)
+        }
+        let parts = try Self.bothAnchors.finish(
+            meeting.statistics, batch: batch, shardRows: shardRows, temperature: temperature, communicator: walk.communicator,
+            weights: meeting.weights
+        ).shards
+        var scoreParts = [Double](repeating: 0, count: walk.localShards)
+        if gradients {
+            try meeting.secondPass(second: second)
+            for (own, (encodings, _)) in sides {
+                try own.secondPass(second: encodings)
+                scoreParts = zip(scoreParts, own.finishGradients(second: encodings)).map { $0 + $1 }
+            }
+        }
+        return (parts, scoreParts)
+    }
+
+    /// Adds what each modality's encodings do to themselves.
+    private func addOwnSides() {
+        couplet_add(rows * dimension, others[0].firstGradient.pointer, meeting.firstGradient.pointer)
+        couplet_add(rows * dimension, others[1].firstGradient.pointer, meeting.secondEncodingGradient.pointer)
+    }
+
+    private func clear() {
+        for meeting in [meeting] + others {
+            meeting.firstGradient.fill(0)
+            meeting.secondGradient.current.fill(0)
+        }
     }
 
     /// Σ of a number a row over each of this worker's shards.
     private func shardSums(_ numbers: [Double]) -> [Double] {
-        stride(from: 0, to: rows, by: geometry.shardRows).map { start in numbers[start..<(start + geometry.shardRows)].reduce(0, +) }
+        stride(from: 0, to: rows, by: shardRows).map { start in numbers[start..<(start + shardRows)].reduce(0, +) }
     }
 
-    /// Sets `first`, loads the visiting block, and returns what the second side is compared by.
-    private func prepare(first given: Tensor, second: Tensor) -> Tensor {
-        var second = second
-        if let unitFirst, let unitSecond, let firstInverseNorms, let secondInverseNorms {
-            couplet_normalize_rows(rows, dimension, given.pointer, unitFirst.pointer, firstInverseNorms.pointer)
-            couplet_normalize_rows(rows, dimension, second.pointer, unitSecond.pointer, secondInverseNorms.pointer)
-            first = unitFirst
-            second = unitSecond
-        } else {
-            first = given
-        }
-        if let firstSquares { couplet_row_squares(rows, dimension, first.pointer, 0.5 * scale, firstSquares.pointer) }
-        visiting.load(second, squareFactor: similarity == .quadratic ? 0.5 * scale : nil, weights: nil)
-        return second
+    /// What is compared: the encodings themselves, or for cosine their directions.
+    private func directions(_ first: Tensor, _ second: Tensor) -> (first: Tensor, second: Tensor) {
+        guard let unitFirst, let unitSecond, let firstInverseNorms, let secondInverseNorms else { return (first, second) }
+        couplet_normalize_rows(rows, dimension, first.pointer, unitFirst.pointer, firstInverseNorms.pointer)
+        couplet_normalize_rows(rows, dimension, second.pointer, unitSecond.pointer, secondInverseNorms.pointer)
+        return (unitFirst, unitSecond)
     }
 
-    /// Turns ∂/∂(what is compared) into ∂/∂(encodings), and returns Σ_ij ∂loss/∂S_ij S_ij for each shard of this worker.
-    private func finishGradients(second: Tensor) -> [Double] {
-        let gradient = secondGradient.current.pointer, columnWeightSums = gradient + rows * dimension
-        let n = geometry.shardRows, block = n * dimension
-        let parts = (0..<walk.localShards).map { shard -> Double in
-            var sum = couplet_dot(block, first.pointer + shard * block, firstGradient.pointer + shard * block)
-            if let firstSquares, let rowWeightSums {
-                // firstSquares are in units of log₂e / τ.
-                for i in (shard * n)..<((shard + 1) * n) {
-                    let g = Double(firstSquares.pointer[i]) * Double(rowWeightSums.pointer[i])
-                    let h = Double(visiting.homeSquares.pointer[i]) * Double(columnWeightSums[i])
-                    sum -= (g + h) / Double(scale)
-                }
-            }
-            return sum
-        }
-        if let rowWeightSums {
-            couplet_subtract_scaled_rows(rows, dimension, first.pointer, rowWeightSums.pointer, firstGradient.pointer)
-            couplet_subtract_scaled_rows(rows, dimension, second.pointer, columnWeightSums, gradient)
-        }
-        if let unitFirst, let unitSecond, let firstInverseNorms, let secondInverseNorms {
-            couplet_normalize_rows_backward(rows, dimension, unitFirst.pointer, firstInverseNorms.pointer, firstGradient.pointer)
-            couplet_normalize_rows_backward(rows, dimension, unitSecond.pointer, secondInverseNorms.pointer, gradient)
-        }
-        return parts
+    /// Turns ∂/∂(what is compared) into ∂/∂(encodings).
+    private func throughDirections() {
+        guard let unitFirst, let unitSecond, let firstInverseNorms, let secondInverseNorms else { return }
+        couplet_normalize_rows_backward(rows, dimension, unitFirst.pointer, firstInverseNorms.pointer, meeting.firstGradient.pointer)
+        couplet_normalize_rows_backward(
+            rows, dimension, unitSecond.pointer, secondInverseNorms.pointer, meeting.secondGradient.current.pointer)
     }
 }

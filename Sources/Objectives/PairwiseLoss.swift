@@ -27,6 +27,10 @@ extension Loss {
         case sigmoid
         /// Sums, then conditional means of features, then weights: three walks.
         case discrepancy(DiscrepancyLoss)
+        /// Each modality meets its own second batch; pairs attract each other.
+        case secondBatch(LpDistance)
+        /// Sums over the other modality and over the own one.
+        case allEncodings
     }
 
     var form: Form {
@@ -37,6 +41,21 @@ extension Loss {
         case .jointOffDiagonal: .sums(JointLoss(leavesPositivesOut: true))
         case .sigmoid: .sigmoid
         case .maximumMeanDiscrepancy(let first, let second): .discrepancy(DiscrepancyLoss(first: first, second: second))
+        case .lpSimCLR(let distance, .sameModality): .secondBatch(distance)
+        case .lpSimCLR(_, .otherModality): .sums(ConditionalLoss(first: 0.5, second: 0.5, leavesPositiveOut: false, isLogMean: true))
+        case .ntXent: .allEncodings
         }
+    }
+
+    /// What scores are made of, and what their measure is divided by; the similarity counts where the loss has no distance of its own.
+    func measure(_ similarity: Similarity) -> PairMeasure {
+        switch self {
+        case .lpSimCLR(let distance, _): distance.measure
+        default: similarity == .quadratic ? .quadratic : .product
+        }
+    }
+
+    func measureTemperature(_ temperature: Double) -> Double {
+        if case .lpSimCLR(let distance, _) = self { distance.measureTemperature(temperature) } else { temperature }
     }
 }

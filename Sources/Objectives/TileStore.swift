@@ -12,13 +12,19 @@ final class TileStore {
     /// more at 32).
     static let smallestKeptDimension = 32
 
-    init(side: Int, dimension: Int, most: Int, bytes: Int) {
-        self.side = side
-        keptCount = dimension < Self.smallestKeptDimension ? 0 : min(most, max(0, bytes) / (side * side * MemoryLayout<Float>.stride))
+    init(geometry: TileGeometry, walk: ShardWalk, dimension: Int, bytes: Int) {
+        side = geometry.side
+        keptCount = Self.keptCount(geometry: geometry, pairsOfShards: walk.localShards * walk.shards, dimension: dimension, bytes: bytes)
         // Behind each tile its shift.
         kept = Tensor([keptCount, side * side + 16])
         scratch = Tensor([side * side + 16])
         second = Tensor([side * side])
+    }
+
+    /// How many tiles a budget keeps of a walk over so many pairs of shards.
+    static func keptCount(geometry: TileGeometry, pairsOfShards: Int, dimension: Int, bytes: Int) -> Int {
+        let along = geometry.ranges.count, tile = geometry.side * geometry.side * MemoryLayout<Float>.stride
+        return dimension < smallestKeptDimension ? 0 : min(pairsOfShards * along * along, max(0, bytes) / tile)
     }
 
     /// Whether the tile of this number is kept.

@@ -5,7 +5,20 @@ import Tensors
 /// Draw n = step · B + position. For a finite set of N samples its sample is permutation(epoch n div M)[n mod M] with M = ⌊N/B⌋ ·
 /// B: each epoch is a new permutation of all N samples, so that a batch lies in one epoch and never runs short; the N - M samples
 /// left out of an epoch are others each time. For an endless source the sample is n.
+///
+/// A loss's second batch is an independent draw from the same samples: of a finite set by permutations of its own, of an endless source the samples
+/// n + 2^63.
 public struct Sampler: Sendable {
+    /// Which of a step's batches.
+    public enum Batch: Sendable {
+        case pairs
+        /// The second, independent one of a loss that takes two.
+        case second
+    }
+
+    /// Where the samples of an endless source begin that are another draw: a second batch, fresh samples to fit on.
+    public static let otherDraws: UInt64 = 1 << 63
+
     /// B, the pairs of a batch.
     public let batchSize: Int
     /// N, the training samples; nil where the source is endless.
@@ -39,12 +52,12 @@ public struct Sampler: Sendable {
     }
 
     /// The sample numbers of these positions of a step's batch, for `PairSource.read`.
-    public func numbers(step: Int, positions: Range<Int>) -> [UInt64] {
+    public func numbers(step: Int, positions: Range<Int>, of batch: Batch = .pairs) -> [UInt64] {
         let draws = draws(step: step, positions: positions)
-        guard let sampleCount, let stepsPerEpoch else { return draws }
+        guard let sampleCount, let stepsPerEpoch else { return batch == .pairs ? draws : draws.map { Self.otherDraws + $0 } }
         let used = UInt64(stepsPerEpoch * batchSize)
         let permutation = Permutation(
-            count: UInt64(sampleCount), seed: seed, stream: .permutation, number: UInt64(step / stepsPerEpoch))
+            count: UInt64(sampleCount), seed: seed, stream: batch == .pairs ? .permutation : .secondBatch, number: UInt64(step / stepsPerEpoch))
         return draws.map { permutation[$0 % used] }
     }
 }

@@ -9,7 +9,7 @@ public enum RandomStream: UInt32, Sendable, CaseIterable {
     case training = 3
     /// Held-out draws of an endless source.
     case heldOut = 4
-    /// A loss's second, independent batch.
+    /// The permutation of an epoch of a loss's second, independent batch; the number is the epoch.
     case secondBatch = 5
     /// Parts of a source that are drawn once: covariances, mixings.
     case source = 6

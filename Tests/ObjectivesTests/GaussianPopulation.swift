@@ -42,7 +42,7 @@ enum GaussianPopulation {
                 }
             }
             return log(sum) - positive
-        case .sigmoid, .maximumMeanDiscrepancy: return .nan
+        case .sigmoid, .maximumMeanDiscrepancy, .lpSimCLR, .ntXent: return .nan
         }
     }
 
@@ -70,7 +70,7 @@ enum GaussianPopulation {
             for i in 0..<m { for j in 0..<n { block[i, m + j] = -a[i, j]; block[m + j, i] = -a[i, j] } }
             guard let logDeterminant = logDeterminant(block) else { return .infinity }
             return -0.5 * logDeterminant - positive
-        case .sigmoid, .maximumMeanDiscrepancy: return .nan
+        case .sigmoid, .maximumMeanDiscrepancy, .lpSimCLR, .ntXent: return .nan
         }
     }
 

@@ -88,6 +88,7 @@ struct NaiveObjective {
                 let slope = (0..<n).map { lw[$0] - l[$0][i] }, mean = dot(w, slope)
                 for j in 0..<n { weight[i][j] += b / Double(n) * w[j] * (slope[j] - mean) }
             }
+        case .lpSimCLR, .ntXent: preconditionFailure("more sets than two meet: ManySetsTests")
         }
         var du = [[Double]](repeating: [Double](repeating: 0, count: d), count: n), dv = du
         var scale = 0.0

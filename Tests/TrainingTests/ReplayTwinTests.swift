@@ -72,6 +72,7 @@ import Glibc
                 return others(row(i), i).reduce(log1p(exp(-s[i, i] - bias))) { $0 + log1p(exp($1 + bias)) }
             case .maximumMeanDiscrepancy(let first, let second):
                 return first * discrepancy(column(i), data.0, i) + second * discrepancy(row(i), data.1, i)
+            case .lpSimCLR, .ntXent: preconditionFailure("more sets than two meet")
             }
         }
     }

@@ -71,6 +71,32 @@ void couplet_tile_add_column_centred(
 void couplet_tile_sums(
     size_t rows, size_t columns, const float *tile, size_t stride, float *row_sums, float *column_sums);
 
+// tile[i][j] = factor · Σ_k |x[i][k] - y[k][j]| for p = 1, factor · (Σ_k |x[i][k] - y[k][j]|²)^½ for p = 2; x is rows × dimension, y the
+// columns' encodings transposed, dimension × stride.
+void couplet_tile_distances(
+    size_t rows, size_t columns, size_t dimension, const float *x, const float *y, int p, float factor, float *tile, size_t stride);
+
+// weights[i][j] /= (Σ_k |x[i][k] - y[k][j]|²)^½, 0 where that is 0.
+void couplet_tile_divide_distances(
+    size_t rows, size_t columns, size_t dimension, const float *x, const float *y, float *weights, size_t stride);
+
+// row_sums[i][k] -= Σ_j weights[i][j] f(x[i][k] - y[k][j]) and column_sums[k][j] += Σ_i of the same, f the sign or the difference itself;
+// the columns' are left out where their pointer is null.
+void couplet_tile_difference_sums(
+    size_t rows, size_t columns, size_t dimension, const float *x, const float *y, const float *weights, size_t stride, int of_signs,
+    float *row_sums, float *column_sums);
+
+// y[i][k] += x[k][i], where y is rows × columns and x has rows of length `stride`
+void couplet_add_transposed(size_t rows, size_t columns, const float *x, size_t stride, float *y);
+
+// out[i] = factor · Σ_k |x[i][k] - y[i][k]|^p for p = 1 or 2, of which the square root where `root`.
+void couplet_pair_distances(size_t rows, size_t columns, const float *x, const float *y, int p, int root, double factor, float *out);
+
+// Adds factors[i] · ∂ distance(x[i], y[i]) to the gradients of both, 0 where the distance has no gradient.
+void couplet_add_pair_gradients(
+    size_t rows, size_t columns, const float *x, const float *y, int p, int root, const float *factors, float *x_gradient,
+    float *y_gradient);
+
 // unit[i] = x[i] / |x[i]| for rows of length `columns`, inverse_norms[i] = 1 / max(|x[i]|, 1e-12)
 void couplet_normalize_rows(size_t rows, size_t columns, const float *x, float *unit, float *inverse_norms);
 

@@ -89,7 +89,7 @@ public struct GaussianMinimizer: Sendable {
         case .joint, .jointOffDiagonal:
             // (√(1 + 4σ²) - 1) / (2σ), without the cancellation at small σ.
             return { 2 * $0 / ((1 + 4 * $0 * $0).squareRoot() + 1) }
-        case .sigmoid, .maximumMeanDiscrepancy:
+        case .sigmoid, .maximumMeanDiscrepancy, .lpSimCLR, .ntXent:
             return nil
         }
     }
@@ -115,7 +115,7 @@ public struct GaussianMinimizer: Sendable {
             }
         case .joint, .jointOffDiagonal:
             return { (first: 0.5 * $0 / (1 - $0), second: 0.5 * $0 / (1 - $0)) }
-        case .sigmoid, .maximumMeanDiscrepancy:
+        case .sigmoid, .maximumMeanDiscrepancy, .lpSimCLR, .ntXent:
             return nil
         }
     }

@@ -19,12 +19,12 @@ public struct GaussianPopulationLoss: Sendable {
     public let similarity: Similarity
     public let loss: Loss
 
-    /// Nil where an expectation is no Gaussian integral: cosine, sigmoid, the maximum mean discrepancy.
+    /// Nil where an expectation is no Gaussian integral (cosine, sigmoid), for the maximum mean discrepancy, and for `lpSimCLR` and `ntXent`.
     public init?(similarity: Similarity, loss: Loss) {
         guard similarity != .cosine else { return nil }
         switch loss {
         case .conditional, .decoupled, .joint, .jointOffDiagonal: break
-        case .sigmoid, .maximumMeanDiscrepancy: return nil
+        case .sigmoid, .maximumMeanDiscrepancy, .lpSimCLR, .ntXent: return nil
         }
         self.similarity = similarity
         self.loss = loss

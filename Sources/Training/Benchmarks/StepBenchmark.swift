@@ -45,14 +45,17 @@ public struct StepBenchmark: Sendable {
         // Forward is a third of what a layer does that needs the gradient of its input.
         let shard = model.trained.reduce(0) { $0 + $1.productOperations(rows: rows) }
             + model.frozen.flatMap { model.encoder($0).layers }.reduce(0) { $0 + $1.productOperations(rows: rows, needsInputGradient: true) / 3 }
+        let loss = configuration.objective.loss
+        // Inputs of an encoder, and walks over all pairs of a batch.
+        let inputs = (loss.usesSecondBatch ? 2 : 1) * (model.isShared ? 2 : 1), meetings = loss.usesSecondBatch ? 2 : loss == .ntXent ? 3 : 1
         return (
-            Double(shard) * Double(batch.shards),
-            6 * Double(batch.size) * Double(batch.size) * Double(configuration.encoders.embedding)
+            Double(shard) * Double(batch.shards) * Double(inputs),
+            6 * Double(meetings) * Double(batch.size) * Double(batch.size) * Double(configuration.encoders.embedding)
         )
     }
 
     /// The bytes of both encoders' parameters, padding included.
-    var parameterBytes: Int { (model.first.layout.count + model.second.layout.count) * MemoryLayout<Float>.stride }
+    var parameterBytes: Int { model.parameterCount * MemoryLayout<Float>.stride }
 
     /// Every worker calls it. It changes the parameters, so the benchmark is made once.
     /// - Throws: `NonFiniteLossError` where training runs away, and what reading data throws.

@@ -10,8 +10,14 @@ extension Configuration {
         public var initialScale: Float
         public var first: EncoderSpecification
         public var second: EncoderSpecification
+        /// Whether there is one encoder, with one set of parameters, for both modalities: `second` is then the same as `first`.
+        public var shared: Bool
 
-        public init(embedding: Int, initialScale: Float = 1, first: EncoderSpecification, second: EncoderSpecification) {
+        public init(
+            embedding: Int, initialScale: Float = 1, first: EncoderSpecification, second: EncoderSpecification, shared: Bool = false
+        ) {
+            precondition(!shared || first == second, "a shared encoder is one")
+            self.shared = shared
             self.embedding = embedding
             self.initialScale = initialScale
             self.first = first

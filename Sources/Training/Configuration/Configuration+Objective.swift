@@ -3,6 +3,7 @@ import Objectives
 extension Configuration {
     /// The block `objective`: what is minimised (Baptista, Stuart, Tran 2025, arXiv 2505.24134).
     public struct Objective: Equatable, Sendable {
+        /// Of `lpSimCLR`, which has a distance of its own, `quadratic`: what an evaluation ranks by.
         public var similarity: Similarity
         public var loss: Loss
         public var temperature: TemperatureSpecification

@@ -10,8 +10,12 @@ extension ConfigurationBlock {
         }
         let example = "{kind: mlp, widths: [150, 750], activation: relu}"
         let first = block("first", required: true, example: example)?.encoder()
-        let second = block("second", required: true, example: example)?.encoder()
-        var encoders = Configuration.Encoders(embedding: embedding, first: first ?? .labels, second: second ?? .labels)
+        var shared = false
+        read("shared", into: &shared)
+        if shared { disregard(["second"], because: "shared: true makes the first encoder both modalities'") }
+        let second = shared ? first : block("second", required: true, example: example)?.encoder()
+        var encoders = Configuration.Encoders(
+            embedding: embedding, first: first ?? .labels, second: second ?? .labels, shared: shared)
         read("initial_scale", into: &encoders.initialScale, .positive, example: 0.1)
         return embedding > 0 && first != nil && second != nil ? encoders : nil
     }

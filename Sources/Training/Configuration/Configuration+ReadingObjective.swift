@@ -5,23 +5,19 @@ extension ConfigurationBlock {
     func objective() -> Configuration.Objective {
         defer { finish() }
         var objective = Configuration.Objective()
-        if let node = value("similarity"),
-            let name = choice("similarity", "similarity", among: Similarity.allCases.map(\.rawValue), node: node),
-            let similarity = Similarity(rawValue: name)
-        {
-            objective.similarity = similarity
-        }
         if let node = value("temperature") { objective.temperature = temperature(node, default: objective.temperature) }
         var name: LossName? = .conditional
         if let node = value("loss") {
             name = choice("loss", "loss", among: LossName.allCases.map(\.rawValue), node: node).flatMap(LossName.init)
         }
         guard let name else {
-            for key in ["weights", "bias"] + Self.kernelKeys { _ = value(key) }
+            for key in ["similarity", "weights", "bias"] + Self.kernelKeys + Self.distanceKeys { _ = value(key) }
             return objective
         }
+        readSimilarity(name, into: &objective)
         readLoss(name, into: &objective)
         if name != .sigmoid { disregard(["bias"], because: "the loss \(name.rawValue) has no bias; only sigmoid has") }
+        if name != .lpSimCLR { disregard(Self.distanceKeys, because: "the loss \(name.rawValue) has a similarity; lp_simclr has a distance of its own") }
         if name != .mmd { disregard(Self.kernelKeys, because: "the loss \(name.rawValue) compares no data; only mmd takes a kernel") }
         return objective
     }
@@ -30,15 +26,58 @@ extension ConfigurationBlock {
     private enum LossName: String, CaseIterable {
         case conditional, joint, sigmoid, decoupled, mmd
         case jointOffDiagonal = "joint_off_diagonal"
+        case lpSimCLR = "lp_simclr"
+        case ntXent = "nt_xent"
     }
 
     private static let kernelKeys = ["kernel", "bandwidth", "features", "degree"]
+    private static let distanceKeys = ["p", "power", "negatives"]
+
+    private func readSimilarity(_ loss: LossName, into objective: inout Configuration.Objective) {
+        if loss == .lpSimCLR {
+            disregard(["similarity"], because: "lp_simclr has a distance of its own: p and power")
+            objective.similarity = .quadratic
+            return
+        }
+        if loss == .ntXent { objective.similarity = .cosine }
+        guard let node = value("similarity"),
+            let name = choice("similarity", "similarity", among: Similarity.allCases.map(\.rawValue), node: node),
+            let similarity = Similarity(rawValue: name)
+        else { return }
+        objective.similarity = similarity
+    }
+
+    /// The distance and the negatives of lp_simclr.
+    private func lpSimCLR() -> Loss {
+        var order = LpDistance().order.rawValue, distance = LpDistance(), negatives = Loss.Negatives.sameModality
+        read("p", into: &order, in: 1...2, example: 2)
+        distance.order = LpDistance.Order(rawValue: order) ?? distance.order
+        if distance.order == .two {
+            read("power", into: &distance.power)
+        } else {
+            disregard(["power"], because: "of p = 1 a distance and its power are the same")
+        }
+        if let node = value("negatives"),
+            let name = choice("negatives", "choice of negatives", among: Loss.Negatives.allCases.map(\.rawValue), node: node)
+        {
+            negatives = Loss.Negatives(rawValue: name) ?? negatives
+        }
+        return .lpSimCLR(distance: distance, negatives: negatives)
+    }
 
     private func readLoss(_ name: LossName, into objective: inout Configuration.Objective) {
         switch name {
-        case .joint, .jointOffDiagonal, .sigmoid:
-            disregard(["weights"], because: "the loss \(name.rawValue) is one sum over all pairs; conditional, decoupled and mmd have weights")
-            objective.loss = name == .sigmoid ? .sigmoid : name == .joint ? .joint : .jointOffDiagonal
+        case .joint, .jointOffDiagonal, .sigmoid, .lpSimCLR, .ntXent:
+            let reason = name == .lpSimCLR || name == .ntXent ? "weighs both directions alike" : "is one sum over all pairs"
+            disregard(["weights"], because: "the loss \(name.rawValue) \(reason); conditional, decoupled and mmd have weights")
+            objective.loss =
+                switch name {
+                case .sigmoid: .sigmoid
+                case .joint: .joint
+                case .lpSimCLR: lpSimCLR()
+                case .ntXent: .ntXent
+                default: .jointOffDiagonal
+                }
             if name == .sigmoid { readBias(into: &objective.bias) }
         case .conditional: if let weights = weights() { objective.loss = .conditional(first: weights.first, second: weights.second) }
         case .decoupled:

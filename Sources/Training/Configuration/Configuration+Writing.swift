@@ -21,10 +21,11 @@ extension Configuration {
             ("data", .block(source.tree)),
             (
                 "encoders",
-                .block([
-                    ("embedding", whole(encoders.embedding)), ("initial_scale", .leaf(Text.number(encoders.initialScale))),
-                    ("first", .line(encoders.first.tree)), ("second", .line(encoders.second.tree)),
-                ])
+                .block(
+                    [
+                        ("embedding", whole(encoders.embedding)), ("initial_scale", .leaf(Text.number(encoders.initialScale))),
+                        ("shared", .leaf("\(encoders.shared)")), ("first", .line(encoders.first.tree)),
+                    ] + (encoders.shared ? [] : [("second", .line(encoders.second.tree))]))
             ),
             ("objective", .block(objective.tree)),
             (
@@ -180,6 +181,14 @@ extension Configuration.Objective {
             entries.append(
                 ("bias", .line([("initial", .leaf(Text.number(bias.initial))), ("learned", .leaf("\(bias.learned)"))])))
         case .maximumMeanDiscrepancy: entries.append(("loss", .leaf("mmd")))
+        case .ntXent: entries.append(("loss", .leaf("nt_xent")))
+        case .lpSimCLR(let distance, let negatives):
+            entries.removeAll { $0.key == "similarity" }
+            entries += [
+                ("loss", .leaf("lp_simclr")), ("p", .leaf("\(distance.order.rawValue)")),
+            ]
+            if distance.order == .two { entries.append(("power", .leaf("\(distance.power)"))) }
+            entries.append(("negatives", .leaf(negatives.rawValue)))
         }
         if let weights = loss.weights {
             entries.append(("weights", .leaf(Text.list([Text.number(weights.first), Text.number(weights.second)]))))

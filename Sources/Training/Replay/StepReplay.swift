@@ -171,7 +171,7 @@ public struct StepReplay: Sendable {
         let report = try training.run(step - 1, stopRequested: false) { stage in
             switch stage {
             case .objective(let result):
-                rows = try [training.first.output, training.second.output, result.firstGradient, result.secondGradient]
+                rows = try [training.first.outputs[0], training.second.outputs[0], result.firstGradient, result.secondGradient]
                     .map { try state.gatherRows($0) }
                 losses = try communicator.allGather(numbers: training.engine.pairLosses())
                 slopes = (result.inverseTemperatureGradient, result.biasGradient)

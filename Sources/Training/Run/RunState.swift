@@ -37,7 +37,7 @@ package struct RunState {
     }
 
     var sides: [(name: String, trainer: EncoderTrainer, parameters: Tensor)] {
-        [("first", step.first, model.firstParameters), ("second", step.second, model.secondParameters)]
+        [("first", step.first.trainer, model.firstParameters), ("second", step.second.trainer, model.secondParameters)]
     }
 
     /// The digest of the other run's checkpoint that a run began with, as its own checkpoints say; nil where they do not.

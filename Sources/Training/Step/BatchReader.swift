@@ -5,18 +5,21 @@ import Tensors
 /// Reads a worker's part of each batch; where the source waits for a disk, one step ahead, while the present step is computed. Which samples a step
 /// gets is a function of the step, so reading ahead changes no bit.
 final class BatchReader {
-    /// The samples of one step.
+    /// The samples of one step: of the batch, and of the second one where the loss takes two.
     final class Batch: @unchecked Sendable {
-        let first: Tensor, second: Tensor
+        let first: [Tensor], second: [Tensor]
         /// The step that they are of, once read; and why they could not be.
         fileprivate var step: Int?
         fileprivate var failure: (any Error)?
 
-        init(first: Tensor, second: Tensor) {
+        init(first: [Tensor], second: [Tensor]) {
             self.first = first
             self.second = second
         }
     }
+
+    /// In the order of a `Batch`'s tensors.
+    static let parts: [Sampler.Batch] = [.pairs, .second]
 
     private let source: any PairSource
     private let sampler: Sampler
@@ -28,14 +31,17 @@ final class BatchReader {
     /// How many batches it keeps: two where it reads ahead.
     static func batches(for source: any PairSource) -> Int { source.waitsForStorage ? 2 : 1 }
 
-    /// - Parameter positions: this worker's places in a batch.
-    init(_ source: any PairSource, sampler: Sampler, positions: Range<Int>, firstShape: [Int], secondShape: [Int]) {
+    /// - Parameters:
+    ///   - positions: this worker's places in a batch.
+    ///   - batches: 2 where a step takes a second batch, else 1.
+    init(_ source: any PairSource, sampler: Sampler, positions: Range<Int>, batches parts: Int, firstShape: [Int], secondShape: [Int]) {
         self.source = source
         self.sampler = sampler
         self.positions = positions
         let count = Self.batches(for: source)
         batches = (0..<count).map { _ in
-            Batch(first: Tensor([positions.count] + firstShape), second: Tensor([positions.count] + secondShape))
+            func tensors(_ shape: [Int]) -> [Tensor] { (0..<parts).map { _ in Tensor([positions.count] + shape) } }
+            return Batch(first: tensors(firstShape), second: tensors(secondShape))
         }
         ahead = count > 1 ? DispatchQueue(label: "couplet.reading") : nil
     }
@@ -61,8 +67,9 @@ final class BatchReader {
         batch.step = step
         batch.failure = nil
         do {
-            let numbers = sampler.numbers(step: step, positions: positions)
-            try source.read(.training, numbers, first: batch.first, second: batch.second)
+            for (part, (first, second)) in zip(parts, zip(batch.first, batch.second)) {
+                try source.read(.training, sampler.numbers(step: step, positions: positions, of: part), first: first, second: second)
+            }
         } catch {
             batch.failure = error
         }

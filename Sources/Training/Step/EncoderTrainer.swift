@@ -6,6 +6,9 @@ import Tensors
 
 /// One encoder in one worker's hands: it encodes the worker's shards, turns the gradient of the encodings into that of the parameters summed over all
 /// workers, and updates the slices that the worker owns. A frozen one encodes, and no more.
+///
+/// A step may have several inputs for it: a second batch, the other modality where both share the encoder. Then a shard has a leaf of the tree over
+/// shards for each.
 final class EncoderTrainer {
     let encoder: Encoder
     let isFrozen: Bool
@@ -16,16 +19,17 @@ final class EncoderTrainer {
     let workspace: EncoderWorkspace
     private let shardRows: Int
     let localShards: Int
-    /// The encodings of this worker's samples, shard after shard.
-    let output: Tensor
+    /// The encodings of each input's samples of this worker, shard after shard.
+    let outputs: [Tensor]
     /// Nil where the encoder is frozen.
     private let gradients: GradientTree?
     private var pending: [any PendingReduction] = []
     /// [bucket][moment]: the moments of the slices that this worker owns; over all workers they exist once.
     private(set) var moments: [[Tensor]]
 
+    /// - Parameter inputs: how many inputs a step has, a power of two.
     init(
-        _ encoder: Encoder, isFrozen: Bool, parameters: Tensor, communicator: any Communicator, rule: OptimizerRule, shards: Int, shardRows: Int,
+        _ encoder: Encoder, inputs: Int = 1, isFrozen: Bool, parameters: Tensor, communicator: any Communicator, rule: OptimizerRule, shards: Int, shardRows: Int,
         activations: Configuration.Batch.Activations
     ) {
         self.encoder = encoder
@@ -37,9 +41,9 @@ final class EncoderTrainer {
         localShards = shards / communicator.size
         parameterViews = encoder.views(of: parameters)
         workspace = EncoderWorkspace(
-            encoder, rows: shardRows, slots: activations == .keep && !isFrozen ? localShards : 1, backward: !isFrozen)
-        output = Tensor([localShards * shardRows, encoder.outputCount])
-        gradients = isFrozen ? nil : GradientTree(encoder, shards: localShards)
+            encoder, rows: shardRows, slots: activations == .keep && !isFrozen ? localShards * inputs : 1, backward: !isFrozen)
+        outputs = (0..<inputs).map { [localShards] _ in Tensor([localShards * shardRows, encoder.outputCount]) }
+        gradients = isFrozen ? nil : GradientTree(encoder, shards: localShards * inputs)
         moments = (isFrozen ? [] : encoder.layout.buckets).map { bucket in
             rule.momentNames.map { _ in Tensor([bucket.range.count / communicator.size]) }
         }
@@ -50,34 +54,51 @@ final class EncoderTrainer {
 
     func rows(of shard: Int) -> Range<Int> { shard * shardRows..<(shard + 1) * shardRows }
 
-    /// Encodes all of this worker's samples, shard after shard, to `output`.
-    func forward(_ input: Tensor) {
-        for shard in 0..<localShards { forward(input, shard) }
+    /// One shard of one input: a leaf of the gradient's tree.
+    struct Leaf {
+        let shard: Int
+        let input: Int
     }
 
-    func forward(_ input: Tensor, _ shard: Int) {
+    private var leafCount: Int { localShards * outputs.count }
+
+    /// In the order of the tree: a shard's inputs are neighbours.
+    func leaf(_ number: Int) -> Leaf { Leaf(shard: number / outputs.count, input: number % outputs.count) }
+
+    /// Encodes all of this worker's samples, shard after shard, to `outputs`.
+    func forward(_ inputs: [Tensor]) {
+        for leaf in (0..<leafCount).map(leaf) { forward(inputs[leaf.input], leaf) }
+    }
+
+    func forward(_ samples: Tensor, _ leaf: Leaf) {
+        let rows = rows(of: leaf.shard)
         encoder.forward(
-            input.rows(rows(of: shard)), parameters: parameterViews, workspace: workspace, slot: slot(of: shard),
-            output: output.rows(rows(of: shard)))
+            samples.rows(rows), parameters: parameterViews, workspace: workspace, slot: slot(of: leaf),
+            output: outputs[leaf.input].rows(rows))
     }
 
-    /// Where the activations of a shard are kept.
-    func slot(of shard: Int) -> Int { workspace.slots == localShards ? shard : 0 }
+    /// Whether forward leaves the activations of all leaves, and not of the last alone.
+    var keepsActivations: Bool { workspace.slots == leafCount }
+
+    /// Where the activations of a leaf are kept.
+    func slot(of leaf: Leaf) -> Int { keepsActivations ? leaf.shard * outputs.count + leaf.input : 0 }
 
     /// From the gradient of the encodings to that of the parameters. The sum of a bucket over the workers begins as soon as the last shard in work
     /// has left it.
     ///
     /// Shards are worked off from the last to the first: the last one's activations are still there where only one shard's are kept (and in the
     /// caches otherwise), so forward is made again for all others alone. The tree over shards is its own mirror image, so the bits stay.
-    func backward(_ input: Tensor, outputGradient: Tensor) throws {
+    /// - Parameter outputGradients: of each input's encodings.
+    func backward(_ inputs: [Tensor], outputGradients: [Tensor]) throws {
         guard let gradients else { return }
         let buckets = encoder.layout.buckets
-        for turn in 0..<localShards {
-            let shard = localShards - 1 - turn, isLast = shard == 0
-            if workspace.slots < localShards, turn > 0 { forward(input, shard) }
+        for turn in 0..<leafCount {
+            let leaf = leaf(leafCount - 1 - turn), rows = rows(of: leaf.shard), isLast = turn == leafCount - 1
+            if !keepsActivations, turn > 0 { forward(inputs[leaf.input], leaf) }
             try encoder.backward(
-                input: input.rows(rows(of: shard)), output: output.rows(rows(of: shard)), outputGradient: outputGradient.rows(rows(of: shard)),
-                parameters: parameterViews, workspace: workspace, slot: slot(of: shard), gradients: gradients.views(forShard: turn)
+                input: inputs[leaf.input].rows(rows), output: outputs[leaf.input].rows(rows),
+                outputGradient: outputGradients[leaf.input].rows(rows), parameters: parameterViews, workspace: workspace, slot: slot(of: leaf),
+                gradients: gradients.views(forShard: turn)
             ) { layer in
                 guard let bucket = buckets.first(where: { $0.layers.lowerBound == layer }) else { return }
                 gradients.close(shard: turn, range: bucket.range)

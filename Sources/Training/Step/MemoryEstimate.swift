@@ -25,9 +25,10 @@ public struct MemoryEstimate: Sendable {
         let stride = MemoryLayout<Float>.stride
         let batch = configuration.batch, shardRows = batch.size / batch.shards, localShards = batch.shards / workers
         let encoders = [model.first, model.second], trained = model.trained
-        let parameters = encoders.reduce(0) { $0 + $1.layout.count } * stride
+        let batches = configuration.objective.loss.usesSecondBatch ? 2 : 1, inputs = model.isShared ? 2 * batches : batches
+        let parameters = model.parameterCount * stride
         let trainedParameters = trained.reduce(0) { $0 + $1.layout.count } * stride
-        let activations = trained.reduce(0) { $0 + $1.memory(rows: shardRows, slots: batch.activations == .keep ? localShards : 1).total }
+        let activations = trained.reduce(0) { $0 + $1.memory(rows: shardRows, slots: batch.activations == .keep ? inputs * localShards : 1).total }
             + model.frozen.reduce(0) { $0 + model.encoder($1).memory(rows: shardRows, slots: 1, backward: false).total }
         let moments = OptimizerRule(configuration.optimizer).momentNames.count
         // Too many features are an error that the step itself tells.
@@ -36,13 +37,13 @@ public struct MemoryEstimate: Sendable {
             workers: workers, shards: batch.shards, batch: batch.size, dimension: configuration.encoders.embedding,
             similarity: configuration.objective.similarity, loss: configuration.objective.loss, tileMemory: batch.tileMemory / threads,
             features: features)
-        let encodings = (encoders.reduce(0) { $0 + $1.outputCount } + (features.map { $0.first + $0.second } ?? 0)) * localShards * shardRows * stride
+        let encodings = (encoders.reduce(0) { $0 + batches * $1.outputCount } + (features.map { $0.first + $0.second } ?? 0)) * localShards * shardRows * stride
         // The batch in work and, where one is read ahead, the next.
-        let samples = BatchReader.batches(for: source) * encoders.reduce(0) { $0 + localShards * shardRows * $1.inputShape.reduce(1, *) } * stride
+        let samples = batches * BatchReader.batches(for: source) * encoders.reduce(0) { $0 + localShards * shardRows * $1.inputShape.reduce(1, *) } * stride
         self.threads = threads
         parts = [
             Part(kind: "parameters", worker: 0, process: parameters),
-            Part(kind: "gradients", worker: (localShards.trailingZeroBitCount + 1) * trainedParameters, process: 0),
+            Part(kind: "gradients", worker: ((inputs * localShards).trailingZeroBitCount + 1) * trainedParameters, process: 0),
             Part(kind: "moments", worker: moments * trainedParameters / workers, process: 0),
             Part(kind: "activations", worker: activations, process: 0),
             Part(kind: "encodings and engine", worker: encodings + engine.buffers, process: 0),

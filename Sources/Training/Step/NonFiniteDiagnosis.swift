@@ -24,6 +24,8 @@ public struct NonFiniteDiagnosis: Equatable, Sendable {
     public let loss: Double
     public let gradientNorm: Double
     public let origin: Origin
+    /// Which of the step's batches the samples are of.
+    public let batch: Sampler.Batch
     /// The pairs of a batch.
     public let batchSize: Int
     /// How many pairs of the batch have such numbers there; 0 where pairs cannot be told apart.
@@ -38,7 +40,7 @@ public struct NonFiniteDiagnosis: Equatable, Sendable {
     /// NaN is the same as NaN here.
     public static func == (a: NonFiniteDiagnosis, b: NonFiniteDiagnosis) -> Bool {
         func isSame(_ x: Double, _ y: Double) -> Bool { x == y || x.isNaN && y.isNaN }
-        return a.step == b.step && isSame(a.loss, b.loss) && isSame(a.gradientNorm, b.gradientNorm) && a.origin == b.origin
+        return a.step == b.step && isSame(a.loss, b.loss) && isSame(a.gradientNorm, b.gradientNorm) && a.origin == b.origin && a.batch == b.batch
             && a.batchSize == b.batchSize && a.sampleCount == b.sampleCount && a.draws == b.draws && a.samples == b.samples
     }
 
@@ -65,10 +67,11 @@ public struct NonFiniteDiagnosis: Equatable, Sendable {
 
     private var pairs: String {
         if sampleCount == 0 { return "" }
-        if sampleCount == batchSize { return ", in all \(batchSize) pairs of the batch" }
+        let name = batch == .pairs ? "batch" : "second batch"
+        if sampleCount == batchSize { return ", in all \(batchSize) pairs of the \(name)" }
         let more = sampleCount > draws.count ? ", …" : ""
         func list(_ numbers: [UInt64]) -> String { numbers.map(String.init).joined(separator: ", ") + more }
         let own = samples.map { " (in the training data \(list($0)))" } ?? ""
-        return ", in \(sampleCount) of \(batchSize) pairs: \(draws.count > 1 ? "draws" : "draw") \(list(draws))\(own)"
+        return ", in \(sampleCount) of \(batchSize) pairs\(batch == .pairs ? "" : " of the \(name)"): \(draws.count > 1 ? "draws" : "draw") \(list(draws))\(own)"
     }
 }

@@ -18,8 +18,10 @@ package final class TrainingStep {
     private let schedule: LearningRateSchedule
     private let rule: OptimizerRule
     private let clipNorm: Double?
-    let first: EncoderTrainer
-    let second: EncoderTrainer
+    let first: EncodedModality
+    let second: EncodedModality
+    /// Both encoders, or the one that both modalities share.
+    private let trainers: [EncoderTrainer]
     private let features: BatchFeatures?
     var temperature: LearnedTemperature
     var bias: LearnedScalar
@@ -38,17 +40,19 @@ package final class TrainingStep {
             communicator: communicator, shards: shards, batch: batch, dimension: configuration.encoders.embedding,
             similarity: configuration.objective.similarity, loss: configuration.objective.loss, tileMemory: tileMemory,
             features: features?.counts)
-        func trainer(_ modality: Modality) -> EncoderTrainer {
+        let batches = configuration.objective.loss.usesSecondBatch ? 2 : 1
+        trainers = model.ownEncoders.map { modality in
             EncoderTrainer(
-                model.encoder(modality), isFrozen: model.frozen.contains(modality), parameters: model.parameters(modality), communicator: communicator, rule: rule, shards: shards,
-                shardRows: batch / shards, activations: configuration.batch.activations)
+                model.encoder(modality), inputs: model.isShared ? 2 * batches : batches, isFrozen: model.frozen.contains(modality),
+                parameters: model.parameters(modality), communicator: communicator, rule: rule, shards: shards, shardRows: batch / shards,
+                activations: configuration.batch.activations)
         }
-        first = trainer(.first)
-        second = trainer(.second)
+        first = EncodedModality(trainer: trainers[0], inputs: 0..<batches)
+        second = EncodedModality(trainer: trainers[trainers.count - 1], inputs: model.isShared ? batches..<2 * batches : 0..<batches)
         let pairs = batch / communicator.size
         positions = communicator.rank * pairs..<(communicator.rank + 1) * pairs
         reader = BatchReader(
-            source, sampler: sampler, positions: positions, firstShape: model.first.inputShape, secondShape: model.second.inputShape)
+            source, sampler: sampler, positions: positions, batches: batches, firstShape: model.first.inputShape, secondShape: model.second.inputShape)
         let objective = configuration.objective
         temperature = LearnedTemperature(objective.temperature, momentCount: rule.momentNames.count)
         bias = LearnedScalar(
@@ -65,28 +69,29 @@ package final class TrainingStep {
         _ step: Int, stopRequested: Bool, saveRequested: Bool = false, inspect: ((StepStage) throws -> Void)? = nil
     ) throws -> StepReport {
         let samples = try reader.batch(step: step)
-        first.forward(samples.first)
-        second.forward(samples.second)
+        let inputs = inputs(samples)
+        for (trainer, inputs) in zip(trainers, inputs) { trainer.forward(inputs) }
         let tau = temperature.value
         let result = try objective(samples)
         try inspect?(.objective(result))
-        try first.backward(samples.first, outputGradient: result.firstGradient)
-        try second.backward(samples.second, outputGradient: result.secondGradient)
+        for (trainer, (inputs, gradients)) in zip(trainers, zip(inputs, self.gradients(result))) {
+            try trainer.backward(inputs, outputGradients: gradients)
+        }
 
-        let blocks = try first.finishSums() + second.finishSums()
+        let blocks = try trainers.flatMap { try $0.finishSums() }
         try inspect?(.gradients)
         let scaleGradient = temperature.specification.learned ? result.inverseTemperatureGradient : 0
         let biasGradient = bias.isLearned ? result.biasGradient : 0
         let (squares, isStopRequested, isSaveRequested) = try gather(blocks, stopRequested: stopRequested, saveRequested: saveRequested)
-        let firstSquares = squares[..<first.trainedBuckets.count], secondSquares = squares[firstSquares.endIndex...]
+        let firstSquares = squares[..<trainers[0].trainedBuckets.count]
+        let secondSquares = trainers.count == 1 ? firstSquares : squares[firstSquares.endIndex...]
         let norm = (squares.reduce(0, +) + scaleGradient * scaleGradient + biasGradient * biasGradient).squareRoot()
         let clip = clipNorm.map { norm > $0 ? $0 / norm : 1 } ?? 1
 
         let rate = schedule.rate(atStep: step)
         var nonFinite: NonFiniteDiagnosis?
         if result.loss.isFinite, norm.isFinite {
-            try first.update(rate: rate, t: step + 1, scale: clip)
-            try second.update(rate: rate, t: step + 1, scale: clip)
+            for trainer in trainers { try trainer.update(rate: rate, t: step + 1, scale: clip) }
             temperature.update(gradient: scaleGradient, rule: rule, rate: rate, t: step + 1, scale: clip)
             bias.update(gradient: biasGradient, rule: rule, rate: rate, t: step + 1, scale: clip)
         } else {
@@ -110,20 +115,33 @@ package final class TrainingStep {
 
     /// The loss of the encoders' present outputs, and its gradients.
     private func objective(_ samples: BatchReader.Batch) throws -> PairwiseResult {
-        try engine.evaluate(
-            first: first.output, second: second.output, temperature: temperature.value, bias: bias.value,
-            features: features?.evaluate(first: samples.first, second: samples.second))
+        let (u, v) = (first.outputs, second.outputs)
+        return try engine.evaluate(
+            first: u[0], second: v[0], secondBatch: u.count > 1 ? (u[1], v[1]) : nil, temperature: temperature.value, bias: bias.value,
+            features: features?.evaluate(first: samples.first[0], second: samples.second[0]))
+    }
+
+    /// What each trainer encodes: its modality's batch and second batch, or those of both where both share it.
+    private func inputs(_ samples: BatchReader.Batch) -> [[Tensor]] {
+        trainers.count == 1 ? [samples.first + samples.second] : [samples.first, samples.second]
+    }
+
+    /// The gradients of what each trainer encodes, likewise.
+    private func gradients(_ result: PairwiseResult) -> [[Tensor]] {
+        let other = result.secondBatchGradients
+        let first = [result.firstGradient] + (other.map { [$0.first] } ?? []), second = [result.secondGradient] + (other.map { [$0.second] } ?? [])
+        return trainers.count == 1 ? [first + second] : [first, second]
     }
 
     /// All workers know of it, for loss and norm are the same on all.
     private func diagnose(_ step: Int, _ samples: BatchReader.Batch, loss: Double, norm: Double) throws -> NonFiniteDiagnosis {
         let search = NonFiniteSearch(first: first, second: second, communicator: communicator)
-        let (origin, count, places) = try search.run((samples.first, samples.second), positions: positions) { try objective(samples) }
+        let (origin, batch, count, places) = try search.run(samples, positions: positions) { try objective(samples) }
         let ranges = places.map { $0..<$0 + 1 }
         return NonFiniteDiagnosis(
-            step: step + 1, loss: loss, gradientNorm: norm, origin: origin, batchSize: sampler.batchSize, sampleCount: count,
+            step: step + 1, loss: loss, gradientNorm: norm, origin: origin, batch: batch, batchSize: sampler.batchSize, sampleCount: count,
             draws: ranges.flatMap { sampler.draws(step: step, positions: $0) },
-            samples: sampler.sampleCount == nil ? nil : ranges.flatMap { sampler.numbers(step: step, positions: $0) })
+            samples: sampler.sampleCount == nil ? nil : ranges.flatMap { sampler.numbers(step: step, positions: $0, of: batch) })
     }
 
     /// Σ gradient² of each bucket, the first encoder's before the second's: its blocks of all workers along the tree; and whether any worker asked to
@@ -133,7 +151,7 @@ package final class TrainingStep {
     ) throws -> (squares: [Double], stop: Bool, save: Bool) {
         let gathered = try communicator.allGather(numbers: blocks + [stopRequested ? 1 : 0, saveRequested ? 1 : 0])
         let width = blocks.count + 2, workers = communicator.size
-        let buckets = first.trainedBuckets.count + second.trainedBuckets.count, own = blocks.count / max(1, buckets)
+        let buckets = trainers.reduce(0) { $0 + $1.trainedBuckets.count }, own = blocks.count / max(1, buckets)
         let squares = (0..<buckets).map { bucket in
             var ordered = [Double](repeating: 0, count: own * workers)
             for worker in 0..<workers {

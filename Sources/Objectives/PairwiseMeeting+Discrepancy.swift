@@ -1,7 +1,7 @@
 import CKernels
 import Tensors
 
-extension PairwiseEngine {
+extension PairwiseMeeting {
     /// The three walks of the maximum mean discrepancy. With softmax weights w over columns and w' over rows, φ and ψ the features of the first and
     /// second side's data, residuals `r_j = Σ_i w_ij φ_i - φ_j` and `r'_i = Σ_j w'_ij ψ_j - ψ_i`:
     ///
@@ -9,11 +9,11 @@ extension PairwiseEngine {
     ///     ∂loss/∂S_ij = first/N w_ij (⟨φ_i, r_j⟩ - ⟨m_j, r_j⟩) + second/N w'_ij (⟨ψ_j, r'_i⟩ - ⟨m'_i, r'_i⟩)
     ///
     /// as in attention: no N × N array, and a cost of N² F. A side whose weight is 0 costs nothing.
-    /// Sets `rowLosses`.
+    /// - Returns: what each row adds to the loss.
     func discrepancyPasses(
-        _ rule: DiscrepancyLoss, second: Tensor, features: (first: Tensor, second: Tensor), temperature: Double, gradients: Bool
-    ) throws {
-        guard let buffers = discrepancy else { preconditionFailure("no buffers for the maximum mean discrepancy") }
+        _ rule: DiscrepancyLoss, _ buffers: DiscrepancyBuffers, batch: Int, second: Tensor, features: (first: Tensor, second: Tensor),
+        temperature: Double, gradients: Bool
+    ) throws -> [Double] {
         precondition(
             features.first.rows == rows && features.second.rows == rows && features.first.count == buffers.columnMeans.current.count
                 && features.second.count == buffers.rowMeans.count, "features \(features.first.shape) and \(features.second.shape)")
@@ -29,7 +29,7 @@ extension PairwiseEngine {
         visiting.load(features: features.second, residuals: nil, centres: nil)
         try meansPass(features.first, buffers, rows: usesRows, columns: usesColumns)
 
-        rowLosses = [Double](repeating: 0, count: rows)
+        var rowLosses = [Double](repeating: 0, count: rows)
         func finish(_ means: Tensor, _ features: Tensor, _ centres: Tensor, _ weight: Double) {
             let side = rule.finishSide(
                 means: means, features: features, centres: centres, share: weight / Double(batch), temperature: temperature)
@@ -45,6 +45,7 @@ extension PairwiseEngine {
                 addGradients(tile, discrepancyWeights(tile, features.first, buffers, rows: usesRows, columns: usesColumns))
             }
         }
+        return rowLosses
     }
 
     /// The second walk: conditional means of the features.

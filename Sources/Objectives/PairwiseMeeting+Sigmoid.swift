@@ -2,14 +2,12 @@ import CKernels
 import Foundation
 import Tensors
 
-extension PairwiseEngine {
+extension PairwiseMeeting {
     /// The one walk of the sigmoid loss: losses, weights and gradients of a sub-tile while it is in the cache.
-    /// Sets `rowLosses`.
-    /// - Returns: for each of this worker's shards its part of ∂ loss/∂ bias.
-    func sigmoidPass(temperature: Double, bias: Double, gradients: Bool) throws -> [Double] {
+    /// - Returns: what each row adds to the loss; and for each of this worker's shards its part of ∂ loss/∂ bias.
+    func sigmoidPass(batch: Int, temperature: Double, bias: Double, gradients: Bool) throws -> (rowLosses: [Double], biases: [Double]) {
         let side = geometry.side, place = tiles.workspace, shift = Float(bias / log(2)), share = 1 / Double(batch)
-        var biases = [Double](repeating: 0, count: walk.localShards)
-        rowLosses = [Double](repeating: 0, count: rows)
+        var biases = [Double](repeating: 0, count: walk.localShards), rowLosses = [Double](repeating: 0, count: rows)
         if gradients { clearGradients() }
         try forEachSubTile(accumulating: gradients ? secondGradient : nil) { tile in
             makeScores(tile, into: place, keepingPositives: true)
@@ -30,7 +28,7 @@ extension PairwiseEngine {
             }
             if gradients { addGradients(tile, place) }
         }
-        return biases
+        return (rowLosses, biases)
     }
 
     /// ln(1 + e^-x) and its derivative, -1 / (1 + e^x).

@@ -5,20 +5,22 @@ import Tensors
 struct SubTile {
     let rows: Range<Int>
     let columns: Range<Int>
-    /// Whether its diagonal holds positives.
+    /// Whether its diagonal holds the pairs (i, i).
     let isDiagonal: Bool
     /// Its place in the walk.
     let number: Int
 }
 
-extension PairwiseEngine {
+extension PairwiseMeeting {
     /// Pass 1: positives, and the row and column sums of all other pairs.
     /// - Parameters:
     ///   - needsRows, needsColumns: which sums are wanted.
     func firstPass(rows needsRows: Bool, columns needsColumns: Bool) throws {
         statistics.rows.setEmpty()
-        columnSums.current.flat(0..<rows).fill(COUPLET_EMPTY)
-        columnSums.current.flat(rows..<(2 * rows)).fill(0)
+        if needsColumns {
+            columnSums.current.flat(0..<rows).fill(COUPLET_EMPTY)
+            columnSums.current.flat(rows..<(2 * rows)).fill(0)
+        }
         let rowSums = needsRows ? tileRows.pointer : nil, columnSums = needsColumns ? tileColumns.pointer : nil
         try forEachSubTile(accumulating: needsColumns ? self.columnSums : nil) { tile in
             let columns = self.columnSums.current.pointer
@@ -28,6 +30,7 @@ extension PairwiseEngine {
             }
             if let columnSums { merge(tile.columns, columnSums, shift, columns, columns + rows, tile, byColumn: true) }
         }
+        guard needsColumns else { return }
         statistics.columns.exponent.copy(from: self.columnSums.current.flat(0..<rows))
         statistics.columns.mantissa.copy(from: self.columnSums.current.flat(rows..<(2 * rows)))
     }
@@ -36,7 +39,7 @@ extension PairwiseEngine {
     func secondPass(second: Tensor) throws {
         visiting.load(second, squareFactor: nil, weights: weights)
         clearGradients()
-        try forEachSubTile(accumulating: secondGradient) { tile in addGradients(tile, makeWeights(tile)) }
+        try forEachSubTile(accumulating: diagonal == .selves ? nil : secondGradient) { tile in addGradients(tile, makeWeights(tile)) }
     }
 
     func clearGradients() {
@@ -47,20 +50,40 @@ extension PairwiseEngine {
 
     /// Adds what a sub-tile's weights, ∂loss/∂S / τ, give to the gradients of both sides.
     func addGradients(_ tile: SubTile, _ tileWeights: UnsafeMutablePointer<Float>) {
-        let gradient = secondGradient.current.pointer, side = geometry.side
+        let side = geometry.side, isTwoSided = diagonal != .selves, (m, n) = (tile.rows.count, tile.columns.count)
+        let firstGradient = firstGradient.pointer + tile.rows.lowerBound * dimension, first = first.pointer + tile.rows.lowerBound * dimension
+        let secondGradient = secondGradient.current.pointer + (isTwoSided ? tile.columns.lowerBound * dimension : 0)
+        if measure.usesDifferences {
+            transposeColumns(tile)
+            if measure == .euclidean {
+                couplet_tile_divide_distances(m, n, dimension, first, transposed.pointer, tileWeights, side)
+            }
+            if isTwoSided { transposedGradient.fill(0) }
+            couplet_tile_difference_sums(
+                m, n, dimension, first, transposed.pointer, tileWeights, side, measure == .manhattan ? 1 : 0, firstGradient,
+                isTwoSided ? transposedGradient.pointer : nil)
+            if isTwoSided { couplet_add_transposed(n, dimension, transposedGradient.pointer, side, secondGradient) }
+            return
+        }
         if let rowWeightSums {
+            if !isTwoSided { tileColumns.fill(0) }
             couplet_tile_sums(
-                tile.rows.count, tile.columns.count, tileWeights, side, rowWeightSums.pointer + tile.rows.lowerBound,
-                gradient + rows * dimension + tile.columns.lowerBound)
+                m, n, tileWeights, side, rowWeightSums.pointer + tile.rows.lowerBound,
+                isTwoSided ? self.secondGradient.current.pointer + rows * dimension + tile.columns.lowerBound : tileColumns.pointer)
         }
         MatrixProduct.multiply(
-            m: tile.rows.count, n: dimension, k: tile.columns.count, alpha: 1, tileWeights, .asIs, stride: side,
-            visiting.encodings + tile.columns.lowerBound * dimension, .asIs, stride: dimension, beta: 1,
-            firstGradient.pointer + tile.rows.lowerBound * dimension, stride: dimension)
+            m: m, n: dimension, k: n, alpha: 1, tileWeights, .asIs, stride: side,
+            visiting.encodings + tile.columns.lowerBound * dimension, .asIs, stride: dimension, beta: 1, firstGradient, stride: dimension)
+        guard isTwoSided else { return }
         MatrixProduct.multiply(
-            m: tile.columns.count, n: dimension, k: tile.rows.count, alpha: 1, tileWeights, .transposed, stride: side,
-            first.pointer + tile.rows.lowerBound * dimension, .asIs, stride: dimension, beta: 1,
-            gradient + tile.columns.lowerBound * dimension, stride: dimension)
+            m: n, n: dimension, k: m, alpha: 1, tileWeights, .transposed, stride: side, first, .asIs, stride: dimension, beta: 1,
+            secondGradient, stride: dimension)
+    }
+
+    private func transposeColumns(_ tile: SubTile) {
+        couplet_transpose(
+            tile.columns.count, dimension, visiting.encodings + tile.columns.lowerBound * dimension, dimension, transposed.pointer,
+            geometry.side)
     }
 
     func forEachSubTile(accumulating: TravellingBuffer?, _ body: (SubTile) -> Void) throws {
@@ -80,13 +103,13 @@ extension PairwiseEngine {
         }
     }
 
-    /// The scores T of a sub-tile, positives excluded.
+    /// The scores T of a sub-tile, positives and selves excluded.
     func makeScores(_ tile: SubTile, into scores: UnsafeMutablePointer<Float>, keepingPositives: Bool) {
         makeAllScores(tile, into: scores)
-        guard tile.isDiagonal else { return }
+        guard tile.isDiagonal, diagonal != .strangers else { return }
         let side = geometry.side
         for i in 0..<tile.rows.count {
-            if keepingPositives { statistics.positives.pointer[tile.rows.lowerBound + i] = scores[i * side + i] }
+            if keepingPositives, diagonal == .positives { statistics.positives.pointer[tile.rows.lowerBound + i] = scores[i * side + i] }
             scores[i * side + i] = COUPLET_EXCLUDED
         }
     }
@@ -94,6 +117,13 @@ extension PairwiseEngine {
     /// The scores T of a sub-tile.
     func makeAllScores(_ tile: SubTile, into scores: UnsafeMutablePointer<Float>) {
         let side = geometry.side
+        if measure.usesDifferences {
+            transposeColumns(tile)
+            couplet_tile_distances(
+                tile.rows.count, tile.columns.count, dimension, first.pointer + tile.rows.lowerBound * dimension, transposed.pointer,
+                measure == .manhattan ? 1 : 2, -scale, scores, side)
+            return
+        }
         MatrixProduct.multiply(
             m: tile.rows.count, n: tile.columns.count, k: dimension, alpha: scale, first.pointer + tile.rows.lowerBound * dimension, .asIs,
             stride: dimension, visiting.encodings + tile.columns.lowerBound * dimension, .transposed, stride: dimension, beta: 0, scores,
@@ -160,7 +190,7 @@ extension PairwiseEngine {
             couplet_tile_weights(
                 tile.rows.count, tile.columns.count, tiles.exponentials(tile.number), side, rowFactors, columnFactors, place, side)
         }
-        if tile.isDiagonal {
+        if tile.isDiagonal, diagonal == .positives {
             for i in 0..<tile.rows.count { place[i * side + i] = weights.diagonal.pointer[tile.rows.lowerBound + i] }
         }
         return place
