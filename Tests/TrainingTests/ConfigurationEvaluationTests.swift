@@ -42,7 +42,7 @@ import Training
 
     @Test(arguments: [
         ("evaluation.identifiability.samples=8", "evaluation.identifiability.samples", "from 16"),
-        ("evaluation.identifiability.regressors=[kernel]", "evaluation.identifiability.regressors", "did you mean kernel_ridge?"),
+        ("evaluation.identifiability.regressors=[kernel_rigde]", "evaluation.identifiability.regressors", "did you mean kernel_ridge?"),
         ("evaluation.identifiability.regressors=[]", "evaluation.identifiability.regressors", "at least one"),
         ("evaluation.identifiability.regressors=linear", "evaluation.identifiability.regressors", "wanted a list"),
         ("evaluation.identifiability.regressor=[linear]", "evaluation.identifiability.regressor", "did you mean regressors?"),

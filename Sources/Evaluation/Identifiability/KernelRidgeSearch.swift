@@ -97,7 +97,11 @@ package struct KernelRidgeSearch: Sendable {
             let all = KernelPoints(task.fitting), points = all.leavingOut(leftOut), targets = task.targets.map(\.fitting)
             let coefficients = try solver.solve(
                 points, width: piece.width, penalties: piece.penalties, SideBySide.rows(targets, leavingOut: leftOut), by: piece.method)
-            return coefficients.flatMap { SideBySide.scores(targets, rows: leftOut, points.predict(all[leftOut], width: piece.width, $0)) }
+            // One kernel serves all penalties' predictions.
+            let rows = coefficients.reduce(0) { $0 + $1.rows }
+            let predicted = points.predict(
+                all[leftOut], width: piece.width, Matrix(rows: rows, columns: points.count, elements: coefficients.flatMap(\.elements)))
+            return SideBySide.scores(coefficients.flatMap { _ in targets }, rows: leftOut, predicted)
         }
         return tasks.indices.map { task in
             Self.penalties.flatMap { penalty in

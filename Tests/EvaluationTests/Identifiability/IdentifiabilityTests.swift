@@ -33,7 +33,7 @@ import Testing
     }
 
     /// An invertible function of the content alone.
-    private static let right: Encoder = { c, _, _ in [c[0] + 0.4 * tanh(2 * c[1]), c[1] - 3] }
+    private static let right: Encoder = { c, _, _ in [c[0] + 0.2 * c[1] * c[1], c[1] - 3] }
 
     private static func score(_ factors: [IdentifiabilityResult.Factor], _ name: String, _ regressor: Regressor) throws -> Double {
         try #require(factors.first { $0.name == name }?.scores[regressor])
@@ -48,7 +48,7 @@ import Testing
             for name in ["s", "s_perturbed", "m1", "m2"] { #expect(abs(try Self.score(factors, name, .kernelRidge)) <= 0.05) }
         }
         #expect(try #require(found.fromContent?.first[.kernelRidge]) >= 0.99)
-        #expect(try #require(found.fromContent?.first[.linear]) <= 0.99)
+        #expect(try #require(found.fromContent?.first[.linear]) < 0.99)
         #expect(try #require(found.meanCorrelation).first >= 0.9)
     }
 
@@ -75,7 +75,8 @@ import Testing
         }
         let back = try #require(found.fromContent)
         #expect(Regressor.allCases.allSatisfy { back.first[$0] == 0 && back.second[$0] == 0 })
-        #expect(found.meanCorrelation == .init(first: 0, second: 0))
+        let correlation = try #require(found.meanCorrelation)
+        #expect(correlation.first <= 1e-12 && correlation.second <= 1e-12)
     }
 
     @Test func theSameBitsOnAnyNumberOfWorkers() throws {
