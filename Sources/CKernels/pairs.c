@@ -1,6 +1,19 @@
 #include "couplet_pairs.h"
 #include "couplet_dispatch.h"
 
+// The first `width` of 16 lanes, in pieces whose sizes the compiler knows: a call of memcpy costs more than the copy.
+static inline __attribute__((always_inline)) void couplet_copy_lanes(float *y, const float *lanes, size_t width) {
+    if (width == COUPLET_LANES) {
+        memcpy(y, lanes, COUPLET_LANES * sizeof(float));
+        return;
+    }
+    size_t done = 0;
+    if (width & 8) memcpy(y, lanes, 8 * sizeof(float)), done = 8;
+    if (width & 4) memcpy(y + done, lanes + done, 4 * sizeof(float)), done += 4;
+    if (width & 2) memcpy(y + done, lanes + done, 2 * sizeof(float)), done += 2;
+    if (width & 1) y[done] = lanes[done];
+}
+
 COUPLET_KERNEL void couplet_map_rows(size_t rows, size_t inner, size_t columns, const float *x, size_t stride,
                                      const float *factor, float *y) {
     for (size_t first = 0; first < columns; first += COUPLET_LANES) {
@@ -10,7 +23,7 @@ COUPLET_KERNEL void couplet_map_rows(size_t rows, size_t inner, size_t columns, 
             float lanes[COUPLET_LANES] = {0};
             for (size_t k = 0; k < inner; k++)
                 for (int lane = 0; lane < COUPLET_LANES; lane++) lanes[lane] += x[row * stride + k] * block[k * COUPLET_LANES + lane];
-            memcpy(y + row * columns + first, lanes, width * sizeof(float));
+            couplet_copy_lanes(y + row * columns + first, lanes, width);
         }
     }
 }

@@ -2,7 +2,7 @@
 #include "couplet_dispatch.h"
 #include <math.h>
 
-void couplet_philox(uint64_t seed, uint32_t stream, uint64_t number, uint32_t first_block, size_t blocks, uint32_t *out) {
+COUPLET_KERNEL void couplet_philox(uint64_t seed, uint32_t stream, uint64_t number, uint32_t first_block, size_t blocks, uint32_t *out) {
     for (size_t i = 0; i < blocks; i++) {
         uint32_t c0 = first_block + (uint32_t)i, c1 = stream, c2 = (uint32_t)number, c3 = (uint32_t)(number >> 32);
         uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
@@ -20,7 +20,7 @@ COUPLET_KERNEL void couplet_normals(const uint32_t *words, size_t count, float *
     for (size_t i = 0; i < count / 2; i++) {
         // The 23 highest bits and a half: exact in a float, so neither 0 nor 1 comes out.
         float uniform = ((float)(int32_t)(words[2 * i] >> 9) + 0.5f) * 1.1920928955078125e-7f;
-        float radius = sqrtf(-2.0f * couplet_log(uniform));
+        float radius = __builtin_elementwise_sqrt(-2.0f * couplet_log(uniform));
         float cosine, sine;
         couplet_turn(words[2 * i + 1], &cosine, &sine);
         out[2 * i] = radius * cosine;

@@ -10,10 +10,11 @@ struct DataExportCommand: ParsableCommand {
         abstract: "Write training pairs of a config's source to an HDF5 file.",
         discussion: """
             /first and /second are in the source's own units (MNIST: bytes and labels), row i of one aligned with row i of the other; \
-            /labels where the source knows classes; /covariance/uu, uv and vv where it knows them. Such a file is itself data: \
-            {source: hdf5, path: FILE.h5}.
+            /labels where the source knows classes; /covariance/uu, uv and vv where it knows them; the latent factors of each pair where it \
+            knows those: /latents/c, s, s_perturbed, m1 and m2. Such a file is itself data: {source: hdf5, path: FILE.h5}.
 
               couplet data export configs/gaussian.yaml --output pairs.h5 --count 10000
+              couplet data export configs/latent.yaml --output pairs.h5 --count 10000
             """)
 
     @OptionGroup var arguments: ConfigurationArguments
@@ -50,7 +51,8 @@ struct DataExportCommand: ParsableCommand {
     }
 
     private func write(_ source: any PairSource, to file: HDF5File) throws {
-        let floatsARow = Modality.allCases.reduce(1) { $0 + source.description(of: $1).shape.reduce(1, *) }
+        let factors = (source as? any LatentFactorSource)?.latentFactors ?? []
+        let floatsARow = Modality.allCases.reduce(1 + factors.reduce(0) { $0 + $1.columns }) { $0 + source.description(of: $1).shape.reduce(1, *) }
         // 16 MiB at a time, so that any count works.
         let block = min(count, max(1, (4 << 20) / floatsARow))
         for row in stride(from: 0, to: count, by: block) {
@@ -72,11 +74,26 @@ struct DataExportCommand: ParsableCommand {
                 if row == 0 { try file.create("/labels", .int64, shape: [count]) }
                 try file.writeRows("/labels", from: row, labels)
             }
+            if let source = source as? any LatentFactorSource { try writeLatents(source, numbers, row: row, to: file) }
         }
         if let covariance = source.gaussianCovariance {
             try file.write("/covariance/uu", covariance.uu)
             try file.write("/covariance/uv", covariance.uv)
             try file.write("/covariance/vv", covariance.vv)
+        }
+    }
+
+    /// The rows from `row` on of /latents.
+    private func writeLatents(_ source: any LatentFactorSource, _ numbers: [UInt64], row: Int, to file: HDF5File) throws {
+        for (factor, values) in zip(source.latentFactors, try source.latents(.training, numbers)) {
+            let name = "/latents/\(factor.name)", isDiscrete = factor.classes != nil
+            if row == 0 { try file.create(name, isDiscrete ? .int64 : .float32, shape: [count, factor.columns]) }
+            if factor.columns == 0 { continue }
+            if isDiscrete {
+                try file.writeRows(name, from: row, values.values.map { Int($0) }, columns: factor.columns)
+            } else {
+                try file.writeRows(name, from: row, values)
+            }
         }
     }
 }

@@ -46,6 +46,7 @@ struct SpoiledConfiguration: Sendable, CustomTestStringConvertible {
         .init("seed: 1", "seed: 1\ninitialize: {from: a, encoders: []}", 3, 33, "initialize.encoders", "at least one"),
         .init("seed: 1", "seed: 1\ninitialize: {from: a, encoders: [second], freeze: [first]}", 3, 51, "initialize.freeze", "random numbers"),
         .init("seed: 1", "seed: 1\ninitialize: {from: a, freeze: [second, first]}", 3, 13, "initialize.freeze", "nothing to train"),
+        .init("dimensions: [8, 6]", "dimensions: [8, 6]\n  mixing_layers: 3", 6, 3, "data.mixing_layers", "of no use", "latent"),
         // Names that do not exist.
         .init("loss: conditional", "loss: conditonal", 14, 9, "objective.loss", "conditional", "joint"),
         .init("loss: conditional", "loss: clip", 14, 9, "objective.loss", "there are conditional, joint, sigmoid, decoupled, mmd"),

@@ -107,7 +107,13 @@ struct FixedGenerator: RandomNumberGenerator {
             }
         }
         func source() -> SourceSpecification {
-            switch whole(0...5) {
+            switch whole(0...6) {
+            case 6:
+                return .latent(
+                    .init(
+                        content: whole(1...99), style: whole(0...78), modality: whole(0...79), styleChange: real(0...1),
+                        statisticalDependence: Bool.random(using: &g), causalDependence: Bool.random(using: &g), mixingLayers: whole(1...9),
+                        sharedMixing: Bool.random(using: &g)))
             case 0:
                 let dimensions = [whole(1...9), whole(1...9)]
                 return .gaussian(dimensions: dimensions, correlations: (0..<whole(1...dimensions.min()!)).map { _ in real(0...0.999) })

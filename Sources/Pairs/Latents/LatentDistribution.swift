@@ -16,10 +16,14 @@ public struct LatentDistribution: Sendable {
     public let styleFromContent: Matrix
     /// π.
     public let styleChange: Double
+    /// The largest eigenvalue of each covariance over its smallest, by the name of the covariance's block, s_perturbed for Σ_s̃; those of blocks
+    /// without components are left out.
+    public let conditionNumbers: [(name: String, value: Double)]
 
     /// With statistical dependence each Σ is a draw from the Wishart distribution of scale I and as many degrees of freedom as dimensions: `X Xᵀ` for a
     /// square X of standard normal numbers; else I. With causal dependence the entries of a and B are standard normal; else 0.
-    init(_ specification: LatentSpecification, seed: UInt64) {
+    /// - Throws: `LinearAlgebraError` where a decomposition does not converge.
+    package init(_ specification: LatentSpecification, seed: UInt64) throws {
         let philox = Philox(seed: seed)
         func normals(_ rows: Int, _ columns: Int, _ part: LatentPart) -> Matrix {
             Matrix(rows: rows, columns: columns, elements: philox.normals(rows * columns, .source, number: part.rawValue).map(Double.init))
@@ -35,6 +39,13 @@ public struct LatentDistribution: Sendable {
         styleMean = causal ? normals(style, 1, .styleMean).elements : [Double](repeating: 0, count: style)
         styleFromContent = causal ? normals(style, content, .styleFromContent) : Matrix(rows: style, columns: content)
         styleChange = specification.styleChange
+        let named = [
+            ("c", roots.content), ("s", roots.style), ("s_perturbed", roots.perturbation), ("m1", roots.firstModality), ("m2", roots.secondModality),
+        ]
+        conditionNumbers = try named.filter { $0.1.rows > 0 }.map { name, root in
+            let values = try root.singularValueDecomposition().singularValues, ratio = values[0] / values[values.count - 1]
+            return (name, ratio * ratio)
+        }
     }
 
     /// Σ_c.
@@ -48,18 +59,6 @@ public struct LatentDistribution: Sendable {
     /// Σ_m2.
     public var secondModalityCovariance: Matrix { Self.covariance(roots.secondModality) }
 
-    /// The largest eigenvalue of each covariance over its smallest, by the name of the covariance; those of blocks without components are left out.
-    /// - Throws: `LinearAlgebraError` where a decomposition does not converge.
-    public func conditionNumbers() throws -> [(name: String, value: Double)] {
-        let named = [
-            ("c", roots.content), ("s", roots.style), ("s_perturbed", roots.perturbation), ("m1", roots.firstModality), ("m2", roots.secondModality),
-        ]
-        return try named.filter { $0.1.rows > 0 }.map { name, root in
-            let values = try root.singularValueDecomposition().singularValues
-            return (name, (values[0] / values[values.count - 1]) * (values[0] / values[values.count - 1]))
-        }
-    }
-
     /// Of c, s, s̃, m1, m2 the R² that the best predictor from the content has, a mean over a block's components; nil for a block without any.
     ///
     /// That of s_k is `Var((B c)_k) / Var(s_k) = (B Σ_c Bᵀ)_kk / ((B Σ_c Bᵀ)_kk + (Σ_s)_kk)`; s̃_k has the variance `π (Σ_s̃)_kk` more. The content
@@ -68,10 +67,7 @@ public struct LatentDistribution: Sendable {
         let fromContent = (styleFromContent * contentCovariance * styleFromContent.transposed).diagonal
         let own = styleCovariance.diagonal, perturbation = perturbationCovariance.diagonal
         func mean(_ added: Double) -> Double? {
-            let values = fromContent.indices.map { k in
-                // Without anything from the content the quotient is 0, whatever the rest.
-                fromContent[k] == 0 ? 0 : fromContent[k] / (fromContent[k] + own[k] + added * perturbation[k])
-            }
+            let values = fromContent.indices.map { fromContent[$0] / (fromContent[$0] + own[$0] + added * perturbation[$0]) }
             return values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
         }
         return [1, mean(0), mean(styleChange), roots.firstModality.rows > 0 ? 0 : nil, roots.secondModality.rows > 0 ? 0 : nil]

@@ -27,12 +27,13 @@ public struct LatentSource: LatentFactorSource {
     private static let pieceRows = 64
 
     /// Draws the covariances, a, B and the mixings from the seed. Condition numbers of 25,000 matrices take some 0.1 s for 15 components a view.
-    /// - Throws: `DataError` where the specification is impossible, `LinearAlgebraError` where a layer cannot be inverted.
+    /// - Throws: `DataError` where the specification is impossible, `LinearAlgebraError` where a decomposition does not
+    /// converge or a layer cannot be inverted.
     public init(_ specification: LatentSpecification, seed: UInt64) throws {
         try specification.check()
         self.specification = specification
         self.seed = seed
-        distribution = LatentDistribution(specification, seed: seed)
+        distribution = try LatentDistribution(specification, seed: seed)
         layout = LatentLayout(specification)
         let layers = specification.mixingLayers
         let drawn = MixingMatrices(count: specification.sharedMixing ? layers : 2 * layers, size: specification.inputs, seed: seed)
@@ -62,8 +63,8 @@ public struct LatentSource: LatentFactorSource {
 
     public func latents(_ split: Split, _ numbers: [UInt64]) throws -> [Tensor] {
         let blocks = layout.blocks.map { Tensor([numbers.count, $0.columns.count]) }
-        forEachPiece(numbers) { range, rows in
-            draw(split, numbers[range], into: rows)
+        forEachPiece(numbers) { range, numbers, rows in
+            draw(split, numbers, into: rows)
             for (block, columns) in zip(blocks, layout.blocks.map(\.columns)) {
                 for row in 0..<range.count {
                     (block.pointer + (range.lowerBound + row) * columns.count)
@@ -84,10 +85,10 @@ public struct LatentSource: LatentFactorSource {
         requireRows(second, numbers, .second)
         let inputs = specification.inputs
         let scratch = Tensor([2, min(numbers.count, Self.pieceRows), inputs]), other = Tensor([min(numbers.count, Self.pieceRows), layout.width])
-        forEachPiece(numbers) { range, rows in
-            draw(split, numbers[range], into: rows)
+        forEachPiece(numbers) { range, numbers, rows in
+            draw(split, numbers, into: rows)
             if let contentOf {
-                draw(split, contentOf[range], into: other.pointer)
+                contentOf.withUnsafeBufferPointer { draw(split, UnsafeBufferPointer(rebasing: $0[range]), into: other.pointer) }
                 for row in 0..<range.count {
                     let place = row * layout.width + layout.content.lowerBound
                     (rows + place).update(from: other.pointer + place, count: layout.content.count)
@@ -103,22 +104,22 @@ public struct LatentSource: LatentFactorSource {
     }
 
     /// Latents of a few samples, rows × width in the order of the layout.
-    private func draw(_ split: Split, _ numbers: ArraySlice<UInt64>, into rows: UnsafeMutablePointer<Float>) {
+    private func draw(_ split: Split, _ numbers: UnsafeBufferPointer<UInt64>, into rows: UnsafeMutablePointer<Float>) {
         let stream: RandomStream = split == .training ? .training : .heldOut
         let style = specification.style, count = numbers.count
         // Words for normal numbers, then one for each component of the style that may be perturbed.
         let normalBlocks = (layout.width + 3) / 4, changeBlocks = (style + 3) / 4
         withUnsafeTemporaryAllocation(of: UInt32.self, capacity: count * 4 * max(normalBlocks, changeBlocks)) { words in
             withUnsafeTemporaryAllocation(of: Float.self, capacity: count * 4 * max(normalBlocks, changeBlocks)) { drawn in
-                for (row, number) in numbers.enumerated() {
-                    couplet_philox(seed, stream.rawValue, number, 0, normalBlocks, words.baseAddress! + row * 4 * normalBlocks)
+                for row in 0..<count {
+                    couplet_philox(seed, stream.rawValue, numbers[row], 0, normalBlocks, words.baseAddress! + row * 4 * normalBlocks)
                 }
                 couplet_normals(words.baseAddress, count * 4 * normalBlocks, drawn.baseAddress)
                 map.apply(rows: count, drawn.baseAddress!, stride: 4 * normalBlocks, to: rows)
                 if style == 0 { return }
-                for (row, number) in numbers.enumerated() {
+                for row in 0..<count {
                     couplet_philox(
-                        seed, stream.rawValue, number, UInt32(normalBlocks), changeBlocks, words.baseAddress! + row * 4 * changeBlocks)
+                        seed, stream.rawValue, numbers[row], UInt32(normalBlocks), changeBlocks, words.baseAddress! + row * 4 * changeBlocks)
                 }
                 couplet_uniforms(words.baseAddress, count * 4 * changeBlocks, drawn.baseAddress)
                 couplet_perturb_style(
@@ -128,10 +129,16 @@ public struct LatentSource: LatentFactorSource {
         }
     }
 
-    private func forEachPiece(_ numbers: [UInt64], _ body: (Range<Int>, UnsafeMutablePointer<Float>) -> Void) {
+    /// Calls `body` with every piece of the sample numbers, where it lies among them, and with room for its latents.
+    private func forEachPiece(
+        _ numbers: [UInt64], _ body: (Range<Int>, UnsafeBufferPointer<UInt64>, UnsafeMutablePointer<Float>) -> Void
+    ) {
         let rows = Tensor([min(numbers.count, Self.pieceRows), layout.width])
-        for start in stride(from: 0, to: numbers.count, by: Self.pieceRows) {
-            body(start..<min(start + Self.pieceRows, numbers.count), rows.pointer)
+        numbers.withUnsafeBufferPointer { numbers in
+            for start in stride(from: 0, to: numbers.count, by: Self.pieceRows) {
+                let range = start..<min(start + Self.pieceRows, numbers.count)
+                body(range, UnsafeBufferPointer(rebasing: numbers[range]), rows.pointer)
+            }
         }
     }
 }

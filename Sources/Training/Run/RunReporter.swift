@@ -38,6 +38,11 @@ final class RunReporter {
         logger.notice("memory of \(processes > 1 ? "each rank" : "the process"), beside the program's own: \(memory.description)")
     }
 
+    /// What the source tells of the factors behind its pairs.
+    func began(with source: any LatentFactorSource) {
+        for line in source.latentSummary { logger.notice("\(line)") }
+    }
+
     /// What of the encoders comes from another run, and what is not trained.
     func began(with initial: InitialEncoders?, frozen: [Modality]) {
         func list(_ modalities: [Modality]) -> String {

@@ -146,6 +146,7 @@ public struct Trainer: Sendable {
                 configuration, model: setup.model, source: setup.source, workers: communicator.size, threads: setup.threads),
             restored: setup.restored?.path, setup.setAside, isLocked: setup.lock?.isHeld ?? true)
 
+        if let source = setup.source as? any LatentFactorSource { reporter?.began(with: source) }
         reporter?.began(with: setup.initial, frozen: setup.model.frozen)
 
         let writer = reporter.map { reporter in
