@@ -50,7 +50,7 @@ struct SpoiledConfiguration: Sendable, CustomTestStringConvertible {
         .init("loss: conditional", "loss: lp_simclr", 12, 3, "objective.similarity", "of no use", "distance of its own"),
         .init("loss: conditional", "loss: nt_xent\n  weights: [1, 0]", 15, 3, "objective.weights", "of no use", "both directions alike"),
         .init("loss: conditional", "loss: conditional\n  p: 2", 15, 3, "objective.p", "of no use", "lp_simclr"),
-        .init("similarity: inner_product", "p: 3", 12, 6, "objective.p", "from 1 to 2"),
+        .init("similarity: inner_product\n  temperature: 1\n  loss: conditional", "loss: lp_simclr\n  p: 3", 13, 6, "objective.p", "from 1 to 2"),
         .init("embedding: 3", "embedding: 3\n  shared: true", 11, 3, "encoders.second", "of no use", "shared: true"),
         // Names that do not exist.
         .init("loss: conditional", "loss: conditonal", 14, 9, "objective.loss", "conditional", "joint"),

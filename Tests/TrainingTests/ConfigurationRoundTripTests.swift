@@ -136,7 +136,7 @@ struct FixedGenerator: RandomNumberGenerator {
         let schedule = pick(Configuration.Optimizer.Schedule.allCases)
         let warmup = whole(0...100)
         let size = whole(1...64) * 32
-        let loss = pick([
+        let loss: Loss = pick([
             .joint, .conditional(first: positive(), second: real(0...1)), .ntXent,
             .lpSimCLR(
                 distance: pick([LpDistance(), LpDistance(power: false), LpDistance(order: .one)]), negatives: pick(Loss.Negatives.allCases)),
