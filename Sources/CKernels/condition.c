@@ -23,14 +23,16 @@ void couplet_unit_columns(size_t size, const float *uniforms, float *matrix) {
 
 COUPLET_KERNEL void couplet_condition_numbers(size_t size, const float *matrices, double *work, double *conditions) {
     lanes *a = (lanes *)work, *g = a + size * size, *v = g + size * size, *w = v + size, *diagonal = w + size, *beside = diagonal + size;
-    for (size_t i = 0; i < size * size; i++)
-        for (size_t lane = 0; lane < COUPLET_CONDITION_LANES; lane++) a[i][lane] = matrices[lane * size * size + i];
+    // Aᵀ, whose rows are the columns that meet below.
+    for (size_t k = 0; k < size; k++)
+        for (size_t i = 0; i < size; i++)
+            for (size_t lane = 0; lane < COUPLET_CONDITION_LANES; lane++) a[i * size + k][lane] = matrices[(lane * size + k) * size + i];
 
     // The lower half of G = AᵀA.
     for (size_t i = 0; i < size; i++)
         for (size_t j = 0; j <= i; j++) {
             lanes sum = {0};
-            for (size_t k = 0; k < size; k++) sum += a[k * size + i] * a[k * size + j];
+            for (size_t k = 0; k < size; k++) sum += a[i * size + k] * a[j * size + k];
             g[i * size + j] = sum;
         }
 
@@ -44,11 +46,17 @@ COUPLET_KERNEL void couplet_condition_numbers(size_t size, const float *matrices
         v[k + 1] = SELECT(top > 0.0, top + length, top - length);
         lanes square = v[k + 1] * v[k + 1] + rest, factor = SELECT(square > 0.0, ALL(2.0) / square, ALL(0.0)), along = {0};
         for (size_t i = k + 2; i < size; i++) v[i] = g[i * size + k];
+        // w = G v, each number of the lower half used for both its places.
         for (size_t i = k + 1; i < size; i++) {
-            lanes sum = {0};
-            for (size_t j = k + 1; j <= i; j++) sum += g[i * size + j] * v[j];
-            for (size_t j = i + 1; j < size; j++) sum += g[j * size + i] * v[j];
-            w[i] = factor * sum;
+            lanes sum = g[i * size + i] * v[i];
+            for (size_t j = k + 1; j < i; j++) {
+                sum += g[i * size + j] * v[j];
+                w[j] += g[i * size + j] * v[i];
+            }
+            w[i] = sum;
+        }
+        for (size_t i = k + 1; i < size; i++) {
+            w[i] *= factor;
             along += w[i] * v[i];
         }
         for (size_t i = k + 1; i < size; i++) w[i] -= 0.5 * factor * along * v[i];

@@ -61,10 +61,12 @@ import Testing
         let source = try LatentSource(.init(mixingLayers: layers), seed: 13)
         let normals = Philox(seed: 77).normals(500 * 15, .evaluation, number: 0).map { 3 * Double($0) }
         let latents = Matrix(rows: 500, columns: 15, elements: normals)
+        // A layer spreads rounding errors by its condition number, about 8 here, times 5 for the slope.
+        let limit = layers <= 3 ? 1e-10 : 1e-8
         for mixing in source.mixings {
             let mixed = mixing.mix(latents)
-            #expect((mixing.unmix(mixed) - latents).elements.allSatisfy { abs($0) <= 1e-10 })
-            #expect((mixing.mix(mixing.unmix(latents)) - latents).elements.allSatisfy { abs($0) <= 1e-10 })
+            #expect((mixing.unmix(mixed) - latents).elements.allSatisfy { abs($0) <= limit })
+            #expect((mixing.mix(mixing.unmix(latents)) - latents).elements.allSatisfy { abs($0) <= limit })
             // Mixed they are others, and not by a linear map: f(-z) is not -f(z) where there is a rectifier.
             let odd = (mixing.mix(-1 * latents) + mixed).elements.map(abs).max()!
             #expect(layers == 1 ? odd <= 1e-12 : odd > 0.1)
@@ -75,8 +77,9 @@ import Testing
         let own = try LatentSource(.init(), seed: 1), shared = try LatentSource(.init(sharedMixing: true), seed: 1)
         #expect(own.mixings[0].layers != own.mixings[1].layers)
         #expect(shared.mixings[0].layers == shared.mixings[1].layers && shared.mixings[0].layers == own.mixings[0].layers)
-        // The same latents: without perturbation and modality's own, both views are equal.
+        // The same latents: without perturbation and modality's own, both views are equal but for the order of sums.
         let twins = try LatentSource(.init(content: 3, style: 2, modality: 0, styleChange: 0, sharedMixing: true), seed: 1)
-        #expect(try twins.readRaw(.training, [1, 2, 3], .first).values == twins.readRaw(.training, [1, 2, 3], .second).values)
+        let views = try Modality.allCases.map { try twins.readRaw(.training, [1, 2, 3], $0).values }
+        for (a, b) in zip(views[0], views[1]) { #expect(abs(a - b) <= 1e-6) }
     }
 }

@@ -111,7 +111,7 @@ struct FixedGenerator: RandomNumberGenerator {
             case 6:
                 return .latent(
                     .init(
-                        content: whole(1...99), style: whole(0...78), modality: whole(0...79), styleChange: real(0...1),
+                        content: whole(1...60), style: whole(0...34), modality: whole(0...34), styleChange: real(0...1),
                         statisticalDependence: Bool.random(using: &g), causalDependence: Bool.random(using: &g), mixingLayers: whole(1...9),
                         sharedMixing: Bool.random(using: &g)))
             case 0:

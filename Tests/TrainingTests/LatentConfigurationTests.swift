@@ -33,11 +33,11 @@ import Training
     }
 
     @Test(arguments: [
-        ("content: 0", "data.content", "whole number from 1 to 256"), ("style: -1", "data.style", "from 0"), ("modality: 2.5", "data.modality", "whole number"),
+        ("content: 0", "data.content", "whole number from 1 to 128"), ("style: -1", "data.style", "from 0"), ("modality: 2.5", "data.modality", "whole number"),
         ("style_change: 1.01", "data.style_change", "a number from 0 to 1"), ("style_change: -0.1", "data.style_change", "a number from 0 to 1"),
         ("style_change: often", "data.style_change", "\"often\""), ("mixing_layers: 0", "data.mixing_layers", "from 1"),
         ("shared_mixing: 1", "data.shared_mixing", "true or false"), ("causal_dependence: yes", "data.causal_dependence", "true or false"),
-        ("content: 250, style: 4, modality: 3", "data.content", "at most 256 components"), ("stile: 4", "data.stile", "did you mean style?"),
+        ("content: 122, style: 4, modality: 3", "data.content", "at most 128 components"), ("stile: 4", "data.stile", "did you mean style?"),
         ("statistical_dependance: true", "data.statistical_dependance", "did you mean statistical_dependence?"),
         ("dimensions: [3, 3]", "data.dimensions", "it belongs to the source gaussian, and this one is latent"),
         ("per_class: 3", "data.per_class", "of no use"),

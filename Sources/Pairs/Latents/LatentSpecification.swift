@@ -34,7 +34,7 @@ public struct LatentSpecification: Equatable, Sendable {
     /// The components that make a view: those of the content, the style and one modality's own.
     public var inputs: Int { content + style + modality }
 
-    /// Condition numbers of 25,000 matrices of this extent take some 20 s.
-    public static let largestInputs = 256
+    /// Condition numbers of 25,000 matrices are needed: the time for them grows with the cube of the extent, to some seconds here.
+    public static let largestInputs = 128
     public static let mostMixingLayers = 64
 }
