@@ -7,12 +7,14 @@ struct EvaluateCommand: ParsableCommand {
         commandName: "evaluate",
         abstract: "Measure a run's encoders on held-out pairs.",
         discussion: """
-            Retrieval both ways; classification where the data have labels; for Gaussian data the distance from the exact answer.
+            Retrieval both ways; classification where the data have labels; for Gaussian data the distance from the exact answer; for \
+            data with known latent factors how well these are predicted from the encodings (evaluation.identifiability in the config).
             --probe fits a linear classifier (multinomial logistic regression) to the first encodings of labelled training samples.
 
               couplet evaluate runs/gaussian
               couplet evaluate runs/mnist --checkpoint 400 --json
               couplet evaluate runs/mnist --probe --per-class 10
+              couplet evaluate runs/latent --encodings encodings.h5
             """)
 
     @OptionGroup var argument: RunArgument
@@ -37,7 +39,14 @@ struct EvaluateCommand: ParsableCommand {
             valueName: "λ"))
     var probePenalty: Double?
 
+    @Option(
+        help: ArgumentHelp(
+            "Also write the encodings and latent factors that the regressors of evaluation.identifiability see.", valueName: "file.h5"),
+        completion: .file(extensions: ["h5"]))
+    var encodings: String?
+
     func validate() throws {
+        if encodings?.isEmpty == true { throw ValidationError("--encodings is empty; name a file") }
         if !probe, perClass != nil || probePenalty != nil {
             throw ValidationError("--\(perClass != nil ? "per-class" : "probe-penalty") is of no use without --probe")
         }
@@ -50,13 +59,19 @@ struct EvaluateCommand: ParsableCommand {
     func run() throws {
         let group = try WorkerGroup.launch(exitCode: ExitStatus.code)
         var opened: TrainedRun?
-        try group.agree(Result { opened = try TrainedRun(argument.path, checkpoint: checkpoint) })
+        try group.agree(
+            Result {
+                if let encodings, group.processRank == 0 { try EncodingsFile(path: encodings).check() }
+                opened = try TrainedRun(argument.path, checkpoint: checkpoint)
+            })
         guard let run = opened else { return }
         let workers = try WorkerCount(wanted: nil, group: group, shards: run.configuration.batch.shards)
         var wanted = ModelEvaluation.Probe(perClass: perClass)
         if let probePenalty { wanted.penalty = probePenalty }
         let probe = self.probe ? wanted : nil
-        let result = try group.run(threads: workers.threads) { try run.evaluate($0, probe: probe) }
+        let result = try group.run(threads: workers.threads) { communicator in
+            try run.evaluate(communicator, probe: probe, keep: encodings.map { path in { try EncodingsFile(path: path).write($0) } })
+        }
         if group.processRank == 0 {
             try run.folder.store(evaluationJSON: result.jsonText)
             print(json ? result.jsonText : result.table, terminator: "")

@@ -11,6 +11,7 @@ extension EvaluationResult {
         }
         if let probe { sections.append(Self.table(probe)) }
         if let gaussian { sections.append(Self.table(gaussian)) }
+        if let identifiability { sections.append(identifiability.table) }
         return sections.joined(separator: "\n")
     }
 

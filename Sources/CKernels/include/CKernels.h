@@ -6,6 +6,7 @@
 #include "couplet_pairs.h"
 #include "couplet_pairwise.h"
 #include "couplet_random.h"
+#include "couplet_regression.h"
 #include "couplet_replay.h"
 #include "couplet_retrieval.h"
 #include "couplet_search.h"

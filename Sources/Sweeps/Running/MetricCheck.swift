@@ -9,7 +9,7 @@ struct MetricCheck {
     let plan: TrialPlan
     let sources: SourceCache
 
-    /// Held-out pairs of the gallery: their number changes no key.
+    /// Held-out pairs of the gallery, and samples for regressors: their number changes no key.
     private static let pairs = 16
     /// The metric may depend on what is varied: so many trials are asked before a sweep is refused.
     private static let mostTrials = 4
@@ -37,6 +37,7 @@ struct MetricCheck {
     private func evaluation(_ trial: Configuration) throws -> JSONValue {
         var configuration = trial
         configuration.evaluation.pairs = min(configuration.evaluation.pairs ?? Self.pairs, Self.pairs)
+        configuration.evaluation.identifiability?.samples = Self.pairs
         let source = try sources.source(of: configuration), model = try Model(configuration, source: source)
         return try WorkerGroup.alone().run(threads: 1) { [configuration] communicator in
             try ModelEvaluation(configuration: configuration, model: model, source: source, communicator: communicator)

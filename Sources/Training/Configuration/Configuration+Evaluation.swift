@@ -1,12 +1,47 @@
+import Evaluation
+import Pairs
+
 extension Configuration {
     /// The block `evaluation`.
     public struct Evaluation: Equatable, Sendable {
         /// How many held-out pairs are the gallery; nil: all of a finite source, `endlessPairs` of an endless one.
         public var pairs: Int?
+        /// How the latent factors are looked for, of a source that knows them; nil: they are not. A file in which the block is absent means
+        /// `Identifiability()` for such a source.
+        public var identifiability: Identifiability?
 
-        public init(pairs: Int? = nil) { self.pairs = pairs }
+        public init(pairs: Int? = nil, identifiability: Identifiability? = nil) {
+            self.pairs = pairs
+            self.identifiability = identifiability
+        }
 
         /// The size of the gallery that an endless source gives where `pairs` is nil.
         public static let endlessPairs = 2_048
+    }
+
+    /// The block `evaluation.identifiability`.
+    public struct Identifiability: Equatable, Sendable {
+        /// Samples that regressors are fitted on, and as many others that they are scored on.
+        public var samples: Int
+        /// At least one; in the order of tables.
+        public var regressors: [Regressor]
+
+        public init(samples: Int = 4_096, regressors: [Regressor] = [.linear, .kernelRidge]) {
+            self.samples = samples
+            self.regressors = regressors
+        }
+    }
+}
+
+extension SourceSpecification {
+    /// Whether the source knows latent factors; nil: only the program knows that brings it.
+    var knowsLatentFactors: Bool? {
+        switch self {
+        case .latent: true
+        case .gaussian, .gaussianFromFile, .mnist, .hdf5: false
+        case .program: nil
+        // Only its labels are seen.
+        case .fewLabelled: false
+        }
     }
 }

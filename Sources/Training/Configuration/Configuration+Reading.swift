@@ -84,7 +84,7 @@ extension Configuration {
             "objective", required: false, example: "{similarity: cosine, temperature: 0.07, loss: conditional}")?.objective()
         let batch = root.block("batch", required: true, example: "{size: 2048}")?.batch()
         let optimizer = root.block("optimizer", required: false, example: "{kind: adam, learning_rate: 0.001}")?.optimizer()
-        let evaluation = root.block("evaluation", required: false, example: "{pairs: 2048}")?.evaluation()
+        let evaluation = root.block("evaluation", required: false, example: "{pairs: 2048}")?.evaluation(of: source)
         let train = root.block("train", required: true, example: "{steps: 1500}")?.train()
         root.finish()
         if let initialization, initialization.freeze == Modality.allCases, objective?.temperature.learned != true,
@@ -102,7 +102,8 @@ extension Configuration {
         guard let source, let encoders, let batch, let train else { return nil }
         self.init(
             name: name, seed: seed, source: source, encoders: encoders, initialization: initialization,
-            objective: objective ?? Objective(), batch: batch, optimizer: optimizer ?? Optimizer(), evaluation: evaluation ?? Evaluation(), train: train)
+            objective: objective ?? Objective(), batch: batch, optimizer: optimizer ?? Optimizer(),
+            evaluation: evaluation ?? Evaluation(identifiability: source.knowsLatentFactors == true ? Identifiability() : nil), train: train)
     }
 }
 
@@ -137,13 +138,6 @@ extension ConfigurationBlock {
         }
         batch.shards = shards
         return batch
-    }
-
-    fileprivate func evaluation() -> Configuration.Evaluation {
-        var evaluation = Configuration.Evaluation()
-        read("pairs", into: &evaluation.pairs, in: 1...ConfigurationLimits.pairs, example: 2_048)
-        finish()
-        return evaluation
     }
 
     fileprivate func train() -> Configuration.Train {

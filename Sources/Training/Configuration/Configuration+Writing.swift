@@ -13,6 +13,8 @@ extension Configuration {
         typealias Text = ConfigurationText
         func whole(_ number: Int?) -> ConfigurationTree { .leaf(number.map(String.init) ?? "null") }
         func number(_ number: Double?) -> ConfigurationTree { .leaf(number.map { Text.number($0) } ?? "null") }
+        let identifiability = evaluation.identifiability.map { [("identifiability", $0.tree)] }
+            ?? (source.knowsLatentFactors == true ? [("identifiability", ConfigurationTree.leaf("null"))] : [])
         let all: [(key: String, value: ConfigurationTree)] = [
             ("name", .leaf(Text.text(name))),
             ("seed", .leaf(String(seed))),
@@ -34,7 +36,7 @@ extension Configuration {
                 ])
             ),
             ("optimizer", .block(optimizer.tree)),
-            ("evaluation", .line([("pairs", whole(evaluation.pairs))])),
+            ("evaluation", .line([("pairs", whole(evaluation.pairs))] + identifiability)),
             (
                 "train",
                 .block([
@@ -108,6 +110,12 @@ extension SourceSpecification {
         case .program(let name): [("source", .leaf("program")), ("name", .leaf(Text.text(name)))]
         case .fewLabelled(let base, let perClass): base.tree + [("per_class", .leaf(String(perClass)))]
         }
+    }
+}
+
+extension Configuration.Identifiability {
+    fileprivate var tree: ConfigurationTree {
+        .line([("samples", .leaf("\(samples)")), ("regressors", .leaf(ConfigurationText.list(regressors.map(\.rawValue))))])
     }
 }
 

@@ -6,7 +6,7 @@ import Pairs
 import Tensors
 
 /// What a model's encoders are worth on held-out pairs: retrieval both ways, classification where the source knows classes, the closed form where it is
-/// Gaussian.
+/// Gaussian, the latent factors where it knows them.
 public struct ModelEvaluation {
     let configuration: Configuration
     let model: Model
@@ -42,8 +42,13 @@ public struct ModelEvaluation {
     ///   - step: the steps done, told in the result.
     ///   - temperature: τ, which the coupling of a Gaussian is divided by, and similarities where the prior of the labels is added.
     ///   - probe: how a linear probe of the first encodings is fitted; nil: there is none.
-    /// - Throws: `DataError` where a probe is wanted that the source has no labels or no held-out samples for.
-    package func run(step: Int, temperature: Double, probe: Probe? = nil) throws -> EvaluationResult {
+    ///   - extent: how much of it.
+    ///   - keep: is given, on worker 0 alone, what the regressors of `identifiability` see.
+    /// - Throws: `DataError` where something is wanted that the source has no labels, no held-out samples or no latent factors for;
+    ///   `IdentifiabilityError` where there is too little memory for its regressions.
+    package func run(
+        step: Int, temperature: Double, probe: Probe? = nil, extent: Extent = .full, keep: ((IdentifiabilitySamples) throws -> Void)? = nil
+    ) throws -> EvaluationResult {
         let available = source.count(of: .heldOut)
         let wanted = configuration.evaluation.pairs ?? available ?? Configuration.Evaluation.endlessPairs
         let pairs = min(wanted, available ?? .max)
@@ -61,7 +66,8 @@ public struct ModelEvaluation {
             throw DataError(place: "--probe", reason: "the run has no held-out samples to measure a probe on", remedy: "hold out some of its data")
         }
         return EvaluationResult(
-            step: step, retrieval: retrieval, classification: classification, probe: probed, gaussian: try gaussian(temperature: temperature))
+            step: step, retrieval: retrieval, classification: classification, probe: probed, gaussian: try gaussian(temperature: temperature),
+            identifiability: try identifiability(extent, keep: keep))
     }
 
     private func classify(_ encodings: Tensor, _ labels: [Int], _ shards: SampleShards, temperature: Double) throws -> ClassificationResult {

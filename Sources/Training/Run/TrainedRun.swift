@@ -48,10 +48,15 @@ public struct TrainedRun: Sendable {
     }
 
     /// Evaluates on held-out pairs; every worker of the group calls it.
-    /// - Parameter probe: how a linear probe of the first encodings is fitted; nil: there is none.
-    public func evaluate(_ communicator: any Communicator, probe: ModelEvaluation.Probe? = nil) throws -> EvaluationResult {
+    /// - Parameters:
+    ///   - probe: how a linear probe of the first encodings is fitted; nil: there is none.
+    ///   - keep: is given, on worker 0 alone, what the regressors of `evaluation.identifiability` see, before they start.
+    public func evaluate(
+        _ communicator: any Communicator, probe: ModelEvaluation.Probe? = nil,
+        keep: ((ModelEvaluation.IdentifiabilitySamples) throws -> Void)? = nil
+    ) throws -> EvaluationResult {
         try ModelEvaluation(configuration: configuration, model: model, source: source, communicator: communicator)
-            .run(step: step, temperature: temperature, probe: probe)
+            .run(step: step, temperature: temperature, probe: probe, keep: keep)
     }
 
     /// Rows that an encoding pass takes at once.

@@ -165,10 +165,10 @@ public struct Trainer: Sendable {
             if let error = NonFiniteParametersError(content) { throw error }
             writer?.begin(content)
         }
-        func evaluate(_ done: Int) throws {
+        func evaluate(_ done: Int, _ extent: ModelEvaluation.Extent) throws {
             let evaluation = ModelEvaluation(
                 configuration: configuration, model: setup.model, source: setup.source, communicator: communicator)
-            let result = try evaluation.run(step: done, temperature: step.temperature.value)
+            let result = try evaluation.run(step: done, temperature: step.temperature.value, extent: extent)
             try reporter?.evaluated(result)
         }
 
@@ -189,7 +189,7 @@ public struct Trainer: Sendable {
                 try save(done)
                 savedAt = done
             }
-            if let every = train.evaluateEvery, done % every == 0, done < train.steps { try evaluate(done) }
+            if let every = train.evaluateEvery, done % every == 0, done < train.steps { try evaluate(done, .brief) }
         }
         if savedAt != done { try save(done) }
         try writer?.wait()
@@ -199,7 +199,7 @@ public struct Trainer: Sendable {
             try communicator.barrier()
             return .stopped(step: done)
         }
-        try evaluate(done)
+        try evaluate(done, .full)
         reporter?.finished(step: done)
         try communicator.barrier()
         return .done(step: done)

@@ -1,0 +1,60 @@
+import Collectives
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// How many workers of a host may have a large piece of memory each, at the same time.
+enum HostMemory {
+    /// The share of what is left that may be taken: other work goes on beside.
+    private static let share = 0.9
+
+    /// The workers that have room for so many bytes each, ascending, the same on every worker; every worker calls it. On each host as many of its
+    /// workers as fit.
+    /// - Parameter refusal: the error where some host has room for none, which all workers throw: from the bytes needed and left.
+    static func takers(
+        bytes: Int, available: Int = HostMemory.available, host: String = HostMemory.name, _ communicator: any Communicator,
+        refusal: (_ needed: Int, _ available: Int) -> any Error
+    ) throws -> [Int] {
+        let all = try communicator.allGather(bytes: Array("\(available) \(host)".utf8)).map { bytes -> (available: Int, host: String) in
+            let parts = String(decoding: bytes, as: UTF8.self).split(separator: " ", maxSplits: 1)
+            return (Int(parts[0]) ?? 0, parts.count > 1 ? String(parts[1]) : "")
+        }
+        var takers: [Int] = []
+        for host in Set(all.map(\.host)) {
+            let workers = all.indices.filter { all[$0].host == host }
+            // They looked one after the other: the least of what they saw.
+            let available = workers.map { all[$0].available }.min() ?? 0
+            takers += workers.prefix(Int(share * Double(available) / Double(max(bytes, 1))))
+        }
+        if takers.isEmpty { throw refusal(bytes, all.map(\.available).max() ?? 0) }
+        return takers.sorted()
+    }
+
+    /// This host's name.
+    static var name: String {
+        var name = [CChar](repeating: 0, count: 256)
+        return gethostname(&name, 255) == 0 ? String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self) : ""
+    }
+
+    /// The bytes that this process could still get: the host's, or less where its control group has a limit. As much as can be where nobody tells.
+    static var available: Int {
+        let host = line("/proc/meminfo", "MemAvailable:").map { $0 * 1_024 } ?? .max
+        guard let limit = line("/sys/fs/cgroup/memory.max", ""), let used = line("/sys/fs/cgroup/memory.current", "") else { return host }
+        return min(host, max(0, limit - used))
+    }
+
+    /// The number after a key at a line's start.
+    private static func line(_ path: String, _ key: String) -> Int? {
+        guard let file = fopen(path, "r") else { return nil }
+        defer { fclose(file) }
+        var line = [CChar](repeating: 0, count: 256)
+        while fgets(&line, Int32(line.count), file) != nil {
+            let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            guard text.hasPrefix(key) else { continue }
+            let digits = text.dropFirst(key.count).drop { $0 == " " }.prefix { ("0"..."9").contains($0) }
+            return Int(digits)
+        }
+        return nil
+    }
+}

@@ -1,0 +1,23 @@
+import COpenBLAS
+
+extension Matrix {
+    /// `self = op(a) op(b)`, or added to it, op being the matrix or its transpose: by BLAS in Double, without memory of its own.
+    package mutating func setProduct(
+        _ a: Matrix, _ b: Matrix, firstTransposed: Bool = false, secondTransposed: Bool = false, adding: Bool = false
+    ) {
+        let (inner, ownRows) = firstTransposed ? (a.rows, a.columns) : (a.columns, a.rows)
+        let (otherInner, ownColumns) = secondTransposed ? (b.columns, b.rows) : (b.rows, b.columns)
+        precondition(
+            inner == otherInner && ownRows == rows && ownColumns == columns,
+            "a product of \(ownRows) × \(inner) and \(otherInner) × \(ownColumns) into \(rows) × \(columns)")
+        if elements.isEmpty { return }
+        guard inner > 0 else {
+            if !adding { for i in elements.indices { elements[i] = 0 } }
+            return
+        }
+        LinearAlgebra.useOneThread
+        cblas_dgemm(
+            CblasRowMajor, firstTransposed ? CblasTrans : CblasNoTrans, secondTransposed ? CblasTrans : CblasNoTrans, blasint(rows), blasint(columns),
+            blasint(inner), 1, a.elements, blasint(a.columns), b.elements, blasint(b.columns), adding ? 1 : 0, &elements, blasint(columns))
+    }
+}
