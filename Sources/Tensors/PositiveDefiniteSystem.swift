@@ -49,6 +49,10 @@ package final class PositiveDefiniteSystem {
         var triangle = CChar(UInt8(ascii: "U"))
         dpotrf_(&triangle, &n, memory, &leading, &info)
         if info != 0 { throw LinearAlgebraError(routine: "dpotrf", reason: "not positive definite (leading minor \(info) of \(order))") }
+        // A NaN passes through it.
+        if (0..<order).contains(where: { !memory[$0 * (stride + 1)].isFinite }) {
+            throw LinearAlgebraError(routine: "dpotrf", reason: "the matrix of order \(order) holds a NaN or an infinity")
+        }
         if count > 0 { dpotrs_(&triangle, &n, &count, memory, &leading, &right, &n, &info) }
     }
 
@@ -81,8 +85,8 @@ package final class PositiveDefiniteSystem {
         var triangle = CChar(UInt8(ascii: "U"))
         var pivots = [Int32](repeating: 0, count: order), work = [Double](repeating: 0, count: 2 * order)
         dpstrf_(&triangle, &n, memory, &leading, &pivots, &rank, &tolerance, &work, &info)
-        if info < 0 || (0..<order).contains(where: { !(memory[$0 * stride]).isFinite }) {
-            throw LinearAlgebraError(routine: "dpstrf", reason: "the matrix of order \(order) holds a NaN")
+        if info < 0 || (0..<order).contains(where: { !memory[$0 * stride].isFinite }) {
+            throw LinearAlgebraError(routine: "dpstrf", reason: "the matrix of order \(order) holds a NaN or an infinity")
         }
         let columns = Int(rank)
         var factor = Matrix(rows: order, columns: columns)

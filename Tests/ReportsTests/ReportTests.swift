@@ -40,6 +40,26 @@ import Training
         #expect(try Report(reading: report.runs.map(\.folder.path)).page.html == html)
     }
 
+    @Test func identifiabilityIsATableOfFactorsAndRegressors() throws {
+        let folder = try FixtureFolder()
+        try folder.writeRun("a", losses: ["3", "2"])
+        try folder.write(
+            "a/evaluation.json",
+            """
+            {"step": 20, "identifiability": {"samples": 4096, "first": {"c": {"linear": 0.5, "mlp": 0.75}, "m1": {"linear": -0.25, "mlp": 0.125}},
+             "second": {"c": {"linear": 0.25, "mlp": 0.375}, "m1": {"linear": 0, "mlp": null}},
+             "from_content": {"first": {"linear": 0.625, "mlp": 0.875}, "second": {"linear": 0.1875, "mlp": 0.3125}},
+             "mean_correlation": {"first": 0.6875, "second": 0.8125}}}
+            """)
+        let markup = ParsedMarkup(try Report(reading: ["\(folder.path)/a"]).page.html)
+        #expect(markup.problem == nil, "\(markup.problem ?? "")")
+        let rows = markup.all("tr").map(\.text)
+        for row in [
+            "R² offirst, linearfirst, MLPsecond, linearsecond, MLP", "c0.50000.75000.25000.3750", "m1−0.25000.12500–", "encoding, from c0.62500.87500.18750.3125",
+        ] { #expect(rows.contains(row), "\(row) in \(rows)") }
+        #expect(markup.all("p").contains { $0.text.contains("fitted on 4,096 samples") && $0.text.contains("first 0.6875, second 0.8125") })
+    }
+
     @Test func figuresAreFilesToo() throws {
         let folder = try Self.folder()
         let figures = try Report(reading: ["\(folder.path)/a"]).figures

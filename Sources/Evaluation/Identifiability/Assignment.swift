@@ -1,10 +1,10 @@
 /// The best one-to-one assignment of rows to columns: the Hungarian method with potentials, by shortest augmenting paths (Jonker and Volgenant,
 /// *A Shortest Augmenting Path Algorithm for Dense and Sparse Linear Assignment Problems*, Computing 38, 1987). O(rows² columns).
-enum Assignment {
+package enum Assignment {
     /// Of all ways to give each row a column of its own, one with the largest sum of `gain[row][column]`.
     /// - Parameter gain: no more rows than columns, finite.
     /// - Returns: the column of each row.
-    static func largest(_ gain: [[Double]]) -> [Int] {
+    package static func largest(_ gain: [[Double]]) -> [Int] {
         guard let columns = gain.first?.count else { return [] }
         precondition(gain.count <= columns && gain.allSatisfy { $0.count == columns }, "\(gain.count) rows for \(columns) columns")
         var rowPotential = [Double](repeating: 0, count: gain.count), columnPotential = [Double](repeating: 0, count: columns)

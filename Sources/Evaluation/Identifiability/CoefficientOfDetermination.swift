@@ -2,8 +2,9 @@ import Tensors
 
 /// R² = 1 - Σ (y - ŷ)² / Σ (y - ȳ)², ȳ the mean of the samples that are scored; of several components the mean.
 ///
-/// A component without variance there has no R². As in scikit-learn it counts 1 where every prediction is exact, else 0: never NaN.
-enum CoefficientOfDetermination {
+/// A component without variance there has nothing to explain and counts 0, never NaN. (scikit-learn's `r2_score` gives 1 where every prediction of it
+/// is exact; an encoder that has collapsed would then look perfect.)
+package enum CoefficientOfDetermination {
     /// - Parameters:
     ///   - truth: samples × components; of these, the rows of `rows` are scored.
     ///   - predicted: the entry of a row of `rows`, counted from 0, and a component.
@@ -17,12 +18,12 @@ enum CoefficientOfDetermination {
                 residual += error * error
                 total += (value - average) * (value - average)
             }
-            sum += total > 0 ? 1 - residual / total : residual == 0 ? 1 : 0
+            sum += total > 0 ? 1 - residual / total : 0
         }
         return sum / Double(truth.columns)
     }
 
-    static func mean(_ truth: Matrix, _ predicted: Matrix) -> Double {
+    package static func mean(_ truth: Matrix, _ predicted: Matrix) -> Double {
         mean(truth, rows: 0..<truth.rows) { predicted[$0, $1] }
     }
 }

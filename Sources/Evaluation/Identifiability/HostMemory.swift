@@ -5,14 +5,14 @@ import Glibc
 #endif
 
 /// How many workers of a host may have a large piece of memory each, at the same time.
-enum HostMemory {
+package enum HostMemory {
     /// The share of what is left that may be taken: other work goes on beside.
     private static let share = 0.9
 
     /// The workers that have room for so many bytes each, ascending, the same on every worker; every worker calls it. On each host as many of its
     /// workers as fit.
     /// - Parameter refusal: the error where some host has room for none, which all workers throw: from the bytes needed and left.
-    static func takers(
+    package static func takers(
         bytes: Int, available: Int = HostMemory.available, host: String = HostMemory.name, _ communicator: any Communicator,
         refusal: (_ needed: Int, _ available: Int) -> any Error
     ) throws -> [Int] {
@@ -32,13 +32,13 @@ enum HostMemory {
     }
 
     /// This host's name.
-    static var name: String {
+    package static var name: String {
         var name = [CChar](repeating: 0, count: 256)
         return gethostname(&name, 255) == 0 ? String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self) : ""
     }
 
     /// The bytes that this process could still get: the host's, or less where its control group has a limit. As much as can be where nobody tells.
-    static var available: Int {
+    package static var available: Int {
         let host = line("/proc/meminfo", "MemAvailable:").map { $0 * 1_024 } ?? .max
         guard let limit = line("/sys/fs/cgroup/memory.max", ""), let used = line("/sys/fs/cgroup/memory.current", "") else { return host }
         return min(host, max(0, limit - used))

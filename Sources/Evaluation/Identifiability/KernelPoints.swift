@@ -2,13 +2,13 @@ import CKernels
 import Tensors
 
 /// Inputs of a kernel regression, and the Gaussian kernel `k(x, y) = exp(-γ |x - y|²)` between them.
-struct KernelPoints: Sendable {
-    let count: Int
-    let dimensions: Int
+package struct KernelPoints: Sendable {
+    package let count: Int
+    package let dimensions: Int
     /// By rows, count × dimensions, and by columns.
     private let rows: [Double], columns: [Double]
 
-    init(_ inputs: Matrix) {
+    package init(_ inputs: Matrix) {
         self.init(rows: inputs.elements, count: inputs.rows, dimensions: inputs.columns)
     }
 
@@ -40,7 +40,7 @@ struct KernelPoints: Sendable {
     }
 
     /// Writes k(points[i], own 0), …, for as many of this set's first points as there is room for.
-    func kernel(_ points: KernelPoints, _ i: Int, width gamma: Double, into entries: UnsafeMutableBufferPointer<Double>) {
+    package func kernel(_ points: KernelPoints, _ i: Int, width gamma: Double, into entries: UnsafeMutableBufferPointer<Double>) {
         precondition(entries.count <= count && points.dimensions == dimensions, "\(entries.count) entries of \(count) points")
         points.rows.withUnsafeBufferPointer { x in
             guard let from = x.baseAddress else { return }
@@ -50,7 +50,7 @@ struct KernelPoints: Sendable {
 
     /// `Σ_i k(point, own i) coefficients[k][i]` for every point, points × components.
     /// - Parameter coefficients: components × count.
-    func predict(_ points: KernelPoints, width gamma: Double, _ coefficients: Matrix) -> Matrix {
+    package func predict(_ points: KernelPoints, width gamma: Double, _ coefficients: Matrix) -> Matrix {
         // So many points at a time that their kernel stays in the second cache.
         let piece = max(1, min(points.count, (1 << 17) / max(count, 1)))
         var tile = Matrix(rows: piece, columns: count), part = Matrix(rows: piece, columns: coefficients.rows)

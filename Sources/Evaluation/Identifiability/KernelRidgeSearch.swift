@@ -11,31 +11,33 @@ import Glibc
 /// nothing is centred. The grid, the folds (unshuffled) and the choice (the first of the largest mean R² over the folds, α before γ) are those of
 /// scikit-learn's `GridSearchCV(KernelRidge(kernel="rbf"), cv=3)` in *Identifiability Results for Multimodal Contrastive Learning* (ICLR 2023). But
 /// one factorisation serves the targets of all blocks, and the factorisations are spread over the workers.
-struct KernelRidgeSearch: Sendable {
+package struct KernelRidgeSearch: Sendable {
     /// α.
-    static let penalties = [1, 0.1, 0.01, 0.001]
+    package static let penalties = [1, 0.1, 0.01, 0.001]
     /// γ: four from 10⁻² to 10², evenly on a logarithmic scale.
-    static let widths = (0..<4).map { pow(10, -2 + 4 * Double($0) / 3) }
+    package static let widths = (0..<4).map { pow(10, -2 + 4 * Double($0) / 3) }
 
     /// A choice from the grid.
-    struct Choice: Hashable, Sendable {
-        let penalty: Double
-        let width: Double
+    package struct Choice: Hashable, Sendable {
+        package let penalty: Double
+        package let width: Double
     }
 
     /// What a target got.
-    struct Outcome: Equatable, Sendable {
-        let choice: Choice
+    package struct Outcome: Equatable, Sendable {
+        package let choice: Choice
         /// On the scoring samples.
-        let score: Double
+        package let score: Double
     }
 
     let tasks: [RegressionTask]
 
+    package init(tasks: [RegressionTask]) { self.tasks = tasks }
+
     /// Every worker calls it and gets the same.
     /// - Returns: for every task, an outcome for each target.
     /// - Throws: `LinearAlgebraError` where inputs hold a NaN; `CollectiveError` where a worker has failed.
-    func run(_ work: SpreadWork) throws -> [[Outcome]] {
+    package func run(_ work: SpreadWork) throws -> [[Outcome]] {
         let choices = try choose(work), solver = KernelSolver()
         // The refits, one for each choice that some target of a task has made.
         var refits: [(task: Int, choice: Choice, targets: [Int])] = []
@@ -77,7 +79,7 @@ struct KernelRidgeSearch: Sendable {
     }
 
     /// The mean R² over the folds of every target, by choice: α by α, and for each γ by γ.
-    func validate(_ work: SpreadWork) throws -> [[(choice: Choice, means: [Double])]] {
+    package func validate(_ work: SpreadWork) throws -> [[(choice: Choice, means: [Double])]] {
         let solver = KernelSolver(), folds = tasks.map { CrossValidationFolds(samples: $0.fitting.rows) }
         let places = Self.widths.flatMap { width in tasks.indices.map { (width: width, task: $0) } }
         let methods = try work.run(places.count) { number in
@@ -95,7 +97,11 @@ struct KernelRidgeSearch: Sendable {
             let all = KernelPoints(task.fitting), points = all.leavingOut(leftOut), targets = task.targets.map(\.fitting)
             let coefficients = try solver.solve(
                 points, width: piece.width, penalties: piece.penalties, SideBySide.rows(targets, leavingOut: leftOut), by: piece.method)
-            return coefficients.flatMap { SideBySide.scores(targets, rows: leftOut, points.predict(all[leftOut], width: piece.width, $0)) }
+            // One kernel serves all penalties' predictions.
+            let rows = coefficients.reduce(0) { $0 + $1.rows }
+            let predicted = points.predict(
+                all[leftOut], width: piece.width, Matrix(rows: rows, columns: points.count, elements: coefficients.flatMap(\.elements)))
+            return SideBySide.scores(coefficients.flatMap { _ in targets }, rows: leftOut, predicted)
         }
         return tasks.indices.map { task in
             Self.penalties.flatMap { penalty in

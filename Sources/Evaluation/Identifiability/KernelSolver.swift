@@ -1,11 +1,13 @@
 import Tensors
 
 /// Solves the systems of kernel ridge regressions, one after the other in the same memory. Of one worker.
-final class KernelSolver {
+package final class KernelSolver {
     private let system = PositiveDefiniteSystem()
 
+    package init() {}
+
     /// How `(K + α I) X = Y` is solved for all α of one K.
-    enum Method: Int, Sendable {
+    package enum Method: Int, Sendable {
         /// By Cholesky factorisation, one for each α: n³/3 operations.
         case direct
         /// K is of low rank but for a rest that is nothing beside α: wide kernels, inputs of few dimensions. One factorisation of rank r for all α,
@@ -23,11 +25,11 @@ final class KernelSolver {
     /// Points that a method is chosen by.
     private static let probed = 1_024
     /// Where a factorisation takes a moment, nothing is chosen.
-    static let fewestPoints = 1_536
+    package static let fewestPoints = 1_536
     private static let mostIterations = 24
 
     /// What is likely the fastest way, from some of the points: of their kernel the rank, and how much lies beside the diagonal.
-    func method(_ points: KernelPoints, width: Double, fewest: Int = KernelSolver.fewestPoints) throws -> Method {
+    package func method(_ points: KernelPoints, width: Double, fewest: Int = KernelSolver.fewestPoints) throws -> Method {
         if points.count < fewest { return .direct }
         let some = points.spread(min(Self.probed, points.count))
         var beside = 0.0
@@ -46,7 +48,7 @@ final class KernelSolver {
     /// - Parameter targets: Yᵀ, components × points.
     /// - Returns: the coefficients, components × points.
     /// - Throws: `LinearAlgebraError` where the points hold a NaN.
-    func solve(_ points: KernelPoints, width: Double, penalties: [Double], _ targets: Matrix, by method: Method) throws -> [Matrix] {
+    package func solve(_ points: KernelPoints, width: Double, penalties: [Double], _ targets: Matrix, by method: Method) throws -> [Matrix] {
         switch method {
         case .direct: return try penalties.map { try solveDirectly(points, width, $0, targets) }
         case .lowRank: return try solveByLowRank(points, width, penalties, targets)

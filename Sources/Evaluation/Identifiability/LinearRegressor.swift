@@ -1,7 +1,7 @@
 import Tensors
 
 /// Least squares with an intercept; of several solutions the one of least norm, so constant or repeated inputs are no error.
-struct LinearRegressor {
+package struct LinearRegressor {
     /// Inputs × components.
     private let weights: Matrix
     private let inputMeans: [Double], targetMeans: [Double]
@@ -10,7 +10,7 @@ struct LinearRegressor {
     private static let leastVariance = 1e-13
 
     /// - Throws: `LinearAlgebraError` where the inputs hold a NaN.
-    init(_ inputs: Matrix, _ targets: Matrix) throws {
+    package init(_ inputs: Matrix, _ targets: Matrix) throws {
         let (x, inputMeans) = Self.centred(inputs), (y, targetMeans) = Self.centred(targets)
         var squares = Matrix(rows: x.columns, columns: x.columns), products = Matrix(rows: x.columns, columns: y.columns)
         squares.setProduct(x, x, firstTransposed: true)
@@ -22,7 +22,7 @@ struct LinearRegressor {
         self.targetMeans = targetMeans
     }
 
-    func predict(_ inputs: Matrix) -> Matrix {
+    package func predict(_ inputs: Matrix) -> Matrix {
         var predicted = inputs * weights
         let offsets = weights.columns == 0 ? [] : (Matrix(rows: 1, columns: inputMeans.count, elements: inputMeans) * weights).elements
         for row in 0..<predicted.rows {

@@ -4,9 +4,9 @@ import Tensors
 /// NeurIPS 2016): the absolute Pearson correlations of the best one-to-one matching of their components, averaged over the matched.
 ///
 /// Where they have different counts, the smaller decides how many are matched. A constant component correlates with nothing: 0.
-enum MeanCorrelation {
+package enum MeanCorrelation {
     /// - Parameters: samples × components, each with at least one component.
-    static func coefficient(_ a: Matrix, _ b: Matrix) -> Double {
+    package static func coefficient(_ a: Matrix, _ b: Matrix) -> Double {
         let (small, large) = a.columns <= b.columns ? (a, b) : (b, a)
         precondition(small.columns > 0 && small.rows == large.rows, "correlations of \(a.rows) × \(a.columns) and \(b.rows) × \(b.columns)")
         let correlations = correlations(small, large)

@@ -6,22 +6,22 @@ import Tensors
 ///     1/(2n) Σ_i |V relu(W x_i + b) + d - y_i|² + α/(2n) (|W|² + |V|²)
 ///
 /// W and b, V and d start uniform on [-r, r], r = √(6 / (inputs + outputs of the layer)) (Glorot and Bengio 2010), drawn by seed and number.
-struct MultilayerPerceptronRegressor {
-    static let hidden = 100
+package struct MultilayerPerceptronRegressor {
+    package static let hidden = 100
     /// α.
-    static let penalty = 1e-4
+    package static let penalty = 1e-4
     static let mostIterations = 500
 
     let inputs: Int, outputs: Int
     /// W by inputs, b, V by hidden units, d.
-    private(set) var parameters: [Double]
-    let iterations: Int
+    package let parameters: [Double]
+    package let iterations: Int
 
     /// Rows worked on at a time: their hidden units stay in the second cache.
     private static let pieceRows = 256
 
     /// - Parameter number: which network of the seed.
-    init(_ x: Matrix, _ y: Matrix, seed: UInt64, number: UInt64) {
+    package init(_ x: Matrix, _ y: Matrix, seed: UInt64, number: UInt64) {
         var solver = LimitedMemoryBFGS()
         solver.mostIterations = Self.mostIterations
         solver.tolerance = 1e-6
@@ -35,9 +35,9 @@ struct MultilayerPerceptronRegressor {
     }
 
     /// How many numbers the network has.
-    static func count(inputs: Int, outputs: Int) -> Int { (inputs + 1) * hidden + (hidden + 1) * outputs }
+    package static func count(inputs: Int, outputs: Int) -> Int { (inputs + 1) * hidden + (hidden + 1) * outputs }
 
-    static func initial(inputs: Int, outputs: Int, seed: UInt64, number: UInt64) -> [Double] {
+    package static func initial(inputs: Int, outputs: Int, seed: UInt64, number: UInt64) -> [Double] {
         let uniforms = Tensor([count(inputs: inputs, outputs: outputs)])
         Philox(seed: seed).fillUniform(uniforms, .evaluation, number: number)
         let first = (inputs + 1) * hidden
@@ -47,7 +47,7 @@ struct MultilayerPerceptronRegressor {
         }
     }
 
-    func predict(_ x: Matrix) -> Matrix {
+    package func predict(_ x: Matrix) -> Matrix {
         let layers = Layers(parameters, inputs: inputs, outputs: outputs)
         var result = Matrix(rows: x.rows, columns: outputs)
         for piece in Self.pieces(x) {
@@ -59,7 +59,7 @@ struct MultilayerPerceptronRegressor {
     }
 
     /// The value at a point, and its gradient.
-    static func objective(_ point: [Double], _ gradient: inout [Double], _ scratch: inout Scratch) -> Double {
+    package static func objective(_ point: [Double], _ gradient: inout [Double], _ scratch: inout Scratch) -> Double {
         let inputs = scratch.inputs, outputs = scratch.outputs, samples = Double(scratch.samples)
         let layers = Layers(point, inputs: inputs, outputs: outputs)
         var slopes = Layers([Double](repeating: 0, count: point.count), inputs: inputs, outputs: outputs), squares = 0.0
@@ -127,12 +127,12 @@ struct MultilayerPerceptronRegressor {
     }
 
     /// The samples in pieces, and memory for one piece's work.
-    struct Scratch {
+    package struct Scratch {
         let inputs: Int, outputs: Int, samples: Int
         let pieces: [(x: Matrix, y: Matrix)]
         private var units: [Matrix] = [], slopes: [Matrix] = [], residuals: [Matrix] = []
 
-        init(_ x: Matrix, _ y: Matrix) {
+        package init(_ x: Matrix, _ y: Matrix) {
             inputs = x.columns
             outputs = y.columns
             samples = x.rows

@@ -1,19 +1,24 @@
 import Tensors
 
 /// Several targets predicted from one input: the regressors are fitted on one set of samples and scored on another.
-struct RegressionTask: Sendable {
+package struct RegressionTask: Sendable {
     /// What is predicted.
-    struct Target: Sendable {
+    package struct Target: Sendable {
         let fitting: Matrix
         let scoring: Matrix
+
+        package init(fitting: Matrix, scoring: Matrix) {
+            self.fitting = fitting
+            self.scoring = scoring
+        }
     }
 
     /// Samples × inputs, each input shifted and scaled to mean 0 and deviation 1 over the fitting samples.
-    let fitting: Matrix, scoring: Matrix
+    package let fitting: Matrix, scoring: Matrix
     /// Each samples × its components, at least one.
     let targets: [Target]
 
-    init(fitting: Matrix, scoring: Matrix, targets: [Target]) {
+    package init(fitting: Matrix, scoring: Matrix, targets: [Target]) {
         for target in targets {
             precondition(
                 target.fitting.rows == fitting.rows && target.scoring.rows == scoring.rows && target.fitting.columns == target.scoring.columns,
@@ -28,10 +33,10 @@ struct RegressionTask: Sendable {
 
 /// Shifts and scales columns to mean 0 and standard deviation 1 (the population's) over the samples it was made of; a column that is constant there
 /// is only shifted. scikit-learn's `StandardScaler`.
-struct ColumnScaling {
+package struct ColumnScaling {
     private let means: [Double], scales: [Double]
 
-    init(_ samples: Matrix) {
+    package init(_ samples: Matrix) {
         let count = Double(samples.rows)
         means = (0..<samples.columns).map { column in (0..<samples.rows).reduce(0) { $0 + samples[$1, column] } / count }
         scales = means.enumerated().map { column, mean in
@@ -42,7 +47,7 @@ struct ColumnScaling {
         }
     }
 
-    func scaled(_ samples: Matrix) -> Matrix {
+    package func scaled(_ samples: Matrix) -> Matrix {
         var result = samples
         result.elements.withUnsafeMutableBufferPointer { all in
             for row in 0..<samples.rows {

@@ -2,12 +2,12 @@ import Collectives
 
 /// Pieces of work that have nothing to do with each other, spread over the workers of a group: each is done whole by one of them, so its bits do not
 /// depend on how many there are.
-struct SpreadWork {
+package struct SpreadWork {
     let communicator: any Communicator
     /// The workers that take part, ascending: where memory is short, not all.
     let takers: [Int]
 
-    init(_ communicator: any Communicator, takers: [Int]? = nil) {
+    package init(_ communicator: any Communicator, takers: [Int]? = nil) {
         self.communicator = communicator
         self.takers = takers ?? Array(0..<communicator.size)
     }
@@ -16,7 +16,7 @@ struct SpreadWork {
     /// - Parameter piece: the numbers that a piece is worth.
     /// - Returns: every piece's numbers, on every worker.
     /// - Throws: what `piece` throws; `CollectiveError` where another worker has failed.
-    func run(_ count: Int, _ piece: (Int) throws -> [Double]) throws -> [[Double]] {
+    package func run(_ count: Int, _ piece: (Int) throws -> [Double]) throws -> [[Double]] {
         var own: [Double] = []
         if let place = takers.firstIndex(of: communicator.rank) {
             for number in stride(from: place, to: count, by: takers.count) {

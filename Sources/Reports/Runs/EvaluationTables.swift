@@ -21,7 +21,11 @@ struct EvaluationTables {
                 Paragraph(steps, .remark)
                 for part in parts {
                     Section(Self.words(part.name)) {
-                        if !part.scalars.isEmpty { scalarTable(part) }
+                        for (run, table) in identifiability(part) {
+                            Paragraph((runs.count == 1 ? "" : run.name + ": ") + table.remark, .remark)
+                            table.table
+                        }
+                        if !part.scalars.isEmpty, identifiability(part).isEmpty { scalarTable(part) }
                         if !part.lists.isEmpty { listTable(part) }
                         let figures = figures(part)
                         if !figures.isEmpty { FigureGroup(figures.map(\.figure)) }
@@ -63,6 +67,11 @@ struct EvaluationTables {
             }
         }
         return parts.filter { !$0.scalars.isEmpty || !$0.lists.isEmpty }
+    }
+
+    /// What of identifiability the runs have: tables of their own, for a row a number would be no overview.
+    private func identifiability(_ part: Part) -> [(run: RunRecord, table: IdentifiabilityTable)] {
+        part.name == "identifiability" ? runs.compactMap { run in IdentifiabilityTable(run.evaluation).map { (run, $0) } } : []
     }
 
     private func value(_ run: RunRecord, _ part: Part, _ path: String) -> JSONValue? {

@@ -28,7 +28,7 @@ public enum ExitStatus: Int32, Sendable {
         self =
             switch error {
             case is ConfigurationError, is RunMismatchError, is DataError, is NetworkError, is LinearAlgebraError, is FeatureCountError,
-                is SearchError, is SamplingError: .badData
+                is SearchError, is SamplingError, is IdentifiabilityError: .badData
             case let error as StorageError:
                 switch error.kind {
                 case .badData: .badData

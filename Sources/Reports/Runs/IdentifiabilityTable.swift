@@ -1,0 +1,42 @@
+import Evaluation
+
+/// The section `identifiability` of a run's evaluation: a row a latent factor, a column for each encoder and regressor.
+struct IdentifiabilityTable {
+    private let section: JSONValue
+    private let regressors: [Regressor]
+
+    /// Nil where the evaluation has no such section.
+    init?(_ evaluation: JSONValue?) {
+        guard let section = evaluation?["identifiability"], case .object(let factors) = section["first"] else { return nil }
+        self.section = section
+        regressors = Regressor.allCases.filter { regressor in factors.contains { $0.1[regressor.rawValue] != nil } }
+    }
+
+    private static let encoders = ["first", "second"]
+
+    var table: DataTable {
+        guard case .object(let factors) = section["first"] else { return DataTable(columns: [], rows: []) }
+        func row(_ name: String, _ scores: (_ encoder: String) -> JSONValue?) -> [DataTable.Cell] {
+            [DataTable.Cell(name)]
+                + Self.encoders.flatMap { encoder in
+                    regressors.map { DataTable.Cell(NumberText.significant(scores(encoder)?[$0.rawValue]?.number)) }
+                }
+        }
+        var rows = factors.map { name, _ in row(name) { section[$0]?[name] } }
+        if let back = section["from_content"] { rows.append(row("encoding, from c") { back[$0] }) }
+        return DataTable(
+            columns: ["R² of"] + Self.encoders.flatMap { encoder in regressors.map { DataTable.Cell("\(encoder), \($0.title)") } }, rows: rows)
+    }
+
+    /// What the table cannot say.
+    var remark: String {
+        var text = "Latent factors predicted from encodings"
+        if let samples = section["samples"]?.integer { text += ", fitted on \(NumberText.grouped(samples)) samples and scored on as many others" }
+        text += "."
+        if let correlation = section["mean_correlation"] {
+            let both = Self.encoders.map { "\($0) \(NumberText.significant(correlation[$0]?.number))" }
+            text += " Mean correlation of encodings and c: \(both.joined(separator: ", "))."
+        }
+        return text
+    }
+}
