@@ -64,7 +64,7 @@ let package = Package(
                 "Tensors", "Collectives", "Networks", "Objectives", "Storage", "Pairs", "Training", .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(name: "SweepsTests", dependencies: ["Collectives", "Storage", "Pairs", "Evaluation", "Training", "Sweeps"]),
-        .testTarget(name: "ReportsTests", dependencies: ["Tensors", "Objectives", "Storage", "Evaluation", "Training", "Sweeps", "Reports"]),
+        .testTarget(name: "ReportsTests", dependencies: ["Tensors", "Objectives", "Storage", "Pairs", "Evaluation", "Training", "Sweeps", "Reports"]),
         .testTarget(
             name: "CommandTests",
             dependencies: [

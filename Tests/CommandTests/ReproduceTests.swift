@@ -42,11 +42,40 @@ import Testing
         #expect(other.exitCode == 65 && other.output.contains("not the one that was begun here"), "\(other.output)")
     }
 
+    @Test func smokeStudyOfIdentifiability() throws {
+        let folder = try ScratchFolder()
+        let begun = try Shell("\(reproduce) identifiability --smoke --output study --ranks=1 --set=threads_per_trial=1", in: folder.path)
+        #expect(begun.exitCode == 0, "\(begun.output)")
+        let rows = try SweepTable(folder: SweepFolder(path: "\(folder.path)/study/table")).rows
+        // Four kinds of latents, two probabilities of a change, two seeds.
+        #expect(rows.count == 16 && rows.allSatisfy { $0.status == .done })
+        let page = try String(contentsOfFile: "\(folder.path)/study/report.html", encoding: .utf8)
+        #expect(XMLParser(data: Data(page.utf8)).parse() && !page.contains("NaN"))
+        for heading in ["Which factors are found", "Encodings of other sizes", "Styles that seldom change"] { #expect(page.contains(">\(heading)</h2>"), "\(heading)") }
+
+        // The first figure that the page tells, from the sweep's own table: the metric of independent latents whose style always changes.
+        let scores = rows.filter { $0.trial.contains("statistical_dependence=false") && $0.trial.contains("causal_dependence=false") && $0.trial.contains("=1.0_") }
+            .compactMap(\.metric)
+        #expect(scores.count == 2)
+        let mean = scores.reduce(0, +) / 2, deviation = abs(scores.reduce(0) { $1 - $0 }) / 2.0.squareRoot()
+        let text = String(format: "%.3f ± %.3f", mean, deviation).replacingOccurrences(of: "-", with: "−")
+        #expect(page.contains(">\(text) ≠ 1</td>"), "\(text)")
+
+        // A sweep that is gone is made again, the others are left.
+        try FileManager.default.removeItem(atPath: "\(folder.path)/study/encoding_size")
+        let results = try String(contentsOfFile: "\(folder.path)/study/table/results.jsonl", encoding: .utf8)
+        let again = try Shell("\(reproduce) identifiability --smoke --output study", in: folder.path)
+        #expect(again.exitCode == 0, "\(again.output)")
+        #expect(try String(contentsOfFile: "\(folder.path)/study/table/results.jsonl", encoding: .utf8) == results)
+        #expect(try SweepTable(folder: SweepFolder(path: "\(folder.path)/study/encoding_size")).rows.count == 3)
+    }
+
     @Test func wrongUsage() throws {
         let folder = try ScratchFolder()
         for (arguments, said) in [
-            ("gausian", "no study is called 'gausian'; there is gaussian"), ("gaussian --smoke --full", "exclude each other"), ("", "usage: launch/reproduce"),
+            ("gausian", "no study is called 'gausian'; there are gaussian and identifiability"), ("gaussian --smoke --full", "exclude each other"), ("", "usage: launch/reproduce"),
             ("gaussian --ranks none", "--ranks: wanted a number"), ("gaussian --fast", "no option --fast"), ("gaussian --output", "--output wants a value"),
+            ("gaussian --ranks 2 --launcher srun", "--ranks and --launcher exclude each other"), ("identifiability --set", "--set wants a value"),
         ] {
             let result = try Shell("\(reproduce) \(arguments)", in: folder.path)
             #expect(result.exitCode == 64 && result.output.contains(said), "\(arguments): \(result.output)")

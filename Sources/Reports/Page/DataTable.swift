@@ -6,13 +6,16 @@ public struct DataTable: PageContent {
         public var title: String
         /// The best of those it is compared with.
         public var isBest: Bool
+        /// A measured value that is not what stands beside it as the right one.
+        public var isApart: Bool
         /// Colour and dash of this row or column in the figures.
         public var look: Series.Look?
 
-        public init(_ text: String, title: String = "", isBest: Bool = false, look: Series.Look? = nil) {
+        public init(_ text: String, title: String = "", isBest: Bool = false, isApart: Bool = false, look: Series.Look? = nil) {
             self.text = text
             self.title = title
             self.isBest = isBest
+            self.isApart = isApart
             self.look = look
         }
 
@@ -61,7 +64,9 @@ public struct DataTable: PageContent {
     }
 
     private func write(_ cell: Cell, _ name: String, _ column: Int, scope: String, to markup: inout Markup) {
-        let classes = [textColumns.contains(column) ? "text" : "", cell.text.count > 48 ? "long" : "", cell.isBest ? "best" : ""].filter { !$0.isEmpty }.joined(separator: " ")
+        let classes = [
+            textColumns.contains(column) ? "text" : "", cell.text.count > 48 ? "long" : "", cell.isBest ? "best" : "", cell.isApart ? "apart" : "",
+        ].filter { !$0.isEmpty }.joined(separator: " ")
         markup.element(name, ["class": classes, "scope": scope, "title": cell.title == cell.text ? "" : cell.title]) {
             if let look = cell.look { $0.add(markup: Legend.sampleSVG(LegendEntry("", look: look, style: .line))) }
             $0.add(cell.text)

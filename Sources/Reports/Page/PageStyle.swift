@@ -27,6 +27,7 @@ enum PageStyle {
         .facts tbody th{color:var(--muted);position:static;min-width:6.5rem;overflow-wrap:normal}
         .facts td{white-space:normal;overflow-wrap:anywhere;min-width:0}
         .best{background:var(--best);font-weight:600}
+        .apart{color:var(--warning);font-weight:600}
         .legend{list-style:none;display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;margin:.6rem 0;padding:0;font-size:.88rem}
         .legend li{display:flex;align-items:center;gap:.4rem;overflow-wrap:anywhere}
         .sample{flex:none;margin-right:.35rem;vertical-align:-2px}

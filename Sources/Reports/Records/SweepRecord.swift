@@ -19,6 +19,8 @@ public struct SweepRecord: Sendable {
     public let ranked: [SweepRow]
     /// `sweep.yaml`.
     public let specification: String?
+    /// `base.yaml`.
+    public let base: String?
 
     /// Reads a sweep's folder, while the sweep runs too.
     /// - Throws: `StorageError`, `ConfigurationError` where its definition or table is missing or damaged.
@@ -26,6 +28,7 @@ public struct SweepRecord: Sendable {
         folder = SweepFolder(path: path)
         name = folder.path
         specification = try RunRecord.text(at: folder.specification)
+        base = try RunRecord.text(at: folder.base)
         let table = try SweepTable(folder: folder)
         keys = table.keys
         metric = table.metric

@@ -3,16 +3,16 @@ import Sweeps
 import Training
 
 /// One of a study's sweeps, with all of its finished trials read.
-struct StudySweep: Sendable {
+struct StudySweep<Trial: StudyTrial>: Sendable {
     let record: SweepRecord
     /// In the order of the table.
-    let trials: [StudyTrial]
+    let trials: [Trial]
 
     /// - Throws: `StorageError` where there is no such sweep, or something in it is damaged.
     init(reading path: String) throws {
         let record = try SweepRecord(reading: path)
         self.record = record
-        trials = try record.trials.filter { $0.status == .done }.map { try StudyTrial(reading: record.folder.trial($0.trial), name: $0.trial) }
+        trials = try record.trials.filter { $0.status == .done }.map { try Trial(reading: record.folder.trial($0.trial), name: $0.trial) }
     }
 
     /// What is missing, for a page that is made while trials still run; nil where nothing is.
@@ -24,13 +24,13 @@ struct StudySweep: Sendable {
     }
 
     /// The trials by a key, in ascending order of it.
-    func grouped<Key: Hashable & Comparable>(by key: (StudyTrial) -> Key) -> [(key: Key, trials: [StudyTrial])] {
+    func grouped<Key: Hashable & Comparable>(by key: (Trial) -> Key) -> [(key: Key, trials: [Trial])] {
         Dictionary(grouping: trials, by: key).map { (key: $0.key, trials: $0.value) }.sorted { $0.key < $1.key }
     }
 
     /// The same in the order in which the keys first come.
-    func inOrder<Key: Hashable>(by key: (StudyTrial) -> Key) -> [(key: Key, trials: [StudyTrial])] {
-        var groups: [(key: Key, trials: [StudyTrial])] = []
+    func inOrder<Key: Hashable>(by key: (Trial) -> Key) -> [(key: Key, trials: [Trial])] {
+        var groups: [(key: Key, trials: [Trial])] = []
         for trial in trials {
             let name = key(trial)
             if let index = groups.firstIndex(where: { $0.key == name }) { groups[index].trials.append(trial) } else { groups.append((name, [trial])) }

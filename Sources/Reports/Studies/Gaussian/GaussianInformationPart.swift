@@ -1,7 +1,7 @@
 import Glibc
 
 /// Mutual information by the bound log N − L of one-sided losses, against the truth.
-struct StudyInformationPart {
+struct GaussianInformationPart {
     /// One trial's figures, in nats.
     private struct Measured {
         let size: Int
@@ -13,7 +13,7 @@ struct StudyInformationPart {
 
     private let measured: [Measured]
 
-    init(_ sweep: StudySweep) {
+    init(_ sweep: StudySweep<GaussianTrial>) {
         measured = sweep.trials.compactMap { trial in
             guard let loss = trial.lastLoss, let weights = trial.configuration.objective.loss.weights else { return nil }
             let total = weights.first + weights.second

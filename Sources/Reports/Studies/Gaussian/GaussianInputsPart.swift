@@ -1,10 +1,10 @@
 import Pairs
 
 /// Pairs that are hard to learn from.
-struct StudyInputsPart {
-    private let sweep: StudySweep
+struct GaussianInputsPart {
+    private let sweep: StudySweep<GaussianTrial>
 
-    init(_ sweep: StudySweep) { self.sweep = sweep }
+    init(_ sweep: StudySweep<GaussianTrial>) { self.sweep = sweep }
 
     @PageBuilder var content: [any PageContent] {
         Paragraph(
@@ -23,7 +23,7 @@ struct StudyInputsPart {
         Paragraph("Each over \(sweep.inOrder { Self.title($0) }.map(\.trials.count).max() ?? 0) seeds; the singular values are those of the first.", .remark)
     }
 
-    private static func title(_ trial: StudyTrial) -> String {
+    private static func title(_ trial: GaussianTrial) -> String {
         let dimensions = "\(trial.pair.covariance.uu.rows) and \(trial.pair.covariance.vv.rows) dimensions"
         switch trial.configuration.source {
         case .gaussianFromFile(let path): return "\(dimensions), \(path.split(separator: "/").last ?? "")"
@@ -33,7 +33,7 @@ struct StudyInputsPart {
     }
 
     /// The ratio of Cuu's largest eigenvalue to its smallest; nil where that is none.
-    private static func condition(_ trial: StudyTrial) -> Double? {
+    private static func condition(_ trial: GaussianTrial) -> Double? {
         guard let values = try? trial.pair.covariance.uu.singularValueDecomposition().singularValues, let first = values.first, let last = values.last, last > 0 else {
             return nil
         }

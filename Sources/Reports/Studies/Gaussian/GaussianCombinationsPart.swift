@@ -2,13 +2,13 @@ import Evaluation
 import Objectives
 
 /// Every loss with every similarity: what was learned beside what the loss would learn from infinitely many pairs.
-struct StudyCombinationsPart {
-    private let sweep: StudySweep
+struct GaussianCombinationsPart {
+    private let sweep: StudySweep<GaussianTrial>
     /// Minimisers found numerically, by the names of the trials.
     private let numerical: [String: NumericalMinimizer]
 
     /// - Parameter numerical: what `Tests/Peers/population.py --json` wrote; nil where there is no such file.
-    init(_ sweep: StudySweep, numerical: JSONValue? = nil) {
+    init(_ sweep: StudySweep<GaussianTrial>, numerical: JSONValue? = nil) {
         self.sweep = sweep
         self.numerical = NumericalMinimizer.all(in: numerical)
     }
@@ -69,7 +69,7 @@ struct StudyCombinationsPart {
 
     private static func percent(_ value: Double?) -> DataTable.Cell { DataTable.Cell(value.map { NumberText.fixed(100 * $0, decimals: 1) + " %" } ?? "–") }
 
-    private func couplings(_ trials: [StudyTrial]) -> DataTable {
+    private func couplings(_ trials: [GaussianTrial]) -> DataTable {
         let isCosine = trials.first?.configuration.objective.similarity == .cosine
         func shown(_ values: [Double]) -> [Double] {
             guard isCosine, let first = values.first, first > 0 else { return values }
@@ -88,7 +88,7 @@ struct StudyCombinationsPart {
             })
     }
 
-    private func grams(_ trials: [StudyTrial]) -> DataTable {
+    private func grams(_ trials: [GaussianTrial]) -> DataTable {
         DataTable(
             columns: ["loss", "g² along the pairs", "minimiser", "h² along the pairs", "minimiser"],
             rows: trials.map { trial in
@@ -100,7 +100,7 @@ struct StudyCombinationsPart {
     }
 
     /// Errors of the conditionals against the exact posterior; in brackets, what the minimiser itself has.
-    private func laws(_ trials: [StudyTrial]) -> DataTable {
+    private func laws(_ trials: [GaussianTrial]) -> DataTable {
         func cell(_ learned: Double?, _ minimizer: Double?) -> DataTable.Cell {
             var cell = Self.percent(learned)
             if let minimizer { cell.text += " (" + Self.percent(minimizer).text + ")" }
@@ -119,10 +119,10 @@ struct StudyCombinationsPart {
 
     // MARK: Figures
 
-    private func plots(_ trials: [StudyTrial]) -> [Plot] {
-        func plot(_ title: String, _ learned: (StudyTrial) -> Double?, _ minimizer: (StudyTrial) -> Double?) -> Plot {
+    private func plots(_ trials: [GaussianTrial]) -> [Plot] {
+        func plot(_ title: String, _ learned: (GaussianTrial) -> Double?, _ minimizer: (GaussianTrial) -> Double?) -> Plot {
             // Side by side, for where all went well the two are the same.
-            func points(_ value: (StudyTrial) -> Double?, aside: Double) -> [PlotPoint] {
+            func points(_ value: (GaussianTrial) -> Double?, aside: Double) -> [PlotPoint] {
                 trials.enumerated().compactMap { index, trial in
                     value(trial).map { PlotPoint(Double(index) + aside, $0, label: trial.lossTitle) }
                 }

@@ -1,13 +1,13 @@
 import Glibc
 
 /// Error of the learned coupling against the size of the batch.
-struct StudyBatchPart {
+struct GaussianBatchPart {
     /// Of one size, over the seeds.
     private let sizes: [(size: Int, error: SampleMean, single: [Double])]
     /// Of the means.
     let fit: SlopeFit?
 
-    init(_ sweep: StudySweep) {
+    init(_ sweep: StudySweep<GaussianTrial>) {
         sizes = sweep.grouped { $0.configuration.batch.size }.compactMap { size, trials in
             let errors = trials.compactMap(\.couplingError)
             return errors.isEmpty ? nil : (size, SampleMean(errors), errors)

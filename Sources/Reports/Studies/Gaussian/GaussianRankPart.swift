@@ -1,8 +1,8 @@
 /// Encoders of growing rank.
-struct StudyRankPart {
-    private let ranks: [(key: Int, trials: [StudyTrial])]
+struct GaussianRankPart {
+    private let ranks: [(key: Int, trials: [GaussianTrial])]
 
-    init(_ sweep: StudySweep) { ranks = sweep.grouped { $0.configuration.encoders.embedding } }
+    init(_ sweep: StudySweep<GaussianTrial>) { ranks = sweep.grouped { $0.configuration.encoders.embedding } }
 
     @PageBuilder var content: [any PageContent] {
         Paragraph(
@@ -28,7 +28,7 @@ struct StudyRankPart {
 
     private var axis: Axis { Axis("rank e", scale: .linear, ticks: ranks.map { Double($0.key) }) }
 
-    private func points(_ value: (StudyTrial) -> Double?) -> [PlotPoint] {
+    private func points(_ value: (GaussianTrial) -> Double?) -> [PlotPoint] {
         ranks.compactMap { rank, trials in
             let values = trials.compactMap(value)
             let mean = SampleMean(values)

@@ -1,10 +1,10 @@
 import Objectives
 
 /// From a loss that fits u given v alone to one that fits v given u alone.
-struct StudyWeightsPart {
-    private let sweep: StudySweep
+struct GaussianWeightsPart {
+    private let sweep: StudySweep<GaussianTrial>
 
-    init(_ sweep: StudySweep) { self.sweep = sweep }
+    init(_ sweep: StudySweep<GaussianTrial>) { self.sweep = sweep }
 
     @PageBuilder var content: [any PageContent] {
         Paragraph(
@@ -32,16 +32,16 @@ struct StudyWeightsPart {
     }
 
     /// b / (a + b).
-    private static func share(_ trial: StudyTrial) -> Double {
+    private static func share(_ trial: GaussianTrial) -> Double {
         guard let weights = trial.configuration.objective.loss.weights else { return 0 }
         return weights.second / (weights.first + weights.second)
     }
 
-    private static func groups(_ trials: [StudyTrial]) -> [(share: Double, trials: [StudyTrial])] {
+    private static func groups(_ trials: [GaussianTrial]) -> [(share: Double, trials: [GaussianTrial])] {
         Dictionary(grouping: trials, by: share).map { (share: $0.key, trials: $0.value) }.sorted { $0.share < $1.share }
     }
 
-    private func plot(_ title: String, _ trials: [StudyTrial], _ lines: [(name: String, value: (StudyTrial) -> Double?)]) -> Plot {
+    private func plot(_ title: String, _ trials: [GaussianTrial], _ lines: [(name: String, value: (GaussianTrial) -> Double?)]) -> Plot {
         let groups = Self.groups(trials)
         let series = lines.enumerated().map { index, line in
             let points = groups.compactMap { share, trials -> PlotPoint? in
@@ -55,8 +55,8 @@ struct StudyWeightsPart {
             series: series)
     }
 
-    private func table(_ trials: [StudyTrial]) -> DataTable {
-        func mean(_ trials: [StudyTrial], _ value: (StudyTrial) -> Double?) -> DataTable.Cell {
+    private func table(_ trials: [GaussianTrial]) -> DataTable {
+        func mean(_ trials: [GaussianTrial], _ value: (GaussianTrial) -> Double?) -> DataTable.Cell {
             let values = trials.compactMap(value)
             return DataTable.Cell(values.isEmpty ? "–" : NumberText.significant(SampleMean(values).mean, 3))
         }
