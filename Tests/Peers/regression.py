@@ -1,13 +1,13 @@
 """The regressions of a run's identifiability against scikit-learn's on the same encodings: R² and time.
 
-    regression.py RUN COUPLET...
+    regression.py [--encoder first] RUN COUPLET...
 
 runs `couplet evaluate RUN --encodings FILE --json`, reads the file, and does the same as the paper's code does: for each encoder and each block
 `LinearRegression` and `GridSearchCV(KernelRidge(kernel="rbf"), alpha × gamma, cv=3, n_jobs=-1)` on encodings standardised by the fitting samples.
 Prints a line of JSON: the largest difference of R², the seconds of both, and how many times as long scikit-learn took. Couplet's seconds are those
 of the whole command, with what else it evaluates; scikit-learn's are those of the grid searches alone. Ends with 0 if every R² agrees within 1e-4.
 
---encoders first leaves the second encoder out (half of scikit-learn's time; its seconds are then doubled for the comparison).
+--encoder first leaves the second encoder out (half of scikit-learn's time; its seconds are then doubled for the comparison).
 --from-content also compares the encodings predicted from the content, which the paper does not do; not counted in scikit-learn's time.
 """
 
@@ -48,10 +48,11 @@ def score(make, inputs, targets):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("run")
-    parser.add_argument("--encoders", nargs="+", choices=["first", "second"], default=["first", "second"])
+    parser.add_argument("--encoder", choices=["first", "second", "both"], default="both")
     parser.add_argument("--from-content", action="store_true")
     parser.add_argument("couplet", nargs="+")
     options = parser.parse_args()
+    encoders = ["first", "second"] if options.encoder == "both" else [options.encoder]
 
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "encodings.h5")
@@ -68,7 +69,7 @@ def main():
             swapped = {name: [side["swapped"][name][:] for side in sides] for name in ["first", "second", "c"]}
 
     tasks = []
-    for encoder in options.encoders:
+    for encoder in encoders:
         for name, targets in factors.items():
             tasks.append((found[encoder][name], f"{encoder}.{name}", encodings[encoder], targets, True))
         tasks.append((found[encoder]["c_permuted"], f"{encoder}.c_permuted", swapped[encoder], swapped["c"], True))
@@ -87,7 +88,7 @@ def main():
             if regressor == "kernel_ridge" and isCounted:
                 peer += taken
             print(f"{name} {regressor}: scikit-learn {r2:.7f}, couplet {own[regressor]:.7f} ({taken:.1f} s) {best or ''}", file=sys.stderr, flush=True)
-    peer *= 2 / len(options.encoders)
+    peer *= 2 / len(encoders)
     print(json.dumps({
         "samples": found["samples"], "largest_difference": largest, "couplet_seconds": round(seconds, 2),
         "couplet_processor_seconds": round(used.ru_utime + used.ru_stime, 2), "scikit_learn_seconds": round(peer, 2),

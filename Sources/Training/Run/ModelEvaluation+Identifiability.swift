@@ -7,7 +7,8 @@ extension ModelEvaluation {
     public enum Extent: Sendable {
         /// All that the config asks for: at a run's end, and by `couplet evaluate`.
         case full
-        /// What costs little beside training, for evaluations on the way: of the regressors of `identifiability` the linear one alone.
+        /// What costs little beside training, for evaluations on the way (`train.evaluate_every`): of `identifiability` the linear regressor alone,
+        /// whichever the config names.
         case brief
     }
 
@@ -32,8 +33,7 @@ extension ModelEvaluation {
         }
         let samples = try self.samples(settings.samples, of: source)
         if communicator.rank == 0 { try keep?(samples) }
-        let regressors = extent == .full ? settings.regressors : settings.regressors.filter { $0 == .linear }
-        return try Identifiability(regressors: regressors, seed: configuration.seed)
+        return try Identifiability(regressors: extent == .full ? settings.regressors : [.linear], seed: configuration.seed)
             .evaluate(fitting: samples.fitting, scoring: samples.scoring, communicator: communicator)
     }
 
