@@ -23,7 +23,7 @@ struct SpoiledConfiguration: Sendable, CustomTestStringConvertible {
         .init("seed", "sede", 2, 1, "sede", "did you mean seed?"),
         .init("embedding: 3", "embedding: 3\n  frist: 1", 9, 3, "encoders.frist", "did you mean first?"),
         .init("bias: false", "bais: false", 9, 25, "encoders.first.bais", "did you mean bias?"),
-        .init("temperature: 1", "temperature: 1\n  margin: 1", 14, 3, "objective.margin", "no such key", "similarity, temperature"),
+        .init("temperature: 1", "temperature: 1\n  margin: 1", 14, 3, "objective.margin", "no such key", "temperature, loss, similarity"),
         .init("temperature: 1", "temperature: 1\n  bandwidth: 1", 14, 3, "objective.bandwidth", "of no use here", "only mmd"),
         .init("temperature: 1", "temperature: 1\n  bias: -3", 14, 3, "objective.bias", "of no use here", "only sigmoid"),
         .init("temperature: 1", "temperature: {initial: 1, lerned: true}", 13, 29, "objective.temperature.lerned", "learned?"),
