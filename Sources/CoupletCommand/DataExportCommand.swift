@@ -25,25 +25,24 @@ struct DataExportCommand: ParsableCommand {
     @Option(help: ArgumentHelp("How many pairs.", valueName: "n"))
     var count: Int
 
-    @Option(help: ArgumentHelp("The number of the first.", valueName: "k"))
-    var start: Int = 0
+    @Option(help: ArgumentHelp("The number of the first. An endless source has 2^64; those from 2^63 on are a loss's second batches.", valueName: "k"))
+    var start: UInt64 = 0
 
     func validate() throws {
         if count < 1 { throw ValidationError("--count is \(count); wanted at least 1") }
-        if start < 0 { throw ValidationError("--start is \(start); wanted at least 0") }
         if output.isEmpty { throw ValidationError("--output is empty; name a file") }
     }
 
     func run() throws {
         let configuration = try arguments.load()
         let source = try configuration.source.makeSource(seed: configuration.seed)
-        let (end, overflows) = start.addingReportingOverflow(count)
-        if let available = source.count(of: .training), overflows || end > available {
+        let (end, overflows) = start.addingReportingOverflow(UInt64(count))
+        if let available = source.count(of: .training), overflows || end > UInt64(available) {
             throw DataError(
                 place: arguments.path, reason: "the source has the training pairs 0 to \(available - 1), not \(count) from \(start) on",
-                remedy: start < available ? "--count can be \(available - start) at most" : "begin by a smaller --start")
+                remedy: start < UInt64(available) ? "--count can be \(UInt64(available) - start) at most" : "begin by a smaller --start")
         }
-        if overflows { throw ValidationError("--start \(start) and --count \(count) go beyond \(Int.max)") }
+        if overflows { throw ValidationError("--start \(start) and --count \(count) go beyond \(UInt64.max)") }
         if access(output, F_OK) == 0 {
             throw StorageError(.inputOutput, place: output, reason: "exists already", remedy: "give another name, or delete it first")
         }
@@ -57,7 +56,7 @@ struct DataExportCommand: ParsableCommand {
         let block = min(count, max(1, (4 << 20) / floatsARow))
         for row in stride(from: 0, to: count, by: block) {
             let rows = min(block, count - row)
-            let numbers = (0..<rows).map { UInt64(start + row + $0) }
+            let numbers = (0..<rows).map { start + UInt64(row + $0) }
             for modality in Modality.allCases {
                 let raw = try source.readRaw(.training, numbers, modality)
                 let name = "/\(modality.rawValue)"

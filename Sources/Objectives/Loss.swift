@@ -39,6 +39,15 @@ public enum Loss: Equatable, Sendable {
         case otherModality = "other_modality"
     }
 
+    /// How many times all pairs of two sets meet.
+    public var meetingCount: Int {
+        switch self {
+        case .lpSimCLR(_, .sameModality): 2
+        case .ntXent: 3
+        default: 1
+        }
+    }
+
     /// Whether a step takes a second batch, of which both modalities are encoded.
     public var usesSecondBatch: Bool {
         if case .lpSimCLR(_, .sameModality) = self { true } else { false }

@@ -55,7 +55,8 @@ extension Loss {
         }
     }
 
-    func measureTemperature(_ temperature: Double) -> Double {
+    /// What the similarity of a config, or the measure of a loss with a distance of its own, is divided by to give scores.
+    package func measureTemperature(_ temperature: Double) -> Double {
         if case .lpSimCLR(let distance, _) = self { distance.measureTemperature(temperature) } else { temperature }
     }
 }

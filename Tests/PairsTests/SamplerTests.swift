@@ -56,6 +56,23 @@ import Testing
         #expect(finite.numbers(step: 7, positions: 2..<5) == (12..<15).map { order[$0] })
     }
 
+    /// An epoch of the second batch is a permutation of its own: as many samples as in the batch's own places as chance has it, one on the average.
+    @Test func theSecondBatchIsAnIndependentDraw() throws {
+        let count = 640, sampler = try Sampler(batchSize: 64, sampleCount: count, seed: 8)
+        var meetings = 0
+        for epoch in 0..<40 {
+            let steps = (epoch * 10)..<(epoch * 10 + 10)
+            let pairs = steps.flatMap { sampler.numbers(step: $0, positions: 0..<64) }
+            let others = steps.flatMap { sampler.numbers(step: $0, positions: 0..<64, of: .second) }
+            #expect(others.sorted() == (0..<UInt64(count)).map { $0 })
+            meetings += zip(pairs, others).count { $0 == $1 }
+        }
+        // A Poisson number of mean 40.
+        #expect((15...70).contains(meetings))
+        let endless = try Sampler(batchSize: 10, sampleCount: nil, seed: 1)
+        #expect(endless.numbers(step: 7, positions: 2..<5, of: .second) == [72, 73, 74].map { $0 + (1 << 63) })
+    }
+
     @Test func tooFewSamplesAreAnError() throws {
         let error = try #require(throws: DataError.self) { try Sampler(batchSize: 128, sampleCount: 100, seed: 1) }
         #expect(error.description.contains("128"))

@@ -19,13 +19,16 @@ LOCAL = os.path.join(HERE, "..", "..", "launch", "local")
 # (batch, dimension)
 LOSS_SIZES = [(8192, 128), (8192, 512), (1024, 128), (4096, 8)]
 QUICK_LOSS_SIZES = [(1024, 128), (1024, 8)]
-STEP_BATCHES = {"study": 6144, "mnist": 1024}
-QUICK_STEP_BATCHES = {"study": 768, "mnist": 128}
+STEP_BATCHES = {"study": 6144, "latent": 6144, "mnist": 1024}
+QUICK_STEP_BATCHES = {"study": 768, "latent": 768, "mnist": 128}
+# Where the second batch of an endless source begins.
+OTHER_DRAWS = 1 << 63
 LOSS_PEERS = [("jax", "default"), ("openclip", "default"), ("openclip", "tuned"), ("openclip_compiled", "default"),
               ("openclip_compiled", "tuned")]
 STEP_PEERS = {
     "study": [("jax", "default"), ("torch", "default"), ("torch", "tuned"), ("torch_compiled", "default"), ("torch_compiled", "tuned"),
               ("torch_ddp", "tuned")],
+    "latent": [("jax", "default")],
     "mnist": [("jax", "default"), ("torch", "default"), ("torch", "tuned"), ("torch_channels_last", "tuned"),
               ("torch_compiled", "tuned"), ("torch_ddp", "tuned")],
 }
@@ -189,6 +192,15 @@ def steps(options, folder):
         config = [os.path.join(HERE, f"{model}.yaml"), "--set", f"batch.size={batch}"]
         if model == "study":
             couplet(options, "data", "export", *config, "--output", data, "--count", str(batch))
+        elif model == "latent":
+            parts = []
+            for number, start in enumerate((0, OTHER_DRAWS)):
+                parts.append(os.path.join(folder, f"pairs-{model}-{number}.h5"))
+                couplet(options, "data", "export", *config, "--output", parts[-1], "--count", str(batch), "--start", str(start))
+            with h5py.File(data, "w") as file:
+                opened = [h5py.File(part) for part in parts]
+                for name in ("first", "second"):
+                    file[name] = numpy.concatenate([one[name][()] for one in opened])
         else:
             generator = numpy.random.default_rng(1)
             with h5py.File(data, "w") as file:

@@ -45,6 +45,18 @@ LOSSES = {
     "sigmoid": ("sigmoid", None),
     "mmd_linear": ("mmd", (1.0, 0.0)),
     "mmd_polynomial": ("mmd", (0.3, 0.7)),
+    "lp_simclr": ("lp_simclr", None),
+    "lp_simclr_root": ("lp_simclr", None),
+    "lp_simclr_first_order": ("lp_simclr", None),
+    "lp_simclr_other": ("lp_simclr", None),
+    "nt_xent": ("nt_xent", None),
+}
+# The distance of lp_simclr, and where its negatives are from.
+DISTANCES = {
+    "lp_simclr": {"p": 2, "power": True, "negatives": "same_modality"},
+    "lp_simclr_root": {"p": 2, "power": False, "negatives": "same_modality"},
+    "lp_simclr_first_order": {"p": 1, "negatives": "same_modality"},
+    "lp_simclr_other": {"p": 2, "power": True, "negatives": "other_modality"},
 }
 TEMPERATURES = ["0.005", "0.07", "1", "10", "learned"]
 # The first encoder, and the second.
@@ -85,6 +97,7 @@ class Combination:
         self.similarity, self.encoders = similarity, ENCODERS[encoders]
         self.labels = encoders == "labels"
         self.loss, self.weights = LOSSES[loss]
+        self.distance = DISTANCES.get(loss)
         self.kernel = loss.removeprefix("mmd_") if self.loss == "mmd" else None
         self.learned = temperature == "learned"
         self.temperature = LEARNED_START if self.learned else float(temperature)
@@ -98,6 +111,9 @@ class Combination:
             objective["weights"] = list(self.weights)
         if self.kernel:
             objective["kernel"] = self.kernel
+        if self.distance:
+            del objective["similarity"]
+            objective.update(self.distance)
         if self.loss == "sigmoid":
             objective["bias"] = {"initial": BIAS_START, "learned": True}
         return json.dumps({
@@ -116,10 +132,18 @@ class Combination:
         specifications = self.encoders
         u = reference.encode(specifications[0]["kind"], specifications[0].get("activation"), parameters["first"], first)
         v = reference.encode(specifications[1]["kind"], specifications[1].get("activation"), parameters["second"], second)
-        scores = reference.scores(self.similarity, u, v, parameters["log_inverse_temperature"])
+        scale = parameters["log_inverse_temperature"]
+        if self.distance:
+            scores = reference.lp_simclr_scores(self.distance["p"], self.distance.get("power", True), self.distance["negatives"], u, v, scale)
+        elif self.loss == "nt_xent":
+            scores = reference.nt_xent_scores(self.similarity, u, v, scale)
+        else:
+            scores = reference.scores(self.similarity, u, v, scale)
         return self.loss_of(scores, parameters["bias"], first, second), scores
 
     def loss_of(self, scores, bias, first, second):
+        if self.distance or self.loss == "nt_xent":
+            return reference.loss_of_all(self.loss, self.distance and self.distance["negatives"], scores)
         kernels = None
         if self.kernel:
             data = first, numpy.eye(CLASSES)[numpy.asarray(second)] if self.labels else second
@@ -253,7 +277,8 @@ def check(combination, options, pairs, folder):
             raise RuntimeError(f"{name}: {found.size} parameters, {exact.size} expected")
         rounding = numpy.linalg.norm(spacing) / learning_rate
         results.append((name, numpy.linalg.norm(found - exact) / scale, tolerance + rounding / scale))
-    scale = max(abs(loss), float(numpy.abs(numpy.diagonal(scores)).mean()), 1.0)
+    positives = scores[..., -1] if combination.distance else numpy.diagonal(scores, len(scores) // 2 if combination.loss == "nt_xent" else 0)
+    scale = max(abs(loss), float(numpy.abs(positives).mean()), 1.0)
     results.append(("loss", abs(logged_loss(run) - loss) / scale, tolerance))
     return results
 
@@ -307,7 +332,7 @@ def main():
     parser.add_argument("--loss", action="append", choices=list(LOSSES))
     parser.add_argument("--temperature", action="append", choices=TEMPERATURES)
     parser.add_argument("--encoders", action="append", choices=list(ENCODERS))
-    parser.add_argument("--quick", action="store_true", help="30 combinations that cover every value, instead of all 1,050")
+    parser.add_argument("--quick", action="store_true", help="45 combinations that cover every value, instead of all 1,575")
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--shards", type=int, default=4)
     parser.add_argument("--embedding", type=int, default=5)

@@ -40,6 +40,41 @@ def scores(similarity, first, second, log_inverse_temperature):
     return values * jnp.exp(log_inverse_temperature)
 
 
+def distances(first, second, p, power):
+    """Σ_k |g_ik - h_jk|^p or its root, which has the gradient 0 where it is 0."""
+    values = jnp.sum(jnp.abs(first[:, None, :] - second[None, :, :]) ** p, axis=2)
+    if power:
+        return values
+    return jnp.where(values > 0, jnp.where(values > 0, values, 1.0) ** (1 / p), 0.0)
+
+
+def lp_simclr_scores(p, power, negatives, first, second, log_inverse_temperature):
+    """Of both directions, for each anchor those of its negatives and last of its positive. The second batch is the batch itself, in another order."""
+    across = -distances(first, second, p, power) * jnp.exp(log_inverse_temperature)
+    positives = jnp.diagonal(across)[:, None]
+    if negatives == "other_modality":
+        return jnp.stack([jnp.concatenate([across, positives], axis=1), jnp.concatenate([across.T, positives], axis=1)])
+    within = [-distances(side, side, p, power) * jnp.exp(log_inverse_temperature) for side in (first, second)]
+    return jnp.stack([jnp.concatenate([side, positives], axis=1) for side in within])
+
+
+def nt_xent_scores(similarity, first, second, log_inverse_temperature):
+    """2N × 2N, of the encodings of both modalities."""
+    encodings = jnp.concatenate([first, second])
+    return scores(similarity, encodings, encodings, log_inverse_temperature)
+
+
+def loss_of_all(name, negatives, values):
+    """lp_simclr and nt_xent, of the scores above."""
+    if name == "nt_xent":
+        count = values.shape[0] // 2
+        positives = jnp.concatenate([jnp.diagonal(values, count), jnp.diagonal(values, -count)])
+        return jnp.mean(off_diagonal_logsumexp(values, axis=1) - positives)
+    # Of the other modality the positive is among the negatives already.
+    summed = values if negatives == "same_modality" else values[:, :, :-1]
+    return jnp.mean(logsumexp(summed, axis=2) - jnp.log(summed.shape[2]) - values[:, :, -1])
+
+
 def off_diagonal_logsumexp(values, axis=None):
     return logsumexp(jnp.where(jnp.eye(values.shape[0], dtype=bool), -jnp.inf, values), axis=axis)
 

@@ -1,6 +1,7 @@
 """One whole training step (both encoders forward, symmetric InfoNCE, backward, Adam) in the systems that a user would pick instead.
 
     step.py study                      15 → 150 → 750 ×4 → 150 → 5, leaky_relu 0.01, two of them, B = 6,144, cosine, temperature 0.1
+    step.py latent                     the same encoders, lp_simclr: four encoded batches, B = 6,144, temperature 1
     step.py mnist                      3×3 conv 32, relu, pool, 3×3 conv 64, relu, pool, 3136 → 128, relu, → 64; labels 10 × 64;
                                        B = 1,024, cosine, learned temperature
     step.py study --parameters runs/study/checkpoints/step-00000000.h5 --data pairs.h5      the same numbers as Couplet
@@ -23,6 +24,7 @@ STUDY_SIZES = [15, 150, 750, 750, 750, 750, 150, 5]
 SLOPE = 0.01
 MODELS = {
     "study": {"batch": 6144, "temperature": 0.1, "learned": False, "learning_rate": 1e-4},
+    "latent": {"batch": 6144, "temperature": 1.0, "learned": False, "learning_rate": 1e-4},
     "mnist": {"batch": 1024, "temperature": 0.07, "learned": True, "learning_rate": 1e-3},
 }
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
@@ -30,7 +32,7 @@ BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 
 def shapes(model):
     """(weight shape, bias shape or None) of each layer that has parameters, for the first and the second encoder."""
-    if model == "study":
+    if model != "mnist":
         encoder = [((out, width), (out,)) for width, out in zip(STUDY_SIZES, STUDY_SIZES[1:])]
         return encoder, encoder
     images = [((32, 1, 3, 3), (32,)), ((64, 32, 3, 3), (64,)), ((128, 3136), (128,)), ((64, 128), (64,))]
@@ -68,19 +70,20 @@ def parameters(options):
     return encoders
 
 
-def batch(options):
-    """The pairs of one batch: from /first and /second of an HDF5 file, or drawn by numpy."""
+def batch(options, number=0):
+    """The pairs of one batch (of `latent` number 1 is the second one): from /first and /second of an HDF5 file, or drawn by numpy."""
     import numpy
 
+    start = number * options.batch
     if options.data:
         import h5py
         with h5py.File(options.data) as file:
-            first, second = file["first"][:options.batch], file["second"][:options.batch]
+            first, second = file["first"][start:start + options.batch], file["second"][start:start + options.batch]
         if len(first) < options.batch:
-            sys.exit(f"{options.data}: {len(first)} pairs, {options.batch} wanted")
+            sys.exit(f"{options.data}: {len(first)} pairs from {start} on, {options.batch} wanted")
     else:
-        generator = numpy.random.default_rng(options.seed + 1)
-        if options.model == "study":
+        generator = numpy.random.default_rng(options.seed + 1 + number)
+        if options.model != "mnist":
             first = generator.standard_normal((options.batch, 15))
             second = first + 0.5 * generator.standard_normal((options.batch, 15))
         else:
@@ -119,7 +122,18 @@ def jax_step(options):
         x = jax.nn.relu(x @ arrays[4].T + arrays[5])
         return x @ arrays[6].T + arrays[7]
 
-    def loss(state, first, second):
+    def attraction_and_repulsion(u, v, strangers):
+        # By squares and products, as one would: distances from all differences are an array of B² d numbers.
+        squares = jnp.sum(u * u, 1)[:, None] + jnp.sum(strangers * strangers, 1)[None, :] - 2 * u @ strangers.T
+        positives = jnp.sum((u - v) ** 2, 1) / options.temperature
+        scores = jnp.concatenate([-squares / options.temperature, -positives[:, None]], axis=1)
+        return jnp.mean(positives + logsumexp(scores, axis=1) - jnp.log(scores.shape[1]))
+
+    def loss(state, first, second, *others):
+        if others:
+            u, v = perceptron(state["first"], first), perceptron(state["second"], second)
+            u_other, v_other = perceptron(state["first"], others[0]), perceptron(state["second"], others[1])
+            return 0.5 * (attraction_and_repulsion(u, v, u_other) + attraction_and_repulsion(v, u, v_other))
         if options.model == "study":
             u, v = perceptron(state["first"], first), perceptron(state["second"], second)
         else:
@@ -129,8 +143,8 @@ def jax_step(options):
         scores = u @ v.T * jnp.exp(state["log_scale"])
         return jnp.mean(0.5 * (logsumexp(scores, axis=1) + logsumexp(scores, axis=0)) - jnp.diagonal(scores))
 
-    def update(state, mean, square, count, first, second):
-        value, gradient = jax.value_and_grad(loss)(state, first, second)
+    def update(state, mean, square, count, *batches):
+        value, gradient = jax.value_and_grad(loss)(state, *batches)
         if not options.learned:
             gradient["log_scale"] = jnp.zeros_like(gradient["log_scale"])
         count = count + 1
@@ -146,16 +160,16 @@ def jax_step(options):
     state = jax.device_put({"first": first_arrays, "second": second_arrays,
                             "log_scale": jnp.float32(-math.log(options.temperature))})
     carried = [state, jax.tree_util.tree_map(jnp.zeros_like, state), jax.tree_util.tree_map(jnp.zeros_like, state), jnp.float32(0)]
-    first, second = map(jax.device_put, batch(options))
+    batches = [jax.device_put(one) for number in range(2 if options.model == "latent" else 1) for one in batch(options, number)]
 
     # Of the first step, and outside of it: no step that is timed computes norms.
-    gradient = jax.jit(jax.grad(loss))(state, first, second)
+    gradient = jax.jit(jax.grad(loss))(state, *batches)
     norms = [math.sqrt(sum(float((numpy.asarray(array, numpy.float64) ** 2).sum()) for array in gradient[encoder]))
              for encoder in ("first", "second")]
     del gradient
 
     def step():
-        *carried[:], value = compiled(*carried, first, second)
+        *carried[:], value = compiled(*carried, *batches)
         jax.block_until_ready(carried)
         return lambda: (float(value), *norms)
 
@@ -179,6 +193,9 @@ def torch_step(options, compiled=False, channels_last=False, rank=0, ranks=1):
 
         def forward(self, x):
             return self.table(x)
+
+    if options.model == "latent":
+        sys.exit("step.py latent: in JAX alone")
 
     class Pair(nn.Module):
         """Both encoders and the logit scale, as OpenCLIP's model has them: forward gives unit encodings and the scale."""
@@ -343,6 +360,8 @@ def main():
     implementation = measure.implementation_here()
     if implementation is None:
         possible = [name for name in IMPLEMENTATIONS if options.model == "mnist" or name != "torch_channels_last"]
+        if options.model == "latent":
+            possible = ["jax"]
         measure.run_each(options, possible)
     if implementation == "torch_ddp":
         measure_distributed(options)

@@ -1,4 +1,5 @@
 import Networks
+import Objectives
 import Testing
 import Training
 
@@ -23,6 +24,18 @@ import Training
         #expect(again.digest == kept.digest)
         #expect(again.losses == kept.losses)
         #expect(Set(kept.losses).count == 12)
+    }
+
+    /// A shared encoder encodes four inputs a step: both modalities' batch and second batch.
+    @Test(arguments: [1, 4])
+    func severalInputsOfAnEncoderGiveTheSameBits(workers: Int) throws {
+        func digest(_ activations: Configuration.Batch.Activations) -> StateDigest {
+            var configuration = WorkerInvarianceTests.shared(.lpSimCLR(distance: LpDistance(), negatives: .sameModality))
+            configuration.batch.activations = activations
+            return StateDigest(configuration: configuration)
+        }
+        let kept = try digest(.keep).run(steps: 8, workers: 1), again = try digest(.recompute).run(steps: 8, workers: workers)
+        #expect(again.digest == kept.digest && again.losses == kept.losses && Set(kept.losses).count == 8)
     }
 
     @Test func recomputingTakesTheActivationsOfOneShard() throws {

@@ -136,16 +136,25 @@ struct FixedGenerator: RandomNumberGenerator {
         let schedule = pick(Configuration.Optimizer.Schedule.allCases)
         let warmup = whole(0...100)
         let size = whole(1...64) * 32
+        let loss: Loss = pick([
+            .joint, .conditional(first: positive(), second: real(0...1)), .ntXent,
+            .lpSimCLR(
+                distance: pick([LpDistance(), LpDistance(power: false), LpDistance(order: .one)]), negatives: pick(Loss.Negatives.allCases)),
+        ])
+        // Such a loss has a distance in place of a similarity.
+        let similarity = if case .lpSimCLR = loss { Similarity.quadratic } else { pick(Similarity.allCases) }
+        let isShared = Bool.random(using: &g), first = encoder()
         return Configuration(
             name: pick(["gaussian", "a b", "true", "7", "x: y", "größe", "-"]), seed: UInt64.random(in: 0...UInt64.max, using: &g), source: source(),
             encoders: .init(
-                embedding: whole(1...512), initialScale: Float.random(in: 1e-6...2, using: &g), first: encoder(), second: encoder()),
-            initialization: pick([
+                embedding: whole(1...512), initialScale: Float.random(in: 1e-6...2, using: &g), first: first,
+                second: isShared ? first : encoder(), shared: isShared),
+            initialization: isShared ? nil : pick([
                 nil, .init(from: path()), .init(from: path(), encoders: [.first], freeze: [.first]), .init(from: path(), freeze: [.second]),
                 .init(from: path(), encoders: [.first, .second]),
             ]),
             objective: .init(
-                similarity: pick(Similarity.allCases), loss: pick([.joint, .conditional(first: positive(), second: real(0...1))]),
+                similarity: similarity, loss: loss,
                 temperature: learned ? .init(initial: initial, learned: true, minimum: initial * 0.3) : .init(initial: initial)),
             batch: pick([
                 .init(size: size), .init(size: size, shards: 32), .init(size: size, activations: .recompute, tileMemory: whole(0...1 << 40)),

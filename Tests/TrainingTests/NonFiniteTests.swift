@@ -77,6 +77,16 @@ private struct SpoiltSource: PairSource {
         }
     }
 
+    @Test("a second batch's samples are told as such", arguments: [1, 4])
+    func secondBatch(workers: Int) throws {
+        let source = SpoiltSource(base: try gaussian(), bad: [Sampler.otherDraws + 300], modality: .second, number: .nan)
+        let configuration = configuration { $0.objective = .init(similarity: .quadratic, loss: .lpSimCLR(distance: LpDistance(), negatives: .sameModality)) }
+        let found = try run(configuration, source, steps: 3, workers: workers).diagnoses
+        let diagnosis = try #require(found[1])
+        #expect(found[0] == nil && found[2] == nil && diagnosis.origin == .data(.second) && diagnosis.batch == .second)
+        #expect(diagnosis.draws == [300] && diagnosis.description.contains("1 of 256 pairs of the second batch"))
+    }
+
     @Test("in a finite set a sample is told by its number in the data as well")
     func finiteSet() throws {
         let count = 2 * Self.batch + 7

@@ -29,7 +29,27 @@ import Training
             $0.optimizer = .init(kind: .sgd(momentum: 0.9), learningRate: 0.05)
             $0.encoders.embedding = 20
         },
+        // A second batch, clipped and with a learned temperature.
+        gaussian {
+            $0.objective = .init(
+                similarity: .quadratic, loss: .lpSimCLR(distance: LpDistance(), negatives: .sameModality),
+                temperature: .init(initial: 0.5, learned: true))
+            $0.optimizer.clipNorm = 0.5
+        },
+        shared(.lpSimCLR(distance: LpDistance(order: .two, power: false), negatives: .sameModality)),
+        shared(.lpSimCLR(distance: LpDistance(order: .one), negatives: .otherModality)), shared(.ntXent),
     ]
+
+    /// One encoder for both modalities.
+    static func shared(_ loss: Loss) -> Configuration {
+        let encoder = EncoderSpecification.multilayerPerceptron(widths: [40, 24], activation: .leakyRelu(slope: 0.01), bias: true)
+        return gaussian {
+            $0.source = .gaussian(dimensions: [8, 8], correlations: [0.9, 0.75, 0.6])
+            $0.encoders = .init(embedding: 3, first: encoder, second: encoder, shared: true)
+            $0.objective = .init(similarity: .quadratic, loss: loss)
+            $0.batch = .init(size: 16 * 24, shards: 16)
+        }
+    }
 
     @Test("the same digest for 1, 2, 4, 8 and 16 threads", arguments: examples)
     func sameDigest(_ configuration: Configuration) throws {

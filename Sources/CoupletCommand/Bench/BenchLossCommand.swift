@@ -1,6 +1,7 @@
 import ArgumentParser
 import Collectives
 import Evaluation
+import Storage
 import Training
 
 struct BenchLossCommand: ParsableCommand {
@@ -27,8 +28,8 @@ struct BenchLossCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Parts of the batch. (default: as in a config)", valueName: "s"))
     var shards: Int?
 
-    @Option(help: ArgumentHelp("How encodings are compared: inner_product, cosine or quadratic.", valueName: "name"))
-    var similarity: String = "cosine"
+    @Option(help: ArgumentHelp("How encodings are compared: inner_product, cosine or quadratic. (default: cosine; lp_simclr takes none)", valueName: "name"))
+    var similarity: String?
 
     @Option(help: ArgumentHelp("What is minimised, as objective.loss of a config.", valueName: "name"))
     var loss: String = "conditional"
@@ -39,8 +40,16 @@ struct BenchLossCommand: ParsableCommand {
     @Option(help: ArgumentHelp("How much memory a process keeps scores in: bytes, or 256MiB. (default: as in a config)", valueName: "size"))
     var tileMemory: String?
 
-    @Option(help: ArgumentHelp("Unit encodings, /first and /second of an HDF5 file.", valueName: "file.h5"), completion: .file(extensions: ["h5"]))
+    @Option(
+        help: ArgumentHelp(
+            "Encodings, /first and /second of an HDF5 file; for lp_simclr /second_batch/first and /second_batch/second too.", valueName: "file.h5"),
+        completion: .file(extensions: ["h5"]))
     var input: String?
+
+    @Option(
+        help: ArgumentHelp("Where the loss and its gradients go: a new HDF5 file with the names of an input.", valueName: "file.h5"),
+        completion: .file(extensions: ["h5"]))
+    var output: String?
 
     @Option(
         name: .customLong("set"), parsing: .singleValue,
@@ -65,6 +74,12 @@ struct BenchLossCommand: ParsableCommand {
         guard let benchmark = prepared else { return }
         let workers = try WorkerCount(wanted: bench.threads, group: group, shards: benchmark.configuration.batch.shards)
         let result = try group.run(threads: workers.threads) { try benchmark.run(on: $0, threads: workers.threads) }
+        if group.processRank == 0, let output {
+            try HDF5File.create(output) { file in
+                for (name, rows) in result.gradients { try file.write(name, rows) }
+                try file.write("/loss", [result.loss], shape: [1])
+            }
+        }
         if group.processRank == 0 { print(bench.json ? benchmark.json(result).indentedText() : benchmark.text(result)) }
         try group.finalize()
     }
@@ -76,12 +91,13 @@ struct BenchLossCommand: ParsableCommand {
                 if let given, given != found { throw ValidationError("--\(name) is \(given), but \(input ?? "") has \(found)") }
             }
         }
-        var keys = ["objective.similarity=\(similarity)", "objective.loss=\(loss)", "objective.temperature=\(temperature)"]
+        var keys = ["objective.loss=\(loss)", "objective.temperature=\(temperature)"]
+        if let similarity = similarity ?? (loss == "lp_simclr" ? nil : "cosine") { keys.append("objective.similarity=\(similarity)") }
         if let shards { keys.append("batch.shards=\(shards)") }
         if let tileMemory { keys.append("batch.tile_memory=\(tileMemory)") }
         return LossBenchmark(
             try LossBenchmark.configuration(
                 batch: file?.batch ?? batch ?? 8_192, dimension: file?.dimension ?? dim ?? 128, overrides: keys + overrides),
-            warmup: bench.warmup, repetitions: bench.repetitions, input: input)
+            warmup: bench.warmup, repetitions: bench.repetitions, input: input, keepsGradients: output != nil)
     }
 }

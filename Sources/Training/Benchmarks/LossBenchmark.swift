@@ -13,10 +13,14 @@ public struct LossBenchmark: Sendable {
     public let configuration: Configuration
     public let warmup: Int
     public let repetitions: Int
-    /// Whose unit encodings are read: /first and /second, B × d; nil: drawn from the seed.
+    /// Whose encodings are read: /first and /second, B × d, for a loss that takes a second batch /second_batch/first and /second_batch/second too; nil: unit
+    /// ones drawn from the seed.
     public let input: String?
+    /// Whether the gradients are put together on worker 0.
+    public let keepsGradients: Bool
 
-    public init(_ configuration: Configuration, warmup: Int, repetitions: Int, input: String? = nil) {
+    public init(_ configuration: Configuration, warmup: Int, repetitions: Int, input: String? = nil, keepsGradients: Bool = false) {
+        self.keepsGradients = keepsGradients
         precondition(warmup >= 0 && repetitions > 0, "\(warmup) and \(repetitions) repetitions")
         self.configuration = configuration
         self.warmup = warmup
@@ -32,7 +36,7 @@ public struct LossBenchmark: Sendable {
             name: loss
             data: {source: gaussian, dimensions: [1, 1], correlations: [0.5]}
             encoders: {embedding: \(dimension), first: {kind: linear}, second: {kind: linear}}
-            objective: {similarity: cosine, temperature: 0.07}
+            objective: {temperature: 0.07}
             batch: {size: \(batch)}
             train: {steps: 0}
             """
@@ -50,6 +54,8 @@ public struct LossBenchmark: Sendable {
         /// Of ∂ loss / ∂ encodings, over the whole batch.
         public let firstGradientNorm: Double
         public let secondGradientNorm: Double
+        /// ∂ loss / ∂ encodings, B × d, by their names in an input file: on worker 0, where they are kept.
+        public let gradients: [(name: String, rows: Tensor)]
     }
 
     /// B and d of a file of encodings.
@@ -74,7 +80,8 @@ public struct LossBenchmark: Sendable {
     /// - Throws: `StorageError` where the encodings cannot be read.
     public func run(on communicator: any Communicator, threads: Int) throws -> Result {
         couplet_flush_subnormals()
-        let (first, second) = try encodings(communicator)
+        let (first, second) = try encodings(communicator, number: 0)
+        let secondBatch = objective.loss.usesSecondBatch ? try encodings(communicator, number: 1) : nil
         let features = features(rows: first.rows)
         let engine = PairwiseEngine(
             communicator: communicator, shards: batch.shards, batch: batch.size, dimension: dimension, similarity: objective.similarity,
@@ -85,22 +92,38 @@ public struct LossBenchmark: Sendable {
         var found: PairwiseResult?
         let times = try BenchmarkTimes(on: communicator, warmup: warmup, repeat: repetitions) { _ in
             found = try engine.evaluate(
-                first: first, second: second, temperature: objective.temperature.initial,
+                first: first, second: second, secondBatch: secondBatch, temperature: objective.temperature.initial,
                 bias: objective.loss.usesBias ? objective.bias.initial : 0, features: features.map { ($0, $0) })
         }
         let peakMemory = try ProcessMemory.peakMiB(on: communicator)
         guard let result = found else { preconditionFailure("no repetition was made") }
         let squares = [result.firstGradient, result.secondGradient].map { couplet_squared_norm($0.count, $0.pointer) }
         let all = try communicator.allGather(numbers: squares)
+        var gradients = [("/first", result.firstGradient), ("/second", result.secondGradient)]
+        if let other = result.secondBatchGradients {
+            gradients += [("/second_batch/first", other.first), ("/second_batch/second", other.second)]
+        }
+        let whole = try keepsGradients ? gradients.compactMap { name, rows in try communicator.gather(rows, to: 0).map { (name, Self.joined($0)) } } : []
         func norm(_ side: Int) -> Double {
             stride(from: side, to: all.count, by: 2).reduce(0.0) { $0 + all[$1] }.squareRoot()
         }
         return Result(
             benchmark: BenchmarkResult(
-                times: times, operations: 6 * Double(batch.size) * Double(batch.size) * Double(dimension),
+                times: times, operations: 6 * Double(objective.loss.meetingCount) * Double(batch.size) * Double(batch.size) * Double(dimension),
                 peakGigaflops: peak, peakMemoryMiB: peakMemory, workers: communicator.size,
                 processes: communicator.processCount),
-            loss: result.loss, firstGradientNorm: norm(0), secondGradientNorm: norm(1))
+            loss: result.loss, firstGradientNorm: norm(0), secondGradientNorm: norm(1), gradients: whole)
+    }
+
+    /// The workers' rows, one under the other.
+    private static func joined(_ parts: [Tensor]) -> Tensor {
+        let whole = Tensor([parts.reduce(0) { $0 + $1.rows }, parts[0].columns])
+        var start = 0
+        for part in parts {
+            whole.rows(start..<(start + part.rows)).copy(from: part)
+            start += part.rows
+        }
+        return whole
     }
 
     /// Features of data for a loss that compares them: normal numbers, as many as the kernel has on data of d numbers; nil for other losses.
@@ -113,17 +136,20 @@ public struct LossBenchmark: Sendable {
     }
 
     /// This worker's rows of both sides.
-    private func encodings(_ communicator: any Communicator) throws -> (Tensor, Tensor) {
+    /// - Parameter number: 0 for the batch, 1 for the second one.
+    private func encodings(_ communicator: any Communicator, number: Int) throws -> (Tensor, Tensor) {
         let rows = batch.size / communicator.size, start = communicator.rank * rows
         if let input {
-            let file = try HDF5File(reading: input)
-            return (
-                try file.readFloats("/first", rows: start..<(start + rows)), try file.readFloats("/second", rows: start..<(start + rows))
-            )
+            let file = try HDF5File(reading: input), group = number == 0 ? "" : "/second_batch"
+            let sides = try ["/first", "/second"].map { try file.readFloats(group + $0, rows: start..<(start + rows)) }
+            guard sides.allSatisfy({ $0.columns == dimension }) else {
+                throw StorageError(.badData, place: input, reason: "\(group)/first and \(group)/second are not B × \(dimension)")
+            }
+            return (sides[0], sides[1])
         }
         let first = Tensor([rows, dimension]), second = Tensor([rows, dimension]), philox = Philox(seed: configuration.seed)
         for row in 0..<rows {
-            let a = first.rows(row..<(row + 1)), b = second.rows(row..<(row + 1)), number = UInt64(2 * (start + row))
+            let a = first.rows(row..<(row + 1)), b = second.rows(row..<(row + 1)), number = UInt64(2 * (number * batch.size + start + row))
             philox.fillNormal(a, .source, number: number)
             philox.fillNormal(b, .source, number: number + 1)
             // So that a pair is nearer than a stranger.

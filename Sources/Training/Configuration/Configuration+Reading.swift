@@ -94,6 +94,11 @@ extension Configuration {
                 "initialize.freeze", at: root.value("initialize")!.place,
                 "with both encoders frozen and nothing of the objective learned there is nothing to train; free one of them")
         }
+        if initialization != nil, encoders?.shared == true {
+            root.note(
+                "initialize", at: root.value("initialize")!.place,
+                "it takes the first and the second encoder of another run, each by itself; a shared encoder starts from the seed")
+        }
         guard let source, let encoders, let batch, let train else { return nil }
         self.init(
             name: name, seed: seed, source: source, encoders: encoders, initialization: initialization,

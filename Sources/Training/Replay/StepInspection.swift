@@ -38,12 +38,15 @@ struct StepInspection {
             temperature: step.report.temperature, clipScale: clipScale, digest: step.after.digest, logEvery: configuration.train.logEvery,
             draws: draws, indices: indices,
             scores: ScoreStatistics(
-                first: step.firstEncodings, second: step.secondEncodings, similarity: similarity, temperature: step.report.temperature),
+                first: step.firstEncodings, second: step.secondEncodings, similarity: similarity, temperature: scoreTemperature),
             pairLosses: step.pairLosses, worst: try worstPairs(worst), first: summary(first), second: summary(second),
             nonFinite: step.report.nonFinite)
         try writeDump(report)
         return report
     }
+
+    /// τ; of `lp_simclr` with squares, -|g - h|² / τ is the quadratic similarity over τ/2. Its other distances are told by the quadratic similarity too.
+    private var scoreTemperature: Double { replay.configuration.objective.loss.measureTemperature(step.report.temperature) }
 
     /// What clipping multiplied the gradient by.
     private var clipScale: Double {
@@ -150,7 +153,7 @@ struct StepInspection {
         let labels = try replay.source.labels(.training, order.map { numbers[$0] })
         let scores = PairScores(
             first: step.firstEncodings, second: step.secondEncodings, similarity: replay.configuration.objective.similarity,
-            temperature: step.report.temperature)
+            temperature: scoreTemperature)
         return order.enumerated().map { place, position in
             WorstPair(
                 position: position, draw: draws[position], index: indices?[position], label: labels?[place], loss: losses[position],

@@ -18,9 +18,6 @@ extension ModelEvaluation {
         public let scoring: LatentSamples
     }
 
-    /// Samples of an endless source that an evaluation fits on have these numbers and above: none that it scores on.
-    private static let firstFitted: UInt64 = 1 << 63
-
     /// - Parameter keep: is given what the regressors see, before they start; on worker 0 alone.
     func identifiability(_ extent: Extent, keep: ((IdentifiabilitySamples) throws -> Void)?) throws -> IdentifiabilityResult? {
         guard let settings = configuration.evaluation.identifiability else {
@@ -45,7 +42,7 @@ extension ModelEvaluation {
         let held = source.count(of: .heldOut), count = min(wanted, held ?? .max, held == nil ? .max : source.count(of: .training) ?? .max)
         let shards = SampleShards(samples: count, minimum: configuration.batch.shards)
         return IdentifiabilitySamples(
-            fitting: try latentSamples(held == nil ? .heldOut : .training, from: held == nil ? Self.firstFitted : 0, shards, of: source),
+            fitting: try latentSamples(held == nil ? .heldOut : .training, from: held == nil ? Sampler.otherDraws : 0, shards, of: source),
             scoring: try latentSamples(.heldOut, from: 0, shards, of: source))
     }
 

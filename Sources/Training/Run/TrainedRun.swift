@@ -19,7 +19,7 @@ public struct TrainedRun: Sendable {
     public let model: Model
     /// The steps done.
     public let step: Int
-    /// τ at that step.
+    /// What the similarity is divided by to give scores: τ at that step; τ/2 for `lp_simclr` by squares, whose scores are -|g - h|² / τ.
     public let temperature: Double
 
     /// Opens a run and loads one of its checkpoints.
@@ -44,7 +44,8 @@ public struct TrainedRun: Sendable {
         source = try ownSource ?? configuration.source.makeSource(seed: configuration.seed)
         model = try Model(configuration, source: source)
         step = content.step
-        temperature = try model.load(content, from: file) ?? configuration.objective.temperature.initial
+        temperature = configuration.objective.loss.measureTemperature(
+            try model.load(content, from: file) ?? configuration.objective.temperature.initial)
     }
 
     /// Evaluates on held-out pairs; every worker of the group calls it.

@@ -168,7 +168,8 @@ public struct Trainer: Sendable {
         func evaluate(_ done: Int, _ extent: ModelEvaluation.Extent) throws {
             let evaluation = ModelEvaluation(
                 configuration: configuration, model: setup.model, source: setup.source, communicator: communicator)
-            let result = try evaluation.run(step: done, temperature: step.temperature.value, extent: extent)
+            let temperature = configuration.objective.loss.measureTemperature(step.temperature.value)
+            let result = try evaluation.run(step: done, temperature: temperature, extent: extent)
             try reporter?.evaluated(result)
         }
 
