@@ -185,7 +185,8 @@ def steps(options, folder):
     import numpy
 
     good, rows = True, []
-    for model, batch in (QUICK_STEP_BATCHES if options.quick else STEP_BATCHES).items():
+    batches = QUICK_STEP_BATCHES if options.quick else STEP_BATCHES
+    for model, batch in ((model, batches[model]) for model in options.model or batches):
         title = f"step, {model}, B = {batch:,}"
         say(title)
         data = os.path.join(folder, f"pairs-{model}.h5")
@@ -258,6 +259,7 @@ def main():
     parser.add_argument("couplet", help="the program")
     parser.add_argument("--quick", action="store_true", help="small sizes and two peers each: whether all works, not how fast it is")
     parser.add_argument("--part", action="append", choices=["loss", "step", "scaling", "large"], help="may be repeated; all if absent")
+    parser.add_argument("--model", action="append", choices=list(STEP_BATCHES), help="of the part step; may be repeated; all if absent")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, help="how often to alternate (5; quick: 2)")
     parser.add_argument("--repeat", type=int, help="timed repetitions in a round (5; quick: 3)")
