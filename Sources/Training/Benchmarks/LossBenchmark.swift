@@ -103,7 +103,7 @@ public struct LossBenchmark: Sendable {
         if let other = result.secondBatchGradients {
             gradients += [("/second_batch/first", other.first), ("/second_batch/second", other.second)]
         }
-        let whole = try keepsGradients ? gradients.compactMap { name, rows in try communicator.gather(rows, to: 0).map { (name, Self.joined($0)) } } : []
+        let whole = try keepsGradients ? gradients.compactMap { name, rows in try communicator.gatherRows(rows).map { (name, $0) } } : []
         func norm(_ side: Int) -> Double {
             stride(from: side, to: all.count, by: 2).reduce(0.0) { $0 + all[$1] }.squareRoot()
         }
@@ -113,17 +113,6 @@ public struct LossBenchmark: Sendable {
                 peakGigaflops: peak, peakMemoryMiB: peakMemory, workers: communicator.size,
                 processes: communicator.processCount),
             loss: result.loss, firstGradientNorm: norm(0), secondGradientNorm: norm(1), gradients: whole)
-    }
-
-    /// The workers' rows, one under the other.
-    private static func joined(_ parts: [Tensor]) -> Tensor {
-        let whole = Tensor([parts.reduce(0) { $0 + $1.rows }, parts[0].columns])
-        var start = 0
-        for part in parts {
-            whole.rows(start..<(start + part.rows)).copy(from: part)
-            start += part.rows
-        }
-        return whole
     }
 
     /// Features of data for a loss that compares them: normal numbers, as many as the kernel has on data of d numbers; nil for other losses.

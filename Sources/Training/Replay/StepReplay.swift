@@ -172,7 +172,7 @@ public struct StepReplay: Sendable {
             switch stage {
             case .objective(let result):
                 rows = try [training.first.outputs[0], training.second.outputs[0], result.firstGradient, result.secondGradient]
-                    .map { try state.gatherRows($0) }
+                    .map { try communicator.gatherRows($0) }
                 losses = try communicator.allGather(numbers: training.engine.pairLosses())
                 slopes = (result.inverseTemperatureGradient, result.biasGradient)
             case .gradients: gradients = try state.gatherGradients(inverseTemperature: slopes.inverseTemperature, bias: slopes.bias)
