@@ -48,6 +48,9 @@ public enum Loss: Equatable, Sendable {
         }
     }
 
+    /// How many batches a step encodes.
+    public var batchCount: Int { usesSecondBatch ? 2 : 1 }
+
     /// Whether a step takes a second batch, of which both modalities are encoded.
     public var usesSecondBatch: Bool {
         if case .lpSimCLR(_, .sameModality) = self { true } else { false }

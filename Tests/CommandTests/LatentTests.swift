@@ -16,7 +16,7 @@ extension ProcessTests {
             objective: {similarity: quadratic, loss: conditional}
             batch: {size: 128, shards: 4}
             optimizer: {kind: adam, learning_rate: 0.003}
-            evaluation: {pairs: 100}
+            evaluation: {pairs: 100, identifiability: {samples: 64}}
             train: {steps: 8, log_every: 4, evaluate_every: null, checkpoint_every: 4}
 
             """

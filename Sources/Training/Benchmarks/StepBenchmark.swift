@@ -46,7 +46,7 @@ public struct StepBenchmark: Sendable {
         let shard = model.trained.reduce(0) { $0 + $1.productOperations(rows: rows) }
             + model.frozen.flatMap { model.encoder($0).layers }.reduce(0) { $0 + $1.productOperations(rows: rows, needsInputGradient: true) / 3 }
         let loss = configuration.objective.loss
-        let inputs = (loss.usesSecondBatch ? 2 : 1) * (model.isShared ? 2 : 1)
+        let inputs = loss.batchCount * (model.isShared ? 2 : 1)
         return (
             Double(shard) * Double(batch.shards) * Double(inputs),
             6 * Double(loss.meetingCount) * Double(batch.size) * Double(batch.size) * Double(configuration.encoders.embedding)

@@ -25,7 +25,7 @@ public struct MemoryEstimate: Sendable {
         let stride = MemoryLayout<Float>.stride
         let batch = configuration.batch, shardRows = batch.size / batch.shards, localShards = batch.shards / workers
         let encoders = [model.first, model.second], trained = model.trained
-        let batches = configuration.objective.loss.usesSecondBatch ? 2 : 1, inputs = model.isShared ? 2 * batches : batches
+        let batches = configuration.objective.loss.batchCount, inputs = model.isShared ? 2 * batches : batches
         let parameters = model.parameterCount * stride
         let trainedParameters = trained.reduce(0) { $0 + $1.layout.count } * stride
         let activations = trained.reduce(0) { $0 + $1.memory(rows: shardRows, slots: batch.activations == .keep ? inputs * localShards : 1).total }

@@ -47,10 +47,7 @@ struct NonFiniteSearch {
                 if found == nil, let bad { found = Finding(code: [Kind.activations.rawValue, side, bad.layer, batch], rows: bad.rows) }
             }
         }
-        let result = try objective(), other = result.secondBatchGradients
-        let gradients = [
-            [result.firstGradient] + (other.map { [$0.first] } ?? []), [result.secondGradient] + (other.map { [$0.second] } ?? []),
-        ]
+        let result = try objective(), gradients = [result.firstGradients, result.secondGradients]
         let rows = gradients.map { $0.map(Self.rows(of:)) }
         if found == nil, !result.loss.isFinite {
             found = Finding(code: [Kind.loss.rawValue, 0, 0, 0], rows: Set(rows[0][0] + rows[1][0]).sorted())

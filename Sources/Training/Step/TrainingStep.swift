@@ -40,7 +40,7 @@ package final class TrainingStep {
             communicator: communicator, shards: shards, batch: batch, dimension: configuration.encoders.embedding,
             similarity: configuration.objective.similarity, loss: configuration.objective.loss, tileMemory: tileMemory,
             features: features?.counts)
-        let batches = configuration.objective.loss.usesSecondBatch ? 2 : 1
+        let batches = configuration.objective.loss.batchCount
         trainers = model.ownEncoders.map { modality in
             EncoderTrainer(
                 model.encoder(modality), inputs: model.isShared ? 2 * batches : batches, isFrozen: model.frozen.contains(modality),
@@ -128,8 +128,7 @@ package final class TrainingStep {
 
     /// The gradients of what each trainer encodes, likewise.
     private func gradients(_ result: PairwiseResult) -> [[Tensor]] {
-        let other = result.secondBatchGradients
-        let first = [result.firstGradient] + (other.map { [$0.first] } ?? []), second = [result.secondGradient] + (other.map { [$0.second] } ?? [])
+        let (first, second) = (result.firstGradients, result.secondGradients)
         return trainers.count == 1 ? [first + second] : [first, second]
     }
 
