@@ -1,7 +1,6 @@
 import Tensors
 
-/// Shifts and scales each number of encodings to mean 0 and standard deviation 1 over the samples it was made of; one that is constant there is only
-/// shifted.
+/// `ColumnScaling` of encodings whose samples are spread over workers: each number to mean 0 and standard deviation 1, one that is constant only shifted.
 struct FeatureScaling: Sendable {
     let means: [Double]
     /// 1 / standard deviation, that of the population.
@@ -23,11 +22,7 @@ struct FeatureScaling: Sendable {
         let means = try mean { value, _ in value }
         let variances = try mean { ($0 - means[$1]) * ($0 - means[$1]) }
         self.means = means
-        scales = zip(variances, means).map { variance, mean in
-            // What rounding leaves of a constant is no variance.
-            let rounding = count * .ulpOfOne * mean
-            return variance > rounding * rounding ? 1 / variance.squareRoot() : 1
-        }
+        scales = zip(variances, means).map { ColumnScaling.scale(variance: $0, mean: $1, count: count) }
     }
 
     /// Samples × e, and transposed.

@@ -1,4 +1,5 @@
 import Collectives
+import Storage
 
 #if canImport(Glibc)
 import Glibc
@@ -39,22 +40,8 @@ package enum HostMemory {
 
     /// The bytes that this process could still get: the host's, or less where its control group has a limit. As much as can be where nobody tells.
     package static var available: Int {
-        let host = line("/proc/meminfo", "MemAvailable:").map { $0 * 1_024 } ?? .max
-        guard let limit = line("/sys/fs/cgroup/memory.max", ""), let used = line("/sys/fs/cgroup/memory.current", "") else { return host }
+        let host = SystemFigure.read("/proc/meminfo", "MemAvailable:").map { $0 * 1_024 } ?? .max
+        guard let limit = SystemFigure.read("/sys/fs/cgroup/memory.max", ""), let used = SystemFigure.read("/sys/fs/cgroup/memory.current", "") else { return host }
         return min(host, max(0, limit - used))
-    }
-
-    /// The number after a key at a line's start.
-    private static func line(_ path: String, _ key: String) -> Int? {
-        guard let file = fopen(path, "r") else { return nil }
-        defer { fclose(file) }
-        var line = [CChar](repeating: 0, count: 256)
-        while fgets(&line, Int32(line.count), file) != nil {
-            let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            guard text.hasPrefix(key) else { continue }
-            let digits = text.dropFirst(key.count).drop { $0 == " " }.prefix { ("0"..."9").contains($0) }
-            return Int(digits)
-        }
-        return nil
     }
 }

@@ -1,8 +1,5 @@
 import Collectives
-
-#if canImport(Glibc)
-import Glibc
-#endif
+import Storage
 
 /// The resident memory of this process, in bytes, as Linux counts it.
 package enum ProcessMemory {
@@ -16,15 +13,5 @@ package enum ProcessMemory {
     }
 
     /// A line of /proc/self/status, such as "VmHWM:     12345 kB"; 0 where there is none.
-    private static func field(_ name: String) -> Int {
-        guard let file = fopen("/proc/self/status", "r") else { return 0 }
-        defer { fclose(file) }
-        var line = [CChar](repeating: 0, count: 256)
-        while fgets(&line, Int32(line.count), file) != nil {
-            let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            guard text.hasPrefix("\(name):") else { continue }
-            return (Int(text.filter { ("0"..."9").contains($0) }) ?? 0) * 1_024
-        }
-        return 0
-    }
+    private static func field(_ name: String) -> Int { (SystemFigure.read("/proc/self/status", "\(name):") ?? 0) * 1_024 }
 }
