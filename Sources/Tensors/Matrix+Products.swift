@@ -1,7 +1,7 @@
 import COpenBLAS
 
 extension Matrix {
-    /// `self = op(a) op(b)`, or added to it, op being the matrix or its transpose: by BLAS in Double, without memory of its own.
+    /// `self = op(a) op(b)`, or added to it, op being the matrix or its transpose: by BLAS in Double.
     package mutating func setProduct(
         _ a: Matrix, _ b: Matrix, firstTransposed: Bool = false, secondTransposed: Bool = false, adding: Bool = false
     ) {
@@ -16,8 +16,10 @@ extension Matrix {
             return
         }
         LinearAlgebra.useOneThread
+        let left = AlignedDoubles(a.elements), right = AlignedDoubles(b.elements), result = AlignedDoubles(elements)
         cblas_dgemm(
             CblasRowMajor, firstTransposed ? CblasTrans : CblasNoTrans, secondTransposed ? CblasTrans : CblasNoTrans, blasint(rows), blasint(columns),
-            blasint(inner), 1, a.elements, blasint(a.columns), b.elements, blasint(b.columns), adding ? 1 : 0, &elements, blasint(columns))
+            blasint(inner), 1, left.pointer, blasint(a.columns), right.pointer, blasint(b.columns), adding ? 1 : 0, result.pointer, blasint(columns))
+        result.copy(to: &elements)
     }
 }

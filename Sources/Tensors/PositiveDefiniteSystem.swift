@@ -13,7 +13,7 @@ package final class PositiveDefiniteSystem {
 
     package init() {}
 
-    deinit { memory?.deallocate() }
+    deinit { UnsafeMutableRawPointer(memory)?.deallocate() }
 
     /// The bytes that a matrix of this order takes.
     package static func bytes(order: Int) -> Int { order * stride(order) * MemoryLayout<Double>.stride }
@@ -29,9 +29,9 @@ package final class PositiveDefiniteSystem {
         self.order = order
         stride = Self.stride(order)
         if order * stride > capacity {
-            memory?.deallocate()
+            UnsafeMutableRawPointer(memory)?.deallocate()
             capacity = order * stride
-            memory = .allocate(capacity: capacity)
+            memory = AlignedDoubles.allocate(count: capacity)
         }
         guard let memory else { return }
         for i in 0..<order { row(i, UnsafeMutableBufferPointer(start: memory + i * stride, count: i + 1)) }
@@ -53,7 +53,11 @@ package final class PositiveDefiniteSystem {
         if (0..<order).contains(where: { !memory[$0 * (stride + 1)].isFinite }) {
             throw LinearAlgebraError(routine: "dpotrf", reason: "the matrix of order \(order) holds a NaN or an infinity")
         }
-        if count > 0 { dpotrs_(&triangle, &n, &count, memory, &leading, &right, &n, &info) }
+        if count > 0 {
+            let columns = AlignedDoubles(right)
+            dpotrs_(&triangle, &n, &count, memory, &leading, columns.pointer, &n, &info)
+            columns.copy(to: &right)
+        }
     }
 
     /// `Y = A X`.
@@ -64,9 +68,11 @@ package final class PositiveDefiniteSystem {
         precondition(x.columns == order && y.columns == order && x.rows == y.rows, "\(x.rows) × \(x.columns) for a matrix of order \(order)")
         guard let memory, order > 0, x.rows > 0 else { return }
         LinearAlgebra.useOneThread
+        let columns = AlignedDoubles(x.elements), product = AlignedDoubles(count: y.elements.count)
         cblas_dsymm(
-            CblasRowMajor, CblasRight, CblasLower, blasint(x.rows), blasint(order), 1, memory, blasint(stride), x.elements, blasint(order), 0,
-            &y.elements, blasint(order))
+            CblasRowMajor, CblasRight, CblasLower, blasint(x.rows), blasint(order), 1, memory, blasint(stride), columns.pointer, blasint(order), 0,
+            product.pointer, blasint(order))
+        product.copy(to: &y.elements)
     }
 
     /// A factor of few columns: `A[pivots, pivots] = F Fᵀ + E`, F order × rank, E positive semidefinite with no diagonal entry above the tolerance.
@@ -83,8 +89,9 @@ package final class PositiveDefiniteSystem {
         LinearAlgebra.useOneThread
         var n = Int32(order), leading = Int32(stride), rank: Int32 = 0, info: Int32 = 0, tolerance = tolerance
         var triangle = CChar(UInt8(ascii: "U"))
-        var pivots = [Int32](repeating: 0, count: order), work = [Double](repeating: 0, count: 2 * order)
-        dpstrf_(&triangle, &n, memory, &leading, &pivots, &rank, &tolerance, &work, &info)
+        var pivots = [Int32](repeating: 0, count: order)
+        let work = AlignedDoubles(count: 2 * order)
+        dpstrf_(&triangle, &n, memory, &leading, &pivots, &rank, &tolerance, work.pointer, &info)
         if info < 0 || (0..<order).contains(where: { !memory[$0 * stride].isFinite }) {
             throw LinearAlgebraError(routine: "dpstrf", reason: "the matrix of order \(order) holds a NaN or an infinity")
         }
