@@ -1,6 +1,22 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
+/// A module of the library, `Couplet` + the name of its folder in Sources.
+func module(_ folder: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .target(name: "Couplet\(folder)", dependencies: dependencies, path: "Sources/\(folder)", exclude: exclude)
+}
+
+/// Modules of the library by the names of their folders.
+func modules(_ folders: String...) -> [Target.Dependency] { folders.map { .target(name: "Couplet\($0)") } }
+
+func library(_ name: String, _ pkgConfig: String, _ debianPackage: String) -> Target {
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([debianPackage])])
+}
+
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
 // One layer a module, in the order of the imports: each target depends on targets above it only.
 let package = Package(
     name: "couplet",
@@ -14,62 +30,116 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
     ],
     targets: [
-        .systemLibrary(name: "CMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
-        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-        .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
-        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-        .target(name: "CKernels"),
-        .target(name: "Tensors", dependencies: ["COpenBLAS", "CKernels"]),
-        .target(name: "Collectives", dependencies: ["CMPI", "CKernels", "Tensors"]),
-        .target(name: "Networks", dependencies: ["CKernels", "Tensors"]),
-        .target(name: "Objectives", dependencies: ["CKernels", "Tensors", "Collectives"]),
-        .target(name: "Storage", dependencies: ["CHDF5", "CCrypto", "Tensors"]),
-        .target(name: "Pairs", dependencies: ["CKernels", "CZlib", "Tensors", "Objectives", "Storage"]),
-        .target(name: "Evaluation", dependencies: ["CKernels", "Tensors", "Collectives", "Objectives", "Storage"]),
-        .target(
-            name: "Training",
-            dependencies: [
-                "CKernels", "Tensors", "Collectives", "Networks", "Objectives", "Storage", "Pairs", "Evaluation",
-                .product(name: "Yams", package: "Yams"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            exclude: ["Benchmarks/SCALING.md"]),
-        .target(
-            name: "Sweeps",
-            dependencies: ["Tensors", "Collectives", "Objectives", "Storage", "Pairs", "Evaluation", "Training"]),
-        .target(name: "Reports", dependencies: ["Tensors", "Objectives", "Storage", "Pairs", "Evaluation", "Training", "Sweeps"]),
+        library("CMPI", "ompi-c", "libopenmpi-dev"),
+        library("COpenBLAS", "openblas", "libopenblas-dev"),
+        library("CHDF5", "hdf5", "libhdf5-dev"),
+        library("CZlib", "zlib", "zlib1g-dev"),
+        library("CCrypto", "libcrypto", "libssl-dev"),
+        .target(name: "CCoupletKernels"),
+        module("Text", []),
+        module("Files", ["CCrypto", "CZlib"] + modules("Text")),
+        module("Schema", [yams] + modules("Text", "Files")),
+        module("Tensors", ["COpenBLAS", "CCoupletKernels"]),
+        module("Communication", ["CMPI", "CCoupletKernels"] + modules("Tensors")),
+        module("Networks", ["CCoupletKernels"] + modules("Tensors")),
+        module("Losses", ["CCoupletKernels"] + modules("Tensors", "Communication")),
+        module("Optimizers", ["CCoupletKernels"] + modules("Tensors")),
+        module("Storage", ["CHDF5"] + modules("Text", "Files", "Tensors")),
+        module("Pairs", ["CCoupletKernels"] + modules("Text", "Files", "Tensors", "Storage")),
+        module(
+            "Evaluation",
+            ["CCoupletKernels"]
+                + modules("Text", "Files", "Tensors", "Communication", "Networks", "Losses", "Storage", "Pairs")),
+        module(
+            "Training",
+            ["CCoupletKernels", yams, logging]
+                + modules(
+                    "Text", "Files", "Schema", "Tensors", "Communication", "Networks", "Losses", "Optimizers", "Storage",
+                    "Pairs", "Evaluation")),
+        module(
+            "Inference",
+            modules(
+                "Text", "Files", "Tensors", "Communication", "Networks", "Losses", "Storage", "Pairs", "Evaluation",
+                "Training")),
+        module(
+            "Replay",
+            ["CCoupletKernels"]
+                + modules(
+                    "Text", "Files", "Tensors", "Communication", "Networks", "Losses", "Optimizers", "Storage", "Pairs",
+                    "Evaluation", "Training", "Inference")),
+        module(
+            "Benchmarks",
+            ["CCoupletKernels"]
+                + modules(
+                    "Text", "Files", "Tensors", "Communication", "Networks", "Losses", "Optimizers", "Storage", "Pairs",
+                    "Evaluation", "Training"),
+            exclude: ["SCALING.md"]),
+        module(
+            "Sweeps",
+            modules(
+                "Text", "Files", "Schema", "Tensors", "Communication", "Losses", "Storage", "Pairs", "Evaluation",
+                "Training")),
+        module(
+            "Reports",
+            modules(
+                "Text", "Files", "Schema", "Tensors", "Losses", "Storage", "Pairs", "Evaluation", "Training", "Inference",
+                "Sweeps")),
+        module(
+            "Studies",
+            modules(
+                "Text", "Files", "Schema", "Tensors", "Losses", "Storage", "Pairs", "Evaluation", "Training", "Inference",
+                "Sweeps", "Reports")),
         .target(
             name: "Couplet",
-            dependencies: [
-                "Tensors", "Collectives", "Networks", "Objectives", "Storage", "Pairs", "Evaluation", "Training", "Sweeps", "Reports",
-            ]),
+            dependencies: modules(
+                "Text", "Files", "Schema", "Tensors", "Communication", "Networks", "Losses", "Optimizers", "Storage", "Pairs",
+                "Evaluation", "Training", "Inference", "Replay", "Benchmarks", "Sweeps", "Reports", "Studies")),
         .executableTarget(
             name: "CoupletCommand",
-            dependencies: [
-                "CHDF5", "Tensors", "Collectives", "Objectives", "Storage", "Pairs", "Evaluation", "Training", "Sweeps", "Reports",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ]),
-        .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
-        .testTarget(name: "CollectivesTests", dependencies: ["Tensors", "Collectives"]),
-        .executableTarget(name: "CollectiveScenarios", dependencies: ["Tensors", "Collectives"], path: "Tests/CollectiveScenarios"),
-        .testTarget(name: "NetworksTests", dependencies: ["Tensors", "Networks"]),
-        .testTarget(name: "ObjectivesTests", dependencies: ["Tensors", "Collectives", "Objectives"]),
-        .testTarget(name: "StorageTests", dependencies: ["Tensors", "Storage"]),
-        .testTarget(name: "PairsTests", dependencies: ["CZlib", "Tensors", "Objectives", "Storage", "Pairs"]),
-        .testTarget(name: "EvaluationTests", dependencies: ["Tensors", "Collectives", "Objectives", "Storage", "Evaluation"]),
+            dependencies: ["CHDF5", argumentParser]
+                + modules(
+                    "Text", "Files", "Schema", "Tensors", "Communication", "Losses", "Storage", "Pairs", "Evaluation",
+                    "Training", "Inference", "Replay", "Benchmarks", "Sweeps", "Reports", "Studies")),
+
+        .target(name: "TestSupport", dependencies: ["CZlib"] + modules("Tensors", "Communication"), path: "Tests/TestSupport"),
+        .executableTarget(
+            name: "CommunicationScenarios", dependencies: modules("Tensors", "Communication"),
+            path: "Tests/CommunicationScenarios"),
+        .testTarget(name: "TextTests", dependencies: ["TestSupport"] + modules("Text")),
+        .testTarget(name: "TensorsTests", dependencies: ["TestSupport"] + modules("Tensors")),
+        .testTarget(name: "CommunicationTests", dependencies: ["TestSupport"] + modules("Tensors", "Communication")),
+        .testTarget(name: "NetworksTests", dependencies: ["TestSupport"] + modules("Tensors", "Networks")),
+        .testTarget(name: "LossesTests", dependencies: ["TestSupport"] + modules("Tensors", "Communication", "Losses")),
+        .testTarget(name: "StorageTests", dependencies: ["TestSupport"] + modules("Text", "Files", "Tensors", "Storage")),
+        .testTarget(
+            name: "PairsTests",
+            dependencies: ["TestSupport", "CZlib"] + modules("Text", "Files", "Tensors", "Losses", "Storage", "Pairs")),
+        .testTarget(
+            name: "EvaluationTests",
+            dependencies: ["TestSupport"]
+                + modules("Text", "Files", "Tensors", "Communication", "Losses", "Storage", "Pairs", "Evaluation")),
         .testTarget(
             name: "TrainingTests",
-            dependencies: [
-                "Tensors", "Collectives", "Networks", "Objectives", "Storage", "Pairs", "Training", .product(name: "Logging", package: "swift-log"),
-            ]),
-        .testTarget(name: "SweepsTests", dependencies: ["Collectives", "Storage", "Pairs", "Evaluation", "Training", "Sweeps"]),
-        .testTarget(name: "ReportsTests", dependencies: ["Tensors", "Objectives", "Storage", "Pairs", "Evaluation", "Training", "Sweeps", "Reports"]),
+            dependencies: ["TestSupport", logging]
+                + modules(
+                    "Text", "Files", "Schema", "Tensors", "Communication", "Networks", "Losses", "Optimizers", "Storage",
+                    "Pairs", "Evaluation", "Training", "Inference", "Replay", "Benchmarks")),
+        .testTarget(
+            name: "SweepsTests",
+            dependencies: ["TestSupport"]
+                + modules(
+                    "Text", "Files", "Schema", "Communication", "Storage", "Pairs", "Evaluation", "Training", "Sweeps")),
+        .testTarget(
+            name: "ReportsTests",
+            dependencies: ["TestSupport"]
+                + modules(
+                    "Text", "Files", "Schema", "Tensors", "Losses", "Storage", "Pairs", "Evaluation", "Training", "Sweeps",
+                    "Reports", "Studies")),
         .testTarget(
             name: "CommandTests",
-            dependencies: [
-                "Tensors", "Storage", "Pairs", "Training", "Sweeps", "Reports", "Couplet", "CoupletCommand", "CollectiveScenarios",
-            ]),
+            dependencies: ["TestSupport", "Couplet", "CoupletCommand", "CommunicationScenarios"]
+                + modules(
+                    "Text", "Files", "Tensors", "Storage", "Pairs", "Training", "Inference", "Sweeps", "Reports", "Studies")),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -4,13 +4,21 @@
 ///     Configuration   what a run is made from; a value, or read from YAML
 ///     Trainer         a run, from its start or its newest checkpoint to its end
 ///     TrainedRun      what a run has learned: evaluate, encode
-@_exported import Collectives
-@_exported import Evaluation
-@_exported import Networks
-@_exported import Objectives
-@_exported import Pairs
-@_exported import Reports
-@_exported import Storage
-@_exported import Sweeps
-@_exported import Tensors
-@_exported import Training
+@_exported import CoupletBenchmarks
+@_exported import CoupletCommunication
+@_exported import CoupletEvaluation
+@_exported import CoupletFiles
+@_exported import CoupletInference
+@_exported import CoupletLosses
+@_exported import CoupletNetworks
+@_exported import CoupletOptimizers
+@_exported import CoupletPairs
+@_exported import CoupletReplay
+@_exported import CoupletReports
+@_exported import CoupletSchema
+@_exported import CoupletStorage
+@_exported import CoupletStudies
+@_exported import CoupletSweeps
+@_exported import CoupletTensors
+@_exported import CoupletText
+@_exported import CoupletTraining

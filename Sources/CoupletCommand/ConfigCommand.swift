@@ -1,6 +1,5 @@
 import ArgumentParser
-import Collectives
-import Training
+import CoupletTraining
 
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

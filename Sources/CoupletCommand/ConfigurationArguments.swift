@@ -1,5 +1,5 @@
 import ArgumentParser
-import Training
+import CoupletTraining
 
 /// A config and what the command line changes in it.
 struct ConfigurationArguments: ParsableArguments {
@@ -19,6 +19,6 @@ struct ConfigurationArguments: ParsableArguments {
         }
     }
 
-    /// - Throws: `ConfigurationError`, `StorageError`.
+    /// - Throws: `ConfigurationError`, `FileError`.
     func load() throws -> Configuration { try Configuration.load(path: path, overrides: overrides) }
 }

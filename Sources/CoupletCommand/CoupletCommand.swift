@@ -1,7 +1,7 @@
 import ArgumentParser
+import CoupletText
+import CoupletTraining
 import Glibc
-import Storage
-import Training
 
 /// The executable `couplet`: reads the command line and hands over to one subcommand, a file each.
 @main

@@ -1,8 +1,8 @@
 import ArgumentParser
+import CoupletFiles
+import CoupletPairs
+import CoupletStorage
 import Glibc
-import Pairs
-import Storage
-import Tensors
 
 struct DataExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -44,7 +44,7 @@ struct DataExportCommand: ParsableCommand {
         }
         if overflows { throw ValidationError("--start \(start) and --count \(count) go beyond \(UInt64.max)") }
         if access(output, F_OK) == 0 {
-            throw StorageError(.inputOutput, place: output, reason: "exists already", remedy: "give another name, or delete it first")
+            throw FileError(.inputOutput, place: output, reason: "exists already", remedy: "give another name, or delete it first")
         }
         try HDF5File.create(output) { try write(source, to: $0) }
     }

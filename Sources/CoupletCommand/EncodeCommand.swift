@@ -1,8 +1,10 @@
 import ArgumentParser
+import CoupletFiles
+import CoupletInference
+import CoupletPairs
+import CoupletStorage
+import CoupletText
 import Glibc
-import Pairs
-import Storage
-import Training
 
 struct EncodeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -32,7 +34,7 @@ struct EncodeCommand: ParsableCommand {
         // Rows and encodings may lie in one file, which can be open once only.
         let source = input.file == output.file ? try HDF5File(modifying: input.file) : try HDF5File(reading: input.file)
         guard let rows = try source.dataset(input.dataset) else {
-            throw StorageError(
+            throw FileError(
                 .badData, place: "\(input)", reason: "there is no such dataset",
                 remedy: "the file has "
                     + NearestNames.sorted(try source.datasetNames, nearest: input.dataset).joined(separator: ", "))

@@ -1,6 +1,8 @@
 import ArgumentParser
-import Collectives
-import Training
+import CoupletCommunication
+import CoupletEvaluation
+import CoupletInference
+import CoupletTraining
 
 struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

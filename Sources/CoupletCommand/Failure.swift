@@ -1,7 +1,7 @@
 import ArgumentParser
-import Collectives
+import CoupletCommunication
+import CoupletTraining
 import Glibc
-import Training
 
 /// How the program ends when something failed.
 enum Failure {
@@ -21,7 +21,7 @@ enum Failure {
         if !(error is GroupError) || rank ?? 0 == 0 {
             let who = error is GroupError ? "" : rank.map { "rank \($0): " } ?? ""
             let lines = "\(error)".split(separator: "\n").map { "couplet: \(who)\($0)\n" }
-            ProgressDisplay.Surface.standardError.write(lines.joined())
+            ProgressDisplay.Console.standardError.write(lines.joined())
         } else {
             // mpirun ends all ranks when the first one ends with an error: rank 0 must have spoken by then.
             usleep(200_000)

@@ -1,8 +1,9 @@
 import ArgumentParser
-import Evaluation
+import CoupletFiles
+import CoupletStorage
+import CoupletText
+import CoupletTraining
 import Glibc
-import Storage
-import Training
 
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -34,7 +35,7 @@ struct InspectCommand: ParsableCommand {
     private static func newestCheckpoint(of folder: RunFolder) throws -> String {
         let store = CheckpointStore(folder: folder.checkpoints)
         guard let step = try store.list().last else {
-            throw StorageError(
+            throw FileError(
                 .inputOutput, place: folder.path, reason: "no checkpoint of a run", remedy: "a run is the folder that couplet train writes")
         }
         return store.path(ofStep: step)

@@ -1,6 +1,8 @@
 import ArgumentParser
-import Collectives
-import Training
+import CoupletInference
+import CoupletLosses
+import CoupletReplay
+import CoupletTraining
 
 struct ReplayCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

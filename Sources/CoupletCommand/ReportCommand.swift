@@ -1,7 +1,6 @@
 import ArgumentParser
-import Reports
-import Storage
-import Training
+import CoupletFiles
+import CoupletReports
 
 struct ReportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,10 +1,13 @@
 import ArgumentParser
-import Collectives
-import Evaluation
+import CoupletCommunication
+import CoupletEvaluation
+import CoupletFiles
+import CoupletInference
+import CoupletPairs
+import CoupletStorage
+import CoupletText
+import CoupletTraining
 import Glibc
-import Pairs
-import Storage
-import Training
 
 struct RetrieveCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -80,13 +83,13 @@ struct RetrieveCommand: ParsableCommand {
 
     private func retrieval() throws -> GalleryRetrieval {
         if let output, access(output, F_OK) == 0 {
-            throw StorageError(.inputOutput, place: output, reason: "exists already", remedy: "give another name, or delete it first")
+            throw FileError(.inputOutput, place: output, reason: "exists already", remedy: "give another name, or delete it first")
         }
         let run = try TrainedRun(argument.path, checkpoint: checkpoint)
         let candidates = queryModality == .first ? Modality.second : .first
         return try GalleryRetrieval(
-            run, queries: EncodableRows(query, of: encoded ? nil : queryModality, run: run),
-            gallery: try gallery.map { try EncodableRows($0, of: encoded ? nil : candidates, run: run) }, indexPath: index, prior: prior, top: top)
+            run, queries: EncodedDataset(query, of: encoded ? nil : queryModality, run: run),
+            gallery: try gallery.map { try EncodedDataset($0, of: encoded ? nil : candidates, run: run) }, indexPath: index, prior: prior, top: top)
     }
 
     private func report(_ found: SearchResult, _ retrieval: GalleryRetrieval) throws {

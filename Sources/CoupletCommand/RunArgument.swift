@@ -1,5 +1,5 @@
 import ArgumentParser
-import Training
+import CoupletTraining
 
 /// The folder of a run.
 struct RunArgument: ParsableArguments {

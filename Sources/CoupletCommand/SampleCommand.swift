@@ -1,9 +1,10 @@
 import ArgumentParser
-import Collectives
-import Evaluation
-import Pairs
-import Storage
-import Training
+import CoupletCommunication
+import CoupletEvaluation
+import CoupletInference
+import CoupletPairs
+import CoupletStorage
+import CoupletTraining
 
 struct SampleCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -91,7 +92,7 @@ struct SampleCommand: ParsableCommand {
         }
         try require("count", count, 1...(1 << 30))
         try require("gallery-size", gallerySize, 1...(1 << 30))
-        try require("chains", chains, 2...SamplingNumber.chainLimit)
+        try require("chains", chains, 2...SamplingDrawNumber.chainLimit)
         try require("burn-in", burnIn, 1...100_000_000)
         try require("thin", thin, 1...1_000_000)
         try require("max-steps", maxSteps, 1...1_000_000_000)
@@ -116,7 +117,7 @@ struct SampleCommand: ParsableCommand {
         if let output { try SampleFile.write(result, to: output, run: run) }
         let warnings = result.warnings
         if !warnings.isEmpty {
-            ProgressDisplay.Surface.standardError.write(warnings.map { "couplet: warning: \($0)\n" }.joined())
+            ProgressDisplay.Console.standardError.write(warnings.map { "couplet: warning: \($0)\n" }.joined())
         }
         print(json ? result.json(samples: output == nil).indentedText() + "\n" : result.table, terminator: "")
     }

@@ -1,6 +1,6 @@
 import ArgumentParser
-import Reports
-import Storage
+import CoupletFiles
+import CoupletReports
 
 /// From which sweeps a study's page is made, and where it goes.
 struct StudyArguments: ParsableArguments {

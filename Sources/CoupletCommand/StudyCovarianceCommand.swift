@@ -1,6 +1,7 @@
 import ArgumentParser
-import Reports
-import Storage
+import CoupletFiles
+import CoupletStorage
+import CoupletStudies
 
 #if canImport(Glibc)
 import Glibc
@@ -21,9 +22,9 @@ struct StudyCovarianceCommand: ParsableCommand {
 
     func run() throws {
         if access(output, F_OK) == 0 {
-            throw StorageError(.inputOutput, place: output, reason: "exists already", remedy: "give another name, or delete it first")
+            throw FileError(.inputOutput, place: output, reason: "exists already", remedy: "give another name, or delete it first")
         }
-        let covariance = NearlySingularPair.covariance
+        let covariance = IllConditionedGaussian.covariance
         try HDF5File.create(output) { file in
             try file.write("/uu", covariance.uu)
             try file.write("/uv", covariance.uv)

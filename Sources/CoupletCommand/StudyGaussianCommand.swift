@@ -1,5 +1,5 @@
 import ArgumentParser
-import Reports
+import CoupletStudies
 
 struct StudyGaussianCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Reports
+import CoupletStudies
 
 struct StudyIdentifiabilityCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,6 @@
 import ArgumentParser
-import Sweeps
-import Training
+import CoupletSweeps
+import CoupletTraining
 
 struct SweepCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -94,7 +94,7 @@ struct SweepCommand: ParsableCommand {
         let (outcome, table) = try sweep.run(load)
         if let table { print(table.text, terminator: "") }
         func tell(_ text: String) {
-            if sweep.isFirstProcess { ProgressDisplay.Surface.standardError.write("couplet: \(text)\n") }
+            if sweep.isFirstProcess { ProgressDisplay.Console.standardError.write("couplet: \(text)\n") }
         }
         switch outcome {
         case .stopped:

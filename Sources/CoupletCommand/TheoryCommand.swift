@@ -1,9 +1,6 @@
 import ArgumentParser
-import Evaluation
-import Objectives
-import Pairs
-import Storage
-import Training
+import CoupletEvaluation
+import CoupletFiles
 
 struct TheoryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -29,7 +26,7 @@ struct TheoryCommand: ParsableCommand {
         let configuration = try arguments.load()
         let source = try configuration.source.makeSource(seed: configuration.seed)
         guard let covariance = source.gaussianCovariance else {
-            throw StorageError(
+            throw FileError(
                 .badData, place: arguments.path, reason: "the theory's exact answers are for a Gaussian source", remedy: "see data: {source: gaussian}")
         }
         var objectives = [(configuration.objective.similarity, configuration.objective.loss)]

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Training
+import CoupletText
 
 /// A duration on the command line: a number of seconds, or a text such as 10m; 0 is none.
 struct TimeLimit: ExpressibleByArgument {

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Training
+import CoupletTraining
 
 struct TrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,3 +1,5 @@
+import CoupletText
+
 extension EvaluationResult {
     /// The same for people: shares in percent, learned beside exact.
     public var table: String {

@@ -1,3 +1,5 @@
+import CoupletText
+
 /// What an evaluation found at one step of a run. What a source does not allow (no classes, no Gaussian, no held-out pairs) is nil.
 public struct EvaluationResult: Equatable, Sendable {
     public let step: Int

@@ -1,3 +1,5 @@
+import CoupletFiles
+
 /// Data that cannot be used: what is wrong, where, and what to do.
 public struct DataError: Error, CustomStringConvertible, Sendable {
     /// The file, and where useful the dataset or offset in it.
@@ -13,4 +15,11 @@ public struct DataError: Error, CustomStringConvertible, Sendable {
     }
 
     public var description: String { "\(place): \(reason)" + (remedy.isEmpty ? "" : "; \(remedy)") }
+
+    /// Runs `body`, and throws the errors of its files as data that cannot be used.
+    static func mapping<Result>(_ body: () throws -> Result) throws -> Result {
+        do { return try body() } catch let error as FileError {
+            throw DataError(place: error.place, reason: error.reason, remedy: error.remedy)
+        }
+    }
 }

@@ -1,6 +1,5 @@
-import Objectives
-import Storage
-import Tensors
+import CoupletStorage
+import CoupletTensors
 
 extension GaussianSource {
     /// Pairs of a given covariance, from the datasets /uu (d × d), /uv (d × e) and /vv (e × e) of an HDF5 file; in the file of an
@@ -9,7 +8,7 @@ extension GaussianSource {
     /// The joint matrix may be singular: `(u, v) = D R^½ w`, where D holds the standard deviations and R is the matrix of
     /// correlations, whose eigenvalues below zero, down to -10⁻⁶ of the largest (a matrix kept in Float32 is no better), count as
     /// zero. The symmetric root is unique, so another machine's samples differ by rounding alone.
-    /// - Throws: `StorageError` where the file cannot be read, `DataError` where the shapes do not fit, a block is not symmetric
+    /// - Throws: `FileError` where the file cannot be read, `DataError` where the shapes do not fit, a block is not symmetric
     ///   or the joint matrix not positive semidefinite.
     public init(covarianceFile path: String, seed: UInt64) throws {
         let file = try HDF5File(reading: path)

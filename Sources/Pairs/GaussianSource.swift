@@ -1,7 +1,6 @@
-import CKernels
-import Objectives
-import Storage
-import Tensors
+import CCoupletKernels
+import CoupletFiles
+import CoupletTensors
 
 #if canImport(Glibc)
 import Glibc
@@ -17,7 +16,7 @@ public struct GaussianSource: PairSource {
     public let dimensions: [Int]
     public let gaussianCovariance: GaussianCovariance?
     /// F and H, dimension × normals.
-    private let firstFactor: RowMap, secondFactor: RowMap
+    private let firstFactor: RowwiseLinearMap, secondFactor: RowwiseLinearMap
     /// How many normal numbers make a sample.
     private let normalCount: Int
     private let seed: UInt64
@@ -77,8 +76,8 @@ public struct GaussianSource: PairSource {
         self.isFromFile = isFromFile
         dimensions = [firstFactor.rows, secondFactor.rows]
         gaussianCovariance = covariance
-        self.firstFactor = RowMap(firstFactor)
-        self.secondFactor = RowMap(secondFactor)
+        self.firstFactor = RowwiseLinearMap(firstFactor)
+        self.secondFactor = RowwiseLinearMap(secondFactor)
         normalCount = firstFactor.columns
         self.seed = seed
     }

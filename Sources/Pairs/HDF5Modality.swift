@@ -1,6 +1,7 @@
-import CKernels
-import Storage
-import Tensors
+import CCoupletKernels
+import CoupletFiles
+import CoupletStorage
+import CoupletTensors
 
 /// One modality of a user's file: /first or /second.
 struct HDF5Modality: Sendable {
@@ -27,7 +28,7 @@ struct HDF5Modality: Sendable {
     private static let largestLabel = 1 << 24
 
     /// - Parameter memoryLimit: read at once up to this many bytes of Float32, else row by row when asked for.
-    /// - Throws: `StorageError` where the dataset is missing or cannot be read, `DataError` where it cannot be a modality.
+    /// - Throws: `FileError` where the dataset is missing or cannot be read, `DataError` where it cannot be a modality.
     init(_ name: String, of file: HDF5File, memoryLimit: Int) throws {
         (self.name, self.file) = (name, file)
         identity = try FileIdentity(of: file.path)
@@ -83,7 +84,7 @@ struct HDF5Modality: Sendable {
     }
 
     /// Writes these rows of the file into those of the tensor.
-    /// - Throws: `StorageError` where they cannot be read or somebody wrote into the file meanwhile, `DataError` where a number is not finite.
+    /// - Throws: `FileError` where they cannot be read or somebody wrote into the file meanwhile, `DataError` where a number is not finite.
     func read(_ numbers: [UInt64], into target: Tensor) throws {
         switch rows {
         case .labels(let labels):

@@ -1,6 +1,6 @@
-import Objectives
-import Storage
-import Tensors
+import CoupletFiles
+import CoupletStorage
+import CoupletTensors
 
 /// The user's own pairs, from one HDF5 file: row i of /first belongs to row i of /second.
 ///
@@ -25,7 +25,7 @@ public struct HDF5Source: PairSource {
     ///   - path: the HDF5 file.
     ///   - heldOut: the fraction of pairs held out, 0 ≤ heldOut < 1; 0 where the file has /split.
     ///   - seed: which pairs those are.
-    /// - Throws: `StorageError` where the file cannot be read; `DataError` where a dataset is missing, empty or not numeric, the
+    /// - Throws: `FileError` where the file cannot be read; `DataError` where a dataset is missing, empty or not numeric, the
     ///   counts differ, a label is negative, or a number is not finite (that of data beyond `memoryLimit` when it is read).
     public init(path: String, heldOut: Double, seed: UInt64) throws {
         try self.init(path: path, heldOut: heldOut, seed: seed, memoryLimit: Self.memoryLimit)

@@ -1,3 +1,4 @@
+import CoupletFiles
 import Glibc
 
 /// A file of unsigned bytes in the IDX format of the MNIST data (LeCun, Cortes, Burges): two zero bytes, the type (8: unsigned
@@ -7,7 +8,7 @@ struct IDXFile {
     let path: String
     /// Outermost first.
     let extents: [Int]
-    private let file: FileBytes
+    private let file: DecompressedFile
     private var headerCount: Int { 4 + 4 * extents.count }
 
     /// Finds a file by its name, with or without ".gz", and checks its header against its length.
@@ -22,8 +23,9 @@ struct IDXFile {
             throw DataError(place: folder, reason: reason, remedy: "data.path names the folder with the four IDX files of MNIST")
         }
         self.path = path
-        file = try FileBytes(reading: path)
-        let header = try file.prefix(4 + 4 * rank)
+        file = try DataError.mapping { try DecompressedFile(reading: path) }
+        let file = file
+        let header = try DataError.mapping { try file.prefix(4 + 4 * rank) }
         let expected: [UInt8] = [0, 0, 8, UInt8(rank)]
         guard header.count >= 4 else {
             throw DataError(place: path, reason: "has \(header.count) bytes, too few for a header", remedy: "fetch the file again")
@@ -61,7 +63,7 @@ struct IDXFile {
 
     /// The bytes after the header.
     /// - Throws: `DataError` where they are not as many as the header says, or the compressed data are damaged.
-    func bytes() throws -> ArraySlice<UInt8> { try file.content(expected: byteCount())[headerCount...] }
+    func bytes() throws -> ArraySlice<UInt8> { try DataError.mapping { try file.content(expected: byteCount())[headerCount...] } }
 
     private static func hexadecimal(_ bytes: ArraySlice<UInt8>) -> String {
         "0x" + bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()

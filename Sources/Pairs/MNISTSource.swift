@@ -1,7 +1,6 @@
-import CKernels
-import Objectives
-import Storage
-import Tensors
+import CCoupletKernels
+import CoupletFiles
+import CoupletTensors
 
 /// MNIST (LeCun, Cortes, Burges): a handwritten digit's image with its label. Training samples are the training files, held-out
 /// samples the t10k files.

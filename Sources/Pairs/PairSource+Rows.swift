@@ -1,5 +1,5 @@
-import CKernels
-import Tensors
+import CCoupletKernels
+import CoupletTensors
 
 extension PairSource {
     /// Checks the programmer's side of `read`: a row for each number, of the modality's extent.

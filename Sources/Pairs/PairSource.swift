@@ -1,5 +1,4 @@
-import Objectives
-import Tensors
+import CoupletTensors
 
 /// A source of aligned pairs, addressed by sample number: sample n of a split is a pure function of (seed, split, n), the same for
 /// whoever asks. Safe to use from many threads.
@@ -9,7 +8,7 @@ public protocol PairSource: Sendable {
     /// How many samples the split has; nil where it is endless.
     func count(of split: Split) -> Int?
     /// Writes the prepared samples of these numbers into the rows of the tensors, B × shape; a nil tensor is left out.
-    /// - Throws: `DataError` where a number cannot be read, `StorageError` where its file cannot.
+    /// - Throws: `DataError` where a number cannot be read, `FileError` where its file cannot.
     func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) throws
     /// The class of each of these samples, where the source knows classes; nil where it does not.
     func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]?
@@ -26,7 +25,7 @@ public protocol PairSource: Sendable {
     var waitsForStorage: Bool { get }
     /// SHA-256 of what tells its data from other data of the same name, so that ranks and resumed runs can be told that theirs are others; nil where a
     /// source has none.
-    /// - Throws: `DataError`, `StorageError` as `read`.
+    /// - Throws: `DataError`, `FileError` as `read`.
     func dataDigest() throws -> String?
 }
 

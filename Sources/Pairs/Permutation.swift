@@ -1,4 +1,4 @@
-import Tensors
+import CoupletTensors
 
 /// A permutation of 0 ..< count that is a pure function of (seed, stream, number): whoever asks for its k-th element gets the
 /// same one, without the others being made or stored.

@@ -1,5 +1,3 @@
-import Tensors
-
 /// Which samples make up the batch of a step: a pure function of (seed, step, position in the batch), the same for every worker.
 ///
 /// Draw n = step · B + position. For a finite set of N samples its sample is permutation(epoch n div M)[n mod M] with M = ⌊N/B⌋ ·
@@ -17,7 +15,7 @@ public struct Sampler: Sendable {
     }
 
     /// Where the samples of an endless source begin that are another draw: a second batch, fresh samples to fit on.
-    public static let otherDraws: UInt64 = 1 << 63
+    public static let secondStreamStart: UInt64 = 1 << 63
 
     /// B, the pairs of a batch.
     public let batchSize: Int
@@ -54,7 +52,7 @@ public struct Sampler: Sendable {
     /// The sample numbers of these positions of a step's batch, for `PairSource.read`.
     public func numbers(step: Int, positions: Range<Int>, of batch: Batch = .pairs) -> [UInt64] {
         let draws = draws(step: step, positions: positions)
-        guard let sampleCount, let stepsPerEpoch else { return batch == .pairs ? draws : draws.map { Self.otherDraws + $0 } }
+        guard let sampleCount, let stepsPerEpoch else { return batch == .pairs ? draws : draws.map { Self.secondStreamStart + $0 } }
         let used = UInt64(stepsPerEpoch * batchSize)
         let permutation = Permutation(
             count: UInt64(sampleCount), seed: seed, stream: batch == .pairs ? .permutation : .secondBatch, number: UInt64(step / stepsPerEpoch))

@@ -2,7 +2,7 @@ extension SourceSpecification {
     /// Opens the source.
     /// - Parameter seed: what the source's own draws are functions of: maps and samples of Gaussians, the choice of held-out
     ///   and of few labelled samples.
-    /// - Throws: `DataError` where the values are impossible or the data wrong, `StorageError` where an HDF5 file cannot be read.
+    /// - Throws: `DataError` where the values are impossible or the data wrong, `FileError` where an HDF5 file cannot be read.
     public func makeSource(seed: UInt64) throws -> any PairSource {
         switch self {
         case .gaussian(let dimensions, let correlations):
@@ -11,7 +11,7 @@ extension SourceSpecification {
         case .latent(let specification): try LatentSource(specification, seed: seed)
         case .mnist(let path): try MNISTSource(path: path)
         case .hdf5(let path, let heldOut): try HDF5Source(path: path, heldOut: heldOut, seed: seed)
-        case .fewLabelled(let base, let perClass): try FewLabelledSource(base.makeSource(seed: seed), perClass: perClass, seed: seed)
+        case .fewShot(let base, let perClass): try FewShotSource(base.makeSource(seed: seed), perClass: perClass, seed: seed)
         case .program(let name):
             throw DataError(
                 place: "data.source program", reason: "the source '\(name)' is part of the program that uses it, not of a config",

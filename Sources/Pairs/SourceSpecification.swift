@@ -13,5 +13,5 @@ public enum SourceSpecification: Equatable, Sendable {
     /// One that the program brings itself, a `PairSource` of its own; the name tells runs apart.
     case program(name: String)
     /// Another source with only so many labelled training samples of each class.
-    indirect case fewLabelled(SourceSpecification, perClass: Int)
+    indirect case fewShot(SourceSpecification, perClass: Int)
 }

@@ -1,6 +1,6 @@
-import Storage
-import Sweeps
-import Training
+import CoupletFiles
+import CoupletSweeps
+import CoupletTraining
 
 /// What runs and sweeps look like, in one HTML page or as plots of their own. Made from nothing but the folders: the same folders give the
 /// same bytes.
@@ -10,7 +10,7 @@ public struct Report: Sendable {
     public let sweeps: [SweepRecord]
 
     /// Reads the folders of runs and sweeps; one that is named twice is read once.
-    /// - Throws: `StorageError`: `.inputOutput` where a folder is neither or cannot be read, `.badData` where a sweep's table is damaged.
+    /// - Throws: `FileError`: `.inputOutput` where a folder is neither or cannot be read, `.badData` where a sweep's table is damaged.
     public init(reading folders: [String]) throws {
         var runs: [RunRecord] = [], sweeps: [SweepRecord] = [], seen: Set<String> = []
         for folder in folders {
@@ -58,7 +58,7 @@ public struct Report: Sendable {
     private static func kind(of path: String) throws -> Kind {
         guard FileSystem.isFolder(path) else {
             let reason = FileSystem.exists(path) ? "a file, no folder of a run or sweep" : "no such folder"
-            throw StorageError(
+            throw FileError(
                 .inputOutput, place: path, reason: reason, remedy: "a report is made from the folders that couplet train and couplet sweep write")
         }
         if SweepFolder(path: path).holdsSweep { return .sweep }
@@ -67,7 +67,7 @@ public struct Report: Sendable {
         let inside = FileSystem.names(in: path).map { "\(path)/\($0)" }.filter { RunFolder(path: $0).holdsRun || SweepFolder(path: $0).holdsSweep }
         let remedy = inside.isEmpty
             ? "a run is the folder that couplet train writes" : "there are some in it: \(inside.prefix(6).joined(separator: " "))\(inside.count > 6 ? " …" : "")"
-        throw StorageError(.inputOutput, place: path, reason: "neither a run nor a sweep", remedy: remedy)
+        throw FileError(.inputOutput, place: path, reason: "neither a run nor a sweep", remedy: remedy)
     }
 
     /// The ends of the paths, as long as it takes to tell them apart.

@@ -37,7 +37,7 @@ public enum MatrixProduct {
         stride cStride: Int
     ) {
         if m == 0 || n == 0 { return }
-        LinearAlgebra.useOneThread
+        OpenBLAS.useOneThread
         cblas_sgemm(
             CblasRowMajor, aForm == .asIs ? CblasNoTrans : CblasTrans, bForm == .asIs ? CblasNoTrans : CblasTrans,
             blasint(m), blasint(n), blasint(k), alpha, a, blasint(aStride), b, blasint(bStride), beta, c, blasint(cStride))

@@ -1,4 +1,4 @@
-import CKernels
+import CCoupletKernels
 
 /// Random numbers as a function of (seed, stream, number): Philox4x32-10, a counter-based generator (Salmon, Moraes, Dror, Shaw,
 /// *Parallel Random Numbers: As Easy as 1, 2, 3*, SC 2011). Nothing is carried from draw to draw, so no draw depends on who makes it.

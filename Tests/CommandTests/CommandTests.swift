@@ -1,7 +1,6 @@
+import CoupletTraining
 import Foundation
-import Storage
 import Testing
-import Training
 
 private let smallConfig = """
     data: {source: gaussian, dimensions: [4, 3], correlations: [0.8, 0.5]}

@@ -1,9 +1,7 @@
+import CoupletPairs
+import CoupletStorage
 import Foundation
-import Pairs
-import Storage
-import Tensors
 import Testing
-import Training
 
 @Suite struct DataExportTests {
     private static let config = """

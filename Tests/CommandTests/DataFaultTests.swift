@@ -1,6 +1,5 @@
+import CoupletTensors
 import Foundation
-import Storage
-import Tensors
 import Testing
 
 extension ProcessTests {

@@ -1,5 +1,5 @@
+import CoupletStorage
 import Foundation
-import Storage
 import Testing
 
 @Suite struct EncodeTests {

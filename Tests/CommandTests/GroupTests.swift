@@ -3,10 +3,10 @@ import Testing
 
 extension ProcessTests {
     /// What groups of real processes do when all goes well, when one fails, and when one does not come. The program is
-    /// Tests/CollectiveScenarios.
+    /// Tests/CommunicationScenarios.
     @Suite(.serialized, .enabled(if: RunningCouplet.hasMPI, "no mpirun in PATH")) struct Groups {
         private func start(_ scenario: String..., ranks: Int) throws -> RunningCouplet {
-            let program = URL(fileURLWithPath: Couplet.path).deletingLastPathComponent().appendingPathComponent("CollectiveScenarios").path
+            let program = URL(fileURLWithPath: Couplet.path).deletingLastPathComponent().appendingPathComponent("CommunicationScenarios").path
             return try RunningCouplet(scenario, ranks: ranks, program: program)
         }
 

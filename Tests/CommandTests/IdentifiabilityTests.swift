@@ -1,6 +1,6 @@
+import CoupletStorage
+import CoupletTensors
 import Foundation
-import Storage
-import Tensors
 import Testing
 
 @Suite struct IdentifiabilityTests {

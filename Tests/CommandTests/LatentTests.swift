@@ -1,9 +1,8 @@
+import CoupletPairs
+import CoupletStorage
+import CoupletTraining
 import Foundation
-import Pairs
-import Storage
-import Tensors
 import Testing
-import Training
 
 extension ProcessTests {
     /// The real program on pairs mixed from latent factors.

@@ -1,6 +1,6 @@
+import CoupletTensors
 import Foundation
 import Testing
-import Training
 
 extension ProcessTests {
     /// `couplet replay`, as a user starts it.

@@ -1,6 +1,6 @@
+import CoupletSweeps
 import Foundation
 import FoundationXML
-import Sweeps
 import Testing
 
 /// launch/reproduce, from the sweeps to the page.

@@ -1,6 +1,6 @@
+import CoupletStorage
+import CoupletTensors
 import Foundation
-import Storage
-import Tensors
 import Testing
 
 /// `couplet retrieve`, as a user calls it, on a small run.

@@ -1,6 +1,5 @@
+import CoupletSweeps
 import Foundation
-import Storage
-import Sweeps
 import Testing
 
 /// A sweep of small Gaussian trials in a folder of its own.

@@ -1,6 +1,5 @@
+import CoupletFiles
 import Foundation
-import Storage
-import Sweeps
 import Testing
 
 extension ProcessTests {

@@ -1,6 +1,6 @@
+import CoupletStorage
+import CoupletTensors
 import Foundation
-import Storage
-import Tensors
 import Testing
 
 /// A scratch folder with a config, in which runs are made.

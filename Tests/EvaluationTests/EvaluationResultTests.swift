@@ -1,12 +1,13 @@
-import Evaluation
+import CoupletEvaluation
+import CoupletLosses
+import CoupletTensors
+import CoupletText
 import Foundation
-import Objectives
-import Tensors
 import Testing
 
 @Suite struct EvaluationResultTests {
     static let retrieval = RetrievalResult(
-        firstToSecond: RetrievalScores(ranks: [1, 2, 3, 30]), secondToFirst: RetrievalScores(ranks: [1, 1, 7]), gallery: 4)
+        firstToSecond: RetrievalMetrics(ranks: [1, 2, 3, 30]), secondToFirst: RetrievalMetrics(ranks: [1, 1, 7]), gallery: 4)
 
     private func gaussian() throws -> GaussianEvaluation {
         let one = Matrix.identity(2)

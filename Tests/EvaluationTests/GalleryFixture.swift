@@ -1,7 +1,7 @@
-import Collectives
-import Evaluation
-import Objectives
-import Tensors
+import CoupletCommunication
+import CoupletEvaluation
+import CoupletLosses
+import CoupletTensors
 
 /// Encodings of N pairs, and their ranks by brute force in Double.
 struct GalleryFixture: Sendable {
@@ -43,7 +43,7 @@ struct GalleryFixture: Sendable {
 
     /// This worker's shards of both modalities.
     func encodings(_ shards: SampleShards, _ communicator: any Communicator) -> (first: Tensor, second: Tensor) {
-        let outputs = EncodingPass(shards).run(rank: communicator.rank, workers: communicator.size, widths: [dimension, dimension]) {
+        let outputs = ShardedEncoding(shards).run(rank: communicator.rank, workers: communicator.size, widths: [dimension, dimension]) {
             $1[0].copy(from: Tensor([$0.count, dimension], Self.rows(first, $0)))
             $1[1].copy(from: Tensor([$0.count, dimension], Self.rows(second, $0)))
         }

@@ -1,7 +1,7 @@
-import Evaluation
+import CoupletEvaluation
+import CoupletLosses
+import CoupletTensors
 import Foundation
-import Objectives
-import Tensors
 import Testing
 
 @Suite struct LabelPriorTests {

@@ -1,6 +1,6 @@
-import Evaluation
+import CoupletEvaluation
+import CoupletTensors
 import Foundation
-import Tensors
 import Testing
 
 @Suite struct LinearProbeTests {
@@ -24,7 +24,7 @@ import Testing
             let shards = SampleShards(samples: count, minimum: 8), (all, names) = (encodings, labels)
             return try inWorkers(workers) { communicator in
                 let own = shards.shards(of: communicator.rank, workers: communicator.size).flatMap { shards.samples(of: $0).map { names[$0] } }
-                let rows = EncodingPass(shards).run(rank: communicator.rank, workers: communicator.size, widths: [4]) { numbers, outputs in
+                let rows = ShardedEncoding(shards).run(rank: communicator.rank, workers: communicator.size, widths: [4]) { numbers, outputs in
                     outputs[0].copy(from: Tensor([numbers.count, 4], numbers.flatMap { all[Int($0)] }))
                 }[0]
                 let probe = try LinearProbe(rows, labels: own, penalty: penalty, shards: shards, communicator: communicator)

@@ -1,5 +1,5 @@
-import Evaluation
-import Objectives
+import CoupletEvaluation
+import CoupletLosses
 import Testing
 
 @Suite struct RetrievalTests {
@@ -78,10 +78,10 @@ import Testing
     }
 
     @Test func figuresOfRanks() {
-        let odd = RetrievalScores(ranks: [7, 1, 2])
+        let odd = RetrievalMetrics(ranks: [7, 1, 2])
         #expect(odd.medianRank == 2)
         #expect(odd.meanReciprocalRank == (1.0 / 7 + 1 + 0.5) / 3)
-        let even = RetrievalScores(ranks: [11, 1, 5, 6, 10, 1, 2, 300])
+        let even = RetrievalMetrics(ranks: [11, 1, 5, 6, 10, 1, 2, 300])
         #expect(even.recallAt1 == 0.25 && even.recallAt5 == 0.5 && even.recallAt10 == 0.75)
         #expect(even.medianRank == 5.5)
     }
@@ -95,8 +95,8 @@ import Testing
         }
         let expected = gallery.naiveRanks(.cosine)
         #expect(result.gallery == 90)
-        #expect(result.firstToSecond == RetrievalScores(ranks: expected.firstToSecond))
-        #expect(result.secondToFirst == RetrievalScores(ranks: expected.secondToFirst))
+        #expect(result.firstToSecond == RetrievalMetrics(ranks: expected.firstToSecond))
+        #expect(result.secondToFirst == RetrievalMetrics(ranks: expected.secondToFirst))
         #expect(result.firstToSecond != result.secondToFirst)
     }
 }

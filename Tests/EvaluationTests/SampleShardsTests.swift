@@ -1,5 +1,5 @@
-import Evaluation
-import Tensors
+import CoupletEvaluation
+import CoupletTensors
 import Testing
 
 @Suite struct SampleShardsTests {
@@ -23,7 +23,7 @@ import Testing
 
     @Test(arguments: [1, 2, 4])
     func aPassEncodesEachShardOnce(_ workers: Int) {
-        let shards = SampleShards(samples: 37, minimum: 4), pass = EncodingPass(shards)
+        let shards = SampleShards(samples: 37, minimum: 4), pass = ShardedEncoding(shards)
         var rows: [Float] = []
         for rank in 0..<workers {
             let output = pass.run(rank: rank, workers: workers, widths: [1, 2]) { numbers, outputs in

@@ -1,5 +1,5 @@
-import Evaluation
-import Tensors
+import CoupletEvaluation
+import CoupletTensors
 import Testing
 
 #if canImport(Glibc)

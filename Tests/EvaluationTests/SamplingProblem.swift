@@ -1,6 +1,6 @@
-import Evaluation
-import Objectives
-import Tensors
+import CoupletEvaluation
+import CoupletLosses
+import CoupletTensors
 
 /// A random Gaussian pair with random linear encoders, biases included, and query rows: the conditional is known in closed form.
 struct SamplingProblem {

@@ -1,8 +1,7 @@
-import Evaluation
+import CoupletEvaluation
+import CoupletLosses
+import CoupletTensors
 import Foundation
-import Objectives
-import Storage
-import Tensors
 import Testing
 
 @Suite struct SearchIndexTests {

@@ -1,6 +1,6 @@
-import Evaluation
-import Objectives
-import Tensors
+import CoupletEvaluation
+import CoupletLosses
+import CoupletTensors
 import Testing
 
 @Suite struct SearchTests {

@@ -1,6 +1,6 @@
+import CoupletNetworks
+import CoupletTensors
 import Dispatch
-import Networks
-import Tensors
 import Testing
 
 /// Results depend on the numbers that go in, not on where they lie.

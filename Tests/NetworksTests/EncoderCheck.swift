@@ -1,5 +1,5 @@
-import Networks
-import Tensors
+import CoupletNetworks
+import CoupletTensors
 import Testing
 
 /// Runs whole encoders and compares them with twins.

@@ -1,5 +1,5 @@
-import Networks
-import Tensors
+import CoupletNetworks
+import CoupletTensors
 import Testing
 
 /// Compares a layer, or a whole encoder, in Float32 with a twin in Double: the output, and every gradient of the scalar

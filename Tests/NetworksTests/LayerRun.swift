@@ -1,5 +1,5 @@
-import Networks
-import Tensors
+import CoupletNetworks
+import CoupletTensors
 
 /// One forward and backward of a layer, in memory that is full of NaN before, so that nothing stale can count.
 struct LayerRun {

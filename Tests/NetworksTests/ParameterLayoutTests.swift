@@ -1,4 +1,4 @@
-import Networks
+import CoupletNetworks
 import Testing
 
 @Suite struct ParameterLayoutTests {

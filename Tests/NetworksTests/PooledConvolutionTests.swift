@@ -1,5 +1,5 @@
-import Networks
-import Tensors
+import CoupletNetworks
+import CoupletTensors
 import Testing
 
 @Suite struct PooledConvolutionTests {
@@ -30,7 +30,7 @@ import Testing
     /// Channels last is the same function of permuted images.
     @Test(arguments: cases) func ordersAgree(_ c: Case) {
         let first = PooledConvolution(inputShape: c.shape, channels: c.outputs)
-        let last = PooledConvolution(inputShape: c.shape, channels: c.outputs, inputOrder: .channelsLast, outputOrder: .channelsLast)
+        let last = PooledConvolution(inputShape: c.shape, channels: c.outputs, inputLayout: .channelsLast, outputLayout: .channelsLast)
         let input = GradientCheck.normal([c.rows] + c.shape, 1), gradient = GradientCheck.normal([c.rows] + first.outputShape, 2)
         let parameters = first.parameterShapes.enumerated().map { GradientCheck.normal($1.shape, 10 + $0) }
         let a = LayerRun(first, rows: c.rows, input: input, parameters: parameters, outputGradient: gradient)

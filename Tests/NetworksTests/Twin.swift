@@ -1,6 +1,5 @@
+import CoupletNetworks
 import Foundation
-import Networks
-import Tensors
 
 /// Naive Double twins of the layers: loops over indices, PyTorch's shapes and conventions, nothing shared with the module.
 enum Twin {

@@ -1,6 +1,6 @@
-import Pairs
-import Storage
-import Tensors
+import CoupletPairs
+import CoupletStorage
+import CoupletTensors
 import Testing
 
 /// The digest of a source's data: the same for the same data however they lie there, another for others.

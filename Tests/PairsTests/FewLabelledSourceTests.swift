@@ -1,6 +1,5 @@
-import Objectives
-import Pairs
-import Tensors
+import CoupletPairs
+import CoupletTensors
 import Testing
 
 @Suite struct FewLabelledSourceTests {
@@ -23,7 +22,7 @@ import Testing
 
     @Test(arguments: [1, 3, 6])
     func exactlySoManyOfEachClassStay(_ perClass: Int) throws {
-        let source = try FewLabelledSource(Numbered(), perClass: perClass, seed: 3), count = 5 * perClass
+        let source = try FewShotSource(Numbered(), perClass: perClass, seed: 3), count = 5 * perClass
         #expect(source.count(of: .training) == count && source.numbers == source.numbers.sorted() && Set(source.numbers).count == count)
         let all = (0..<UInt64(count)).map { $0 }, labels = try #require(try source.labels(.training, all))
         for label in 0..<5 { #expect(labels.count { $0 == label } == perClass) }
@@ -33,15 +32,15 @@ import Testing
         #expect(first.values == source.numbers.map { Float($0) } && second.values == source.numbers.map { Float(Numbered.label($0)) })
         #expect(try source.readRaw(.training, [0], .first).values == [Float(source.numbers[0])])
         // A larger choice keeps the smaller one; another seed makes another.
-        #expect(try Set(FewLabelledSource(Numbered(), perClass: 6, seed: 3).numbers).isSuperset(of: source.numbers))
-        let other = try FewLabelledSource(Numbered(), perClass: perClass, seed: 4)
+        #expect(try Set(FewShotSource(Numbered(), perClass: 6, seed: 3).numbers).isSuperset(of: source.numbers))
+        let other = try FewShotSource(Numbered(), perClass: perClass, seed: 4)
         #expect(other.numbers != source.numbers)
         #expect(try other.dataDigest() != source.dataDigest())
-        #expect(try source.dataDigest() == FewLabelledSource(Numbered(), perClass: perClass, seed: 3).dataDigest())
+        #expect(try source.dataDigest() == FewShotSource(Numbered(), perClass: perClass, seed: 3).dataDigest())
     }
 
     @Test func heldOutSamplesAreUntouched() throws {
-        let source = try FewLabelledSource(Numbered(), perClass: 1, seed: 1), held = Tensor([4, 1])
+        let source = try FewShotSource(Numbered(), perClass: 1, seed: 1), held = Tensor([4, 1])
         try source.read(.heldOut, [0, 1, 2, 3], first: held, second: nil)
         #expect(source.count(of: .heldOut) == 4 && held.values == [0, 1, 2, 3])
         #expect(try source.labels(.heldOut, [1, 2]) == [Numbered.label(1), Numbered.label(2)])
@@ -50,14 +49,14 @@ import Testing
     @Test func whatCannotBeChosenIsSaid() throws {
         func error(_ base: any PairSource, _ perClass: Int) -> String {
             do {
-                _ = try FewLabelledSource(base, perClass: perClass, seed: 1)
+                _ = try FewShotSource(base, perClass: perClass, seed: 1)
                 return ""
             } catch { return "\(error)" }
         }
         #expect(error(Numbered(), 7).contains("data.per_class: 7 training samples a class are wanted, but of class 4 there are 6"))
         #expect(error(Numbered(hasLabels: false), 1).contains("no labels"))
         #expect(error(try GaussianSource(dimensions: [2, 2], correlations: [0.5], seed: 1), 1).contains("endless"))
-        let source = try FewLabelledSource(Numbered(), perClass: 2, seed: 1)
+        let source = try FewShotSource(Numbered(), perClass: 2, seed: 1)
         #expect(throws: DataError.self) { try source.labels(.training, [10]) }
     }
 }

@@ -1,7 +1,6 @@
-import Objectives
-import Pairs
-import Storage
-import Tensors
+import CoupletFiles
+import CoupletPairs
+import CoupletTensors
 import Testing
 
 @Suite struct GaussianCovarianceFileTests {
@@ -65,7 +64,7 @@ import Testing
         try expect("/uv: is 2 × 3, where uu is 2 × 2 and vv 2 × 2", one, Matrix(rows: 2, columns: 3), one)
         try expect("/vv: row 0, column 1 holds nan", one, 0 * one, Matrix(rows: 2, columns: 2, elements: [1, .nan, 0, 1]))
         let empty = try PairFile { try $0.write("/uu", one) }
-        let error = try #require(throws: StorageError.self) {
+        let error = try #require(throws: FileError.self) {
             try withExtendedLifetime(empty) { try GaussianSource(covarianceFile: empty.path, seed: 1) }
         }
         #expect(error.description.contains("/vv"))

@@ -1,6 +1,5 @@
-import Objectives
-import Pairs
-import Tensors
+import CoupletPairs
+import CoupletTensors
 import Testing
 
 /// Rows of a joint sample (u, v), as one matrix.

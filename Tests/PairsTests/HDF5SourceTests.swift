@@ -1,7 +1,8 @@
+import CoupletFiles
+import CoupletPairs
+import CoupletStorage
+import CoupletTensors
 import Glibc
-import Pairs
-import Storage
-import Tensors
 import Testing
 
 /// A file of pairs with these datasets; closed and complete.
@@ -145,7 +146,7 @@ struct PairFile {
             let pairs = try PairFile(fill)
             let error = #expect(throws: (any Error).self, "line \(line)") { try pairs.source(heldOut: heldOut) }
             let text = error.map { "\($0)" } ?? ""
-            #expect(error is DataError || error is StorageError)
+            #expect(error is DataError || error is FileError)
             #expect(text.contains(part), "line \(line): \(text)")
         }
         func whole(_ name: String, _ values: [Int], _ shape: [Int]? = nil) -> (HDF5File) throws -> Void {
@@ -187,7 +188,7 @@ struct PairFile {
         try expect("is nan", heldOut: .nan) { try Self.writePairs($0) }
         try expect("none of them", heldOut: 0.001) { try Self.writePairs($0) }
         try expect("all of them", heldOut: 0.999) { try Self.writePairs($0) }
-        #expect(throws: StorageError.self) { try HDF5Source(path: "/no/such/file.h5", heldOut: 0, seed: 1) }
+        #expect(throws: FileError.self) { try HDF5Source(path: "/no/such/file.h5", heldOut: 0, seed: 1) }
     }
 
     /// What h5py writes: compressed chunks of Float64, bytes, booleans, unsigned labels.

@@ -1,5 +1,5 @@
-import Pairs
-import Tensors
+import CoupletPairs
+import CoupletTensors
 import Testing
 
 @Suite struct InvertibleMixingTests {

@@ -1,5 +1,5 @@
-import Pairs
-import Tensors
+import CoupletPairs
+import CoupletTensors
 import Testing
 
 /// Sizes and options that sources of latent factors are tested with.

@@ -1,6 +1,6 @@
+import CoupletPairs
+import CoupletTensors
 import Glibc
-import Pairs
-import Tensors
 import Testing
 
 /// Small files in the format of MNIST, whose every byte is a formula's.

@@ -1,4 +1,4 @@
-import Pairs
+import CoupletPairs
 import Testing
 
 /// Pearson's χ² of counts against equal expectations, as standard deviations from its mean (Wilson and Hilferty's normal approximation).

@@ -1,4 +1,4 @@
-import Pairs
+import CoupletPairs
 import Testing
 
 @Suite struct SamplerTests {

@@ -1,6 +1,5 @@
+import CoupletReports
 import Testing
-
-import Reports
 
 @Suite struct HeatMapTests {
     private static let map = HeatMap(
@@ -37,7 +36,7 @@ import Reports
             return root
         }
         for k in 0...100 {
-            let (ground, ink) = (luminance(ColorRamp.color(Double(k) / 100)), luminance(ColorRamp.ink(Double(k) / 100)))
+            let (ground, ink) = (luminance(ColorMap.color(Double(k) / 100)), luminance(ColorMap.ink(Double(k) / 100)))
             #expect((max(ground, ink) + 0.05) / (min(ground, ink) + 0.05) >= 4.5)
         }
     }

@@ -1,6 +1,5 @@
+import CoupletReports
 import Testing
-
-import Reports
 
 @Suite struct PageTests {
     private static let nasty = "a<b>&\"c'\u{1}\u{FFFE}</script> –"
@@ -10,7 +9,7 @@ import Reports
             Paragraph(nasty)
             Section(nasty) {
                 DataTable(columns: [.init(nasty)], rows: [[.init(nasty, title: nasty, isBest: true, look: .numbered(7))]])
-                Section(nasty) { FoldedText(nasty, text: nasty) }
+                Section(nasty) { CollapsibleText(nasty, text: nasty) }
                 for count in [1, 2] {
                     FigureGroup(
                         (0..<count).map { _ in

@@ -1,7 +1,6 @@
+import CoupletReports
 import Foundation
 import Testing
-
-import Reports
 
 @Suite struct PlotTests {
     /// Where a value lies, told by the labelled ticks of the drawing itself: two of them fix a linear map of the value or of its logarithm.
@@ -58,7 +57,7 @@ import Reports
 
     /// y = 3 x^(-1/2), exactly; and a noisy set against the textbook's sums.
     @Test func slopesAreThoseOfLeastSquares() throws {
-        let exact = try #require(SlopeFit([16.0, 64, 256, 1024].map { ($0, 3 / $0.squareRoot()) }))
+        let exact = try #require(PowerLawFit([16.0, 64, 256, 1024].map { ($0, 3 / $0.squareRoot()) }))
         #expect(abs(exact.slope + 0.5) <= 1e-12 && abs(exact.factor - 3) <= 1e-11 && exact.determination >= 1 - 1e-12)
         let points = [(1.0, 2.0), (2.0, 3.1), (4.0, 8.3), (8.0, 14.0), (16.0, 35.0)]
         let (xs, ys) = (points.map { log($0.0) }, points.map { log($0.1) })
@@ -67,11 +66,11 @@ import Reports
         let slope = (n * sxy - sx * sy) / (n * sxx - sx * sx), intercept = (sy - slope * sx) / n
         let residual = zip(xs, ys).reduce(0) { $0 + pow($1.1 - intercept - slope * $1.0, 2) }
         let error = (residual / 3 / (sxx - sx * sx / n)).squareRoot()
-        let fit = try #require(SlopeFit(points))
+        let fit = try #require(PowerLawFit(points))
         #expect(abs(fit.slope - slope) <= 1e-12 && abs(fit.factor - exp(intercept)) <= 1e-11)
         #expect(abs((fit.slopeError ?? .nan) - error) <= 1e-12)
         // One x, or no positive y, has no slope.
-        #expect(SlopeFit([(2, 1), (2, 3)]) == nil && SlopeFit([(1, -1), (2, 0)]) == nil && SlopeFit([]) == nil)
+        #expect(PowerLawFit([(2, 1), (2, 3)]) == nil && PowerLawFit([(1, -1), (2, 0)]) == nil && PowerLawFit([]) == nil)
     }
 
     @Test func theLegendTellsTheSlope() {

@@ -1,8 +1,8 @@
+import CoupletFiles
+import CoupletLosses
+import CoupletReports
 import Foundation
-import Reports
-import Storage
 import Testing
-import Training
 
 @Suite struct ReportTests {
     private static func folder() throws -> FixtureFolder {
@@ -97,7 +97,7 @@ import Training
             do {
                 _ = try Report(reading: [path])
                 return "none"
-            } catch let error as StorageError {
+            } catch let error as FileError {
                 return error.kind == .inputOutput ? error.description : "badData \(error.description)"
             } catch { return "\(error)" }
         }

@@ -1,5 +1,5 @@
+import CoupletReports
 import Foundation
-import Reports
 import Testing
 
 @Suite struct SweepReportTests {

@@ -1,6 +1,6 @@
+import CoupletReports
+import CoupletText
 import Testing
-
-import Reports
 
 @Suite struct TicksTests {
     private static func texts(_ lower: Double, _ upper: Double, log: Bool = false) -> [String] {
@@ -39,9 +39,9 @@ import Reports
     }
 
     @Test func numbersAsPeopleWriteThem() {
-        #expect(NumberText.significant(0.0123456) == "0.01235" && NumberText.short(0.5) == "0.5" && NumberText.significant(0.5) == "0.5000")
-        #expect(NumberText.short(-1_234_567) == "−1,234,567" && NumberText.short(1.5e-7) == "1.5 × 10⁻⁷" && NumberText.short(.nan) == "–")
-        #expect(NumberText.significant(99.996) == "100.0" && NumberText.short(.infinity) == "∞" && NumberText.short(6.02214e23, 3) == "6.02 × 10²³")
-        #expect(NumberText.fixed(-0.004, decimals: 2) == "0.00" && NumberText.duration(3_725) == "1 h 2 min" && NumberText.percent(0.98765) == "98.77 %")
+        #expect(TypographicNumber.significant(0.0123456) == "0.01235" && TypographicNumber.short(0.5) == "0.5" && TypographicNumber.significant(0.5) == "0.5000")
+        #expect(TypographicNumber.short(-1_234_567) == "−1,234,567" && TypographicNumber.short(1.5e-7) == "1.5 × 10⁻⁷" && TypographicNumber.short(.nan) == "–")
+        #expect(TypographicNumber.significant(99.996) == "100.0" && TypographicNumber.short(.infinity) == "∞" && TypographicNumber.short(6.02214e23, 3) == "6.02 × 10²³")
+        #expect(TypographicNumber.fixed(-0.004, decimals: 2) == "0.00" && TypographicNumber.duration(3_725) == "1 h 2 min" && TypographicNumber.percent(0.98765) == "98.77 %")
     }
 }

@@ -1,6 +1,7 @@
+import CoupletFiles
+import CoupletStorage
+import CoupletTensors
 import Foundation
-import Storage
-import Tensors
 import Testing
 
 @Suite struct CheckpointStoreTests {
@@ -21,7 +22,7 @@ import Testing
         #expect(read.digest == content.digest)
         #expect(read.parameter("first/10/weight")?.shape == [3, 2, 5, 5])
         #expect(read.moment("objective/log_inverse_temperature/first_moment")?.doubles == [2.659260036932778 / 3])
-        #expect(read.cpuKernels == LinearAlgebra.coreType)
+        #expect(read.cpuKernels == OpenBLAS.coreType)
         #expect(try FileManager.default.contentsOfDirectory(atPath: store.folder) == ["step-00001500.h5"])
 
         let summary = try CheckpointStore.summary(path)
@@ -33,7 +34,7 @@ import Testing
     }
 
     @Test func aContentWithoutArraysIsOneToo() throws {
-        let content = CheckpointContent(step: 0, seed: 1, shards: 1, configuration: "", writtenBy: "", parameters: [])
+        let content = Checkpoint(step: 0, seed: 1, shards: 1, configuration: "", writtenBy: "", parameters: [])
         let read = try store.read(try store.write(content, keep: 1).path)
         #expect(CheckpointExample.isSame(read, content))
     }
@@ -77,7 +78,7 @@ import Testing
         other = content
         other.seed &+= 1
         expectNew("seed")
-        for place in [\CheckpointContent.parameters, \.optimizer, \.statistics] {
+        for place in [\Checkpoint.parameters, \.optimizer, \.statistics] {
             for i in content[keyPath: place].indices where content[keyPath: place][i].array.count > 0 {
                 other = content.copied()
                 if let tensor = other[keyPath: place][i].array.tensor {
@@ -123,7 +124,7 @@ import Testing
     @Test func anEmptyOrMissingFolderHoldsNone() throws {
         #expect(try store.list() == [])
         let newest = try store.newestVerified()
-        #expect(newest.found == nil && newest.setAside.isEmpty)
+        #expect(newest.found == nil && newest.damagedCheckpoints.isEmpty)
     }
 
     /// As many kinds of damage as there are; each is set aside with its reason, and the one before is used.
@@ -143,18 +144,18 @@ import Testing
 
         let newest = try store.newestVerified()
         #expect(newest.found?.content.step == 2 && newest.found?.path == file(2))
-        #expect(newest.setAside.map(\.path) == [7, 6, 5, 4, 3].map(file))
-        let reasons = newest.setAside.map(\.reason)
+        #expect(newest.damagedCheckpoints.map(\.path) == [7, 6, 5, 4, 3].map(file))
+        let reasons = newest.damagedCheckpoints.map(\.reason)
         for (reason, part) in zip(reasons, ["is empty", "truncated", "checksum", "of step 2", "format version 99"]) {
             #expect(reason.contains(part), "\(reason)")
         }
-        for aside in newest.setAside { #expect(FileManager.default.fileExists(atPath: aside.movedTo)) }
-        #expect(newest.setAside.last?.movedTo == file(3) + ".damaged-2")
+        for aside in newest.damagedCheckpoints { #expect(FileManager.default.fileExists(atPath: aside.movedTo)) }
+        #expect(newest.damagedCheckpoints.last?.movedTo == file(3) + ".damaged-2")
         #expect(try store.list() == [1, 2])
     }
 
     /// The file with one bit of the first weight matrix flipped.
-    private func altered(_ file: Data, by content: CheckpointContent) throws -> Data {
+    private func altered(_ file: Data, by content: Checkpoint) throws -> Data {
         let numbers = content.parameters[0].array.tensor!.values.withUnsafeBytes { Data($0.prefix(64)) }
         let place = try #require(file.range(of: numbers))
         var altered = file
@@ -173,7 +174,7 @@ import Testing
             try? FileManager.default.removeItem(atPath: copy)
             try FileManager.default.copyItem(atPath: path, toPath: copy)
             try Python.run("import h5py, sys; f = h5py.File(sys.argv[1], 'r+'); \(change)", copy)
-            let error = #expect(throws: StorageError.self, "\(change)") { try store.read(copy) }
+            let error = #expect(throws: FileError.self, "\(change)") { try store.read(copy) }
             #expect(error?.kind == .badData)
         }
         #expect(try store.read(path).step == 3)
@@ -217,13 +218,13 @@ import Testing
         gethostname(&name, 255)
         let left = ".step-00000002.h5.\(String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)).\(zombie).partial"
         try Data("half".utf8).write(to: URL(fileURLWithPath: store.folder + "/" + left))
-        #expect(try store.removeLeftovers() == [left])
+        #expect(try store.removeAbandonedFiles() == [left])
     }
 
     @Test(.enabled(if: getuid() != 0)) func anUnreadableCheckpointIsNotSetAside() throws {
         let path = try store.write(CheckpointExample.make(step: 1), keep: 3).path
         chmod(path, 0)
-        let error = #expect(throws: StorageError.self) { try store.newestVerified() }
+        let error = #expect(throws: FileError.self) { try store.newestVerified() }
         #expect(error?.kind == .inputOutput)
         #expect(try store.list() == [1])
     }

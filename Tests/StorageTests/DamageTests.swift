@@ -1,5 +1,6 @@
+import CoupletFiles
+import CoupletStorage
 import Foundation
-import Storage
 import Testing
 
 /// Whatever happens to a checkpoint's bytes: it is an error, or all that it holds is the same. Never a crash.
@@ -26,7 +27,7 @@ import Testing
             let isSame = CheckpointExample.everything(in: content) == truth
             #expect(isSame, "\(label)")
             return false
-        } catch let error as StorageError {
+        } catch let error as FileError {
             #expect(error.kind == .badData, "\(label): \(error)")
             return true
         }

@@ -1,5 +1,5 @@
-import Storage
-import Tensors
+import CoupletFiles
+import CoupletTensors
 import Testing
 
 @Suite struct DigestTests {

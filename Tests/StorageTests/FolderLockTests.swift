@@ -1,5 +1,5 @@
+import CoupletFiles
 import Foundation
-import Storage
 import Synchronization
 import Testing
 
@@ -9,7 +9,7 @@ import Testing
         let folder = try TemporaryFolder()
         var lock: FolderLock? = try FolderLock(folder.path)
         #expect(lock?.isHeld == true)
-        let error = try #require(throws: StorageError.self) { try FolderLock(folder.path) }
+        let error = try #require(throws: FileError.self) { try FolderLock(folder.path) }
         #expect(error.kind == .inputOutput && error.place == folder.path)
         var name = [CChar](repeating: 0, count: 256)
         gethostname(&name, name.count - 1)
@@ -36,7 +36,7 @@ import Testing
 
     @Test func whatCannotBeLockedIsAClearError() throws {
         let folder = try TemporaryFolder()
-        #expect(try #require(throws: StorageError.self) { try FolderLock(folder.file("none")) }.place == folder.file("none/.lock"))
+        #expect(try #require(throws: FileError.self) { try FolderLock(folder.file("none")) }.place == folder.file("none/.lock"))
     }
 
     private final class Holder: Sendable {

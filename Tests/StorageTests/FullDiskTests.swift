@@ -1,6 +1,7 @@
+import CoupletFiles
+import CoupletStorage
+import CoupletTensors
 import Foundation
-import Storage
-import Tensors
 import Testing
 
 /// A disk of 1 MiB that fills up: errors that say so, what was there stays, and the process goes on working.
@@ -16,7 +17,7 @@ import Testing
                 try store.write(large, keep: 2)
                 try FileManager.default.removeItem(atPath: store.path(ofStep: 2))
                 #expect(width < 8_000)
-            } catch let error as StorageError {
+            } catch let error as FileError {
                 #expect(error.kind == .inputOutput && error.reason.contains("No space left"), "\(width): \(error)")
                 #expect(error.place.hasPrefix(store.path(ofStep: 2)), "\(error)")
             }
@@ -34,15 +35,15 @@ import Testing
         try DurableFile.replace(disk.path + "/a.json", with: "old")
         let lines = try LineFile(disk.path + "/metrics.jsonl")
         try lines.append("first")
-        let large = #expect(throws: StorageError.self) {
+        let large = #expect(throws: FileError.self) {
             try DurableFile.replace(disk.path + "/a.json", with: String(repeating: "x", count: 2_000_000))
         }
         #expect(large?.kind == .inputOutput && large?.reason.contains("No space left") == true)
         #expect(try String(contentsOfFile: disk.path + "/a.json", encoding: .utf8) == "old")
-        #expect(throws: StorageError.self) { try lines.append(String(repeating: "y", count: 2_000_000)) }
+        #expect(throws: FileError.self) { try lines.append(String(repeating: "y", count: 2_000_000)) }
         try lines.append("second")
         #expect(try String(contentsOfFile: lines.path, encoding: .utf8) == "first\nsecond\n")
-        #expect(throws: StorageError.self) {
+        #expect(throws: FileError.self) {
             let file = try HDF5File(creating: disk.path + "/large.h5")
             try file.write("x", Tensor([1000, 1000]))
             try file.close()

@@ -1,6 +1,7 @@
+import CoupletFiles
+import CoupletStorage
+import CoupletTensors
 import Foundation
-import Storage
-import Tensors
 import Testing
 
 @Suite struct HDF5FileTests {
@@ -62,9 +63,9 @@ import Testing
                 #expect(read.shape == [range.count, 2, 3])
                 #expect(read.hasSameBits(as: whole.rows(range)))
             }
-            #expect(throws: StorageError.self) { try file.readFloats(name, rows: 49..<51) }
-            #expect(throws: StorageError.self) { try file.writeRows(name, from: 49, whole.rows(0..<2)) }
-            #expect(throws: StorageError.self) { try file.readFloats(name, into: Tensor([299])) }
+            #expect(throws: FileError.self) { try file.readFloats(name, rows: 49..<51) }
+            #expect(throws: FileError.self) { try file.writeRows(name, from: 49, whole.rows(0..<2)) }
+            #expect(throws: FileError.self) { try file.readFloats(name, into: Tensor([299])) }
         }
         try file.create("labels", .int64, shape: [4])
         try file.writeRows("labels", from: 1, [5, 6])
@@ -90,8 +91,8 @@ import Testing
                 #expect(target.rows(i..<(i + 1)).hasSameBits(as: whole.rows(Int(number)..<(Int(number) + 1))))
             }
         }
-        #expect(throws: StorageError.self) { try file.readFloats("x", rowNumbers: [n], into: Tensor([1, shape[1]])) }
-        #expect(throws: StorageError.self) { try file.readFloats("x", rowNumbers: [0], into: Tensor([1, shape[1] + 1])) }
+        #expect(throws: FileError.self) { try file.readFloats("x", rowNumbers: [n], into: Tensor([1, shape[1]])) }
+        #expect(throws: FileError.self) { try file.readFloats("x", rowNumbers: [0], into: Tensor([1, shape[1] + 1])) }
     }
 
     @Test(.enabled(if: Python.isAvailable)) func h5pyReadsWhatIsWritten() throws {
@@ -168,10 +169,10 @@ import Testing
         #expect(try file.readIntegers("bool", rows: 0..<1) == [1, 0, 1])
         #expect(try file.attribute("name") == .string("variable length"))
         #expect(try file.attribute("flag") == .integer(1))
-        #expect(throws: StorageError.self) { try file.attribute("list") }
-        for name in ["fractions", "large"] { #expect(throws: StorageError.self, "\(name)") { try file.readIntegers(name) } }
+        #expect(throws: FileError.self) { try file.attribute("list") }
+        for name in ["fractions", "large"] { #expect(throws: FileError.self, "\(name)") { try file.readIntegers(name) } }
         for name in ["text", "records", "dangling", "huge", "plain", "/", ""] {
-            let error = #expect(throws: StorageError.self, "\(name)") { try file.readFloats(name) }
+            let error = #expect(throws: FileError.self, "\(name)") { try file.readFloats(name) }
             #expect(error?.kind == .badData)
         }
         #expect(try file.readFloats("huge", rows: 5..<7).count == 2048)
@@ -180,16 +181,16 @@ import Testing
     @Test func aMissingDatasetNamesThoseThere() throws {
         let file = try HDF5File(creating: folder.file("a.h5"))
         for name in ["second", "labels", "first", "covariance/uv"] { try file.write(name, tensor([2])) }
-        let error = #expect(throws: StorageError.self) { try file.readFloats("frist") }
+        let error = #expect(throws: FileError.self) { try file.readFloats("frist") }
         #expect(error?.reason == "there is no dataset /frist")
         #expect(error?.remedy.hasPrefix("it holds /first, ") == true, "\(error!)")
-        let group = #expect(throws: StorageError.self) { try file.readFloats("covariance") }
+        let group = #expect(throws: FileError.self) { try file.readFloats("covariance") }
         #expect(group?.description.contains("is a group") == true && group?.description.contains("/covariance/uv") == true)
-        #expect(throws: StorageError.self) { try file.write("first", tensor([2])) }
-        #expect(throws: StorageError.self) { try file.write("first/below", tensor([2])) }
-        #expect(throws: StorageError.self) { try file.readMatrix("first") }
+        #expect(throws: FileError.self) { try file.write("first", tensor([2])) }
+        #expect(throws: FileError.self) { try file.write("first/below", tensor([2])) }
+        #expect(throws: FileError.self) { try file.readMatrix("first") }
         try file.close()
-        #expect(throws: StorageError.self) { try file.readFloats("first") }
+        #expect(throws: FileError.self) { try file.readFloats("first") }
     }
 
     @Test func filesThatCannotBeOpenedSayWhy() throws {
@@ -198,16 +199,16 @@ import Testing
         let empty = folder.file("empty.h5")
         try Data().write(to: URL(fileURLWithPath: empty))
         for (path, kind, part) in [
-            (folder.file("missing.h5"), StorageError.Kind.inputOutput, "No such file"), (folder.path, .inputOutput, "folder"),
+            (folder.file("missing.h5"), FileError.Kind.inputOutput, "No such file"), (folder.path, .inputOutput, "folder"),
             (text, .badData, "not an HDF5 file"), (empty, .badData, "empty"),
         ] {
             for open in [HDF5File.init(reading:), HDF5File.init(modifying:)] {
-                let error = #expect(throws: StorageError.self) { try open(path) }
+                let error = #expect(throws: FileError.self) { try open(path) }
                 #expect(error?.kind == kind && error?.reason.contains(part) == true && error?.place == path, "\(error!)")
             }
         }
-        #expect(throws: StorageError.self) { try HDF5File(creating: text) }
-        #expect(throws: StorageError.self) { try HDF5File(creating: folder.file("no/such/folder.h5")) }
+        #expect(throws: FileError.self) { try HDF5File(creating: text) }
+        #expect(throws: FileError.self) { try HDF5File(creating: folder.file("no/such/folder.h5")) }
         _ = try HDF5File(creating: text, overwriting: true)
         _ = try HDF5File(reading: text)
     }
@@ -222,7 +223,7 @@ import Testing
                     for turn in 0..<50 {
                         let row = (task * 37 + turn * 11) % 400
                         #expect(try file.readFloats("x", rows: row..<(row + 1)).hasSameBits(as: whole.rows(row..<(row + 1))))
-                        #expect(throws: StorageError.self) { try file.readFloats("none") }
+                        #expect(throws: FileError.self) { try file.readFloats("none") }
                     }
                 }
             }
@@ -235,7 +236,7 @@ import Testing
         #expect(reference.file == "runs/a:b/x.h5" && reference.dataset == "/covariance/uu")
         #expect(reference.description == "runs/a:b/x.h5:/covariance/uu")
         for text in ["x.h5", "x.h5:first", "x.h5:/", ":/first", "", "x.h5:/first/", ":"] {
-            #expect(throws: StorageError.self, "\(text)") { try DatasetReference(text) }
+            #expect(throws: FileError.self, "\(text)") { try DatasetReference(text) }
         }
     }
 }

@@ -1,4 +1,4 @@
-import Tensors
+import CoupletTensors
 
 extension Tensor {
     /// Whether the numbers are the same bits. (An expectation over the arrays themselves would work out and print their difference.)

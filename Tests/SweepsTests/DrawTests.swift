@@ -1,5 +1,4 @@
 import Foundation
-import Sweeps
 import Testing
 
 @Suite struct DrawTests {

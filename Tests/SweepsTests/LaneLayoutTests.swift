@@ -1,12 +1,12 @@
-import Sweeps
+import CoupletSchema
+import CoupletSweeps
 import Testing
-import Training
 
 @Suite struct LaneLayoutTests {
-    private func layout(_ ranks: Int, _ threads: Int, given: Int?, processes: Int, isLaunched: Bool, cores: Int = 8) throws -> LaneLayout {
+    private func layout(_ ranks: Int, _ threads: Int, given: Int?, processes: Int, isLaunched: Bool, cores: Int = 8) throws -> TrialSlotLayout {
         let specification = try SweepFile().specification(
             "base: base.yaml\nvary: {seed: [1]}\nmetric: m\ngoal: minimize\nranks_per_trial: \(ranks)\nthreads_per_trial: \(threads)\n")
-        return try LaneLayout(specification, threads: given, processes: processes, isLaunched: isLaunched, cores: cores)
+        return try TrialSlotLayout(specification, threads: given, processes: processes, isLaunched: isLaunched, cores: cores)
     }
 
     @Test func workersAreDealtOutToLanes() throws {

@@ -1,5 +1,5 @@
-import Evaluation
-import Sweeps
+import CoupletSweeps
+import CoupletText
 import Testing
 
 @Suite struct MetricPathTests {

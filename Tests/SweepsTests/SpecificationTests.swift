@@ -1,8 +1,7 @@
+import CoupletSchema
+import CoupletSweeps
 import Foundation
-import Storage
-import Sweeps
 import Testing
-import Training
 
 @Suite struct SpecificationTests {
     static let whole = """

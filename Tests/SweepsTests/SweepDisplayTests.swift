@@ -1,12 +1,12 @@
-import Sweeps
+import CoupletSweeps
+import CoupletTraining
 import Synchronization
 import Testing
-import Training
 
 @Suite struct SweepDisplayTests {
     private final class Screen: Sendable {
         let text = Mutex(""), time = Mutex(0.0)
-        func surface(isTerminal: Bool, width: Int = 60) -> ProgressDisplay.Surface {
+        func surface(isTerminal: Bool, width: Int = 60) -> ProgressDisplay.Console {
             .init(
                 write: { new in self.text.withLock { $0 += new } }, isTerminal: isTerminal, width: { width }, now: { self.time.withLock { $0 } })
         }

@@ -1,5 +1,5 @@
+import CoupletSweeps
 import Foundation
-import Sweeps
 
 /// A folder with a base config and a sweep of it.
 final class SweepFile {

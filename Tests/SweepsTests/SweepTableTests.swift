@@ -1,6 +1,7 @@
+import CoupletFiles
+import CoupletSweeps
+import CoupletText
 import Foundation
-import Storage
-import Sweeps
 import Testing
 
 @Suite struct SweepTableTests {
@@ -36,11 +37,11 @@ import Testing
         let output = pipe.fileHandleForReading.readDataToEndOfFile()
         python.waitUntilExit()
         guard python.terminationStatus == 0 else { return print("There is no python3: the table is read back by Couplet alone.") }
-        #expect(try JSONDecoder().decode([[String]].self, from: output) == CommaSeparated.records(table.csv))
+        #expect(try JSONDecoder().decode([[String]].self, from: output) == CSV.records(table.csv))
     }
 
     @Test func aFolderWithoutASweepIsAnError() throws {
-        let error = #expect(throws: StorageError.self) { try SweepTable(folder: SweepFolder(path: "/nowhere")) }
+        let error = #expect(throws: FileError.self) { try SweepTable(folder: SweepFolder(path: "/nowhere")) }
         #expect("\(try #require(error))".contains("no sweep"))
     }
 
@@ -61,9 +62,9 @@ import Testing
 
     @Test func messagesArriveAsTheyWereSent() {
         let result = TrialResult(trial: "001", steps: 5, metric: 1 / 3, digest: "d", seconds: 0.1)
-        for request in [LaneRequest.next(nil), .next(result), .pulse(isStopRequested: true), .pulse(isStopRequested: false)] {
-            #expect(LaneRequest(request.bytes) == request)
+        for request in [SlotRequest.next(nil), .next(result), .pulse(isStopRequested: true), .pulse(isStopRequested: false)] {
+            #expect(SlotRequest(request.bytes) == request)
         }
-        for reply in [LaneReply.run(3, steps: 700), .wait, .finished] { #expect(LaneReply(reply.bytes) == reply) }
+        for reply in [SlotReply.run(3, steps: 700), .wait, .finished] { #expect(SlotReply(reply.bytes) == reply) }
     }
 }

@@ -1,7 +1,8 @@
+import CoupletSchema
+import CoupletSweeps
+import CoupletTraining
 import Foundation
-import Sweeps
 import Testing
-import Training
 
 @Suite struct TrialPlanTests {
     /// Nested loops say the order.
@@ -43,9 +44,9 @@ import Training
         #expect(plan.trials.map(\.name) == [
             "001_first=kind-linear_kind=linear_similarity=cosine", "002_first=kind-mlp-widths-64-32_kind=linear_similarity=cosine",
         ])
-        #expect(TrialName.shortened(["encoders.first.kind", "encoders.second.kind", "seed", "a.b", "b"])
+        #expect(TrialNaming.shortened(["encoders.first.kind", "encoders.second.kind", "seed", "a.b", "b"])
             == ["first.kind", "second.kind", "seed", "a.b", "b"])
-        let odd = TrialName(keys: ["data.path"], count: 2000)
+        let odd = TrialNaming(keys: ["data.path"], count: 2000)
         let long = odd.name(7, [SweepValue(ConfigurationNode(content: .scalar(String(repeating: "ä/x ", count: 80), quoted: true), place: .override("")))])
         #expect(long.hasPrefix("0007_path=") && long.utf8.count <= 120)
         #expect(long.utf8.allSatisfy { (48...57).contains($0) || (65...90).contains($0 & ~32) || "._+-=".utf8.contains($0) })

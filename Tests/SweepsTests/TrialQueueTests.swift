@@ -1,5 +1,5 @@
+import CoupletSweeps
 import Foundation
-import Sweeps
 import Testing
 
 /// Who gets what, and what becomes of it, for any order in which lanes work.
@@ -21,8 +21,8 @@ import Testing
     }
 
     /// Works the queue off by lanes that end in a random order; `after` results it is interrupted.
-    private static func work(_ plan: TrialPlan, known: [TrialResult], lanes: Int, seed: UInt64, after: Int = .max) -> (TrialQueue, [TrialResult]) {
-        var queue = TrialQueue(plan, known: known), busy: [(Int, Int)] = [], results: [TrialResult] = [], choice = Choice(state: seed)
+    private static func work(_ plan: TrialPlan, known: [TrialResult], lanes: Int, seed: UInt64, after: Int = .max) -> (TrialScheduler, [TrialResult]) {
+        var queue = TrialScheduler(plan, known: known), busy: [(Int, Int)] = [], results: [TrialResult] = [], choice = Choice(state: seed)
         while results.count < after {
             var waits = false
             while busy.count < lanes {
@@ -88,7 +88,7 @@ import Testing
 
     @Test func whereAllFailNobodyWaitsForEver() throws {
         let plan = try Self.plan(3, "halving: {first_steps: 100, factor: 3}")
-        var queue = TrialQueue(plan, known: [])
+        var queue = TrialScheduler(plan, known: [])
         for _ in 0..<3 {
             guard case .run(let trial, let steps) = queue.next() else { break }
             queue.end(.failed(plan.trials[trial].name, steps: steps, seconds: 0, reason: "x"))
@@ -99,7 +99,7 @@ import Testing
     @Test func stepsLeftAreThoseThatWillBeTrained() throws {
         let plan = try Self.plan(20, "halving: {first_steps: 100, factor: 3}")
         // 20 to 100, 6 from 100 to 300, 2 from 300 to 900.
-        #expect(TrialQueue(plan, known: []).stepsLeft == 20 * 100 + 6 * 200 + 2 * 600)
+        #expect(TrialScheduler(plan, known: []).stepsLeft == 20 * 100 + 6 * 200 + 2 * 600)
         #expect(Self.work(plan, known: [], lanes: 2, seed: 1).0.stepsLeft == 0)
     }
 }

@@ -1,5 +1,5 @@
+import CoupletTensors
 import Dispatch
-import Tensors
 import Testing
 
 @Suite struct MatrixProductTests {

@@ -1,4 +1,4 @@
-import Tensors
+import CoupletTensors
 import Testing
 
 /// Factorisations against their definitions.

@@ -1,6 +1,6 @@
-import CKernels
+import CCoupletKernels
+import CoupletTensors
 import Foundation
-import Tensors
 import Testing
 
 @Suite struct PhiloxTests {

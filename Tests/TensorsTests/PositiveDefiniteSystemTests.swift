@@ -1,4 +1,4 @@
-import Tensors
+import CoupletTensors
 import Testing
 
 @Suite struct PositiveDefiniteSystemTests {

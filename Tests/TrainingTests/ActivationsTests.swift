@@ -1,7 +1,6 @@
-import Networks
-import Objectives
+import CoupletLosses
+import CoupletTraining
 import Testing
-import Training
 
 /// Gradient caching: forward made again shard by shard, the same bits, less memory.
 @Suite struct ActivationsTests {

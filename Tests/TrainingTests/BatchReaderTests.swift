@@ -1,10 +1,10 @@
-import Collectives
+import CoupletCommunication
+import CoupletPairs
+import CoupletStorage
+import CoupletTensors
+import CoupletTraining
 import Foundation
-import Pairs
-import Storage
-import Tensors
 import Testing
-import Training
 
 /// A source that waits before it reads, as for a disk; otherwise another.
 private struct SlowSource: PairSource {

@@ -1,15 +1,16 @@
+import CoupletFiles
+import CoupletStorage
+import CoupletTensors
+import CoupletTraining
 import Foundation
-import Storage
 import Synchronization
-import Tensors
 import Testing
-import Training
 
 @Suite struct CheckpointWriterTests {
-    private func content(step: Int, _ number: Float) -> CheckpointContent {
+    private func content(step: Int, _ number: Float) -> Checkpoint {
         let tensor = Tensor([100, 100])
         tensor.fill(number)
-        return CheckpointContent(
+        return Checkpoint(
             step: step, seed: 1, shards: 1, configuration: "", writtenBy: "test", parameters: [("first/0/weight", CheckpointArray(tensor))])
     }
 
@@ -40,7 +41,7 @@ import Training
         try FileManager.default.createDirectory(atPath: store.path(ofStep: 2) + "/in", withIntermediateDirectories: true)
         writer.begin(content(step: 2, 2))
         writer.finish()
-        #expect(throws: StorageError.self) { try writer.check() }
+        #expect(throws: FileError.self) { try writer.check() }
         try writer.check()
         try writer.wait()
         #expect(writer.newest == store.path(ofStep: 1))

@@ -1,5 +1,6 @@
+import CoupletEvaluation
+import CoupletTraining
 import Testing
-import Training
 
 @Suite struct ConfigurationEvaluationTests {
     private static let latent = """
@@ -60,7 +61,7 @@ import Training
     }
 
     @Test func aResumedRunMayMeasureMore() throws {
-        let stored = try Configuration.parse(text: Self.latent, name: "c.yaml").fixedAtStart()
+        let stored = try Configuration.parse(text: Self.latent, name: "c.yaml").resolvingScheduleSteps()
         let now = try Configuration.parse(text: Self.latent, name: "c.yaml", overrides: ["evaluation.identifiability.samples=20480"])
         #expect(now.differences(from: stored) == [])
     }

@@ -1,4 +1,5 @@
-import Training
+import CoupletSchema
+import CoupletTraining
 
 /// A config to alter, one key a line, and what comes out of reading it.
 enum ConfigurationExample {

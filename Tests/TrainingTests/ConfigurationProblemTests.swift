@@ -1,5 +1,6 @@
+import CoupletSchema
+import CoupletTraining
 import Testing
-import Training
 
 /// One way to spoil the example: what is put for what, and what the error must say.
 struct SpoiledConfiguration: Sendable, CustomTestStringConvertible {

@@ -1,8 +1,7 @@
-import Networks
-import Objectives
-import Pairs
+import CoupletLosses
+import CoupletSchema
+import CoupletTraining
 import Testing
-import Training
 
 @Suite struct ConfigurationReadingTests {
     @Test func readsWhatTheFileSaysAndFillsInTheDefaults() throws {

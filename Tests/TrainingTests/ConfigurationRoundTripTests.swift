@@ -1,8 +1,9 @@
-import Networks
-import Objectives
-import Pairs
+import CoupletLosses
+import CoupletNetworks
+import CoupletOptimizers
+import CoupletPairs
+import CoupletTraining
 import Testing
-import Training
 
 /// Random numbers that are the same in every test run (SplitMix64).
 struct FixedGenerator: RandomNumberGenerator {
@@ -45,7 +46,7 @@ struct FixedGenerator: RandomNumberGenerator {
 
     @Test func whatMayChangeOnResuming() throws {
         let start = try Configuration.parse(text: ConfigurationExample.text, name: "c.yaml", overrides: ["optimizer.schedule=cosine"])
-        let stored = start.fixedAtStart()
+        let stored = start.resolvingScheduleSteps()
         #expect(stored.optimizer.scheduleSteps == 1_500)
         func differences(_ overrides: String...) throws -> [String] {
             try Configuration.parse(
@@ -71,7 +72,7 @@ struct FixedGenerator: RandomNumberGenerator {
         // A start that ends within its warm-up can be read back.
         var short = start
         (short.train.steps, short.optimizer.warmupSteps) = (3, 40)
-        #expect(try Configuration.parse(text: short.fixedAtStart().resolvedYAML, name: "c.yaml").optimizer.scheduleSteps == 40)
+        #expect(try Configuration.parse(text: short.resolvingScheduleSteps().resolvedYAML, name: "c.yaml").optimizer.scheduleSteps == 40)
         #expect(
             try differences("initialize={from: runs/a, freeze: [first]}") == [
                 "initialize.from: absent in the run, runs/a now", "initialize.encoders: absent in the run, null now",
@@ -120,7 +121,7 @@ struct FixedGenerator: RandomNumberGenerator {
             case 1: return .gaussianFromFile(path: path())
             case 2: return .mnist(path: path())
             case 3: return .program(name: path())
-            case 4: return .fewLabelled(pick([.mnist(path: path()), .hdf5(path: path(), heldOut: real(0...0.99))]), perClass: whole(1...900))
+            case 4: return .fewShot(pick([.mnist(path: path()), .hdf5(path: path(), heldOut: real(0...0.99))]), perClass: whole(1...900))
             default: return .hdf5(path: path(), heldOut: real(0...0.99))
             }
         }

@@ -1,10 +1,11 @@
-import Networks
-import Objectives
-import Pairs
-import Storage
-import Tensors
+import CoupletFiles
+import CoupletNetworks
+import CoupletPairs
+import CoupletReplay
+import CoupletStorage
+import CoupletTensors
+import CoupletTraining
 import Testing
-import Training
 
 #if canImport(Glibc)
 import Glibc
@@ -60,7 +61,7 @@ import Glibc
             try Trainer(options: TrainingOptions(output: path(run), existing: existing, threads: threads, progress: .none)).run { configuration }
         }
 
-        func checkpoint(_ run: String, _ step: Int) throws -> CheckpointContent {
+        func checkpoint(_ run: String, _ step: Int) throws -> Checkpoint {
             let store = CheckpointStore(folder: path(run) + "/checkpoints")
             return try store.read(store.path(ofStep: step))
         }
@@ -73,7 +74,7 @@ import Glibc
         }
     }
 
-    private static func floats(_ content: CheckpointContent, _ path: String) throws -> [Float] {
+    private static func floats(_ content: Checkpoint, _ path: String) throws -> [Float] {
         try #require(content.parameter(path)?.tensor).values
     }
 
@@ -178,7 +179,7 @@ import Glibc
         #expect(report.first.gradientNorm == 0 && report.first.parameters.allSatisfy { $0.updateNorm == 0 } && report.second.gradientNorm > 0)
         // It is there no more.
         try runs.train("base", runs.base { $0.train.steps = 30 }, .resume)
-        #expect(throws: StorageError.self) { try StepReplay(runs.path("head"), step: 3, from: .step(0)) }
+        #expect(throws: FileError.self) { try StepReplay(runs.path("head"), step: 3, from: .step(0)) }
         #expect(try StepReplay(runs.path("head"), step: 25).run().verdict == .sameBits)
     }
 

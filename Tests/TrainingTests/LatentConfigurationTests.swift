@@ -1,6 +1,6 @@
-import Pairs
+import CoupletPairs
+import CoupletTraining
 import Testing
-import Training
 
 @Suite struct LatentConfigurationTests {
     private func config(_ data: String) -> String {
@@ -47,7 +47,7 @@ import Training
     }
 
     @Test func aRunGoesOnWithItsOwnLatents() throws {
-        let stored = try Configuration.parse(text: config("{source: latent}"), name: "c.yaml").fixedAtStart()
+        let stored = try Configuration.parse(text: config("{source: latent}"), name: "c.yaml").resolvingScheduleSteps()
         let other = try Configuration.parse(text: config("{source: latent, style_change: 0.75, shared_mixing: true}"), name: "c.yaml")
         #expect(
             other.differences(from: stored) == ["data.style_change: 1 in the run, 0.75 now", "data.shared_mixing: false in the run, true now"])

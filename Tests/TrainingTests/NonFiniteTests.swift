@@ -1,11 +1,9 @@
-import Collectives
-import Networks
-import Objectives
-import Pairs
-import Storage
-import Tensors
+import CoupletCommunication
+import CoupletLosses
+import CoupletPairs
+import CoupletTensors
+import CoupletTraining
 import Testing
-import Training
 
 /// Another source with a number put into some samples.
 private struct SpoiltSource: PairSource {
@@ -79,7 +77,7 @@ private struct SpoiltSource: PairSource {
 
     @Test("a second batch's samples are told as such", arguments: [1, 4])
     func secondBatch(workers: Int) throws {
-        let source = SpoiltSource(base: try gaussian(), bad: [Sampler.otherDraws + 300], modality: .second, number: .nan)
+        let source = SpoiltSource(base: try gaussian(), bad: [Sampler.secondStreamStart + 300], modality: .second, number: .nan)
         let configuration = configuration { $0.objective = .init(similarity: .quadratic, loss: .lpSimCLR(distance: LpDistance(), negatives: .sameModality)) }
         let found = try run(configuration, source, steps: 3, workers: workers).diagnoses
         let diagnosis = try #require(found[1])

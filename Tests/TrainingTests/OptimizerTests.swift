@@ -1,7 +1,8 @@
+import CoupletOptimizers
+import CoupletTensors
+import CoupletTraining
 import Foundation
-import Tensors
 import Testing
-import Training
 
 /// Rules and schedules against the papers' formulas in Double.
 @Suite struct OptimizerTests {
@@ -38,7 +39,7 @@ import Training
     ]
 
     @Test(arguments: kinds, [0, 0.1]) func ruleIsThePapers(_ kind: Configuration.Optimizer.Kind, decay: Double) {
-        let count = 37, steps = 60, rule = OptimizerRule(kind: kind, weightDecay: decay)
+        let count = 37, steps = 60, rule = Optimizer(kind: kind, weightDecay: decay)
         let parameters = Tensor([count], Philox(seed: 1).normals(count, .evaluation, number: 0))
         let moments = rule.momentNames.map { _ in Tensor([count]) }
         var naive = parameters.values.map { Naive(kind: kind, decay: decay, theta: Double($0)) }
@@ -63,7 +64,7 @@ import Training
 
     /// A parameter's update does not depend on which range of the buffer it is updated with.
     @Test(arguments: kinds) func rangesDoNotCount(_ kind: Configuration.Optimizer.Kind) {
-        let count = 96, rule = OptimizerRule(kind: kind, weightDecay: 0.01)
+        let count = 96, rule = Optimizer(kind: kind, weightDecay: 0.01)
         func run(pieces: [Range<Int>]) -> [Float] {
             let parameters = Tensor([count], Philox(seed: 1).normals(count, .evaluation, number: 0))
             let moments = rule.momentNames.map { _ in Tensor([count]) }

@@ -1,9 +1,9 @@
+import CoupletFiles
+import CoupletTraining
 import Glibc
 import Logging
-import Storage
 import Synchronization
 import Testing
-import Training
 
 /// A folder of a test's own, removed after it.
 final class ReportingFolder: Sendable {
@@ -55,7 +55,7 @@ final class ReportingFolder: Sendable {
         let run = RunFolder(path: folder.path)
         try run.prepare(.refuse)
         try run.store(try example())
-        let error = try #require(throws: StorageError.self) { try run.prepare(.refuse) }
+        let error = try #require(throws: FileError.self) { try run.prepare(.refuse) }
         #expect(error.description.contains("--resume") && error.description.contains("--overwrite"))
         try run.prepare(.resume)
         #expect(run.holdsRun)
@@ -81,9 +81,9 @@ final class ReportingFolder: Sendable {
     @Test func aPathThatIsNoFolderOrNoRunIsAClearError() throws {
         let folder = try ReportingFolder()
         folder.write("file", "x")
-        #expect(try #require(throws: StorageError.self) { try RunFolder(path: "\(folder.path)/file/run").prepare(.refuse) }.kind == .inputOutput)
-        #expect(try #require(throws: StorageError.self) { try RunFolder(path: "\(folder.path)/none").storedConfiguration() }.reason == "no such run")
-        #expect(try #require(throws: StorageError.self) { try RunFolder(path: folder.path).storedConfiguration() }.reason.contains("config.yaml"))
+        #expect(try #require(throws: FileError.self) { try RunFolder(path: "\(folder.path)/file/run").prepare(.refuse) }.kind == .inputOutput)
+        #expect(try #require(throws: FileError.self) { try RunFolder(path: "\(folder.path)/none").storedConfiguration() }.reason == "no such run")
+        #expect(try #require(throws: FileError.self) { try RunFolder(path: folder.path).storedConfiguration() }.reason.contains("config.yaml"))
     }
 }
 
@@ -130,7 +130,7 @@ final class TestSurface: Sendable {
         set { state.withLock { $0.width = newValue } }
     }
 
-    func surface(isTerminal: Bool) -> ProgressDisplay.Surface {
+    func surface(isTerminal: Bool) -> ProgressDisplay.Console {
         .init(
             write: { text in self.state.withLock { $0.text += text } }, isTerminal: isTerminal, width: { self.width }, now: { self.time })
     }

@@ -1,8 +1,5 @@
-import Collectives
-import Pairs
-import Storage
-
-import Training
+import CoupletCommunication
+import CoupletTraining
 
 /// Trains in this process and tells the digest of the whole state, and the losses.
 struct StateDigest {

@@ -1,8 +1,7 @@
-import Networks
-import Objectives
-import Pairs
+import CoupletLosses
+import CoupletNetworks
+import CoupletTraining
 import Testing
-import Training
 
 /// The one idea: the same bits for any number of workers.
 @Suite struct WorkerInvarianceTests {

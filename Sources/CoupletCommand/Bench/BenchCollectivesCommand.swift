@@ -1,6 +1,8 @@
 import ArgumentParser
-import Collectives
-import Training
+import CoupletBenchmarks
+import CoupletCommunication
+import CoupletText
+import CoupletTraining
 
 struct BenchCollectivesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

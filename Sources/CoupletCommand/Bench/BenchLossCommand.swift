@@ -1,8 +1,8 @@
 import ArgumentParser
-import Collectives
-import Evaluation
-import Storage
-import Training
+import CoupletBenchmarks
+import CoupletCommunication
+import CoupletStorage
+import CoupletTraining
 
 struct BenchLossCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,8 +1,10 @@
 import ArgumentParser
-import Collectives
-import Evaluation
-import Objectives
-import Training
+import CoupletBenchmarks
+import CoupletCommunication
+import CoupletEvaluation
+import CoupletLosses
+import CoupletTensors
+import CoupletTraining
 
 struct BenchRetrieveCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,7 @@
 import ArgumentParser
-import Collectives
-import Training
+import CoupletBenchmarks
+import CoupletCommunication
+import CoupletTraining
 
 struct BenchStepCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

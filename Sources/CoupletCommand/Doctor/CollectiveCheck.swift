@@ -1,7 +1,7 @@
-import Collectives
-import Evaluation
-import Tensors
-import Training
+import CoupletCommunication
+import CoupletTensors
+import CoupletText
+import CoupletTraining
 
 /// Every collective tried once: among the ranks that the launcher started, and among two threads of each.
 struct CollectiveCheck {

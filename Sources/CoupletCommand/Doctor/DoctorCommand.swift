@@ -1,6 +1,6 @@
 import ArgumentParser
-import Evaluation
-import Training
+import CoupletText
+import CoupletTraining
 
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,7 +1,7 @@
 import CHDF5
-import Evaluation
+import CoupletStorage
+import CoupletText
 import Glibc
-import Storage
 
 /// HDF5: its version, and whether a file comes back as it was written.
 struct FileCheck {

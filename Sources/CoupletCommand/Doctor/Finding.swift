@@ -1,4 +1,4 @@
-import Evaluation
+import CoupletText
 
 /// Something `doctor` found out about this machine.
 struct Finding: Equatable {

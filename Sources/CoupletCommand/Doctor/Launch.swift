@@ -1,6 +1,5 @@
-import Collectives
-import Evaluation
-import Training
+import CoupletCommunication
+import CoupletText
 
 /// Open MPI: whether it can start processes, and whether it started this one.
 struct Launch {

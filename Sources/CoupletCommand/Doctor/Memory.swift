@@ -1,4 +1,4 @@
-import Evaluation
+import CoupletText
 
 /// The memory of this machine, or of the container where that is less.
 struct Memory {

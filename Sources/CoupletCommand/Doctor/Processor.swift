@@ -1,4 +1,4 @@
-import Evaluation
+import CoupletText
 import Glibc
 
 /// The CPU, and how much of it this process may use.

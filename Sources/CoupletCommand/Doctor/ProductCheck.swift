@@ -1,6 +1,6 @@
-import Evaluation
+import CoupletTensors
+import CoupletText
 import Glibc
-import Tensors
 
 /// OpenBLAS: which kernels it chose, whether it computes right, and how fast.
 struct ProductCheck {
@@ -15,8 +15,8 @@ struct ProductCheck {
 
     /// Takes about 0.2 s.
     init() {
-        library = SystemText.trimmed(LinearAlgebra.libraryDescription)
-        coreType = LinearAlgebra.coreType
+        library = SystemText.trimmed(OpenBLAS.libraryDescription)
+        coreType = OpenBLAS.coreType
         forcedCoreType = SystemText.environment("OPENBLAS_CORETYPE").flatMap { $0.isEmpty ? nil : $0 }
         error = ProductCheck.measureError()
         gigaflops = ProductCheck.measureSpeed()

@@ -1,4 +1,4 @@
-import Tensors
+import CoupletTensors
 
 /// What the chains of one query have drawn, and how far that may be trusted.
 public struct ChainDraws: Sendable {

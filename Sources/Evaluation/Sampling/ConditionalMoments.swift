@@ -1,4 +1,4 @@
-import Tensors
+import CoupletTensors
 
 #if canImport(Glibc)
 import Glibc

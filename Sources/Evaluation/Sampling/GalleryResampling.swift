@@ -1,4 +1,4 @@
-import Tensors
+import CoupletTensors
 
 #if canImport(Glibc)
 import Glibc
@@ -45,7 +45,7 @@ public struct GalleryResampling: Sendable {
                 remedy: "look for rows of another scale than those the run was trained on")
         }
         let weights = Self.weights(scores)
-        let number = SamplingNumber.resampling(query: query)
+        let number = SamplingDrawNumber.resampling(query: query)
         let start = philox.words(.evaluation, number: number)
         var rows = Self.systematic(weights, count: count, offset: (Double(start.x) + 0.5) * 0x1p-32)
         // Drawn rows come in the gallery's order. Shuffled (Fisher and Yates), the first of them are draws as well.

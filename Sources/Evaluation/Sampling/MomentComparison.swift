@@ -1,5 +1,5 @@
-import Objectives
-import Tensors
+import CoupletLosses
+import CoupletTensors
 
 /// Sampled moments beside those of the learned coupling in closed form: what a sampler for linear encoders of a Gaussian pair must find.
 public struct MomentComparison: Equatable, Sendable {

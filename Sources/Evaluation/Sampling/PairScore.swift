@@ -1,6 +1,6 @@
-import CKernels
-import Objectives
-import Tensors
+import CCoupletKernels
+import CoupletLosses
+import CoupletTensors
 
 /// S(u, v) = κ(g, h)/τ of single pairs of encodings, in Double: the logarithm of how much likelier the learned coupling makes a pair than
 /// independent draws of u and v would (Baptista, Stuart, Tran 2025, arXiv 2505.24134), up to a constant.

@@ -1,4 +1,4 @@
-import Tensors
+import CoupletTensors
 
 #if canImport(Glibc)
 import Glibc
@@ -26,7 +26,7 @@ public struct PreconditionedCrankNicolson: Sendable {
     public let mean: [Double]
     /// C^½, symmetric, d × d.
     public let root: Matrix
-    /// C: from 2 to `SamplingNumber.chainLimit`.
+    /// C: from 2 to `SamplingDrawNumber.chainLimit`.
     public var chains = 8
     /// The steps that adapt β; as many again measure the thinning where that is not given.
     public var burnIn = 1_000
@@ -52,7 +52,7 @@ public struct PreconditionedCrankNicolson: Sendable {
 
     /// How many queries to run side by side when `count` draws of each are wanted: about 64 rows, in at most a few hundred MiB. Always run as many,
     /// filled up by repeating one, and results do not depend on how many there are.
-    public func queriesABlock(count: Int) -> Int {
+    public func queriesPerBlock(count: Int) -> Int {
         let floatsAQuery = chains * max(thinning == nil ? burnIn : 0, drawsAChain(count)) * mean.count
         return max(1, min(64 / chains, (1 << 26) / max(floatsAQuery, 1)))
     }
@@ -67,13 +67,13 @@ public struct PreconditionedCrankNicolson: Sendable {
     public func draws(
         queries: [Int], count: Int, logLikelihood: @escaping (Tensor) throws -> [Double]
     ) throws -> [ChainDraws] {
-        precondition((2...SamplingNumber.chainLimit).contains(chains), "\(chains) chains")
+        precondition((2...SamplingDrawNumber.chainLimit).contains(chains), "\(chains) chains")
         precondition(burnIn > 0 && minimumDraws >= 4 && maximumSteps > 0, "\(burnIn) steps of burn-in, at least \(minimumDraws) draws")
-        var block = try ChainBlock(self, queries: queries, logLikelihood: logLikelihood)
+        var block = try ParallelChains(self, queries: queries, logLikelihood: logLikelihood)
         for number in 1...burnIn { _ = try block.step(number, .crankNicolson, gain: pow(Double(number), -0.6)) }
         var number = burnIn
         let length = drawsAChain(count)
-        var thinnings = [Int](repeating: min(thinning ?? 1, SamplingNumber.stepLimit / 2 / length), count: queries.count)
+        var thinnings = [Int](repeating: min(thinning ?? 1, SamplingDrawNumber.stepLimit / 2 / length), count: queries.count)
         if thinning == nil {
             let pilot = try record(&block, &number, length: burnIn, thinnings: thinnings)
             thinnings = pilot.map { min(Self.thinning(after: $0), max(1, maximumSteps / length)) }
@@ -103,8 +103,8 @@ public struct PreconditionedCrankNicolson: Sendable {
     private func drawsAChain(_ count: Int) -> Int { max((count + chains - 1) / chains, minimumDraws) }
 
     /// Steps on until every query has `length` draws a chain, one each `thinnings` steps.
-    private func record(_ block: inout ChainBlock, _ number: inout Int, length: Int, thinnings: [Int]) throws -> [ChainRecord] {
-        var records = thinnings.map { _ in ChainRecord(chains: chains, length: length, dimension: mean.count) }
+    private func record(_ block: inout ParallelChains, _ number: inout Int, length: Int, thinnings: [Int]) throws -> [ChainTrace] {
+        var records = thinnings.map { _ in ChainTrace(chains: chains, length: length, dimension: mean.count) }
         for step in 1...(length * thinnings.max()!) {
             number += 1
             let acceptance = try block.step(number, .crankNicolson, gain: 0)
@@ -117,7 +117,7 @@ public struct PreconditionedCrankNicolson: Sendable {
     }
 
     /// From the worst quantity's autocorrelation time t: that of a first-order autoregression of coefficient ρ is (1 + ρ)/(1 - ρ).
-    private static func thinning(after pilot: ChainRecord) -> Int {
+    private static func thinning(after pilot: ChainTrace) -> Int {
         let size = pilot.series.map { ChainDiagnostics.effectiveSampleSize($0).size }.filter { !$0.isNaN }.min() ?? .infinity
         let time = Double(pilot.draws.shape[0] * pilot.draws.shape[1]) / size
         guard time > 1 else { return 1 }
@@ -125,12 +125,12 @@ public struct PreconditionedCrankNicolson: Sendable {
     }
 
     /// Anneals 100 steps a dimension, from 2,000 to 20,000, with the last numbers that steps may have.
-    private func modes(from chains: ChainBlock) throws -> [[Float]] {
+    private func modes(from chains: ParallelChains) throws -> [[Float]] {
         var block = chains.annealing
         let steps = min(max(2_000, 100 * mean.count), 20_000)
         for step in 1...steps {
             let temperature = pow(1e-6, Double(step) / Double(steps))
-            _ = try block.step(SamplingNumber.stepLimit - step, .randomWalk(temperature: temperature), gain: 0.1)
+            _ = try block.step(SamplingDrawNumber.stepLimit - step, .randomWalk(temperature: temperature), gain: 0.1)
         }
         return stride(from: 0, to: block.highest.count, by: self.chains).map { start in
             block.highest[start..<start + self.chains].max { $0.density < $1.density }!.point

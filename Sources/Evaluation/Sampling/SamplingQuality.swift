@@ -1,3 +1,5 @@
+import CoupletText
+
 /// How far the draws given one query may be trusted.
 public enum SamplingQuality: Equatable, Sendable {
     /// Of a gallery's weights: 1/Σ w², and the largest of them.
@@ -17,7 +19,7 @@ public enum SamplingQuality: Equatable, Sendable {
     }
 
     /// False for chains that have not come to the same law.
-    var hasMet: Bool {
+    var chainsHaveConverged: Bool {
         if case .chains(let rHat, _, _, _, _, _) = self { !(rHat > Self.largestRHat) } else { true }
     }
 
@@ -29,7 +31,7 @@ public enum SamplingQuality: Equatable, Sendable {
             return "the gallery is worth \(TextTable.fixed(size, 1)) rows here, so \(count) samples are copies of few; "
                 + "take a larger gallery, fewer samples or, where the marginal is a known Gaussian, --method pcn"
         case .chains(let rHat, let size, let draws, _, _, let thinning):
-            if !hasMet {
+            if !chainsHaveConverged {
                 return "R-hat is \(TextTable.fixed(rHat, 3)), above \(Self.largestRHat): the chains have not met; raise --burn-in or --thin "
                     + "(now \(thinning)), or take --method resample with a large gallery"
             }

@@ -1,4 +1,5 @@
-import Tensors
+import CoupletTensors
+import CoupletText
 
 extension SamplingResult {
     /// `{step, sampled, given, method, seed, count, gallery | chains, burn_in, queries: [...], closed_form}`; a query has mean, mean_error, covariance (or

@@ -1,3 +1,5 @@
+import CoupletText
+
 extension SamplingResult {
     /// Queries and dimensions that are shown; the rest is in JSON and HDF5.
     private static let shownQueries = 10, shownDimensions = 8

@@ -1,4 +1,4 @@
-import Tensors
+import CoupletTensors
 
 /// Samples of one modality given rows of the other, their moments, and how far they may be trusted.
 public struct SamplingResult: Sendable {
@@ -72,7 +72,7 @@ public struct SamplingResult: Sendable {
     public var warnings: [String] {
         let found = queries.indices.compactMap { row in queries[row].quality.warning(count: count).map { (row, $0) } }
         func isWorse(_ a: SamplingQuality, _ b: SamplingQuality) -> Bool {
-            if a.hasMet != b.hasMet { return b.hasMet }
+            if a.chainsHaveConverged != b.chainsHaveConverged { return b.chainsHaveConverged }
             return a.effectiveSampleSize < b.effectiveSampleSize
         }
         guard let (row, text) = found.min(by: { isWorse(queries[$0.0].quality, queries[$1.0].quality) }) else { return [] }

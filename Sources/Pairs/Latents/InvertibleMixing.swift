@@ -1,4 +1,4 @@
-import Tensors
+import CoupletTensors
 
 /// An invertible network without biases, x = W_L φ(W_{L-1} φ(… W_1 z)), with square W and the leaky rectifier φ(y) = y for y ≥ 0, slope · y below.
 public struct InvertibleMixing: Sendable {

@@ -1,4 +1,4 @@
-import Tensors
+import CoupletTensors
 
 /// The law of the latent factors of a `LatentSource` (*Identifiability Results for Multimodal Contrastive Learning*, arXiv 2303.09166):
 /// c ~ N(0, Σ_c), s = a + B c + ε with ε ~ N(0, Σ_s), s̃_k = s_k + b_k δ_k with δ ~ N(0, Σ_s̃) and b_k = 1 with probability π, else 0,
@@ -25,10 +25,10 @@ public struct LatentDistribution: Sendable {
     /// - Throws: `LinearAlgebraError` where a decomposition does not converge.
     package init(_ specification: LatentSpecification, seed: UInt64) throws {
         let philox = Philox(seed: seed)
-        func normals(_ rows: Int, _ columns: Int, _ part: LatentPart) -> Matrix {
+        func normals(_ rows: Int, _ columns: Int, _ part: LatentDrawNumber) -> Matrix {
             Matrix(rows: rows, columns: columns, elements: philox.normals(rows * columns, .source, number: part.rawValue).map(Double.init))
         }
-        func root(_ size: Int, _ part: LatentPart) -> Matrix {
+        func root(_ size: Int, _ part: LatentDrawNumber) -> Matrix {
             specification.statisticalDependence ? normals(size, size, part) : .identity(size)
         }
         let (content, style, modality) = (specification.content, specification.style, specification.modality)

@@ -1,4 +1,4 @@
-import Tensors
+import CoupletTensors
 
 /// A source that knows the latent factors behind its pairs: what identifiability is measured against.
 public protocol LatentFactorSource: PairSource {

@@ -1,4 +1,4 @@
-import Tensors
+import CoupletTensors
 
 /// Where the blocks lie in a row of latents: m1, s, c, s̃, m2, so that what makes a view lies together.
 struct LatentLayout: Sendable {

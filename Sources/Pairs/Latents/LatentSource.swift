@@ -1,5 +1,5 @@
-import CKernels
-import Tensors
+import CCoupletKernels
+import CoupletTensors
 
 /// Pairs that are mixed from latent factors: x1 = f1(c, s, m1), x2 = f2(c, s̃, m2), of which the content c is shared, the style s shared but perturbed
 /// to s̃ in the second view, and m1, m2 each modality's own; f1 and f2 are invertible (*Identifiability Results for Multimodal Contrastive Learning*,
@@ -16,8 +16,8 @@ public struct LatentSource: LatentFactorSource {
     public let conditionThreshold: Double
 
     /// Latents from normal numbers, in the order of `layout`; but s is without its mean, and the perturbation stands in place of s̃.
-    private let map: RowMap
-    private let first: MixedRows, second: MixedRows
+    private let map: RowwiseLinearMap
+    private let first: SinglePrecisionMixing, second: SinglePrecisionMixing
     /// a, style numbers.
     private let styleMean: Tensor
     private let layout: LatentLayout
@@ -36,13 +36,13 @@ public struct LatentSource: LatentFactorSource {
         distribution = try LatentDistribution(specification, seed: seed)
         layout = LatentLayout(specification)
         let layers = specification.mixingLayers
-        let drawn = MixingMatrices(count: specification.sharedMixing ? layers : 2 * layers, size: specification.inputs, seed: seed)
+        let drawn = WellConditionedMatrices(count: specification.sharedMixing ? layers : 2 * layers, size: specification.inputs, seed: seed)
         conditionThreshold = drawn.threshold
         let one = try InvertibleMixing(Array(drawn.matrices[..<layers]))
         mixings = [one, specification.sharedMixing ? one : try InvertibleMixing(Array(drawn.matrices[layers...]))]
-        map = RowMap(layout.map(distribution))
-        first = MixedRows(mixings[0], order: layout.firstOrder)
-        second = MixedRows(mixings[1], order: layout.secondOrder)
+        map = RowwiseLinearMap(layout.map(distribution))
+        first = SinglePrecisionMixing(mixings[0], order: layout.firstOrder)
+        second = SinglePrecisionMixing(mixings[1], order: layout.secondOrder)
         styleMean = Tensor([specification.style], distribution.styleMean.map { Float($0) })
     }
 

@@ -1,3 +1,5 @@
+import CoupletText
+
 /// A value for each pair of two others: a coloured cell a pair, its value written in it where there is room.
 public struct HeatMap: Figure {
     /// A cell; nil values are drawn empty.
@@ -52,7 +54,7 @@ public struct HeatMap: Figure {
     public var summary: String {
         let values = cells.flatMap { $0.compactMap(\.value) }.filter(\.isFinite)
         return "\(valueLabel) over \(xLabel) and \(yLabel), \(rows.count) × \(columns.count) cells, "
-            + "from \(NumberText.short(values.min())) to \(NumberText.short(values.max()))"
+            + "from \(TypographicNumber.short(values.min())) to \(TypographicNumber.short(values.max()))"
     }
 
     private static let narrowest = 30.0
@@ -80,7 +82,7 @@ public struct HeatMap: Figure {
             let share = cells[chosen.row][chosen.column].value.flatMap(color.share) ?? 0
             drawing.frame(
                 x: left + Double(chosen.column) * cellWidth + 2.5, y: first + Double(rows.count - 1 - chosen.row) * cellHeight + 2.5,
-                width: cellWidth - 5, height: cellHeight - 5, color: ColorRamp.ink(share))
+                width: cellWidth - 5, height: cellHeight - 5, color: ColorMap.ink(share))
         }
         let bottom = first + Double(rows.count) * cellHeight
         // Every label, or every second, … where they would touch.
@@ -104,11 +106,11 @@ public struct HeatMap: Figure {
             let why = cell.label.isEmpty ? "no value" : cell.label
             return drawing.rectangle(x: x, y: y, width: width, height: height, class: "absent", title: "\(names) · \(why)")
         }
-        let title = ["\(names) · \(valueLabel) \(NumberText.short(value, 5))", cell.label].filter { !$0.isEmpty }.joined(separator: " · ")
-        drawing.rectangle(x: x, y: y, width: width, height: height, fill: ColorRamp.color(share), title: title)
-        let text = NumberText.short(value, 3)
+        let title = ["\(names) · \(valueLabel) \(TypographicNumber.short(value, 5))", cell.label].filter { !$0.isEmpty }.joined(separator: " · ")
+        drawing.rectangle(x: x, y: y, width: width, height: height, fill: ColorMap.color(share), title: title)
+        let text = TypographicNumber.short(value, 3)
         if TextWidth.of(text, size: FigureSize.textSize) <= width - 2 {
-            drawing.text(text, x: place.x + place.width / 2, y: place.y + place.height / 2 + 4, color: ColorRamp.ink(share))
+            drawing.text(text, x: place.x + place.width / 2, y: place.y + place.height / 2 + 4, color: ColorMap.ink(share))
         }
     }
 
@@ -121,7 +123,7 @@ public struct HeatMap: Figure {
         for k in 0..<count {
             drawing.rectangle(
                 x: start + room * Double(k) / Double(count), y: top + 2, width: room / Double(count) + 0.3, height: 9,
-                fill: ColorRamp.color(Double(k) / Double(count - 1)))
+                fill: ColorMap.color(Double(k) / Double(count - 1)))
         }
         var reached = -Double.infinity
         for tick in Ticks.of(color, wanted: 3).labelled {

@@ -1,3 +1,5 @@
+import CoupletText
+
 /// Series over two axes.
 ///
 ///     Plot("Error of the coupling", x: Axis("batch size"), y: Axis("relative error"), series: [Series("joint", points).fitted()]).svg
@@ -27,7 +29,7 @@ public struct Plot: Figure {
     public var summary: String {
         let count = series.count == 1 ? "" : ", \(series.count) series"
         let over = x.label.isEmpty ? "" : " over \(x.label)"
-        return "\(y.label.isEmpty ? title : y.label)\(over)\(count), from \(NumberText.short(extent.low)) to \(NumberText.short(extent.high))"
+        return "\(y.label.isEmpty ? title : y.label)\(over)\(count), from \(TypographicNumber.short(extent.low)) to \(TypographicNumber.short(extent.high))"
     }
 
     private var extent: (low: Double?, high: Double?) {
@@ -51,9 +53,9 @@ public struct Plot: Figure {
     func hoverText(_ point: PlotPoint, of series: Series) -> String {
         func value(_ number: Double, on axis: Axis) -> String {
             if let names = axis.categories, let index = Int(exactly: number), names.indices.contains(index) { return names[index] }
-            return NumberText.short(number, 5)
+            return TypographicNumber.short(number, 5)
         }
-        let spread = point.deviation > 0 ? " ± \(NumberText.short(point.deviation, 2))" : ""
+        let spread = point.deviation > 0 ? " ± \(TypographicNumber.short(point.deviation, 2))" : ""
         let parts = [
             point.label.isEmpty ? series.name : point.label, "\(x.label) \(value(point.x, on: x))", value(point.y, on: y) + spread,
         ]

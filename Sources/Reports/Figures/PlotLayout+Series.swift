@@ -1,3 +1,4 @@
+import CoupletText
 import Glibc
 
 extension PlotLayout {
@@ -26,13 +27,13 @@ extension PlotLayout {
     private func drawLines(_ series: Series, dash: String, into drawing: inout Drawing) {
         let pieces = pieces(of: series.points)
         let heights = pieces.flatMap { $0.map { $0.place.y } }
-        let window = series.smooths ? CurveThinning.window(for: heights) : 1
-        let raw = pieces.map { CurveThinning.thinned($0.map(\.place), columnWidth: series.look == .quiet ? 4 : 1) }
+        let window = series.smooths ? CurveDownsampling.window(for: heights) : 1
+        let raw = pieces.map { CurveDownsampling.thinned($0.map(\.place), columnWidth: series.look == .quiet ? 4 : 1) }
         drawing.path(raw, class: "line\(dash)" + (window > 1 ? " raw" : ""))
         if window > 1 {
             let values = series.points.map(\.y)
             let indices = stride(from: 0, to: values.count, by: max(1, values.count / 240)).map { $0 } + [values.count - 1]
-            let means = CurveThinning.movingMean(values, window: window, at: indices)
+            let means = CurveDownsampling.movingMean(values, window: window, at: indices)
             let points = zip(indices, means).map { PlotPoint(series.points[$0].x, $1) }
             drawing.path(self.pieces(of: points).map { $0.map(\.place) }, class: "line\(dash)")
         }
@@ -41,7 +42,7 @@ extension PlotLayout {
             guard let last = piece.last, next == nil, last.index < series.points.count - 1 else { continue }
             drawing.cross(
                 x: last.place.x, y: last.place.y, class: "error",
-                title: "\(series.name) · no number after \(NumberText.short(series.points[last.index].x, 6))")
+                title: "\(series.name) · no number after \(TypographicNumber.short(series.points[last.index].x, 6))")
         }
     }
 

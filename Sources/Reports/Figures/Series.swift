@@ -43,10 +43,10 @@ public struct Series: Sendable {
     /// Draws a noisy long line pale, and its moving mean over it.
     public var smooths: Bool
     /// A power law through these points, drawn over their range and told in the legend.
-    public var fit: SlopeFit?
+    public var fit: PowerLawFit?
 
     public init(
-        _ name: String, _ points: [PlotPoint], style: Style = .markedLine, look: Look = .numbered(0), smooths: Bool = false, fit: SlopeFit? = nil
+        _ name: String, _ points: [PlotPoint], style: Style = .markedLine, look: Look = .numbered(0), smooths: Bool = false, fit: PowerLawFit? = nil
     ) {
         self.name = name
         self.points = points
@@ -59,7 +59,7 @@ public struct Series: Sendable {
     /// The power law that fits the points best, by least squares of the logarithms.
     public func fitted() -> Series {
         var result = self
-        result.fit = SlopeFit(points.map { ($0.x, $0.y) })
+        result.fit = PowerLawFit(points.map { ($0.x, $0.y) })
         return result
     }
 

@@ -83,7 +83,7 @@ public struct Paragraph: PageContent {
 }
 
 /// Long text, such as a config, that opens when its summary is touched.
-public struct FoldedText: PageContent {
+public struct CollapsibleText: PageContent {
     public let summary: String
     public let text: String
 

@@ -1,4 +1,4 @@
-import Evaluation
+import CoupletText
 
 /// A run's `metrics.jsonl`: what was measured at each logged step.
 public struct MetricsHistory: Sendable {

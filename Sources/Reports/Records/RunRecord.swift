@@ -1,6 +1,8 @@
-import Evaluation
-import Storage
-import Training
+import CoupletFiles
+import CoupletSchema
+import CoupletStorage
+import CoupletText
+import CoupletTraining
 
 /// What a run's folder tells. What is missing or damaged is nil, and said in `notes`; no part of a run keeps a report from telling the others.
 public struct RunRecord: Sendable {
@@ -20,7 +22,7 @@ public struct RunRecord: Sendable {
     public let notes: [String]
 
     /// Reads a run's folder.
-    /// - Throws: `StorageError(.inputOutput)` where the system refuses a file that is there.
+    /// - Throws: `FileError(.inputOutput)` where the system refuses a file that is there.
     public init(reading path: String) throws {
         let folder = RunFolder(path: path)
         self.folder = folder
@@ -60,7 +62,7 @@ public struct RunRecord: Sendable {
     }
 
     /// nil where there is no such file.
-    static func text(at path: String) throws -> String? { FileSystem.exists(path) ? try FileSystem.text(at: path) : nil }
+    package static func text(at path: String) throws -> String? { FileSystem.exists(path) ? try FileSystem.text(at: path) : nil }
 
     /// How many steps the config asks for.
     public var plannedSteps: Int? { settings?["train.steps"].flatMap { Int($0) } }

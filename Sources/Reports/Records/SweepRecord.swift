@@ -1,6 +1,4 @@
-import Storage
-import Sweeps
-import Training
+import CoupletSweeps
 
 /// What a sweep's folder tells: its table, as far as it is written, and its definition.
 public struct SweepRecord: Sendable {
@@ -23,7 +21,7 @@ public struct SweepRecord: Sendable {
     public let base: String?
 
     /// Reads a sweep's folder, while the sweep runs too.
-    /// - Throws: `StorageError`, `ConfigurationError` where its definition or table is missing or damaged.
+    /// - Throws: `FileError`, `ConfigurationError` where its definition or table is missing or damaged.
     public init(reading path: String) throws {
         folder = SweepFolder(path: path)
         name = folder.path
@@ -42,5 +40,5 @@ public struct SweepRecord: Sendable {
     static func isDone(_ trial: SweepRow) -> Bool { trial.status == .done && trial.metric != nil }
 
     /// The shortest ends of the keys that still tell them apart: `learning_rate` for `optimizer.learning_rate`.
-    public var shortKeys: [String] { TrialName.shortened(keys) }
+    public var shortKeys: [String] { TrialNaming.shortened(keys) }
 }

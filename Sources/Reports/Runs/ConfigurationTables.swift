@@ -1,5 +1,3 @@
-import Training
-
 /// The configs of runs: what differs in a table, each whole folded away.
 package struct ConfigurationTables {
     private let runs: [RunRecord]
@@ -11,7 +9,7 @@ package struct ConfigurationTables {
             Section(runs.count == 1 ? "Config" : "Configs") {
                 if runs.count > 1 { differenceTable }
                 for run in runs {
-                    if let text = run.configuration { FoldedText(runs.count == 1 ? "config.yaml" : run.name, text: text) }
+                    if let text = run.configuration { CollapsibleText(runs.count == 1 ? "config.yaml" : run.name, text: text) }
                 }
             }
         }

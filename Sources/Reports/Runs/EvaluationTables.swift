@@ -1,4 +1,4 @@
-import Evaluation
+import CoupletText
 
 /// What evaluations found, run beside run: whatever numbers `evaluation.json` holds, a row a number; lists of numbers beside the exact ones where
 /// it has both.
@@ -40,8 +40,8 @@ struct EvaluationTables {
     private var steps: String {
         let steps = runs.map { $0.evaluation?["step"]?.number }
         let text = "On held-out pairs, after "
-        if let first = steps.first, steps.allSatisfy({ $0 == first }) { return text + "step \(NumberText.short(first, 9))." }
-        return text + zip(runs, steps).map { "step \(NumberText.short($1, 9)) (\($0.name))" }.joined(separator: ", ") + "."
+        if let first = steps.first, steps.allSatisfy({ $0 == first }) { return text + "step \(TypographicNumber.short(first, 9))." }
+        return text + zip(runs, steps).map { "step \(TypographicNumber.short($1, 9)) (\($0.name))" }.joined(separator: ", ") + "."
     }
 
     private var parts: [Part] {
@@ -120,8 +120,8 @@ struct EvaluationTables {
 
     private static func text(_ value: JSONValue?, path: String) -> String {
         switch value {
-        case .number(let number): isShare(path) ? NumberText.percent(number) : NumberText.significant(number)
-        case .integer(let number): isShare(path) ? NumberText.percent(Double(number)) : NumberText.grouped(number)
+        case .number(let number): isShare(path) ? TypographicNumber.percent(number) : TypographicNumber.significant(number)
+        case .integer(let number): isShare(path) ? TypographicNumber.percent(Double(number)) : TypographicNumber.grouped(number)
         case .string(let text): text
         case .boolean(let value): value ? "yes" : "no"
         default: "–"
@@ -164,8 +164,8 @@ struct EvaluationTables {
             for index in 0..<min(count, Self.longestList) {
                 let values = learned.map { $0.indices.contains(index) ? $0[index] : nil }
                 rows.append(
-                    [DataTable.Cell("\(Self.words(path)), \(index + 1)")] + values.map { DataTable.Cell(NumberText.significant($0)) }
-                        + (hasExact ? [DataTable.Cell(exact.map { $0.indices.contains(index) ? NumberText.significant($0[index]) : "–" } ?? "")] : []))
+                    [DataTable.Cell("\(Self.words(path)), \(index + 1)")] + values.map { DataTable.Cell(TypographicNumber.significant($0)) }
+                        + (hasExact ? [DataTable.Cell(exact.map { $0.indices.contains(index) ? TypographicNumber.significant($0[index]) : "–" } ?? "")] : []))
             }
             if count > Self.longestList {
                 rows.append([DataTable.Cell("\(Self.words(path)): \(count - Self.longestList) more")])

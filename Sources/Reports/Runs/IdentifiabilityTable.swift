@@ -1,4 +1,5 @@
-import Evaluation
+import CoupletEvaluation
+import CoupletText
 
 /// The section `identifiability` of a run's evaluation: a row a latent factor, a column for each encoder and regressor.
 struct IdentifiabilityTable {
@@ -19,7 +20,7 @@ struct IdentifiabilityTable {
         func row(_ name: String, _ scores: (_ encoder: String) -> JSONValue?) -> [DataTable.Cell] {
             [DataTable.Cell(name)]
                 + Self.encoders.flatMap { encoder in
-                    regressors.map { DataTable.Cell(NumberText.significant(scores(encoder)?[$0.rawValue]?.number)) }
+                    regressors.map { DataTable.Cell(TypographicNumber.significant(scores(encoder)?[$0.rawValue]?.number)) }
                 }
         }
         var rows = factors.map { name, _ in row(name) { section[$0]?[name] } }
@@ -31,10 +32,10 @@ struct IdentifiabilityTable {
     /// What the table cannot say.
     var remark: String {
         var text = "Latent factors predicted from encodings"
-        if let samples = section["samples"]?.integer { text += ", fitted on \(NumberText.grouped(samples)) samples and scored on as many others" }
+        if let samples = section["samples"]?.integer { text += ", fitted on \(TypographicNumber.grouped(samples)) samples and scored on as many others" }
         text += "."
         if let correlation = section["mean_correlation"] {
-            let both = Self.encoders.map { "\($0) \(NumberText.significant(correlation[$0]?.number))" }
+            let both = Self.encoders.map { "\($0) \(TypographicNumber.significant(correlation[$0]?.number))" }
             text += " Mean correlation of encodings and c: \(both.joined(separator: ", "))."
         }
         return text

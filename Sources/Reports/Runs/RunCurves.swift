@@ -1,3 +1,6 @@
+import CoupletLosses
+import CoupletText
+
 /// The curves of runs: loss, gradient norm, learning rate, temperature, throughput, and what else `metrics.jsonl` has.
 struct RunCurves {
     let runs: [(name: String, metrics: MetricsHistory?)]
@@ -30,7 +33,7 @@ struct RunCurves {
 
     var remarks: [String] {
         curves.filter(isConstant).map { curve in
-            let value = NumberText.short(values(curve).first { $0.isFinite }, 6)
+            let value = TypographicNumber.short(values(curve).first { $0.isFinite }, 6)
             return "\(curve.title): \(value) at every logged step" + (runs.count > 1 ? " of every run." : ".")
         }
     }
@@ -65,10 +68,10 @@ struct RunCurves {
                 runs.count == 1 ? "" : run.name, zip(metrics.steps, values).map { PlotPoint($0, $1) }, style: .line, look: look(index),
                 smooths: curve.key != "learning_rate")
         }
-        let smoothed = series.contains { $0.smooths && $0.look != .quiet && CurveThinning.window(for: $0.points.map(\.y)) > 1 }
+        let smoothed = series.contains { $0.smooths && $0.look != .quiet && CurveDownsampling.window(for: $0.points.map(\.y)) > 1 }
         var notes: [String] = smoothed ? ["Pale: every logged step; strong: a moving mean."] : []
         let missing = values(curve).count { !$0.isFinite }
-        if missing > 0 { notes.append("\(NumberText.grouped(missing)) logged value\(missing == 1 ? " is" : "s are") no number.") }
+        if missing > 0 { notes.append("\(TypographicNumber.grouped(missing)) logged value\(missing == 1 ? " is" : "s are") no number.") }
         var y = curve.axis
         if curve.key == "pairs_per_second", differsByDecades(curve.key) { y = Axis(y.label, scale: .logarithmic) }
         return Plot(

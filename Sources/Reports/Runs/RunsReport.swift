@@ -1,4 +1,4 @@
-import Training
+import CoupletText
 
 /// The part of a report that tells of runs, side by side.
 struct RunsReport {
@@ -48,17 +48,17 @@ struct RunsReport {
 
     /// In the order of the overview's columns.
     private func facts(of run: RunRecord) -> [(String, DataTable.Cell)] {
-        let steps = [run.steps, run.plannedSteps].compactMap { $0.map(NumberText.grouped) }
+        let steps = [run.steps, run.plannedSteps].compactMap { $0.map(TypographicNumber.grouped) }
         let digest = run.checkpoint?.digest ?? ""
         return [
             ("steps", DataTable.Cell(steps.isEmpty ? "–" : steps.count == 2 && steps[0] == steps[1] ? steps[0] : steps.joined(separator: " of "))),
-            ("last loss", DataTable.Cell(NumberText.significant(run.metrics?["loss"]?.last, 5))),
-            ("time", DataTable.Cell(NumberText.duration(run.metrics?.seconds))),
-            ("pairs/s, median", DataTable.Cell(NumberText.significant(run.metrics?.median("pairs_per_second").map { $0.rounded() }, 6))),
+            ("last loss", DataTable.Cell(TypographicNumber.significant(run.metrics?["loss"]?.last, 5))),
+            ("time", DataTable.Cell(TypographicNumber.duration(run.metrics?.seconds))),
+            ("pairs/s, median", DataTable.Cell(TypographicNumber.significant(run.metrics?.median("pairs_per_second").map { $0.rounded() }, 6))),
             ("workers", DataTable.Cell(run.workers ?? "–")),
-            ("checkpoint", DataTable.Cell(run.checkpoint.map { "step \(NumberText.grouped($0.step))" } ?? "–")),
+            ("checkpoint", DataTable.Cell(run.checkpoint.map { "step \(TypographicNumber.grouped($0.step))" } ?? "–")),
             ("digest", DataTable.Cell(digest.isEmpty ? "–" : runs.count == 1 ? digest : "\(digest.prefix(12))…", title: digest)),
-            ("parameters", DataTable.Cell(run.checkpoint.map { NumberText.grouped($0.parameterCount) } ?? "–")),
+            ("parameters", DataTable.Cell(run.checkpoint.map { TypographicNumber.grouped($0.parameterCount) } ?? "–")),
             ("written by", DataTable.Cell(run.checkpoint?.writtenBy ?? "–")),
             ("CPU kernels", DataTable.Cell(run.checkpoint?.cpuKernels ?? "–")),
         ]

@@ -1,4 +1,5 @@
-import Sweeps
+import CoupletSweeps
+import CoupletText
 
 /// What a sweep found, drawn: the metric over each varied value, over pairs of them, over all at once.
 package struct SweepFigures {
@@ -36,12 +37,12 @@ package struct SweepFigures {
             return PlotPoint(x, y, label: trial.trial)
         }
         let groups = dimension.values.map { value in (value, points.filter { $0.x == value }.map(\.y)) }.filter { !$0.1.isEmpty }
-        var fit: SlopeFit?
-        if dimension.isLogarithmic, groups.count >= 3, points.allSatisfy({ $0.y > 0 }) { fit = SlopeFit(points.map { ($0.x, $0.y) }) }
+        var fit: PowerLawFit?
+        if dimension.isLogarithmic, groups.count >= 3, points.allSatisfy({ $0.y > 0 }) { fit = PowerLawFit(points.map { ($0.x, $0.y) }) }
         let isPowerLaw = (fit?.determination ?? 0) >= 0.5
         var caption = ""
         if let fit {
-            let law = "\(fit.text) through all \(fit.count) trials, which explains \(NumberText.fixed(100 * fit.determination, decimals: 0)) % "
+            let law = "\(fit.text) through all \(fit.count) trials, which explains \(TypographicNumber.fixed(100 * fit.determination, decimals: 0)) % "
             caption = isPowerLaw
                 ? "Dotted: the power law of \(law)of the variance of the logarithms."
                 : "No power law: \(law)of the variance of the logarithms."
@@ -54,7 +55,7 @@ package struct SweepFigures {
             series = [Series("", points.sorted { $0.x < $1.x }, style: isScatter ? .markers : .markedLine, fit: shownFit)]
         } else {
             let means = groups.map { value, values in
-                let sample = SampleMean(values)
+                let sample = SampleStatistics(values)
                 return PlotPoint(value, sample.mean, deviation: sample.deviation, label: "mean of \(sample.count)")
             }
             series = [
@@ -102,8 +103,8 @@ package struct SweepFigures {
                 if values.isEmpty {
                     return HeatMap.Cell(nil, label: here.isEmpty ? "no trial" : here.contains { $0.status == .failed } ? "failed" : "not done")
                 }
-                let sample = SampleMean(values)
-                let spread = sample.count > 1 ? "mean of \(sample.count), ± \(NumberText.short(sample.deviation, 2))" : ""
+                let sample = SampleStatistics(values)
+                let spread = sample.count > 1 ? "mean of \(sample.count), ± \(TypographicNumber.short(sample.deviation, 2))" : ""
                 return HeatMap.Cell(sample.mean, label: spread)
             }
         }
@@ -130,7 +131,7 @@ package struct SweepFigures {
             let values = varied.map { dimensions[$0].place(trial.values[$0]) ?? .nan } + [trial.metric ?? .nan]
             let told = zip(varied, values).map { index, _ in "\(dimensions[index].shortKey) \(trial.values[index])" }
             return ParallelCoordinates.Line(
-                ([trial.trial] + told + ["\(shortMetric) \(NumberText.short(trial.metric, 5))"]).joined(separator: " · "), values)
+                ([trial.trial] + told + ["\(shortMetric) \(TypographicNumber.short(trial.metric, 5))"]).joined(separator: " · "), values)
         }
         return NamedFigure(
             "\(sweep.name)-parallel",

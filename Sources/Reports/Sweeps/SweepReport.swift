@@ -1,5 +1,7 @@
-import Sweeps
-import Training
+import CoupletLosses
+import CoupletSweeps
+import CoupletText
+import CoupletTraining
 
 /// The part of a report that tells of one sweep.
 struct SweepReport {
@@ -48,16 +50,16 @@ struct SweepReport {
         let best = sweep.ranked.first
         let counts = Self.statuses.compactMap { status in
             let count = sweep.trials.count { $0.status == status }
-            return count == 0 ? nil : "\(NumberText.grouped(count)) \(status.rawValue)"
+            return count == 0 ? nil : "\(TypographicNumber.grouped(count)) \(status.rawValue)"
         }
         let goal = sweep.minimizes ? "the smaller the better" : "the larger the better"
         DataTable(
             facts: [
-                ("trials", DataTable.Cell("\(NumberText.grouped(sweep.trials.count))" + (counts.isEmpty ? "" : ": " + counts.joined(separator: ", ")))),
+                ("trials", DataTable.Cell("\(TypographicNumber.grouped(sweep.trials.count))" + (counts.isEmpty ? "" : ": " + counts.joined(separator: ", ")))),
                 ("metric", DataTable.Cell(sweep.metric.isEmpty ? "–" : "\(sweep.metric), \(goal)")),
-                ("best", DataTable.Cell(best.map { "\(NumberText.significant($0.metric, 5)) by \($0.trial)" } ?? "–")),
+                ("best", DataTable.Cell(best.map { "\(TypographicNumber.significant($0.metric, 5)) by \($0.trial)" } ?? "–")),
                 ("varied", DataTable.Cell(varied)),
-                ("time of all trials", DataTable.Cell(NumberText.duration(sweep.trials.compactMap(\.seconds).reduce(0, +)))),
+                ("time of all trials", DataTable.Cell(TypographicNumber.duration(sweep.trials.compactMap(\.seconds).reduce(0, +)))),
             ])
     }
 
@@ -112,10 +114,10 @@ struct SweepReport {
                     name.text = "\(rank).  \(name.text)"
                     if let place = Int(rank), place <= Self.colored, curves != nil { name.look = .numbered(place - 1) }
                 }
-                let steps = trial.steps.map(NumberText.grouped) ?? "–"
+                let steps = trial.steps.map(TypographicNumber.grouped) ?? "–"
                 return [name] + trial.values.map { DataTable.Cell($0) } + [
-                    DataTable.Cell(NumberText.significant(trial.metric, 5), isBest: rank == "1"), DataTable.Cell(steps),
-                    DataTable.Cell(NumberText.duration(trial.seconds)), DataTable.Cell("\(trial.digest.prefix(12))", title: trial.digest),
+                    DataTable.Cell(TypographicNumber.significant(trial.metric, 5), isBest: rank == "1"), DataTable.Cell(steps),
+                    DataTable.Cell(TypographicNumber.duration(trial.seconds)), DataTable.Cell("\(trial.digest.prefix(12))", title: trial.digest),
                 ]
             }, textColumns: [0, sweep.keys.count + 4])
     }
@@ -153,11 +155,11 @@ struct SweepReport {
     }
 
     @PageBuilder private var configs: [any PageContent] {
-        if let text = sweep.specification { FoldedText("sweep.yaml", text: text) }
+        if let text = sweep.specification { CollapsibleText("sweep.yaml", text: text) }
         if let best = sweep.ranked.first,
             let text = try? RunRecord.text(at: RunFolder(path: sweep.folder.trial(best.trial)).configuration)
         {
-            FoldedText("config.yaml of the best trial, \(best.trial)", text: text)
+            CollapsibleText("config.yaml of the best trial, \(best.trial)", text: text)
         }
     }
 }

@@ -1,6 +1,5 @@
-import Evaluation
-import Storage
-import Training
+import CoupletFiles
+import CoupletText
 
 /// A sweep's `results.jsonl`: a line each time a trial ends or comes to a step after which halving compares. The table is made from it, and a sweep
 /// that was interrupted goes on from it.
@@ -8,14 +7,14 @@ package struct ResultsFile: Sendable {
     private let file: LineFile
 
     /// Opens it; lines that a kill cut short are dropped.
-    /// - Throws: `StorageError` where the system refuses.
+    /// - Throws: `FileError` where the system refuses.
     package init(path: String) throws {
         file = try LineFile(path)
         try file.truncate { JSONValue(text: $0).flatMap(TrialResult.init) != nil }
     }
 
     /// The results in it; of several of one trial and step the last.
-    /// - Throws: `StorageError` where the system refuses.
+    /// - Throws: `FileError` where the system refuses.
     package func read() throws -> [TrialResult] {
         var results: [TrialResult] = [], places: [String: Int] = [:]
         for line in try FileSystem.text(at: file.path).split(separator: "\n") {

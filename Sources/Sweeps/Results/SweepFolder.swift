@@ -1,6 +1,6 @@
+import CoupletFiles
+import CoupletTraining
 import Glibc
-import Storage
-import Training
 
 /// The folder of a sweep, and where its files lie.
 public struct SweepFolder: Equatable, Sendable {
@@ -28,11 +28,11 @@ public struct SweepFolder: Equatable, Sendable {
     public var holdsSweep: Bool { [specification, table, results].contains(where: FileSystem.exists) }
 
     /// Makes the folder, where it is missing, and locks it for this process, as long as the lock is kept. A sweep that is to be refused is refused first.
-    /// - Throws: `StorageError` as `prepare`, and where another process has the lock.
+    /// - Throws: `FileError` as `prepare`, and where another process has the lock.
     func lock(_ existing: RunFolder.ExistingRun) throws -> FolderLock {
         if existing == .refuse { try refuseSweep() }
         if RunFolder(path: path).holdsRun {
-            throw StorageError(.inputOutput, place: path, reason: "there is a run of couplet train", remedy: "name another folder by --output")
+            throw FileError(.inputOutput, place: path, reason: "there is a run of couplet train", remedy: "name another folder by --output")
         }
         try FileSystem.makeFolder(path)
         return try FolderLock(path)
@@ -40,13 +40,13 @@ public struct SweepFolder: Equatable, Sendable {
 
     private func refuseSweep() throws {
         guard holdsSweep else { return }
-        throw StorageError(
+        throw FileError(
             .inputOutput, place: path, reason: "there is a sweep already",
             remedy: "go on with it by --resume, replace it by --overwrite, or name another folder by --output")
     }
 
     /// Makes the locked folder ready. To overwrite removes what a sweep consists of and nothing else.
-    /// - Throws: `StorageError` where there is a sweep and `existing` is `refuse`, or where the system refuses; `ConfigurationError`.
+    /// - Throws: `FileError` where there is a sweep and `existing` is `refuse`, or where the system refuses; `ConfigurationError`.
     func prepare(_ existing: RunFolder.ExistingRun, for wanted: SweepSpecification) throws {
         if holdsSweep {
             switch existing {
@@ -66,7 +66,7 @@ public struct SweepFolder: Equatable, Sendable {
         guard FileSystem.exists(specification) else { return }
         let differences = try wanted.differences(from: SweepSpecification.load(path: specification))
         guard differences.isEmpty else {
-            throw StorageError(
+            throw FileError(
                 .badData, place: path,
                 reason: "the sweep is not the one that was begun here:\n" + differences.map { "    \($0)" }.joined(separator: "\n") + "\n",
                 remedy: "go on with the sweep's own values (\(specification) has them; the name and the ranks and threads of a trial may change), "

@@ -1,12 +1,11 @@
-import Evaluation
-import Training
+import CoupletText
 
 extension SweepTable {
     /// The trials that are done, the best first, then those that halving left and those that failed: what `couplet sweep` prints at its end.
     public var text: String {
         let ranked = self.ranked
         var table = TextTable()
-        table.add(["trial"] + TrialName.shortened(keys) + [metric, "steps", "seconds"])
+        table.add(["trial"] + TrialNaming.shortened(keys) + [metric, "steps", "seconds"])
         let dropped = self.dropped
         for row in ranked + dropped {
             table.add(

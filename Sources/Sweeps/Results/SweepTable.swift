@@ -1,5 +1,5 @@
-import Storage
-import Training
+import CoupletFiles
+import CoupletText
 
 /// A sweep's results, as `sweep.csv` has them: a row a trial, in the order of the trials. The columns are trial, status, the varied keys, the
 /// metric, digest, steps, seconds, reason. Numbers read back as the same Doubles.
@@ -18,23 +18,23 @@ public struct SweepTable: Equatable, Sendable {
     }
 
     /// Reads `sweep.yaml` and `sweep.csv`, while the sweep runs too.
-    /// - Throws: `StorageError` where this is no sweep's folder, or the table is damaged; `ConfigurationError`.
+    /// - Throws: `FileError` where this is no sweep's folder, or the table is damaged; `ConfigurationError`.
     public init(folder: SweepFolder) throws {
         guard folder.holdsSweep, FileSystem.exists(folder.specification) else {
-            throw StorageError(
+            throw FileError(
                 .inputOutput, place: folder.path, reason: "no sweep, for it has no sweep.yaml",
                 remedy: "a sweep is the folder that couplet sweep writes")
         }
         let specification = try SweepSpecification.load(path: folder.specification)
         let keys = specification.varied.map(\.key), header = Self.header(keys, specification.metric.description)
-        let lines = CommaSeparated.records(try FileSystem.text(at: folder.table))
+        let lines = CSV.records(try FileSystem.text(at: folder.table))
         guard lines.first == header else {
-            throw StorageError(
-                .badData, place: folder.table, reason: "its first line is not \(CommaSeparated.line(header))", remedy: "couplet sweep --resume writes it anew")
+            throw FileError(
+                .badData, place: folder.table, reason: "its first line is not \(CSV.line(header))", remedy: "couplet sweep --resume writes it anew")
         }
         let rows = try lines.dropFirst().enumerated().map { index, cells in
             guard cells.count == header.count, let status = TrialStatus(rawValue: cells[1]) else {
-                throw StorageError(.badData, place: "\(folder.table):\(index + 2)", reason: "is no row of a trial", remedy: "couplet sweep --resume writes it anew")
+                throw FileError(.badData, place: "\(folder.table):\(index + 2)", reason: "is no row of a trial", remedy: "couplet sweep --resume writes it anew")
             }
             let rest = cells[(2 + keys.count)...].map { $0 }
             return SweepRow(
@@ -54,7 +54,7 @@ public struct SweepTable: Equatable, Sendable {
             [row.trial, row.status.rawValue] + row.values
                 + [row.metric.map { "\($0)" } ?? "", row.digest, row.steps.map(String.init) ?? "", row.seconds.map { "\($0)" } ?? "", row.reason]
         }
-        return ([Self.header(keys, metric)] + lines).map { CommaSeparated.line($0) + "\n" }.joined()
+        return ([Self.header(keys, metric)] + lines).map { CSV.line($0) + "\n" }.joined()
     }
 
     /// The rows that are done, the best first; equal ones in the order of the trials.

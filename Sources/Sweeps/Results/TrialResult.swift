@@ -1,4 +1,4 @@
-import Evaluation
+import CoupletText
 
 /// What a trial came to: at its last step, or at one after which halving compares.
 package struct TrialResult: Equatable, Sendable {

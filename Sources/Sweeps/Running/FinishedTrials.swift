@@ -1,6 +1,7 @@
-import Evaluation
-import Storage
-import Training
+import CoupletFiles
+import CoupletStorage
+import CoupletText
+import CoupletTraining
 
 /// What of a sweep that goes on is done already: results that were taken down and whose run is still whole, and runs that ended just before the sweep was
 /// killed.
@@ -15,7 +16,7 @@ struct FinishedTrials {
 
     /// - Parameter recorded: the results that were taken down.
     /// - Returns: those that hold, and new ones, which are taken down now.
-    /// - Throws: `StorageError` where the system refuses.
+    /// - Throws: `FileError` where the system refuses.
     func known(_ recorded: [TrialResult], _ file: ResultsFile) throws -> [TrialResult] {
         let records = Dictionary(grouping: recorded, by: \.trial)
         var known: [TrialResult] = []
@@ -37,7 +38,7 @@ struct FinishedTrials {
         let run = RunFolder(path: folder.trial(trial.name)), store = CheckpointStore(folder: run.checkpoints)
         guard let configuration = trial.configuration, FileSystem.exists(run.evaluation),
             let stored = try? run.storedConfiguration(), stored.train.steps == steps,
-            configuration.fixedAtStart().differences(from: stored).isEmpty, try store.list().last == steps,
+            configuration.resolvingScheduleSteps().differences(from: stored).isEmpty, try store.list().last == steps,
             let evaluation = JSONValue(text: try FileSystem.text(at: run.evaluation)), evaluation["step"]?.integer == steps,
             let metric = plan.specification.metric.value(in: evaluation),
             // Whole, not merely there: a damaged checkpoint sends the trial back to the one before.

@@ -1,11 +1,10 @@
-import Collectives
+import CoupletCommunication
 import Glibc
-import Training
 
 /// One place where trials are trained, one after another, until there are no more: a thread of a process, or a group of processes.
 struct Lane: Sendable {
     let runner: TrialRunner
-    let desk: RequestDesk
+    let desk: WorkQueue
 
     /// How long to wait before asking again while others finish a rung, in microseconds.
     private static let pause: UInt32 = 10_000
@@ -29,16 +28,16 @@ struct Lane: Sendable {
     /// A trial that was asked to stop has saved: all lanes are to do the same.
     private func stop() throws {
         try runner.group.agree(Result {
-            if runner.group.processRank == 0 { _ = try desk.ask(LaneRequest.pulse(isStopRequested: true).bytes) }
+            if runner.group.processRank == 0 { _ = try desk.ask(SlotRequest.pulse(isStopRequested: true).bytes) }
         })
     }
 
     /// The first process of the group asks, and tells the others.
-    private func ask(_ request: LaneRequest) throws -> LaneReply {
+    private func ask(_ request: SlotRequest) throws -> SlotReply {
         let group = runner.group
         var reply: [UInt8] = []
         try group.agree(Result { if group.processRank == 0 { reply = try desk.ask(request.bytes) } })
-        guard group.processCount > 1 else { return LaneReply(reply) }
-        return LaneReply(try group.run(threads: 1) { [reply] in try $0.broadcast(reply, from: 0) })
+        guard group.processCount > 1 else { return SlotReply(reply) }
+        return SlotReply(try group.run(threads: 1) { [reply] in try $0.broadcast(reply, from: 0) })
     }
 }

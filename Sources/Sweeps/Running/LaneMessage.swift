@@ -1,7 +1,7 @@
-import Evaluation
+import CoupletText
 
 /// What lanes ask process 0.
-package enum LaneRequest: Equatable {
+package enum SlotRequest: Equatable {
     /// Work, after this result of the last.
     case next(TrialResult?)
     /// Whether to go on; and whether the process that asks was asked to stop.
@@ -27,7 +27,7 @@ package enum LaneRequest: Equatable {
 }
 
 /// What process 0 answers.
-package enum LaneReply: Equatable {
+package enum SlotReply: Equatable {
     /// Train this trial, by its place among all, to these steps.
     case run(Int, steps: Int)
     /// Ask again in a moment; to a pulse: go on.

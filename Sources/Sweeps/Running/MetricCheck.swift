@@ -1,7 +1,7 @@
-import Collectives
-import Evaluation
-import Storage
-import Training
+import CoupletCommunication
+import CoupletSchema
+import CoupletText
+import CoupletTraining
 
 /// Whether the evaluations of a sweep will have its metric: asked of untrained models before anything runs, so that a misspelt path costs seconds and
 /// no sweep.

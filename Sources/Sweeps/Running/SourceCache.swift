@@ -1,6 +1,6 @@
-import Pairs
+import CoupletPairs
+import CoupletTraining
 import Synchronization
-import Training
 
 /// The sources of pairs that trials of one process share: a source is read-only, so trials of the same data load it once.
 final class SourceCache: Sendable {
@@ -20,11 +20,11 @@ final class SourceCache: Sendable {
     /// The source of a trial. One lane at a time makes one: another that wants the same one waits for it.
     /// - Throws: as `makeSource`.
     func source(of configuration: Configuration) throws -> any PairSource {
-        if case .fewLabelled(let base, let perClass) = configuration.source {
+        if case .fewShot(let base, let perClass) = configuration.source {
             // Trials of other seeds and numbers choose from the same data.
             var whole = configuration
             whole.source = base
-            return try FewLabelledSource(source(of: whole), perClass: perClass, seed: configuration.seed)
+            return try FewShotSource(source(of: whole), perClass: perClass, seed: configuration.seed)
         }
         let specification = configuration.source, seed = Self.seed(configuration)
         return try entries.withLock { entries in
@@ -41,7 +41,7 @@ final class SourceCache: Sendable {
     }
 
     /// In a wrapper for whatever source it is: one that knows its latent factors still does.
-    private static func shared(_ source: some PairSource) -> any PairSource { SharedSource(source) }
+    private static func shared(_ source: some PairSource) -> any PairSource { DigestCachingSource(source) }
 
     /// What of the seed the source depends on.
     private static func seed(_ configuration: Configuration) -> UInt64 {

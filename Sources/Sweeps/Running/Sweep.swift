@@ -1,9 +1,7 @@
-import Collectives
+import CoupletCommunication
+import CoupletTraining
 import Glibc
-import Pairs
-import Storage
 import Synchronization
-import Training
 
 /// A sweep on its way: the processes of a job, each with lanes that take trials from one queue as they become free.
 ///
@@ -29,10 +27,10 @@ public struct Sweep: Sendable {
     /// What every process knows before its lanes start.
     private struct Setup {
         let plan: TrialPlan
-        let layout: LaneLayout
+        let layout: TrialSlotLayout
         let sources: SourceCache
         /// On process 0.
-        let ledger: SweepLedger?
+        let ledger: SweepCoordinator?
     }
 
     /// Works off the trials that are left.
@@ -46,7 +44,7 @@ public struct Sweep: Sendable {
         try checkAgreement(setup.plan.specification)
         var part: WorkerGroup?
         if setup.layout.ranks > 1 { part = try group.split(color: group.processRank / setup.layout.ranks) }
-        let desk = try RequestDesk(group: group) { question, _ in setup.ledger?.answer(question) ?? LaneReply.finished.bytes }
+        let desk = try WorkQueue(group: group) { question, _ in setup.ledger?.answer(question) ?? SlotReply.finished.bytes }
 
         let outcome = Result { try work(setup, part, desk) }
         try desk.close()
@@ -63,17 +61,17 @@ public struct Sweep: Sendable {
 
     private func setUp(_ specification: SweepSpecification) throws -> Setup {
         let plan = try TrialPlan(specification)
-        let layout = try LaneLayout(
+        let layout = try TrialSlotLayout(
             specification, threads: options.threads, processes: group.processCount, isLaunched: group.environment.rank != nil,
             cores: WorkerGroup.availableCores)
         let sources = SourceCache(lanes: layout.lanes)
-        var ledger: SweepLedger?
+        var ledger: SweepCoordinator?
         if isFirstProcess {
             try MetricCheck(plan: plan, sources: sources).run()
             let display = SweepDisplay(
                 mode: options.progress, metric: specification.metric.description, goal: specification.goal,
                 lanes: layout.lanes * group.processCount / layout.ranks)
-            ledger = try SweepLedger(
+            ledger = try SweepCoordinator(
                 plan, SweepFolder(path: options.output), options.existing, retriesFailed: options.retriesFailed, display: display)
         }
         return Setup(plan: plan, layout: layout, sources: sources, ledger: ledger)
@@ -91,7 +89,7 @@ public struct Sweep: Sendable {
     }
 
     /// Runs the lanes of this process to their end.
-    private func work(_ setup: Setup, _ part: WorkerGroup?, _ desk: RequestDesk) throws {
+    private func work(_ setup: Setup, _ part: WorkerGroup?, _ desk: WorkQueue) throws {
         let failure = Mutex<(any Error)?>(nil), areAtWork = Atomic(true)
         let lanes = (0..<setup.layout.lanes).map { _ in
             Lane(
@@ -103,9 +101,9 @@ public struct Sweep: Sendable {
         func noting(_ body: () throws -> Void) {
             do { try body() } catch { failure.withLock { $0 = $0 ?? error } }
         }
-        let pulse = try WorkerThread { noting { try keepPulse(desk) { areAtWork.load(ordering: .acquiring) } } }
-        var threads: [WorkerThread] = []
-        noting { for lane in lanes { threads.append(try WorkerThread { noting { try lane.work() } }) } }
+        let pulse = try PosixThread { noting { try keepPulse(desk) { areAtWork.load(ordering: .acquiring) } } }
+        var threads: [PosixThread] = []
+        noting { for lane in lanes { threads.append(try PosixThread { noting { try lane.work() } }) } }
         for thread in threads { thread.join() }
         areAtWork.store(false, ordering: .releasing)
         pulse.join()
@@ -113,14 +111,14 @@ public struct Sweep: Sendable {
     }
 
     /// Tells process 0 of a signal that came here, and hears of one that came elsewhere.
-    private func keepPulse(_ desk: RequestDesk, while isNeeded: () -> Bool) throws {
+    private func keepPulse(_ desk: WorkQueue, while isNeeded: () -> Bool) throws {
         var beats = 0
         while isNeeded() {
             // A short sleep, for the sweep waits for it at its end; a question each tenth of a second.
             usleep(10_000)
             beats += 1
             guard beats % 10 == 0 else { continue }
-            let reply = LaneReply(try desk.ask(LaneRequest.pulse(isStopRequested: signals.isRequested).bytes))
+            let reply = SlotReply(try desk.ask(SlotRequest.pulse(isStopRequested: signals.isRequested).bytes))
             if reply == .finished { signals.request() }
         }
     }

@@ -1,5 +1,6 @@
+import CoupletText
+import CoupletTraining
 import Synchronization
-import Training
 
 /// How far a sweep is, for who watches: on a terminal one live line, and lines for trials that failed; in a file or pipe a plain line for each
 /// trial that ended.
@@ -14,7 +15,7 @@ package final class SweepDisplay: Sendable {
         var line = ""
     }
 
-    private let surface: ProgressDisplay.Surface
+    private let surface: ProgressDisplay.Console
     private let isShown: Bool
     private let isLive: Bool
     private let metric: String
@@ -23,7 +24,7 @@ package final class SweepDisplay: Sendable {
     private let state = Mutex(State())
 
     package init(
-        mode: ProgressDisplay.Mode, metric: String, goal: SweepSpecification.Goal, lanes: Int, surface: ProgressDisplay.Surface = .standardError
+        mode: ProgressDisplay.Mode, metric: String, goal: SweepSpecification.Goal, lanes: Int, surface: ProgressDisplay.Console = .standardError
     ) {
         self.surface = surface
         self.metric = metric

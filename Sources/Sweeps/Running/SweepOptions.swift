@@ -1,4 +1,4 @@
-import Training
+import CoupletTraining
 
 /// What a start of `couplet sweep` adds to its file. None of it changes a result.
 public struct SweepOptions: Sendable {

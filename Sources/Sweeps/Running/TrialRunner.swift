@@ -1,8 +1,9 @@
-import Collectives
-import Evaluation
-import Pairs
-import Storage
-import Training
+import CoupletCommunication
+import CoupletFiles
+import CoupletPairs
+import CoupletStorage
+import CoupletText
+import CoupletTraining
 
 /// Trains trials in a group of ranks, as `couplet train` would each, and reads what they came to.
 struct TrialRunner: Sendable {
@@ -17,7 +18,7 @@ struct TrialRunner: Sendable {
         let start = ContinuousClock.now
         func seconds() -> Double { (ContinuousClock.now - start).inSeconds }
         do {
-            guard var configuration = trial.configuration?.fixedAtStart() else { preconditionFailure("\(trial.name) cannot run") }
+            guard var configuration = trial.configuration?.resolvingScheduleSteps() else { preconditionFailure("\(trial.name) cannot run") }
             configuration.train.steps = steps
             // It is the sweep's.
             configuration.train.stopAfter = nil

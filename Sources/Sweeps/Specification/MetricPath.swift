@@ -1,5 +1,4 @@
-import Evaluation
-import Storage
+import CoupletText
 
 /// A number in what `couplet evaluate` gives as JSON, by its keys: `gaussian.coupling_error`, `gaussian.singular_values.0`.
 public struct MetricPath: Equatable, Sendable, CustomStringConvertible {

@@ -1,5 +1,5 @@
-import Storage
-import Training
+import CoupletFiles
+import CoupletSchema
 
 extension SweepSpecification {
     /// What a sweep's file may say; any other first word of a `--set` is a key of the base config.
@@ -10,13 +10,13 @@ extension SweepSpecification {
     /// Reads a sweep's file and its base config.
     /// - Parameter overrides: `key=value`, as after `--set`: a key of the sweep (`threads_per_trial`, `vary.seed`), or of the base config, which
     ///   then is among the fixed ones.
-    /// - Throws: `ConfigurationError` with everything that is wrong; `StorageError` where the file cannot be read.
+    /// - Throws: `ConfigurationError` with everything that is wrong; `FileError` where the file cannot be read.
     public static func load(path: String, overrides: [String] = []) throws -> SweepSpecification {
-        typealias Place = ConfigurationError.Problem.Place
+        typealias Location = ConfigurationError.Problem.Location
         let text = try ConfigurationFile.text(at: path)
-        var tree = try ConfigurationNode(yaml: text) { line, column in Place.file(name: path, line: line, column: column) }
+        var tree = try ConfigurationNode(yaml: text) { line, column in Location.file(name: path, line: line, column: column) }
         for override in overrides { try tree.apply(sweepOverride: override, keys: keys) }
-        let start = Place.file(name: path, line: 1, column: 1)
+        let start = Location.file(name: path, line: 1, column: 1)
         guard case .block = tree.content else {
             throw ConfigurationError([
                 .init(place: start, key: "", reason: "wanted a sweep, with the keys base, vary and metric; found \(tree.found)")
@@ -108,7 +108,7 @@ extension ConfigurationBlock {
 
     fileprivate func fixedKeys() -> [SweepSpecification.Fixed] {
         entries.compactMap { entry in
-            isConfigurationKey(entry) ? .init(key: entry.key, value: SweepValue(entry.value), place: entry.keyPlace) : nil
+            isConfigurationKey(entry) ? .init(key: entry.key, value: SweepValue(entry.value), place: entry.keyLocation) : nil
         }
     }
 
@@ -120,11 +120,11 @@ extension ConfigurationBlock {
 
     private func isConfigurationKey(_ entry: ConfigurationNode.Entry) -> Bool {
         if entry.key == "name" {
-            note(entry.key, at: entry.keyPlace, "each trial has a name of its own")
+            note(entry.key, at: entry.keyLocation, "each trial has a name of its own")
             return false
         }
         if entry.key.isEmpty || entry.key.hasPrefix(".") || entry.key.hasSuffix(".") || entry.key.contains("..") {
-            note(entry.key, at: entry.keyPlace, "wanted a key with its blocks, such as optimizer.learning_rate")
+            note(entry.key, at: entry.keyLocation, "wanted a key with its blocks, such as optimizer.learning_rate")
             return false
         }
         return true

@@ -1,4 +1,4 @@
-import Training
+import CoupletSchema
 
 extension SweepSpecification {
     /// The sweep as a file of its own, with every default filled in: what `load` reads back as the same, beside its base.

@@ -1,4 +1,4 @@
-import Training
+import CoupletSchema
 
 /// What a sweep is: a base config, the keys that its trials vary, and the number that they are compared by.
 ///
@@ -44,7 +44,7 @@ public struct SweepSpecification: Sendable {
         public let key: String
         public let value: SweepValue
         /// Where the key is named.
-        package let place: ConfigurationNode.Place
+        package let place: ConfigurationNode.Location
     }
 
     public let name: String

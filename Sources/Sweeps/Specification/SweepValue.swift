@@ -1,5 +1,4 @@
-import Storage
-import Training
+import CoupletSchema
 
 /// A value for a key of a config, as YAML has it: a number, a text, a list, a block.
 public struct SweepValue: Equatable, Sendable, CustomStringConvertible {
@@ -14,11 +13,11 @@ public struct SweepValue: Equatable, Sendable, CustomStringConvertible {
     }
 
     /// A number that stands nowhere itself, but follows from a range or a draw.
-    package init(_ number: Double, place: ConfigurationNode.Place) {
+    package init(_ number: Double, place: ConfigurationNode.Location) {
         self.init(ConfigurationNode(content: .scalar(ConfigurationText.number(number), quoted: false), place: place))
     }
 
-    package init(_ number: Int, place: ConfigurationNode.Place) {
+    package init(_ number: Int, place: ConfigurationNode.Location) {
         self.init(ConfigurationNode(content: .scalar(String(number), quoted: false), place: place))
     }
 

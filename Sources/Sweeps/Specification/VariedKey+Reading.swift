@@ -1,17 +1,17 @@
-import Training
+import CoupletSchema
 
 extension ConfigurationBlock {
     /// The values of one key of `vary`; nil, noted, where they are none.
     func variedKey(_ entry: ConfigurationNode.Entry) -> VariedKey? {
         let made = { (values: VariedKey.Values) in
-            VariedKey(key: entry.key, values: values, source: SweepValue(entry.value).yaml, place: entry.keyPlace)
+            VariedKey(key: entry.key, values: values, source: SweepValue(entry.value).yaml, place: entry.keyLocation)
         }
         switch entry.value.content {
         case .list(let items):
             return grid(entry, items.map { SweepValue($0) }).map(made)
         case .block(let inner):
             let block = ConfigurationBlock(
-                entry.value, path: path.isEmpty ? entry.key : "\(path).\(entry.key)", place: entry.keyPlace, problems: problems)
+                entry.value, path: path.isEmpty ? entry.key : "\(path).\(entry.key)", place: entry.keyLocation, problems: problems)
             switch inner.first(where: { ["range", "log_range", "draw"].contains($0.key) })?.key {
             case "range": return block.range().flatMap { grid(entry, $0) }.map(made)
             case "log_range": return block.logarithmicRange().flatMap { grid(entry, $0) }.map(made)
@@ -76,7 +76,7 @@ extension ConfigurationBlock {
         let name = choice("draw", "distribution", among: VariedKey.Distribution.allCases.map(\.rawValue), node: node)
         guard let between = required("between", example: "[1.0e-5, 1.0e-2]"), let distribution = name.flatMap(VariedKey.Distribution.init)
         else { return nil }
-        let limit: NumberLimit = distribution == .logarithmic ? .positive : .any
+        let limit: NumberConstraint = distribution == .logarithmic ? .positive : .any
         return pair("between", between, example: "[1.0e-5, 1.0e-2]") { number("between", $0, limit, example: 1e-5) }
             .map { .drawn(distribution, low: $0.low, high: $0.high) }
     }

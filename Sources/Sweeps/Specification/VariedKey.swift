@@ -1,5 +1,5 @@
-import Tensors
-import Training
+import CoupletSchema
+import CoupletTensors
 
 /// A key of the base config that differs between the trials of a sweep, and the values that it takes.
 public struct VariedKey: Sendable {
@@ -25,7 +25,7 @@ public struct VariedKey: Sendable {
     /// The values as the file gives them, on one line of YAML.
     package let source: String
     /// Where the file names the key.
-    package let place: ConfigurationNode.Place
+    package let place: ConfigurationNode.Location
 
     /// Numbers that follow from a formula are rounded to so many significant digits: they are read in names and tables, and the run trains with
     /// the very number that is read.

@@ -1,4 +1,4 @@
-import Training
+import CoupletTraining
 
 /// One run of a sweep: the base config with one choice of the varied values.
 public struct Trial: Sendable {

@@ -1,4 +1,4 @@
-import Evaluation
+import CoupletText
 
 extension TrialPlan {
     /// The trials with their values, and which are impossible and why: what `--dry-run` prints.
@@ -16,7 +16,7 @@ extension TrialPlan {
             lines.append("halving: \(stages.joined(separator: ", "))")
         }
         var table = TextTable()
-        table.add(["trial"] + TrialName.shortened(specification.varied.map(\.key)) + ["steps"])
+        table.add(["trial"] + TrialNaming.shortened(specification.varied.map(\.key)) + ["steps"])
         for trial in trials { table.add([trial.name] + trial.values.map(\.description) + [trial.configuration.map { "\($0.train.steps)" } ?? "impossible"]) }
         var text = lines.joined(separator: "\n") + "\n" + table.text()
         if !impossible.isEmpty { text += "impossible:\n" + SweepTable.reasons(impossible.map { ($0.name, $0.problem) }) }

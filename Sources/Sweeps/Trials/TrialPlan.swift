@@ -1,4 +1,5 @@
-import Training
+import CoupletSchema
+import CoupletTraining
 
 /// All trials of a sweep, each with its config, made before anything runs.
 public struct TrialPlan: Sendable {
@@ -16,7 +17,7 @@ public struct TrialPlan: Sendable {
     public init(_ specification: SweepSpecification) throws {
         self.specification = specification
         let combinations = try Self.combinations(specification)
-        let naming = TrialName(keys: specification.varied.map(\.key), count: combinations.count)
+        let naming = TrialNaming(keys: specification.varied.map(\.key), count: combinations.count)
         var trials: [Trial] = [], problems: [ConfigurationError.Problem] = [], seen: Set<String> = []
         for (index, values) in combinations.enumerated() {
             let name = naming.name(index + 1, values)
@@ -32,7 +33,7 @@ public struct TrialPlan: Sendable {
             } catch {
                 configuration = nil
                 problem = "\(error)"
-                let place = ConfigurationError.Problem.Place.file(name: specification.file, line: 1, column: 1)
+                let place = ConfigurationError.Problem.Location.file(name: specification.file, line: 1, column: 1)
                 let worker = ConfigurationError.Problem(place: place, key: "threads_per_trial", reason: problem)
                 if seen.insert(worker.description).inserted { problems.append(worker) }
             }
@@ -93,7 +94,7 @@ public struct TrialPlan: Sendable {
         func path(_ key: String) -> [String] { key.split(separator: ".").map(String.init) }
         for fixed in specification.fixed { try tree.set(fixed.value.node, at: path(fixed.key), place: fixed.place) }
         for (key, value) in zip(specification.varied, values) { try tree.set(value.node, at: path(key.key), place: key.place) }
-        let start = ConfigurationError.Problem.Place.file(name: specification.base, line: 1, column: 1)
+        let start = ConfigurationError.Problem.Location.file(name: specification.base, line: 1, column: 1)
         var configuration = try Configuration.parse(tree, start: start)
         configuration.name = name
         return configuration

@@ -1,4 +1,4 @@
-import Networks
+import CoupletNetworks
 
 extension Configuration {
     /// The block `encoders`.

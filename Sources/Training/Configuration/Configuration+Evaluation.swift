@@ -1,10 +1,10 @@
-import Evaluation
-import Pairs
+import CoupletEvaluation
+import CoupletPairs
 
 extension Configuration {
     /// The block `evaluation`.
     public struct Evaluation: Equatable, Sendable {
-        /// How many held-out pairs are the gallery; nil: all of a finite source, `endlessPairs` of an endless one.
+        /// How many held-out pairs are the gallery; nil: all of a finite source, `defaultEndlessGallerySize` of an endless one.
         public var pairs: Int?
         /// How the latent factors are looked for, of a source that knows them; nil: they are not. A file in which the block is absent means
         /// `Identifiability()` for such a source.
@@ -16,7 +16,7 @@ extension Configuration {
         }
 
         /// The size of the gallery that an endless source gives where `pairs` is nil.
-        public static let endlessPairs = 2_048
+        public static let defaultEndlessGallerySize = 2_048
     }
 
     /// The block `evaluation.identifiability`. All of it is measured at a run's end and by `couplet evaluate`; evaluations on the way take the linear
@@ -39,13 +39,13 @@ extension Configuration {
 
 extension SourceSpecification {
     /// Whether the source knows latent factors; nil: only the program knows that brings it.
-    var knowsLatentFactors: Bool? {
+    var hasLatentFactors: Bool? {
         switch self {
         case .latent: true
         case .gaussian, .gaussianFromFile, .mnist, .hdf5: false
         case .program: nil
         // Only its labels are seen.
-        case .fewLabelled: false
+        case .fewShot: false
         }
     }
 }

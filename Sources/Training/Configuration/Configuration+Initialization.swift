@@ -1,4 +1,4 @@
-import Pairs
+import CoupletPairs
 
 extension Configuration {
     /// The block `initialize`: encoders that start from those of another run, and which of them stay as they are.

@@ -1,4 +1,4 @@
-import Objectives
+import CoupletLosses
 
 extension Configuration {
     /// The block `objective`: what is minimised (Baptista, Stuart, Tran 2025, arXiv 2505.24134).

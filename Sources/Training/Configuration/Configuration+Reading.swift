@@ -1,9 +1,11 @@
-import Pairs
-import Storage
+import CoupletEvaluation
+import CoupletOptimizers
+import CoupletPairs
+import CoupletSchema
 
 extension Configuration {
     /// Reads a file, then puts the overrides (`key.path=value`, as after `--set`) in their places.
-    /// - Throws: `ConfigurationError` with everything that is wrong; `StorageError` where the file cannot be read.
+    /// - Throws: `ConfigurationError` with everything that is wrong; `FileError` where the file cannot be read.
     public static func load(path: String, overrides: [String] = []) throws -> Configuration {
         let file = path.split(separator: "/").last.map(String.init) ?? path
         let dot = file.lastIndex(of: ".").flatMap { $0 == file.startIndex ? nil : $0 }
@@ -21,8 +23,8 @@ extension Configuration {
     public static func parse(
         text: String, name: String, overrides: [String] = [], defaultName: String = "run"
     ) throws -> Configuration {
-        typealias Place = ConfigurationError.Problem.Place
-        var tree = try ConfigurationNode(yaml: text) { line, column in Place.file(name: name, line: line, column: column) }
+        typealias Location = ConfigurationError.Problem.Location
+        var tree = try ConfigurationNode(yaml: text) { line, column in Location.file(name: name, line: line, column: column) }
         for override in overrides { try tree.apply(override: override) }
         return try parse(tree, start: .file(name: name, line: 1, column: 1), defaultName: defaultName)
     }
@@ -31,7 +33,7 @@ extension Configuration {
     /// - Parameter start: the place of what is missing in the whole.
     /// - Throws: `ConfigurationError` with everything that is wrong.
     package static func parse(
-        _ tree: ConfigurationNode, start: ConfigurationError.Problem.Place, defaultName: String = "run"
+        _ tree: ConfigurationNode, start: ConfigurationError.Problem.Location, defaultName: String = "run"
     ) throws -> Configuration {
         guard case .block = tree.content else {
             throw ConfigurationError([
@@ -103,7 +105,7 @@ extension Configuration {
         self.init(
             name: name, seed: seed, source: source, encoders: encoders, initialization: initialization,
             objective: objective ?? Objective(), batch: batch, optimizer: optimizer ?? Optimizer(),
-            evaluation: evaluation ?? Evaluation(identifiability: source.knowsLatentFactors == true ? Identifiability() : nil), train: train)
+            evaluation: evaluation ?? Evaluation(identifiability: source.hasLatentFactors == true ? Identifiability() : nil), train: train)
     }
 }
 
@@ -145,8 +147,8 @@ extension ConfigurationBlock {
         let steps = 1...ConfigurationLimits.steps
         if required("steps", example: "1500") != nil { read("steps", into: &train.steps, in: 0...steps.upperBound, example: 1_500) }
         read("log_every", into: &train.logEvery, in: steps, example: 50)
-        read("evaluate_every", into: &train.evaluateEvery, in: steps, zeroIsNone: true, example: 500)
-        read("checkpoint_every", into: &train.checkpointEvery, in: steps, zeroIsNone: true, example: 500)
+        read("evaluate_every", into: &train.evaluateEvery, in: steps, zeroMeansNil: true, example: 500)
+        read("checkpoint_every", into: &train.checkpointEvery, in: steps, zeroMeansNil: true, example: 500)
         read("checkpoint_minutes", into: &train.checkpointMinutes, .positive, example: 10)
         read("keep_checkpoints", into: &train.keepCheckpoints, in: 1...ConfigurationLimits.extent, example: 3)
         read("stop_after", into: &train.stopAfter)

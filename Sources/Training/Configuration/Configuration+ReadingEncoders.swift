@@ -1,4 +1,5 @@
-import Networks
+import CoupletNetworks
+import CoupletSchema
 
 extension ConfigurationBlock {
     /// The block `encoders`.
@@ -12,7 +13,7 @@ extension ConfigurationBlock {
         let first = block("first", required: true, example: example)?.encoder()
         var shared = false
         read("shared", into: &shared)
-        if shared { disregard(["second"], because: "shared: true makes the first encoder both modalities'") }
+        if shared { markInapplicable(["second"], because: "shared: true makes the first encoder both modalities'") }
         let second = shared ? first : block("second", required: true, example: example)?.encoder()
         var encoders = Configuration.Encoders(
             embedding: embedding, first: first ?? .labels, second: second ?? .labels, shared: shared)
@@ -32,7 +33,7 @@ extension ConfigurationBlock {
             return nil
         }
         for other in names where other != kind {
-            disregard(keys[other, default: []], because: "an encoder of kind \(kind) does not have it")
+            markInapplicable(keys[other, default: []], because: "an encoder of kind \(kind) does not have it")
         }
         var bias = true
         switch kind {
@@ -72,7 +73,7 @@ extension ConfigurationBlock {
             read("slope", into: &slope, .any, example: 0.01)
             return .leakyRelu(slope: slope)
         }
-        disregard(["slope"], because: "only leaky_relu has a slope, and the activation is \(name)")
+        markInapplicable(["slope"], because: "only leaky_relu has a slope, and the activation is \(name)")
         switch name {
         case "gelu": return .gelu
         case "tanh": return .tanh

@@ -1,5 +1,6 @@
-import Evaluation
-import Pairs
+import CoupletEvaluation
+import CoupletPairs
+import CoupletSchema
 
 extension ConfigurationBlock {
     /// The block `evaluation`.
@@ -7,7 +8,7 @@ extension ConfigurationBlock {
     func evaluation(of source: SourceSpecification?) -> Configuration.Evaluation {
         var evaluation = Configuration.Evaluation()
         read("pairs", into: &evaluation.pairs, in: 1...ConfigurationLimits.pairs, example: 2_048)
-        let knows = source?.knowsLatentFactors
+        let knows = source?.hasLatentFactors
         if let node = value("identifiability"), !node.isNull {
             let block = block("identifiability", required: false, example: "{samples: 4096, regressors: [linear, kernel_ridge]}")
             evaluation.identifiability = block?.identifiability()

@@ -1,4 +1,5 @@
-import Pairs
+import CoupletPairs
+import CoupletSchema
 
 extension ConfigurationBlock {
     /// The block `initialize`.

@@ -1,4 +1,5 @@
-import Objectives
+import CoupletLosses
+import CoupletSchema
 
 extension ConfigurationBlock {
     /// The block `objective`: which keys it takes, its loss decides.
@@ -16,9 +17,9 @@ extension ConfigurationBlock {
         }
         readSimilarity(name, into: &objective)
         readLoss(name, into: &objective)
-        if name != .sigmoid { disregard(["bias"], because: "the loss \(name.rawValue) has no bias; only sigmoid has") }
-        if name != .lpSimCLR { disregard(Self.distanceKeys, because: "the loss \(name.rawValue) has a similarity; lp_simclr has a distance of its own") }
-        if name != .mmd { disregard(Self.kernelKeys, because: "the loss \(name.rawValue) compares no data; only mmd takes a kernel") }
+        if name != .sigmoid { markInapplicable(["bias"], because: "the loss \(name.rawValue) has no bias; only sigmoid has") }
+        if name != .lpSimCLR { markInapplicable(Self.distanceKeys, because: "the loss \(name.rawValue) has a similarity; lp_simclr has a distance of its own") }
+        if name != .mmd { markInapplicable(Self.kernelKeys, because: "the loss \(name.rawValue) compares no data; only mmd takes a kernel") }
         return objective
     }
 
@@ -35,7 +36,7 @@ extension ConfigurationBlock {
 
     private func readSimilarity(_ loss: LossName, into objective: inout Configuration.Objective) {
         if loss == .lpSimCLR {
-            disregard(["similarity"], because: "lp_simclr has a distance of its own: p and power")
+            markInapplicable(["similarity"], because: "lp_simclr has a distance of its own: p and power")
             objective.similarity = .quadratic
             return
         }
@@ -55,7 +56,7 @@ extension ConfigurationBlock {
         if distance.order == .two {
             read("power", into: &distance.power)
         } else {
-            disregard(["power"], because: "of p = 1 a distance and its power are the same")
+            markInapplicable(["power"], because: "of p = 1 a distance and its power are the same")
         }
         if let node = value("negatives"),
             let name = choice("negatives", "choice of negatives", among: Loss.Negatives.allCases.map(\.rawValue), node: node)
@@ -69,7 +70,7 @@ extension ConfigurationBlock {
         switch name {
         case .joint, .jointOffDiagonal, .sigmoid, .lpSimCLR, .ntXent:
             let reason = name == .lpSimCLR || name == .ntXent ? "weighs both directions alike" : "is one sum over all pairs"
-            disregard(["weights"], because: "the loss \(name.rawValue) \(reason); conditional, decoupled and mmd have weights")
+            markInapplicable(["weights"], because: "the loss \(name.rawValue) \(reason); conditional, decoupled and mmd have weights")
             objective.loss =
                 switch name {
                 case .sigmoid: .sigmoid
@@ -114,17 +115,17 @@ extension ConfigurationBlock {
             for key in Self.kernelKeys { _ = value(key) }
             return nil
         }
-        if name != "polynomial" { disregard(["degree"], because: "the \(name) kernel has no degree; only polynomial has") }
+        if name != "polynomial" { markInapplicable(["degree"], because: "the \(name) kernel has no degree; only polynomial has") }
         switch name {
         case "linear", "polynomial":
-            disregard(["bandwidth", "features"], because: "the \(name) kernel has features of its own, exactly as many as it needs")
+            markInapplicable(["bandwidth", "features"], because: "the \(name) kernel has features of its own, exactly as many as it needs")
             var degree = 2
             if name == "polynomial" { read("degree", into: &degree, in: 1...8, example: 2) }
             return name == "linear" ? .linear : .polynomial(degree: degree)
         default:
             var bandwidth = 1.0, features = 256
             read("bandwidth", into: &bandwidth, .positive, example: 1)
-            read("features", into: &features, in: 2...DataKernel.mostFeatures, example: 256)
+            read("features", into: &features, in: 2...DataKernel.maximumFeatureCount, example: 256)
             if features % 2 != 0 { note("features", "wanted an even number, for each frequency has a cosine and a sine; found \(features)") }
             return name == "gaussian"
                 ? .gaussian(bandwidth: bandwidth, features: features) : .inverseMultiquadric(bandwidth: bandwidth, features: features)
@@ -169,7 +170,7 @@ extension ConfigurationBlock {
                 )
             }
         } else {
-            block.disregard(["minimum"], because: "this temperature is fixed; it has a minimum with learned: true")
+            block.markInapplicable(["minimum"], because: "this temperature is fixed; it has a minimum with learned: true")
         }
         block.finish()
         return temperature

@@ -1,3 +1,6 @@
+import CoupletOptimizers
+import CoupletSchema
+
 extension ConfigurationBlock {
     /// The block `optimizer`: which keys it takes, its kind and its schedule decide.
     func optimizer() -> Configuration.Optimizer {
@@ -10,7 +13,7 @@ extension ConfigurationBlock {
             guard case .sgd(var momentum) = Configuration.Optimizer.Kind.sgd() else { break }
             read("momentum", into: &momentum, .belowOne, example: 0.9)
             optimizer.kind = .sgd(momentum: momentum)
-            disregard(["beta1", "beta2", "epsilon"], because: "sgd does not have it; adam and adamw do")
+            markInapplicable(["beta1", "beta2", "epsilon"], because: "sgd does not have it; adam and adamw do")
         case "adam":
             guard case .adam(var beta1, var beta2, var epsilon) = Configuration.Optimizer.Kind.adam() else { break }
             readMoments(&beta1, &beta2, &epsilon, of: "adam")
@@ -32,7 +35,7 @@ extension ConfigurationBlock {
         read("weight_decay", into: &optimizer.weightDecay, .nonNegative, example: 0.01)
         read("clip_norm", into: &optimizer.clipNorm, .positive, example: 1)
         if optimizer.schedule == .constant {
-            disregard(["schedule_steps"], because: "the schedule is constant, and falls at no step")
+            markInapplicable(["schedule_steps"], because: "the schedule is constant, and falls at no step")
         } else {
             read("schedule_steps", into: &optimizer.scheduleSteps, in: 0...ConfigurationLimits.steps, example: 1_500)
             if let steps = optimizer.scheduleSteps, steps < optimizer.warmupSteps {
@@ -46,6 +49,6 @@ extension ConfigurationBlock {
         read("beta1", into: &beta1, .belowOne, example: 0.9)
         read("beta2", into: &beta2, .belowOne, example: 0.999)
         read("epsilon", into: &epsilon, .positive, example: 1e-8)
-        disregard(["momentum"], because: "\(kind) does not have it (its beta1 takes that part); sgd does")
+        markInapplicable(["momentum"], because: "\(kind) does not have it (its beta1 takes that part); sgd does")
     }
 }

@@ -1,4 +1,5 @@
-import Pairs
+import CoupletPairs
+import CoupletSchema
 
 extension ConfigurationBlock {
     /// The block `data`: which keys it takes, its source decides.
@@ -20,27 +21,27 @@ extension ConfigurationBlock {
             return nil
         }
         for other in names where other != name {
-            disregard(keys[other, default: []], because: "it belongs to the source \(other), and this one is \(name)")
+            markInapplicable(keys[other, default: []], because: "it belongs to the source \(other), and this one is \(name)")
         }
         switch name {
         case "gaussian": return gaussian()
         case "latent": return latent()
-        case "mnist": return fewLabelled(path(example: "data/mnist").map { .mnist(path: $0) })
+        case "mnist": return fewShot(path(example: "data/mnist").map { .mnist(path: $0) })
         case "program":
             return required("name", example: "circle").flatMap { text("name", $0, example: "circle") }.map { .program(name: $0) }
         default:
             var heldOut = 0.0
             read("held_out", into: &heldOut, .belowOne, example: 0.1)
-            return fewLabelled(path(example: "pairs.h5").map { .hdf5(path: $0, heldOut: heldOut) })
+            return fewShot(path(example: "pairs.h5").map { .hdf5(path: $0, heldOut: heldOut) })
         }
     }
 
     /// A source with labels, cut down to `per_class` training samples of each where that is wanted.
-    private func fewLabelled(_ whole: SourceSpecification?) -> SourceSpecification? {
+    private func fewShot(_ whole: SourceSpecification?) -> SourceSpecification? {
         var perClass: Int?
         read("per_class", into: &perClass, in: 1...ConfigurationLimits.extent, example: 10)
         guard let whole, let perClass else { return whole }
-        return .fewLabelled(whole, perClass: perClass)
+        return .fewShot(whole, perClass: perClass)
     }
 
     private func path(example: String) -> String? {

@@ -1,7 +1,7 @@
 extension Configuration {
     /// This configuration as a run's first start fixes it: a falling schedule without `schedule_steps` ends at `train.steps`, and not
     /// before its warm-up does. A start of no steps, which only writes the initial parameters, fixes nothing.
-    public func fixedAtStart() -> Configuration {
+    public func resolvingScheduleSteps() -> Configuration {
         var fixed = self
         if optimizer.schedule != .constant, optimizer.scheduleSteps == nil, train.steps > 0 {
             fixed.optimizer.scheduleSteps = max(train.steps, optimizer.warmupSteps)

@@ -1,6 +1,10 @@
-import Networks
-import Objectives
-import Pairs
+import CoupletEvaluation
+import CoupletLosses
+import CoupletNetworks
+import CoupletOptimizers
+import CoupletPairs
+import CoupletSchema
+import CoupletText
 
 extension Configuration {
     /// Every key with its value, defaults included, in a fixed order: YAML that `parse` reads back as an equal value.
@@ -14,7 +18,7 @@ extension Configuration {
         func whole(_ number: Int?) -> ConfigurationTree { .leaf(number.map(String.init) ?? "null") }
         func number(_ number: Double?) -> ConfigurationTree { .leaf(number.map { Text.number($0) } ?? "null") }
         let identifiability = evaluation.identifiability.map { [("identifiability", $0.tree)] }
-            ?? (source.knowsLatentFactors == true ? [("identifiability", ConfigurationTree.leaf("null"))] : [])
+            ?? (source.hasLatentFactors == true ? [("identifiability", ConfigurationTree.leaf("null"))] : [])
         let all: [(key: String, value: ConfigurationTree)] = [
             ("name", .leaf(Text.text(name))),
             ("seed", .leaf(String(seed))),
@@ -55,7 +59,7 @@ extension Configuration {
 }
 
 /// YAML about to be written: an ordered tree of keys.
-indirect enum ConfigurationTree {
+package indirect enum ConfigurationTree {
     case leaf(String)
     /// In braces, on one line.
     case line([(key: String, value: ConfigurationTree)])
@@ -79,7 +83,7 @@ indirect enum ConfigurationTree {
     }
 
     /// Every leaf under its dotted key, in order.
-    func leaves(_ key: String) -> [(key: String, text: String)] {
+    package func leaves(_ key: String) -> [(key: String, text: String)] {
         switch self {
         case .leaf(let text): [(key, text)]
         case .line(let entries), .block(let entries): entries.flatMap { $0.value.leaves("\(key).\($0.key)") }
@@ -108,7 +112,7 @@ extension SourceSpecification {
         case .hdf5(let path, let heldOut):
             [("source", .leaf("hdf5")), ("path", .leaf(Text.text(path))), ("held_out", .leaf(Text.number(heldOut)))]
         case .program(let name): [("source", .leaf("program")), ("name", .leaf(Text.text(name)))]
-        case .fewLabelled(let base, let perClass): base.tree + [("per_class", .leaf(String(perClass)))]
+        case .fewShot(let base, let perClass): base.tree + [("per_class", .leaf(String(perClass)))]
         }
     }
 }
@@ -156,7 +160,7 @@ extension EncoderSpecification {
 }
 
 extension Configuration.Objective {
-    var tree: [(key: String, value: ConfigurationTree)] {
+    package var tree: [(key: String, value: ConfigurationTree)] {
         typealias Text = ConfigurationText
         var entries: [(key: String, value: ConfigurationTree)] = [("similarity", .leaf(similarity.rawValue))]
         if temperature.learned {

@@ -1,4 +1,5 @@
-import Pairs
+import CoupletOptimizers
+import CoupletPairs
 
 /// Everything that a run is made from: what a YAML file says, with every default filled in.
 ///

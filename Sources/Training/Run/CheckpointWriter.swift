@@ -1,5 +1,5 @@
+import CoupletStorage
 import Foundation
-import Storage
 import Synchronization
 
 /// Writes a run's checkpoints beside the training, on a thread of its own: digest, file, fsync, rename, pruning. At most one is in the works; what of it
@@ -51,7 +51,7 @@ package final class CheckpointWriter: Sendable {
     package func finish() { writing.wait() }
 
     /// Begins to write a checkpoint. Nobody changes the content's numbers before `wait` returns.
-    package func begin(_ content: CheckpointContent) {
+    package func begin(_ content: Checkpoint) {
         precondition(writing.wait(timeout: .now()) == .success, "two checkpoints in the works")
         writing.enter()
         let thread = Thread { [self] in

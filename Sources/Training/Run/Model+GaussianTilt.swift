@@ -1,7 +1,7 @@
-import Networks
-import Objectives
-import Pairs
-import Tensors
+import CoupletLosses
+import CoupletNetworks
+import CoupletPairs
+import CoupletTensors
 
 extension Model {
     /// The coupling that the encoders make of their source, in closed form; nil but for encoders of a single linear layer on a Gaussian source.

@@ -1,6 +1,6 @@
-import Evaluation
-import Pairs
-import Tensors
+import CoupletEvaluation
+import CoupletPairs
+import CoupletTensors
 
 extension ModelEvaluation {
     /// How much of what an evaluation can measure is measured.
@@ -42,7 +42,7 @@ extension ModelEvaluation {
         let held = source.count(of: .heldOut), count = min(wanted, held ?? .max, held == nil ? .max : source.count(of: .training) ?? .max)
         let shards = SampleShards(samples: count, minimum: configuration.batch.shards)
         return IdentifiabilitySamples(
-            fitting: try latentSamples(held == nil ? .heldOut : .training, from: held == nil ? Sampler.otherDraws : 0, shards, of: source),
+            fitting: try latentSamples(held == nil ? .heldOut : .training, from: held == nil ? Sampler.secondStreamStart : 0, shards, of: source),
             scoring: try latentSamples(.heldOut, from: 0, shards, of: source))
     }
 
@@ -54,9 +54,9 @@ extension ModelEvaluation {
         let factors = source.latentFactors.enumerated().filter { $0.element.classes == nil }
         let content = factors.first { $0.element.name == LatentSamples.contentName && $0.element.columns > 0 }
         let count = UInt64(shards.samples)
-        let passes = Modality.allCases.map { EncoderPass(model.encoder($0), parameters: model.parameters($0), rows: shards.size) }
+        let passes = Modality.allCases.map { BatchEncoder(model.encoder($0), parameters: model.parameters($0), rows: shards.size) }
         let widths = passes.map(\.encoder.outputCount)
-        let encoded = try EncodingPass(shards).run(
+        let encoded = try ShardedEncoding(shards).run(
             rank: communicator.rank, workers: communicator.size, widths: content == nil ? widths : widths + widths
         ) { places, outputs in
             let numbers = places.map { start + $0 }

@@ -1,9 +1,7 @@
-import Collectives
-import Evaluation
-import Networks
-import Objectives
-import Pairs
-import Tensors
+import CoupletCommunication
+import CoupletEvaluation
+import CoupletPairs
+import CoupletTensors
 
 /// What a model's encoders are worth on held-out pairs: retrieval both ways, classification where the source knows classes, the closed form where it is
 /// Gaussian, the latent factors where it knows them.
@@ -50,7 +48,7 @@ public struct ModelEvaluation {
         step: Int, temperature: Double, probe: Probe? = nil, extent: Extent = .full, keep: ((IdentifiabilitySamples) throws -> Void)? = nil
     ) throws -> EvaluationResult {
         let available = source.count(of: .heldOut)
-        let wanted = configuration.evaluation.pairs ?? available ?? Configuration.Evaluation.endlessPairs
+        let wanted = configuration.evaluation.pairs ?? available ?? Configuration.Evaluation.defaultEndlessGallerySize
         let pairs = min(wanted, available ?? .max)
         var retrieval: RetrievalResult?, classification: ClassificationResult?, probed: LinearProbeResult?
         if pairs > 0 {
@@ -94,7 +92,7 @@ public struct ModelEvaluation {
             throw DataError(place: "--probe", reason: "the run's data have no labels, which a probe learns", remedy: "leave it out")
         }
         let training = try probe.perClass.map {
-            try FewLabelledSource(source, perClass: $0, seed: configuration.seed, place: "--per-class")
+            try FewShotSource(source, perClass: $0, seed: configuration.seed, place: "--per-class")
         } ?? source
         let trainingShards = SampleShards(
             samples: training.count(of: .training) ?? Self.prototypePairs, minimum: configuration.batch.shards)
@@ -111,7 +109,7 @@ public struct ModelEvaluation {
     /// The label encoder on every class; where the second modality is not labels, the mean second encoding of each class over training pairs.
     private func classEncodings() throws -> ClassEncodings {
         if let classes = source.description(of: .second).classes {
-            let pass = EncoderPass(model.second, parameters: model.secondParameters, rows: classes)
+            let pass = BatchEncoder(model.second, parameters: model.secondParameters, rows: classes)
             return ClassEncodings(pass.run(Tensor([classes, 1], (0..<classes).map(Float.init))))
         }
         let count = min(source.count(of: .training) ?? Self.prototypePairs, Self.prototypePairs)
@@ -128,8 +126,8 @@ public struct ModelEvaluation {
 
     private func encode(_ split: Split, _ shards: SampleShards, _ modalities: [Modality], of other: (any PairSource)? = nil) throws -> [Tensor] {
         let source = other ?? self.source
-        let passes = modalities.map { EncoderPass(model.encoder($0), parameters: model.parameters($0), rows: shards.size) }
-        return try EncodingPass(shards).run(
+        let passes = modalities.map { BatchEncoder(model.encoder($0), parameters: model.parameters($0), rows: shards.size) }
+        return try ShardedEncoding(shards).run(
             rank: communicator.rank, workers: communicator.size, widths: passes.map(\.encoder.outputCount)
         ) { numbers, outputs in
             for (pass, (modality, output)) in zip(passes, zip(modalities, outputs)) {

@@ -6,7 +6,7 @@ public struct NonFiniteLossError: Error, CustomStringConvertible, Sendable {
     /// How many steps in a row, this one included, were of the kind; 1 where the first one ends the run.
     public let stepsInARow: Int
 
-    init(_ diagnosis: NonFiniteDiagnosis, checkpoint: String? = nil, stepsInARow: Int = 1) {
+    package init(_ diagnosis: NonFiniteDiagnosis, checkpoint: String? = nil, stepsInARow: Int = 1) {
         self.diagnosis = diagnosis
         self.checkpoint = checkpoint
         self.stepsInARow = stepsInARow

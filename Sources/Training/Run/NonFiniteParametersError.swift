@@ -1,5 +1,5 @@
-import CKernels
-import Storage
+import CCoupletKernels
+import CoupletStorage
 
 /// An update that left a parameter that is not a number any more, found before it would have been saved.
 public struct NonFiniteParametersError: Error, CustomStringConvertible, Sendable {
@@ -8,7 +8,7 @@ public struct NonFiniteParametersError: Error, CustomStringConvertible, Sendable
     public let path: String
 
     /// Nil where all parameters of a checkpoint to be written are finite.
-    init?(_ content: CheckpointContent) {
+    init?(_ content: Checkpoint) {
         let isFinite = { (array: CheckpointArray) -> Bool in
             array.tensor.map { couplet_first_not_finite($0.count, $0.pointer) == $0.count } ?? array.doubles?.allSatisfy(\.isFinite) ?? true
         }

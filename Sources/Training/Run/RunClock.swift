@@ -1,5 +1,5 @@
 /// Worker 0's clock: when a checkpoint is due, and when this start of the run has had its time. All workers act on what it says at the same step.
-struct RunClock {
+package struct RunClock {
     private let train: Configuration.Train
     private let started: ContinuousClock.Instant
     private var lastSave: ContinuousClock.Instant

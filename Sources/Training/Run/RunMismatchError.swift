@@ -2,6 +2,8 @@
 public struct RunMismatchError: Error, CustomStringConvertible, Sendable {
     public let description: String
 
+    package init(description: String) { self.description = description }
+
     /// A config that cannot go on where a run of another ended.
     /// - Parameter differences: the keys that differ, each with both values.
     static func cannotResume(_ folder: String, differences: [String]) -> RunMismatchError {

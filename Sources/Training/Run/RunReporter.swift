@@ -1,11 +1,12 @@
-import Evaluation
+import CoupletEvaluation
+import CoupletFiles
+import CoupletPairs
+import CoupletStorage
 import Foundation
 import Logging
-import Pairs
-import Storage
 
 /// Worker 0's voice: metrics, log, progress and evaluation of a run, into its folder and onto standard error.
-final class RunReporter {
+package final class RunReporter {
     private let folder: RunFolder
     private let configuration: Configuration
     private let metrics: MetricsFile
@@ -26,10 +27,10 @@ final class RunReporter {
     }
 
     func began(
-        workers: Int, processes: Int, memory: MemoryEstimate, restored: String?, _ setAside: [CheckpointStore.SetAside], isLocked: Bool
+        workers: Int, processes: Int, memory: MemoryEstimate, restored: String?, _ damagedCheckpoints: [CheckpointStore.DamagedCheckpoint], isLocked: Bool
     ) {
         if !isLocked { logger.warning("\(folder.path): this file system has no locks: see that no other process trains in this folder") }
-        for damaged in setAside {
+        for damaged in damagedCheckpoints {
             logger.warning("\(damaged.path): \(damaged.reason); set aside as \(damaged.movedTo), and the checkpoint before it is used")
         }
         let start = restored.map { "resumes from \($0)" } ?? "starts"
@@ -44,7 +45,7 @@ final class RunReporter {
     }
 
     /// What of the encoders comes from another run, and what is not trained.
-    func began(with initial: InitialEncoders?, frozen: [Modality]) {
+    func began(with initial: PretrainedEncoders?, frozen: [Modality]) {
         func list(_ modalities: [Modality]) -> String {
             modalities.map(\.rawValue).joined(separator: " and ") + (modalities.count > 1 ? " encoders" : " encoder")
         }

@@ -1,28 +1,30 @@
-import Collectives
+import CoupletCommunication
+import CoupletFiles
+import CoupletNetworks
+import CoupletOptimizers
+import CoupletPairs
+import CoupletStorage
+import CoupletTensors
 import Foundation
-import Networks
-import Pairs
-import Storage
-import Tensors
 
 /// What a run is between two steps, to and from the workers that share it: parameters (one copy a process), moments (each worker its slices),
 /// temperature, step.
 package struct RunState {
     /// The attribute of a checkpoint with the digest of the run's data.
-    static let dataDigestName = "data_digest"
+    package static let dataDigestName = "data_digest"
     /// The attribute with the digest of the other run's checkpoint that this run began with.
-    static let initialDigestName = "initialized_from"
-    static let temperaturePath = "objective/log_inverse_temperature"
-    static let biasPath = "objective/bias"
+    package static let initialDigestName = "initialized_from"
+    package static let temperaturePath = "objective/log_inverse_temperature"
+    package static let biasPath = "objective/bias"
 
-    let configuration: Configuration
-    let model: Model
-    let step: TrainingStep
-    let communicator: any Communicator
+    package let configuration: Configuration
+    package let model: Model
+    package let step: TrainingStep
+    package let communicator: any Communicator
     /// Of the run's data; nil where the source has none.
-    let dataDigest: String?
+    package let dataDigest: String?
     /// Of the checkpoint of another run that this one began with; nil where it began with none.
-    let initialDigest: String?
+    package let initialDigest: String?
 
     package init(
         configuration: Configuration, model: Model, step: TrainingStep, communicator: any Communicator, dataDigest: String? = nil,
@@ -36,27 +38,27 @@ package struct RunState {
         self.communicator = communicator
     }
 
-    var sides: [(name: String, trainer: EncoderTrainer, parameters: Tensor)] {
+    package var sides: [(name: String, trainer: EncoderTrainer, parameters: Tensor)] {
         [("first", step.first.trainer, model.firstParameters), ("second", step.second.trainer, model.secondParameters)]
     }
 
     /// The digest of the other run's checkpoint that a run began with, as its own checkpoints say; nil where they do not.
-    static func initialDigest(of content: CheckpointContent?) -> String? { content.flatMap { initialDigest(in: $0.scalars) } }
+    package static func initialDigest(of content: Checkpoint?) -> String? { content.flatMap { initialDigest(in: $0.scalars) } }
 
-    static func initialDigest(in scalars: [(name: String, value: AttributeValue)]) -> String? {
+    package static func initialDigest(in scalars: [(name: String, value: AttributeValue)]) -> String? {
         guard case .string(let digest)? = scalars.first(where: { $0.name == initialDigestName })?.value else { return nil }
         return digest
     }
 
-    private var rule: OptimizerRule {
-        OptimizerRule(configuration.optimizer)
+    private var rule: Optimizer {
+        Optimizer(configuration.optimizer)
     }
 
     /// Gathers the state on worker 0, in memory of its own; nil on the others. Every worker calls it.
     /// - Parameter memory: worker 0's, to be used again; new where nil. What lay in it before is overwritten.
-    package func gather(step stepsDone: Int, into memory: CheckpointMemory? = nil) throws -> CheckpointContent? {
-        let memory = communicator.rank == 0 ? memory ?? CheckpointMemory(model, rule: rule) : nil
-        var parameters: [CheckpointContent.NamedArray] = [], optimizer: [CheckpointContent.NamedArray] = []
+    package func gather(step stepsDone: Int, into memory: CheckpointBuffers? = nil) throws -> Checkpoint? {
+        let memory = communicator.rank == 0 ? memory ?? CheckpointBuffers(model, rule: rule) : nil
+        var parameters: [Checkpoint.NamedArray] = [], optimizer: [Checkpoint.NamedArray] = []
         for (index, (side, trainer, flat)) in sides.enumerated() {
             let layout = trainer.encoder.layout, copy = memory?.sides[index]
             copy?.parameters.copy(from: flat)
@@ -85,7 +87,7 @@ package struct RunState {
             }
         }
         let digests = [(Self.dataDigestName, dataDigest), (Self.initialDigestName, initialDigest)]
-        return CheckpointContent(
+        return Checkpoint(
             step: stepsDone, seed: configuration.seed, shards: configuration.batch.shards, configuration: configuration.resolvedYAML,
             writtenBy: Version.program, scalars: digests.compactMap { name, digest in digest.map { (name, .string($0)) } }, parameters: parameters,
             optimizer: optimizer)
@@ -93,8 +95,8 @@ package struct RunState {
 
     /// Spreads a state from worker 0, which has it, over all workers. Every worker calls it.
     /// - Returns: the steps done.
-    /// - Throws: `StorageError` where the state is another model's.
-    package func restore(_ content: CheckpointContent?, from place: String) throws -> Int {
+    /// - Throws: `FileError` where the state is another model's.
+    package func restore(_ content: Checkpoint?, from place: String) throws -> Int {
         for (side, trainer, flat) in sides {
             let layout = trainer.encoder.layout
             try spread(content, flat, layout, place: place) { "\(side)/\($0.path)" } copy: { bytes in
@@ -134,7 +136,7 @@ package struct RunState {
     private var isFirstOfProcess: Bool { communicator.rank % (communicator.size / communicator.processCount) == 0 }
 
     /// Puts the encoders that worker 0 has of another run in their places, on all workers. Every worker calls it.
-    package func start(from initial: InitialEncoders?) throws {
+    package func start(from initial: PretrainedEncoders?) throws {
         let chosen = try communicator.broadcast(Modality.allCases.map { initial?.modalities.contains($0) == true ? 1 : 0 }, from: 0)
         for (place, (side, trainer, flat)) in sides.enumerated() where chosen[place] == 1 {
             try spread(initial?.content, flat, trainer.encoder.layout, place: initial?.path ?? "") { "\(side)/\($0.path)" } copy: { bytes in
@@ -145,14 +147,14 @@ package struct RunState {
     }
 
     /// Where a worker's slice of a bucket lies in the flat buffer.
-    func range(of worker: Int, in bucket: Range<Int>) -> Range<Int> {
+    package func range(of worker: Int, in bucket: Range<Int>) -> Range<Int> {
         let owned = communicator.ownedRange(of: bucket.count, worker: worker)
         return bucket.lowerBound + owned.lowerBound..<bucket.lowerBound + owned.upperBound
     }
 
     /// Puts the arrays of worker 0's content into a flat buffer, and its bytes on every worker.
     private func spread(
-        _ content: CheckpointContent?, _ flat: Tensor, _ layout: ParameterLayout, place: String, moments: Bool = false,
+        _ content: Checkpoint?, _ flat: Tensor, _ layout: ParameterLayout, place: String, moments: Bool = false,
         path: (ParameterLayout.Entry) -> String, copy: ([UInt8]) -> Void
     ) throws {
         if let content {
@@ -170,14 +172,14 @@ package struct RunState {
     }
 
     /// Copies one array of a checkpoint into its place.
-    static func copy(_ array: CheckpointArray?, into target: Tensor, shape: [Int], path: String, place: String) throws {
+    package static func copy(_ array: CheckpointArray?, into target: Tensor, shape: [Int], path: String, place: String) throws {
         guard let tensor = array?.tensor else { throw otherModel(place, "it has no \(path)") }
         guard tensor.shape == shape else { throw otherModel(place, "\(path) has the shape \(tensor.shape), the config makes it \(shape)") }
         target.copy(from: tensor)
     }
 
-    private static func otherModel(_ place: String, _ reason: String) -> StorageError {
-        StorageError(
+    private static func otherModel(_ place: String, _ reason: String) -> FileError {
+        FileError(
             .badData, place: place, reason: "a checkpoint of another model: \(reason)",
             remedy: "resume with the config that the run was started with")
     }
@@ -185,7 +187,7 @@ package struct RunState {
 
 extension Model {
     /// Sets the parameters of one encoder to those of a checkpoint.
-    func load(_ modality: Modality, _ content: CheckpointContent, from place: String) throws {
+    package func load(_ modality: Modality, _ content: Checkpoint, from place: String) throws {
         for entry in encoder(modality).layout.entries {
             let path = "\(modality.rawValue)/\(entry.path)"
             try RunState.copy(
@@ -195,8 +197,8 @@ extension Model {
 
     /// Sets the parameters to those of a checkpoint.
     /// - Returns: the temperature, where the checkpoint has learned one.
-    /// - Throws: `StorageError` where the checkpoint is another model's.
-    func load(_ content: CheckpointContent, from place: String) throws -> Double? {
+    /// - Throws: `FileError` where the checkpoint is another model's.
+    package func load(_ content: Checkpoint, from place: String) throws -> Double? {
         for modality in Modality.allCases { try load(modality, content, from: place) }
         return content.parameter(RunState.temperaturePath)?.doubles?.first.map { exp(-$0) }
     }

@@ -1,11 +1,12 @@
-import CKernels
-import Collectives
-import Evaluation
+import CCoupletKernels
+import CoupletCommunication
+import CoupletFiles
+import CoupletOptimizers
+import CoupletPairs
+import CoupletStorage
+import CoupletText
 import Foundation
 import Logging
-import Pairs
-import Storage
-import Tensors
 
 /// A run of training, from its config to its folder: sets up, goes on from a checkpoint where asked, steps, saves, evaluates, reports.
 ///
@@ -25,10 +26,10 @@ public struct Trainer: Sendable {
         /// On process 0, as long as the run lasts.
         let lock: FolderLock?
         /// On process 0, where the run goes on from a checkpoint.
-        let restored: (content: CheckpointContent, path: String)?
+        let restored: (content: Checkpoint, path: String)?
         /// On process 0, where the run begins with encoders of another.
-        let initial: InitialEncoders?
-        let setAside: [CheckpointStore.SetAside]
+        let initial: PretrainedEncoders?
+        let damagedCheckpoints: [CheckpointStore.DamagedCheckpoint]
     }
 
     private let group: WorkerGroup
@@ -73,30 +74,30 @@ public struct Trainer: Sendable {
         _ wanted: Configuration, _ ownSource: (any PairSource)?, _ started: ContinuousClock.Instant
     ) throws -> Setup {
         let folder = RunFolder(path: options.output, name: wanted.name)
-        var configuration = wanted.fixedAtStart()
-        var restored: (content: CheckpointContent, path: String)?, setAside: [CheckpointStore.SetAside] = []
+        var configuration = wanted.resolvingScheduleSteps()
+        var restored: (content: Checkpoint, path: String)?, damagedCheckpoints: [CheckpointStore.DamagedCheckpoint] = []
         if options.existing == .resume, folder.holdsRun {
             let stored = try folder.storedConfiguration()
             let differences = wanted.differences(from: stored)
             if !differences.isEmpty {
                 throw RunMismatchError.cannotResume(folder.path, differences: differences)
             }
-            configuration = wanted.resuming(stored).fixedAtStart()
+            configuration = wanted.resuming(stored).resolvingScheduleSteps()
         }
         let workers = try WorkerCount(wanted: options.threads, group: group, shards: configuration.batch.shards)
         let source = try ownSource ?? configuration.source.makeSource(seed: configuration.seed)
         _ = try Sampler(batchSize: configuration.batch.size, sampleCount: source.count(of: .training), seed: configuration.seed)
         let model = try Model(configuration, source: source)
         let dataDigest = try source.dataDigest()
-        var lock: FolderLock?, initial: InitialEncoders?
+        var lock: FolderLock?, initial: PretrainedEncoders?
         if group.processRank == 0 {
             // What is missing for a new run is said before a former one is removed.
             if options.existing != .resume { initial = try initialEncoders(configuration, model, folder) }
             lock = try folder.lock(options.existing)
             try folder.prepare(options.existing)
             let store = CheckpointStore(folder: folder.checkpoints)
-            _ = try store.removeLeftovers()
-            if options.existing == .resume { (restored, setAside) = try store.newestVerified() }
+            _ = try store.removeAbandonedFiles()
+            if options.existing == .resume { (restored, damagedCheckpoints) = try store.newestVerified() }
             if let restored {
                 try checkData(dataDigest, of: restored)
             } else if options.existing == .resume {
@@ -106,21 +107,21 @@ public struct Trainer: Sendable {
         }
         return Setup(
             configuration: configuration, source: source, model: model, folder: folder, threads: workers.threads, started: started,
-            dataDigest: dataDigest, lock: lock, restored: restored, initial: initial, setAside: setAside)
+            dataDigest: dataDigest, lock: lock, restored: restored, initial: initial, damagedCheckpoints: damagedCheckpoints)
     }
 
     /// The encoders of another run that a new one begins with; nil where it begins with random numbers.
-    private func initialEncoders(_ configuration: Configuration, _ model: Model, _ folder: RunFolder) throws -> InitialEncoders? {
+    private func initialEncoders(_ configuration: Configuration, _ model: Model, _ folder: RunFolder) throws -> PretrainedEncoders? {
         guard let wanted = configuration.initialization else { return nil }
         guard RunFolder(path: wanted.from) != folder else {
             throw RunMismatchError(
                 description: "initialize.from: \(folder.path) is this run's own folder. Name another run, or give another folder by --output")
         }
-        return try InitialEncoders(wanted, for: configuration, model: model)
+        return try PretrainedEncoders(wanted, for: configuration, model: model)
     }
 
     /// A run goes on with the data that it was started with. Checkpoints of programs or sources without digests are not asked.
-    private func checkData(_ digest: String?, of restored: (content: CheckpointContent, path: String)) throws {
+    private func checkData(_ digest: String?, of restored: (content: Checkpoint, path: String)) throws {
         guard let digest, case .string(let former)? = restored.content.scalars.first(where: { $0.name == RunState.dataDigestName })?.value,
             former != digest
         else { return }
@@ -144,7 +145,7 @@ public struct Trainer: Sendable {
             workers: communicator.size, processes: communicator.processCount,
             memory: MemoryEstimate(
                 configuration, model: setup.model, source: setup.source, workers: communicator.size, threads: setup.threads),
-            restored: setup.restored?.path, setup.setAside, isLocked: setup.lock?.isHeld ?? true)
+            restored: setup.restored?.path, setup.damagedCheckpoints, isLocked: setup.lock?.isHeld ?? true)
 
         if let source = setup.source as? any LatentFactorSource { reporter?.began(with: source) }
         reporter?.began(with: setup.initial, frozen: setup.model.frozen)
@@ -156,10 +157,10 @@ public struct Trainer: Sendable {
         }
         // Whatever ends the run, a checkpoint in the works becomes a whole one.
         defer { writer?.finish() }
-        var memory: CheckpointMemory?, clock = reporter.map { _ in RunClock(train, started: setup.started) }
+        var memory: CheckpointBuffers?, clock = reporter.map { _ in RunClock(train, started: setup.started) }
         func save(_ done: Int) throws {
             try writer?.wait()
-            if writer != nil, memory == nil { memory = CheckpointMemory(setup.model, rule: OptimizerRule(configuration.optimizer)) }
+            if writer != nil, memory == nil { memory = CheckpointBuffers(setup.model, rule: Optimizer(configuration.optimizer)) }
             clock?.saved()
             guard let content = try state.gather(step: done, into: memory) else { return }
             if let error = NonFiniteParametersError(content) { throw error }
@@ -168,7 +169,7 @@ public struct Trainer: Sendable {
         func evaluate(_ done: Int, _ extent: ModelEvaluation.Extent) throws {
             let evaluation = ModelEvaluation(
                 configuration: configuration, model: setup.model, source: setup.source, communicator: communicator)
-            let temperature = configuration.objective.loss.measureTemperature(step.temperature.value)
+            let temperature = configuration.objective.loss.scoreTemperature(step.temperature.value)
             let result = try evaluation.run(step: done, temperature: temperature, extent: extent)
             try reporter?.evaluated(result)
         }

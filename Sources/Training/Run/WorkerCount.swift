@@ -1,6 +1,4 @@
-import Collectives
-import Networks
-import Tensors
+import CoupletCommunication
 
 /// How many workers a process contributes, and whether their total fits the shards.
 public struct WorkerCount: Sendable {

@@ -1,10 +1,9 @@
-import Networks
-import Objectives
-import Pairs
-import Tensors
+import CoupletLosses
+import CoupletPairs
+import CoupletTensors
 
 /// The features of a worker's part of a batch, both modalities: what the maximum mean discrepancy compares.
-final class BatchFeatures {
+package final class BatchFeatures {
     private let maps: [KernelFeatures]
     private let outputs: [Tensor]
     private let scratch: Tensor

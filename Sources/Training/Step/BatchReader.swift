@@ -1,10 +1,10 @@
+import CoupletPairs
+import CoupletTensors
 import Dispatch
-import Pairs
-import Tensors
 
 /// Reads a worker's part of each batch; where the source waits for a disk, one step ahead, while the present step is computed. Which samples a step
 /// gets is a function of the step, so reading ahead changes no bit.
-final class BatchReader {
+package final class BatchReader {
     /// The samples of one step: of the batch, and of the second one where the loss takes two.
     final class Batch: @unchecked Sendable {
         let first: [Tensor], second: [Tensor]
@@ -47,7 +47,7 @@ final class BatchReader {
     }
 
     /// The samples of a step; valid until the next call.
-    /// - Throws: `DataError`, `StorageError`.
+    /// - Throws: `DataError`, `FileError`.
     func batch(step: Int) throws -> Batch {
         reading.wait()
         let batch = batches[step % batches.count]

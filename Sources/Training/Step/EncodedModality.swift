@@ -1,11 +1,11 @@
-import Tensors
+import CoupletTensors
 
 /// One modality of a step in one worker's hands: the encoder, and which of its inputs are this modality's: its batch and, for a loss that takes one, the
 /// second.
-struct EncodedModality {
+package struct EncodedModality {
     let trainer: EncoderTrainer
     let inputs: Range<Int>
 
     /// The encodings of each batch, B/W × e.
-    var outputs: [Tensor] { Array(trainer.outputs[inputs]) }
+    package var outputs: [Tensor] { Array(trainer.outputs[inputs]) }
 }

@@ -1,18 +1,17 @@
-import CKernels
-import Networks
-import Tensors
+import CCoupletKernels
+import CoupletTensors
 
 /// A look for numbers that are not finite, after a step whose update is left out. Activations and encodings are made again, to the same bits; the summed
 /// gradient stays.
 extension EncoderTrainer {
     /// The first parameter with such a number: its place in the layout's entries.
-    func nonFiniteParameter() -> Int? {
+    package func nonFiniteParameter() -> Int? {
         encoder.layout.entries.firstIndex { !Self.isFinite(parameters.flat($0.range)) }
     }
 
     /// Encodes this worker's samples of one input again.
     /// - Returns: the first layer that gives such numbers, counted from 0, and for which rows; nil where none does.
-    func nonFiniteActivations(_ samples: Tensor, of input: Int) -> (layer: Int, rows: [Int])? {
+    package func nonFiniteActivations(_ samples: Tensor, of input: Int) -> (layer: Int, rows: [Int])? {
         var rows = [[Int]](repeating: [], count: encoder.layers.count)
         for shard in 0..<localShards {
             let leaf = Leaf(shard: shard, input: input)
@@ -28,7 +27,7 @@ extension EncoderTrainer {
 
     /// Makes the gradients of this worker's shards of one input again, each by itself.
     /// - Returns: the layer, counted from 0, whose gradient is the first on the way back with such a number; nil where none is.
-    func nonFiniteGradient(_ samples: Tensor, of input: Int, outputGradient: Tensor) -> Int? {
+    package func nonFiniteGradient(_ samples: Tensor, of input: Int, outputGradient: Tensor) -> Int? {
         if isFrozen { return nil }
         var last: Int?
         let views = encoder.views(of: Tensor([encoder.layout.count]))

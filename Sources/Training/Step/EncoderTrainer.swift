@@ -1,35 +1,35 @@
-import CKernels
-import Collectives
-import Networks
-import Pairs
-import Tensors
+import CCoupletKernels
+import CoupletCommunication
+import CoupletNetworks
+import CoupletOptimizers
+import CoupletTensors
 
 /// One encoder in one worker's hands: it encodes the worker's shards, turns the gradient of the encodings into that of the parameters summed over all
 /// workers, and updates the slices that the worker owns. A frozen one encodes, and no more.
 ///
 /// A step may have several inputs for it: a second batch, the other modality where both share the encoder. Then a shard has a leaf of the tree over
 /// shards for each.
-final class EncoderTrainer {
-    let encoder: Encoder
-    let isFrozen: Bool
+package final class EncoderTrainer {
+    package let encoder: Encoder
+    package let isFrozen: Bool
     private let communicator: any Communicator
-    private let rule: OptimizerRule
-    let parameters: Tensor
-    let parameterViews: [[Tensor]]
-    let workspace: EncoderWorkspace
+    private let rule: Optimizer
+    package let parameters: Tensor
+    package let parameterViews: [[Tensor]]
+    package let workspace: EncoderWorkspace
     private let shardRows: Int
-    let localShards: Int
+    package let localShards: Int
     /// The encodings of each input's samples of this worker, shard after shard.
-    let outputs: [Tensor]
+    package let outputs: [Tensor]
     /// Nil where the encoder is frozen.
-    private let gradients: GradientTree?
-    private var pending: [any PendingReduction] = []
+    private let gradients: GradientAccumulator?
+    private var pending: [any PendingReduceScatter] = []
     /// [bucket][moment]: the moments of the slices that this worker owns; over all workers they exist once.
     private(set) var moments: [[Tensor]]
 
     /// - Parameter inputs: how many inputs a step has, a power of two.
-    init(
-        _ encoder: Encoder, inputs: Int = 1, isFrozen: Bool, parameters: Tensor, communicator: any Communicator, rule: OptimizerRule, shards: Int, shardRows: Int,
+    package init(
+        _ encoder: Encoder, inputs: Int = 1, isFrozen: Bool, parameters: Tensor, communicator: any Communicator, rule: Optimizer, shards: Int, shardRows: Int,
         activations: Configuration.Batch.Activations
     ) {
         self.encoder = encoder
@@ -43,19 +43,19 @@ final class EncoderTrainer {
         workspace = EncoderWorkspace(
             encoder, rows: shardRows, slots: activations == .keep && !isFrozen ? localShards * inputs : 1, backward: !isFrozen)
         outputs = (0..<inputs).map { [localShards] _ in Tensor([localShards * shardRows, encoder.outputCount]) }
-        gradients = isFrozen ? nil : GradientTree(encoder, shards: localShards * inputs)
+        gradients = isFrozen ? nil : GradientAccumulator(encoder, shards: localShards * inputs)
         moments = (isFrozen ? [] : encoder.layout.buckets).map { bucket in
             rule.momentNames.map { _ in Tensor([bucket.range.count / communicator.size]) }
         }
     }
 
     /// What is trained of the parameters: all of their buckets, or none.
-    var trainedBuckets: [ParameterLayout.Bucket] { isFrozen ? [] : encoder.layout.buckets }
+    package var trainedBuckets: [ParameterLayout.Bucket] { isFrozen ? [] : encoder.layout.buckets }
 
-    func rows(of shard: Int) -> Range<Int> { shard * shardRows..<(shard + 1) * shardRows }
+    package func rows(of shard: Int) -> Range<Int> { shard * shardRows..<(shard + 1) * shardRows }
 
     /// One shard of one input: a leaf of the gradient's tree.
-    struct Leaf {
+    package struct Leaf {
         let shard: Int
         let input: Int
     }
@@ -63,14 +63,14 @@ final class EncoderTrainer {
     private var leafCount: Int { localShards * outputs.count }
 
     /// In the order of the tree: a shard's inputs are neighbours.
-    func leaf(_ number: Int) -> Leaf { Leaf(shard: number / outputs.count, input: number % outputs.count) }
+    package func leaf(_ number: Int) -> Leaf { Leaf(shard: number / outputs.count, input: number % outputs.count) }
 
     /// Encodes all of this worker's samples, shard after shard, to `outputs`.
-    func forward(_ inputs: [Tensor]) {
+    package func forward(_ inputs: [Tensor]) {
         for leaf in (0..<leafCount).map(leaf) { forward(inputs[leaf.input], leaf) }
     }
 
-    func forward(_ samples: Tensor, _ leaf: Leaf) {
+    package func forward(_ samples: Tensor, _ leaf: Leaf) {
         let rows = rows(of: leaf.shard)
         encoder.forward(
             samples.rows(rows), parameters: parameterViews, workspace: workspace, slot: slot(of: leaf),
@@ -78,10 +78,10 @@ final class EncoderTrainer {
     }
 
     /// Whether forward leaves the activations of all leaves, and not of the last alone.
-    var keepsActivations: Bool { workspace.slots == leafCount }
+    package var keepsActivations: Bool { workspace.slots == leafCount }
 
     /// Where the activations of a leaf are kept.
-    func slot(of leaf: Leaf) -> Int { keepsActivations ? leaf.shard * outputs.count + leaf.input : 0 }
+    package func slot(of leaf: Leaf) -> Int { keepsActivations ? leaf.shard * outputs.count + leaf.input : 0 }
 
     /// From the gradient of the encodings to that of the parameters. The sum of a bucket over the workers begins as soon as the last shard in work
     /// has left it.
@@ -89,7 +89,7 @@ final class EncoderTrainer {
     /// Shards are worked off from the last to the first: the last one's activations are still there where only one shard's are kept (and in the
     /// caches otherwise), so forward is made again for all others alone. The tree over shards is its own mirror image, so the bits stay.
     /// - Parameter outputGradients: of each input's encodings.
-    func backward(_ inputs: [Tensor], outputGradients: [Tensor]) throws {
+    package func backward(_ inputs: [Tensor], outputGradients: [Tensor]) throws {
         guard let gradients else { return }
         let buckets = encoder.layout.buckets
         for turn in 0..<leafCount {
@@ -112,7 +112,7 @@ final class EncoderTrainer {
 
     /// Waits for the sums over the workers.
     /// - Returns: Σ gradient² of each of the blocks that this worker owns, bucket after bucket.
-    func finishSums() throws -> [Double] {
+    package func finishSums() throws -> [Double] {
         for reduction in pending { try reduction.finish() }
         pending.removeAll(keepingCapacity: true)
         guard let gradients else { return [] }
@@ -123,10 +123,10 @@ final class EncoderTrainer {
     }
 
     /// The slices of the summed gradient that this worker owns, bucket after bucket; valid until the next backward.
-    var gradientSlices: [Tensor] { gradients.map { tree in encoder.layout.buckets.map { tree.sum.flat(ownedRange(of: $0)) } } ?? [] }
+    package var gradientSlices: [Tensor] { gradients.map { tree in encoder.layout.buckets.map { tree.sum.flat(ownedRange(of: $0)) } } ?? [] }
 
     /// Updates the owned slices and shares the parameters.
-    func update(rate: Double, t: Int, scale: Double) throws {
+    package func update(rate: Double, t: Int, scale: Double) throws {
         guard let gradients else { return }
         for (bucket, moments) in zip(encoder.layout.buckets, moments) {
             let owned = ownedRange(of: bucket)

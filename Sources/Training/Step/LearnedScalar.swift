@@ -1,7 +1,9 @@
+import CoupletOptimizers
+
 /// A number of the objective that training may learn, with the optimizer's moments of it.
-struct LearnedScalar {
+package struct LearnedScalar {
     /// In a checkpoint: "objective/bias".
-    let path: String
+    package let path: String
     let isLearned: Bool
     var value: Double
     var moments: [Double]
@@ -14,7 +16,7 @@ struct LearnedScalar {
     }
 
     /// Updates it where it is learned.
-    mutating func update(gradient: Double, rule: OptimizerRule, rate: Double, t: Int, scale: Double) {
+    mutating func update(gradient: Double, rule: Optimizer, rate: Double, t: Int, scale: Double) {
         if isLearned { rule.update(&value, gradient: gradient, moments: &moments, rate: rate, t: t, scale: scale) }
     }
 }

@@ -1,8 +1,9 @@
+import CoupletLosses
+import CoupletOptimizers
 import Foundation
-import Objectives
 
 /// The temperature as training sees it: a parameter log(1/τ), a gradient, and a floor for τ.
-struct LearnedTemperature {
+package struct LearnedTemperature {
     let specification: TemperatureSpecification
     /// log(1/τ).
     var logInverse: LearnedScalar
@@ -17,7 +18,7 @@ struct LearnedTemperature {
     var value: Double { logInverse.value == -log(specification.initial) ? specification.initial : exp(-logInverse.value) }
 
     /// Updates log(1/τ) from the gradient of the loss with respect to it, and keeps τ at or above its floor.
-    mutating func update(gradient: Double, rule: OptimizerRule, rate: Double, t: Int, scale: Double) {
+    mutating func update(gradient: Double, rule: Optimizer, rate: Double, t: Int, scale: Double) {
         guard specification.learned else { return }
         logInverse.update(gradient: gradient, rule: rule, rate: rate, t: t, scale: scale)
         logInverse.value = min(logInverse.value, -log(specification.minimum))

@@ -1,6 +1,7 @@
-import Networks
-import Objectives
-import Pairs
+import CoupletLosses
+import CoupletOptimizers
+import CoupletPairs
+import CoupletText
 
 /// The memory that a training step will take, by kind: what `couplet config` and the start of a run tell.
 public struct MemoryEstimate: Sendable {
@@ -30,7 +31,7 @@ public struct MemoryEstimate: Sendable {
         let trainedParameters = trained.reduce(0) { $0 + $1.layout.count } * stride
         let activations = trained.reduce(0) { $0 + $1.memory(rows: shardRows, slots: batch.activations == .keep ? inputs * localShards : 1).total }
             + model.frozen.reduce(0) { $0 + model.encoder($1).memory(rows: shardRows, slots: 1, backward: false).total }
-        let moments = OptimizerRule(configuration.optimizer).momentNames.count
+        let moments = Optimizer(configuration.optimizer).momentNames.count
         // Too many features are an error that the step itself tells.
         let features = try? BatchFeatures.counts(configuration, source: source)
         let engine = PairwiseEngine.memory(
@@ -50,7 +51,7 @@ public struct MemoryEstimate: Sendable {
             Part(kind: "tiles of scores", worker: engine.tiles, process: 0),
             Part(kind: "data", worker: samples, process: source.residentBytes),
             // The process of worker 0 has it.
-            Part(kind: "checkpoint", worker: 0, process: saves ? CheckpointMemory.bytes(model, rule: OptimizerRule(configuration.optimizer)) : 0),
+            Part(kind: "checkpoint", worker: 0, process: saves ? CheckpointBuffers.bytes(model, rule: Optimizer(configuration.optimizer)) : 0),
         ]
     }
 
@@ -68,7 +69,7 @@ public struct MemoryEstimate: Sendable {
     }
 
     /// Of a config, as lines to read.
-    /// - Throws: `DataError`, `StorageError` or `NetworkError` where data or encoders are not what they must be.
+    /// - Throws: `DataError`, `FileError` or `NetworkError` where data or encoders are not what they must be.
     package static func lines(_ configuration: Configuration, ranks: Int, threads: Int) throws -> [String] {
         let source = try configuration.source.makeSource(seed: configuration.seed)
         let estimate = MemoryEstimate(

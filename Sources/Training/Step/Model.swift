@@ -1,7 +1,6 @@
-import Networks
-import Objectives
-import Pairs
-import Tensors
+import CoupletNetworks
+import CoupletPairs
+import CoupletTensors
 
 /// The two encoders and their parameters: one copy a process, shared by its workers. Each worker writes its own slices of it, between two
 /// meetings of all workers, and reads all of it.
@@ -47,10 +46,10 @@ public struct Model: Sendable {
     var ownEncoders: [Modality] { isShared ? [.first] : Modality.allCases }
 
     /// The encoders that are trained, each once.
-    var trained: [Encoder] { ownEncoders.filter { !frozen.contains($0) }.map(encoder) }
+    package var trained: [Encoder] { ownEncoders.filter { !frozen.contains($0) }.map(encoder) }
 
     /// How many numbers are in both encoders; a shared one's count once.
-    var parameterCount: Int { ownEncoders.reduce(0) { $0 + encoder($1).layout.count } }
+    package var parameterCount: Int { ownEncoders.reduce(0) { $0 + encoder($1).layout.count } }
 
     public func encoder(_ modality: Modality) -> Encoder { modality == .first ? first : second }
     public func parameters(_ modality: Modality) -> Tensor { modality == .first ? firstParameters : secondParameters }

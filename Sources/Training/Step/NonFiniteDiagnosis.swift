@@ -1,4 +1,4 @@
-import Pairs
+import CoupletPairs
 
 /// Where the numbers of a step first stopped being finite, the same on every worker and on any number of them.
 public struct NonFiniteDiagnosis: Equatable, Sendable {

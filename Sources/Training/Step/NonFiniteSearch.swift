@@ -1,12 +1,12 @@
-import CKernels
-import Collectives
-import Objectives
-import Pairs
-import Tensors
+import CCoupletKernels
+import CoupletCommunication
+import CoupletLosses
+import CoupletPairs
+import CoupletTensors
 
 /// Goes through a step once more, without its update, for the first place with a number that is not finite. Every worker does it for its shards; then
 /// they agree on the earliest.
-struct NonFiniteSearch {
+package struct NonFiniteSearch {
     let first: EncodedModality
     let second: EncodedModality
     let communicator: any Communicator

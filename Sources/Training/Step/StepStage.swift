@@ -1,4 +1,4 @@
-import Objectives
+import CoupletLosses
 
 /// Where a training step is when somebody looks at it.
 package enum StepStage {

@@ -1,8 +1,8 @@
-import Collectives
-import Networks
-import Objectives
-import Pairs
-import Tensors
+import CoupletCommunication
+import CoupletLosses
+import CoupletOptimizers
+import CoupletPairs
+import CoupletTensors
 
 /// A training step, as one worker sees it: from sample numbers to updated parameters. Every worker runs the same program on its own shards.
 ///
@@ -14,12 +14,12 @@ package final class TrainingStep {
     /// This worker's places in a batch.
     private let positions: Range<Int>
     private let reader: BatchReader
-    let engine: PairwiseEngine
+    package let engine: PairwiseEngine
     private let schedule: LearningRateSchedule
-    private let rule: OptimizerRule
+    private let rule: Optimizer
     private let clipNorm: Double?
-    let first: EncodedModality
-    let second: EncodedModality
+    package let first: EncodedModality
+    package let second: EncodedModality
     /// Both encoders, or the one that both modalities share.
     private let trainers: [EncoderTrainer]
     private let features: BatchFeatures?
@@ -31,7 +31,7 @@ package final class TrainingStep {
         self.communicator = communicator
         sampler = try Sampler(batchSize: batch, sampleCount: source.count(of: .training), seed: configuration.seed)
         schedule = LearningRateSchedule(configuration.optimizer)
-        let rule = OptimizerRule(configuration.optimizer)
+        let rule = Optimizer(configuration.optimizer)
         self.rule = rule
         clipNorm = configuration.optimizer.clipNorm
         let features = try BatchFeatures(configuration, source: source, rows: batch / communicator.size)
@@ -104,7 +104,7 @@ package final class TrainingStep {
     }
 
     /// What of the objective is learned, as a checkpoint has it.
-    var objectiveScalars: [LearnedScalar] {
+    package var objectiveScalars: [LearnedScalar] {
         get { [temperature.logInverse, bias].filter(\.isLearned) }
         set {
             for scalar in newValue {
@@ -154,10 +154,10 @@ package final class TrainingStep {
         let squares = (0..<buckets).map { bucket in
             var ordered = [Double](repeating: 0, count: own * workers)
             for worker in 0..<workers {
-                let slice = ShardTree.reversedSlice(ofWorker: worker, workers: workers)
+                let slice = PairwiseSummation.bitReversedSlice(ofWorker: worker, workers: workers)
                 for block in 0..<own { ordered[slice * own + block] = gathered[worker * width + bucket * own + block] }
             }
-            return ShardTree.sum(ordered)
+            return PairwiseSummation.sum(ordered)
         }
         func isAsked(_ place: Int) -> Bool { (0..<workers).contains { gathered[$0 * width + blocks.count + place] != 0 } }
         return (squares, isAsked(0), isAsked(1))

@@ -1,7 +1,7 @@
-import Collectives
-import Evaluation
+import CoupletEvaluation
+import CoupletFiles
+import CoupletTensors
 import Foundation
-import Tensors
 import Testing
 
 @Suite struct IdentifiabilityTests {

@@ -1,6 +1,6 @@
-import Evaluation
+import CoupletEvaluation
+import CoupletTensors
 import Foundation
-import Tensors
 import Testing
 
 @Suite struct KernelRidgeTests {
@@ -60,7 +60,7 @@ import Testing
         let fitted = Self.targets(x, number: 3), scored = Self.targets(others, number: 4)
         let task = RegressionTask(fitting: x, scoring: others, targets: zip(fitted, scored).map { .init(fitting: $0, scoring: $1) })
         let twin = Twin(fitting: task.fitting, scoring: task.scoring)
-        let found = try inWorkers(2) { try KernelRidgeSearch(tasks: [task]).run(SpreadWork($0)) }[0]
+        let found = try inWorkers(2) { try KernelRidgeSearch(tasks: [task]).run(DistributedMap($0)) }[0]
         for (outcome, (y, truth)) in zip(found, zip(fitted, scored)) {
             let expected = try twin.search(y, truth)
             #expect(outcome.choice.penalty == expected.alpha && abs(outcome.choice.width - expected.gamma) <= 1e-12 * expected.gamma)
@@ -70,10 +70,10 @@ import Testing
     }
 
     /// What low rank and conjugate gradients give is what Cholesky gives.
-    @Test(arguments: [(KernelSolver.Method.lowRank, 0.01), (.iterative, 100), (.iterative, 0.2)])
-    func everyMethodSolvesTheSameSystem(_ method: KernelSolver.Method, _ width: Double) throws {
+    @Test(arguments: [(KernelRidgeSolver.Method.lowRank, 0.01), (.iterative, 100), (.iterative, 0.2)])
+    func everyMethodSolvesTheSameSystem(_ method: KernelRidgeSolver.Method, _ width: Double) throws {
         let x = RegressionFixture.normals(240, 3, number: 6), points = KernelPoints(x), y = RegressionFixture.normals(4, 240, number: 7)
-        let solver = KernelSolver(), others = KernelPoints(RegressionFixture.normals(50, 3, number: 8))
+        let solver = KernelRidgeSolver(), others = KernelPoints(RegressionFixture.normals(50, 3, number: 8))
         let direct = try solver.solve(points, width: width, penalties: KernelRidgeSearch.penalties, y, by: .direct)
         let found = try solver.solve(points, width: width, penalties: KernelRidgeSearch.penalties, y, by: method)
         for (a, b) in zip(direct, found) {
@@ -88,7 +88,7 @@ import Testing
     }
 
     @Test func theMethodFollowsTheWidth() throws {
-        let points = KernelPoints(RegressionFixture.normals(1_536, 5, number: 9)), solver = KernelSolver()
+        let points = KernelPoints(RegressionFixture.normals(1_536, 5, number: 9)), solver = KernelRidgeSolver()
         let methods = try KernelRidgeSearch.widths.map { try solver.method(points, width: $0) }
         #expect(methods == [.lowRank, .direct, .direct, .iterative])
         #expect(try solver.method(KernelPoints(RegressionFixture.normals(100, 5, number: 9)), width: 0.01) == .direct)

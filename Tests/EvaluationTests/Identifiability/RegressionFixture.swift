@@ -1,4 +1,4 @@
-import Tensors
+import CoupletTensors
 
 /// Numbers for regressions.
 enum RegressionFixture {

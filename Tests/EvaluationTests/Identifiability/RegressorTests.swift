@@ -1,6 +1,6 @@
-import Evaluation
+import CoupletEvaluation
+import CoupletTensors
 import Foundation
-import Tensors
 import Testing
 
 @Suite struct RegressorTests {

@@ -1,0 +1,40 @@
+import CoupletTensors
+
+/// Least squares with an intercept; of several solutions the one of least norm, so constant or repeated inputs are no error.
+package struct LinearRegressor {
+    /// Inputs × components.
+    private let weights: Matrix
+    private let inputMeans: [Double], targetMeans: [Double]
+
+    /// Directions of the inputs with less than this share of the largest variance are left out: what rounding leaves of a repeated input.
+    private static let leastVariance = 1e-13
+
+    /// - Throws: `LinearAlgebraError` where the inputs hold a NaN.
+    package init(_ inputs: Matrix, _ targets: Matrix) throws {
+        let (x, inputMeans) = Self.centred(inputs), (y, targetMeans) = Self.centred(targets)
+        var squares = Matrix(rows: x.columns, columns: x.columns), products = Matrix(rows: x.columns, columns: y.columns)
+        squares.setProduct(x, x, firstTransposed: true)
+        products.setProduct(x, y, firstTransposed: true)
+        let (values, vectors) = try squares.symmetricEigenvalues()
+        let least = Self.leastVariance * (values.last ?? 0)
+        weights = vectors * .diagonal(values.map { $0 > least ? 1 / $0 : 0 }) * (vectors.transposed * products)
+        self.inputMeans = inputMeans
+        self.targetMeans = targetMeans
+    }
+
+    package func predict(_ inputs: Matrix) -> Matrix {
+        var predicted = inputs * weights
+        let offsets = weights.columns == 0 ? [] : (Matrix(rows: 1, columns: inputMeans.count, elements: inputMeans) * weights).elements
+        for row in 0..<predicted.rows {
+            for column in 0..<predicted.columns { predicted[row, column] += targetMeans[column] - offsets[column] }
+        }
+        return predicted
+    }
+
+    private static func centred(_ samples: Matrix) -> (Matrix, means: [Double]) {
+        var result = samples
+        let means = (0..<samples.columns).map { column in (0..<samples.rows).reduce(0) { $0 + samples[$1, column] } / Double(samples.rows) }
+        for row in 0..<samples.rows { for column in 0..<samples.columns { result[row, column] -= means[column] } }
+        return (result, means)
+    }
+}

@@ -1,0 +1,87 @@
+import CoupletTensors
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// The loss of linear encoders over infinitely many Gaussian pairs, where its expectations are Gaussian integrals: inner product and quadratic
+/// similarity, conditional and joint (Baptista, Stuart, Tran 2025, arXiv 2505.24134).
+///
+/// For encoders along canonical pairs the loss is a sum over the pairs. With lengths g, h (of G̃, H̃ along a pair of correlation σ), `A = g h` and
+/// P = g², Q = h² for the quadratic similarity (P = Q = 0 for the inner product), a pair's score is S = -½ P u² + A u v - ½ Q v² and
+///
+///     E[S] over pairs          -½ P - ½ Q + A σ
+///     E_v log E_u e^S          -½ log(1 + P) + ½ A² / (1 + P) - ½ Q
+///     log E_u E_v e^S          -½ log((1 + P) (1 + Q) - A²)
+///
+/// Where a batch has N pairs the softmax losses lie higher by `batchConstant`, for they sum over N candidates where an expectation averages.
+public struct GaussianPopulationLoss: Sendable {
+    public let similarity: Similarity
+    public let loss: Loss
+
+    /// Nil where an expectation is no Gaussian integral (cosine, sigmoid), for the maximum mean discrepancy, and for `lpSimCLR` and `ntXent`.
+    public init?(similarity: Similarity, loss: Loss) {
+        guard similarity != .cosine else { return nil }
+        switch loss {
+        case .conditional, .decoupled, .joint, .jointOffDiagonal: break
+        case .sigmoid, .maximumMeanDiscrepancy, .lpSimCLR, .ntXent: return nil
+        }
+        self.similarity = similarity
+        self.loss = loss
+    }
+
+    /// What a training's loss on batches of N pairs has more than the population's: (first + second) log N for conditional, log(N - 1) for
+    /// decoupled, 0 for joint.
+    public func batchConstant(batch: Int) -> Double {
+        switch loss {
+        case .conditional(let first, let second): (first + second) * log(Double(batch))
+        case .decoupled(let first, let second): (first + second) * log(Double(batch - 1))
+        default: 0
+        }
+    }
+
+    /// The part of one canonical pair; infinite where an integral diverges.
+    public func value(first g: Double, second h: Double, correlation: Double) -> Double {
+        let isQuadratic = similarity == .quadratic
+        let a = g * h, p = isQuadratic ? g * g : 0, q = isQuadratic ? h * h : 0
+        let positive = -0.5 * p - 0.5 * q + a * correlation
+        switch loss {
+        case .conditional(let first, let second), .decoupled(let first, let second):
+            let firstGivenSecond = -0.5 * log1p(p) + 0.5 * a * a / (1 + p) - 0.5 * q
+            let secondGivenFirst = -0.5 * log1p(q) + 0.5 * a * a / (1 + q) - 0.5 * p
+            return first * (firstGivenSecond - positive) + second * (secondGivenFirst - positive)
+        default:
+            let determinant = (1 + p) * (1 + q) - a * a
+            return determinant > 0 ? -0.5 * log(determinant) - positive : .infinity
+        }
+    }
+
+    /// The lengths (g, h) that minimise a pair's part, both ≥ 0, found numerically.
+    ///
+    /// For the quadratic similarity: the inner product fixes only g h, so g = h there.
+    func minimizer(correlation: Double) -> (first: Double, second: Double) {
+        var search = LBFGS()
+        search.tolerance = 1e-13
+        let start = (0.5 * correlation / (1 - correlation)).squareRoot() + 0.1
+        let best = search.minimize(from: [start, start]) { point, gradient in
+            gradient = slope(first: point[0], second: point[1], correlation: correlation)
+            return value(first: point[0], second: point[1], correlation: correlation)
+        }
+        return (abs(best.point[0]), abs(best.point[1]))
+    }
+
+    /// ∂/∂g and ∂/∂h of `value` for the quadratic similarity and weighted conditionals.
+    private func slope(first g: Double, second h: Double, correlation: Double) -> [Double] {
+        guard let weights = loss.weights else { preconditionFailure("\(loss) has closed forms") }
+        /// ∂/∂x and ∂/∂y of -½ log(1 + x²) + ½ x² y² / (1 + x²) - ½ y², x the given side's own length.
+        func side(_ x: Double, _ y: Double) -> (own: Double, other: Double) {
+            let p = 1 + x * x
+            return (x * (y * y / p - 1) / p, y * (x * x / p - 1))
+        }
+        let a = side(g, h), b = side(h, g), both = weights.first + weights.second
+        return [
+            weights.first * a.own + weights.second * b.other + both * (g - correlation * h),
+            weights.first * a.other + weights.second * b.own + both * (h - correlation * g),
+        ]
+    }
+}

@@ -1,0 +1,174 @@
+import CHDF5
+import CoupletFiles
+import CoupletText
+
+extension HDF5File {
+    /// What a dataset is; nil where there is none of this name.
+    /// - Throws: `FileError(.badData)` where it cannot be understood.
+    public func dataset(_ name: String) throws -> DatasetDescription? {
+        guard try kind(of: name) == H5I_DATASET else { return nil }
+        return try describe(try open(dataset: name), name)
+    }
+
+    /// The names of all datasets, with the leading slash, in groups as well.
+    public var datasetNames: [String] {
+        get throws { try datasetNames(under: "/") }
+    }
+
+    /// The names of all datasets in a group and the groups in it, with the leading slash; none where there is no such group.
+    public func datasetNames(under group: String) throws -> [String] {
+        var names: [String] = []
+        try collectDatasets(under: Self.absolute(group), depth: 0, into: &names)
+        return names
+    }
+
+    /// The names in a group, without its path, in the order they were written where the file keeps it, else by name.
+    /// - Throws: `FileError(.badData)` where there is no such group.
+    public func children(of group: String) throws -> [String] {
+        let place = place(group)
+        let name = Self.absolute(group)
+        guard try kind(of: name) == H5I_GROUP else {
+            throw FileError(.badData, place: place, reason: "there is no such group")
+        }
+        let handle = try HDF5Handle("H5Gopen2", at: place, closedBy: H5Gclose) { H5Gopen2(id, name, couplet_H5P_DEFAULT()) }
+        let group = handle.id
+        let list = try HDF5Handle("H5Gget_create_plist", at: place, closedBy: H5Pclose) { H5Gget_create_plist(group) }
+        let listID = list.id
+        var tracked: UInt32 = 0
+        try HDF5Library.call("H5Pget_link_creation_order", at: place) { H5Pget_link_creation_order(listID, &tracked) }
+        let index = tracked & couplet_H5P_CRT_ORDER_TRACKED_INDEXED() != 0 ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME
+        var information = H5G_info_t()
+        try HDF5Library.call("H5Gget_info", at: place) { H5Gget_info(group, &information) }
+        return try (0..<information.nlinks).map { number in
+            func get(_ buffer: UnsafeMutablePointer<CChar>?, _ size: Int) throws -> Int {
+                try HDF5Library.call("H5Lget_name_by_idx", at: place) {
+                    H5Lget_name_by_idx(group, ".", index, H5_ITER_INC, number, buffer, size, couplet_H5P_DEFAULT())
+                }
+            }
+            var buffer = [CChar](repeating: 0, count: try get(nil, 0) + 1)
+            _ = try get(&buffer, buffer.count)
+            return String(decoding: buffer.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        }
+    }
+
+    /// What an existing name is (H5I_DATASET, H5I_GROUP, …); nil where there is none, or a link that leads nowhere.
+    func kind(of name: String) throws -> H5I_type_t? {
+        let place = place(name)
+        var path = ""
+        for component in name.split(separator: "/") {
+            path += "/" + component
+            let next = path
+            // H5Lexists wants every group on the way to be there; and H5Oexists_by_name the link itself.
+            guard try HDF5Library.call("H5Lexists", at: place, { H5Lexists(id, next, couplet_H5P_DEFAULT()) }) > 0,
+                try HDF5Library.call("H5Oexists_by_name", at: place, { H5Oexists_by_name(id, next, couplet_H5P_DEFAULT()) }) > 0
+            else { return nil }
+            if next.utf8.count < Self.absolute(name).utf8.count, try objectKind(next, place) != H5I_GROUP { return nil }
+        }
+        return try objectKind(path.isEmpty ? "/" : path, place)
+    }
+
+    private func objectKind(_ path: String, _ place: String) throws -> H5I_type_t {
+        let object = try HDF5Handle("H5Oopen", at: place, closedBy: H5Oclose) { H5Oopen(id, path, couplet_H5P_DEFAULT()) }
+        let objectID = object.id
+        return HDF5Library.quietly { H5Iget_type(objectID) }
+    }
+
+    /// Opens a dataset; a missing one is an error that names those that are there, the nearest first.
+    func open(dataset name: String) throws -> HDF5Handle {
+        let absolute = Self.absolute(name)
+        do {
+            return try HDF5Handle("H5Dopen2", at: place(name), closedBy: H5Dclose) {
+                H5Dopen2(id, absolute, couplet_H5P_DEFAULT())
+            }
+        } catch let failure {
+            switch try kind(of: name) {
+            case nil: throw try missing(name)
+            case H5I_DATASET: throw failure
+            default:
+                let inside = try datasetNames(under: name)
+                throw FileError(
+                    .badData, place: place(name), reason: "is a group, not a dataset",
+                    remedy: inside.isEmpty ? "" : "it holds \(Self.listed(inside))")
+            }
+        }
+    }
+
+    private func missing(_ name: String) throws -> FileError {
+        let names = NearestNames.sorted(try datasetNames, nearest: Self.absolute(name))
+        return FileError(
+            .badData, place: path, reason: "there is no dataset \(Self.absolute(name))",
+            remedy: names.isEmpty ? "the file holds no datasets" : "it holds \(Self.listed(names))")
+    }
+
+    private static func listed(_ names: [String]) -> String {
+        names.prefix(8).joined(separator: ", ") + (names.count > 8 ? " and \(names.count - 8) more" : "")
+    }
+
+    func describe(_ dataset: borrowing HDF5Handle, _ name: String) throws -> DatasetDescription {
+        let (datasetID, place) = (dataset.id, place(name))
+        let space = try HDF5Handle("H5Dget_space", at: place, closedBy: H5Sclose) { H5Dget_space(datasetID) }
+        let spaceID = space.id
+        let rank = Int(try HDF5Library.call("H5Sget_simple_extent_ndims", at: place) { H5Sget_simple_extent_ndims(spaceID) })
+        var extents = [hsize_t](repeating: 0, count: rank)
+        try HDF5Library.call("H5Sget_simple_extent_dims", at: place) { H5Sget_simple_extent_dims(spaceID, &extents, nil) }
+        let shape = try Self.shape(extents, place)
+
+        let type = try HDF5Handle("H5Dget_type", at: place, closedBy: H5Tclose) { H5Dget_type(datasetID) }
+        let typeID = type.id
+        let typeClass = HDF5Library.quietly { H5Tget_class(typeID) }
+        let list = try HDF5Handle("H5Dget_create_plist", at: place, closedBy: H5Pclose) { H5Dget_create_plist(datasetID) }
+        let listID = list.id
+        var chunk: [Int]?
+        if HDF5Library.quietly({ H5Pget_layout(listID) }) == H5D_CHUNKED {
+            var sizes = [hsize_t](repeating: 0, count: rank)
+            try HDF5Library.call("H5Pget_chunk", at: place) { H5Pget_chunk(listID, CInt(rank), &sizes) }
+            chunk = try Self.shape(sizes, place)
+        }
+        return DatasetDescription(
+            name: Self.absolute(name), shape: shape, elementClass: Self.elementClass(typeClass),
+            elementBytes: HDF5Library.quietly { H5Tget_size(typeID) },
+            isUnsigned: typeClass == H5T_INTEGER && HDF5Library.quietly { H5Tget_sign(typeID) } == H5T_SGN_NONE, chunk: chunk)
+    }
+
+    /// Extents as integers, whose product is known not to overflow.
+    private static func shape(_ extents: [hsize_t], _ place: String) throws -> [Int] {
+        var product = 1
+        return try extents.map { extent in
+            let size = Int(exactly: extent) ?? Int.max
+            let (next, overflow) = product.multipliedReportingOverflow(by: max(size, 1))
+            if overflow || next > Int.max / 16 {
+                throw FileError(.badData, place: place, reason: "its shape \(extents) is larger than any memory")
+            }
+            product = next
+            return size
+        }
+    }
+
+    private static func elementClass(_ type: H5T_class_t) -> DatasetDescription.ElementClass {
+        switch type {
+        case H5T_FLOAT: .float
+        case H5T_INTEGER, H5T_ENUM: .integer
+        case H5T_STRING: .other("strings")
+        case H5T_COMPOUND: .other("compounds")
+        case H5T_REFERENCE: .other("references")
+        case H5T_VLEN: .other("rows of different lengths")
+        case H5T_ARRAY: .other("arrays")
+        case H5T_OPAQUE: .other("opaque bytes")
+        case H5T_BITFIELD: .other("bit fields")
+        default: .other("elements of an unknown class")
+        }
+    }
+
+    private func collectDatasets(under group: String, depth: Int, into names: inout [String]) throws {
+        // Hard links may make a circle: the bounds end it.
+        guard depth < 16, names.count < 10_000, try kind(of: group) == H5I_GROUP else { return }
+        for child in try children(of: group) {
+            let path = (group == "/" ? "" : group) + "/" + child
+            switch try kind(of: path) {
+            case H5I_DATASET: names.append(path)
+            case H5I_GROUP: try collectDatasets(under: path, depth: depth + 1, into: &names)
+            default: break
+            }
+        }
+    }
+}

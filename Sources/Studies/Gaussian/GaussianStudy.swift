@@ -1,0 +1,67 @@
+import CoupletReports
+import CoupletText
+import CoupletTraining
+
+/// The Gaussian study of *A Mathematical Perspective On Contrastive Learning* (Baptista, Stuart, Tran 2025, arXiv 2505.24134) in one page, made from
+/// the sweeps that `launch/reproduce gaussian` trains: the same folders give the same bytes.
+public struct GaussianStudy: Sendable {
+    /// The sweeps, by the names of their folders, in the order of the page.
+    public enum Part: String, CaseIterable, Sendable {
+        case batch, combinations, rank, weights, information, inputs
+    }
+
+    private let sweeps: StudySweeps<Part, GaussianTrial>
+    /// `population.json`, where `Tests/Peers/population.py` has written it.
+    private let population: JSONValue?
+
+    /// Reads the sweeps that are in a folder.
+    /// - Throws: `FileError` where there is none, or one is damaged.
+    public init(reading folder: String) throws {
+        sweeps = try StudySweeps(reading: folder, of: "Gaussian", command: "gaussian")
+        population = try RunRecord.text(at: "\(folder)/population.json").flatMap { JSONValue(text: $0) }
+    }
+
+    /// Which parts are there.
+    public var parts: [Part] { sweeps.parts }
+
+    public var page: ReportPage {
+        ReportPage(
+            title: "Contrastive learning of Gaussian pairs", lead: "Made by \(Version.program) from the sweeps of launch/reproduce gaussian. \(Self.source)"
+        ) {
+            Paragraph(Self.introduction)
+            sweeps.sections(content)
+        }
+    }
+
+    private static let source =
+        "After R. Baptista, A. M. Stuart, S. Tran: A Mathematical Perspective On Contrastive Learning, arXiv 2505.24134, 2025."
+
+    private static let introduction =
+        "Two encoders of a jointly Gaussian pair (u, v), trained on batches of N fresh pairs, define the coupling ρ(u, v) ∝ exp(κ(g(u), h(v))/τ) μ(u) ν(v). "
+        + "For linear encoders the paper gives what they learn from infinitely many pairs, so everything here has an exact answer beside it: with the canonical "
+        + "correlations σ₁ ≥ σ₂ ≥ … of the pair, the coupling matrix Ã = Cuu^½ Gᵀ H Cvv^½ / τ must get their singular vectors, and singular values that depend on the loss."
+
+    private func content(_ part: Part, _ sweep: StudySweep<GaussianTrial>) -> [any PageContent] {
+        switch part {
+        case .batch: GaussianBatchSection(sweep).content
+        case .combinations: GaussianCombinationsSection(sweep, numerical: population).content
+        case .rank: GaussianRankSection(sweep).content
+        case .weights: GaussianWeightsSection(sweep).content
+        case .information: GaussianInformationSection(sweep).content
+        case .inputs: GaussianInputsSection(sweep).content
+        }
+    }
+}
+
+extension GaussianStudy.Part: StudyPart {
+    var heading: String {
+        switch self {
+        case .batch: "Error against batch size"
+        case .combinations: "Every loss with every similarity"
+        case .rank: "Error against rank"
+        case .weights: "Error against weights"
+        case .information: "Mutual information"
+        case .inputs: "Hard inputs"
+        }
+    }
+}

@@ -1,0 +1,90 @@
+import CoupletEvaluation
+import CoupletFiles
+import CoupletInference
+import CoupletLosses
+import CoupletReports
+import CoupletTensors
+import CoupletTraining
+
+/// A finished trial of a Gaussian study: what it was asked, what it has learned, and what theory says of it.
+struct GaussianTrial: StudyTrial {
+    let name: String
+    let configuration: Configuration
+    let metrics: MetricsHistory?
+    let tilt: GaussianTilt
+    let couplingError: Double?
+    let singularValues: [Double]
+    let firstGram: [Double]?, secondGram: [Double]?
+    /// Of the trial's own loss and similarity; its minimiser is nil where no exact answer is known.
+    let answer: GaussianTheory.Answer
+    /// |R - R_e|_F / |R|_F: what no encoders of this rank can hold.
+    let truncationError: Double
+    /// Of the learned laws of u given v and of v given u, as in `GaussianTheory.Answer`; nil for the cosine.
+    let firstMeanError: Double?, secondMeanError: Double?
+    let firstCovarianceError: Double?, secondCovarianceError: Double?
+
+    var pair: GaussianPair { tilt.pair }
+
+    /// - Throws: `FileError`, `DataError`, `LinearAlgebraError`, `GaussianCovarianceError` where the run is damaged or no linear pair of encoders on a Gaussian source.
+    init(reading path: String, name: String) throws {
+        let run = try TrainedRun(path)
+        self.name = name
+        configuration = run.configuration
+        let objective = run.configuration.objective
+        guard let covariance = run.source.gaussianCovariance,
+            let tilt = try run.model.gaussianTilt(of: run.source, similarity: objective.similarity, temperature: run.temperature)
+        else {
+            throw FileError(
+                .badData, place: path, reason: "no linear encoders of a Gaussian source", remedy: "the study is made from its own sweeps: launch/reproduce gaussian")
+        }
+        self.tilt = tilt
+        metrics = try RunRecord.text(at: RunFolder(path: path).metrics).map { MetricsHistory($0) }
+        let measured = try GaussianEvaluation(tilt, loss: objective.loss)
+        couplingError = measured.couplingError
+        singularValues = measured.singularValues
+        firstGram = measured.firstGram
+        secondGram = measured.secondGram
+        let theory = try GaussianTheory(
+            covariance, rank: run.configuration.encoders.embedding, batch: run.configuration.batch.size, objectives: [(objective.similarity, objective.loss)])
+        answer = theory.answers[0]
+        truncationError = theory.truncationError
+        let first = try tilt.firstGivenSecond(), second = try tilt.secondGivenFirst(), pair = tilt.pair
+        firstMeanError = Self.meanError(first, pair.first, pair.second, pair.whitenedCrossCovariance)
+        secondMeanError = Self.meanError(second, pair.second, pair.first, pair.whitenedCrossCovariance.transposed)
+        firstCovarianceError = Self.covarianceError(first, pair.firstGivenSecond)
+        secondCovarianceError = Self.covarianceError(second, pair.secondGivenFirst)
+    }
+
+    /// √(E |m - m*|²_{C⁻¹} / E |m*|²_{C⁻¹}), the encoders being without bias.
+    private static func meanError(_ learned: GaussianConditional?, _ own: Whitening, _ other: Whitening, _ cross: Matrix) -> Double? {
+        let signal = cross.frobeniusNorm
+        guard let learned, signal > 1e-12 else { return nil }
+        return (own.inverseRoot * learned.meanMap * other.root - cross).frobeniusNorm / signal
+    }
+
+    /// |C - C*|_F / |C*|_F.
+    private static func covarianceError(_ learned: GaussianConditional?, _ exact: GaussianConditional) -> Double? {
+        let size = exact.covariance.frobeniusNorm
+        return size > 0 ? learned.map { ($0.covariance - exact.covariance).frobeniusNorm / size } : nil
+    }
+
+    /// The mean of the loss over the last fifth of the training, on batches that no step had seen before, and its standard error.
+    var lastLoss: (mean: Double, error: Double)? {
+        guard let losses = metrics?["loss"]?.filter(\.isFinite), !losses.isEmpty else { return nil }
+        return SampleStatistics(Array(losses.suffix(max(1, losses.count / 5)))).pair
+    }
+
+    /// "conditional (0.5, 0.5)", "maximum mean discrepancy (0.5, 0.5), linear kernel".
+    var lossTitle: String {
+        let objective = configuration.objective
+        guard case .maximumMeanDiscrepancy = objective.loss else { return objective.loss.title }
+        let kernel =
+            switch objective.kernel {
+            case .linear: "linear"
+            case .polynomial(let degree): "polynomial (\(degree))"
+            case .gaussian: "Gaussian"
+            case .inverseMultiquadric: "inverse multiquadric"
+            }
+        return "mmd, \(kernel) kernel"
+    }
+}

@@ -1,0 +1,110 @@
+/// Minimises a smooth function of many variables by limited-memory BFGS (Liu and Nocedal, *On the Limited Memory BFGS Method for Large Scale
+/// Optimization*, Mathematical Programming 45, 1989).
+///
+/// The step along each direction satisfies the weak Wolfe conditions, found by bisection (Lewis and Overton 2013): function and gradient are all
+/// that is asked of the caller. In Double; the same result for the same start on any machine of one kind.
+public struct LBFGS: Sendable {
+    /// Pairs of steps and gradient changes that the inverse Hessian is made of.
+    public var memory = 10
+    public var maximumIterations = 1_000
+    /// Done where the gradient's norm is at most this, times the larger of 1 and the point's norm.
+    public var tolerance = 1e-9
+
+    public init() {}
+
+    public struct Result: Sendable {
+        public let point: [Double]
+        public let value: Double
+        public let gradientNorm: Double
+        public let iterations: Int
+        /// Whether the tolerance was met, or nothing was left to gain in Double.
+        public let hasConverged: Bool
+    }
+
+    /// - Parameters:
+    ///   - start: a point where the function is finite.
+    ///   - function: the value at a point, and in the second argument, of the same count, its gradient. Infinity or NaN says that the point is too far.
+    public func minimize(from start: [Double], _ function: ([Double], inout [Double]) throws -> Double) rethrows -> Result {
+        var point = start, gradient = [Double](repeating: 0, count: start.count)
+        var value = try function(point, &gradient)
+        var steps: [[Double]] = [], changes: [[Double]] = []
+        for iteration in 0..<maximumIterations {
+            let norm = Self.dot(gradient, gradient).squareRoot()
+            if norm <= tolerance * max(1, Self.dot(point, point).squareRoot()) {
+                return Result(point: point, value: value, gradientNorm: norm, iterations: iteration, hasConverged: true)
+            }
+            var direction = Self.direction(gradient, steps, changes)
+            if !(Self.dot(direction, gradient) < 0) {
+                steps.removeAll()
+                changes.removeAll()
+                direction = gradient.map { -$0 }
+            }
+            let first = steps.isEmpty ? min(1, 1 / norm) : 1
+            guard let found = try Self.search(point, value, gradient, direction, first: first, function) else {
+                // No step gives less: the rounding of the function is reached.
+                return Result(point: point, value: value, gradientNorm: norm, iterations: iteration, hasConverged: !steps.isEmpty)
+            }
+            let step = zip(found.point, point).map(-), change = zip(found.gradient, gradient).map(-)
+            if Self.dot(step, change) > 1e-300 {
+                steps.append(step)
+                changes.append(change)
+                if steps.count > memory {
+                    steps.removeFirst()
+                    changes.removeFirst()
+                }
+            }
+            (point, value, gradient) = found
+        }
+        return Result(
+            point: point, value: value, gradientNorm: Self.dot(gradient, gradient).squareRoot(), iterations: maximumIterations, hasConverged: false)
+    }
+
+    /// The two loops: minus the inverse Hessian's estimate times the gradient.
+    private static func direction(_ gradient: [Double], _ steps: [[Double]], _ changes: [[Double]]) -> [Double] {
+        var q = gradient.map { -$0 }, factors: [Double] = []
+        for (step, change) in zip(steps, changes).reversed() {
+            let factor = dot(step, q) / dot(step, change)
+            factors.append(factor)
+            for i in q.indices { q[i] -= factor * change[i] }
+        }
+        if let step = steps.last, let change = changes.last {
+            let scale = dot(step, change) / dot(change, change)
+            for i in q.indices { q[i] *= scale }
+        }
+        for ((step, change), factor) in zip(zip(steps, changes), factors.reversed()) {
+            let correction = factor - dot(change, q) / dot(step, change)
+            for i in q.indices { q[i] += correction * step[i] }
+        }
+        return q
+    }
+
+    /// A point along a direction of descent that meets the weak Wolfe conditions; nil where none gives less.
+    private static func search(
+        _ point: [Double], _ value: Double, _ gradient: [Double], _ direction: [Double], first: Double,
+        _ function: ([Double], inout [Double]) throws -> Double
+    ) rethrows -> (point: [Double], value: Double, gradient: [Double])? {
+        let slope = dot(gradient, direction)
+        var length = first, low = 0.0, high = Double.infinity
+        var best: (point: [Double], value: Double, gradient: [Double])?
+        var trialGradient = gradient
+        for _ in 0..<60 {
+            let trial = zip(point, direction).map { $0 + length * $1 }
+            let trialValue = try function(trial, &trialGradient)
+            if !(trialValue <= value + 1e-4 * length * slope) {
+                high = length
+            } else {
+                best = (trial, trialValue, trialGradient)
+                if dot(trialGradient, direction) >= 0.9 * slope { return best }
+                low = length
+            }
+            length = high.isFinite ? 0.5 * (low + high) : 2 * length
+        }
+        return best.flatMap { $0.value < value ? $0 : nil }
+    }
+
+    private static func dot(_ x: [Double], _ y: [Double]) -> Double {
+        var sum = 0.0
+        for i in x.indices { sum += x[i] * y[i] }
+        return sum
+    }
+}

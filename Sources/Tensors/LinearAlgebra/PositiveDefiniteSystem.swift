@@ -1,0 +1,107 @@
+import COpenBLAS
+
+/// A symmetric positive definite matrix A in Double and what is done with it in place; its memory serves one matrix after the other.
+///
+/// Only the lower triangle is ever written or read: half the work of a whole `Matrix`, and no copy. Used by one thread at a time.
+package final class PositiveDefiniteSystem {
+    /// The order of A.
+    package private(set) var order = 0
+    /// Row i begins at i · stride: not a multiple of a page's length, at which columns would fall on each other in the cache.
+    private var stride = 0
+    private var memory: UnsafeMutablePointer<Double>?
+    private var capacity = 0
+
+    package init() {}
+
+    deinit { UnsafeMutableRawPointer(memory)?.deallocate() }
+
+    /// The bytes that a matrix of this order takes.
+    package static func bytes(order: Int) -> Int { order * stride(order) * MemoryLayout<Double>.stride }
+
+    private static func stride(_ order: Int) -> Int {
+        let whole = (order + 7) / 8 * 8
+        return whole % 64 == 0 ? whole + 8 : whole
+    }
+
+    /// Starts a matrix.
+    /// - Parameter row: writes the entries 0 … i of row i.
+    package func fill(order: Int, _ row: (_ i: Int, _ entries: UnsafeMutableBufferPointer<Double>) -> Void) {
+        self.order = order
+        stride = Self.stride(order)
+        if order * stride > capacity {
+            UnsafeMutableRawPointer(memory)?.deallocate()
+            capacity = order * stride
+            memory = AlignedDoubles.allocate(count: capacity)
+        }
+        guard let memory else { return }
+        for i in 0..<order { row(i, UnsafeMutableBufferPointer(start: memory + i * stride, count: i + 1)) }
+    }
+
+    /// Solves `A X = B` by Cholesky factorisation, which leaves A's factor in its place: `fill` starts anew.
+    /// - Parameter right: B by columns, each of `order` numbers; X afterwards.
+    /// - Throws: `LinearAlgebraError` where A is not positive definite, or holds a NaN.
+    package func solve(_ right: inout [Double]) throws {
+        precondition(order > 0 ? right.count % order == 0 : right.isEmpty, "\(right.count) numbers for a system of order \(order)")
+        guard let memory, order > 0 else { return }
+        OpenBLAS.useOneThread
+        // LAPACK counts by columns: our lower triangle is its upper one.
+        var n = Int32(order), leading = Int32(stride), count = Int32(right.count / order), info: Int32 = 0
+        var triangle = CChar(UInt8(ascii: "U"))
+        dpotrf_(&triangle, &n, memory, &leading, &info)
+        if info != 0 { throw LinearAlgebraError(routine: "dpotrf", reason: "not positive definite (leading minor \(info) of \(order))") }
+        // A NaN passes through it.
+        if (0..<order).contains(where: { !memory[$0 * (stride + 1)].isFinite }) {
+            throw LinearAlgebraError(routine: "dpotrf", reason: "the matrix of order \(order) holds a NaN or an infinity")
+        }
+        if count > 0 {
+            let columns = AlignedDoubles(right)
+            dpotrs_(&triangle, &n, &count, memory, &leading, columns.pointer, &n, &info)
+            columns.copy(to: &right)
+        }
+    }
+
+    /// `Y = A X`.
+    /// - Parameters:
+    ///   - x: Xᵀ, components × order.
+    ///   - y: Yᵀ, of the same shape.
+    package func multiply(_ x: Matrix, into y: inout Matrix) {
+        precondition(x.columns == order && y.columns == order && x.rows == y.rows, "\(x.rows) × \(x.columns) for a matrix of order \(order)")
+        guard let memory, order > 0, x.rows > 0 else { return }
+        OpenBLAS.useOneThread
+        let columns = AlignedDoubles(x.elements), product = AlignedDoubles(count: y.elements.count)
+        cblas_dsymm(
+            CblasRowMajor, CblasRight, CblasLower, blasint(x.rows), blasint(order), 1, memory, blasint(stride), columns.pointer, blasint(order), 0,
+            product.pointer, blasint(order))
+        product.copy(to: &y.elements)
+    }
+
+    /// A factor of few columns: `A[pivots, pivots] = F Fᵀ + E`, F order × rank, E positive semidefinite with no diagonal entry above the tolerance.
+    package struct LowRankFactor {
+        package let factor: Matrix
+        /// Row i of F belongs to row pivots[i] of A.
+        package let pivots: [Int]
+    }
+
+    /// The pivoted Cholesky factor, which takes A's place: `fill` starts anew.
+    /// - Throws: `LinearAlgebraError` where A holds a NaN.
+    package func lowRankFactor(tolerance: Double) throws -> LowRankFactor {
+        guard let memory, order > 0 else { return LowRankFactor(factor: Matrix(rows: 0, columns: 0), pivots: []) }
+        OpenBLAS.useOneThread
+        var n = Int32(order), leading = Int32(stride), rank: Int32 = 0, info: Int32 = 0, tolerance = tolerance
+        var triangle = CChar(UInt8(ascii: "U"))
+        var pivots = [Int32](repeating: 0, count: order)
+        let work = AlignedDoubles(count: 2 * order)
+        dpstrf_(&triangle, &n, memory, &leading, &pivots, &rank, &tolerance, work.pointer, &info)
+        if info < 0 || (0..<order).contains(where: { !memory[$0 * stride].isFinite }) {
+            throw LinearAlgebraError(routine: "dpstrf", reason: "the matrix of order \(order) holds a NaN or an infinity")
+        }
+        let columns = Int(rank)
+        var factor = Matrix(rows: order, columns: columns)
+        factor.elements.withUnsafeMutableBufferPointer { all in
+            for row in 0..<order {
+                for column in 0..<min(row + 1, columns) { all[row * columns + column] = memory[row * stride + column] }
+            }
+        }
+        return LowRankFactor(factor: factor, pivots: pivots.map { Int($0) - 1 })
+    }
+}

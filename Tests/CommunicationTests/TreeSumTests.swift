@@ -1,0 +1,123 @@
+import CoupletCommunication
+import CoupletTensors
+import Testing
+
+@Suite struct TreeSumTests {
+    /// The owned slice after the first half, and everything after both, has the bits of the naive tree.
+    @Test(arguments: workerCounts, [0, 1, 5, 16, 1000])
+    func hasTheBitsOfTheTree(workers: Int, perWorker: Int) throws {
+        let count = workers * perWorker
+        let expected = naiveTree((0..<workers).map { floats(count, worker: $0, call: 0) })
+        try onThreads(workers) { group in
+            let buffer = Tensor([count], floats(count, worker: group.rank, call: 0))
+            pause(group.rank, 0)
+            try group.beginReduceScatter(buffer).finish()
+            let owned = group.ownedRange(of: count)
+            #expect(owned.count == perWorker)
+            #expect(owned.allSatisfy { buffer[$0].bitPattern == expected[$0].bitPattern })
+            for index in 0..<count where !owned.contains(index) { buffer[index] = .nan }
+            pause(group.rank, 1)
+            try group.allGather(buffer)
+            #expect((0..<count).allSatisfy { buffer[$0].bitPattern == expected[$0].bitPattern })
+        }
+    }
+
+    /// Another shape of tree gives other bits: the test above can fail.
+    @Test func dataTellsTreesApart() {
+        let buffers = (0..<4).map { floats(1000, worker: $0, call: 0) }
+        let chain = buffers.dropFirst().reduce(buffers[0]) { sum, next in zip(sum, next).map { $0 + $1 } }
+        #expect(zip(chain, naiveTree(buffers)).contains { $0 != $1 })
+    }
+
+    /// More sums under way than there are lanes, of different sizes, finished in order, with pauses: as the buckets of an encoder.
+    @Test(arguments: workerCounts)
+    func manySumsAtATime(workers: Int) throws {
+        let sums = 21
+        let counts = (0..<sums).map { workers * ($0 % 5 * 100 + 1) }
+        let expected = (0..<sums).map { sum in naiveTree((0..<workers).map { floats(counts[sum], worker: $0, call: sum) }) }
+        try onThreads(workers) { group in
+            for _ in 0..<3 {
+                var pending: [(any PendingReduceScatter, Tensor)] = []
+                for sum in 0..<sums {
+                    let buffer = Tensor([counts[sum]], floats(counts[sum], worker: group.rank, call: sum))
+                    pause(group.rank, sum)
+                    pending.append((try group.beginReduceScatter(buffer), buffer))
+                    if sum % 3 == group.rank % 3 { try pending[sum / 2].0.advance() }
+                    if sum % 7 == 6 { try group.barrier() }
+                }
+                for (sum, (reduction, buffer)) in pending.enumerated() {
+                    try reduction.finish()
+                    let owned = group.ownedRange(of: counts[sum])
+                    #expect(owned.allSatisfy { buffer[$0].bitPattern == expected[sum][$0].bitPattern })
+                }
+            }
+        }
+    }
+
+    /// Threads that share the buffer: each writes what it owns, in many rounds without a barrier of the test's own, as a
+    /// training step does.
+    @Test(arguments: workerCounts)
+    func sharedBuffer(workers: Int) throws {
+        let count = workers * 64
+        let shared = Tensor([count])
+        try onThreads(workers) { group in
+            for round in 0..<50 {
+                let gradient = Tensor([count], floats(count, worker: group.rank, call: round))
+                try group.beginReduceScatter(gradient).finish()
+                for index in group.ownedRange(of: count) { shared[index] = gradient[index] }
+                if round % 4 == 0 { pause(group.rank, round) }
+                try group.allGather(shared)
+                let expected = naiveTree((0..<workers).map { floats(count, worker: $0, call: round) })
+                #expect((0..<count).allSatisfy { shared[$0].bitPattern == expected[$0].bitPattern })
+            }
+        }
+    }
+
+    /// A returned all-gather lets a worker write its buffer at once, while slower partners are still on their way.
+    @Test(arguments: workerCounts)
+    func ownBufferMayBeWrittenAfterAllGather(workers: Int) throws {
+        let count = workers * 512
+        try onThreads(workers) { group in
+            let buffer = Tensor([count])
+            for round in 0..<30 {
+                buffer.fill(-1)
+                for index in group.ownedRange(of: count) { buffer[index] = Float(round * count + index) }
+                pause(group.rank, round)
+                try group.allGather(buffer)
+                #expect((0..<count).allSatisfy { buffer[$0] == Float(round * count + $0) })
+            }
+        }
+    }
+
+    @Test func differingCountsAreNamed() {
+        for known in [false, true] {
+            let error = failure(CollectiveError.self) {
+                try onThreads(4) { group in
+                    if known { try group.beginReduceScatter(Tensor([8])).finish() }
+                    try group.beginReduceScatter(Tensor([group.rank == 2 ? 16 : 8])).finish()
+                }
+            }
+            #expect(error?.kind == .workersDisagree)
+            #expect(error.map { "\($0)".contains("16") && "\($0)".contains("8") && "\($0)".contains("worker 2") } == true)
+            let gathering = failure(CollectiveError.self) {
+                try onThreads(4) { group in
+                    if known { try group.allGather(Tensor([8])) }
+                    try group.allGather(Tensor([group.rank == 1 ? 16 : 8]))
+                }
+            }
+            #expect(gathering?.kind == .workersDisagree)
+        }
+    }
+
+    @Test func sizesThatDoNotSuitAreNamed() {
+        let three = failure(CollectiveError.self) {
+            try onThreads(3) { try $0.beginReduceScatter(Tensor([9])).finish() }
+        }
+        #expect(three?.kind == .badSize)
+        #expect(three?.description.contains("take 2 or 4") == true)
+        let odd = failure(CollectiveError.self) {
+            try onThreads(4) { try $0.beginReduceScatter(Tensor([9])).finish() }
+        }
+        #expect(odd?.description.contains("pad to 12") == true)
+    }
+}
