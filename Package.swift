@@ -54,7 +54,8 @@ let package = Package(
             "Training",
             ["CCoupletKernels", yams, logging]
                 + modules(
-                    "Text", "Files", "Schema", "Tensors", "Communication", "Networks", "Losses", "Optimizers", "Storage",
+                    "Text", "Files", "Schema", "Tensors", "Communication", "Networks", "Losses", "Optimizers",
+                    "Storage",
                     "Pairs", "Evaluation")),
         module(
             "Inference",
@@ -82,17 +83,20 @@ let package = Package(
         module(
             "Reports",
             modules(
-                "Text", "Files", "Schema", "Tensors", "Losses", "Storage", "Pairs", "Evaluation", "Training", "Inference",
+                "Text", "Files", "Schema", "Tensors", "Losses", "Storage", "Pairs", "Evaluation", "Training",
+                "Inference",
                 "Sweeps")),
         module(
             "Studies",
             modules(
-                "Text", "Files", "Schema", "Tensors", "Losses", "Storage", "Pairs", "Evaluation", "Training", "Inference",
+                "Text", "Files", "Schema", "Tensors", "Losses", "Storage", "Pairs", "Evaluation", "Training",
+                "Inference",
                 "Sweeps", "Reports")),
         .target(
             name: "Couplet",
             dependencies: modules(
-                "Text", "Files", "Schema", "Tensors", "Communication", "Networks", "Losses", "Optimizers", "Storage", "Pairs",
+                "Text", "Files", "Schema", "Tensors", "Communication", "Networks", "Losses", "Optimizers", "Storage",
+                "Pairs",
                 "Evaluation", "Training", "Inference", "Replay", "Benchmarks", "Sweeps", "Reports", "Studies")),
         .executableTarget(
             name: "CoupletCommand",
@@ -101,7 +105,9 @@ let package = Package(
                     "Text", "Files", "Schema", "Tensors", "Communication", "Losses", "Storage", "Pairs", "Evaluation",
                     "Training", "Inference", "Replay", "Benchmarks", "Sweeps", "Reports", "Studies")),
 
-        .target(name: "TestSupport", dependencies: ["CZlib"] + modules("Tensors", "Communication"), path: "Tests/TestSupport"),
+        .target(
+            name: "TestSupport", dependencies: ["CZlib"] + modules("Tensors", "Communication"),
+            path: "Tests/TestSupport"),
         .executableTarget(
             name: "CommunicationScenarios", dependencies: modules("Tensors", "Communication"),
             path: "Tests/CommunicationScenarios"),
@@ -110,7 +116,8 @@ let package = Package(
         .testTarget(name: "CommunicationTests", dependencies: ["TestSupport"] + modules("Tensors", "Communication")),
         .testTarget(name: "NetworksTests", dependencies: ["TestSupport"] + modules("Tensors", "Networks")),
         .testTarget(name: "LossesTests", dependencies: ["TestSupport"] + modules("Tensors", "Communication", "Losses")),
-        .testTarget(name: "StorageTests", dependencies: ["TestSupport"] + modules("Text", "Files", "Tensors", "Storage")),
+        .testTarget(
+            name: "StorageTests", dependencies: ["TestSupport"] + modules("Text", "Files", "Tensors", "Storage")),
         .testTarget(
             name: "PairsTests",
             dependencies: ["TestSupport", "CZlib"] + modules("Text", "Files", "Tensors", "Losses", "Storage", "Pairs")),
@@ -122,7 +129,8 @@ let package = Package(
             name: "TrainingTests",
             dependencies: ["TestSupport", logging]
                 + modules(
-                    "Text", "Files", "Schema", "Tensors", "Communication", "Networks", "Losses", "Optimizers", "Storage",
+                    "Text", "Files", "Schema", "Tensors", "Communication", "Networks", "Losses", "Optimizers",
+                    "Storage",
                     "Pairs", "Evaluation", "Training", "Inference", "Replay", "Benchmarks")),
         .testTarget(
             name: "SweepsTests",
@@ -133,13 +141,15 @@ let package = Package(
             name: "ReportsTests",
             dependencies: ["TestSupport"]
                 + modules(
-                    "Text", "Files", "Schema", "Tensors", "Losses", "Storage", "Pairs", "Evaluation", "Training", "Sweeps",
+                    "Text", "Files", "Schema", "Tensors", "Losses", "Storage", "Pairs", "Evaluation", "Training",
+                    "Sweeps",
                     "Reports", "Studies")),
         .testTarget(
             name: "CommandTests",
             dependencies: ["TestSupport", "Couplet", "CoupletCommand", "CommunicationScenarios"]
                 + modules(
-                    "Text", "Files", "Tensors", "Storage", "Pairs", "Training", "Inference", "Sweeps", "Reports", "Studies")),
+                    "Text", "Files", "Tensors", "Storage", "Pairs", "Training", "Inference", "Sweeps", "Reports",
+                    "Studies")),
     ],
     swiftLanguageModes: [.v6]
 )

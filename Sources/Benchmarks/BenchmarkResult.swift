@@ -20,9 +20,12 @@ public struct BenchmarkResult: Sendable {
     /// The keys of the JSON.
     package var members: [(String, JSONValue)] {
         [
-            ("workers", .integer(workers)), ("processes", .integer(processes)), ("repeat", .integer(times.seconds.count)),
-            ("median_seconds", .number(times.median)), ("minimum_seconds", .number(times.minimum)), ("gflops", .number(gigaflops)),
-            ("peak_gflops", .number(peakGigaflops)), ("peak_share", .number(peakShare)), ("peak_memory_mib", .number(peakMemoryMiB)),
+            ("workers", .integer(workers)), ("processes", .integer(processes)),
+            ("repeat", .integer(times.seconds.count)),
+            ("median_seconds", .number(times.median)), ("minimum_seconds", .number(times.minimum)),
+            ("gflops", .number(gigaflops)),
+            ("peak_gflops", .number(peakGigaflops)), ("peak_share", .number(peakShare)),
+            ("peak_memory_mib", .number(peakMemoryMiB)),
         ]
     }
 }

@@ -12,7 +12,8 @@ public struct BenchmarkTimes: Sendable {
 
     /// Makes all workers do the same piece of work, `warmup` times untimed and `repeat` times timed. Each time they start together.
     /// - Parameter work: is told the number of the repetition, warm-up included.
-    public init(on communicator: any Communicator, warmup: Int, repeat count: Int, _ work: (Int) throws -> Void) throws {
+    public init(on communicator: any Communicator, warmup: Int, repeat count: Int, _ work: (Int) throws -> Void) throws
+    {
         var own: [Double] = []
         own.reserveCapacity(count)
         for number in 0..<(warmup + count) {
@@ -22,9 +23,10 @@ public struct BenchmarkTimes: Sendable {
             if number >= warmup { own.append((ContinuousClock.now - start).inSeconds) }
         }
         let all = try communicator.allGather(numbers: own)
-        self.init(seconds: (0..<count).map { repetition in
-            (0..<communicator.size).reduce(0.0) { max($0, all[$1 * count + repetition]) }
-        })
+        self.init(
+            seconds: (0..<count).map { repetition in
+                (0..<communicator.size).reduce(0.0) { max($0, all[$1 * count + repetition]) }
+            })
     }
 
     public var minimum: Double { seconds.reduce(.infinity, min) }

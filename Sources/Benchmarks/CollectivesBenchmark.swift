@@ -73,22 +73,28 @@ public struct CollectivesBenchmark: Sendable {
             try sizes.map { bytes in
                 let count = bytes / MemoryLayout<Float>.stride
                 var outgoing = Tensor([count]), spare = Tensor([count])
-                return Measurement(bytes: bytes, times: try time(bytes) {
-                    (outgoing, spare) = try communicator.beginExchange(outgoing, spare: spare, with: partner).finish()
-                })
+                return Measurement(
+                    bytes: bytes,
+                    times: try time(bytes) {
+                        (outgoing, spare) = try communicator.beginExchange(outgoing, spare: spare, with: partner)
+                            .finish()
+                    })
             }
         }
         let near = size > 1 ? try exchanges(with: communicator.rank ^ 1) : []
         let far = size > 2 ? try exchanges(with: communicator.rank ^ (size / 2)) : near
         let sums = try sizes.map { bytes in
             let buffer = Tensor([bytes / MemoryLayout<Float>.stride / size * size])
-            return Measurement(bytes: bytes, times: try time(bytes) {
-                try communicator.beginReduceScatter(buffer).finish()
-                try communicator.allGather(buffer)
-            })
+            return Measurement(
+                bytes: bytes,
+                times: try time(bytes) {
+                    try communicator.beginReduceScatter(buffer).finish()
+                    try communicator.allGather(buffer)
+                })
         }
         return Result(
-            workers: size, processes: communicator.processCount, barrier: barrier, allGather: allGather, near: near, far: far,
+            workers: size, processes: communicator.processCount, barrier: barrier, allGather: allGather, near: near,
+            far: far,
             treeSum: sums, peakMemoryMiB: try ProcessMemory.peakMiB(on: communicator))
     }
 }

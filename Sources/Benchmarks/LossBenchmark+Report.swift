@@ -6,8 +6,10 @@ extension LossBenchmark {
         let objective = configuration.objective, batch = configuration.batch
         let name = objective.tree.first { $0.key == "loss" }.map { $0.value.leaves("loss")[0].text } ?? ""
         let asked: [(String, JSONValue)] = [
-            ("benchmark", .string("loss")), ("batch", .integer(batch.size)), ("dim", .integer(configuration.encoders.embedding)),
-            ("shards", .integer(batch.shards)), ("similarity", .string(objective.similarity.rawValue)), ("objective", .string(name)),
+            ("benchmark", .string("loss")), ("batch", .integer(batch.size)),
+            ("dim", .integer(configuration.encoders.embedding)),
+            ("shards", .integer(batch.shards)), ("similarity", .string(objective.similarity.rawValue)),
+            ("objective", .string(name)),
             ("temperature", .number(objective.temperature.initial)), ("tile_memory", .integer(batch.tileMemory)),
             ("input", input.map { .string($0) } ?? .null),
         ]

@@ -20,7 +20,10 @@ public struct LossBenchmark: Sendable {
     /// Whether the gradients are put together on worker 0.
     public let keepsGradients: Bool
 
-    public init(_ configuration: Configuration, warmup: Int, repetitions: Int, input: String? = nil, keepsGradients: Bool = false) {
+    public init(
+        _ configuration: Configuration, warmup: Int, repetitions: Int, input: String? = nil,
+        keepsGradients: Bool = false
+    ) {
         self.keepsGradients = keepsGradients
         precondition(warmup >= 0 && repetitions > 0, "\(warmup) and \(repetitions) repetitions")
         self.configuration = configuration
@@ -66,13 +69,15 @@ public struct LossBenchmark: Sendable {
         let shapes = try ["/first", "/second"].map { name in
             guard let dataset = try file.dataset(name) else {
                 throw FileError(
-                    .badData, place: path, reason: "has no dataset \(name)", remedy: "encodings are the rows of /first and /second")
+                    .badData, place: path, reason: "has no dataset \(name)",
+                    remedy: "encodings are the rows of /first and /second")
             }
             return dataset.shape
         }
         guard shapes[0] == shapes[1], shapes[0].count == 2, shapes[0][0] > 0, shapes[0][1] > 0 else {
             throw FileError(
-                .badData, place: path, reason: "/first is \(shapes[0]) and /second \(shapes[1])", remedy: "both must be B × d, and equal")
+                .badData, place: path, reason: "/first is \(shapes[0]) and /second \(shapes[1])",
+                remedy: "both must be B × d, and equal")
         }
         return (shapes[0][0], shapes[0][1])
     }
@@ -85,7 +90,8 @@ public struct LossBenchmark: Sendable {
         let secondBatch = objective.loss.usesSecondBatch ? try encodings(communicator, number: 1) : nil
         let features = features(rows: first.rows)
         let engine = PairwiseEngine(
-            communicator: communicator, shards: batch.shards, batch: batch.size, dimension: dimension, similarity: objective.similarity,
+            communicator: communicator, shards: batch.shards, batch: batch.size, dimension: dimension,
+            similarity: objective.similarity,
             loss: objective.loss, tileMemory: batch.tileMemory / threads,
             features: features.map { FeatureCounts(first: $0.columns, second: $0.columns) })
         // Measured first: it also brings the cores up to their speed.
@@ -104,13 +110,17 @@ public struct LossBenchmark: Sendable {
         if let other = result.secondBatchGradients {
             gradients += [("/second_batch/first", other.first), ("/second_batch/second", other.second)]
         }
-        let whole = try keepsGradients ? gradients.compactMap { name, rows in try communicator.gatherRows(rows).map { (name, $0) } } : []
+        let whole =
+            try keepsGradients
+            ? gradients.compactMap { name, rows in try communicator.gatherRows(rows).map { (name, $0) } } : []
         func norm(_ side: Int) -> Double {
             stride(from: side, to: all.count, by: 2).reduce(0.0) { $0 + all[$1] }.squareRoot()
         }
         return Result(
             benchmark: BenchmarkResult(
-                times: times, operations: 6 * Double(objective.loss.scoreMatrixCount) * Double(batch.size) * Double(batch.size) * Double(dimension),
+                times: times,
+                operations: 6 * Double(objective.loss.scoreMatrixCount) * Double(batch.size) * Double(batch.size)
+                    * Double(dimension),
                 peakGigaflops: peak, peakMemoryMiB: peakMemory, workers: communicator.size,
                 processes: communicator.processCount),
             loss: result.loss, firstGradientNorm: norm(0), secondGradientNorm: norm(1), gradients: whole)
@@ -118,7 +128,9 @@ public struct LossBenchmark: Sendable {
 
     /// Features of data for a loss that compares them: normal numbers, as many as the kernel has on data of d numbers; nil for other losses.
     private func features(rows: Int) -> Tensor? {
-        guard case .maximumMeanDiscrepancy = objective.loss, let count = objective.kernel.featureCount(inputs: dimension) else { return nil }
+        guard case .maximumMeanDiscrepancy = objective.loss,
+            let count = objective.kernel.featureCount(inputs: dimension)
+        else { return nil }
         let features = Tensor([rows, count])
         Philox(seed: 1).fillNormal(features, .features, number: 0)
         couplet_scale(features.count, Float(1 / Double(count).squareRoot()), features.pointer)
@@ -133,20 +145,25 @@ public struct LossBenchmark: Sendable {
             let file = try HDF5File(reading: input), group = number == 0 ? "" : "/second_batch"
             let sides = try ["/first", "/second"].map { try file.readFloats(group + $0, rows: start..<(start + rows)) }
             guard sides.allSatisfy({ $0.columns == dimension }) else {
-                throw FileError(.badData, place: input, reason: "\(group)/first and \(group)/second are not B × \(dimension)")
+                throw FileError(
+                    .badData, place: input, reason: "\(group)/first and \(group)/second are not B × \(dimension)")
             }
             return (sides[0], sides[1])
         }
-        let first = Tensor([rows, dimension]), second = Tensor([rows, dimension]), philox = Philox(seed: configuration.seed)
+        let first = Tensor([rows, dimension]), second = Tensor([rows, dimension]),
+            philox = Philox(seed: configuration.seed)
         for row in 0..<rows {
-            let a = first.rows(row..<(row + 1)), b = second.rows(row..<(row + 1)), number = UInt64(2 * (number * batch.size + start + row))
+            let a = first.rows(row..<(row + 1)), b = second.rows(row..<(row + 1)),
+                number = UInt64(2 * (number * batch.size + start + row))
             philox.fillNormal(a, .source, number: number)
             philox.fillNormal(b, .source, number: number + 1)
             // So that a pair is nearer than a stranger.
             couplet_add(dimension, a.pointer, b.pointer)
         }
         let inverseNorms = Tensor([rows])
-        for side in [first, second] { couplet_normalize_rows(rows, dimension, side.pointer, side.pointer, inverseNorms.pointer) }
+        for side in [first, second] {
+            couplet_normalize_rows(rows, dimension, side.pointer, side.pointer, inverseNorms.pointer)
+        }
         return (first, second)
     }
 }

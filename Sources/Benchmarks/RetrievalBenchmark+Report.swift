@@ -8,8 +8,10 @@ extension RetrievalBenchmark {
     /// What was asked, how long it took, what came out.
     package func json(_ result: Result) -> JSONValue {
         let asked: [(String, JSONValue)] = [
-            ("benchmark", .string("retrieve")), ("queries", .integer(queries)), ("gallery", .integer(gallery)), ("dim", .integer(dimension)),
-            ("top", .integer(search.top)), ("similarity", .string(search.similarity.rawValue)), ("temperature", .number(search.temperature)),
+            ("benchmark", .string("retrieve")), ("queries", .integer(queries)), ("gallery", .integer(gallery)),
+            ("dim", .integer(dimension)),
+            ("top", .integer(search.top)), ("similarity", .string(search.similarity.rawValue)),
+            ("temperature", .number(search.temperature)),
             ("gallery_mib", .number(galleryMiB)),
         ]
         return .object(

@@ -14,7 +14,9 @@ public struct RetrievalBenchmark: Sendable {
     public let repetitions: Int
 
     public init(queries: Int, gallery: Int, dimension: Int, search: GallerySearch, warmup: Int, repetitions: Int) {
-        precondition(queries > 0 && gallery > 0 && dimension > 0 && repetitions > 0, "\(queries) queries, \(gallery) rows of \(dimension)")
+        precondition(
+            queries > 0 && gallery > 0 && dimension > 0 && repetitions > 0,
+            "\(queries) queries, \(gallery) rows of \(dimension)")
         self.queries = queries
         self.gallery = gallery
         self.dimension = dimension
@@ -58,7 +60,8 @@ public struct RetrievalBenchmark: Sendable {
             guard let found else { preconditionFailure("no repetition was made") }
             return Result(
                 benchmark: BenchmarkResult(
-                    times: times, operations: 2 * Double(queries) * Double(gallery) * Double(dimension), peakGigaflops: peak,
+                    times: times, operations: 2 * Double(queries) * Double(gallery) * Double(dimension),
+                    peakGigaflops: peak,
                     peakMemoryMiB: try ProcessMemory.peakMiB(on: communicator), workers: communicator.size,
                     processes: communicator.processCount),
                 best: found.rows[0], probability: found.probabilities[0],

@@ -1,7 +1,7 @@
 import CoupletCommunication
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// How long a training step takes on W workers, from measured speeds, latencies and bandwidths: the formulas of SCALING.md.
@@ -35,7 +35,8 @@ public struct ScalingModel: Sendable {
     public var tileMemory: Double
 
     public init(
-        encoderSpeed: Double, keptSpeed: Double, remadeSpeed: Double, local: Link, network: Link, encoderOperations: Double,
+        encoderSpeed: Double, keptSpeed: Double, remadeSpeed: Double, local: Link, network: Link,
+        encoderOperations: Double,
         parameterBytes: Double, dimension: Double, tileMemory: Double
     ) {
         self.encoderSpeed = encoderSpeed
@@ -64,7 +65,8 @@ public struct ScalingModel: Sendable {
     ///   - workersPerHost: T; at most W of them count.
     ///   - batch: B.
     public func step(workers: Int, workersPerHost: Int, batch: Int) -> Step {
-        let w = Double(workers), b = Double(batch), local = min(workers, workersPerHost), hosts = Double(workers / local)
+        let w = Double(workers), b = Double(batch), local = min(workers, workersPerHost),
+            hosts = Double(workers / local)
         let encoders = b / w * encoderOperations / encoderSpeed
         let products = 6 * b * b * dimension / w
         let kept = min(1, tileMemory / (4 * b * b / w))
@@ -75,7 +77,8 @@ public struct ScalingModel: Sendable {
         func swap(_ floats: Double) -> (inside: Double, outside: Double) {
             let bytes = 4 * b / w * floats
             return (
-                self.local.latency + bytes * self.local.secondsPerByte, network.latency + shared * bytes * network.secondsPerByte
+                self.local.latency + bytes * self.local.secondsPerByte,
+                network.latency + shared * bytes * network.secondsPerByte
             )
         }
         // Encodings travel while a step is computed; what they gather follows it. Of the products a third is in pass 1, the rest in pass 2.

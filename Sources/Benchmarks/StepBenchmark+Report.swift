@@ -6,14 +6,16 @@ extension StepBenchmark {
         let batch = configuration.batch, operations = self.operations
         let asked: [(String, JSONValue)] = [
             ("benchmark", .string("step")), ("config", .string(config)), ("name", .string(configuration.name)),
-            ("batch", .integer(batch.size)), ("dim", .integer(configuration.encoders.embedding)), ("shards", .integer(batch.shards)),
+            ("batch", .integer(batch.size)), ("dim", .integer(configuration.encoders.embedding)),
+            ("shards", .integer(batch.shards)),
             ("activations", .string(batch.activations.rawValue)), ("tile_memory", .integer(batch.tileMemory)),
         ]
         return .object(
             asked + result.benchmark.members + [
                 ("pairs_per_second", .number(Double(batch.size) / result.benchmark.times.median)),
                 ("encoder_operations", .number(operations.encoders)), ("loss_operations", .number(operations.loss)),
-                ("memory_growth_mib", .number(result.memoryGrowthMiB)), ("memory_estimate_mib", .number(result.memoryEstimateMiB)),
+                ("memory_growth_mib", .number(result.memoryGrowthMiB)),
+                ("memory_estimate_mib", .number(result.memoryEstimateMiB)),
                 ("losses", .numbers(result.losses)), ("first_gradient_norm", .number(result.firstGradientNorm)),
                 ("second_gradient_norm", .number(result.secondGradientNorm)),
             ])

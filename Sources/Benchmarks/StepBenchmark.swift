@@ -44,13 +44,17 @@ public struct StepBenchmark: Sendable {
     public var operations: (encoders: Double, loss: Double) {
         let batch = configuration.batch, rows = batch.size / batch.shards
         // Forward is a third of what a layer does that needs the gradient of its input.
-        let shard = model.trained.reduce(0) { $0 + $1.matrixProductFLOPs(rows: rows) }
-            + model.frozen.flatMap { model.encoder($0).layers }.reduce(0) { $0 + $1.matrixProductFLOPs(rows: rows, needsInputGradient: true) / 3 }
+        let shard =
+            model.trained.reduce(0) { $0 + $1.matrixProductFLOPs(rows: rows) }
+            + model.frozen.flatMap { model.encoder($0).layers }.reduce(0) {
+                $0 + $1.matrixProductFLOPs(rows: rows, needsInputGradient: true) / 3
+            }
         let loss = configuration.objective.loss
         let inputs = loss.batchCount * (model.isShared ? 2 : 1)
         return (
             Double(shard) * Double(batch.shards) * Double(inputs),
-            6 * Double(loss.scoreMatrixCount) * Double(batch.size) * Double(batch.size) * Double(configuration.encoders.embedding)
+            6 * Double(loss.scoreMatrixCount) * Double(batch.size) * Double(batch.size)
+                * Double(configuration.encoders.embedding)
         )
     }
 
@@ -78,7 +82,8 @@ public struct StepBenchmark: Sendable {
         let operations = self.operations
         return Result(
             benchmark: BenchmarkResult(
-                times: times, operations: operations.encoders + operations.loss, peakGigaflops: try ProductPeak.measure(on: communicator),
+                times: times, operations: operations.encoders + operations.loss,
+                peakGigaflops: try ProductPeak.measure(on: communicator),
                 peakMemoryMiB: peakMemory, workers: communicator.size, processes: communicator.processCount),
             losses: reports.map(\.loss), firstGradientNorm: reports[0].firstGradientNorm,
             secondGradientNorm: reports[0].secondGradientNorm, memoryGrowthMiB: growth / 1_048_576,

@@ -17,16 +17,19 @@ void couplet_unit_columns(size_t size, const float *uniforms, float *matrix) {
             sum += entry * entry;
         }
         double scale = 1.0 / __builtin_sqrt(sum);
-        for (size_t row = 0; row < size; row++) matrix[row * size + column] = (float)((2.0 * uniforms[row * size + column] - 1.0) * scale);
+        for (size_t row = 0; row < size; row++)
+            matrix[row * size + column] = (float)((2.0 * uniforms[row * size + column] - 1.0) * scale);
     }
 }
 
 COUPLET_KERNEL void couplet_condition_numbers(size_t size, const float *matrices, double *work, double *conditions) {
-    lanes *a = (lanes *)work, *g = a + size * size, *v = g + size * size, *w = v + size, *diagonal = w + size, *beside = diagonal + size;
+    lanes *a = (lanes *)work, *g = a + size * size, *v = g + size * size, *w = v + size, *diagonal = w + size,
+          *beside = diagonal + size;
     // Aᵀ, whose rows are the columns that meet below.
     for (size_t k = 0; k < size; k++)
         for (size_t i = 0; i < size; i++)
-            for (size_t lane = 0; lane < COUPLET_CONDITION_LANES; lane++) a[i * size + k][lane] = matrices[(lane * size + k) * size + i];
+            for (size_t lane = 0; lane < COUPLET_CONDITION_LANES; lane++)
+                a[i * size + k][lane] = matrices[(lane * size + k) * size + i];
 
     // The lower half of G = AᵀA.
     for (size_t i = 0; i < size; i++)
@@ -44,7 +47,8 @@ COUPLET_KERNEL void couplet_condition_numbers(size_t size, const float *matrices
         beside[k] = top * top + rest;
         lanes length = __builtin_elementwise_sqrt(beside[k]);
         v[k + 1] = SELECT(top > 0.0, top + length, top - length);
-        lanes square = v[k + 1] * v[k + 1] + rest, factor = SELECT(square > 0.0, ALL(2.0) / square, ALL(0.0)), along = {0};
+        lanes square = v[k + 1] * v[k + 1] + rest, factor = SELECT(square > 0.0, ALL(2.0) / square, ALL(0.0)),
+              along = {0};
         for (size_t i = k + 2; i < size; i++) v[i] = g[i * size + k];
         // w = G v, each number of the lower half used for both its places.
         for (size_t i = k + 1; i < size; i++) {

@@ -15,8 +15,16 @@
 // Reductions use this many independent lanes, written out: the order of a sum is part of its definition.
 #define COUPLET_LANES 16
 
-static inline float couplet_from_bits(int32_t bits) { float value; memcpy(&value, &bits, 4); return value; }
-static inline int32_t couplet_to_bits(float value) { int32_t bits; memcpy(&bits, &value, 4); return bits; }
+static inline float couplet_from_bits(int32_t bits) {
+    float value;
+    memcpy(&value, &bits, 4);
+    return value;
+}
+static inline int32_t couplet_to_bits(float value) {
+    int32_t bits;
+    memcpy(&bits, &value, 4);
+    return bits;
+}
 
 // e^x for x <= 88, relative error below 2e-7; 0 below -87 (no subnormals). Cody-Waite reduction,
 // polynomial of degree 6 on [-ln2/2, ln2/2], exponent put in by integer addition.
@@ -67,7 +75,8 @@ static inline void couplet_turn(uint32_t w, float *cosine, float *sine) {
     float x = (float)rest * 1.46291807926715968e-9f;
     float z = x * x;
     float s = ((-1.9515295891e-4f * z + 8.3321608736e-3f) * z - 1.6666654611e-1f) * z * x + x;
-    float c = ((2.443315711809948e-5f * z - 1.388731625493765e-3f) * z + 4.166664568298827e-2f) * z * z - 0.5f * z + 1.0f;
+    float c =
+        ((2.443315711809948e-5f * z - 1.388731625493765e-3f) * z + 4.166664568298827e-2f) * z * z - 0.5f * z + 1.0f;
     float first = (quarter & 1) ? s : c, second = (quarter & 1) ? c : s;
     *cosine = (quarter == 1 || quarter == 2) ? -first : first;
     *sine = (quarter == 2 || quarter == 3) ? -second : second;

@@ -1,5 +1,5 @@
-#include "couplet_features.h"
 #include "couplet_dispatch.h"
+#include "couplet_features.h"
 #include <math.h>
 
 COUPLET_KERNEL void couplet_fourier_features(size_t rows, size_t count, const float *turns, float scale, float *out) {
@@ -15,8 +15,8 @@ COUPLET_KERNEL void couplet_fourier_features(size_t rows, size_t count, const fl
     }
 }
 
-COUPLET_KERNEL void couplet_monomials(
-    size_t rows, size_t columns, const float *x, size_t count, size_t degree, const int32_t *factor, const float *coefficient, float *out) {
+COUPLET_KERNEL void couplet_monomials(size_t rows, size_t columns, const float *x, size_t count, size_t degree,
+                                      const int32_t *factor, const float *coefficient, float *out) {
     for (size_t i = 0; i < rows; i++) {
         const float *row = x + i * columns;
         for (size_t k = 0; k < count; k++) {

@@ -2,8 +2,12 @@
 #include "couplet_network.h"
 
 // A NaN passes relu, so that it is seen where it arises.
-static inline float relu(float z) { return z < 0.0f ? 0.0f : z; }
-static inline float leaky_relu(float z, float slope) { return z < 0.0f ? slope * z : z; }
+static inline float relu(float z) {
+    return z < 0.0f ? 0.0f : z;
+}
+static inline float leaky_relu(float z, float slope) {
+    return z < 0.0f ? slope * z : z;
+}
 
 // Relative error below 3e-7: Cephes' tanhf, both branches computed.
 static inline float hyperbolic_tangent(float z) {
@@ -37,13 +41,19 @@ static inline void normal(float z, float *distribution, float *density) {
 }
 
 // The loop with and without a bias: the test stays outside.
-#define FORWARD(value)                                                                                     \
-    if (bias)                                                                                              \
-        for (size_t r = 0; r < rows; r++)                                                                  \
-            for (size_t c = 0; c < columns; c++) { float z = y[r * columns + c] + bias[c]; value }         \
-    else                                                                                                   \
-        for (size_t r = 0; r < rows; r++)                                                                  \
-            for (size_t c = 0; c < columns; c++) { float z = y[r * columns + c]; value }
+#define FORWARD(value)                                                                                                 \
+    if (bias)                                                                                                          \
+        for (size_t r = 0; r < rows; r++)                                                                              \
+            for (size_t c = 0; c < columns; c++) {                                                                     \
+                float z = y[r * columns + c] + bias[c];                                                                \
+                value                                                                                                  \
+            }                                                                                                          \
+    else                                                                                                               \
+        for (size_t r = 0; r < rows; r++)                                                                              \
+            for (size_t c = 0; c < columns; c++) {                                                                     \
+                float z = y[r * columns + c];                                                                          \
+                value                                                                                                  \
+            }
 
 COUPLET_KERNEL void couplet_bias_identity(size_t rows, size_t columns, const float *bias, float *restrict y) {
     FORWARD(y[r * columns + c] = z;)
@@ -51,45 +61,50 @@ COUPLET_KERNEL void couplet_bias_identity(size_t rows, size_t columns, const flo
 COUPLET_KERNEL void couplet_bias_relu(size_t rows, size_t columns, const float *bias, float *restrict y) {
     FORWARD(y[r * columns + c] = relu(z);)
 }
-COUPLET_KERNEL void couplet_bias_leaky_relu(size_t rows, size_t columns, const float *bias, float slope, float *restrict y) {
+COUPLET_KERNEL void couplet_bias_leaky_relu(size_t rows, size_t columns, const float *bias, float slope,
+                                            float *restrict y) {
     FORWARD(y[r * columns + c] = leaky_relu(z, slope);)
 }
 COUPLET_KERNEL void couplet_bias_tanh(size_t rows, size_t columns, const float *bias, float *restrict y) {
     FORWARD(y[r * columns + c] = hyperbolic_tangent(z);)
 }
-COUPLET_KERNEL void couplet_bias_gelu(size_t rows, size_t columns, const float *bias, float *restrict y, float *restrict derivative) {
+COUPLET_KERNEL void couplet_bias_gelu(size_t rows, size_t columns, const float *bias, float *restrict y,
+                                      float *restrict derivative) {
     FORWARD(float distribution; float density; normal(z, &distribution, &density);
             y[r * columns + c] = z * distribution; derivative[r * columns + c] = distribution + z * density;)
 }
 
 // One pass: the gradient in place, and its column sums where wanted.
-#define BACKWARD(factor)                                                                                   \
-    if (sums)                                                                                              \
-        for (size_t r = 0; r < rows; r++)                                                                  \
-            for (size_t c = 0; c < columns; c++) {                                                         \
-                size_t i = r * columns + c; float g = gradient[i]; g = factor;                             \
-                gradient[i] = g; sums[c] += g;                                                             \
-            }                                                                                              \
-    else                                                                                                   \
-        for (size_t i = 0; i < rows * columns; i++) { float g = gradient[i]; gradient[i] = factor; }
+#define BACKWARD(factor)                                                                                               \
+    if (sums)                                                                                                          \
+        for (size_t r = 0; r < rows; r++)                                                                              \
+            for (size_t c = 0; c < columns; c++) {                                                                     \
+                size_t i = r * columns + c;                                                                            \
+                float g = gradient[i];                                                                                 \
+                g = factor;                                                                                            \
+                gradient[i] = g;                                                                                       \
+                sums[c] += g;                                                                                          \
+            }                                                                                                          \
+    else                                                                                                               \
+        for (size_t i = 0; i < rows * columns; i++) {                                                                  \
+            float g = gradient[i];                                                                                     \
+            gradient[i] = factor;                                                                                      \
+        }
 
-COUPLET_KERNEL void couplet_backward_identity(size_t rows, size_t columns, const float *gradient, float *restrict sums) {
+COUPLET_KERNEL void couplet_backward_identity(size_t rows, size_t columns, const float *gradient,
+                                              float *restrict sums) {
     for (size_t r = 0; r < rows; r++)
         for (size_t c = 0; c < columns; c++) sums[c] += gradient[r * columns + c];
 }
-COUPLET_KERNEL void couplet_backward_relu(size_t rows, size_t columns, const float *restrict y, float *restrict gradient,
-                                          float *restrict sums) {
-    BACKWARD(y[i] > 0.0f ? g : 0.0f)
-}
-COUPLET_KERNEL void couplet_backward_leaky_relu(size_t rows, size_t columns, const float *restrict y, float slope,
-                                                float *restrict gradient, float *restrict sums) {
-    BACKWARD(y[i] > 0.0f ? g : slope * g)
-}
-COUPLET_KERNEL void couplet_backward_tanh(size_t rows, size_t columns, const float *restrict y, float *restrict gradient,
-                                          float *restrict sums) {
-    BACKWARD(g * (1.0f - y[i] * y[i]))
-}
-COUPLET_KERNEL void couplet_backward_gelu(size_t rows, size_t columns, const float *restrict derivative, float *restrict gradient,
-                                          float *restrict sums) {
+COUPLET_KERNEL void couplet_backward_relu(size_t rows, size_t columns, const float *restrict y,
+                                          float *restrict gradient,
+                                          float *restrict sums){BACKWARD(y[i] > 0.0f ? g : 0.0f)} COUPLET_KERNEL
+    void couplet_backward_leaky_relu(size_t rows, size_t columns, const float *restrict y, float slope,
+                                     float *restrict gradient,
+                                     float *restrict sums){BACKWARD(y[i] > 0.0f ? g : slope * g)} COUPLET_KERNEL
+    void couplet_backward_tanh(size_t rows, size_t columns, const float *restrict y, float *restrict gradient,
+                               float *restrict sums){BACKWARD(g * (1.0f - y[i] * y[i]))} COUPLET_KERNEL
+    void couplet_backward_gelu(size_t rows, size_t columns, const float *restrict derivative, float *restrict gradient,
+                               float *restrict sums) {
     BACKWARD(g * derivative[i])
 }

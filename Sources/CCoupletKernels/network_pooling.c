@@ -2,8 +2,11 @@
 #include "couplet_network.h"
 
 // A NaN counts as the largest, so that it is seen where it arises.
-#define TAKE(value, place)                                              \
-    if (value > best || value != value) { best = value; which = place; }
+#define TAKE(value, place)                                                                                             \
+    if (value > best || value != value) {                                                                              \
+        best = value;                                                                                                  \
+        which = place;                                                                                                 \
+    }
 
 COUPLET_KERNEL void couplet_pool(size_t columns, size_t channels, const float *restrict y, const float *restrict bias,
                                  float *restrict out, uint8_t *restrict code) {
@@ -13,8 +16,7 @@ COUPLET_KERNEL void couplet_pool(size_t columns, size_t channels, const float *r
         for (size_t o = 0; o < channels; o++) {
             float best = a[o];
             int32_t which = 0;
-            TAKE(b[o], 1) TAKE(c[o], 2) TAKE(d[o], 3)
-            best += bias[o];
+            TAKE(b[o], 1) TAKE(c[o], 2) TAKE(d[o], 3) best += bias[o];
             out[j * channels + o] = best < 0.0f ? 0.0f : best;
             code[j * channels + o] = (uint8_t)(best > 0.0f ? which : 4);
         }
@@ -36,8 +38,8 @@ COUPLET_KERNEL void couplet_gate(size_t pixels, size_t channels, const uint8_t *
     }
 }
 
-COUPLET_KERNEL void couplet_unpool(size_t columns, size_t channels, const uint8_t *restrict code, const float *restrict gradient,
-                                   float *restrict y) {
+COUPLET_KERNEL void couplet_unpool(size_t columns, size_t channels, const uint8_t *restrict code,
+                                   const float *restrict gradient, float *restrict y) {
     float *below = y + 2 * columns * channels;
     for (size_t j = 0; j < columns; j++) {
         float *a = y + 2 * j * channels, *b = a + channels, *c = below + 2 * j * channels, *d = c + channels;
@@ -52,15 +54,15 @@ COUPLET_KERNEL void couplet_unpool(size_t columns, size_t channels, const uint8_
     }
 }
 
-COUPLET_KERNEL void couplet_transpose(size_t rows, size_t columns, const float *restrict in, size_t in_stride, float *restrict out,
-                                      size_t out_stride) {
+COUPLET_KERNEL void couplet_transpose(size_t rows, size_t columns, const float *restrict in, size_t in_stride,
+                                      float *restrict out, size_t out_stride) {
     for (size_t r = 0; r < rows; r += 16)
         for (size_t c = 0; c < columns; c++)
             for (size_t i = r; i < rows && i < r + 16; i++) out[c * out_stride + i] = in[i * in_stride + c];
 }
 
-COUPLET_KERNEL void couplet_copy_rows(size_t rows, size_t columns, const float *restrict in, size_t in_stride, float *restrict out,
-                                      size_t out_stride) {
+COUPLET_KERNEL void couplet_copy_rows(size_t rows, size_t columns, const float *restrict in, size_t in_stride,
+                                      float *restrict out, size_t out_stride) {
     if (columns == 16)
         for (size_t r = 0; r < rows; r++) memcpy(out + r * out_stride, in + r * in_stride, 16 * sizeof(float));
     else

@@ -1,9 +1,9 @@
-#include "couplet_optimizer.h"
 #include "couplet_dispatch.h"
+#include "couplet_optimizer.h"
 #include <math.h>
 
-COUPLET_KERNEL void couplet_sgd(
-    size_t count, float *parameter, const float *gradient, float *momentum_buffer, float scale, float rate, float momentum, float decay) {
+COUPLET_KERNEL void couplet_sgd(size_t count, float *parameter, const float *gradient, float *momentum_buffer,
+                                float scale, float rate, float momentum, float decay) {
     if (!momentum_buffer) {
         for (size_t i = 0; i < count; i++) parameter[i] -= rate * (scale * gradient[i] + decay * parameter[i]);
         return;
@@ -16,10 +16,10 @@ COUPLET_KERNEL void couplet_sgd(
     }
 }
 
-COUPLET_KERNEL void couplet_adam(
-    size_t count, float *restrict parameter, const float *restrict gradient, float *restrict first, float *restrict second, float scale,
-    float rate, float beta1, float one_minus_beta1, float beta2, float one_minus_beta2, float correction, float epsilon, float l2,
-    float shrink) {
+COUPLET_KERNEL void couplet_adam(size_t count, float *restrict parameter, const float *restrict gradient,
+                                 float *restrict first, float *restrict second, float scale, float rate, float beta1,
+                                 float one_minus_beta1, float beta2, float one_minus_beta2, float correction,
+                                 float epsilon, float l2, float shrink) {
     for (size_t i = 0; i < count; i++) {
         float g = scale * gradient[i] + l2 * parameter[i];
         float m = beta1 * first[i] + one_minus_beta1 * g;

@@ -1,5 +1,5 @@
-#include "couplet_pairs.h"
 #include "couplet_dispatch.h"
+#include "couplet_pairs.h"
 
 // The first `width` of 16 lanes, in pieces whose sizes the compiler knows: a call of memcpy costs more than the copy.
 static inline __attribute__((always_inline)) void couplet_copy_lanes(float *y, const float *lanes, size_t width) {
@@ -22,7 +22,8 @@ COUPLET_KERNEL void couplet_map_rows(size_t rows, size_t inner, size_t columns, 
         for (size_t row = 0; row < rows; row++) {
             float lanes[COUPLET_LANES] = {0};
             for (size_t k = 0; k < inner; k++)
-                for (int lane = 0; lane < COUPLET_LANES; lane++) lanes[lane] += x[row * stride + k] * block[k * COUPLET_LANES + lane];
+                for (int lane = 0; lane < COUPLET_LANES; lane++)
+                    lanes[lane] += x[row * stride + k] * block[k * COUPLET_LANES + lane];
             couplet_copy_lanes(y + row * columns + first, lanes, width);
         }
     }
@@ -53,8 +54,9 @@ COUPLET_KERNEL size_t couplet_first_not_finite(size_t count, const float *x) {
     return count;
 }
 
-COUPLET_KERNEL void couplet_perturb_style(size_t rows, size_t columns, const float *mean, const float *uniforms, size_t uniform_stride,
-                                          float probability, size_t stride, float *restrict style, float *restrict perturbed) {
+COUPLET_KERNEL void couplet_perturb_style(size_t rows, size_t columns, const float *mean, const float *uniforms,
+                                          size_t uniform_stride, float probability, size_t stride,
+                                          float *restrict style, float *restrict perturbed) {
     for (size_t row = 0; row < rows; row++)
         for (size_t k = 0; k < columns; k++) {
             float own = style[row * stride + k] + mean[k], change = perturbed[row * stride + k];

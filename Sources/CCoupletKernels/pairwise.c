@@ -1,12 +1,12 @@
-#include "couplet_pairwise.h"
 #include "couplet_lanes.h"
+#include "couplet_pairwise.h"
 #include <math.h>
 #if defined(__x86_64__)
 #include <xmmintrin.h>
 #endif
 
-COUPLET_KERNEL void couplet_tile_offset(
-    size_t rows, size_t columns, float *tile, size_t stride, const float *row, const float *column) {
+COUPLET_KERNEL void couplet_tile_offset(size_t rows, size_t columns, float *tile, size_t stride, const float *row,
+                                        const float *column) {
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < columns; j++) tile[i * stride + j] -= row[i] + column[j];
 }
@@ -32,19 +32,22 @@ COUPLET_KERNEL float couplet_tile_maximum(size_t rows, size_t columns, const flo
 }
 
 // 16 scores (or the last `count` of a row) turned into powers, in place.
-#define exponentials(x, shift) ({ \
-    couplet_floats e_ = couplet_power(couplet_load(x) - (shift)); \
-    couplet_store((x), e_); \
-    e_; })
-#define exponentials_part(x, count, shift) ({ \
-    couplet_floats e_ = couplet_power(couplet_load_part((x), (count), COUPLET_EXCLUDED) - (shift)); \
-    couplet_store_part((x), (count), e_); \
-    e_; })
+#define exponentials(x, shift)                                                                                         \
+    ({                                                                                                                 \
+        couplet_floats e_ = couplet_power(couplet_load(x) - (shift));                                                  \
+        couplet_store((x), e_);                                                                                        \
+        e_;                                                                                                            \
+    })
+#define exponentials_part(x, count, shift)                                                                             \
+    ({                                                                                                                 \
+        couplet_floats e_ = couplet_power(couplet_load_part((x), (count), COUPLET_EXCLUDED) - (shift));                \
+        couplet_store_part((x), (count), e_);                                                                          \
+        e_;                                                                                                            \
+    })
 
 // Both flags are constants where this is called: each combination is a loop of its own, and an element has the same bits in all.
-COUPLET_INLINE void tile_exponentials(
-    size_t rows, size_t columns, float *tile, size_t stride, float shift_, float *row_sums, float *column_sums, const int by_row,
-    const int by_column) {
+COUPLET_INLINE void tile_exponentials(size_t rows, size_t columns, float *tile, size_t stride, float shift_,
+                                      float *row_sums, float *column_sums, const int by_row, const int by_column) {
     couplet_floats shift = couplet_all(shift_);
     if (by_column)
         for (size_t j = 0; j < columns; j++) column_sums[j] = 0;
@@ -59,7 +62,8 @@ COUPLET_INLINE void tile_exponentials(
             if (by_column) couplet_store(column_sums + j, couplet_load(column_sums + j) + ((ea + eb) + (ec + ed)));
         }
         if (rest) {
-            couplet_floats ea = exponentials_part(x + whole, rest, shift), eb = exponentials_part(x + stride + whole, rest, shift);
+            couplet_floats ea = exponentials_part(x + whole, rest, shift),
+                           eb = exponentials_part(x + stride + whole, rest, shift);
             couplet_floats ec = exponentials_part(x + 2 * stride + whole, rest, shift);
             couplet_floats ed = exponentials_part(x + 3 * stride + whole, rest, shift);
             if (by_row) a += ea, b += eb, c += ec, d += ed;
@@ -91,8 +95,8 @@ COUPLET_INLINE void tile_exponentials(
     }
 }
 
-COUPLET_KERNEL void couplet_tile_exponentials(
-    size_t rows, size_t columns, float *tile, size_t stride, float shift, float *row_sums, float *column_sums) {
+COUPLET_KERNEL void couplet_tile_exponentials(size_t rows, size_t columns, float *tile, size_t stride, float shift,
+                                              float *row_sums, float *column_sums) {
     if (row_sums && column_sums)
         tile_exponentials(rows, columns, tile, stride, shift, row_sums, column_sums, 1, 1);
     else if (row_sums)
@@ -135,8 +139,8 @@ COUPLET_KERNEL void couplet_merge_sums(size_t count, float shift, const float *s
     }
 }
 
-COUPLET_KERNEL void couplet_add_sums(
-    size_t count, const float *b_exponent, const float *b_mantissa, float *exponent, float *mantissa) {
+COUPLET_KERNEL void couplet_add_sums(size_t count, const float *b_exponent, const float *b_mantissa, float *exponent,
+                                     float *mantissa) {
     for (size_t i = 0; i < count; i++) add_sum(b_exponent[i], b_mantissa[i], exponent + i, mantissa + i);
 }
 
@@ -158,8 +162,8 @@ COUPLET_KERNEL void couplet_power_sum(size_t count, const float *x, size_t step,
     split(couplet_tree(sum), shift, exponent, mantissa);
 }
 
-COUPLET_KERNEL float couplet_tile_factors(
-    size_t count, float shift, const float *exponent, const float *weight, float *out) {
+COUPLET_KERNEL float couplet_tile_factors(size_t count, float shift, const float *exponent, const float *weight,
+                                          float *out) {
     float largest = COUPLET_EMPTY;
     for (size_t i = 0; i < count; i++) {
         float difference = shift - exponent[i];
@@ -170,9 +174,8 @@ COUPLET_KERNEL float couplet_tile_factors(
     return largest;
 }
 
-COUPLET_KERNEL void couplet_tile_weights(
-    size_t rows, size_t columns, const float *tile, size_t stride, const float *row, const float *column, float *weights,
-    size_t weights_stride) {
+COUPLET_KERNEL void couplet_tile_weights(size_t rows, size_t columns, const float *tile, size_t stride,
+                                         const float *row, const float *column, float *weights, size_t weights_stride) {
     for (size_t i = 0; i < rows; i++) {
         const float *x = tile + i * stride;
         float *w = weights + i * weights_stride, factor = row[i];
@@ -180,9 +183,9 @@ COUPLET_KERNEL void couplet_tile_weights(
     }
 }
 
-COUPLET_KERNEL void couplet_tile_weights_direct(
-    size_t rows, size_t columns, float *tile, size_t stride, const float *row_exponent, const float *row_weight,
-    const float *column_exponent, const float *column_weight) {
+COUPLET_KERNEL void couplet_tile_weights_direct(size_t rows, size_t columns, float *tile, size_t stride,
+                                                const float *row_exponent, const float *row_weight,
+                                                const float *column_exponent, const float *column_weight) {
     for (size_t i = 0; i < rows; i++) {
         float *x = tile + i * stride;
         for (size_t j = 0; j < columns; j += COUPLET_LANES) {
@@ -197,14 +200,16 @@ COUPLET_KERNEL void couplet_tile_weights_direct(
 }
 
 // 16 scores of a row, `t` with the bias added: gives the losses, and the weights in `w`.
-#define sigmoid_losses(t_, share, w) ({ \
-    couplet_floats t__ = (t_), zero_ = {0}, e_ = couplet_power(couplet_select(t__ > zero_, -t__, t__)); \
-    couplet_floats small_ = (share) * e_ / (1.0f + e_); \
-    (w) = couplet_select(t__ > zero_, (share) - small_, small_); \
-    couplet_larger(t__, zero_) * 0.69314718f + couplet_log_one_plus(e_); })
+#define sigmoid_losses(t_, share, w)                                                                                   \
+    ({                                                                                                                 \
+        couplet_floats t__ = (t_), zero_ = {0}, e_ = couplet_power(couplet_select(t__ > zero_, -t__, t__));            \
+        couplet_floats small_ = (share)*e_ / (1.0f + e_);                                                              \
+        (w) = couplet_select(t__ > zero_, (share)-small_, small_);                                                     \
+        couplet_larger(t__, zero_) * 0.69314718f + couplet_log_one_plus(e_);                                           \
+    })
 
-COUPLET_KERNEL void couplet_tile_sigmoid(
-    size_t rows, size_t columns, float *tile, size_t stride, float bias, float share, float *losses, float *sums) {
+COUPLET_KERNEL void couplet_tile_sigmoid(size_t rows, size_t columns, float *tile, size_t stride, float bias,
+                                         float share, float *losses, float *sums) {
     for (size_t i = 0; i < rows; i++) {
         float *x = tile + i * stride;
         couplet_floats loss = {0}, sum = {0}, w;
@@ -223,8 +228,8 @@ COUPLET_KERNEL void couplet_tile_sigmoid(
     }
 }
 
-COUPLET_KERNEL void couplet_tile_row_softmax(
-    size_t rows, size_t columns, const float *tile, size_t stride, const float *exponent, const float *weight, float *out) {
+COUPLET_KERNEL void couplet_tile_row_softmax(size_t rows, size_t columns, const float *tile, size_t stride,
+                                             const float *exponent, const float *weight, float *out) {
     for (size_t i = 0; i < rows; i++) {
         const float *x = tile + i * stride;
         for (size_t j = 0; j < columns; j += COUPLET_LANES) {
@@ -235,28 +240,31 @@ COUPLET_KERNEL void couplet_tile_row_softmax(
     }
 }
 
-COUPLET_KERNEL void couplet_tile_column_softmax(
-    size_t rows, size_t columns, const float *tile, size_t stride, const float *exponent, const float *weight, float *out) {
+COUPLET_KERNEL void couplet_tile_column_softmax(size_t rows, size_t columns, const float *tile, size_t stride,
+                                                const float *exponent, const float *weight, float *out) {
     for (size_t i = 0; i < rows; i++) {
         const float *x = tile + i * stride;
         for (size_t j = 0; j < columns; j += COUPLET_LANES) {
             size_t count = columns - j < COUPLET_LANES ? columns - j : COUPLET_LANES;
-            couplet_floats t = couplet_load_part(x + j, count, COUPLET_EXCLUDED) - couplet_load_part(exponent + j, count, 0);
+            couplet_floats t =
+                couplet_load_part(x + j, count, COUPLET_EXCLUDED) - couplet_load_part(exponent + j, count, 0);
             couplet_store_part(out + i * stride + j, count, couplet_power(t) * couplet_load_part(weight + j, count, 0));
         }
     }
 }
 
-COUPLET_KERNEL void couplet_tile_add_row_centred(
-    size_t rows, size_t columns, const float *softmax, const float *products, size_t stride, const float *row, float *weights) {
+COUPLET_KERNEL void couplet_tile_add_row_centred(size_t rows, size_t columns, const float *softmax,
+                                                 const float *products, size_t stride, const float *row,
+                                                 float *weights) {
     for (size_t i = 0; i < rows; i++) {
         float centre = row[i];
         for (size_t j = i * stride; j < i * stride + columns; j++) weights[j] += softmax[j] * (products[j] - centre);
     }
 }
 
-COUPLET_KERNEL void couplet_tile_add_column_centred(
-    size_t rows, size_t columns, const float *softmax, const float *products, size_t stride, const float *column, float *weights) {
+COUPLET_KERNEL void couplet_tile_add_column_centred(size_t rows, size_t columns, const float *softmax,
+                                                    const float *products, size_t stride, const float *column,
+                                                    float *weights) {
     for (size_t i = 0; i < rows; i++) {
         const float *w = softmax + i * stride, *p = products + i * stride;
         float *out = weights + i * stride;
@@ -264,8 +272,8 @@ COUPLET_KERNEL void couplet_tile_add_column_centred(
     }
 }
 
-COUPLET_KERNEL void couplet_tile_sums(
-    size_t rows, size_t columns, const float *tile, size_t stride, float *row_sums, float *column_sums) {
+COUPLET_KERNEL void couplet_tile_sums(size_t rows, size_t columns, const float *tile, size_t stride, float *row_sums,
+                                      float *column_sums) {
     for (size_t i = 0; i < rows; i++) {
         const float *x = tile + i * stride;
         couplet_floats sum = {0};
@@ -296,8 +304,8 @@ COUPLET_INLINE double row_dot(size_t columns, const float *x, const float *y) {
     return lanes[0];
 }
 
-COUPLET_KERNEL void couplet_normalize_rows(
-    size_t rows, size_t columns, const float *x, float *unit, float *inverse_norms) {
+COUPLET_KERNEL void couplet_normalize_rows(size_t rows, size_t columns, const float *x, float *unit,
+                                           float *inverse_norms) {
     for (size_t i = 0; i < rows; i++) {
         double norm = sqrt(row_dot(columns, x + i * columns, x + i * columns));
         float inverse = (float)(1.0 / (norm > 1e-12 ? norm : 1e-12));
@@ -306,8 +314,8 @@ COUPLET_KERNEL void couplet_normalize_rows(
     }
 }
 
-COUPLET_KERNEL void couplet_normalize_rows_backward(
-    size_t rows, size_t columns, const float *unit, const float *inverse_norms, float *gradient) {
+COUPLET_KERNEL void couplet_normalize_rows_backward(size_t rows, size_t columns, const float *unit,
+                                                    const float *inverse_norms, float *gradient) {
     for (size_t i = 0; i < rows; i++) {
         const float *u = unit + i * columns;
         float *g = gradient + i * columns;
@@ -317,11 +325,12 @@ COUPLET_KERNEL void couplet_normalize_rows_backward(
 }
 
 COUPLET_KERNEL void couplet_row_squares(size_t rows, size_t columns, const float *x, float factor, float *out) {
-    for (size_t i = 0; i < rows; i++) out[i] = (float)((double)factor * row_dot(columns, x + i * columns, x + i * columns));
+    for (size_t i = 0; i < rows; i++)
+        out[i] = (float)((double)factor * row_dot(columns, x + i * columns, x + i * columns));
 }
 
-COUPLET_KERNEL void couplet_subtract_scaled_rows(
-    size_t rows, size_t columns, const float *x, const float *factors, float *gradient) {
+COUPLET_KERNEL void couplet_subtract_scaled_rows(size_t rows, size_t columns, const float *x, const float *factors,
+                                                 float *gradient) {
     for (size_t i = 0; i < rows; i++)
         for (size_t k = 0; k < columns; k++) gradient[i * columns + k] -= factors[i] * x[i * columns + k];
 }

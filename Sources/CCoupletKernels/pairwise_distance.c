@@ -1,59 +1,72 @@
-#include "couplet_pairwise.h"
 #include "couplet_lanes.h"
+#include "couplet_pairwise.h"
 #include <math.h>
 
 // Pieces of a row are read whole: rows of the transposed encodings are as long as the stride, whatever lies behind `columns`.
 #define part_of(x, count) ((count) < COUPLET_LANES ? couplet_load_part((x), (count), 0) : couplet_load(x))
-#define put_part_of(x, count, v) do { \
-    if ((count) < COUPLET_LANES) couplet_store_part((x), (count), (v)); \
-    else couplet_store((x), (v)); } while (0)
+#define put_part_of(x, count, v)                                                                                       \
+    do {                                                                                                               \
+        if ((count) < COUPLET_LANES)                                                                                   \
+            couplet_store_part((x), (count), (v));                                                                     \
+        else                                                                                                           \
+            couplet_store((x), (v));                                                                                   \
+    } while (0)
 
-#define couplet_absolute(v) ({ couplet_floats v_ = (v); (couplet_floats)((couplet_ints)v_ & 0x7fffffff); })
+#define couplet_absolute(v)                                                                                            \
+    ({                                                                                                                 \
+        couplet_floats v_ = (v);                                                                                       \
+        (couplet_floats)((couplet_ints)v_ & 0x7fffffff);                                                               \
+    })
 
 // Σ_k |x[k] - y[k][j]|^p of 16 columns j, p = 1 or 2.
-#define distances(dimension, x, y, stride, count, p) ({ \
-    couplet_floats sum_ = {0}; \
-    for (size_t k_ = 0; k_ < (dimension); k_++) { \
-        couplet_floats difference_ = couplet_all((x)[k_]) - part_of((y) + k_ * (stride), (count)); \
-        sum_ += (p) == 1 ? couplet_absolute(difference_) : difference_ * difference_; \
-    } \
-    sum_; })
+#define distances(dimension, x, y, stride, count, p)                                                                   \
+    ({                                                                                                                 \
+        couplet_floats sum_ = {0};                                                                                     \
+        for (size_t k_ = 0; k_ < (dimension); k_++) {                                                                  \
+            couplet_floats difference_ = couplet_all((x)[k_]) - part_of((y) + k_ * (stride), (count));                 \
+            sum_ += (p) == 1 ? couplet_absolute(difference_) : difference_ * difference_;                              \
+        }                                                                                                              \
+        sum_;                                                                                                          \
+    })
 
-COUPLET_KERNEL void couplet_tile_distances(
-    size_t rows, size_t columns, size_t dimension, const float *x, const float *y, int p, float factor, float *tile, size_t stride) {
+COUPLET_KERNEL void couplet_tile_distances(size_t rows, size_t columns, size_t dimension, const float *x,
+                                           const float *y, int p, float factor, float *tile, size_t stride) {
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < columns; j += COUPLET_LANES) {
             size_t count = columns - j < COUPLET_LANES ? columns - j : COUPLET_LANES;
-            couplet_floats distance = p == 1 ? distances(dimension, x + i * dimension, y + j, stride, count, 1)
-                                             : __builtin_elementwise_sqrt(distances(dimension, x + i * dimension, y + j, stride, count, 2));
+            couplet_floats distance =
+                p == 1 ? distances(dimension, x + i * dimension, y + j, stride, count, 1)
+                       : __builtin_elementwise_sqrt(distances(dimension, x + i * dimension, y + j, stride, count, 2));
             put_part_of(tile + i * stride + j, count, distance * factor);
         }
 }
 
-COUPLET_KERNEL void couplet_tile_divide_distances(
-    size_t rows, size_t columns, size_t dimension, const float *x, const float *y, float *weights, size_t stride) {
+COUPLET_KERNEL void couplet_tile_divide_distances(size_t rows, size_t columns, size_t dimension, const float *x,
+                                                  const float *y, float *weights, size_t stride) {
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < columns; j += COUPLET_LANES) {
             size_t count = columns - j < COUPLET_LANES ? columns - j : COUPLET_LANES;
             float *place = weights + i * stride + j;
-            couplet_floats distance = __builtin_elementwise_sqrt(distances(dimension, x + i * dimension, y + j, stride, count, 2));
+            couplet_floats distance =
+                __builtin_elementwise_sqrt(distances(dimension, x + i * dimension, y + j, stride, count, 2));
             couplet_floats weight = part_of(place, count) / couplet_larger(distance, couplet_all(1e-30f));
             put_part_of(place, count, (couplet_floats)((distance > 0.0f) & (couplet_ints)weight));
         }
 }
 
 // Both flags are constants where this is called.
-COUPLET_INLINE void difference_sums(
-    size_t rows, size_t columns, size_t dimension, const float *x, const float *y, const float *weights, size_t stride, float *row_sums,
-    float *column_sums, const int of_signs, const int by_column) {
+COUPLET_INLINE void difference_sums(size_t rows, size_t columns, size_t dimension, const float *x, const float *y,
+                                    const float *weights, size_t stride, float *row_sums, float *column_sums,
+                                    const int of_signs, const int by_column) {
     for (size_t i = 0; i < rows; i++)
         for (size_t k = 0; k < dimension; k++) {
             couplet_floats own = couplet_all(x[i * dimension + k]), sum = {0};
             for (size_t j = 0; j < columns; j += COUPLET_LANES) {
                 size_t count = columns - j < COUPLET_LANES ? columns - j : COUPLET_LANES;
-                couplet_floats weight = part_of(weights + i * stride + j, count), difference = own - part_of(y + k * stride + j, count);
-                couplet_floats term = of_signs ? (couplet_floats)((difference > 0.0f) & (couplet_ints)weight)
-                                                     - (couplet_floats)((difference < 0.0f) & (couplet_ints)weight)
+                couplet_floats weight = part_of(weights + i * stride + j, count),
+                               difference = own - part_of(y + k * stride + j, count);
+                couplet_floats term = of_signs ? (couplet_floats)((difference > 0.0f) & (couplet_ints)weight) -
+                                                     (couplet_floats)((difference < 0.0f) & (couplet_ints)weight)
                                                : weight * difference;
                 sum += term;
                 if (by_column) {
@@ -65,9 +78,9 @@ COUPLET_INLINE void difference_sums(
         }
 }
 
-COUPLET_KERNEL void couplet_tile_difference_sums(
-    size_t rows, size_t columns, size_t dimension, const float *x, const float *y, const float *weights, size_t stride, int of_signs,
-    float *row_sums, float *column_sums) {
+COUPLET_KERNEL void couplet_tile_difference_sums(size_t rows, size_t columns, size_t dimension, const float *x,
+                                                 const float *y, const float *weights, size_t stride, int of_signs,
+                                                 float *row_sums, float *column_sums) {
     if (of_signs && column_sums)
         difference_sums(rows, columns, dimension, x, y, weights, stride, row_sums, column_sums, 1, 1);
     else if (of_signs)
@@ -93,17 +106,16 @@ COUPLET_INLINE double distance_of(size_t columns, const float *x, const float *y
     return sum;
 }
 
-COUPLET_KERNEL void couplet_pair_distances(
-    size_t rows, size_t columns, const float *x, const float *y, int p, int root, double factor, float *out) {
+COUPLET_KERNEL void couplet_pair_distances(size_t rows, size_t columns, const float *x, const float *y, int p, int root,
+                                           double factor, float *out) {
     for (size_t i = 0; i < rows; i++) {
         double distance = distance_of(columns, x + i * columns, y + i * columns, p);
         out[i] = (float)(factor * (root ? sqrt(distance) : distance));
     }
 }
 
-COUPLET_KERNEL void couplet_add_pair_gradients(
-    size_t rows, size_t columns, const float *x, const float *y, int p, int root, const float *factors, float *x_gradient,
-    float *y_gradient) {
+COUPLET_KERNEL void couplet_add_pair_gradients(size_t rows, size_t columns, const float *x, const float *y, int p,
+                                               int root, const float *factors, float *x_gradient, float *y_gradient) {
     for (size_t i = 0; i < rows; i++) {
         const float *a = x + i * columns, *b = y + i * columns;
         double norm = root ? sqrt(distance_of(columns, a, b, p)) : 0.5;

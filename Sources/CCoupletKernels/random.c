@@ -1,8 +1,9 @@
-#include "couplet_random.h"
 #include "couplet_dispatch.h"
+#include "couplet_random.h"
 #include <math.h>
 
-COUPLET_KERNEL void couplet_philox(uint64_t seed, uint32_t stream, uint64_t number, uint32_t first_block, size_t blocks, uint32_t *out) {
+COUPLET_KERNEL void couplet_philox(uint64_t seed, uint32_t stream, uint64_t number, uint32_t first_block, size_t blocks,
+                                   uint32_t *out) {
     for (size_t i = 0; i < blocks; i++) {
         uint32_t c0 = first_block + (uint32_t)i, c1 = stream, c2 = (uint32_t)number, c3 = (uint32_t)(number >> 32);
         uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);

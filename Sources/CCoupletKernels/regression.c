@@ -1,5 +1,5 @@
-#include "couplet_regression.h"
 #include "couplet_dispatch.h"
+#include "couplet_regression.h"
 
 // Points worked on at a time: their distances stay in registers or the first cache.
 #define COUPLET_POINTS 64
@@ -31,8 +31,8 @@ static inline double couplet_exp_double(double x) {
     return poly;
 }
 
-COUPLET_KERNEL void couplet_gaussian_kernel(
-    size_t count, size_t dimensions, const double *x, const double *points, size_t stride, double gamma, double *out) {
+COUPLET_KERNEL void couplet_gaussian_kernel(size_t count, size_t dimensions, const double *x, const double *points,
+                                            size_t stride, double gamma, double *out) {
     for (size_t start = 0; start < count; start += COUPLET_POINTS) {
         size_t here = count - start < COUPLET_POINTS ? count - start : COUPLET_POINTS;
         double squares[COUPLET_POINTS] = {0};

@@ -1,11 +1,13 @@
-#include "couplet_replay.h"
 #include "couplet_lanes.h"
+#include "couplet_replay.h"
 #include <math.h>
 
-__attribute__((noinline)) void couplet_replayed_step(int64_t step) { __asm__ volatile("" : : "r"(step)); }
+__attribute__((noinline)) void couplet_replayed_step(int64_t step) {
+    __asm__ volatile("" : : "r"(step));
+}
 
-COUPLET_KERNEL float couplet_score_figures(
-    size_t count, const float *restrict scores, float center, float *restrict column_largest, double *restrict sums) {
+COUPLET_KERNEL float couplet_score_figures(size_t count, const float *restrict scores, float center,
+                                           float *restrict column_largest, double *restrict sums) {
     couplet_floats sum = {0}, squares = {0}, best = couplet_all(-INFINITY);
     size_t j = 0;
     for (; j + COUPLET_LANES <= count; j += COUPLET_LANES) {

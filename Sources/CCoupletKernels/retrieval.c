@@ -1,9 +1,10 @@
-#include "couplet_retrieval.h"
 #include "couplet_dispatch.h"
+#include "couplet_retrieval.h"
 
-COUPLET_KERNEL void couplet_count_row_scores(
-    size_t rows, size_t columns, const float *restrict tile, size_t stride, const float *restrict scale, const float *restrict offset,
-    const float *restrict low, const float *restrict high, uint32_t *restrict certain, uint32_t *restrict possible) {
+COUPLET_KERNEL void couplet_count_row_scores(size_t rows, size_t columns, const float *restrict tile, size_t stride,
+                                             const float *restrict scale, const float *restrict offset,
+                                             const float *restrict low, const float *restrict high,
+                                             uint32_t *restrict certain, uint32_t *restrict possible) {
     for (size_t i = 0; i < rows; i++) {
         const float *row = tile + i * stride;
         float lowest = low[i], highest = high[i];
@@ -18,9 +19,10 @@ COUPLET_KERNEL void couplet_count_row_scores(
     }
 }
 
-COUPLET_KERNEL void couplet_count_column_scores(
-    size_t rows, size_t columns, const float *restrict tile, size_t stride, const float *restrict scale, const float *restrict offset,
-    const float *restrict low, const float *restrict high, uint32_t *restrict certain, uint32_t *restrict possible) {
+COUPLET_KERNEL void couplet_count_column_scores(size_t rows, size_t columns, const float *restrict tile, size_t stride,
+                                                const float *restrict scale, const float *restrict offset,
+                                                const float *restrict low, const float *restrict high,
+                                                uint32_t *restrict certain, uint32_t *restrict possible) {
     for (size_t j = 0; j < columns; j++) certain[j] = possible[j] = 0;
     for (size_t i = 0; i < rows; i++) {
         const float *row = tile + i * stride;

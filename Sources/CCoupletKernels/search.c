@@ -1,6 +1,6 @@
-#include "couplet_search.h"
 #include "couplet_lanes.h"
 #include "couplet_pairwise.h"
+#include "couplet_search.h"
 #include "couplet_vector.h"
 #include <math.h>
 
@@ -36,7 +36,8 @@ COUPLET_INLINE int is_worse(float a_score, int64_t a_row, float b_score, int64_t
 
 static double similarity(const struct couplet_search_queries *queries, size_t query, const float *row) {
     const float *x = queries->rows + query * queries->dimension;
-    if (queries->similarity == couplet_search_product) return queries->factors[query] * couplet_dot(queries->dimension, x, row);
+    if (queries->similarity == couplet_search_product)
+        return queries->factors[query] * couplet_dot(queries->dimension, x, row);
     double lanes[COUPLET_LANES] = {0}, sum = 0;
     for (size_t k = 0; k < queries->dimension; k++) {
         double difference = (double)x[k] - (double)row[k];
@@ -80,14 +81,17 @@ static void insert(const struct couplet_search_best *best, size_t query, float s
 
 // 2^(t - shift), relative error below 3e-7, for t <= shift + 126; 2^-126 where t lies further below the shift. `least` is shift - 126,
 // `origin` ROUNDING - shift: so the shift costs no operation of its own, nor does the exponent's bias. A polynomial of degree 5.
-#define power_above(t, least, origin) ({ \
-    couplet_floats t_ = couplet_larger((t), (least)), rounded_ = t_ + (origin), rest_ = t_ - (rounded_ - (origin)); \
-    couplet_floats poly_ = 1.32647285e-3f * rest_ + 9.67151299e-3f; \
-    poly_ = poly_ * rest_ + 5.55073358e-2f; \
-    poly_ = poly_ * rest_ + 2.40222424e-1f; \
-    poly_ = poly_ * rest_ + 6.93147004e-1f; \
-    poly_ = poly_ * rest_ + 1.0f; \
-    (couplet_floats)((couplet_ints)poly_ + ((couplet_ints)rounded_ << 23)); })
+#define power_above(t, least, origin)                                                                                  \
+    ({                                                                                                                 \
+        couplet_floats t_ = couplet_larger((t), (least)), rounded_ = t_ + (origin),                                    \
+                       rest_ = t_ - (rounded_ - (origin));                                                             \
+        couplet_floats poly_ = 1.32647285e-3f * rest_ + 9.67151299e-3f;                                                \
+        poly_ = poly_ * rest_ + 5.55073358e-2f;                                                                        \
+        poly_ = poly_ * rest_ + 2.40222424e-1f;                                                                        \
+        poly_ = poly_ * rest_ + 6.93147004e-1f;                                                                        \
+        poly_ = poly_ * rest_ + 1.0f;                                                                                  \
+        (couplet_floats)((couplet_ints)poly_ + ((couplet_ints)rounded_ << 23));                                        \
+    })
 
 COUPLET_INLINE float threshold(const struct couplet_search_best *best, size_t query) {
     return best->count[query] < best->capacity ? 0.5f * COUPLET_EXCLUDED : best->score[query * best->capacity];
@@ -99,15 +103,17 @@ COUPLET_INLINE float limit(const struct couplet_search_best *best, size_t query,
 }
 
 // The rare path: a tile in which some query has a score above its limit.
-static __attribute__((noinline)) void raise_limits(
-    const struct couplet_search_queries *queries, const struct tile *tile, const struct couplet_search_best *best, struct block_sums *sums) {
+static __attribute__((noinline)) void raise_limits(const struct couplet_search_queries *queries,
+                                                   const struct tile *tile, const struct couplet_search_best *best,
+                                                   struct block_sums *sums) {
     for (size_t q = tile->first_query; q < tile->queries; q++) {
         if (!tile->exceeds[q]) continue;
         float largest = COUPLET_EXCLUDED;
         for (size_t r = 0; r < tile->rows; r++) largest = tile->score[r][q] > largest ? tile->score[r][q] : largest;
         if (largest > sums->shift[q] + HEADROOM) {
             // A power of two: nothing is rounded. Below 2^-120 even sums of the full headroom are nothing, as are those without a shift.
-            float shift = ceilf(largest), lower = sums->shift[q] - shift, factor = lower < -120.0f ? 0.0f : exp2f(lower);
+            float shift = ceilf(largest), lower = sums->shift[q] - shift,
+                  factor = lower < -120.0f ? 0.0f : exp2f(lower);
             sums->sum[q] = factor > 0 ? sums->sum[q] * factor : 0;
             sums->square[q] = factor > 0 ? sums->square[q] * factor * factor : 0;
             sums->shift[q] = shift;
@@ -121,9 +127,10 @@ static __attribute__((noinline)) void raise_limits(
 
 // All of a panel's vectors from `first` on, `vectors` of them, over a block. `tile_rows` and `vectors` are constants where this is called:
 // the tile's scores stay in registers.
-COUPLET_INLINE void scan(
-    const int tile_rows, const int vectors, size_t first, const struct couplet_search_queries *queries, size_t count, const float *rows,
-    const float *offsets, int64_t first_row, const struct couplet_search_best *best, struct block_sums *sums) {
+COUPLET_INLINE void scan(const int tile_rows, const int vectors, size_t first,
+                         const struct couplet_search_queries *queries, size_t count, const float *rows,
+                         const float *offsets, int64_t first_row, const struct couplet_search_best *best,
+                         struct block_sums *sums) {
     const size_t dimension = queries->dimension;
     const float *panel = queries->panel + first * COUPLET_LANES;
     couplet_floats sum[TILE_VECTORS], square[TILE_VECTORS], shift[TILE_VECTORS], limits[TILE_VECTORS];
@@ -167,7 +174,8 @@ COUPLET_INLINE void scan(
             if (tile.queries > queries->count) tile.queries = queries->count;
             UNROLLED for (int r = 0; r < tile_rows; r++) {
                 tile.row[r] = row[r];
-                UNROLLED for (int v = 0; v < vectors; v++) couplet_store(tile.score[r] + (first + (size_t)v) * COUPLET_LANES, score[r][v]);
+                UNROLLED for (int v = 0; v < vectors; v++)
+                    couplet_store(tile.score[r] + (first + (size_t)v) * COUPLET_LANES, score[r][v]);
             }
             UNROLLED for (int v = 0; v < vectors; v++) {
                 size_t q = (first + (size_t)v) * COUPLET_LANES;
@@ -201,17 +209,22 @@ COUPLET_INLINE void scan(
 }
 
 #define SCAN_ARGUMENTS queries, count, rows, offsets, first_row, best, sums
-#define SCAN_PARAMETERS \
-    const struct couplet_search_queries *queries, size_t count, const float *rows, const float *offsets, int64_t first_row, \
-        const struct couplet_search_best *best, struct block_sums *sums
+#define SCAN_PARAMETERS                                                                                                \
+    const struct couplet_search_queries *queries, size_t count, const float *rows, const float *offsets,               \
+        int64_t first_row, const struct couplet_search_best *best, struct block_sums *sums
 
 #if defined(__x86_64__) && defined(__linux__)
 // 32 registers of 16 lanes: 24 hold the tile.
 __attribute__((target("avx512f"))) static void scan_avx512(SCAN_PARAMETERS) {
     switch ((queries->count + COUPLET_LANES - 1) / COUPLET_LANES) {
-    case 1: scan(8, 1, 0, SCAN_ARGUMENTS); break;
-    case 2: scan(8, 2, 0, SCAN_ARGUMENTS); break;
-    default: scan(8, 3, 0, SCAN_ARGUMENTS);
+    case 1:
+        scan(8, 1, 0, SCAN_ARGUMENTS);
+        break;
+    case 2:
+        scan(8, 2, 0, SCAN_ARGUMENTS);
+        break;
+    default:
+        scan(8, 3, 0, SCAN_ARGUMENTS);
     }
 }
 
@@ -225,8 +238,8 @@ static void scan_default(SCAN_PARAMETERS) {
     for (size_t v = 0; v * COUPLET_LANES < queries->count; v++) scan(2, 1, v, SCAN_ARGUMENTS);
 }
 
-void couplet_search_add_total(
-    double exponent, double sum, double square, double *total_exponent, double *total_sum, double *total_square) {
+void couplet_search_add_total(double exponent, double sum, double square, double *total_exponent, double *total_sum,
+                              double *total_square) {
     if (exponent == *total_exponent) {
         *total_sum += sum, *total_square += square;
         return;
@@ -238,9 +251,9 @@ void couplet_search_add_total(
     *total_exponent = larger;
 }
 
-void couplet_search_block(
-    const struct couplet_search_queries *queries, size_t count, const float *rows, const float *offsets, int64_t first_row,
-    const struct couplet_search_best *best, double *exponents, double *totals, double *squares) {
+void couplet_search_block(const struct couplet_search_queries *queries, size_t count, const float *rows,
+                          const float *offsets, int64_t first_row, const struct couplet_search_best *best,
+                          double *exponents, double *totals, double *squares) {
     struct block_sums block, *sums = &block;
     for (size_t q = 0; q < COUPLET_SEARCH_WIDTH; q++) {
         // The shift of the total so far: what lies too far below it for this block's sums is nothing in the total either.
@@ -260,7 +273,8 @@ void couplet_search_block(
 #endif
     for (size_t q = 0; q < queries->count; q++)
         if (block.shift[q] != COUPLET_EMPTY)
-            couplet_search_add_total(block.shift[q], block.sum[q], block.square[q], exponents + q, totals + q, squares + q);
+            couplet_search_add_total(block.shift[q], block.sum[q], block.square[q], exponents + q, totals + q,
+                                     squares + q);
 }
 
 void couplet_search_pack(size_t count, size_t dimension, const float *rows, const double *factors, float *panel) {

@@ -1,5 +1,5 @@
-#include "couplet_vector.h"
 #include "couplet_dispatch.h"
+#include "couplet_vector.h"
 
 COUPLET_KERNEL void couplet_add(size_t count, const float *x, float *y) {
     for (size_t i = 0; i < count; i++) y[i] += x[i];
@@ -24,4 +24,6 @@ COUPLET_KERNEL double couplet_dot(size_t count, const float *x, const float *y) 
     return lanes[0];
 }
 
-double couplet_squared_norm(size_t count, const float *x) { return couplet_dot(count, x, x); }
+double couplet_squared_norm(size_t count, const float *x) {
+    return couplet_dot(count, x, x);
+}

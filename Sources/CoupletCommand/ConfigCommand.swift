@@ -38,7 +38,8 @@ struct ConfigCommand: ParsableCommand {
             return try MemoryEstimate.lines(configuration, ranks: ranks, threads: workers.threads)
         } catch {
             // The config is good all the same: its data may lie elsewhere.
-            return ["memory: not known, for its data cannot be read here:"] + "\(error)".split(separator: "\n").map(String.init)
+            return ["memory: not known, for its data cannot be read here:"]
+                + "\(error)".split(separator: "\n").map(String.init)
         }
     }
 }

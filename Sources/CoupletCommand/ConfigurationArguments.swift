@@ -3,7 +3,9 @@ import CoupletTraining
 
 /// A config and what the command line changes in it.
 struct ConfigurationArguments: ParsableArguments {
-    @Argument(help: ArgumentHelp("The config, a YAML file.", valueName: "config"), completion: .file(extensions: ["yaml", "yml"]))
+    @Argument(
+        help: ArgumentHelp("The config, a YAML file.", valueName: "config"),
+        completion: .file(extensions: ["yaml", "yml"]))
     var path: String
 
     @Option(
@@ -15,7 +17,8 @@ struct ConfigurationArguments: ParsableArguments {
 
     func validate() throws {
         for override in overrides where !override.contains("=") || override.hasPrefix("=") {
-            throw ValidationError("--set \(override): wanted key.path=value, such as --set optimizer.learning_rate=0.01")
+            throw ValidationError(
+                "--set \(override): wanted key.path=value, such as --set optimizer.learning_rate=0.01")
         }
     }
 

@@ -25,7 +25,8 @@ struct CoupletCommand: ParsableCommand {
         version: Version.program,
         subcommands: [
             TrainCommand.self, EvaluateCommand.self, EncodeCommand.self, RetrieveCommand.self, SampleCommand.self,
-            InspectCommand.self, ConfigCommand.self, TheoryCommand.self, DataCommand.self, SweepCommand.self, ReplayCommand.self,
+            InspectCommand.self, ConfigCommand.self, TheoryCommand.self, DataCommand.self, SweepCommand.self,
+            ReplayCommand.self,
             ReportCommand.self, StudyCommand.self, DoctorCommand.self, BenchCommand.self,
         ])
 
@@ -43,7 +44,9 @@ struct CoupletCommand: ParsableCommand {
     /// What is wrong where the first word is no command: the parser would only call it unexpected.
     private static func unknownCommand() -> ValidationError? {
         let names = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
-        guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"), !names.contains(word) else { return nil }
+        guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"), !names.contains(word) else {
+            return nil
+        }
         let guess = NearestNames.guess(word, among: names).map { "did you mean \($0)? There are" } ?? "there are"
         return ValidationError("no command is called '\(word)'; \(guess) \(names.joined(separator: ", "))")
     }

@@ -25,7 +25,10 @@ struct DataExportCommand: ParsableCommand {
     @Option(help: ArgumentHelp("How many pairs.", valueName: "n"))
     var count: Int
 
-    @Option(help: ArgumentHelp("The number of the first. An endless source has 2^64; those from 2^63 on are a loss's second batches.", valueName: "k"))
+    @Option(
+        help: ArgumentHelp(
+            "The number of the first. An endless source has 2^64; those from 2^63 on are a loss's second batches.",
+            valueName: "k"))
     var start: UInt64 = 0
 
     func validate() throws {
@@ -39,19 +42,24 @@ struct DataExportCommand: ParsableCommand {
         let (end, overflows) = start.addingReportingOverflow(UInt64(count))
         if let available = source.count(of: .training), overflows || end > UInt64(available) {
             throw DataError(
-                place: arguments.path, reason: "the source has the training pairs 0 to \(available - 1), not \(count) from \(start) on",
-                remedy: start < UInt64(available) ? "--count can be \(UInt64(available) - start) at most" : "begin by a smaller --start")
+                place: arguments.path,
+                reason: "the source has the training pairs 0 to \(available - 1), not \(count) from \(start) on",
+                remedy: start < UInt64(available)
+                    ? "--count can be \(UInt64(available) - start) at most" : "begin by a smaller --start")
         }
         if overflows { throw ValidationError("--start \(start) and --count \(count) go beyond \(UInt64.max)") }
         if access(output, F_OK) == 0 {
-            throw FileError(.inputOutput, place: output, reason: "exists already", remedy: "give another name, or delete it first")
+            throw FileError(
+                .inputOutput, place: output, reason: "exists already", remedy: "give another name, or delete it first")
         }
         try HDF5File.create(output) { try write(source, to: $0) }
     }
 
     private func write(_ source: any PairSource, to file: HDF5File) throws {
         let factors = (source as? any LatentFactorSource)?.latentFactors ?? []
-        let floatsARow = Modality.allCases.reduce(1 + factors.reduce(0) { $0 + $1.columns }) { $0 + source.description(of: $1).shape.reduce(1, *) }
+        let floatsARow = Modality.allCases.reduce(1 + factors.reduce(0) { $0 + $1.columns }) {
+            $0 + source.description(of: $1).shape.reduce(1, *)
+        }
         // 16 MiB at a time, so that any count works.
         let block = min(count, max(1, (4 << 20) / floatsARow))
         for row in stride(from: 0, to: count, by: block) {
@@ -83,7 +91,8 @@ struct DataExportCommand: ParsableCommand {
     }
 
     /// The rows from `row` on of /latents.
-    private func writeLatents(_ source: any LatentFactorSource, _ numbers: [UInt64], row: Int, to file: HDF5File) throws {
+    private func writeLatents(_ source: any LatentFactorSource, _ numbers: [UInt64], row: Int, to file: HDF5File) throws
+    {
         for (factor, values) in zip(source.latentFactors, try source.latents(.training, numbers)) {
             let name = "/latents/\(factor.name)", isDiscrete = factor.classes != nil
             if row == 0 { try file.create(name, isDiscrete ? .int64 : .float32, shape: [count, factor.columns]) }

@@ -23,10 +23,13 @@ struct EncodeCommand: ParsableCommand {
     @Option(help: "Whose encoder: first or second.")
     var modality: Modality
 
-    @Option(help: ArgumentHelp("Where the rows are.", valueName: "file.h5:/dataset"), transform: EncodeCommand.reference)
+    @Option(
+        help: ArgumentHelp("Where the rows are.", valueName: "file.h5:/dataset"), transform: EncodeCommand.reference)
     var input: DatasetReference
 
-    @Option(help: ArgumentHelp("Where the encodings go.", valueName: "file.h5:/dataset"), transform: EncodeCommand.reference)
+    @Option(
+        help: ArgumentHelp("Where the encodings go.", valueName: "file.h5:/dataset"), transform: EncodeCommand.reference
+    )
     var output: DatasetReference
 
     func run() throws {
@@ -40,12 +43,16 @@ struct EncodeCommand: ParsableCommand {
                     + NearestNames.sorted(try source.datasetNames, nearest: input.dataset).joined(separator: ", "))
         }
         let isNew = access(output.file, F_OK) != 0
-        let target = input.file == output.file ? source : isNew ? try HDF5File(creating: output.file) : try HDF5File(modifying: output.file)
+        let target =
+            input.file == output.file
+            ? source : isNew ? try HDF5File(creating: output.file) : try HDF5File(modifying: output.file)
         var isMade = false
         do {
             try target.create(output.dataset, .float32, shape: [rows.rows, run.configuration.encoders.embedding])
             isMade = true
-            try run.encode(modality, count: rows.rows) { try source.readFloats(input.dataset, rows: $0) } write: { encodings, row in
+            try run.encode(modality, count: rows.rows) {
+                try source.readFloats(input.dataset, rows: $0)
+            } write: { encodings, row in
                 try target.writeRows(output.dataset, from: row, encodings)
             }
             try target.close()

@@ -32,7 +32,8 @@ struct EvaluateCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Training samples of each class that the probe is fitted on, drawn by the run's seed. (default: all)", valueName: "n"))
+            "Training samples of each class that the probe is fitted on, drawn by the run's seed. (default: all)",
+            valueName: "n"))
     var perClass: Int?
 
     @Option(
@@ -43,7 +44,8 @@ struct EvaluateCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Also write the encodings and latent factors that the regressors of evaluation.identifiability see.", valueName: "file.h5"),
+            "Also write the encodings and latent factors that the regressors of evaluation.identifiability see.",
+            valueName: "file.h5"),
         completion: .file(extensions: ["h5"]))
     var encodings: String?
 
@@ -72,7 +74,8 @@ struct EvaluateCommand: ParsableCommand {
         if let probePenalty { wanted.penalty = probePenalty }
         let probe = self.probe ? wanted : nil
         let result = try group.run(threads: workers.threads) { communicator in
-            try run.evaluate(communicator, probe: probe, keep: encodings.map { path in { try EncodingsFile(path: path).write($0) } })
+            try run.evaluate(
+                communicator, probe: probe, keep: encodings.map { path in { try EncodingsFile(path: path).write($0) } })
         }
         if group.processRank == 0 {
             try run.folder.store(evaluationJSON: result.jsonText)

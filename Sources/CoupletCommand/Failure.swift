@@ -15,7 +15,9 @@ enum Failure {
     static func exit(because error: any Error) -> Never {
         if let exit = error as? Exit { Glibc.exit(exit.status.rawValue) }
         // The parser knows its own errors; every other one it would call a mere failure.
-        if CoupletCommand.exitCode(for: error) != .failure || error is ExitCode { CoupletCommand.exit(withError: error) }
+        if CoupletCommand.exitCode(for: error) != .failure || error is ExitCode {
+            CoupletCommand.exit(withError: error)
+        }
         let rank = LaunchEnvironment().rank
         // What all ranks know, the first one says; what one rank knows alone, it says with its number.
         if !(error is GroupError) || rank ?? 0 == 0 {

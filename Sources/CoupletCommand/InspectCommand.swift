@@ -36,7 +36,8 @@ struct InspectCommand: ParsableCommand {
         let store = CheckpointStore(folder: folder.checkpoints)
         guard let step = try store.list().last else {
             throw FileError(
-                .inputOutput, place: folder.path, reason: "no checkpoint of a run", remedy: "a run is the folder that couplet train writes")
+                .inputOutput, place: folder.path, reason: "no checkpoint of a run",
+                remedy: "a run is the folder that couplet train writes")
         }
         return store.path(ofStep: step)
     }

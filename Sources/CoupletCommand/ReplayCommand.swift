@@ -37,10 +37,13 @@ struct ReplayCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Where to begin: latest is the nearest checkpoint before the step; 0 the initial parameters.", valueName: "latest|step"))
+            "Where to begin: latest is the nearest checkpoint before the step; 0 the initial parameters.",
+            valueName: "latest|step"))
     var checkpoint: TrainedRun.Choice = .latest
 
-    @Option(help: ArgumentHelp("A new HDF5 file for every tensor of the step.", valueName: "file.h5"), completion: .file(extensions: ["h5"]))
+    @Option(
+        help: ArgumentHelp("A new HDF5 file for every tensor of the step.", valueName: "file.h5"),
+        completion: .file(extensions: ["h5"]))
     var dump: String?
 
     @Option(help: ArgumentHelp("How many of the pairs with the largest losses to show.", valueName: "k"))
@@ -51,7 +54,8 @@ struct ReplayCommand: ParsableCommand {
 
     @Option(
         name: .customLong("set"), parsing: .singleValue,
-        help: ArgumentHelp("Where the data lie now: \(StepReplay.pathKeys.joined(separator: " or ")).", valueName: "data.path=path"))
+        help: ArgumentHelp(
+            "Where the data lie now: \(StepReplay.pathKeys.joined(separator: " or ")).", valueName: "data.path=path"))
     var dataPaths: [String] = []
 
     @Option(help: "How to show progress: auto is one live line on a terminal and plain lines elsewhere.")
@@ -67,7 +71,8 @@ struct ReplayCommand: ParsableCommand {
         if let dump, dump.isEmpty { throw ValidationError("--dump is empty; name a file") }
         for path in dataPaths where !StepReplay.pathKeys.contains(where: { path.hasPrefix("\($0)=") }) {
             throw ValidationError(
-                "--set \(path): a replay takes the run's own config; only where its data lie may change: \(StepReplay.pathKeys.joined(separator: ", "))")
+                "--set \(path): a replay takes the run's own config; only where its data lie may change: \(StepReplay.pathKeys.joined(separator: ", "))"
+            )
         }
     }
 

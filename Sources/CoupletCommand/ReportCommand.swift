@@ -14,18 +14,27 @@ struct ReportCommand: ParsableCommand {
               couplet report runs/gaussian runs/mnist sweeps/rates -o report.html --plots plots
             """)
 
-    @Argument(help: ArgumentHelp("Folders that couplet train or couplet sweep wrote.", valueName: "run|sweep"), completion: .directory)
+    @Argument(
+        help: ArgumentHelp("Folders that couplet train or couplet sweep wrote.", valueName: "run|sweep"),
+        completion: .directory)
     var folders: [String] = []
 
-    @Option(name: [.short, .long], help: ArgumentHelp("Where the page goes.", valueName: "file.html"), completion: .file())
+    @Option(
+        name: [.short, .long], help: ArgumentHelp("Where the page goes.", valueName: "file.html"), completion: .file())
     var output: String?
 
-    @Option(help: ArgumentHelp("A folder for the plots, an SVG file each; it is made where it is missing.", valueName: "folder"), completion: .directory)
+    @Option(
+        help: ArgumentHelp(
+            "A folder for the plots, an SVG file each; it is made where it is missing.", valueName: "folder"),
+        completion: .directory)
     var plots: String?
 
     func validate() throws {
         if folders.isEmpty { throw ValidationError("no run or sweep is named; name the folder of one") }
-        if output == nil, plots == nil { throw ValidationError("nowhere to write; name a page by --output report.html, or a folder for plots by --plots") }
+        if output == nil, plots == nil {
+            throw ValidationError(
+                "nowhere to write; name a page by --output report.html, or a folder for plots by --plots")
+        }
     }
 
     func run() throws {

@@ -29,10 +29,14 @@ struct RetrieveCommand: ParsableCommand {
 
     @OptionGroup var argument: RunArgument
 
-    @Option(help: ArgumentHelp("Where the queries are.", valueName: "file.h5:/dataset"), transform: RetrieveCommand.reference)
+    @Option(
+        help: ArgumentHelp("Where the queries are.", valueName: "file.h5:/dataset"),
+        transform: RetrieveCommand.reference)
     var query: DatasetReference
 
-    @Option(help: ArgumentHelp("Where the gallery is.", valueName: "file.h5:/dataset"), transform: RetrieveCommand.reference)
+    @Option(
+        help: ArgumentHelp("Where the gallery is.", valueName: "file.h5:/dataset"), transform: RetrieveCommand.reference
+    )
     var gallery: DatasetReference?
 
     @Option(help: ArgumentHelp("How many candidates a query gets.", valueName: "k"))
@@ -44,15 +48,20 @@ struct RetrieveCommand: ParsableCommand {
     @Flag(help: "Queries and gallery are encodings already, N × embedding.")
     var encoded = false
 
-    @Option(help: ArgumentHelp("Where to keep the gallery's encodings; made if it is not there.", valueName: "file.index"), completion: .file())
+    @Option(
+        help: ArgumentHelp("Where to keep the gallery's encodings; made if it is not there.", valueName: "file.index"),
+        completion: .file())
     var index: String?
 
     @Option(
-        help: ArgumentHelp("A weight ≥ 0 for each gallery row, such as how often a label occurs.", valueName: "file.h5:/dataset"),
+        help: ArgumentHelp(
+            "A weight ≥ 0 for each gallery row, such as how often a label occurs.", valueName: "file.h5:/dataset"),
         transform: RetrieveCommand.reference)
     var prior: DatasetReference?
 
-    @Option(help: ArgumentHelp("Write the result to this new HDF5 file.", valueName: "file.h5"), completion: .file(extensions: ["h5"]))
+    @Option(
+        help: ArgumentHelp("Write the result to this new HDF5 file.", valueName: "file.h5"),
+        completion: .file(extensions: ["h5"]))
     var output: String?
 
     @Flag(help: "Print JSON in place of a table.")
@@ -83,13 +92,15 @@ struct RetrieveCommand: ParsableCommand {
 
     private func retrieval() throws -> GalleryRetrieval {
         if let output, access(output, F_OK) == 0 {
-            throw FileError(.inputOutput, place: output, reason: "exists already", remedy: "give another name, or delete it first")
+            throw FileError(
+                .inputOutput, place: output, reason: "exists already", remedy: "give another name, or delete it first")
         }
         let run = try TrainedRun(argument.path, checkpoint: checkpoint)
         let candidates = queryModality == .first ? Modality.second : .first
         return try GalleryRetrieval(
             run, queries: EncodedDataset(query, of: encoded ? nil : queryModality, run: run),
-            gallery: try gallery.map { try EncodedDataset($0, of: encoded ? nil : candidates, run: run) }, indexPath: index, prior: prior, top: top)
+            gallery: try gallery.map { try EncodedDataset($0, of: encoded ? nil : candidates, run: run) },
+            indexPath: index, prior: prior, top: top)
     }
 
     private func report(_ found: SearchResult, _ retrieval: GalleryRetrieval) throws {
@@ -97,7 +108,8 @@ struct RetrieveCommand: ParsableCommand {
         if json {
             let object = JSONValue.object([
                 "step": .integer(retrieval.run.step), "similarity": .string(retrieval.search.similarity.rawValue),
-                "temperature": .number(retrieval.search.temperature), "top": .integer(top), "gallery": .integer(retrieval.galleryCount),
+                "temperature": .number(retrieval.search.temperature), "top": .integer(top),
+                "gallery": .integer(retrieval.galleryCount),
                 "queries": found.json,
             ])
             print(object.indentedText())

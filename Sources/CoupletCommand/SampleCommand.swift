@@ -45,7 +45,9 @@ struct SampleCommand: ParsableCommand {
     @Option(help: "Whose rows are given: first or second. The other modality is sampled.")
     var given: Modality
 
-    @Option(help: ArgumentHelp("The rows given; without a dataset /first or /second of the file.", valueName: "file.h5[:/dataset]"))
+    @Option(
+        help: ArgumentHelp(
+            "The rows given; without a dataset /first or /second of the file.", valueName: "file.h5[:/dataset]"))
     var query: String
 
     @Option(help: ArgumentHelp("How many samples of each query row.", valueName: "n"))
@@ -57,19 +59,27 @@ struct SampleCommand: ParsableCommand {
     @Option(help: ArgumentHelp("resample: the rows to choose from.", valueName: "file.h5[:/dataset]"))
     var gallery: String?
 
-    @Option(help: ArgumentHelp("resample: so many draws of the run's source to choose from. 10000 if absent.", valueName: "m"))
+    @Option(
+        help: ArgumentHelp(
+            "resample: so many draws of the run's source to choose from. 10000 if absent.", valueName: "m"))
     var gallerySize: Int?
 
     @Option(help: ArgumentHelp("pcn: chains for each query row. 8 if absent.", valueName: "c"))
     var chains: Int?
 
-    @Option(help: ArgumentHelp("pcn: steps that adapt the step size; as many more measure the thinning. 1000 if absent.", valueName: "steps"))
+    @Option(
+        help: ArgumentHelp(
+            "pcn: steps that adapt the step size; as many more measure the thinning. 1000 if absent.",
+            valueName: "steps"))
     var burnIn: Int?
 
     @Option(help: ArgumentHelp("pcn: steps from one draw to the next. Measured if absent.", valueName: "steps"))
     var thin: Int?
 
-    @Option(help: ArgumentHelp("pcn: the most steps after the burn-in where the thinning is measured. 200000 if absent.", valueName: "steps"))
+    @Option(
+        help: ArgumentHelp(
+            "pcn: the most steps after the burn-in where the thinning is measured. 200000 if absent.",
+            valueName: "steps"))
     var maxSteps: Int?
 
     @Option(help: ArgumentHelp("What the draws follow from. The run's seed if absent.", valueName: "s"))
@@ -87,7 +97,8 @@ struct SampleCommand: ParsableCommand {
     func validate() throws {
         func require(_ name: String, _ value: Int?, _ range: ClosedRange<Int>) throws {
             guard let value, !range.contains(value) else { return }
-            let most = range.upperBound == .max ? "at least \(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)"
+            let most =
+                range.upperBound == .max ? "at least \(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)"
             throw ValidationError("--\(name) is \(value); wanted \(most)")
         }
         try require("count", count, 1...(1 << 30))
@@ -99,10 +110,14 @@ struct SampleCommand: ParsableCommand {
         try require("threads", threads, 1...4096)
         if output?.isEmpty == true { throw ValidationError("--output is empty; name a file") }
         let forGallery = [("--gallery", gallery != nil), ("--gallery-size", gallerySize != nil)].filter(\.1).map(\.0)
-        let forChains = [("--chains", chains), ("--burn-in", burnIn), ("--thin", thin), ("--max-steps", maxSteps)].filter { $0.1 != nil }.map(\.0)
-        if forGallery.count == 2 { throw ValidationError("--gallery and --gallery-size are both given; the rows come from one of them") }
+        let forChains = [("--chains", chains), ("--burn-in", burnIn), ("--thin", thin), ("--max-steps", maxSteps)]
+            .filter { $0.1 != nil }.map(\.0)
+        if forGallery.count == 2 {
+            throw ValidationError("--gallery and --gallery-size are both given; the rows come from one of them")
+        }
         if let one = forGallery.first, method == .pcn || !forChains.isEmpty {
-            throw ValidationError("\(one) is for --method resample, \(forChains.first ?? "--method") for pcn; leave one of them out")
+            throw ValidationError(
+                "\(one) is for --method resample, \(forChains.first ?? "--method") for pcn; leave one of them out")
         }
         if let one = forChains.first, method == .resample { throw ValidationError("\(one) is for --method pcn") }
     }
@@ -123,7 +138,9 @@ struct SampleCommand: ParsableCommand {
     }
 
     private func wantedMethod() throws -> SamplingOptions.Method? {
-        if let gallery { return .resample(gallery: try SampleCommand.rows(gallery, given == .first ? .second : .first)) }
+        if let gallery {
+            return .resample(gallery: try SampleCommand.rows(gallery, given == .first ? .second : .first))
+        }
         if method == .resample || gallerySize != nil { return .resampleSource(size: gallerySize) }
         if method == nil, chains == nil, burnIn == nil, thin == nil, maxSteps == nil { return nil }
         return .pcn(chains: chains, burnIn: burnIn, thinning: thin, maximumSteps: maxSteps)
@@ -131,7 +148,9 @@ struct SampleCommand: ParsableCommand {
 
     /// Rows of "FILE.h5:/dataset", or of the modality's own dataset in "FILE.h5".
     private static func rows(_ text: String, _ modality: Modality) throws -> SamplingRows {
-        let reference = text.contains(":/") ? try DatasetReference(text) : DatasetReference(file: text, dataset: "/\(modality.rawValue)")
+        let reference =
+            text.contains(":/")
+            ? try DatasetReference(text) : DatasetReference(file: text, dataset: "/\(modality.rawValue)")
         return SamplingRows(try HDF5File(reading: reference.file).readFloats(reference.dataset), place: "\(reference)")
     }
 }

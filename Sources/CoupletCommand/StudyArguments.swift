@@ -7,7 +7,8 @@ struct StudyArguments: ParsableArguments {
     @Argument(help: ArgumentHelp("The folder with the sweeps.", valueName: "folder"), completion: .directory)
     var folder: String
 
-    @Option(name: [.short, .long], help: ArgumentHelp("Where the page goes.", valueName: "file.html"), completion: .file())
+    @Option(
+        name: [.short, .long], help: ArgumentHelp("Where the page goes.", valueName: "file.html"), completion: .file())
     var output: String
 
     func write(_ page: ReportPage) throws {

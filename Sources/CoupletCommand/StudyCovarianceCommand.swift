@@ -4,7 +4,7 @@ import CoupletStorage
 import CoupletStudies
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 struct StudyCovarianceCommand: ParsableCommand {
@@ -22,7 +22,8 @@ struct StudyCovarianceCommand: ParsableCommand {
 
     func run() throws {
         if access(output, F_OK) == 0 {
-            throw FileError(.inputOutput, place: output, reason: "exists already", remedy: "give another name, or delete it first")
+            throw FileError(
+                .inputOutput, place: output, reason: "exists already", remedy: "give another name, or delete it first")
         }
         let covariance = IllConditionedGaussian.covariance
         try HDF5File.create(output) { file in

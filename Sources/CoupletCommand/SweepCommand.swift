@@ -29,7 +29,9 @@ struct SweepCommand: ParsableCommand {
             saving, to go on with --resume.
             """)
 
-    @Argument(help: ArgumentHelp("The sweep, a YAML file.", valueName: "config"), completion: .file(extensions: ["yaml", "yml"]))
+    @Argument(
+        help: ArgumentHelp("The sweep, a YAML file.", valueName: "config"),
+        completion: .file(extensions: ["yaml", "yml"]))
     var path: String
 
     @Option(help: ArgumentHelp("The sweep's folder.", valueName: "dir"), completion: .directory)
@@ -49,7 +51,8 @@ struct SweepCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Threads a process, shared by its trials. (default: as many as cores; those of one trial under mpirun)", valueName: "n"))
+            "Threads a process, shared by its trials. (default: as many as cores; those of one trial under mpirun)",
+            valueName: "n"))
     var threads: Int?
 
     @Option(
@@ -71,9 +74,13 @@ struct SweepCommand: ParsableCommand {
     var existing: RunFolder.ExistingRun { resume ? .resume : overwrite ? .overwrite : .refuse }
 
     func validate() throws {
-        if resume, overwrite { throw ValidationError("--resume goes on with a sweep, --overwrite removes it: give one of them") }
+        if resume, overwrite {
+            throw ValidationError("--resume goes on with a sweep, --overwrite removes it: give one of them")
+        }
         if retryFailed, !resume { throw ValidationError("--retry-failed is of use with --resume only") }
-        if output == nil || output == "", !dryRun { throw ValidationError("give the sweep's folder by --output, or --dry-run to list the trials") }
+        if output == nil || output == "", !dryRun {
+            throw ValidationError("give the sweep's folder by --output, or --dry-run to list the trials")
+        }
         if let threads, threads < 1 { throw ValidationError("--threads is \(threads); wanted at least 1") }
         for override in overrides where !override.contains("=") || override.hasPrefix("=") {
             throw ValidationError("--set \(override): wanted key=value, such as --set train.steps=100")
@@ -89,7 +96,8 @@ struct SweepCommand: ParsableCommand {
         let folder = SweepFolder(path: output ?? "")
         let sweep = try Sweep(
             options: SweepOptions(
-                output: folder.path, existing: existing, retriesFailed: retryFailed, threads: threads, progress: progress,
+                output: folder.path, existing: existing, retriesFailed: retryFailed, threads: threads,
+                progress: progress,
                 timeout: timeout.duration))
         let (outcome, table) = try sweep.run(load)
         if let table { print(table.text, terminator: "") }
@@ -101,7 +109,9 @@ struct SweepCommand: ParsableCommand {
             tell("stopped; the trials that were on their way have saved; the same command with --resume goes on")
             throw Failure.Exit(status: .stopped)
         case .done(let failed) where failed > 0:
-            tell("\(failed) \(failed == 1 ? "trial" : "trials") failed; the reasons are in \(folder.table); --resume --retry-failed tries once more")
+            tell(
+                "\(failed) \(failed == 1 ? "trial" : "trials") failed; the reasons are in \(folder.table); --resume --retry-failed tries once more"
+            )
             throw Failure.Exit(status: .failure)
         case .done: break
         }

@@ -27,7 +27,8 @@ struct TheoryCommand: ParsableCommand {
         let source = try configuration.source.makeSource(seed: configuration.seed)
         guard let covariance = source.gaussianCovariance else {
             throw FileError(
-                .badData, place: arguments.path, reason: "the theory's exact answers are for a Gaussian source", remedy: "see data: {source: gaussian}")
+                .badData, place: arguments.path, reason: "the theory's exact answers are for a Gaussian source",
+                remedy: "see data: {source: gaussian}")
         }
         var objectives = [(configuration.objective.similarity, configuration.objective.loss)]
         if all { objectives += GaussianTheory.combinations.filter { $0 != objectives[0] } }

@@ -29,7 +29,8 @@ struct TrainCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Threads a process, a power of two. (default: as many as cores and shards allow; 1 under mpirun)", valueName: "n"))
+            "Threads a process, a power of two. (default: as many as cores and shards allow; 1 under mpirun)",
+            valueName: "n"))
     var threads: Int?
 
     @Option(help: "How to show progress: auto is one live line on a terminal and plain lines elsewhere.")
@@ -44,18 +45,24 @@ struct TrainCommand: ParsableCommand {
     var existing: RunFolder.ExistingRun { resume ? .resume : overwrite ? .overwrite : .refuse }
 
     func validate() throws {
-        if resume, overwrite { throw ValidationError("--resume goes on with a run, --overwrite removes it: give one of them") }
+        if resume, overwrite {
+            throw ValidationError("--resume goes on with a run, --overwrite removes it: give one of them")
+        }
         if let output, output.isEmpty { throw ValidationError("--output is empty; name a folder") }
         guard let threads else { return }
-        guard threads > 0 else { throw ValidationError("--threads is \(threads); wanted a power of two, such as 1, 2 or 4") }
+        guard threads > 0 else {
+            throw ValidationError("--threads is \(threads); wanted a power of two, such as 1, 2 or 4")
+        }
         guard threads & (threads - 1) == 0 else {
             let below = 1 << (Int.bitWidth - 1 - threads.leadingZeroBitCount)
-            throw ValidationError("--threads is \(threads); wanted a power of two: the nearest are \(below) and \(2 * below)")
+            throw ValidationError(
+                "--threads is \(threads); wanted a power of two: the nearest are \(below) and \(2 * below)")
         }
     }
 
     func run() throws {
-        let options = TrainingOptions(output: output, existing: existing, threads: threads, progress: progress, timeout: timeout.duration)
+        let options = TrainingOptions(
+            output: output, existing: existing, threads: threads, progress: progress, timeout: timeout.duration)
         let outcome = try Trainer(options: options).run { try arguments.load() }
         if case .stopped = outcome { throw Failure.Exit(status: .stopped) }
     }

@@ -22,7 +22,8 @@ extension EvaluationResult {
     private static func table(_ probe: LinearProbeResult) -> String {
         let training = probe.perClass.map { "\($0) a class, \(probe.trainingCount) in all" } ?? "\(probe.trainingCount)"
         let end = probe.hasConverged ? "" : "; not converged: the least loss may be lower"
-        return "linear probe of \(probe.count) samples: top-1 \(percent(probe.top1)), log loss \(TextTable.fixed(probe.logLoss))\n"
+        return
+            "linear probe of \(probe.count) samples: top-1 \(percent(probe.top1)), log loss \(TextTable.fixed(probe.logLoss))\n"
             + "  fitted to the first encodings of \(training) training samples, penalty \(probe.penalty), "
             + "\(probe.iterations) iterations\(end)\n"
     }
@@ -30,7 +31,9 @@ extension EvaluationResult {
     private static func table(_ retrieval: RetrievalResult) -> String {
         var table = TextTable()
         table.add(["", "recall at 1", "at 5", "at 10", "median rank", "mean reciprocal rank"])
-        for (name, scores) in [("first to second", retrieval.firstToSecond), ("second to first", retrieval.secondToFirst)] {
+        for (name, scores) in [
+            ("first to second", retrieval.firstToSecond), ("second to first", retrieval.secondToFirst),
+        ] {
             table.add([
                 name, percent(scores.recallAt1), percent(scores.recallAt5), percent(scores.recallAt10),
                 TextTable.fixed(scores.medianRank, 1), TextTable.fixed(scores.meanReciprocalRank),

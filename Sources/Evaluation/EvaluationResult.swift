@@ -10,7 +10,8 @@ public struct EvaluationResult: Equatable, Sendable {
     public let identifiability: IdentifiabilityResult?
 
     public init(
-        step: Int, retrieval: RetrievalResult? = nil, classification: ClassificationResult? = nil, probe: LinearProbeResult? = nil,
+        step: Int, retrieval: RetrievalResult? = nil, classification: ClassificationResult? = nil,
+        probe: LinearProbeResult? = nil,
         gaussian: GaussianEvaluation? = nil, identifiability: IdentifiabilityResult? = nil
     ) {
         self.step = step
@@ -24,7 +25,8 @@ public struct EvaluationResult: Equatable, Sendable {
     /// `{step, retrieval, classification, probe, gaussian, identifiability}`; a section that is nil has no key.
     public var json: JSONValue {
         let sections = [
-            ("retrieval", retrieval?.json), ("classification", classification?.json), ("probe", probe?.json), ("gaussian", gaussian?.json),
+            ("retrieval", retrieval?.json), ("classification", classification?.json), ("probe", probe?.json),
+            ("gaussian", gaussian?.json),
             ("identifiability", identifiability?.json),
         ]
         return .object([("step", .integer(step))] + sections.compactMap { key, value in value.map { (key, $0) } })

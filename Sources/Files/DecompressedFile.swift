@@ -15,7 +15,9 @@ package struct DecompressedFile {
         defer { close(descriptor) }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw Self.refused(path, "fstat") }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw FileError(.badData, place: path, reason: "is not a regular file") }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw FileError(.badData, place: path, reason: "is not a regular file")
+        }
         var failed = false
         stored = [UInt8](unsafeUninitializedCapacity: Int(status.st_size)) { buffer, count in
             while count < buffer.count {

@@ -53,5 +53,5 @@ public struct Digest: ~Copyable {
 }
 
 #if _endian(big)
-#error("the digest is defined over little-endian numbers")
+    #error("the digest is defined over little-endian numbers")
 #endif

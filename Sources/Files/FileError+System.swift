@@ -16,7 +16,8 @@ extension FileError {
         case EROFS: "write to another place: this file system is read-only"
         case ENOENT: "check the path, relative to the folder the command was started in"
         case EMFILE, ENFILE: "raise the limit of open files (ulimit -n)"
-        case EAGAIN: "another process has it open for writing; where file locks do not work, set HDF5_USE_FILE_LOCKING=FALSE"
+        case EAGAIN:
+            "another process has it open for writing; where file locks do not work, set HDF5_USE_FILE_LOCKING=FALSE"
         default: ""
         }
     }

@@ -26,7 +26,8 @@ public struct FileIdentity: Equatable, Sendable {
         let now = FileIdentity(status)
         if now.device == device, now.number == number, now != self {
             throw FileError(
-                .badData, place: path, reason: "was written into while it was read: it had \(bytes) bytes and has \(now.bytes)",
+                .badData, place: path,
+                reason: "was written into while it was read: it had \(bytes) bytes and has \(now.bytes)",
                 remedy: "put the right file back, and go on from the last checkpoint")
         }
     }

@@ -10,7 +10,8 @@ package enum FileSystem {
             case EACCES, EPERM, EROFS: "name a folder that you may write to with --output"
             default: ""
             }
-        return FileError(.inputOutput, place: path, reason: "cannot \(action): \(String(cString: strerror(code)))", remedy: remedy)
+        return FileError(
+            .inputOutput, place: path, reason: "cannot \(action): \(String(cString: strerror(code)))", remedy: remedy)
     }
 
     package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }

@@ -15,7 +15,9 @@ package final class ParallelFileWriter: Sendable {
         temporary = TemporaryName.make(for: path)
         try TemporaryName.removeAbandoned(in: SystemCall.folder(of: path), of: SystemCall.lastComponent(of: path))
         let temporary = temporary
-        descriptor = try SystemCall.check("open", path) { open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666) }
+        descriptor = try SystemCall.check("open", path) {
+            open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+        }
         do {
             let descriptor = descriptor
             try SystemCall.check("ftruncate", path) { ftruncate(descriptor, bytes) }

@@ -6,7 +6,9 @@ package enum SystemCall {
     /// - Returns: what the call returned, where that is not negative.
     /// - Throws: `FileError(.inputOutput)` with the call's name and the system's reason.
     @discardableResult
-    package static func check<Result: SignedInteger>(_ name: StaticString, _ path: String, _ body: () -> Result) throws -> Result {
+    package static func check<Result: SignedInteger>(_ name: StaticString, _ path: String, _ body: () -> Result) throws
+        -> Result
+    {
         while true {
             let result = body()
             if result >= 0 { return result }
@@ -55,12 +57,16 @@ package enum SystemCall {
         if exists(path) { return }
         let parent = folder(of: path)
         if parent != path { try makeFolder(parent) }
-        if mkdir(path, 0o777) != 0, errno != EEXIST { throw FileError(systemCall: "mkdir", on: path, errorNumber: errno) }
+        if mkdir(path, 0o777) != 0, errno != EEXIST {
+            throw FileError(systemCall: "mkdir", on: path, errorNumber: errno)
+        }
     }
 
     /// The names in a folder, without "." and "..", in no order.
     package static func names(in folder: String) throws -> [String] {
-        guard let stream = opendir(folder) else { throw FileError(systemCall: "opendir", on: folder, errorNumber: errno) }
+        guard let stream = opendir(folder) else {
+            throw FileError(systemCall: "opendir", on: folder, errorNumber: errno)
+        }
         defer { closedir(stream) }
         var names: [String] = []
         errno = 0

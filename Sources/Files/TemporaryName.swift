@@ -24,7 +24,9 @@ package enum TemporaryName {
     private static func isAbandoned(_ name: String, in folder: String) -> Bool {
         guard name.hasSuffix(suffix) else { return false }
         let stem = name.dropLast(suffix.count)
-        guard let dot = stem.lastIndex(of: "."), let process = pid_t(stem[stem.index(after: dot)...]) else { return false }
+        guard let dot = stem.lastIndex(of: "."), let process = pid_t(stem[stem.index(after: dot)...]) else {
+            return false
+        }
         if stem[..<dot].hasSuffix(".\(host)") {
             // In a container the same number comes back at each start: our own is then an earlier life's.
             return process == getpid() || !isRunning(process)
@@ -37,7 +39,9 @@ package enum TemporaryName {
     private static func isRunning(_ process: pid_t) -> Bool {
         if kill(process, 0) != 0, errno == ESRCH { return false }
         // "NUMBER (NAME) STATE …", and the name may hold anything.
-        guard let bytes = try? SystemCall.contents(of: "/proc/\(process)/stat"), let end = bytes.lastIndex(of: UInt8(ascii: ")")) else {
+        guard let bytes = try? SystemCall.contents(of: "/proc/\(process)/stat"),
+            let end = bytes.lastIndex(of: UInt8(ascii: ")"))
+        else {
             return true
         }
         return !bytes[end...].dropFirst(2).starts(with: [UInt8(ascii: "Z")])

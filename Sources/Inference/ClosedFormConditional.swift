@@ -10,7 +10,8 @@ struct ClosedFormConditional: Sendable {
     private let queries: Tensor
 
     init(_ run: TrainedRun, given: Modality, queries: SamplingRows) throws {
-        let tilt = try run.model.gaussianTilt(of: run.source, similarity: run.configuration.objective.similarity, temperature: run.temperature)
+        let tilt = try run.model.gaussianTilt(
+            of: run.source, similarity: run.configuration.objective.similarity, temperature: run.temperature)
         law = given == .second ? try tilt?.firstGivenSecond() : try tilt?.secondGivenFirst()
         self.queries = try queries.within { try run.source.prepare(given, raw: $0) }
     }

@@ -33,9 +33,12 @@ public struct EncodedDataset: Sendable {
         guard let dataset = try file.dataset(reference.dataset) else {
             throw FileError(
                 .badData, place: "\(reference)", reason: "there is no such dataset",
-                remedy: "the file has " + NearestNames.sorted(try file.datasetNames, nearest: reference.dataset).joined(separator: ", "))
+                remedy: "the file has "
+                    + NearestNames.sorted(try file.datasetNames, nearest: reference.dataset).joined(separator: ", "))
         }
-        guard dataset.rows > 0, !dataset.shape.isEmpty else { throw DataError(place: "\(reference)", reason: "has no rows") }
+        guard dataset.rows > 0, !dataset.shape.isEmpty else {
+            throw DataError(place: "\(reference)", reason: "has no rows")
+        }
         (shape, count) = (dataset.shape, dataset.rows)
         dimension = run.configuration.encoders.embedding
         if modality == nil, shape != [count, dimension] {
@@ -78,7 +81,9 @@ public struct EncodedDataset: Sendable {
                 let samples = try prepared(group, modality)
                 // The last group is filled up, by its first row, to the size that all have.
                 pass.input.rows(0..<group.count).copy(from: samples)
-                for row in group.count..<max(rows, group.count) { pass.input.rows(row..<(row + 1)).copy(from: samples.rows(0..<1)) }
+                for row in group.count..<max(rows, group.count) {
+                    pass.input.rows(row..<(row + 1)).copy(from: samples.rows(0..<1))
+                }
                 pass.run(pass.input, into: output)
                 let place = start - range.lowerBound
                 target.rows(place..<(place + group.count)).copy(from: output.rows(0..<group.count))
@@ -100,7 +105,8 @@ public struct EncodedDataset: Sendable {
                 } catch let error as DataError {
                     let what = error.reason.hasPrefix("row 0 ") ? String(error.reason.dropFirst(6)) : error.reason
                     throw DataError(
-                        place: "\(reference)", reason: "row \(rows.lowerBound + row) (counted from 0) \(what)", remedy: error.remedy)
+                        place: "\(reference)", reason: "row \(rows.lowerBound + row) (counted from 0) \(what)",
+                        remedy: error.remedy)
                 }
             }
             throw DataError(place: "\(reference)", reason: error.reason, remedy: error.remedy)
@@ -111,7 +117,8 @@ public struct EncodedDataset: Sendable {
         let wrong = couplet_first_not_finite(rows.count, rows.pointer)
         if wrong < rows.count {
             throw DataError(
-                place: "\(reference)", reason: "row \(first + wrong / rows.columns) (counted from 0) holds \(rows.pointer[wrong])",
+                place: "\(reference)",
+                reason: "row \(first + wrong / rows.columns) (counted from 0) holds \(rows.pointer[wrong])",
                 remedy: "every number must be finite")
         }
     }

@@ -18,7 +18,8 @@ package struct EncodingsFile {
     /// - Throws: `FileError` where something of this name exists.
     package func check() throws {
         if access(path, F_OK) == 0 {
-            throw FileError(.inputOutput, place: path, reason: "exists already", remedy: "give another name, or delete it first")
+            throw FileError(
+                .inputOutput, place: path, reason: "exists already", remedy: "give another name, or delete it first")
         }
     }
 

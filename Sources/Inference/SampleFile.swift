@@ -9,7 +9,8 @@ package enum SampleFile {
     /// - Throws: `FileError` where the file is there already.
     package static func requireNew(_ path: String) throws {
         if access(path, F_OK) == 0 {
-            throw FileError(.inputOutput, place: path, reason: "exists already", remedy: "give another name, or delete it first")
+            throw FileError(
+                .inputOutput, place: path, reason: "exists already", remedy: "give another name, or delete it first")
         }
     }
 
@@ -21,7 +22,9 @@ package enum SampleFile {
             try write(result, file, run)
             try file.close()
             guard rename(partial, path) == 0 else {
-                throw FileError(.inputOutput, place: path, reason: "cannot rename \(partial) to it: \(String(cString: strerror(errno)))")
+                throw FileError(
+                    .inputOutput, place: path,
+                    reason: "cannot rename \(partial) to it: \(String(cString: strerror(errno)))")
             }
         } catch {
             unlink(partial)
@@ -33,14 +36,16 @@ package enum SampleFile {
         let queries = result.queries, shape = Array(queries[0].samples.shape.dropFirst())
         let objective = run.configuration.objective
         for (name, value) in [
-            ("run", AttributeValue.string(run.folder.path)), ("step", .integer(result.step)), ("sampled", .string(result.sampled)),
+            ("run", AttributeValue.string(run.folder.path)), ("step", .integer(result.step)),
+            ("sampled", .string(result.sampled)),
             ("given", .string(result.given)), ("method", .string(result.method.name)), ("seed", .unsigned(result.seed)),
             ("similarity", .string(objective.similarity.rawValue)), ("temperature", .double(run.temperature)),
         ] { try file.setAttribute(name, value) }
 
         // Labels are whole numbers, one a sample: that is how a reader of the file knows them.
         if result.classes != nil {
-            try file.write("/samples", queries.flatMap { $0.samples.values.map { Int($0) } }, shape: [queries.count, result.count])
+            try file.write(
+                "/samples", queries.flatMap { $0.samples.values.map { Int($0) } }, shape: [queries.count, result.count])
             try file.write("/mode", queries.map { Int($0.mode[0]) }, shape: [queries.count])
         } else {
             try file.create("/samples", .float32, shape: [queries.count, result.count] + shape)
@@ -65,13 +70,25 @@ package enum SampleFile {
             if queries[0].moments.covariance == nil { try write("/variance", [d]) { $0.moments.variance } }
         }
         try write("/diagnostics/effective_sample_size", []) { [$0.quality.effectiveSampleSize] }
-        try write("/diagnostics/largest_weight", []) { if case .weights(_, let largest) = $0.quality { [largest] } else { nil } }
-        try write("/diagnostics/r_hat", []) { if case .chains(let rHat, _, _, _, _, _) = $0.quality { [rHat] } else { nil } }
-        try write("/diagnostics/acceptance", []) { if case .chains(_, _, _, let acceptance, _, _) = $0.quality { [acceptance] } else { nil } }
-        try write("/diagnostics/step_size", []) { if case .chains(_, _, _, _, let size, _) = $0.quality { [size] } else { nil } }
-        try write("/diagnostics/thinning", []) { if case .chains(_, _, _, _, _, let thinning) = $0.quality { [Double(thinning)] } else { nil } }
+        try write("/diagnostics/largest_weight", []) {
+            if case .weights(_, let largest) = $0.quality { [largest] } else { nil }
+        }
+        try write("/diagnostics/r_hat", []) {
+            if case .chains(let rHat, _, _, _, _, _) = $0.quality { [rHat] } else { nil }
+        }
+        try write("/diagnostics/acceptance", []) {
+            if case .chains(_, _, _, let acceptance, _, _) = $0.quality { [acceptance] } else { nil }
+        }
+        try write("/diagnostics/step_size", []) {
+            if case .chains(_, _, _, _, let size, _) = $0.quality { [size] } else { nil }
+        }
+        try write("/diagnostics/thinning", []) {
+            if case .chains(_, _, _, _, _, let thinning) = $0.quality { [Double(thinning)] } else { nil }
+        }
         if queries[0].galleryRows != nil {
-            try file.write("/diagnostics/gallery_rows", queries.flatMap { $0.galleryRows ?? [] }, shape: [queries.count, result.count])
+            try file.write(
+                "/diagnostics/gallery_rows", queries.flatMap { $0.galleryRows ?? [] },
+                shape: [queries.count, result.count])
         }
         try write("/closed_form/mean", [d]) { $0.comparison?.mean }
         try write("/closed_form/covariance", [d, d]) { $0.comparison?.covariance.elements }

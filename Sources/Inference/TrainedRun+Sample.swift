@@ -3,7 +3,7 @@ import CoupletPairs
 import CoupletTensors
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 extension TrainedRun {
@@ -19,14 +19,16 @@ extension TrainedRun {
         precondition(options.count > 0, "\(options.count) samples")
         guard (1...SamplingDrawNumber.queryLimit).contains(queries.rows.rows) else {
             throw DataError(
-                place: queries.place, reason: "has \(queries.rows.rows) rows", remedy: "give 1 to \(SamplingDrawNumber.queryLimit) rows at a time")
+                place: queries.place, reason: "has \(queries.rows.rows) rows",
+                remedy: "give 1 to \(SamplingDrawNumber.queryLimit) rows at a time")
         }
         let sampled = given.other, seed = options.seed ?? configuration.seed
         try requireMemory(rows: queries.rows.rows, count: options.count, sampled)
         let law = try ClosedFormConditional(self, given: given, queries: queries)
         let encodings = try encode(given, queries)
         let automatic: SamplingOptions.Method =
-            source.gaussianCovariance == nil ? .resampleSource(size: nil) : .pcn(chains: nil, burnIn: nil, thinning: nil, maximumSteps: nil)
+            source.gaussianCovariance == nil
+            ? .resampleSource(size: nil) : .pcn(chains: nil, burnIn: nil, thinning: nil, maximumSteps: nil)
         switch options.method ?? automatic {
         case .resample(let gallery):
             return try resample(gallery, sampled, encodings, law, seed, options)
@@ -48,11 +50,14 @@ extension TrainedRun {
     private func encode(_ modality: Modality, _ rows: SamplingRows) throws -> Tensor {
         let prepared = try rows.within { try source.prepare(modality, raw: $0) }
         let size = 256, pass = BatchEncoder(model.encoder(modality), parameters: model.parameters(modality), rows: size)
-        let result = Tensor([prepared.rows, configuration.encoders.embedding]), output = Tensor([size, configuration.encoders.embedding])
+        let result = Tensor([prepared.rows, configuration.encoders.embedding]),
+            output = Tensor([size, configuration.encoders.embedding])
         for start in stride(from: 0, to: prepared.rows, by: size) {
             let count = min(size, prepared.rows - start)
             pass.input.rows(0..<count).copy(from: prepared.rows(start..<start + count))
-            for row in count..<max(size, count) { pass.input.rows(row..<row + 1).copy(from: prepared.rows(start..<start + 1)) }
+            for row in count..<max(size, count) {
+                pass.input.rows(row..<row + 1).copy(from: prepared.rows(start..<start + 1))
+            }
             pass.run(pass.input, into: output)
             result.rows(start..<start + count).copy(from: output.rows(0..<count))
         }
@@ -65,7 +70,8 @@ extension TrainedRun {
         let numbers = Double(rows) * Double(count) * Double(source.description(of: sampled).shape.reduce(1, *))
         if numbers * Double(MemoryLayout<Float>.stride) > 0.5 * Double(memory) {
             throw SamplingError(
-                reason: "\(count) samples for each of \(rows) rows take more than half of this machine's \(memory >> 20) MiB",
+                reason:
+                    "\(count) samples for each of \(rows) rows take more than half of this machine's \(memory >> 20) MiB",
                 remedy: "give fewer query rows at a time, or a smaller --count")
         }
     }
@@ -82,15 +88,18 @@ extension TrainedRun {
         }
         if let size, size > available {
             throw SamplingError(
-                reason: "a gallery of \(size) rows, but the source has \(available) training samples", remedy: "ask for at most so many")
+                reason: "a gallery of \(size) rows, but the source has \(available) training samples",
+                remedy: "ask for at most so many")
         }
-        let permutation = Permutation(count: UInt64(available), seed: seed, stream: .evaluation, number: SamplingDrawNumber.gallery)
+        let permutation = Permutation(
+            count: UInt64(available), seed: seed, stream: .evaluation, number: SamplingDrawNumber.gallery)
         let numbers = (0..<UInt64(size ?? min(available, SamplingOptions.defaultGallery))).map { permutation[$0] }
         return SamplingRows(try source.readRaw(.training, numbers, modality), place: place)
     }
 
     private func resample(
-        _ gallery: SamplingRows, _ sampled: Modality, _ queries: Tensor, _ law: ClosedFormConditional, _ seed: UInt64, _ options: SamplingOptions
+        _ gallery: SamplingRows, _ sampled: Modality, _ queries: Tensor, _ law: ClosedFormConditional, _ seed: UInt64,
+        _ options: SamplingOptions
     ) throws -> SamplingResult {
         guard gallery.rows.rows > 0 else { throw DataError(place: gallery.place, reason: "has no rows") }
         let description = source.description(of: sampled)
@@ -106,10 +115,13 @@ extension TrainedRun {
                     ConditionalMoments(rows: rows, weights: draws.weights)
                 }
             let samples = Tensor([options.count] + description.shape)
-            for (sample, row) in draws.rows.enumerated() { samples.rows(sample..<sample + 1).copy(from: rows.rows(row..<row + 1)) }
+            for (sample, row) in draws.rows.enumerated() {
+                samples.rows(sample..<sample + 1).copy(from: rows.rows(row..<row + 1))
+            }
             return SamplingResult.Query(
                 samples: samples, moments: moments, mode: rows.rows(draws.mode..<draws.mode + 1).values,
-                quality: .weights(effectiveSampleSize: draws.effectiveSampleSize, largest: draws.weights[draws.mode]), galleryRows: draws.rows,
+                quality: .weights(effectiveSampleSize: draws.effectiveSampleSize, largest: draws.weights[draws.mode]),
+                galleryRows: draws.rows,
                 comparison: law.comparison(moments, query: query))
         }
         return result(.resample(gallery: rows.rows), sampled, seed, options, classes: description.classes, results)
@@ -128,10 +140,12 @@ extension TrainedRun {
     }
 
     private func runChains(
-        _ sampler: PreconditionedCrankNicolson, _ sampled: Modality, _ queries: Tensor, _ law: ClosedFormConditional, _ seed: UInt64,
+        _ sampler: PreconditionedCrankNicolson, _ sampled: Modality, _ queries: Tensor, _ law: ClosedFormConditional,
+        _ seed: UInt64,
         _ options: SamplingOptions
     ) throws -> SamplingResult {
-        let score = score, size = sampler.queriesPerBlock(count: options.count), blocks = (queries.rows + size - 1) / size
+        let score = score, size = sampler.queriesPerBlock(count: options.count),
+            blocks = (queries.rows + size - 1) / size
         let encoder = model.encoder(sampled), parameters = model.parameters(sampled), source = source
         let draws = try ParallelWork.map(count: blocks, threads: options.threads) { block in
             // The last block is filled up by its last query, to the size that all have.
@@ -153,13 +167,16 @@ extension TrainedRun {
         let results = try ParallelWork.map(count: queries.rows, threads: options.threads) { query in
             let draws = draws[query], moments = ConditionalMoments(draws: draws.draws)
             return SamplingResult.Query(
-                samples: draws.samples(options.count).reshaped([options.count] + shape), moments: moments, mode: draws.mode,
+                samples: draws.samples(options.count).reshaped([options.count] + shape), moments: moments,
+                mode: draws.mode,
                 quality: .chains(
-                    rHat: draws.rHat, effectiveSampleSize: draws.effectiveSampleSize, draws: draws.count, acceptance: draws.acceptance,
+                    rHat: draws.rHat, effectiveSampleSize: draws.effectiveSampleSize, draws: draws.count,
+                    acceptance: draws.acceptance,
                     stepSize: draws.stepSize, thinning: draws.thinning),
                 comparison: law.comparison(moments, query: query))
         }
-        return result(.pcn(chains: sampler.chains, burnIn: sampler.burnIn), sampled, seed, options, classes: nil, results)
+        return result(
+            .pcn(chains: sampler.chains, burnIn: sampler.burnIn), sampled, seed, options, classes: nil, results)
     }
 
     private func result(
@@ -167,7 +184,8 @@ extension TrainedRun {
         _ queries: [SamplingResult.Query]
     ) -> SamplingResult {
         SamplingResult(
-            step: step, sampled: sampled.rawValue, given: sampled.other.rawValue, method: method, seed: seed, count: options.count,
+            step: step, sampled: sampled.rawValue, given: sampled.other.rawValue, method: method, seed: seed,
+            count: options.count,
             classes: classes, queries: queries)
     }
 }

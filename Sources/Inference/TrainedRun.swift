@@ -29,7 +29,8 @@ public struct TrainedRun: Sendable {
         let store = CheckpointStore(folder: folder.checkpoints), steps = try store.list()
         guard let newest = steps.max() else {
             throw FileError(
-                .badData, place: folder.checkpoints, reason: "no checkpoint yet", remedy: "a run writes one at its end and each train.checkpoint_every steps")
+                .badData, place: folder.checkpoints, reason: "no checkpoint yet",
+                remedy: "a run writes one at its end and each train.checkpoint_every steps")
         }
         var chosen = newest
         if case .step(let wanted) = checkpoint { chosen = wanted }
@@ -66,7 +67,9 @@ public struct TrainedRun: Sendable {
     ///   - raw: N × (any shape of the modality's count).
     ///   - write: is called with pieces of the result, rows × e, and the number of their first row, in order.
     /// - Throws: `DataError` where the rows are none of this modality's.
-    public func encode(_ modality: Modality, count: Int, read: (Range<Int>) throws -> Tensor, write: (Tensor, Int) throws -> Void) throws {
+    public func encode(
+        _ modality: Modality, count: Int, read: (Range<Int>) throws -> Tensor, write: (Tensor, Int) throws -> Void
+    ) throws {
         let pass = BatchEncoder(model.encoder(modality), parameters: model.parameters(modality), rows: Self.encodedRows)
         let output = Tensor([Self.encodedRows, model.encoder(modality).outputCount])
         for start in stride(from: 0, to: count, by: Self.encodedRows) {
@@ -74,7 +77,9 @@ public struct TrainedRun: Sendable {
             let prepared = try source.prepare(modality, raw: try read(rows))
             // The last piece is filled up, by its first row, to the size that all pieces have.
             pass.input.rows(0..<rows.count).copy(from: prepared)
-            for row in rows.count..<max(Self.encodedRows, rows.count) { pass.input.rows(row..<(row + 1)).copy(from: prepared.rows(0..<1)) }
+            for row in rows.count..<max(Self.encodedRows, rows.count) {
+                pass.input.rows(row..<(row + 1)).copy(from: prepared.rows(0..<1))
+            }
             pass.run(pass.input, into: output)
             try write(output.rows(0..<rows.count), start)
         }

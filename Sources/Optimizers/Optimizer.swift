@@ -31,26 +31,32 @@ package struct Optimizer {
     /// - Parameters:
     ///   - scale: what clipping multiplies the gradient by.
     ///   - moments: one tensor for each of `momentNames`, of the parameters' count.
-    package func update(_ parameters: Tensor, gradient: Tensor, moments: [Tensor], rate: Double, t: Int, scale: Double) {
+    package func update(_ parameters: Tensor, gradient: Tensor, moments: [Tensor], rate: Double, t: Int, scale: Double)
+    {
         precondition(
             gradient.count == parameters.count && moments.allSatisfy { $0.count == parameters.count },
             "\(parameters.count) parameters, \(gradient.count) gradients, moments of \(moments.map(\.count))")
         switch kind {
         case .sgd(let momentum):
             couplet_sgd(
-                parameters.count, parameters.pointer, gradient.pointer, moments.first?.pointer, Float(scale), Float(rate), Float(momentum),
+                parameters.count, parameters.pointer, gradient.pointer, moments.first?.pointer, Float(scale),
+                Float(rate), Float(momentum),
                 Float(weightDecay))
         case .adam(let beta1, let beta2, let epsilon), .adamw(let beta1, let beta2, let epsilon):
             couplet_adam(
-                parameters.count, parameters.pointer, gradient.pointer, moments[0].pointer, moments[1].pointer, Float(scale),
-                Float(rate / (1 - pow(beta1, Double(t)))), Float(beta1), Float(1 - beta1), Float(beta2), Float(1 - beta2),
+                parameters.count, parameters.pointer, gradient.pointer, moments[0].pointer, moments[1].pointer,
+                Float(scale),
+                Float(rate / (1 - pow(beta1, Double(t)))), Float(beta1), Float(1 - beta1), Float(beta2),
+                Float(1 - beta2),
                 Float(1 / (1 - pow(beta2, Double(t)))), Float(epsilon), isDecoupled ? 0 : Float(weightDecay),
                 isDecoupled ? Float(1 - rate * weightDecay) : 1)
         }
     }
 
     /// The same for one number in Double, without weight decay: the objective's temperature.
-    package func update(_ parameter: inout Double, gradient: Double, moments: inout [Double], rate: Double, t: Int, scale: Double) {
+    package func update(
+        _ parameter: inout Double, gradient: Double, moments: inout [Double], rate: Double, t: Int, scale: Double
+    ) {
         let g = scale * gradient
         switch kind {
         case .sgd(let momentum):

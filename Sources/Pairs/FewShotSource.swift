@@ -15,20 +15,26 @@ public struct FewShotSource: PairSource {
     public init(_ base: any PairSource, perClass: Int, seed: UInt64, place: String = "data.per_class") throws {
         precondition(perClass > 0, "\(perClass) samples a class")
         guard let count = base.count(of: .training) else {
-            throw DataError(place: place, reason: "the source is endless", remedy: "it takes a source with a number of labelled samples")
+            throw DataError(
+                place: place, reason: "the source is endless",
+                remedy: "it takes a source with a number of labelled samples")
         }
         guard let labels = try base.labels(.training, (0..<UInt64(count)).map { $0 }) else {
             throw DataError(place: place, reason: "the source has no labels to choose samples by")
         }
         let members = Dictionary(grouping: labels.indices) { labels[$0] }
-        if let (label, few) = members.filter({ $0.value.count < perClass }).min(by: { ($0.value.count, $0.key) < ($1.value.count, $1.key) }) {
+        if let (label, few) = members.filter({ $0.value.count < perClass }).min(by: {
+            ($0.value.count, $0.key) < ($1.value.count, $1.key)
+        }) {
             throw DataError(
-                place: place, reason: "\(perClass) training samples a class are wanted, but of class \(label) there are \(few.count)",
+                place: place,
+                reason: "\(perClass) training samples a class are wanted, but of class \(label) there are \(few.count)",
                 remedy: "ask for at most \(few.count)")
         }
         self.base = base
         numbers = members.flatMap { label, places in
-            let permutation = Permutation(count: UInt64(places.count), seed: seed, stream: .fewLabels, number: UInt64(bitPattern: Int64(label)))
+            let permutation = Permutation(
+                count: UInt64(places.count), seed: seed, stream: .fewLabels, number: UInt64(bitPattern: Int64(label)))
             return (0..<UInt64(perClass)).map { UInt64(places[Int(permutation[$0])]) }
         }.sorted()
     }
@@ -43,7 +49,9 @@ public struct FewShotSource: PairSource {
         try base.read(split, baseNumbers(split, numbers), first: first, second: second)
     }
 
-    public func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { try base.labels(split, baseNumbers(split, numbers)) }
+    public func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? {
+        try base.labels(split, baseNumbers(split, numbers))
+    }
     public func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor { try base.prepare(modality, raw: raw) }
 
     public func readRaw(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> Tensor {

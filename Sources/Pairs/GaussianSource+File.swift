@@ -40,7 +40,8 @@ extension GaussianSource {
                     guard abs(matrix[i, j] - matrix[j, i]) <= allowed else {
                         throw DataError(
                             place: place,
-                            reason: "is not symmetric: \(matrix[i, j]) in row \(i), column \(j), but \(matrix[j, i]) in row \(j), column \(i)",
+                            reason:
+                                "is not symmetric: \(matrix[i, j]) in row \(i), column \(j), but \(matrix[j, i]) in row \(j), column \(i)",
                             remedy: "check how the file was written")
                     }
                 }
@@ -51,7 +52,8 @@ extension GaussianSource {
         guard uv.rows == uu.rows, uv.columns == vv.rows else {
             throw DataError(
                 place: place,
-                reason: "is \(uv.rows) × \(uv.columns), where uu is \(uu.rows) × \(uu.rows) and vv \(vv.rows) × \(vv.rows)",
+                reason:
+                    "is \(uv.rows) × \(uv.columns), where uu is \(uu.rows) × \(uu.rows) and vv \(vv.rows) × \(vv.rows)",
                 remedy: "uv is E[u vᵀ], \(uu.rows) × \(vv.rows)")
         }
         let covariance = GaussianCovariance(uu: uu, uv: uv, vv: vv)
@@ -63,7 +65,9 @@ extension GaussianSource {
     private static var tolerance: Double { 1e-6 }
 
     /// F and H with F Fᵀ = Cuu, F Hᵀ = Cuv, H Hᵀ = Cvv.
-    private static func factors(of covariance: GaussianCovariance, _ path: String) throws -> (first: Matrix, second: Matrix) {
+    private static func factors(of covariance: GaussianCovariance, _ path: String) throws -> (
+        first: Matrix, second: Matrix
+    ) {
         let (uu, uv, vv) = (covariance.uu, covariance.uv, covariance.vv)
         let count = uu.rows + vv.rows, deviations = (uu.diagonal + vv.diagonal).map { $0.squareRoot() }
         var correlation = Matrix(rows: count, columns: count)
@@ -85,7 +89,8 @@ extension GaussianSource {
         guard values[0] >= -tolerance * max(values[count - 1], 0) else {
             throw DataError(
                 place: path,
-                reason: "the joint covariance of u and v is not positive semidefinite: its correlations have the eigenvalue \(values[0])",
+                reason:
+                    "the joint covariance of u and v is not positive semidefinite: its correlations have the eigenvalue \(values[0])",
                 remedy: "uu, uv and vv must be blocks of one covariance; check their order and that uv is E[u vᵀ]")
         }
         let root = vectors * .diagonal(values.map { max($0, 0).squareRoot() }) * vectors.transposed

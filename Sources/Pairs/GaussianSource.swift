@@ -3,7 +3,7 @@ import CoupletFiles
 import CoupletTensors
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// Jointly Gaussian pairs (u, v) of mean zero: the case in which everything that contrastive learning can learn is known in
@@ -40,13 +40,15 @@ public struct GaussianSource: PairSource {
     public init(dimensions: [Int], correlations: [Double], seed: UInt64) throws {
         guard dimensions.count == 2, dimensions.allSatisfy({ (1...Self.largestDimension).contains($0) }) else {
             throw DataError(
-                place: "data.dimensions", reason: "two numbers from 1 to \(Self.largestDimension) are needed, not \(dimensions)",
+                place: "data.dimensions",
+                reason: "two numbers from 1 to \(Self.largestDimension) are needed, not \(dimensions)",
                 remedy: "give the extents of both modalities, such as [8, 6]")
         }
         guard correlations.count <= min(dimensions[0], dimensions[1]) else {
             throw DataError(
                 place: "data.correlations",
-                reason: "\(correlations.count) correlations for dimensions \(dimensions), which have room for \(dimensions.min()!)",
+                reason:
+                    "\(correlations.count) correlations for dimensions \(dimensions), which have room for \(dimensions.min()!)",
                 remedy: "leave some out or raise data.dimensions")
         }
         if let wrong = correlations.firstIndex(where: { !(abs($0) < 1) }) {
@@ -55,7 +57,8 @@ public struct GaussianSource: PairSource {
                 remedy: "a canonical correlation lies strictly between -1 and 1")
         }
         let (du, dv) = (dimensions[0], dimensions[1])
-        let first = try Self.randomMap(du, seed: seed, number: 0), second = try Self.randomMap(dv, seed: seed, number: 1)
+        let first = try Self.randomMap(du, seed: seed, number: 0),
+            second = try Self.randomMap(dv, seed: seed, number: 1)
         // w = (x, ε): y = σ x + √(1 - σ²) ε.
         var x = Matrix(rows: du, columns: du + dv), y = Matrix(rows: dv, columns: du + dv)
         for i in 0..<du { x[i, i] = 1 }
@@ -107,12 +110,14 @@ public struct GaussianSource: PairSource {
             for start in Swift.stride(from: 0, to: numbers.count, by: Self.pieceRows) {
                 let present = min(rows, numbers.count - start)
                 for row in 0..<present {
-                    couplet_philox(seed, stream.rawValue, numbers[start + row], 0, blocks, words.baseAddress! + row * stride)
+                    couplet_philox(
+                        seed, stream.rawValue, numbers[start + row], 0, blocks, words.baseAddress! + row * stride)
                 }
                 couplet_normals(words.baseAddress, present * stride, normals.pointer)
                 for (output, factor) in [(first, firstFactor), (second, secondFactor)] {
                     guard let output else { continue }
-                    factor.apply(rows: present, normals.pointer, stride: stride, to: output.pointer + start * factor.outputs)
+                    factor.apply(
+                        rows: present, normals.pointer, stride: stride, to: output.pointer + start * factor.outputs)
                 }
             }
         }
@@ -135,7 +140,8 @@ public struct GaussianSource: PairSource {
         let philox = Philox(seed: seed)
         func orthogonal(_ part: UInt64) throws -> Matrix {
             let normals = philox.normals(size * size, .source, number: 3 * number + part)
-            let (u, _, v) = try Matrix(rows: size, columns: size, elements: normals.map(Double.init)).singularValueDecomposition()
+            let (u, _, v) = try Matrix(rows: size, columns: size, elements: normals.map(Double.init))
+                .singularValueDecomposition()
             return u * v.transposed
         }
         let spread = (0..<size).map { i in

@@ -42,7 +42,9 @@ struct HDF5Modality: Sendable {
         guard !dataset.shape.isEmpty else {
             throw DataError(place: place, reason: "is a single number", remedy: "give one row a sample, N × anything")
         }
-        guard dataset.count > 0 else { throw DataError(place: place, reason: "is empty: its shape is \(dataset.shape)") }
+        guard dataset.count > 0 else {
+            throw DataError(place: place, reason: "is empty: its shape is \(dataset.shape)")
+        }
         self.dataset = dataset
         count = dataset.rows
         switch (dataset.elementClass, dataset.shape.count) {
@@ -117,7 +119,8 @@ struct HDF5Modality: Sendable {
         let position = couplet_first_not_finite(tensor.count, tensor.pointer)
         if position == tensor.count { return }
         throw DataError(
-            place: place, reason: "row \(fileRow(position / description.shape.reduce(1, *))) holds \(tensor.pointer[position])",
+            place: place,
+            reason: "row \(fileRow(position / description.shape.reduce(1, *))) holds \(tensor.pointer[position])",
             remedy: "every number must be finite in Float32: mend the row or leave it out")
     }
 }

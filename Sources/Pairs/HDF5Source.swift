@@ -34,7 +34,9 @@ public struct HDF5Source: PairSource {
     package init(path: String, heldOut: Double, seed: UInt64, memoryLimit: Int) throws {
         self.path = path
         let file = try HDF5File(reading: path)
-        let bytes = try ["/first", "/second"].reduce(0) { try $0 + (file.dataset($1)?.count ?? 0) * MemoryLayout<Float>.stride }
+        let bytes = try ["/first", "/second"].reduce(0) {
+            try $0 + (file.dataset($1)?.count ?? 0) * MemoryLayout<Float>.stride
+        }
         first = try HDF5Modality("/first", of: file, memoryLimit: bytes <= memoryLimit ? memoryLimit : 0)
         second = try HDF5Modality("/second", of: file, memoryLimit: bytes <= memoryLimit ? memoryLimit : 0)
         guard first.count == second.count else {
@@ -156,7 +158,8 @@ public struct HDF5Source: PairSource {
         if let split = try column("/split", of: file, count: count) {
             guard heldOut == 0 else {
                 throw DataError(
-                    place: "data.held_out", reason: "is \(heldOut), but \(file.path) says by /split which pairs are held out",
+                    place: "data.held_out",
+                    reason: "is \(heldOut), but \(file.path) says by /split which pairs are held out",
                     remedy: "leave data.held_out out")
             }
             if let wrong = split.firstIndex(where: { $0 != 0 && $0 != 1 }) {
@@ -170,7 +173,8 @@ public struct HDF5Source: PairSource {
             let wanted = (heldOut * Double(count)).rounded()
             guard wanted > 0, wanted < Double(count) else {
                 throw DataError(
-                    place: "data.held_out", reason: "\(heldOut) of \(count) pairs is \(wanted == 0 ? "none" : "all") of them",
+                    place: "data.held_out",
+                    reason: "\(heldOut) of \(count) pairs is \(wanted == 0 ? "none" : "all") of them",
                     remedy: "choose another fraction, or write /split into \(file.path)")
             }
             let permutation = Permutation(count: UInt64(count), seed: seed, stream: .split, number: 0)
@@ -181,7 +185,8 @@ public struct HDF5Source: PairSource {
         let training = numbers.filter { !isHeldOut[Int($0)] }
         guard !training.isEmpty else {
             throw DataError(
-                place: "\(file.path):/split", reason: "every pair is held out", remedy: "write 0 for the pairs to train on")
+                place: "\(file.path):/split", reason: "every pair is held out",
+                remedy: "write 0 for the pairs to train on")
         }
         return (training, numbers.filter { isHeldOut[Int($0)] })
     }

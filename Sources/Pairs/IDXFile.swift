@@ -20,7 +20,8 @@ struct IDXFile {
         let base = folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
         guard let path = [base, base + ".gz"].first(where: { (file: String) in access(file, F_OK) == 0 }) else {
             let reason = access(folder, F_OK) == 0 ? "holds neither \(name) nor \(name).gz" : "there is no such folder"
-            throw DataError(place: folder, reason: reason, remedy: "data.path names the folder with the four IDX files of MNIST")
+            throw DataError(
+                place: folder, reason: reason, remedy: "data.path names the folder with the four IDX files of MNIST")
         }
         self.path = path
         file = try DataError.mapping { try DecompressedFile(reading: path) }
@@ -28,13 +29,17 @@ struct IDXFile {
         let header = try DataError.mapping { try file.prefix(4 + 4 * rank) }
         let expected: [UInt8] = [0, 0, 8, UInt8(rank)]
         guard header.count >= 4 else {
-            throw DataError(place: path, reason: "has \(header.count) bytes, too few for a header", remedy: "fetch the file again")
+            throw DataError(
+                place: path, reason: "has \(header.count) bytes, too few for a header", remedy: "fetch the file again")
         }
         guard Array(header[..<4]) == expected else {
             throw DataError(
                 place: path,
-                reason: "begins with \(Self.hexadecimal(header[..<4])), where \(name) begins with \(Self.hexadecimal(expected[...]))",
-                remedy: "it is another kind of file: unsigned bytes with \(rank) \(rank == 1 ? "extent" : "extents") in the IDX format are needed")
+                reason:
+                    "begins with \(Self.hexadecimal(header[..<4])), where \(name) begins with \(Self.hexadecimal(expected[...]))",
+                remedy:
+                    "it is another kind of file: unsigned bytes with \(rank) \(rank == 1 ? "extent" : "extents") in the IDX format are needed"
+            )
         }
         guard header.count == 4 + 4 * rank else {
             throw DataError(
@@ -63,7 +68,9 @@ struct IDXFile {
 
     /// The bytes after the header.
     /// - Throws: `DataError` where they are not as many as the header says, or the compressed data are damaged.
-    func bytes() throws -> ArraySlice<UInt8> { try DataError.mapping { try file.content(expected: byteCount())[headerCount...] } }
+    func bytes() throws -> ArraySlice<UInt8> {
+        try DataError.mapping { try file.content(expected: byteCount())[headerCount...] }
+    }
 
     private static func hexadecimal(_ bytes: ArraySlice<UInt8>) -> String {
         "0x" + bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()

@@ -40,7 +40,8 @@ final class MNISTDigits: Sendable {
         labels = Array(try labelFile.bytes())
         if let wrong = labels.firstIndex(where: { $0 > 9 }) {
             throw DataError(
-                place: labelFile.path, reason: "label number \(wrong) is \(labels[wrong]), where MNIST has the digits 0 to 9",
+                place: labelFile.path,
+                reason: "label number \(wrong) is \(labels[wrong]), where MNIST has the digits 0 to 9",
                 remedy: "data with other classes can be read with data.source hdf5")
         }
         images = Mutex(.packed(imageFile))

@@ -57,7 +57,8 @@ public struct MNISTSource: PairSource {
         requireRows(second, numbers, .second)
         if let first {
             try forEachImage(split, numbers) { row, bytes in
-                couplet_scale_bytes(MNISTDigits.pixels, bytes, Self.scale, Self.shift, first.pointer + row * MNISTDigits.pixels)
+                couplet_scale_bytes(
+                    MNISTDigits.pixels, bytes, Self.scale, Self.shift, first.pointer + row * MNISTDigits.pixels)
             }
         }
         if let second { try copyLabels(split, numbers, into: second) }
@@ -90,7 +91,8 @@ public struct MNISTSource: PairSource {
         }
         if let wrong = (0..<rows.count).first(where: { !(0...255).contains(rows.pointer[$0]) }) {
             throw DataError(
-                place: "data.source mnist", reason: "row \(wrong / MNISTDigits.pixels) of the images holds \(rows.pointer[wrong])",
+                place: "data.source mnist",
+                reason: "row \(wrong / MNISTDigits.pixels) of the images holds \(rows.pointer[wrong])",
                 remedy: "give the pixels as bytes, 0 to 255: the run's own preparation is applied to them")
         }
         let result = Tensor(rows.shape)
@@ -109,7 +111,9 @@ public struct MNISTSource: PairSource {
         try requireNumbers(numbers, below: digits.count, of: split, in: path)
         if numbers.isEmpty { return }
         try digits.imageBytes().withUnsafeBufferPointer { bytes in
-            for (row, number) in numbers.enumerated() { body(row, bytes.baseAddress! + Int(number) * MNISTDigits.pixels) }
+            for (row, number) in numbers.enumerated() {
+                body(row, bytes.baseAddress! + Int(number) * MNISTDigits.pixels)
+            }
         }
     }
 }

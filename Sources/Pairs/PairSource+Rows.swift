@@ -18,12 +18,14 @@ extension PairSource {
         guard !raw.shape.isEmpty, raw.columns == columns else {
             throw DataError(
                 place: place,
-                reason: "rows of the shape \(raw.shape), where the \(modality) modality has \(columns) numbers a sample",
+                reason:
+                    "rows of the shape \(raw.shape), where the \(modality) modality has \(columns) numbers a sample",
                 remedy: "give the shape [N, \(shape.map(String.init).joined(separator: ", "))]")
         }
         let wrong = couplet_first_not_finite(raw.count, raw.pointer)
         if wrong < raw.count {
-            throw DataError(place: place, reason: "row \(wrong / columns) of the \(modality) modality holds \(raw.pointer[wrong])")
+            throw DataError(
+                place: place, reason: "row \(wrong / columns) of the \(modality) modality holds \(raw.pointer[wrong])")
         }
         return raw.reshaped([raw.rows] + shape)
     }

@@ -40,7 +40,9 @@ extension PairSource {
     public func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { nil }
     public var gaussianCovariance: GaussianCovariance? { nil }
 
-    public func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor { try rawRows(raw, modality, of: "\(Self.self)") }
+    public func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor {
+        try rawRows(raw, modality, of: "\(Self.self)")
+    }
 
     public func readRaw(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> Tensor {
         let rows = Tensor([numbers.count] + description(of: modality).shape)

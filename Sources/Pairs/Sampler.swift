@@ -28,8 +28,10 @@ public struct Sampler: Sendable {
         precondition(batchSize > 0, "a batch of \(batchSize) pairs")
         if let sampleCount, sampleCount < batchSize {
             throw DataError(
-                place: "batch.size", reason: "a batch of \(batchSize) pairs, but the source has \(sampleCount) training samples",
-                remedy: sampleCount > 0 ? "set batch.size to at most \(sampleCount), or give more data" : "give training samples")
+                place: "batch.size",
+                reason: "a batch of \(batchSize) pairs, but the source has \(sampleCount) training samples",
+                remedy: sampleCount > 0
+                    ? "set batch.size to at most \(sampleCount), or give more data" : "give training samples")
         }
         self.batchSize = batchSize
         self.sampleCount = sampleCount
@@ -44,7 +46,8 @@ public struct Sampler: Sendable {
     public func draws(step: Int, positions: Range<Int>) -> [UInt64] {
         precondition(step >= 0, "step \(step)")
         precondition(
-            positions.lowerBound >= 0 && positions.upperBound <= batchSize, "positions \(positions) of a batch of \(batchSize)")
+            positions.lowerBound >= 0 && positions.upperBound <= batchSize,
+            "positions \(positions) of a batch of \(batchSize)")
         let start = UInt64(step) * UInt64(batchSize)
         return positions.map { start + UInt64($0) }
     }
@@ -52,10 +55,13 @@ public struct Sampler: Sendable {
     /// The sample numbers of these positions of a step's batch, for `PairSource.read`.
     public func numbers(step: Int, positions: Range<Int>, of batch: Batch = .pairs) -> [UInt64] {
         let draws = draws(step: step, positions: positions)
-        guard let sampleCount, let stepsPerEpoch else { return batch == .pairs ? draws : draws.map { Self.secondStreamStart + $0 } }
+        guard let sampleCount, let stepsPerEpoch else {
+            return batch == .pairs ? draws : draws.map { Self.secondStreamStart + $0 }
+        }
         let used = UInt64(stepsPerEpoch * batchSize)
         let permutation = Permutation(
-            count: UInt64(sampleCount), seed: seed, stream: batch == .pairs ? .permutation : .secondBatch, number: UInt64(step / stepsPerEpoch))
+            count: UInt64(sampleCount), seed: seed, stream: batch == .pairs ? .permutation : .secondBatch,
+            number: UInt64(step / stepsPerEpoch))
         return draws.map { permutation[$0 % used] }
     }
 }

@@ -11,10 +11,12 @@ extension SourceSpecification {
         case .latent(let specification): try LatentSource(specification, seed: seed)
         case .mnist(let path): try MNISTSource(path: path)
         case .hdf5(let path, let heldOut): try HDF5Source(path: path, heldOut: heldOut, seed: seed)
-        case .fewShot(let base, let perClass): try FewShotSource(base.makeSource(seed: seed), perClass: perClass, seed: seed)
+        case .fewShot(let base, let perClass):
+            try FewShotSource(base.makeSource(seed: seed), perClass: perClass, seed: seed)
         case .program(let name):
             throw DataError(
-                place: "data.source program", reason: "the source '\(name)' is part of the program that uses it, not of a config",
+                place: "data.source program",
+                reason: "the source '\(name)' is part of the program that uses it, not of a config",
                 remedy: "pass it to Trainer.run or TrainedRun by that program, or export its pairs to an HDF5 file")
         }
     }

@@ -3,7 +3,7 @@ import CoupletLosses
 import CoupletTensors
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// Scores S_ij = κ(g(u_i), h(v_j)) / τ of a batch, one at a time, in Double: equal encodings get equal scores, whatever their places.

@@ -8,9 +8,15 @@ extension ReplayReport {
         func list(_ numbers: [UInt64]?) -> JSONValue { numbers.map { .array($0.map { .integer(Int($0)) }) } ?? .null }
         return .object([
             ("run", .string(run)), ("step", .integer(step)), ("verdict", .string(verdict.rawValue)),
-            ("start", .object([("step", .integer(startStep)), ("checkpoint", startCheckpoint.map { .string($0) } ?? .null)])),
+            (
+                "start",
+                .object([("step", .integer(startStep)), ("checkpoint", startCheckpoint.map { .string($0) } ?? .null)])
+            ),
             ("threads", .integer(threads)),
-            ("cpu_kernels", .object([("run", .array(runKernels.map { .string($0) })), ("here", .string(OpenBLAS.coreType))])),
+            (
+                "cpu_kernels",
+                .object([("run", .array(runKernels.map { .string($0) })), ("here", .string(OpenBLAS.coreType))])
+            ),
             ("loss", .number(loss)), ("learning_rate", .number(learningRate)), ("gradient_norm", .number(gradientNorm)),
             ("temperature", .number(temperature)), ("clip_scale", .number(clipScale)), ("digest", .string(digest)),
             ("checks", .array(checks.map(Self.json))),
@@ -18,15 +24,20 @@ extension ReplayReport {
                 "digests",
                 .array(
                     digests.map {
-                        .object([("step", .integer($0.step)), ("checkpoint", .string($0.checkpoint)), ("same", .boolean($0.isSame))])
+                        .object([
+                            ("step", .integer($0.step)), ("checkpoint", .string($0.checkpoint)),
+                            ("same", .boolean($0.isSame)),
+                        ])
                     })
             ),
             ("non_finite", nonFinite.map(Self.json) ?? .null),
             (
                 "scores",
                 .object([
-                    ("positive_mean", .number(scores.positiveMean)), ("positive_deviation", .number(scores.positiveDeviation)),
-                    ("negative_mean", .number(scores.negativeMean)), ("negative_deviation", .number(scores.negativeDeviation)),
+                    ("positive_mean", .number(scores.positiveMean)),
+                    ("positive_deviation", .number(scores.positiveDeviation)),
+                    ("negative_mean", .number(scores.negativeMean)),
+                    ("negative_deviation", .number(scores.negativeDeviation)),
                     ("negative_largest", .number(scores.negativeLargest)), ("first_in_row", .number(scores.firstInRow)),
                     ("first_in_column", .number(scores.firstInColumn)),
                 ])
@@ -40,9 +51,12 @@ extension ReplayReport {
     public var jsonText: String { json.indentedText() + "\n" }
 
     private static func json(_ check: StepComparison) -> JSONValue {
-        func values(_ pick: (StepComparison.Value) -> Double) -> JSONValue { .object(check.values.map { ($0.name, .number(pick($0))) }) }
+        func values(_ pick: (StepComparison.Value) -> Double) -> JSONValue {
+            .object(check.values.map { ($0.name, .number(pick($0))) })
+        }
         return .object([
-            ("step", .integer(check.step)), ("same", .boolean(check.isSame)), ("logged", values(\.logged)), ("replayed", values(\.replayed)),
+            ("step", .integer(check.step)), ("same", .boolean(check.isSame)), ("logged", values(\.logged)),
+            ("replayed", values(\.replayed)),
         ])
     }
 
@@ -59,13 +73,15 @@ extension ReplayReport {
     private static func json(_ pair: WorstPair) -> JSONValue {
         func standing(_ standing: WorstPair.Standing) -> JSONValue {
             .object([
-                ("rank", .integer(standing.rank)), ("ties", .integer(standing.ties)), ("rival", .integer(standing.rival)),
+                ("rank", .integer(standing.rank)), ("ties", .integer(standing.ties)),
+                ("rival", .integer(standing.rival)),
                 ("rival_score", .number(standing.rivalScore)),
             ])
         }
         return .object([
             ("position", .integer(pair.position)), ("draw", .integer(Int(pair.draw))), ("index", number(pair.index)),
-            ("label", pair.label.map { .integer($0) } ?? .null), ("loss", .number(pair.loss)), ("score", .number(pair.score)),
+            ("label", pair.label.map { .integer($0) } ?? .null), ("loss", .number(pair.loss)),
+            ("score", .number(pair.score)),
             ("row", standing(pair.row)), ("column", standing(pair.column)),
         ])
     }
@@ -81,9 +97,12 @@ extension ReplayReport {
                 .array(
                     encoder.layers.map { layer in
                         .object([
-                            ("kind", .string(layer.kind)), ("shape", shape(layer.shape)), ("norm", .number(layer.output.norm)),
-                            ("root_mean_square", .number(layer.output.rootMeanSquare)), ("largest", .number(Double(layer.output.largest))),
-                            ("zero_share", .number(layer.output.zeroShare)), ("not_finite", .integer(layer.output.notFinite)),
+                            ("kind", .string(layer.kind)), ("shape", shape(layer.shape)),
+                            ("norm", .number(layer.output.norm)),
+                            ("root_mean_square", .number(layer.output.rootMeanSquare)),
+                            ("largest", .number(Double(layer.output.largest))),
+                            ("zero_share", .number(layer.output.zeroShare)),
+                            ("not_finite", .integer(layer.output.notFinite)),
                         ])
                     })
             ),
@@ -95,8 +114,10 @@ extension ReplayReport {
                             parameter.path,
                             .object([
                                 ("shape", shape(parameter.shape)), ("norm", .number(parameter.before.norm)),
-                                ("gradient_norm", .number(parameter.gradient.norm)), ("update_norm", .number(parameter.updateNorm)),
-                                ("update_ratio", .number(parameter.updateRatio)), ("not_finite", .integer(parameter.after.notFinite)),
+                                ("gradient_norm", .number(parameter.gradient.norm)),
+                                ("update_norm", .number(parameter.updateNorm)),
+                                ("update_ratio", .number(parameter.updateRatio)),
+                                ("not_finite", .integer(parameter.after.notFinite)),
                             ])
                         )
                     })

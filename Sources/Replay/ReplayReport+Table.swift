@@ -19,7 +19,8 @@ extension ReplayReport {
             switch hasRunsKernels {
             case nil: "\(OpenBLAS.coreType) here; no checkpoint tells those of the run"
             case true?: "\(OpenBLAS.coreType), as in the run"
-            case false?: "\(OpenBLAS.coreType) here, \(runKernels.joined(separator: " and ")) in the run: the same but for rounding"
+            case false?:
+                "\(OpenBLAS.coreType) here, \(runKernels.joined(separator: " and ")) in the run: the same but for rounding"
             }
         return """
             \(run), step \(step): \(from), \(count) \(count == 1 ? "step" : "steps") on \(threads) \(threads == 1 ? "thread" : "threads")
@@ -32,14 +33,18 @@ extension ReplayReport {
     private var comparison: String {
         var table = TextTable()
         table.add(["", "logged", "replayed", ""])
-        let values = check?.values ?? [
-            .init(name: "loss", logged: .nan, replayed: loss), .init(name: "gradient_norm", logged: .nan, replayed: gradientNorm),
-            .init(name: "learning_rate", logged: .nan, replayed: learningRate), .init(name: "temperature", logged: .nan, replayed: temperature),
-        ]
+        let values =
+            check?.values ?? [
+                .init(name: "loss", logged: .nan, replayed: loss),
+                .init(name: "gradient_norm", logged: .nan, replayed: gradientNorm),
+                .init(name: "learning_rate", logged: .nan, replayed: learningRate),
+                .init(name: "temperature", logged: .nan, replayed: temperature),
+            ]
         for value in values {
             let isLogged = check != nil
             table.add([
-                value.name.replacingOccurrences(of: "_", with: " "), isLogged ? Self.exact(value.logged) : "-", Self.exact(value.replayed),
+                value.name.replacingOccurrences(of: "_", with: " "), isLogged ? Self.exact(value.logged) : "-",
+                Self.exact(value.replayed),
                 isLogged ? Self.compared(value) : "",
             ])
         }
@@ -47,7 +52,9 @@ extension ReplayReport {
         if check == nil { lines.append("step \(step) was not logged (train.log_every is \(logEvery))") }
         let others = checks.filter { $0.step != step }
         if let wrong = others.first(where: { !$0.isSame }) {
-            lines.append("logged on the way: step \(wrong.step) differs, \(wrong.worst.name) by \(Self.short(wrong.worst.difference))")
+            lines.append(
+                "logged on the way: step \(wrong.step) differs, \(wrong.worst.name) by \(Self.short(wrong.worst.difference))"
+            )
         } else if let last = others.last {
             lines.append(
                 others.count == 1
@@ -55,7 +62,9 @@ extension ReplayReport {
                     : "logged on the way: \(others.count) steps, the last \(last.step), all the same bits")
         }
         for digest in digests {
-            lines.append("state after step \(digest.step): \(digest.isSame ? "the digest of" : "another digest than") \(digest.checkpoint)")
+            lines.append(
+                "state after step \(digest.step): \(digest.isSame ? "the digest of" : "another digest than") \(digest.checkpoint)"
+            )
         }
         lines.append("verdict: " + verdictText)
         return table.text() + lines.map { "  \($0)\n" }.joined()
@@ -71,7 +80,9 @@ extension ReplayReport {
         case .sameBits: check == nil ? "the same bits, as far as logged or saved" : "the same bits"
         case .withinRounding:
             "the same within the rounding of other CPU kernels"
-                + (runKernels.count == 1 ? "; OPENBLAS_CORETYPE=\(runKernels[0]) couplet replay … gives the bits, where the CPU can run those kernels" : "")
+                + (runKernels.count == 1
+                    ? "; OPENBLAS_CORETYPE=\(runKernels[0]) couplet replay … gives the bits, where the CPU can run those kernels"
+                    : "")
         case .differs: "NOT what was logged"
         case .unchecked: "nothing logged or saved to compare with, from step \(startStep + 1) to \(step)"
         }
@@ -83,7 +94,9 @@ extension ReplayReport {
 
     private var batch: String {
         let few = (indices ?? []).prefix(Self.shownNumbers).map(String.init).joined(separator: ", ")
-        let samples = indices.map { "\n  training samples \(few)\($0.count > Self.shownNumbers ? ", … (all by --json)" : "")" } ?? ""
+        let samples =
+            indices.map { "\n  training samples \(few)\($0.count > Self.shownNumbers ? ", … (all by --json)" : "")" }
+            ?? ""
         return "batch of \(draws.count) pairs: draws \(draws[0]) to \(draws[draws.count - 1])\(samples)\n"
     }
 
@@ -92,7 +105,8 @@ extension ReplayReport {
         table.add(["", "mean", "deviation", "largest"])
         table.add(["positive", TextTable.fixed(scores.positiveMean), TextTable.fixed(scores.positiveDeviation)])
         table.add([
-            "negative", TextTable.fixed(scores.negativeMean), TextTable.fixed(scores.negativeDeviation), TextTable.fixed(scores.negativeLargest),
+            "negative", TextTable.fixed(scores.negativeMean), TextTable.fixed(scores.negativeDeviation),
+            TextTable.fixed(scores.negativeLargest),
         ])
         func percent(_ share: Double) -> String { TextTable.fixed(100 * share, 2) + " %" }
         return "scores S = similarity / temperature\n" + table.text()
@@ -103,7 +117,10 @@ extension ReplayReport {
         if worst.isEmpty { return "" }
         let hasIndex = indices != nil, hasLabel = worst.contains { $0.label != nil }
         func standing(_ standing: WorstPair.Standing) -> [String] {
-            ["\(standing.rank)\(standing.ties > 0 ? " + \(standing.ties) ties" : "")", "\(TextTable.fixed(standing.rivalScore)) at \(standing.rival)"]
+            [
+                "\(standing.rank)\(standing.ties > 0 ? " + \(standing.ties) ties" : "")",
+                "\(TextTable.fixed(standing.rivalScore)) at \(standing.rival)",
+            ]
         }
         var table = TextTable()
         table.add(
@@ -112,7 +129,9 @@ extension ReplayReport {
         for pair in worst {
             table.add(
                 ["\(pair.position)", "\(pair.draw)"] + (hasIndex ? [pair.index.map { "\($0)" } ?? ""] : [])
-                    + (hasLabel ? [pair.label.map { "\($0)" } ?? ""] : []) + [TextTable.fixed(pair.loss), TextTable.fixed(pair.score)]
+                    + (hasLabel ? [pair.label.map { "\($0)" } ?? ""] : []) + [
+                        TextTable.fixed(pair.loss), TextTable.fixed(pair.score),
+                    ]
                     + standing(pair.row) + standing(pair.column))
         }
         return "worst pairs by loss, of \(pairLosses.count) with the mean \(TextTable.fixed(loss))\n" + table.text()
@@ -130,18 +149,23 @@ extension ReplayReport {
         func size(_ shape: [Int]) -> String { shape.map(String.init).joined(separator: " × ") }
         var layers = TextTable(), parameters = TextTable()
         layers.add(["layer", "output", "norm", "root mean square", "largest", "zeros"])
-        layers.add(["inputs", "", short(encoder.inputs.norm), short(encoder.inputs.rootMeanSquare), short(Double(encoder.inputs.largest)), ""])
+        layers.add([
+            "inputs", "", short(encoder.inputs.norm), short(encoder.inputs.rootMeanSquare),
+            short(Double(encoder.inputs.largest)), "",
+        ])
         for (number, layer) in encoder.layers.enumerated() {
             let output = layer.output
             layers.add([
-                "\(number) \(layer.kind)", size(layer.shape), short(output.norm), short(output.rootMeanSquare), short(Double(output.largest)),
+                "\(number) \(layer.kind)", size(layer.shape), short(output.norm), short(output.rootMeanSquare),
+                short(Double(output.largest)),
                 TextTable.fixed(100 * output.zeroShare, 1) + " %",
             ])
         }
         parameters.add(["parameters", "shape", "norm", "gradient norm", "update norm", "update / norm"])
         for parameter in encoder.parameters {
             parameters.add([
-                parameter.path, size(parameter.shape), short(parameter.before.norm), short(parameter.gradient.norm), short(parameter.updateNorm),
+                parameter.path, size(parameter.shape), short(parameter.before.norm), short(parameter.gradient.norm),
+                short(parameter.updateNorm),
                 parameter.updateRatio.map { short($0) } ?? "-",
             ])
         }

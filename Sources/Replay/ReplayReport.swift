@@ -58,17 +58,21 @@ public struct ReplayReport: Equatable, Sendable {
         var lines: [String] = []
         if let check = checks.first(where: { !$0.isSame }) {
             for value in check.values where !value.isSame {
-                lines.append("step \(check.step): \(value.name) was logged as \(value.logged), the replay has \(value.replayed)")
+                lines.append(
+                    "step \(check.step): \(value.name) was logged as \(value.logged), the replay has \(value.replayed)")
             }
         }
         if let digest = digests.first(where: { !$0.isSame }) {
-            lines.append("step \(digest.step): the digest is \(digest.replayed.prefix(12))…, \(digest.checkpoint) has \(digest.saved.prefix(12))…")
+            lines.append(
+                "step \(digest.step): the digest is \(digest.replayed.prefix(12))…, \(digest.checkpoint) has \(digest.saved.prefix(12))…"
+            )
         }
         let advice =
             hasRunsKernels == true
             ? "The kernels are the same (\(OpenBLAS.coreType)), so the bits should be: were config.yaml, metrics.jsonl or the data changed since, or couplet?"
             : "That is more than the rounding of other kernels makes: were config.yaml, metrics.jsonl or the data changed since, or couplet?"
         throw RunMismatchError(
-            description: (["\(run): the replay is not what was logged:"] + lines.map { "    " + $0 } + [advice]).joined(separator: "\n"))
+            description: (["\(run): the replay is not what was logged:"] + lines.map { "    " + $0 } + [advice]).joined(
+                separator: "\n"))
     }
 }

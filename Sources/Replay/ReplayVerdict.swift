@@ -25,7 +25,9 @@ public enum ReplayVerdict: String, Sendable {
         } else if !kernels.isEmpty, kernels.allSatisfy({ $0 == OpenBLAS.coreType }) {
             self = .differs
         } else {
-            self = checks.allSatisfy { $0.worst.difference <= Self.tolerance(steps: $0.step - start) } ? .withinRounding : .differs
+            self =
+                checks.allSatisfy { $0.worst.difference <= Self.tolerance(steps: $0.step - start) }
+                ? .withinRounding : .differs
         }
     }
 }

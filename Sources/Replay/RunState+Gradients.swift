@@ -14,10 +14,14 @@ extension RunState {
             let full = Tensor([communicator.rank == 0 ? layout.count : 0])
             for (bucket, slice) in zip(layout.buckets, trainer.gradientSlices) {
                 guard let gathered = try communicator.gather(slice, to: 0) else { continue }
-                for (worker, part) in gathered.enumerated() { full.flat(range(of: worker, in: bucket.range)).copy(from: part) }
+                for (worker, part) in gathered.enumerated() {
+                    full.flat(range(of: worker, in: bucket.range)).copy(from: part)
+                }
             }
             guard communicator.rank == 0, !trainer.isFrozen else { continue }
-            gradients += layout.entries.map { ("\(side)/\($0.path)", CheckpointArray(full.flat($0.range).reshaped($0.shape))) }
+            gradients += layout.entries.map {
+                ("\(side)/\($0.path)", CheckpointArray(full.flat($0.range).reshaped($0.shape)))
+            }
         }
         for learned in step.objectiveScalars {
             gradients.append((learned.path, CheckpointArray(learned.path == Self.biasPath ? bias : inverseTemperature)))

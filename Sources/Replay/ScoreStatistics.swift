@@ -18,7 +18,8 @@ public struct ScoreStatistics: Equatable, Sendable {
     ///   - temperature: τ.
     init(first: Tensor, second: Tensor, similarity: Similarity, temperature: Double) {
         let batch = first.rows, d = first.columns
-        let (x, a) = Self.prepared(first, similarity, temperature), (y, b) = Self.prepared(second, similarity, temperature)
+        let (x, a) = Self.prepared(first, similarity, temperature),
+            (y, b) = Self.prepared(second, similarity, temperature)
         let tile = Tensor([Self.side * Self.side])
         var sums = [0.0, 0.0], positives = [Float](repeating: 0, count: batch), center: Float = 0
         var rowLargest = [Float](repeating: -.infinity, count: batch), columnLargest = rowLargest
@@ -26,9 +27,12 @@ public struct ScoreStatistics: Equatable, Sendable {
             for j in stride(from: 0, to: batch, by: Self.side) {
                 let rows = min(Self.side, batch - i), columns = min(Self.side, batch - j)
                 MatrixProduct.multiply(
-                    m: rows, n: columns, k: d, alpha: Float(1 / temperature), x.pointer + i * d, .asIs, stride: d, y.pointer + j * d, .transposed,
+                    m: rows, n: columns, k: d, alpha: Float(1 / temperature), x.pointer + i * d, .asIs, stride: d,
+                    y.pointer + j * d, .transposed,
                     stride: d, beta: 0, tile.pointer, stride: columns)
-                if similarity == .quadratic { couplet_tile_offset(rows, columns, tile.pointer, columns, a.pointer + i, b.pointer + j) }
+                if similarity == .quadratic {
+                    couplet_tile_offset(rows, columns, tile.pointer, columns, a.pointer + i, b.pointer + j)
+                }
                 // Any score near the others: their differences keep their digits.
                 if i == 0, j == 0 { center = tile.pointer[0] }
                 columnLargest.withUnsafeMutableBufferPointer { largest in
@@ -41,7 +45,9 @@ public struct ScoreStatistics: Equatable, Sendable {
                         if i == j {
                             positives[i + row] = scores[row]
                             best = max(
-                                best, couplet_score_figures(columns - row - 1, scores + row + 1, center, largest + row + 1, &sums))
+                                best,
+                                couplet_score_figures(
+                                    columns - row - 1, scores + row + 1, center, largest + row + 1, &sums))
                         }
                         rowLargest[i + row] = max(rowLargest[i + row], best)
                     }
@@ -65,7 +71,9 @@ public struct ScoreStatistics: Equatable, Sendable {
     }
 
     /// What the product compares, and for the quadratic similarity ½ |x|² / τ of each row.
-    private static func prepared(_ encodings: Tensor, _ similarity: Similarity, _ temperature: Double) -> (rows: Tensor, offsets: Tensor) {
+    private static func prepared(_ encodings: Tensor, _ similarity: Similarity, _ temperature: Double) -> (
+        rows: Tensor, offsets: Tensor
+    ) {
         let rows = encodings.rows, d = encodings.columns, offsets = Tensor([rows])
         switch similarity {
         case .innerProduct: return (encodings, offsets)

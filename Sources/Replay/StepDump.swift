@@ -12,7 +12,8 @@ final class StepDump {
     /// - Throws: `FileError` where the file is there already or cannot be made.
     init(_ path: String) throws {
         if FileSystem.exists(path) {
-            throw FileError(.inputOutput, place: path, reason: "exists already", remedy: "give another name, or delete it first")
+            throw FileError(
+                .inputOutput, place: path, reason: "exists already", remedy: "give another name, or delete it first")
         }
         self.path = path
         partial = "\(path).\(getpid()).partial"
@@ -25,7 +26,9 @@ final class StepDump {
 
     func write(_ name: String, _ tensor: Tensor) throws { try file.write(name, tensor) }
     func write(_ name: String, _ numbers: [Double]) throws { try file.write(name, numbers, shape: [numbers.count]) }
-    func write(_ name: String, _ numbers: [UInt64]) throws { try file.write(name, numbers.map { Int($0) }, shape: [numbers.count]) }
+    func write(_ name: String, _ numbers: [UInt64]) throws {
+        try file.write(name, numbers.map { Int($0) }, shape: [numbers.count])
+    }
 
     func write(_ group: String, _ arrays: [Checkpoint.NamedArray]) throws {
         for (path, array) in arrays {
@@ -37,7 +40,9 @@ final class StepDump {
     }
 
     /// Makes a dataset of `count` rows, to be filled by `writeRows`.
-    func create(_ name: String, count: Int, shape: [Int]) throws { try file.create(name, .float32, shape: [count] + shape) }
+    func create(_ name: String, count: Int, shape: [Int]) throws {
+        try file.create(name, .float32, shape: [count] + shape)
+    }
     func writeRows(_ name: String, from row: Int, _ rows: Tensor) throws { try file.writeRows(name, from: row, rows) }
 
     func finish() throws {

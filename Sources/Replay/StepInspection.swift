@@ -20,7 +20,8 @@ struct StepInspection {
         self.step = step
         self.dump = dump
         let batch = replay.configuration.batch.size
-        let sampler = try Sampler(batchSize: batch, sampleCount: replay.source.count(of: .training), seed: replay.configuration.seed)
+        let sampler = try Sampler(
+            batchSize: batch, sampleCount: replay.source.count(of: .training), seed: replay.configuration.seed)
         draws = sampler.draws(step: replay.step - 1, positions: 0..<batch)
         numbers = sampler.numbers(step: replay.step - 1, positions: 0..<batch)
     }
@@ -33,13 +34,17 @@ struct StepInspection {
         var first = try side(.first), second = try side(.second)
         try look(&first, &second)
         let report = ReplayReport(
-            run: replay.folder.path, step: replay.step, startStep: replay.start.step, startCheckpoint: replay.start.checkpoint?.path,
-            skippedCheckpoints: replay.start.skipped, threads: threads, runKernels: replay.kernels, checks: step.checks, digests: step.digests,
+            run: replay.folder.path, step: replay.step, startStep: replay.start.step,
+            startCheckpoint: replay.start.checkpoint?.path,
+            skippedCheckpoints: replay.start.skipped, threads: threads, runKernels: replay.kernels, checks: step.checks,
+            digests: step.digests,
             loss: step.report.loss, learningRate: step.report.learningRate, gradientNorm: step.report.gradientNorm,
-            temperature: step.report.temperature, clipScale: clipScale, digest: step.after.digest, logEvery: configuration.train.logEvery,
+            temperature: step.report.temperature, clipScale: clipScale, digest: step.after.digest,
+            logEvery: configuration.train.logEvery,
             draws: draws, indices: indices,
             scores: ScoreStatistics(
-                first: step.firstEncodings, second: step.secondEncodings, similarity: similarity, temperature: scoreTemperature),
+                first: step.firstEncodings, second: step.secondEncodings, similarity: similarity,
+                temperature: scoreTemperature),
             pairLosses: step.pairLosses, worst: try worstPairs(worst), first: summary(first), second: summary(second),
             nonFinite: step.report.nonFinite)
         try writeDump(report)
@@ -47,7 +52,9 @@ struct StepInspection {
     }
 
     /// τ; of `lp_simclr` with squares, -|g - h|² / τ is the quadratic similarity over τ/2. Its other distances are told by the quadratic similarity too.
-    private var scoreTemperature: Double { replay.configuration.objective.loss.scoreTemperature(step.report.temperature) }
+    private var scoreTemperature: Double {
+        replay.configuration.objective.loss.scoreTemperature(step.report.temperature)
+    }
 
     /// What clipping multiplied the gradient by.
     private var clipScale: Double {
@@ -70,7 +77,9 @@ struct StepInspection {
     private func side(_ modality: Modality) throws -> Side {
         let encoder = replay.encoder(modality), flat = Tensor([encoder.layout.count])
         for entry in encoder.layout.entries {
-            if let tensor = step.before.parameter("\(modality.rawValue)/\(entry.path)")?.tensor { flat.flat(entry.range).copy(from: tensor) }
+            if let tensor = step.before.parameter("\(modality.rawValue)/\(entry.path)")?.tensor {
+                flat.flat(entry.range).copy(from: tensor)
+            }
         }
         let batch = replay.configuration.batch
         let side = Side(
@@ -100,7 +109,9 @@ struct StepInspection {
         try dump?.writeRows("/inputs/\(name)", from: start, side.pass.input)
         for (number, activations) in side.pass.activations.enumerated() {
             side.outputs[number].add(activations)
-            try dump?.writeRows("/activations/\(name)/\(number)", from: start, Self.channelsFirst(activations, of: side.pass.encoder.layers[number]))
+            try dump?.writeRows(
+                "/activations/\(name)/\(number)", from: start,
+                Self.channelsFirst(activations, of: side.pass.encoder.layers[number]))
         }
         side.outputs[last].add(output)
     }
@@ -131,12 +142,14 @@ struct StepInspection {
                 return sum + change * change
             }
             return EncoderSummary.Parameter(
-                path: entry.path, shape: entry.shape, before: TensorSummary(before), gradient: TensorSummary(gradient(path) ?? Tensor(entry.shape)),
+                path: entry.path, shape: entry.shape, before: TensorSummary(before),
+                gradient: TensorSummary(gradient(path) ?? Tensor(entry.shape)),
                 after: TensorSummary(after), updateNorm: update.squareRoot())
         }
         return EncoderSummary(
             modality: side.modality, inputs: side.inputs, layers: layers,
-            encodingGradients: TensorSummary(side.modality == .first ? step.firstEncodingGradients : step.secondEncodingGradients),
+            encodingGradients: TensorSummary(
+                side.modality == .first ? step.firstEncodingGradients : step.secondEncodingGradients),
             parameters: parameters,
             gradientNorm: side.modality == .first ? step.report.firstGradientNorm : step.report.secondGradientNorm)
     }
@@ -153,11 +166,13 @@ struct StepInspection {
         }.prefix(count)
         let labels = try replay.source.labels(.training, order.map { numbers[$0] })
         let scores = PairScores(
-            first: step.firstEncodings, second: step.secondEncodings, similarity: replay.configuration.objective.similarity,
+            first: step.firstEncodings, second: step.secondEncodings,
+            similarity: replay.configuration.objective.similarity,
             temperature: scoreTemperature)
         return order.enumerated().map { place, position in
             WorstPair(
-                position: position, draw: draws[position], index: indices?[position], label: labels?[place], loss: losses[position],
+                position: position, draw: draws[position], index: indices?[position], label: labels?[place],
+                loss: losses[position],
                 score: scores[position, position], row: scores.standing(of: position, inRow: true),
                 column: scores.standing(of: position, inRow: false))
         }
@@ -168,7 +183,8 @@ struct StepInspection {
     private func writeDump(_ report: ReplayReport) throws {
         guard let dump else { return }
         try dump.setAttributes([
-            ("step", .integer(report.step)), ("loss", .double(report.loss)), ("learning_rate", .double(report.learningRate)),
+            ("step", .integer(report.step)), ("loss", .double(report.loss)),
+            ("learning_rate", .double(report.learningRate)),
             ("gradient_norm", .double(report.gradientNorm)), ("clip_scale", .double(report.clipScale)),
             ("temperature", .double(report.temperature)), ("seed", .unsigned(replay.configuration.seed)),
             ("shards", .integer(replay.configuration.batch.shards)), ("digest_before", .string(step.before.digest)),

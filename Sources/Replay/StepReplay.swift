@@ -45,11 +45,13 @@ public struct StepReplay: Sendable {
     /// - Throws: `FileError` where there is no such run, step or checkpoint; `RunMismatchError` where a checkpoint is of another run;
     ///   `ConfigurationError`; `DataError` where the run's data cannot be read.
     public init(
-        _ path: String, step: Int, from choice: TrainedRun.Choice = .latest, dataPaths: [String] = [], source ownSource: (any PairSource)? = nil
+        _ path: String, step: Int, from choice: TrainedRun.Choice = .latest, dataPaths: [String] = [],
+        source ownSource: (any PairSource)? = nil
     ) throws {
         folder = RunFolder(path: path)
         let stored = try folder.storedConfiguration()
-        configuration = dataPaths.isEmpty ? stored : try Configuration.load(path: folder.configuration, overrides: dataPaths)
+        configuration =
+            dataPaths.isEmpty ? stored : try Configuration.load(path: folder.configuration, overrides: dataPaths)
         self.step = step
         let store = CheckpointStore(folder: folder.checkpoints), saved = try store.list()
         let logged = try MetricsFile.records(path: folder.metrics)
@@ -57,15 +59,20 @@ public struct StepReplay: Sendable {
         guard (1...max(1, last)).contains(step), last > 0 else {
             throw FileError(
                 .badData, place: folder.path, reason: "no step \(step)",
-                remedy: last > 0 ? "the run has the steps 1 to \(last); step N ends with N steps done" : "the run has made no step")
+                remedy: last > 0
+                    ? "the run has the steps 1 to \(last); step N ends with N steps done" : "the run has made no step")
         }
         records = Dictionary(logged.map { ($0.step, $0) }) { $1 }
         start = try ReplayStart(store, choice: choice, atMost: step - 1)
         source = try ownSource ?? configuration.source.makeSource(seed: configuration.seed)
-        if let (content, path) = start.checkpoint { try Self.requireSameRun(content, path, stored, try source.dataDigest()) }
+        if let (content, path) = start.checkpoint {
+            try Self.requireSameRun(content, path, stored, try source.dataDigest())
+        }
         let start = start.step
         // A damaged one says nothing.
-        checkpoints = saved.filter { $0 > start && $0 <= step }.compactMap { try? CheckpointStore.summary(store.path(ofStep: $0)) }
+        checkpoints = saved.filter { $0 > start && $0 <= step }.compactMap {
+            try? CheckpointStore.summary(store.path(ofStep: $0))
+        }
         // The steps between two checkpoints were made by what wrote the later one.
         let around = saved.first { $0 >= step } ?? (self.start.checkpoint == nil ? saved.first : nil)
         let later = around.flatMap { try? CheckpointStore.summary(store.path(ofStep: $0)).cpuKernels }
@@ -93,7 +100,8 @@ public struct StepReplay: Sendable {
                     Put the run's own config.yaml back, or the checkpoint where it belongs
                     """)
         }
-        if let dataDigest, case .string(let former)? = content.scalars.first(where: { $0.name == RunState.dataDigestName })?.value,
+        if let dataDigest,
+            case .string(let former)? = content.scalars.first(where: { $0.name == RunState.dataDigestName })?.value,
             former != dataDigest
         {
             throw RunMismatchError(
@@ -142,9 +150,12 @@ public struct StepReplay: Sendable {
             lean(threads: communicator.size), model: model, source: source, communicator: communicator,
             tileMemory: configuration.batch.tileMemory / communicator.size)
         let state = RunState(configuration: configuration, model: model, step: training, communicator: communicator)
-        if let (content, path) = start.checkpoint { _ = try state.restore(communicator.rank == 0 ? content : nil, from: path) }
+        if let (content, path) = start.checkpoint {
+            _ = try state.restore(communicator.rank == 0 ? content : nil, from: path)
+        }
         let display = ProgressDisplay(
-            mode: communicator.rank == 0 && step - start.step > 1 ? mode : .none, total: step, pairsPerStep: configuration.batch.size)
+            mode: communicator.rank == 0 && step - start.step > 1 ? mode : .none, total: step,
+            pairsPerStep: configuration.batch.size)
         display.begin(at: start.step)
         var checks: [StepComparison] = [], digests: [DigestComparison] = []
 
@@ -154,7 +165,9 @@ public struct StepReplay: Sendable {
             if let record = records[report.step] { checks.append(StepComparison(record, report)) }
             guard let saved = checkpoints.first(where: { $0.step == report.step }) else { return }
             guard let content = try content ?? state.gather(step: report.step) else { return }
-            digests.append(DigestComparison(step: report.step, checkpoint: saved.path, saved: saved.digest, replayed: content.digest))
+            digests.append(
+                DigestComparison(
+                    step: report.step, checkpoint: saved.path, saved: saved.digest, replayed: content.digest))
         }
         for number in start.step..<(step - 1) {
             let report = try training.run(number, stopRequested: false)
@@ -170,15 +183,19 @@ public struct StepReplay: Sendable {
         }
         let before = try state.gather(step: step - 1)
         couplet_replayed_step(Int64(step))
-        var rows: [Tensor?] = [], losses: [Double] = [], slopes = (inverseTemperature: 0.0, bias: 0.0), gradients: [Checkpoint.NamedArray]?
+        var rows: [Tensor?] = [], losses: [Double] = [], slopes = (inverseTemperature: 0.0, bias: 0.0),
+            gradients: [Checkpoint.NamedArray]?
         let report = try training.run(step - 1, stopRequested: false) { stage in
             switch stage {
             case .objective(let result):
-                rows = try [training.first.outputs[0], training.second.outputs[0], result.firstGradient, result.secondGradient]
-                    .map { try communicator.gatherRows($0) }
+                rows = try [
+                    training.first.outputs[0], training.second.outputs[0], result.firstGradient, result.secondGradient,
+                ]
+                .map { try communicator.gatherRows($0) }
                 losses = try communicator.allGather(numbers: training.engine.pairLosses())
                 slopes = (result.inverseTemperatureGradient, result.biasGradient)
-            case .gradients: gradients = try state.gatherGradients(inverseTemperature: slopes.inverseTemperature, bias: slopes.bias)
+            case .gradients:
+                gradients = try state.gatherGradients(inverseTemperature: slopes.inverseTemperature, bias: slopes.bias)
             }
         }
         let after = try state.gather(step: step)
@@ -186,8 +203,10 @@ public struct StepReplay: Sendable {
         display.finish()
         guard let before, let after, let gradients else { return nil }
         return ReplayedStep(
-            report: report, before: before, after: after, gradients: gradients, firstEncodings: rows[0]!, secondEncodings: rows[1]!,
-            firstEncodingGradients: rows[2]!, secondEncodingGradients: rows[3]!, pairLosses: losses, checks: checks, digests: digests)
+            report: report, before: before, after: after, gradients: gradients, firstEncodings: rows[0]!,
+            secondEncodings: rows[1]!,
+            firstEncodingGradients: rows[2]!, secondEncodingGradients: rows[3]!, pairLosses: losses, checks: checks,
+            digests: digests)
     }
 
     /// The configuration as one process should make its steps: a batch of many ranks has activations for the memory of many.

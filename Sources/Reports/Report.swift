@@ -29,7 +29,11 @@ public struct Report: Sendable {
 
     /// All in one page.
     public var page: ReportPage {
-        ReportPage(title: title, lead: "Made by \(Version.program) from \((runs.map(\.folder.path) + sweeps.map(\.folder.path)).joined(separator: ", ")).") {
+        ReportPage(
+            title: title,
+            lead:
+                "Made by \(Version.program) from \((runs.map(\.folder.path) + sweeps.map(\.folder.path)).joined(separator: ", "))."
+        ) {
             if !runs.isEmpty { RunsReport(runs).content }
             for sweep in sweeps { SweepReport(sweep).content(isAlone: runs.isEmpty && sweeps.count == 1) }
         }
@@ -59,14 +63,19 @@ public struct Report: Sendable {
         guard FileSystem.isFolder(path) else {
             let reason = FileSystem.exists(path) ? "a file, no folder of a run or sweep" : "no such folder"
             throw FileError(
-                .inputOutput, place: path, reason: reason, remedy: "a report is made from the folders that couplet train and couplet sweep write")
+                .inputOutput, place: path, reason: reason,
+                remedy: "a report is made from the folders that couplet train and couplet sweep write")
         }
         if SweepFolder(path: path).holdsSweep { return .sweep }
         let run = RunFolder(path: path)
         if run.holdsRun { return .run }
-        let inside = FileSystem.names(in: path).map { "\(path)/\($0)" }.filter { RunFolder(path: $0).holdsRun || SweepFolder(path: $0).holdsSweep }
-        let remedy = inside.isEmpty
-            ? "a run is the folder that couplet train writes" : "there are some in it: \(inside.prefix(6).joined(separator: " "))\(inside.count > 6 ? " …" : "")"
+        let inside = FileSystem.names(in: path).map { "\(path)/\($0)" }.filter {
+            RunFolder(path: $0).holdsRun || SweepFolder(path: $0).holdsSweep
+        }
+        let remedy =
+            inside.isEmpty
+            ? "a run is the folder that couplet train writes"
+            : "there are some in it: \(inside.prefix(6).joined(separator: " "))\(inside.count > 6 ? " …" : "")"
         throw FileError(.inputOutput, place: path, reason: "neither a run nor a sweep", remedy: remedy)
     }
 
@@ -76,7 +85,9 @@ public struct Report: Sendable {
         return paths.indices.map { index in
             for count in 1...max(1, parts[index].count) {
                 let end = parts[index].suffix(count)
-                if parts.indices.allSatisfy({ $0 == index || parts[$0].suffix(count) != end }), !end.isEmpty { return end.joined(separator: "/") }
+                if parts.indices.allSatisfy({ $0 == index || parts[$0].suffix(count) != end }), !end.isEmpty {
+                    return end.joined(separator: "/")
+                }
             }
             return paths[index]
         }

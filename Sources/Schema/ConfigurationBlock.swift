@@ -87,7 +87,8 @@ package final class ConfigurationBlock {
             return nil
         }
         let keyLocation = entries.first { $0.key == key }?.keyLocation ?? node.place
-        return ConfigurationBlock(node, path: path.isEmpty ? key : "\(path).\(key)", place: keyLocation, problems: problems)
+        return ConfigurationBlock(
+            node, path: path.isEmpty ? key : "\(path).\(key)", place: keyLocation, problems: problems)
     }
 
     // MARK: Values by type: each leaves the default as it is where the key is absent, and notes what does not fit
@@ -116,7 +117,9 @@ package final class ConfigurationBlock {
         if case .scalar(let text, _) = node.content, let bytes = MemorySize.bytes(text) {
             result = bytes
         } else {
-            note(key, at: node.place, "wanted a size of memory, such as 256 MiB, or a number of bytes; found \(node.found)")
+            note(
+                key, at: node.place,
+                "wanted a size of memory, such as 256 MiB, or a number of bytes; found \(node.found)")
         }
     }
 
@@ -133,7 +136,9 @@ package final class ConfigurationBlock {
     }
 
     /// `null` is nil; so is 0 where `zeroMeansNil`.
-    package func read(_ key: String, into result: inout Int?, in range: ClosedRange<Int>, zeroMeansNil: Bool = false, example: Int) {
+    package func read(
+        _ key: String, into result: inout Int?, in range: ClosedRange<Int>, zeroMeansNil: Bool = false, example: Int
+    ) {
         guard let node = value(key) else { return }
         if node.isNull {
             result = nil
@@ -158,11 +163,14 @@ package final class ConfigurationBlock {
     }
 
     package func read(_ key: String, into result: inout Float, _ limit: NumberConstraint, example: Double) {
-        guard let node = value(key), number(key, node, limit, example: example) != nil, case .scalar(let text, _) = node.content,
+        guard let node = value(key), number(key, node, limit, example: example) != nil,
+            case .scalar(let text, _) = node.content,
             let number = Float(text.filter { $0 != "_" })
         else { return }
         guard number.isFinite, limit.contains(Double(number)) else {
-            return note(key, at: node.place, "wanted \(limit.description) that a Float32 can hold, such as \(example); found \(node.found)")
+            return note(
+                key, at: node.place,
+                "wanted \(limit.description) that a Float32 can hold, such as \(example); found \(node.found)")
         }
         result = number
     }
@@ -187,7 +195,9 @@ package final class ConfigurationBlock {
             return nil
         }
         if !quoted, text == "true" || text == "false" {
-            note(key, at: node.place, "wanted a text, such as \(example); found \(text); put it in quotes if it is meant as a text")
+            note(
+                key, at: node.place,
+                "wanted a text, such as \(example); found \(text); put it in quotes if it is meant as a text")
             return nil
         }
         return text
@@ -195,22 +205,29 @@ package final class ConfigurationBlock {
 
     package func integer(_ key: String, _ node: ConfigurationNode, in range: ClosedRange<Int>, example: Int) -> Int? {
         let wanted =
-            range.upperBound == .max ? "a whole number from \(range.lowerBound)" : "a whole number from \(range.lowerBound) to \(range.upperBound)"
-        if case .scalar(let text, quoted: false) = node.content, let number = Int(text.filter { $0 != "_" }), range.contains(number) {
+            range.upperBound == .max
+            ? "a whole number from \(range.lowerBound)"
+            : "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        if case .scalar(let text, quoted: false) = node.content, let number = Int(text.filter { $0 != "_" }),
+            range.contains(number)
+        {
             return number
         }
         note(key, at: node.place, "wanted \(wanted), such as \(example); found \(node.found)")
         return nil
     }
 
-    package func number(_ key: String, _ node: ConfigurationNode, _ limit: NumberConstraint, example: Double) -> Double? {
+    package func number(_ key: String, _ node: ConfigurationNode, _ limit: NumberConstraint, example: Double) -> Double?
+    {
         if case .scalar(let text, quoted: false) = node.content, !text.isEmpty,
             text.utf8.allSatisfy({ (48...57).contains($0) || "+-.eE_".utf8.contains($0) }),
             let number = Double(text.filter { $0 != "_" }), number.isFinite, limit.contains(number)
         {
             return number
         }
-        note(key, at: node.place, "wanted \(limit.description), such as \(ConfigurationText.number(example)); found \(node.found)")
+        note(
+            key, at: node.place,
+            "wanted \(limit.description), such as \(ConfigurationText.number(example)); found \(node.found)")
         return nil
     }
 

@@ -33,7 +33,9 @@ package enum ConfigurationFile {
             if count == 0 { break }
             bytes += piece[..<count]
             guard bytes.count <= largest else {
-                throw FileError(.badData, place: path, reason: "longer than \(largest) bytes", remedy: "a config is a short YAML text")
+                throw FileError(
+                    .badData, place: path, reason: "longer than \(largest) bytes",
+                    remedy: "a config is a short YAML text")
             }
         }
         guard let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {

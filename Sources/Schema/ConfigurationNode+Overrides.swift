@@ -11,7 +11,8 @@ extension ConfigurationNode {
         }
         let path = text[..<equals].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         guard path.allSatisfy({ !$0.isEmpty }) else {
-            throw problem("", "a key is missing before \"=\"; wanted key.path=value, such as --set optimizer.learning_rate=0.01")
+            throw problem(
+                "", "a key is missing before \"=\"; wanted key.path=value, such as --set optimizer.learning_rate=0.01")
         }
         let value = try ConfigurationNode(yaml: String(text[text.index(after: equals)...])) { _, _ in place }
         try set(value, at: path, place: place)
@@ -24,7 +25,9 @@ extension ConfigurationNode {
         try set(value, at: path[...], within: "", place: place)
     }
 
-    private mutating func set(_ value: ConfigurationNode, at path: ArraySlice<String>, within parent: String, place: Location) throws {
+    private mutating func set(
+        _ value: ConfigurationNode, at path: ArraySlice<String>, within parent: String, place: Location
+    ) throws {
         guard let key = path.first else {
             self = value
             return
@@ -34,7 +37,9 @@ extension ConfigurationNode {
             throw ConfigurationError([
                 .init(
                     place: place, key: parent,
-                    reason: "has no keys to set, for it is \(found) in the config; give it whole: \(place.isArgument ? "--set '\(parent)={\(key): …}'" : "\(parent): {\(key): …}")")
+                    reason:
+                        "has no keys to set, for it is \(found) in the config; give it whole: \(place.isArgument ? "--set '\(parent)={\(key): …}'" : "\(parent): {\(key): …}")"
+                )
             ])
         }
         let name = parent.isEmpty ? key : "\(parent).\(key)"
@@ -42,7 +47,8 @@ extension ConfigurationNode {
             var entry = entries[index]
             try entry.value.set(value, at: path.dropFirst(), within: name, place: place)
             // From here on an error about the key itself is about this argument only if it brought the value.
-            entries[index] = Entry(key: key, keyLocation: path.count == 1 ? place : entry.keyLocation, value: entry.value)
+            entries[index] = Entry(
+                key: key, keyLocation: path.count == 1 ? place : entry.keyLocation, value: entry.value)
         } else {
             var made = ConfigurationNode(content: .block([]), place: place)
             try made.set(value, at: path.dropFirst(), within: name, place: place)

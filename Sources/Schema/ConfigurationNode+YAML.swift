@@ -21,14 +21,17 @@ extension ConfigurationNode {
         let here = node.mark.map { place($0.line, $0.column) } ?? place(1, 1)
         switch node {
         case .scalar(let scalar):
-            self.init(content: .scalar(scalar.string, quoted: scalar.style != .plain && scalar.style != .any), place: here)
+            self.init(
+                content: .scalar(scalar.string, quoted: scalar.style != .plain && scalar.style != .any), place: here)
         case .sequence(let sequence):
             self.init(content: .list(try sequence.map { try ConfigurationNode($0, place: place) }), place: here)
         case .mapping(let mapping):
             let entries = try mapping.map { key, value in
                 guard let name = key.scalar?.string else {
                     throw ConfigurationError([
-                        .init(place: key.mark.map { place($0.line, $0.column) } ?? here, key: "", reason: "a key must be a word")
+                        .init(
+                            place: key.mark.map { place($0.line, $0.column) } ?? here, key: "",
+                            reason: "a key must be a word")
                     ])
                 }
                 return Entry(
@@ -43,11 +46,14 @@ extension ConfigurationNode {
     }
 
     /// Where the YAML parser stopped, and why.
-    private static func describe(_ error: YamlError, in text: String) -> (position: (line: Int, column: Int), reason: String) {
+    private static func describe(_ error: YamlError, in text: String) -> (
+        position: (line: Int, column: Int), reason: String
+    ) {
         switch error {
         case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
             .composer(let context, let problem, let mark, _):
-            let line = text.split(separator: "\n", omittingEmptySubsequences: false).dropFirst(mark.line - 1).first ?? ""
+            let line =
+                text.split(separator: "\n", omittingEmptySubsequences: false).dropFirst(mark.line - 1).first ?? ""
             if line.prefix(while: \.isWhitespace).contains("\t") {
                 return ((mark.line, mark.column), "no YAML: the line is indented by a tab; use spaces")
             }
@@ -61,17 +67,24 @@ extension ConfigurationNode {
             let key = keys.first ?? ""
             let first = (line: context.mark.line, column: context.mark.column)
             let again = repetition(of: key, after: first, in: text)
-            return (again ?? first, "the key \"\(key)\" is given twice" + (again == nil ? "" : ", first in line \(first.line)"))
+            return (
+                again ?? first,
+                "the key \"\(key)\" is given twice" + (again == nil ? "" : ", first in line \(first.line)")
+            )
         default:
             return ((1, 1), "no YAML: \(error)")
         }
     }
 
     /// Where a key of a block stands for the second time: the next line that has it in the same column. Nil within braces.
-    private static func repetition(of key: String, after first: (line: Int, column: Int), in text: String) -> (line: Int, column: Int)? {
+    private static func repetition(of key: String, after first: (line: Int, column: Int), in text: String) -> (
+        line: Int, column: Int
+    )? {
         let indentation = String(repeating: " ", count: first.column - 1)
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().dropFirst(first.line)
-        let match = lines.first { $0.element.hasPrefix(indentation + key) && $0.element.dropFirst(first.column - 1 + key.count).first == ":" }
+        let match = lines.first {
+            $0.element.hasPrefix(indentation + key) && $0.element.dropFirst(first.column - 1 + key.count).first == ":"
+        }
         return match.map { ($0.offset + 1, first.column) }
     }
 }

@@ -26,7 +26,9 @@ public struct ConfigurationSettings: Equatable, Sendable {
             if !key.isEmpty || !node.isNull { settings.append(Setting(key: key, value: text(node))) }
             return
         }
-        for entry in entries { collect(entry.value, key: key.isEmpty ? entry.key : "\(key).\(entry.key)", into: &settings) }
+        for entry in entries {
+            collect(entry.value, key: key.isEmpty ? entry.key : "\(key).\(entry.key)", into: &settings)
+        }
     }
 
     private static func text(_ node: ConfigurationNode) -> String {

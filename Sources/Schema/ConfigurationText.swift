@@ -21,8 +21,11 @@ package enum ConfigurationText {
     /// Plain where nothing could take it for something else, otherwise in double quotes.
     package static func text(_ value: String) -> String {
         let reserved: Set = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"]
-        let isWord = { (byte: UInt8) in (65...90).contains(byte) || (97...122).contains(byte) || (48...57).contains(byte) }
-        if let first = value.utf8.first, (65...90).contains(first) || (97...122).contains(first) || first == UInt8(ascii: "/"),
+        let isWord = { (byte: UInt8) in
+            (65...90).contains(byte) || (97...122).contains(byte) || (48...57).contains(byte)
+        }
+        if let first = value.utf8.first,
+            (65...90).contains(first) || (97...122).contains(first) || first == UInt8(ascii: "/"),
             value.utf8.allSatisfy({ isWord($0) || "_-./".utf8.contains($0) }), !reserved.contains(value.lowercased())
         {
             return value
@@ -35,7 +38,8 @@ package enum ConfigurationText {
             case "\n": quoted += "\\n"
             case "\t": quoted += "\\t"
             default:
-                let printable = (0x20...0x7E).contains(scalar.value) || (0xA0...0xD7FF).contains(scalar.value)
+                let printable =
+                    (0x20...0x7E).contains(scalar.value) || (0xA0...0xD7FF).contains(scalar.value)
                     || (0xE000...0xFFFD).contains(scalar.value) || scalar.value >= 0x10000
                 let breaksLine = scalar.value == 0x2028 || scalar.value == 0x2029 || scalar.value == 0xFEFF
                 if printable, !breaksLine {

@@ -11,7 +11,9 @@ struct StudySweep<Trial: StudyTrial>: Sendable {
     init(reading path: String) throws {
         let record = try SweepRecord(reading: path)
         self.record = record
-        trials = try record.trials.filter { $0.status == .done }.map { try Trial(reading: record.folder.trial($0.trial), name: $0.trial) }
+        trials = try record.trials.filter { $0.status == .done }.map {
+            try Trial(reading: record.folder.trial($0.trial), name: $0.trial)
+        }
     }
 
     /// What is missing, for a page that is made while trials still run; nil where nothing is.
@@ -19,7 +21,8 @@ struct StudySweep<Trial: StudyTrial>: Sendable {
         let missing = record.trials.count - trials.count
         guard missing > 0 else { return nil }
         let failed = record.failed.count
-        return "\(missing) of \(record.trials.count) trials are not done\(failed > 0 ? ", \(failed) of them failed" : "")."
+        return
+            "\(missing) of \(record.trials.count) trials are not done\(failed > 0 ? ", \(failed) of them failed" : "")."
     }
 
     /// The trials by a key, in ascending order of it.
@@ -32,7 +35,11 @@ struct StudySweep<Trial: StudyTrial>: Sendable {
         var groups: [(key: Key, trials: [Trial])] = []
         for trial in trials {
             let name = key(trial)
-            if let index = groups.firstIndex(where: { $0.key == name }) { groups[index].trials.append(trial) } else { groups.append((name, [trial])) }
+            if let index = groups.firstIndex(where: { $0.key == name }) {
+                groups[index].trials.append(trial)
+            } else {
+                groups.append((name, [trial]))
+            }
         }
         return groups
     }

@@ -42,7 +42,9 @@ struct StudySweeps<Part: StudyPart, Trial: StudyTrial>: Sendable {
             }
         }
         Section("How it was made") {
-            Paragraph("launch/reproduce \(command) trains these sweeps and makes this page; stopped and started again, it goes on where it was. launch/reproduce --help tells of smaller and larger settings.")
+            Paragraph(
+                "launch/reproduce \(command) trains these sweeps and makes this page; stopped and started again, it goes on where it was. launch/reproduce --help tells of smaller and larger settings."
+            )
             sources
         }
     }
@@ -61,15 +63,23 @@ struct StudySweeps<Part: StudyPart, Trial: StudyTrial>: Sendable {
                 }
             })
         for part in parts {
-            if let text = sweeps[part]?.record.specification { CollapsibleText("\(part.rawValue)/sweep.yaml", text: text) }
+            if let text = sweeps[part]?.record.specification {
+                CollapsibleText("\(part.rawValue)/sweep.yaml", text: text)
+            }
         }
-        for (text, parts) in bases { CollapsibleText("base.yaml of " + parts.map(\.rawValue).joined(separator: ", "), text: text) }
+        for (text, parts) in bases {
+            CollapsibleText("base.yaml of " + parts.map(\.rawValue).joined(separator: ", "), text: text)
+        }
     }
     /// The sweeps' base configs, each with the sweeps that have it.
     private var bases: [(text: String, parts: [Part])] {
         parts.reduce(into: []) { bases, part in
             guard let text = sweeps[part]?.record.base else { return }
-            if let index = bases.firstIndex(where: { $0.text == text }) { bases[index].parts.append(part) } else { bases.append((text, [part])) }
+            if let index = bases.firstIndex(where: { $0.text == text }) {
+                bases[index].parts.append(part)
+            } else {
+                bases.append((text, [part]))
+            }
         }
     }
 }

@@ -26,7 +26,8 @@ public enum MatrixProduct {
         let (k2, n) = bForm == .asIs ? (b.rows, b.columns) : (b.columns, b.rows)
         precondition(k == k2 && c.rows == m && c.columns == n, "product of \(a.shape) and \(b.shape) into \(c.shape)")
         multiply(
-            m: m, n: n, k: k, alpha: alpha, a.pointer, aForm, stride: a.columns, b.pointer, bForm, stride: b.columns, beta: beta,
+            m: m, n: n, k: k, alpha: alpha, a.pointer, aForm, stride: a.columns, b.pointer, bForm, stride: b.columns,
+            beta: beta,
             c.pointer, stride: c.columns)
     }
 
@@ -40,6 +41,7 @@ public enum MatrixProduct {
         OpenBLAS.useOneThread
         cblas_sgemm(
             CblasRowMajor, aForm == .asIs ? CblasNoTrans : CblasTrans, bForm == .asIs ? CblasNoTrans : CblasTrans,
-            blasint(m), blasint(n), blasint(k), alpha, a, blasint(aStride), b, blasint(bStride), beta, c, blasint(cStride))
+            blasint(m), blasint(n), blasint(k), alpha, a, blasint(aStride), b, blasint(bStride), beta, c,
+            blasint(cStride))
     }
 }

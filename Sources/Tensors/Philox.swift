@@ -13,7 +13,8 @@ public struct Philox: Sendable {
     public func words(_ stream: RandomStream, number: UInt64, block: UInt32 = 0) -> SIMD4<UInt32> {
         var result = SIMD4<UInt32>()
         withUnsafeMutableBytes(of: &result) { bytes in
-            couplet_philox(seed, stream.rawValue, number, block, 1, bytes.baseAddress!.assumingMemoryBound(to: UInt32.self))
+            couplet_philox(
+                seed, stream.rawValue, number, block, 1, bytes.baseAddress!.assumingMemoryBound(to: UInt32.self))
         }
         return result
     }

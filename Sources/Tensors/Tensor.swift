@@ -1,5 +1,5 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// A row-major array of Float32 of any rank: a *view* of numbers that are stored once.
@@ -92,7 +92,11 @@ public struct Tensor: @unchecked Sendable {
 
     /// Sets every number to `value`.
     public func fill(_ value: Float) {
-        if value == 0 { memset(pointer, 0, count * MemoryLayout<Float>.stride) } else { pointer.update(repeating: value, count: count) }
+        if value == 0 {
+            memset(pointer, 0, count * MemoryLayout<Float>.stride)
+        } else {
+            pointer.update(repeating: value, count: count)
+        }
     }
 
     /// Whether both are views of the very same numbers.
@@ -101,7 +105,9 @@ public struct Tensor: @unchecked Sendable {
 
 extension Tensor {
     /// The numbers as bytes, in this machine's order.
-    package var bytes: [UInt8] { Array(UnsafeRawBufferPointer(start: pointer, count: count * MemoryLayout<Float>.stride)) }
+    package var bytes: [UInt8] {
+        Array(UnsafeRawBufferPointer(start: pointer, count: count * MemoryLayout<Float>.stride))
+    }
 
     /// Overwrites the numbers with bytes that `bytes` of a tensor of the same count gave.
     package func copy(bytes: [UInt8]) {

@@ -1,5 +1,5 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// Owns one run of Float32 numbers, aligned to 64 bytes, all zero at first.

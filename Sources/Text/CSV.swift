@@ -3,7 +3,9 @@ package enum CSV {
     /// One line, without its end; what has a comma, a quote or a line's end in it is quoted.
     package static func line(_ cells: [String]) -> String {
         cells.map { cell in
-            cell.utf8.contains { ",\"\n\r".utf8.contains($0) } ? "\"" + cell.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\"" : cell
+            cell.utf8.contains { ",\"\n\r".utf8.contains($0) }
+                ? "\"" + cell.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+                : cell
         }.joined(separator: ",")
     }
 

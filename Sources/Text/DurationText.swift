@@ -10,7 +10,8 @@ package enum DurationText {
         while !rest.isEmpty {
             let digits = rest.prefix { ("0"..."9").contains($0) }
             rest = rest.dropFirst(digits.count)
-            guard let number = Int(digits), number <= longest, let name = rest.popFirst(), let unit = left.firstIndex(where: { $0.name == name })
+            guard let number = Int(digits), number <= longest, let name = rest.popFirst(),
+                let unit = left.firstIndex(where: { $0.name == name })
             else { return nil }
             total += number * left[unit].seconds
             left = left[(unit + 1)...]

@@ -82,7 +82,8 @@ extension JSONValue {
             if take("}") { return .object(members) }
             repeat {
                 skipSpace()
-                guard next == UInt8(ascii: "\""), let key = string(), take(":"), let member = value(depth: depth + 1) else { return nil }
+                guard next == UInt8(ascii: "\""), let key = string(), take(":"), let member = value(depth: depth + 1)
+                else { return nil }
                 members.append((key, member))
             } while take(",")
             return take("}") ? .object(members) : nil
@@ -110,7 +111,8 @@ extension JSONValue {
             case "false": return .boolean(false)
             default:
                 let digits = word.utf8.first == UInt8(ascii: "-") ? word.dropFirst() : word[...]
-                guard let first = digits.utf8.first, (48...57).contains(first), word.utf8.allSatisfy({ "0123456789+-.eE".utf8.contains($0) })
+                guard let first = digits.utf8.first, (48...57).contains(first),
+                    word.utf8.allSatisfy({ "0123456789+-.eE".utf8.contains($0) })
                 else { return nil }
                 return Int(word).map { .integer($0) } ?? Double(word).map { .number($0) }
             }
@@ -153,7 +155,9 @@ extension JSONValue {
                 guard next == UInt8(ascii: "u") else { return nil }
                 position += 1
                 guard let low = unit(), (0xDC00..<0xE000).contains(low) else { return nil }
-                return UnicodeScalar(0x10000 + (UInt32(high - 0xD800) << 10) + UInt32(low - 0xDC00)).map { String(Character($0)) }
+                return UnicodeScalar(0x10000 + (UInt32(high - 0xD800) << 10) + UInt32(low - 0xDC00)).map {
+                    String(Character($0))
+                }
             default: return nil
             }
         }

@@ -9,7 +9,9 @@ public enum JSONValue: Equatable, Sendable {
     case array([JSONValue])
     case object([(String, JSONValue)])
 
-    public static func numbers(_ values: [Double]?) -> JSONValue { values.map { .array($0.map { .number($0) }) } ?? .null }
+    public static func numbers(_ values: [Double]?) -> JSONValue {
+        values.map { .array($0.map { .number($0) }) } ?? .null
+    }
     public static func number(_ value: Double?) -> JSONValue { value.map { .number($0) } ?? .null }
 
     public static func == (a: JSONValue, b: JSONValue) -> Bool { a.text == b.text }

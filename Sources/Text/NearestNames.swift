@@ -3,8 +3,10 @@ package enum NearestNames {
     /// The name that takes the fewest changes to reach; nil where every one is so far that guessing would mislead.
     package static func guess(_ name: String, among names: [String]) -> String? {
         let limit = max(2, name.count / 3)
-        return names.map { (name: $0, distance: distance(name, $0)) }.filter { $0.distance <= min(limit, $0.name.count - 1) }
-            .min { $0.distance < $1.distance }?.name
+        return names.map { (name: $0, distance: distance(name, $0)) }.filter {
+            $0.distance <= min(limit, $0.name.count - 1)
+        }
+        .min { $0.distance < $1.distance }?.name
     }
 
     /// The names, those that differ least from `name` first.

@@ -9,7 +9,8 @@ package struct TextTable {
     /// The rows, each with `indent` spaces before it.
     package func text(indent: Int = 2) -> String {
         let columns = rows.map(\.count).max() ?? 0
-        let widths = (0..<columns).map { column in rows.reduce(0) { max($0, column < $1.count ? $1[column].count : 0) } }
+        let widths = (0..<columns).map { column in rows.reduce(0) { max($0, column < $1.count ? $1[column].count : 0) }
+        }
         return rows.map { cells in
             let padded = cells.enumerated().map { column, cell in
                 let space = String(repeating: " ", count: widths[column] - cell.count)

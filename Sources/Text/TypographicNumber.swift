@@ -62,7 +62,9 @@ package enum TypographicNumber {
     }
 
     static func bytes(_ count: Int) -> String {
-        count < 10_000 ? "\(grouped(count)) bytes" : count < 10_000_000 ? "\(grouped(count / 1_000)) kB" : "\(grouped(count / 1_000_000)) MB"
+        count < 10_000
+            ? "\(grouped(count)) bytes"
+            : count < 10_000_000 ? "\(grouped(count / 1_000)) kB" : "\(grouped(count / 1_000_000)) MB"
     }
 
     static func superscript(_ value: Int) -> String {

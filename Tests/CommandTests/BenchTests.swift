@@ -6,7 +6,8 @@ import Testing
 /// `couplet bench`, as a user calls it.
 @Suite struct BenchTests {
     private static let speedKeys = [
-        "median_seconds", "minimum_seconds", "gflops", "peak_gflops", "peak_share", "peak_memory_mib", "workers", "batch", "dim",
+        "median_seconds", "minimum_seconds", "gflops", "peak_gflops", "peak_share", "peak_memory_mib", "workers",
+        "batch", "dim",
     ]
 
     private func run(_ arguments: String...) throws -> [String: Any] {
@@ -25,7 +26,8 @@ import Testing
     }
 
     @Test func lossTellsSpeedAndWhatWasAsked() throws {
-        let object = try run("loss", "--batch", "512", "--dim", "24", "--repeat", "3", "--threads", "2", "--temperature", "0.2")
+        let object = try run(
+            "loss", "--batch", "512", "--dim", "24", "--repeat", "3", "--threads", "2", "--temperature", "0.2")
         checkSpeed(object)
         #expect(object["batch"] as? Int == 512 && object["dim"] as? Int == 24 && object["workers"] as? Int == 2)
         #expect(object["temperature"] as? Double == 0.2 && object["objective"] as? String == "conditional")
@@ -57,7 +59,8 @@ import Testing
             loss += (0.5 * (log(rowSums[i]) + log(columnSums[i])) - scores[i][i]) / Double(rows)
             for j in 0..<rows {
                 let e = exp(scores[i][j])
-                let weight = (0.5 * (e / rowSums[i] + e / columnSums[j]) - (i == j ? 1 : 0)) / (Double(rows) * temperature)
+                let weight =
+                    (0.5 * (e / rowSums[i] + e / columnSums[j]) - (i == j ? 1 : 0)) / (Double(rows) * temperature)
                 for k in 0..<width {
                     du[i][k] += weight * v[j][k]
                     dv[j][k] += weight * u[i][k]
@@ -66,7 +69,8 @@ import Testing
         }
         func norm(_ matrix: [[Double]]) -> Double { matrix.joined().reduce(0) { $0 + $1 * $1 }.squareRoot() }
         let object = try run(
-            "loss", "--input", path, "--similarity", "inner_product", "--temperature", "\(temperature)", "--threads", "\(threads)",
+            "loss", "--input", path, "--similarity", "inner_product", "--temperature", "\(temperature)", "--threads",
+            "\(threads)",
             "--shards", "4", "--repeat", "1")
         for (key, exact) in [("loss", loss), ("first_gradient_norm", norm(du)), ("second_gradient_norm", norm(dv))] {
             let found = object[key] as? Double ?? .nan
@@ -76,7 +80,8 @@ import Testing
 
     @Test func stepTellsSpeedAndMemory() throws {
         let object = try run(
-            "step", "\(packageFolder)/Tests/Peers/study.yaml", "--set", "batch.size=1024", "--repeat", "2", "--warmup", "1")
+            "step", "\(packageFolder)/Tests/Peers/study.yaml", "--set", "batch.size=1024", "--repeat", "2", "--warmup",
+            "1")
         checkSpeed(object)
         // Forward and both gradients of each product of 2 · in · out a pair, but for the gradient of the input itself.
         let sizes = [15, 150, 750, 750, 750, 750, 150, 5]
@@ -93,13 +98,20 @@ import Testing
             "--set", "batch.size=16384", "--set", "batch.tile_memory=400 MiB", "--set",
             "encoders={embedding: 64, first: {kind: linear}, second: {kind: linear}}",
         ],
-        ["--set", "batch.size=8192", "--set", "batch.activations=recompute", "--set", "objective.similarity=quadratic"],
+        [
+            "--set", "batch.size=8192", "--set", "batch.activations=recompute", "--set",
+            "objective.similarity=quadratic",
+        ],
     ])
     func memoryIsAsForeseen(changes: [String]) throws {
         let result = try Couplet(
-            arguments: ["bench", "step", "\(packageFolder)/Tests/Peers/study.yaml", "--repeat", "1", "--warmup", "0", "--json"] + changes)
+            arguments: [
+                "bench", "step", "\(packageFolder)/Tests/Peers/study.yaml", "--repeat", "1", "--warmup", "0", "--json",
+            ] + changes)
         let object = try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
-        let (growth, estimate) = (object["memory_growth_mib"] as? Double ?? 0, object["memory_estimate_mib"] as? Double ?? 0)
+        let (growth, estimate) = (
+            object["memory_growth_mib"] as? Double ?? 0, object["memory_estimate_mib"] as? Double ?? 0
+        )
         #expect(estimate > 150)
         #expect(abs(growth / estimate - 1) <= 0.1, "\(growth) MiB, \(estimate) foreseen")
     }
@@ -109,7 +121,8 @@ import Testing
         #expect(object["workers"] as? Int == 2)
         for key in ["tree_sum", "exchange_near"] {
             let list = object[key] as? [[String: Any]] ?? []
-            let bytes = list.compactMap { $0["bytes"] as? Int }, seconds = list.compactMap { $0["median_seconds"] as? Double }
+            let bytes = list.compactMap { $0["bytes"] as? Int },
+                seconds = list.compactMap { $0["median_seconds"] as? Double }
             #expect(bytes == [1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576])
             #expect(seconds.count == bytes.count && seconds.allSatisfy { $0 > 0 })
         }
@@ -117,7 +130,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (["loss", "--loss", "conditonal"], 65, "did you mean conditional?"), (["loss", "--batch", "0"], 64, "--batch is 0"),
+        (["loss", "--loss", "conditonal"], 65, "did you mean conditional?"),
+        (["loss", "--batch", "0"], 64, "--batch is 0"),
         (["loss", "--input", "none.h5"], 74, "none.h5"), (["step", "none.yaml"], 74, "none.yaml"),
         (["loss", "--repeat", "0"], 64, "--repeat is 0"), (["collectives", "--largest", "1 kb"], 64, "1 kb"),
         (["loss", "--threads", "3"], 64, "power of two"),

@@ -45,13 +45,21 @@ private let smallConfig = """
         (["evaluate", "nothing"], 74, "nothing: no such run"),
         (["evaluate", ".", "--checkpoint", "newest"], 64, "newest"),
         (["encode", "nothing", "--modality", "third", "--input", "a.h5:/x", "--output", "b.h5:/x"], 64, "third"),
-        (["encode", "nothing", "--modality", "first", "--input", "a.h5", "--output", "b.h5:/x"], 64, "FILE.h5:/dataset"),
+        (
+            ["encode", "nothing", "--modality", "first", "--input", "a.h5", "--output", "b.h5:/x"], 64,
+            "FILE.h5:/dataset"
+        ),
         (["inspect", "nothing.h5"], 74, "nothing.h5"),
         (["inspect", "CONFIG"], 65, "HDF5"),
         (["inspect", "."], 74, "no checkpoint"),
         (["data", "export", "CONFIG", "--output", "x.h5", "--count", "0"], 64, "--count is 0"),
         (["data", "export", "CONFIG", "--output", "no/such/folder/x.h5", "--count", "1"], 74, "No such file"),
-        (["data", "export", "CONFIG", "--set", "data={source: mnist, path: none}", "--output", "x.h5", "--count", "1"], 65, "none: there is no such folder"),
+        (
+            [
+                "data", "export", "CONFIG", "--set", "data={source: mnist, path: none}", "--output", "x.h5", "--count",
+                "1",
+            ], 65, "none: there is no such folder"
+        ),
     ])
     func mistakesEndWithTheirCodeAndSayWhatIsWrong(arguments: [String], code: Int32, says: String) throws {
         let folder = try ScratchFolder()
@@ -66,7 +74,8 @@ private let smallConfig = """
 
     @Test func aTypingErrorIsToldWithFileLineAndNearestName() throws {
         let folder = try ScratchFolder()
-        _ = try folder.write("c.yaml", smallConfig.replacingOccurrences(of: "steps: 10", with: "steps: 10, log_evry: 5"))
+        _ = try folder.write(
+            "c.yaml", smallConfig.replacingOccurrences(of: "steps: 10", with: "steps: 10, log_evry: 5"))
         let result = try Couplet("config", "c.yaml", in: folder.path)
         #expect(result.exitCode == 65)
         #expect(result.errors == "couplet: c.yaml:4:20: train.log_evry: no such key; did you mean log_every?\n")
@@ -106,7 +115,10 @@ private let smallConfig = """
         #expect(products["forced_core_type"] as? String == "Nehalem" && products["core_type"] as? String == "Nehalem")
         #expect(try #require(products["gflops"] as? Double) > 0.1)
         let findings = try #require(json["findings"] as? [[String: String]])
-        #expect(findings.contains { $0["severity"] == "warning" && $0["remedy"]?.contains("unset OPENBLAS_CORETYPE") == true })
+        #expect(
+            findings.contains {
+                $0["severity"] == "warning" && $0["remedy"]?.contains("unset OPENBLAS_CORETYPE") == true
+            })
         #expect(try Couplet("doctor").output.contains("hdf5"))
     }
 

@@ -10,7 +10,9 @@ struct Couplet {
     static let path: String = {
         let folder = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
         let candidates = [folder, folder.deletingLastPathComponent(), Bundle.main.bundleURL]
-        return candidates.map { $0.appendingPathComponent("couplet").path }.first { FileManager.default.isExecutableFile(atPath: $0) }
+        return candidates.map { $0.appendingPathComponent("couplet").path }.first {
+            FileManager.default.isExecutableFile(atPath: $0)
+        }
             ?? ".build/release/couplet"
     }()
 
@@ -26,7 +28,8 @@ struct Couplet {
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
         // Through files: a pipe that nobody empties would stop it.
-        let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("couplet-test-\(UUID().uuidString)").path
+        let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("couplet-test-\(UUID().uuidString)")
+            .path
         let (outputPath, errorPath) = ("\(scratch).out", "\(scratch).err")
         for path in [outputPath, errorPath] { _ = FileManager.default.createFile(atPath: path, contents: nil) }
         defer { for path in [outputPath, errorPath] { try? FileManager.default.removeItem(atPath: path) } }
@@ -46,7 +49,8 @@ final class ScratchFolder {
     let path: String
 
     init() throws {
-        path = FileManager.default.temporaryDirectory.appendingPathComponent("couplet-command-\(UUID().uuidString)").path
+        path =
+            FileManager.default.temporaryDirectory.appendingPathComponent("couplet-command-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
 
@@ -60,4 +64,5 @@ final class ScratchFolder {
 }
 
 /// The folder of the package, for its configs.
-let packageFolder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+let packageFolder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().path

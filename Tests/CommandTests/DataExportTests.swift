@@ -16,7 +16,8 @@ import Testing
     @Test func aGaussianIsWrittenWithItsCovariance() throws {
         let folder = try ScratchFolder()
         let config = try folder.write("c.yaml", Self.config)
-        let result = try Couplet("data", "export", config, "--output", "\(folder.path)/p.h5", "--count", "5000", "--start", "7")
+        let result = try Couplet(
+            "data", "export", config, "--output", "\(folder.path)/p.h5", "--count", "5000", "--start", "7")
         #expect(result.exitCode == 0, "\(result.errors)")
         let file = try HDF5File(reading: "\(folder.path)/p.h5")
         let (first, second) = (try file.readFloats("/first"), try file.readFloats("/second"))
@@ -33,10 +34,14 @@ import Testing
         }
 
         // The sample's cross-covariance is near the written one: 5,000 samples, five standard errors.
-        let uv = try file.readMatrix("/covariance/uv"), uu = try file.readMatrix("/covariance/uu"), vv = try file.readMatrix("/covariance/vv")
+        let uv = try file.readMatrix("/covariance/uv"), uu = try file.readMatrix("/covariance/uu"),
+            vv = try file.readMatrix("/covariance/vv")
         for i in 0..<4 {
             for j in 0..<3 {
-                let mean = (0..<5_000).reduce(0.0) { $0 + Double(first.values[4 * $1 + i]) * Double(second.values[3 * $1 + j]) } / 5_000
+                let mean =
+                    (0..<5_000).reduce(0.0) {
+                        $0 + Double(first.values[4 * $1 + i]) * Double(second.values[3 * $1 + j])
+                    } / 5_000
                 let error = ((uu[i, i] * vv[j, j] + uv[i, j] * uv[i, j]) / 5_000).squareRoot()
                 #expect(abs(mean - uv[i, j]) <= 5 * error)
             }
@@ -50,8 +55,12 @@ import Testing
         try pairs.write("/second", (0..<10).map { $0 % 3 }, shape: [10])
         try pairs.close()
         let config = try folder.write(
-            "c.yaml", Self.config.replacingOccurrences(of: "{source: gaussian, dimensions: [4, 3], correlations: [0.8, 0.5]}", with: "{source: hdf5, path: \(folder.path)/own.h5}"))
-        let result = try Couplet("data", "export", config, "--output", "\(folder.path)/part.h5", "--count", "4", "--start", "6")
+            "c.yaml",
+            Self.config.replacingOccurrences(
+                of: "{source: gaussian, dimensions: [4, 3], correlations: [0.8, 0.5]}",
+                with: "{source: hdf5, path: \(folder.path)/own.h5}"))
+        let result = try Couplet(
+            "data", "export", config, "--output", "\(folder.path)/part.h5", "--count", "4", "--start", "6")
         #expect(result.exitCode == 0, "\(result.errors)")
         let part = try HDF5File(reading: "\(folder.path)/part.h5")
         #expect(try part.readFloats("/first").shape == [4, 2, 3])
@@ -59,10 +68,14 @@ import Testing
         #expect(try part.readIntegers("/second") == [0, 1, 2, 0])
         #expect(try part.readIntegers("/labels") == [0, 1, 2, 0])
         // Neither beyond the end nor over a file that is there.
-        let beyond = try Couplet("data", "export", config, "--output", "\(folder.path)/x.h5", "--count", "5", "--start", "6")
+        let beyond = try Couplet(
+            "data", "export", config, "--output", "\(folder.path)/x.h5", "--count", "5", "--start", "6")
         #expect(beyond.exitCode == 65 && beyond.errors.contains("--count can be 4 at most"), "\(beyond.errors)")
         let over = try Couplet("data", "export", config, "--output", "\(folder.path)/own.h5", "--count", "1")
         #expect(over.exitCode == 74 && over.errors.contains("exists already"))
-        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == ["c.yaml", "own.h5", "part.h5"])
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == [
+                "c.yaml", "own.h5", "part.h5",
+            ])
     }
 }

@@ -19,11 +19,18 @@ extension ProcessTests {
                 let program = try folder.start("run", ranks: ranks)
                 #expect(program.end(within: 10) == 70, "\(program.errors)")
                 // An epoch is four steps, so both pairs come in the first four.
-                #expect(program.errors.contains("the activations of the first encoder's layer 1 of 2, in "), "\(program.errors)")
-                #expect(program.errors.contains(" of 128 pairs: draw") && program.errors.contains("(in the training data "), "\(program.errors)")
+                #expect(
+                    program.errors.contains("the activations of the first encoder's layer 1 of 2, in "),
+                    "\(program.errors)")
+                #expect(
+                    program.errors.contains(" of 128 pairs: draw") && program.errors.contains("(in the training data "),
+                    "\(program.errors)")
                 #expect(program.errors.contains("The step's update was not made"), "\(program.errors)")
                 let newest = folder.checkpoints("run").last
-                #expect(program.errors.contains(newest.map { "the newest checkpoint is \(folder.path("run"))/checkpoints/\($0)" } ?? "no checkpoint yet"))
+                #expect(
+                    program.errors.contains(
+                        newest.map { "the newest checkpoint is \(folder.path("run"))/checkpoints/\($0)" }
+                            ?? "no checkpoint yet"))
                 // What is there is good, and goes on where the step is skipped.
                 let resumed = try folder.start("run", ["--resume", "--set", "train.on_nonfinite=skip"], ranks: ranks)
                 #expect(resumed.end(within: 10) == 0, "\(resumed.errors)")
@@ -36,7 +43,9 @@ extension ProcessTests {
             try folder.writePairs("pairs.h5", spoil)
             let skip = ["--set", "train.on_nonfinite=skip"]
             let one = try folder.digest("one", skip + ["--threads", "1"])
-            for threads in [2, 4] { #expect(try folder.digest("t\(threads)", skip + ["--threads", "\(threads)"]) == one) }
+            for threads in [2, 4] {
+                #expect(try folder.digest("t\(threads)", skip + ["--threads", "\(threads)"]) == one)
+            }
             if RunningCouplet.hasMPI { #expect(try folder.digest("r2", skip, ranks: 2) == one) }
             let log = try String(contentsOfFile: folder.path("one") + "/log.txt", encoding: .utf8)
             let skipped = log.split(separator: "\n").count { $0.contains("The step's update is left out") }
@@ -49,7 +58,9 @@ extension ProcessTests {
             try folder.writePairs("pairs.h5") { first, _ in first.fill(3e38) }
             let program = try folder.start("run", ["--set", "train.on_nonfinite=skip"])
             #expect(program.end(within: 20) == 70)
-            #expect(program.errors.contains("step 100: ") && program.errors.contains("the last of 100 such steps in a row"), "\(program.errors)")
+            #expect(
+                program.errors.contains("step 100: ") && program.errors.contains("the last of 100 such steps in a row"),
+                "\(program.errors)")
         }
 
         /// What cannot be a number at all is refused by its row before anything is trained.
@@ -69,24 +80,32 @@ extension ProcessTests {
             for ranks in rankCounts {
                 let program = try folder.start("run", ["--resume", "--set", "train.steps=8"], ranks: ranks)
                 #expect(program.end(within: 10) == 65)
-                #expect(program.errors.contains("the data are not those this run was started with") && program.errors.contains("step-00000004.h5"), "\(program.errors)")
+                #expect(
+                    program.errors.contains("the data are not those this run was started with")
+                        && program.errors.contains("step-00000004.h5"), "\(program.errors)")
             }
             #expect(try folder.digest(of: "run") == digest)
             // With the right ones again it goes on.
             try folder.writePairs("pairs.h5")
-            #expect(try folder.digest("run", ["--resume", "--set", "train.steps=8"]) == folder.digest("whole", ["--set", "train.steps=8"]))
+            #expect(
+                try folder.digest("run", ["--resume", "--set", "train.steps=8"])
+                    == folder.digest("whole", ["--set", "train.steps=8"]))
         }
 
         @Test(.enabled(if: RunningCouplet.hasMPI, "no mpirun in PATH")) func ranksWithOtherData() throws {
             // A relative path, and each rank in a folder of its own.
             let folder = try TrainingFolder(TrainingFolder.pairs("pairs.h5", steps: 4))
-            for name in ["a", "b"] { try FileManager.default.createDirectory(atPath: folder.path(name), withIntermediateDirectories: true) }
+            for name in ["a", "b"] {
+                try FileManager.default.createDirectory(atPath: folder.path(name), withIntermediateDirectories: true)
+            }
             try folder.writePairs("a/pairs.h5")
             try folder.writePairs("b/pairs.h5") { first, _ in first[0] += 1 }
-            let program = try folder.start("run", ranks: 2, perRank: [[], []], folders: [folder.path("a"), folder.path("b")])
+            let program = try folder.start(
+                "run", ranks: 2, perRank: [[], []], folders: [folder.path("a"), folder.path("b")])
             #expect(program.end(within: 10) == 65)
             #expect(program.errors.contains("workers 1 have read other data than worker 0"), "\(program.errors)")
-            let same = try folder.start("run", ["--resume"], ranks: 2, perRank: [[], []], folders: [folder.path("a"), folder.path("a")])
+            let same = try folder.start(
+                "run", ["--resume"], ranks: 2, perRank: [[], []], folders: [folder.path("a"), folder.path("a")])
             #expect(same.end(within: 10) == 0, "\(same.errors)")
         }
     }

@@ -78,8 +78,13 @@ import Testing
         #expect(errors[1] == 0)
 
         // A dataset that is there stays as it is.
-        let again = try Couplet("encode", "run", "--modality", "first", "--input", "raw.h5:/images", "--output", "codes.h5:/first", in: folder.path)
-        #expect(again.exitCode == 65 && again.errors.contains("codes.h5:/first: exists already in the file; give another name"), "\(again.errors)")
+        let again = try Couplet(
+            "encode", "run", "--modality", "first", "--input", "raw.h5:/images", "--output", "codes.h5:/first",
+            in: folder.path)
+        #expect(
+            again.exitCode == 65
+                && again.errors.contains("codes.h5:/first: exists already in the file; give another name"),
+            "\(again.errors)")
     }
 
     @Test func whatCannotBeEncodedLeavesNothingBehind() throws {
@@ -95,7 +100,9 @@ import Testing
             try Couplet("encode", "run", "--modality", "first", "--input", input, "--output", output, in: folder.path)
         }
         let bad = try encode("rows.h5:/bad", "new.h5:/codes")
-        #expect(bad.exitCode == 65 && bad.errors.contains("rows.h5:/bad: row 41") && bad.errors.contains("nan"), "\(bad.errors)")
+        #expect(
+            bad.exitCode == 65 && bad.errors.contains("rows.h5:/bad: row 41") && bad.errors.contains("nan"),
+            "\(bad.errors)")
         #expect(!FileManager.default.fileExists(atPath: "\(folder.path)/new.h5"))
         // Into the file of the rows itself, beside what is there.
         #expect(try encode("rows.h5:/bad", "rows.h5:/codes/bad").exitCode == 65)

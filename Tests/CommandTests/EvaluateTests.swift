@@ -21,13 +21,17 @@ import Testing
         let retrieval = try #require(evaluated["retrieval"] as? [String: Any])
         #expect(Self.keys(retrieval) == ["first_to_second", "gallery", "second_to_first"])
         for way in ["first_to_second", "second_to_first"] {
-            #expect(Self.keys(retrieval[way]) == ["mean_reciprocal_rank", "median_rank", "recall_at_1", "recall_at_10", "recall_at_5"])
+            #expect(
+                Self.keys(retrieval[way]) == [
+                    "mean_reciprocal_rank", "median_rank", "recall_at_1", "recall_at_10", "recall_at_5",
+                ])
         }
         #expect(retrieval["gallery"] as? Int == 100)
         let gaussian = try #require(evaluated["gaussian"] as? [String: Any])
         #expect(
             Self.keys(gaussian) == [
-                "conditional_mean_error", "coupling_error", "exact_first_gram", "exact_second_gram", "exact_singular_values", "first_gram",
+                "conditional_mean_error", "coupling_error", "exact_first_gram", "exact_second_gram",
+                "exact_singular_values", "first_gram",
                 "second_gram", "singular_values", "subspace_angles",
             ])
         // g² and h² of the quadratic (½, ½), from the closed form.
@@ -39,13 +43,18 @@ import Testing
 
         let inspected = try Self.json(Couplet("inspect", "run", "--json", in: folder.path))
         #expect(Set(["step", "digest", "parameters", "shards", "seed"]).isSubset(of: Self.keys(inspected)))
-        #expect(inspected["step"] as? Int == 3 && inspected["parameters"] as? Int == 14 && inspected["shards"] as? Int == 4)
+        #expect(
+            inspected["step"] as? Int == 3 && inspected["parameters"] as? Int == 14 && inspected["shards"] as? Int == 4)
         let digest = try #require(inspected["digest"] as? String)
         #expect(digest.count == 64 && digest.allSatisfy(\.isHexDigit))
 
-        let lines = try String(contentsOfFile: "\(folder.path)/run/metrics.jsonl", encoding: .utf8).split(separator: "\n")
+        let lines = try String(contentsOfFile: "\(folder.path)/run/metrics.jsonl", encoding: .utf8).split(
+            separator: "\n")
         let record = try JSONSerialization.jsonObject(with: Data(try #require(lines.last).utf8))
-        #expect(Self.keys(record) == ["gradient_norm", "learning_rate", "loss", "pairs_per_second", "seconds", "step", "temperature"])
+        #expect(
+            Self.keys(record) == [
+                "gradient_norm", "learning_rate", "loss", "pairs_per_second", "seconds", "step", "temperature",
+            ])
     }
 
     @Test func labelsGiveAClassification() throws {
@@ -57,7 +66,8 @@ import Testing
         _ = try folder.write(
             "c.yaml",
             SmallRun.gaussian().replacingOccurrences(
-                of: "{source: gaussian, dimensions: [4, 3], correlations: [0.8, 0.5]}", with: "{source: hdf5, path: own.h5, held_out: 0.2}"
+                of: "{source: gaussian, dimensions: [4, 3], correlations: [0.8, 0.5]}",
+                with: "{source: hdf5, path: own.h5, held_out: 0.2}"
             ).replacingOccurrences(of: "second: {kind: linear, bias: false}", with: "second: {kind: labels}"))
         #expect(try Couplet("train", "c.yaml", "--output", "run", "--progress", "none", in: folder.path).exitCode == 0)
         let evaluated = try Self.json(Couplet("evaluate", "run", "--json", in: folder.path))
@@ -66,17 +76,24 @@ import Testing
         let classification = try #require(evaluated["classification"] as? [String: Any])
         #expect(classification["classes"] as? Int == 5 && classification["count"] as? Int == 40)
 
-        let alone = try Couplet("evaluate", "run", "--probe", "--per-class", "3", "--probe-penalty", "0.5", "--json", in: folder.path)
+        let alone = try Couplet(
+            "evaluate", "run", "--probe", "--per-class", "3", "--probe-penalty", "0.5", "--json", in: folder.path)
         let probe = try #require(try Self.json(alone)["probe"] as? [String: Any])
-        #expect(Self.keys(probe) == ["converged", "count", "iterations", "log_loss", "penalty", "per_class", "top1", "training_count"])
-        #expect(probe["training_count"] as? Int == 15 && probe["per_class"] as? Int == 3 && probe["count"] as? Int == 40)
+        #expect(
+            Self.keys(probe) == [
+                "converged", "count", "iterations", "log_loss", "penalty", "per_class", "top1", "training_count",
+            ])
+        #expect(
+            probe["training_count"] as? Int == 15 && probe["per_class"] as? Int == 3 && probe["count"] as? Int == 40)
         #expect(probe["penalty"] as? Double == 0.5 && probe["converged"] as? Bool == true)
         for ranks in [2, 4] {
             let together = try Shell(
-                "\(packageFolder)/launch/local \(ranks) couplet evaluate run --probe --per-class 3 --probe-penalty 0.5 --json", in: folder.path)
+                "\(packageFolder)/launch/local \(ranks) couplet evaluate run --probe --per-class 3 --probe-penalty 0.5 --json",
+                in: folder.path)
             #expect(together.exitCode == 0 && together.output == alone.output)
         }
-        let all = try #require(try Self.json(Couplet("evaluate", "run", "--probe", "--json", in: folder.path))["probe"] as? [String: Any])
+        let all = try #require(
+            try Self.json(Couplet("evaluate", "run", "--probe", "--json", in: folder.path))["probe"] as? [String: Any])
         #expect(all["training_count"] as? Int == 160 && all["per_class"] is NSNull)
         #expect(try Couplet("evaluate", "run", "--per-class", "3", in: folder.path).exitCode == 64)
     }
@@ -88,15 +105,21 @@ import Testing
         #expect(try Couplet("train", "c.yaml", "--output", "run", "--progress", "none", in: folder.path).exitCode == 0)
         for step in ["latest", "19"] {
             let alone = try Couplet("evaluate", "run", "--checkpoint", step, "--json", in: folder.path)
-            #expect(alone.exitCode == 0 && alone.output.contains("\"step\": \(step == "latest" ? "20" : step),"), "\(alone.errors)")
+            #expect(
+                alone.exitCode == 0 && alone.output.contains("\"step\": \(step == "latest" ? "20" : step),"),
+                "\(alone.errors)")
             for ranks in [2, 4] {
-                let together = try Shell("\(packageFolder)/launch/local \(ranks) couplet evaluate run --checkpoint \(step) --json", in: folder.path)
+                let together = try Shell(
+                    "\(packageFolder)/launch/local \(ranks) couplet evaluate run --checkpoint \(step) --json",
+                    in: folder.path)
                 #expect(together.exitCode == 0)
                 #expect(together.output == alone.output)
             }
         }
         let missing = try Couplet("evaluate", "run", "--checkpoint", "7", in: folder.path)
-        #expect(missing.exitCode == 65 && missing.errors.contains("no checkpoint of step 7; there are: 18, 19, 20"), "\(missing.errors)")
+        #expect(
+            missing.exitCode == 65 && missing.errors.contains("no checkpoint of step 7; there are: 18, 19, 20"),
+            "\(missing.errors)")
     }
 
     /// Training on exported pairs finds the same coupling as training on their source.
@@ -106,8 +129,10 @@ import Testing
         _ = try folder.write(
             "file.yaml",
             SmallRun.gaussian().replacingOccurrences(
-                of: "{source: gaussian, dimensions: [4, 3], correlations: [0.8, 0.5]}", with: "{source: hdf5, path: pairs.h5, held_out: 0.1}"))
-        let settings = "--set batch.size=1024 --set optimizer.learning_rate=0.02 --set optimizer.schedule=cosine --set encoders.initial_scale=0.1"
+                of: "{source: gaussian, dimensions: [4, 3], correlations: [0.8, 0.5]}",
+                with: "{source: hdf5, path: pairs.h5, held_out: 0.1}"))
+        let settings =
+            "--set batch.size=1024 --set optimizer.learning_rate=0.02 --set optimizer.schedule=cosine --set encoders.initial_scale=0.1"
         let result = try Shell(
             """
             couplet data export source.yaml --output pairs.h5 --count 60000
@@ -118,11 +143,14 @@ import Testing
         #expect(result.exitCode == 0, "\(result.output)")
         func rank(_ run: String) throws -> Double {
             let evaluated = try Self.json(Couplet("evaluate", run, "--json", in: folder.path))
-            let retrieval = evaluated["retrieval"] as? [String: Any], way = retrieval?["first_to_second"] as? [String: Any]
+            let retrieval = evaluated["retrieval"] as? [String: Any],
+                way = retrieval?["first_to_second"] as? [String: Any]
             return try #require(way?["median_rank"] as? Double)
         }
         // A gallery of 1,000: chance has a median rank of 500; that of two samples of the best coupling differs by some per cent.
         let (source, file) = (try rank("source"), try rank("file"))
-        #expect(source <= 250 && abs(file - source) <= 0.25 * source, "median rank \(source) of the source, \(file) of the file")
+        #expect(
+            source <= 250 && abs(file - source) <= 0.25 * source,
+            "median rank \(source) of the source, \(file) of the file")
     }
 }

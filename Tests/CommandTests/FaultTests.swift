@@ -15,7 +15,8 @@ extension ProcessTests {
 
         @Test(.enabled(if: hasPython, "no python3 in PATH")) func eachEndsAsPromised() throws {
             let environment = ProcessInfo.processInfo.environment
-            let faults = environment["COUPLET_FAULTS"].flatMap { Int($0) } ?? 10, seed = environment["COUPLET_SEED"].flatMap { Int($0) } ?? 1
+            let faults = environment["COUPLET_FAULTS"].flatMap { Int($0) } ?? 10,
+                seed = environment["COUPLET_SEED"].flatMap { Int($0) } ?? 1
             let result = try Shell(
                 "'\(packageFolder)/Tests/Faults/faults' --faults \(faults) --seed \(seed) --couplet '\(Couplet.path)'",
                 in: FileManager.default.temporaryDirectory.path, seconds: 120 + 30 * faults)

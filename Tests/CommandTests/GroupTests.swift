@@ -6,13 +6,17 @@ extension ProcessTests {
     /// Tests/CommunicationScenarios.
     @Suite(.serialized, .enabled(if: RunningCouplet.hasMPI, "no mpirun in PATH")) struct Groups {
         private func start(_ scenario: String..., ranks: Int) throws -> RunningCouplet {
-            let program = URL(fileURLWithPath: Couplet.path).deletingLastPathComponent().appendingPathComponent("CommunicationScenarios").path
+            let program = URL(fileURLWithPath: Couplet.path).deletingLastPathComponent().appendingPathComponent(
+                "CommunicationScenarios"
+            ).path
             return try RunningCouplet(scenario, ranks: ranks, program: program)
         }
 
         /// What a rank says, line by line.
         private func lines(_ program: RunningCouplet, _ rank: Int) -> [String] {
-            program.output.split(separator: "\n").filter { $0.hasPrefix("\(rank): ") }.map { String($0.dropFirst("\(rank): ".count)) }
+            program.output.split(separator: "\n").filter { $0.hasPrefix("\(rank): ") }.map {
+                String($0.dropFirst("\(rank): ".count))
+            }
         }
 
         /// The line of standard error that the program itself says.
@@ -47,7 +51,10 @@ extension ProcessTests {
                 let said = lines(program, rank)
                 numbers += said.first { $0.hasPrefix("numbers ") }?.split(separator: " ").compactMap { Int($0) } ?? []
                 #expect(said.contains { $0.hasPrefix("after closing: ") && $0.contains("the desk is closed") })
-                let time = try #require(said.first { $0.hasPrefix("microseconds a question ") }?.split(separator: " ").last.flatMap { Double($0) })
+                let time = try #require(
+                    said.first { $0.hasPrefix("microseconds a question ") }?.split(separator: " ").last.flatMap {
+                        Double($0)
+                    })
                 #expect(time < 20_000)
             }
             #expect(numbers.sorted() == Array(0..<(300 * ranks)))
@@ -63,7 +70,9 @@ extension ProcessTests {
             #expect(ContinuousClock.now - start < .seconds(4))
             #expect(reason(program) == "rank 2: no bread")
             for rank in 0..<2 {
-                #expect(lines(program, rank).filter { $0.contains("another worker failed: rank 2: no bread") }.count == 2, "\(program.output)")
+                #expect(
+                    lines(program, rank).filter { $0.contains("another worker failed: rank 2: no bread") }.count == 2,
+                    "\(program.output)")
             }
             #expect(lines(program, 2).filter { $0.contains("another worker failed: no bread") }.count == 1)
         }
@@ -90,8 +99,11 @@ extension ProcessTests {
             for ranks in [1, 2] {
                 let program = try start("missing", "timeout", ranks: ranks)
                 #expect(program.end(within: 10) == 70, "\(program.errors)")
-                #expect(reason(program).contains("worker 1 " + (ranks == 1 ? "has" : "(rank 0 on ")), "\(program.errors)")
-                #expect(reason(program).contains(ranks == 1 ? "while worker 0 waits in barrier" : "while workers 0, 2, 3 wait in barrier"))
+                #expect(
+                    reason(program).contains("worker 1 " + (ranks == 1 ? "has" : "(rank 0 on ")), "\(program.errors)")
+                #expect(
+                    reason(program).contains(
+                        ranks == 1 ? "while worker 0 waits in barrier" : "while workers 0, 2, 3 wait in barrier"))
             }
         }
 
@@ -115,7 +127,9 @@ extension ProcessTests {
         @Test func aDeskThatDoesNotAnswerEndsTheJob() throws {
             let program = try start("silent", "timeout", ranks: 2)
             #expect(program.end(within: 10) == 70, "\(program.errors)")
-            #expect(reason(program).hasPrefix("rank 1 of 2: rank 0 has not answered a question for 1 s"), "\(program.errors)")
+            #expect(
+                reason(program).hasPrefix("rank 1 of 2: rank 0 has not answered a question for 1 s"),
+                "\(program.errors)")
         }
 
         @Test func whoWaitsForEachOtherIsTold() throws {

@@ -10,7 +10,9 @@ extension ProcessTests {
             #expect(program.wait(until: { folder.step("run") != nil }), "\(program.errors)")
             kill(try #require(program.member(rank: rank)), SIGSTOP)
             #expect(program.end(within: 20) == 70, "\(program.errors)")
-            #expect(program.errors.contains("rank \(rank) on ") && program.errors.contains("has not come for"), "\(program.errors)")
+            #expect(
+                program.errors.contains("rank \(rank) on ") && program.errors.contains("has not come for"),
+                "\(program.errors)")
             // It goes on from there.
             let saved = try #require(folder.step("run"))
             let until = ["--set", "train.steps=\(saved + 10)", "--set", "optimizer.schedule_steps=1000000"]

@@ -44,7 +44,8 @@ import Testing
         #expect(trained.exitCode == 0, "\(trained.errors)")
         // On the way the linear regressor alone, at the end all.
         let log = try String(contentsOfFile: "\(folder.path)/run/log.txt", encoding: .utf8).split(separator: "\n")
-        let brief = try #require(log.first { $0.contains("evaluated step 2") }), full = try #require(log.first { $0.contains("evaluated step 4") })
+        let brief = try #require(log.first { $0.contains("evaluated step 2") }),
+            full = try #require(log.first { $0.contains("evaluated step 4") })
         #expect(brief.contains("\"linear\"") && !brief.contains("kernel_ridge") && !brief.contains("mlp"))
         #expect(full.contains("\"linear\"") && full.contains("kernel_ridge") && full.contains("mlp"))
 
@@ -55,7 +56,10 @@ import Testing
         #expect(Self.member(found, "samples") as? Int == 150)
         for encoder in ["first", "second"] {
             #expect(Self.keys(Self.member(found, encoder)) == ["c", "c_permuted", "m1", "m2", "s", "s_perturbed"])
-            for scores in [Self.member(found, encoder, "c"), Self.member(found, encoder, "c_permuted"), Self.member(found, "from_content", encoder)] {
+            for scores in [
+                Self.member(found, encoder, "c"), Self.member(found, encoder, "c_permuted"),
+                Self.member(found, "from_content", encoder),
+            ] {
                 #expect(Self.keys(scores) == ["kernel_ridge", "linear", "mlp"])
                 #expect(((scores as? [String: Double]) ?? [:]).values.allSatisfy { $0 <= 1 && $0 > -1 })
             }
@@ -68,18 +72,21 @@ import Testing
         for encoder in ["first", "second"] {
             for factor in ["c", "s", "s_perturbed", "m1", "m2"] {
                 let expected = try Self.determination(
-                    matrix("/fitting/\(encoder)"), matrix("/fitting/latents/\(factor)"), on: matrix("/scoring/\(encoder)"),
+                    matrix("/fitting/\(encoder)"), matrix("/fitting/latents/\(factor)"),
+                    on: matrix("/scoring/\(encoder)"),
                     matrix("/scoring/latents/\(factor)"))
                 #expect(abs(try #require(Self.member(found, encoder, factor, "linear") as? Double) - expected) <= 1e-9)
             }
             let swapped = try Self.determination(
-                matrix("/fitting/swapped/\(encoder)"), matrix("/fitting/swapped/c"), on: matrix("/scoring/swapped/\(encoder)"),
+                matrix("/fitting/swapped/\(encoder)"), matrix("/fitting/swapped/c"),
+                on: matrix("/scoring/swapped/\(encoder)"),
                 matrix("/scoring/swapped/c"))
             #expect(abs(try #require(Self.member(found, encoder, "c_permuted", "linear") as? Double) - swapped) <= 1e-9)
         }
         // Every sample has another's content in the swapped views, the samples of both groups are different ones.
         let content = try matrix("/fitting/latents/c"), put = try matrix("/fitting/swapped/c")
-        #expect(put.elements.sorted() == content.elements.sorted() && (0..<150).allSatisfy { put[$0, 0] != content[$0, 0] })
+        #expect(
+            put.elements.sorted() == content.elements.sorted() && (0..<150).allSatisfy { put[$0, 0] != content[$0, 0] })
         #expect(Set(content.elements).isDisjoint(with: try matrix("/scoring/latents/c").elements))
 
         // The same bits with ranks, and no file over another.
@@ -94,7 +101,9 @@ import Testing
         _ = try folder.write("c.yaml", SmallRun.gaussian())
         #expect(try Couplet("train", "c.yaml", "--output", "run", "--progress", "none", in: folder.path).exitCode == 0)
         let result = try Couplet("evaluate", "run", "--encodings", "e.h5", in: folder.path)
-        #expect(result.exitCode == 65 && result.errors.contains("--encodings") && result.errors.contains("latent factors"), "\(result.errors)")
+        #expect(
+            result.exitCode == 65 && result.errors.contains("--encodings") && result.errors.contains("latent factors"),
+            "\(result.errors)")
         #expect(!FileManager.default.fileExists(atPath: "\(folder.path)/e.h5"))
     }
 }

@@ -16,7 +16,8 @@ extension ProcessTests {
 
         @Test func aRunThatIsKilledEndsInTheDigestOfOneThatIsNot() throws {
             let environment = ProcessInfo.processInfo.environment
-            let kills = environment["COUPLET_KILLS"].flatMap { Int($0) } ?? 6, seed = environment["COUPLET_SEED"].flatMap { UInt64($0) } ?? 1
+            let kills = environment["COUPLET_KILLS"].flatMap { Int($0) } ?? 6,
+                seed = environment["COUPLET_SEED"].flatMap { UInt64($0) } ?? 1
             let between = 40, steps = between * (kills + 1)
             let folder = try TrainingFolder(TrainingFolder.gaussian(steps: steps, checkpointEvery: 3))
             let whole = try folder.digest("whole", ["--threads", "1"])
@@ -45,8 +46,10 @@ extension ProcessTests {
             // What was left half written is gone, and each logged step stands once in the metrics.
             let names = try FileManager.default.contentsOfDirectory(atPath: folder.path("run") + "/checkpoints")
             #expect(names.count == 3 && names.allSatisfy { $0.hasPrefix("step-") }, "\(names)")
-            let logged = try String(contentsOfFile: folder.path("run") + "/metrics.jsonl", encoding: .utf8).split(separator: "\n")
-                .compactMap { $0.dropFirst(9).split(separator: ",").first.flatMap { Int($0) } }
+            let logged = try String(contentsOfFile: folder.path("run") + "/metrics.jsonl", encoding: .utf8).split(
+                separator: "\n"
+            )
+            .compactMap { $0.dropFirst(9).split(separator: ",").first.flatMap { Int($0) } }
             #expect(logged == Array(stride(from: 20, through: steps, by: 20)))
         }
 
@@ -68,8 +71,12 @@ extension ProcessTests {
             try bytes.write(to: URL(fileURLWithPath: newest))
             let program = try folder.start("run", ["--resume"])
             #expect(program.end(within: 20) == 0, "\(program.errors)")
-            #expect(program.errors.contains("step-00000040.h5") && program.errors.contains("set aside as"), "\(program.errors)")
-            #expect(program.errors.contains("resumes from") && program.errors.contains("step-00000030.h5"), "\(program.errors)")
+            #expect(
+                program.errors.contains("step-00000040.h5") && program.errors.contains("set aside as"),
+                "\(program.errors)")
+            #expect(
+                program.errors.contains("resumes from") && program.errors.contains("step-00000030.h5"),
+                "\(program.errors)")
             #expect(folder.checkpoints("run").contains("step-00000040.h5.damaged"))
             #expect(try folder.digest(of: "run") == whole)
         }
@@ -83,12 +90,14 @@ extension ProcessTests {
             // Without --resume an existing run is left alone.
             let again = try folder.start("run")
             #expect(again.end(within: 10) == 74)
-            #expect(again.errors.contains("there is a run already") && again.errors.contains("--resume"), "\(again.errors)")
+            #expect(
+                again.errors.contains("there is a run already") && again.errors.contains("--resume"), "\(again.errors)")
             // Another config: key and both values.
             let other = try folder.start("run", ["--resume", "--set", "optimizer.learning_rate=0.5"])
             #expect(other.end(within: 10) == 65)
             #expect(
-                other.errors.contains("optimizer.learning_rate") && other.errors.contains("0.5") && other.errors.contains("0.01"), "\(other.errors)")
+                other.errors.contains("optimizer.learning_rate") && other.errors.contains("0.5")
+                    && other.errors.contains("0.01"), "\(other.errors)")
             #expect(try folder.digest(of: "run") == digest)
             // A folder that lost its checkpoints starts anew, to the same end.
             try FileManager.default.removeItem(atPath: folder.path("run") + "/checkpoints")

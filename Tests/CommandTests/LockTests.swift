@@ -11,7 +11,9 @@ extension ProcessTests {
             for option in ["--resume", "--overwrite"] {
                 let second = try folder.start("run", [option])
                 #expect(second.end(within: 10) == 74, "\(second.errors)")
-                #expect(second.errors.contains("is in use by process \(holder.process.processIdentifier) on host "), "\(second.errors)")
+                #expect(
+                    second.errors.contains("is in use by process \(holder.process.processIdentifier) on host "),
+                    "\(second.errors)")
             }
             // Without either, what is wrong is that there is a run.
             let third = try folder.start("run")
@@ -26,7 +28,8 @@ extension ProcessTests {
             kill(holder.process.processIdentifier, SIGKILL)
             #expect(holder.end(within: 5) == -SIGKILL)
             let saved = try #require(folder.step("run"))
-            let resumed = try folder.start("run", ["--resume", "--set", "train.steps=\(saved + 1)", "--set", "optimizer.schedule_steps=1000000"])
+            let resumed = try folder.start(
+                "run", ["--resume", "--set", "train.steps=\(saved + 1)", "--set", "optimizer.schedule_steps=1000000"])
             #expect(resumed.end(within: 10) == 0, "\(resumed.errors)")
             let anew = try folder.start("run", ["--overwrite", "--set", "train.steps=3"])
             #expect(anew.end(within: 10) == 0, "\(anew.errors)")

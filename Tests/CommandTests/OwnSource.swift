@@ -4,7 +4,9 @@ import Couplet
 struct Points: PairSource {
     let random = Philox(seed: 1)
 
-    func description(of modality: Modality) -> ModalityDescription { ModalityDescription(shape: modality == .first ? [2] : [3]) }
+    func description(of modality: Modality) -> ModalityDescription {
+        ModalityDescription(shape: modality == .first ? [2] : [3])
+    }
     func count(of split: Split) -> Int? { nil }  // endless
 
     // A sample is a function of its number, whoever asks, so any number of workers sees the same pairs.
@@ -21,8 +23,10 @@ struct Points: PairSource {
 func trainOnPoints(output: String) throws -> TrainedRun {
     let encoder = EncoderSpecification.multilayerPerceptron(widths: [64], activation: .relu, bias: true)
     let configuration = Configuration(
-        name: "points", source: .program(name: "points"), encoders: .init(embedding: 8, first: encoder, second: encoder),
-        objective: .init(similarity: .quadratic), batch: .init(size: 256), optimizer: .init(learningRate: 0.003), train: .init(steps: 300))
+        name: "points", source: .program(name: "points"),
+        encoders: .init(embedding: 8, first: encoder, second: encoder),
+        objective: .init(similarity: .quadratic), batch: .init(size: 256), optimizer: .init(learningRate: 0.003),
+        train: .init(steps: 300))
     try Trainer(options: TrainingOptions(output: output, progress: .none)).run(source: Points()) { configuration }
     return try TrainedRun(output, source: Points())
 }

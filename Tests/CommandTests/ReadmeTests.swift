@@ -14,10 +14,13 @@ import Testing
     private static func blocks() throws -> [Block] {
         var blocks: [Block] = [], open: (language: String, marks: String, lines: [String])?
         var before = ""
-        for line in try String(contentsOfFile: "\(packageFolder)/README.md", encoding: .utf8).components(separatedBy: "\n") {
+        for line in try String(contentsOfFile: "\(packageFolder)/README.md", encoding: .utf8).components(
+            separatedBy: "\n")
+        {
             if let block = open {
                 if line == "```" {
-                    blocks.append(Block(language: block.language, marks: block.marks, text: block.lines.joined(separator: "\n")))
+                    blocks.append(
+                        Block(language: block.language, marks: block.marks, text: block.lines.joined(separator: "\n")))
                     open = nil
                 } else {
                     open!.lines.append(line)
@@ -35,10 +38,13 @@ import Testing
     @Test func quickCommandsRunAsTheyStand() throws {
         let folder = try ScratchFolder()
         for name in ["configs", "launch"] {
-            try FileManager.default.createSymbolicLink(atPath: "\(folder.path)/\(name)", withDestinationPath: "\(packageFolder)/\(name)")
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(folder.path)/\(name)", withDestinationPath: "\(packageFolder)/\(name)")
         }
         let hasPython = try Shell("python3 -c 'import h5py, numpy'", in: folder.path).exitCode == 0
-        if !hasPython { print("skipped: the blocks of README.md from the one on that wants python3 with h5py and numpy") }
+        if !hasPython {
+            print("skipped: the blocks of README.md from the one on that wants python3 with h5py and numpy")
+        }
         var run = 0, last: Shell?
         for block in try Self.blocks() {
             if block.marks.contains("literal") {
@@ -69,6 +75,8 @@ import Testing
         #expect(retrieval.firstToSecond.medianRank <= Double(retrieval.gallery) / 50, "\(retrieval)")
         // The run does not name what only this program has.
         let evaluated = try Couplet("evaluate", "points", in: folder.path)
-        #expect(evaluated.exitCode == 65 && evaluated.errors.contains("is part of the program that uses it"), "\(evaluated.errors)")
+        #expect(
+            evaluated.exitCode == 65 && evaluated.errors.contains("is part of the program that uses it"),
+            "\(evaluated.errors)")
     }
 }

@@ -6,7 +6,8 @@ extension ProcessTests {
     /// `couplet replay`, as a user starts it.
     @Suite(.serialized) struct Replay {
         private func json(_ result: Couplet) throws -> [String: Any] {
-            try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any], "\(result.errors)")
+            try #require(
+                try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any], "\(result.errors)")
         }
 
         @Test func aRunOfTwoRanksIsReplayedByOneProcess() throws {
@@ -17,41 +18,57 @@ extension ProcessTests {
             let last = try Couplet("replay", run, "--step", "50", "--json")
             #expect(last.exitCode == 0, "\(last.errors)")
             let found = try json(last)
-            #expect(found["verdict"] as? String == "same_bits" && found["digest"] as? String == digest && found["step"] as? Int == 50)
+            #expect(
+                found["verdict"] as? String == "same_bits" && found["digest"] as? String == digest
+                    && found["step"] as? Int == 50)
             #expect((found["start"] as? [String: Any])?["step"] as? Int == 45)
             #expect((found["draws"] as? [Int])?.count == 512 && (found["pair_losses"] as? [Double])?.count == 512)
 
             let logged = try Couplet("replay", run, "--step", "40", "--worst", "3", "--progress", "none")
             #expect(logged.exitCode == 0 && logged.errors == "", "\(logged.errors)")
-            for text in ["from \(run)/checkpoints/step-00000030.h5, 10 steps on 1 thread", "same bits", "verdict: the same bits", "worst pairs by loss"] {
+            for text in [
+                "from \(run)/checkpoints/step-00000030.h5, 10 steps on 1 thread", "same bits", "verdict: the same bits",
+                "worst pairs by loss",
+            ] {
                 #expect(logged.output.contains(text), "\(text) is not in: \(logged.output)")
             }
             let silent = try Couplet("replay", run, "--step", "33")
-            #expect(silent.exitCode == 0 && silent.output.contains("step 33 was not logged (train.log_every is 20)"), "\(silent.output)")
+            #expect(
+                silent.exitCode == 0 && silent.output.contains("step 33 was not logged (train.log_every is 20)"),
+                "\(silent.output)")
             #expect(silent.output.contains("nothing logged or saved to compare with, from step 31 to 33"))
         }
 
         @Test func whatDiffersEndsWithItsCode() throws {
-            let folder = try TrainingFolder(TrainingFolder.gaussian(steps: 40, checkpointEvery: 15)), run = folder.path("run")
+            let folder = try TrainingFolder(TrainingFolder.gaussian(steps: 40, checkpointEvery: 15)),
+                run = folder.path("run")
             _ = try folder.digest("run")
             let metrics = "\(run)/metrics.jsonl", text = try String(contentsOfFile: metrics, encoding: .utf8)
-            let number = try #require(text.split(separator: "\n").first?.split(separator: ",")[1].split(separator: " ").last)
-            try text.replacingOccurrences(of: number, with: "\(try #require(Double(number)).nextUp)").write(toFile: metrics, atomically: true, encoding: .utf8)
+            let number = try #require(
+                text.split(separator: "\n").first?.split(separator: ",")[1].split(separator: " ").last)
+            try text.replacingOccurrences(of: number, with: "\(try #require(Double(number)).nextUp)").write(
+                toFile: metrics, atomically: true, encoding: .utf8)
             let tampered = try Couplet("replay", run, "--step", "20")
             #expect(tampered.exitCode == 65 && tampered.output.contains("NOT what was logged"), "\(tampered.output)")
             #expect(tampered.errors.contains("loss was logged as"), "\(tampered.errors)")
 
             for (arguments, code, says): ([String], Int32, String) in [
-                (["--step", "0"], 64, "steps count from 1"), (["--step", "41"], 65, "the run has the steps 1 to 40"), ([], 64, "--step"),
-                (["--step", "5", "--set", "seed=3"], 64, "only where its data lie may change"), (["--step", "5", "--threads", "3"], 64, "3 threads"),
-                (["--step", "5", "--checkpoint", "15"], 65, "it can begin at: 0"), (["--step", "5", "--dump", metrics], 74, "exists already"),
+                (["--step", "0"], 64, "steps count from 1"), (["--step", "41"], 65, "the run has the steps 1 to 40"),
+                ([], 64, "--step"),
+                (["--step", "5", "--set", "seed=3"], 64, "only where its data lie may change"),
+                (["--step", "5", "--threads", "3"], 64, "3 threads"),
+                (["--step", "5", "--checkpoint", "15"], 65, "it can begin at: 0"),
+                (["--step", "5", "--dump", metrics], 74, "exists already"),
             ] {
                 let result = try Couplet(arguments: ["replay", run] + arguments)
-                #expect(result.exitCode == code && result.errors.contains(says), "\(arguments): \(result.exitCode) \(result.errors)")
+                #expect(
+                    result.exitCode == code && result.errors.contains(says),
+                    "\(arguments): \(result.exitCode) \(result.errors)")
             }
             if RunningCouplet.hasMPI {
                 let many = try RunningCouplet(["replay", run, "--step", "5"], ranks: 2)
-                #expect(many.end(within: 30) == 64 && many.errors.contains("a replay takes one process"), "\(many.errors)")
+                #expect(
+                    many.end(within: 30) == 64 && many.errors.contains("a replay takes one process"), "\(many.errors)")
             }
         }
 
@@ -69,22 +86,29 @@ extension ProcessTests {
             }
             #expect(found["verdict"] as? String == "within_rounding")
             let text = try Couplet("replay", folder.path("run"), "--step", "20").output
-            #expect(text.contains("Prescott in the run: the same but for rounding") && text.contains("OPENBLAS_CORETYPE=Prescott"), "\(text)")
-            let there = try Couplet("replay", folder.path("run"), "--step", "20", "--json", environment: ["OPENBLAS_CORETYPE": "Prescott"])
+            #expect(
+                text.contains("Prescott in the run: the same but for rounding")
+                    && text.contains("OPENBLAS_CORETYPE=Prescott"), "\(text)")
+            let there = try Couplet(
+                "replay", folder.path("run"), "--step", "20", "--json", environment: ["OPENBLAS_CORETYPE": "Prescott"])
             #expect(try json(there)["verdict"] as? String == "same_bits")
             // What rounding cannot make is still an error.
             let metrics = folder.path("run") + "/metrics.jsonl"
-            let tampered = try String(contentsOfFile: metrics, encoding: .utf8).replacingOccurrences(of: "\"loss\": ", with: "\"loss\": 1")
+            let tampered = try String(contentsOfFile: metrics, encoding: .utf8).replacingOccurrences(
+                of: "\"loss\": ", with: "\"loss\": 1")
             try tampered.write(toFile: metrics, atomically: true, encoding: .utf8)
             #expect(try Couplet("replay", folder.path("run"), "--step", "20").exitCode == 65)
         }
 
         /// The data have moved; and a dump is read by another program, which makes the step once more in Double.
         @Test func anotherProgramMakesTheStepOfADump() throws {
-            let folder = try TrainingFolder(TrainingFolder.mnist("FOLDER/data", steps: 12).replacingOccurrences(of: "log_every: 10", with: "log_every: 1"))
+            let folder = try TrainingFolder(
+                TrainingFolder.mnist("FOLDER/data", steps: 12).replacingOccurrences(
+                    of: "log_every: 10", with: "log_every: 1"))
             try folder.writeDigits()
             try FileManager.default.createDirectory(atPath: folder.path("data"), withIntermediateDirectories: false)
-            for name in try FileManager.default.contentsOfDirectory(atPath: folder.scratch.path) where name.hasSuffix("ubyte") {
+            for name in try FileManager.default.contentsOfDirectory(atPath: folder.scratch.path)
+            where name.hasSuffix("ubyte") {
                 try FileManager.default.moveItem(atPath: folder.path(name), toPath: folder.path("data/\(name)"))
             }
             _ = try folder.digest("run", ["--threads", "4"])
@@ -92,7 +116,8 @@ extension ProcessTests {
             let gone = try Couplet("replay", folder.path("run"), "--step", "12")
             #expect(gone.exitCode == 65 || gone.exitCode == 74, "\(gone.errors)")
             let moved = try Couplet(
-                "replay", folder.path("run"), "--step", "12", "--set", "data.path=\(folder.path("moved"))", "--dump", folder.path("step.h5"), "--json")
+                "replay", folder.path("run"), "--step", "12", "--set", "data.path=\(folder.path("moved"))", "--dump",
+                folder.path("step.h5"), "--json")
             #expect(moved.exitCode == 0, "\(moved.errors)")
             #expect(try json(moved)["verdict"] as? String == "same_bits")
             guard try Shell("python3 -c 'import h5py, numpy'", in: folder.scratch.path).exitCode == 0 else {

@@ -5,15 +5,20 @@ import Testing
 @Suite struct ReportCommandTests {
     @Test func twoRunsInOnePage() throws {
         let folder = try ScratchFolder()
-        _ = try folder.write("c.yaml", SmallRun.gaussian(steps: 12).replacingOccurrences(of: "{steps:", with: "{log_every: 2, steps:"))
+        _ = try folder.write(
+            "c.yaml", SmallRun.gaussian(steps: 12).replacingOccurrences(of: "{steps:", with: "{log_every: 2, steps:"))
         for (run, rate) in [("slow", "0.001"), ("fast", "0.01")] {
             let result = try Couplet(
-                "train", "c.yaml", "--set", "optimizer.learning_rate=\(rate)", "--output", run, "--progress", "none", in: folder.path)
+                "train", "c.yaml", "--set", "optimizer.learning_rate=\(rate)", "--output", run, "--progress", "none",
+                in: folder.path)
             #expect(result.exitCode == 0, "\(result.errors)")
         }
-        let result = try Couplet("report", "slow", "fast", "-o", "report.html", "--plots", "plots/of both", in: folder.path)
+        let result = try Couplet(
+            "report", "slow", "fast", "-o", "report.html", "--plots", "plots/of both", in: folder.path)
         #expect(result.exitCode == 0 && result.errors.isEmpty, "\(result.errors)")
-        let plots = ["loss", "gradient_norm", "learning_rate", "pairs_per_second", "gaussian-singular_values"].map { "plots/of both/\($0).svg" }
+        let plots = ["loss", "gradient_norm", "learning_rate", "pairs_per_second", "gaussian-singular_values"].map {
+            "plots/of both/\($0).svg"
+        }
         #expect(result.output.split(separator: "\n").dropFirst().map(String.init) == plots)
 
         let page = try String(contentsOfFile: "\(folder.path)/report.html", encoding: .utf8)

@@ -15,7 +15,8 @@ import Testing
         #expect(XMLParser(data: try Data(contentsOf: URL(fileURLWithPath: file))).parse())
         let page = try String(contentsOfFile: file, encoding: .utf8)
         for heading in [
-            "Error against batch size", "Every loss with every similarity", "Error against rank", "Error against weights", "Mutual information", "Hard inputs",
+            "Error against batch size", "Every loss with every similarity", "Error against rank",
+            "Error against weights", "Mutual information", "Hard inputs",
         ] { #expect(page.contains(">\(heading)</h2>"), "\(heading)") }
         #expect(!page.contains("class=\"warning\"") && !page.contains("NaN"))
 
@@ -26,7 +27,9 @@ import Testing
         }
         #expect(points.count == 3)
         let meanX = points.map(\.x).reduce(0, +) / 3, meanY = points.map(\.y).reduce(0, +) / 3
-        let slope = points.map { ($0.x - meanX) * ($0.y - meanY) }.reduce(0, +) / points.map { ($0.x - meanX) * ($0.x - meanX) }.reduce(0, +)
+        let slope =
+            points.map { ($0.x - meanX) * ($0.y - meanY) }.reduce(0, +)
+            / points.map { ($0.x - meanX) * ($0.x - meanX) }.reduce(0, +)
         let text = String(format: "%.2f", slope).replacingOccurrences(of: "-", with: "−")
         #expect(page.contains("Measured: slope \(text) ±"), "\(text)")
 
@@ -44,18 +47,24 @@ import Testing
 
     @Test func smokeStudyOfIdentifiability() throws {
         let folder = try ScratchFolder()
-        let begun = try Shell("\(reproduce) identifiability --smoke --output study --ranks=1 --set=threads_per_trial=1", in: folder.path)
+        let begun = try Shell(
+            "\(reproduce) identifiability --smoke --output study --ranks=1 --set=threads_per_trial=1", in: folder.path)
         #expect(begun.exitCode == 0, "\(begun.output)")
         let rows = try SweepTable(folder: SweepFolder(path: "\(folder.path)/study/table")).rows
         // Four kinds of latents, two probabilities of a change, two seeds.
         #expect(rows.count == 16 && rows.allSatisfy { $0.status == .done })
         let page = try String(contentsOfFile: "\(folder.path)/study/report.html", encoding: .utf8)
         #expect(XMLParser(data: Data(page.utf8)).parse() && !page.contains("NaN"))
-        for heading in ["Which factors are found", "Encodings of other sizes", "Styles that seldom change"] { #expect(page.contains(">\(heading)</h2>"), "\(heading)") }
+        for heading in ["Which factors are found", "Encodings of other sizes", "Styles that seldom change"] {
+            #expect(page.contains(">\(heading)</h2>"), "\(heading)")
+        }
 
         // The first figure that the page tells, from the sweep's own table: the metric of independent latents whose style always changes.
-        let scores = rows.filter { $0.trial.contains("statistical_dependence=false") && $0.trial.contains("causal_dependence=false") && $0.trial.contains("=1.0_") }
-            .compactMap(\.metric)
+        let scores = rows.filter {
+            $0.trial.contains("statistical_dependence=false") && $0.trial.contains("causal_dependence=false")
+                && $0.trial.contains("=1.0_")
+        }
+        .compactMap(\.metric)
         #expect(scores.count == 2)
         let mean = scores.reduce(0, +) / 2, deviation = abs(scores.reduce(0) { $1 - $0 }) / 2.0.squareRoot()
         let text = String(format: "%.3f ± %.3f", mean, deviation).replacingOccurrences(of: "-", with: "−")
@@ -73,9 +82,12 @@ import Testing
     @Test func wrongUsage() throws {
         let folder = try ScratchFolder()
         for (arguments, said) in [
-            ("gausian", "no study is called 'gausian'; there are gaussian and identifiability"), ("gaussian --smoke --full", "exclude each other"), ("", "usage: launch/reproduce"),
-            ("gaussian --ranks none", "--ranks: wanted a number"), ("gaussian --fast", "no option --fast"), ("gaussian --output", "--output wants a value"),
-            ("gaussian --ranks 2 --launcher srun", "--ranks and --launcher exclude each other"), ("identifiability --set", "--set wants a value"),
+            ("gausian", "no study is called 'gausian'; there are gaussian and identifiability"),
+            ("gaussian --smoke --full", "exclude each other"), ("", "usage: launch/reproduce"),
+            ("gaussian --ranks none", "--ranks: wanted a number"), ("gaussian --fast", "no option --fast"),
+            ("gaussian --output", "--output wants a value"),
+            ("gaussian --ranks 2 --launcher srun", "--ranks and --launcher exclude each other"),
+            ("identifiability --set", "--set wants a value"),
         ] {
             let result = try Shell("\(reproduce) \(arguments)", in: folder.path)
             #expect(result.exitCode == 64 && result.output.contains(said), "\(arguments): \(result.output)")

@@ -24,7 +24,9 @@ import Testing
         let folder = try ScratchFolder()
         _ = try folder.write("c.yaml", SmallRun.gaussian(objective: objective))
         let rows = try HDF5File(creating: "\(folder.path)/rows.h5")
-        func normals(_ count: Int, _ number: UInt64) -> [Double] { Philox(seed: 3).normals(count, .source, number: number).map(Double.init) }
+        func normals(_ count: Int, _ number: UInt64) -> [Double] {
+            Philox(seed: 3).normals(count, .source, number: number).map(Double.init)
+        }
         try rows.write("/first", normals(40 * 4, 0), shape: [40, 4])
         try rows.write("/second", normals(300 * 3, 1), shape: [300, 3])
         try rows.write("/prior", (0..<300).map { Double($0 % 4) }, shape: [300])
@@ -37,7 +39,9 @@ import Testing
         return folder
     }
 
-    private static func retrieve(_ folder: ScratchFolder, _ arguments: String..., query: String = "first") throws -> Couplet {
+    private static func retrieve(_ folder: ScratchFolder, _ arguments: String..., query: String = "first") throws
+        -> Couplet
+    {
         try Couplet(arguments: ["retrieve", "run", "--query", "rows.h5:/\(query)"] + arguments, in: folder.path)
     }
 
@@ -45,13 +49,17 @@ import Testing
     @Test(arguments: ["inner_product", "cosine", "quadratic"])
     func probabilitiesAreThoseOfTheEncodings(similarity: String) throws {
         let temperature = 0.2, top = 4
-        let folder = try Self.run(objective: "{similarity: \(similarity), loss: conditional, temperature: \(temperature)}")
+        let folder = try Self.run(
+            objective: "{similarity: \(similarity), loss: conditional, temperature: \(temperature)}")
         for modality in ["first", "second"] {
             let encoded = try Couplet(
-                "encode", "run", "--modality", modality, "--input", "rows.h5:/\(modality)", "--output", "codes.h5:/\(modality)", in: folder.path)
+                "encode", "run", "--modality", modality, "--input", "rows.h5:/\(modality)", "--output",
+                "codes.h5:/\(modality)", in: folder.path)
             #expect(encoded.exitCode == 0, "\(encoded.errors)")
         }
-        let result = try Self.retrieve(folder, "--gallery", "rows.h5:/second", "--prior", "rows.h5:/prior", "--top", "\(top)", "--output", "found.h5")
+        let result = try Self.retrieve(
+            folder, "--gallery", "rows.h5:/second", "--prior", "rows.h5:/prior", "--top", "\(top)", "--output",
+            "found.h5")
         #expect(result.exitCode == 0 && result.output.isEmpty, "\(result.errors)")
         let found = try Found("\(folder.path)/found.h5"), codes = try HDF5File(reading: "\(folder.path)/codes.h5")
         let u = try codes.readDoubles("/first"), v = try codes.readDoubles("/second")
@@ -78,9 +86,11 @@ import Testing
         }
         // The encodings themselves, and the table and JSON of the same.
         let encoded = try Couplet(
-            "retrieve", "run", "--query", "codes.h5:/first", "--gallery", "codes.h5:/second", "--encoded", "--prior", "rows.h5:/prior", "--top",
+            "retrieve", "run", "--query", "codes.h5:/first", "--gallery", "codes.h5:/second", "--encoded", "--prior",
+            "rows.h5:/prior", "--top",
             "\(top)", "--json", in: folder.path)
-        let json = try #require(try JSONSerialization.jsonObject(with: Data(encoded.output.utf8)) as? [String: Any], "\(encoded.errors)")
+        let json = try #require(
+            try JSONSerialization.jsonObject(with: Data(encoded.output.utf8)) as? [String: Any], "\(encoded.errors)")
         #expect(json["gallery"] as? Int == 300 && json["similarity"] as? String == similarity)
         let objects = try #require(json["queries"] as? [[String: Any]])
         #expect(objects.count == 40 && objects.flatMap { $0["rows"] as? [Int] ?? [] } == found.rows)
@@ -93,46 +103,71 @@ import Testing
     /// Made by the first call, used by the next, without and with the gallery; the same bits as without an index, on any number of threads.
     @Test func anIndexIsMadeOnceAndChecked() throws {
         let folder = try Self.run(objective: "{similarity: cosine, temperature: 0.1}")
-        func output(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: "\(folder.path)/\(name)")) }
+        func output(_ name: String) throws -> Data {
+            try Data(contentsOf: URL(fileURLWithPath: "\(folder.path)/\(name)"))
+        }
         let calls: [[String]] = [
-            ["--gallery", "rows.h5:/second"], ["--gallery", "rows.h5:/second", "--index", "g.index"], ["--index", "g.index", "--threads", "3"],
+            ["--gallery", "rows.h5:/second"], ["--gallery", "rows.h5:/second", "--index", "g.index"],
+            ["--index", "g.index", "--threads", "3"],
             ["--gallery", "rows.h5:/second", "--index", "g.index", "--threads", "1"],
         ]
         for (number, call) in calls.enumerated() {
             let result = try Couplet(
-                arguments: ["retrieve", "run", "--query", "rows.h5:/first", "--output", "\(number).h5"] + call, in: folder.path)
+                arguments: ["retrieve", "run", "--query", "rows.h5:/first", "--output", "\(number).h5"] + call,
+                in: folder.path)
             #expect(result.exitCode == 0, "\(result.errors)")
             #expect(try output("\(number).h5") == output("0.h5"), "\(call)")
         }
         let table = try Self.retrieve(folder, "--index", "g.index", "--top", "2")
-        #expect(table.output.hasPrefix("query 0: ") && table.output.contains("… and 20 more queries: ask for --json or --output"))
+        #expect(
+            table.output.hasPrefix("query 0: ")
+                && table.output.contains("… and 20 more queries: ask for --json or --output"))
         #expect(table.output.split(separator: "\n").filter { $0.hasPrefix("query") }.count == 20)
 
         let changed = try Self.retrieve(folder, "--gallery", "rows.h5:/bad", "--index", "g.index")
-        #expect(changed.exitCode == 65 && changed.errors.contains("g.index: was made of another gallery"), "\(changed.errors)")
+        #expect(
+            changed.exitCode == 65 && changed.errors.contains("g.index: was made of another gallery"),
+            "\(changed.errors)")
         let older = try Self.retrieve(folder, "--index", "g.index", "--checkpoint", "2")
-        #expect(older.exitCode == 65 && older.errors.contains("was made by another checkpoint, of step 3"), "\(older.errors)")
+        #expect(
+            older.exitCode == 65 && older.errors.contains("was made by another checkpoint, of step 3"),
+            "\(older.errors)")
         let missing = try Self.retrieve(folder, "--index", "h.index")
-        #expect(missing.exitCode == 65 && missing.errors.contains("h.index: there is no such index yet; give --gallery"), "\(missing.errors)")
+        #expect(
+            missing.exitCode == 65 && missing.errors.contains("h.index: there is no such index yet; give --gallery"),
+            "\(missing.errors)")
         let bad = try Self.retrieve(folder, "--gallery", "rows.h5:/bad", "--index", "bad.index", "--threads", "2")
-        #expect(bad.exitCode == 65 && bad.errors.contains("rows.h5:/bad: row 281 (counted from 0) holds nan"), "\(bad.errors)")
+        #expect(
+            bad.exitCode == 65 && bad.errors.contains("rows.h5:/bad: row 281 (counted from 0) holds nan"),
+            "\(bad.errors)")
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).allSatisfy { !$0.contains("bad") })
     }
 
     @Test func whatCannotBeAnsweredIsSaid() throws {
         let folder = try Self.run(objective: "{similarity: inner_product}")
         let wide = try Self.retrieve(folder, "--gallery", "rows.h5:/second", query: "second")
-        #expect(wide.exitCode == 65 && wide.errors.contains("rows.h5:/second: rows of the shape [1, 3]"), "\(wide.errors)")
-        let swapped = try Self.retrieve(folder, "--gallery", "rows.h5:/first", "--query-modality", "second", "--top", "1", "--json", query: "second")
+        #expect(
+            wide.exitCode == 65 && wide.errors.contains("rows.h5:/second: rows of the shape [1, 3]"), "\(wide.errors)")
+        let swapped = try Self.retrieve(
+            folder, "--gallery", "rows.h5:/first", "--query-modality", "second", "--top", "1", "--json", query: "second"
+        )
         #expect(swapped.exitCode == 0 && swapped.output.contains("\"gallery\": 40"), "\(swapped.errors)")
         let many = try Self.retrieve(folder, "--gallery", "rows.h5:/second", "--top", "301")
-        #expect(many.exitCode == 65 && many.errors.contains("--top 301: the gallery has 300 rows; ask for at most 300"), "\(many.errors)")
+        #expect(
+            many.exitCode == 65 && many.errors.contains("--top 301: the gallery has 300 rows; ask for at most 300"),
+            "\(many.errors)")
         let none = try Self.retrieve(folder)
         #expect(none.exitCode == 64 && none.errors.contains("give --gallery, or the --index of one"), "\(none.errors)")
         let raw = try Self.retrieve(folder, "--gallery", "rows.h5:/second", "--encoded")
-        #expect(raw.exitCode == 65 && raw.errors.contains("rows.h5:/first: has the shape [40, 4], but encodings of this run are N × 2"), "\(raw.errors)")
+        #expect(
+            raw.exitCode == 65
+                && raw.errors.contains("rows.h5:/first: has the shape [40, 4], but encodings of this run are N × 2"),
+            "\(raw.errors)")
         let prior = try Self.retrieve(folder, "--gallery", "rows.h5:/second", "--prior", "rows.h5:/first")
-        #expect(prior.exitCode == 65 && prior.errors.contains("rows.h5:/first: has 160 weights, but the gallery has 300 rows"), "\(prior.errors)")
+        #expect(
+            prior.exitCode == 65
+                && prior.errors.contains("rows.h5:/first: has 160 weights, but the gallery has 300 rows"),
+            "\(prior.errors)")
         let name = try Self.retrieve(folder, "--gallery", "rows.h5:/secnd")
         #expect(name.exitCode == 65 && name.errors.contains("the file has /second, "), "\(name.errors)")
         _ = try folder.write("there.h5", "")
@@ -142,10 +177,14 @@ import Testing
 
     @Test func benchTellsSpeed() throws {
         let result = try Couplet(
-            "bench", "retrieve", "--queries", "60", "--gallery", "3000", "--dim", "8", "--top", "5", "--repeat", "2", "--threads", "2", "--json")
-        let object = try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any], "\(result.errors)")
+            "bench", "retrieve", "--queries", "60", "--gallery", "3000", "--dim", "8", "--top", "5", "--repeat", "2",
+            "--threads", "2", "--json")
+        let object = try #require(
+            try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any], "\(result.errors)")
         let (seconds, speed) = (object["median_seconds"] as? Double ?? 0, object["gflops"] as? Double ?? 0)
         #expect(abs(speed * seconds * 1e9 - 2 * 60 * 3_000 * 8) <= 1)
-        #expect(object["gallery"] as? Int == 3_000 && object["workers"] as? Int == 2 && object["peak_share"] as? Double ?? 0 > 0)
+        #expect(
+            object["gallery"] as? Int == 3_000 && object["workers"] as? Int == 2
+                && object["peak_share"] as? Double ?? 0 > 0)
     }
 }

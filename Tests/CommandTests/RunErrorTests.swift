@@ -16,9 +16,11 @@ extension ProcessTests {
         @Test func lossThatIsNotFinite() throws {
             for ranks in rankCounts {
                 let folder = try TrainingFolder(TrainingFolder.gaussian(steps: 50, checkpointEvery: 2))
-                let good = try folder.digest("run", ["--set", "train.steps=4", "--set", "optimizer={kind: sgd, learning_rate: 1.0e-3}"])
+                let good = try folder.digest(
+                    "run", ["--set", "train.steps=4", "--set", "optimizer={kind: sgd, learning_rate: 1.0e-3}"])
                 expect(
-                    try folder.start("huge", ["--set", "optimizer={kind: sgd, learning_rate: 1.0e+30}"], ranks: ranks), 70, "step ", "learning_rate")
+                    try folder.start("huge", ["--set", "optimizer={kind: sgd, learning_rate: 1.0e+30}"], ranks: ranks),
+                    70, "step ", "learning_rate")
                 #expect(folder.checkpoints("huge").count <= 3)
                 for name in folder.checkpoints("huge") {
                     #expect(try Couplet("inspect", folder.path("huge") + "/checkpoints/\(name)").exitCode == 0)
@@ -42,8 +44,12 @@ extension ProcessTests {
             expect(try folder.start("a", ranks: 2, perRank: [[], ["--set", "seed=7"]]), 65, "another config", "1")
             expect(try folder.start("b", ranks: 2, perRank: [[], ["--set", "batch.shards=4"]]), 65, "another config")
             expect(try folder.start("c", ranks: 2, perRank: [[], ["--threads", "2"]]), 64, "rank")
-            expect(try folder.start("d", ranks: 2, perRank: [[], ["--set", "batch.sise=4"]]), 65, "rank 1", "batch.sise", "size")
-            expect(try folder.start("e", ranks: 2, perRank: [["--set", "data={source: hdf5, path: /nowhere.h5}"], []]), 74, "rank 0", "/nowhere.h5")
+            expect(
+                try folder.start("d", ranks: 2, perRank: [[], ["--set", "batch.sise=4"]]), 65, "rank 1", "batch.sise",
+                "size")
+            expect(
+                try folder.start("e", ranks: 2, perRank: [["--set", "data={source: hdf5, path: /nowhere.h5}"], []]), 74,
+                "rank 0", "/nowhere.h5")
         }
 
         @Test(.enabled(if: RunningCouplet.hasMPI, "no mpirun in PATH")) func dataMissingOnOneRank() throws {
@@ -63,7 +69,9 @@ extension ProcessTests {
         }
 
         /// A file system that nobody may write to, as root either.
-        @Test(.enabled(if: geteuid() == 0, "only root can mount a small file system")) func fileSystemThatIsReadOnly() throws {
+        @Test(.enabled(if: geteuid() == 0, "only root can mount a small file system")) func fileSystemThatIsReadOnly()
+            throws
+        {
             let folder = try TrainingFolder(TrainingFolder.gaussian(steps: 5))
             let disk = folder.path("disk")
             try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
@@ -72,15 +80,19 @@ extension ProcessTests {
                 return
             }
             defer { umount2(disk, Int32(MNT_DETACH)) }
-            for ranks in rankCounts { expect(try folder.start("disk/run", ranks: ranks), 74, "disk/run", "Read-only file system") }
+            for ranks in rankCounts {
+                expect(try folder.start("disk/run", ranks: ranks), 74, "disk/run", "Read-only file system")
+            }
         }
 
         /// A limit of file sizes, as a batch system may set it, is an error and no signal that ends the process.
         @Test func limitOfFileSizes() throws {
             let folder = try TrainingFolder(TrainingFolder.gaussian(steps: 200_000, checkpointEvery: 5))
-            let good = try folder.digest("run", ["--set", "train.steps=10", "--set", "optimizer.schedule_steps=200000"])
+            let good = try folder.digest(
+                "run", ["--set", "train.steps=10", "--set", "optimizer.schedule_steps=200000"])
             let shell = try Shell(
-                "ulimit -f 8; couplet train c.yaml --output run --resume --progress none", in: folder.scratch.path, seconds: 20)
+                "ulimit -f 8; couplet train c.yaml --output run --resume --progress none", in: folder.scratch.path,
+                seconds: 20)
             #expect(shell.exitCode == 74, "\(shell.output)")
             #expect(shell.output.contains("File too large") && shell.output.contains("ulimit -f"), "\(shell.output)")
             #expect(try folder.digest(of: "run") == good)
@@ -90,16 +102,21 @@ extension ProcessTests {
         @Test func checkpointOfAnotherModel() throws {
             let folder = try TrainingFolder(TrainingFolder.gaussian(steps: 10))
             _ = try folder.digest("run")
-            _ = try folder.digest("other", ["--set", "encoders.embedding=2", "--set", "train.steps=15", "--set", "optimizer.schedule_steps=10"])
+            _ = try folder.digest(
+                "other",
+                ["--set", "encoders.embedding=2", "--set", "train.steps=15", "--set", "optimizer.schedule_steps=10"])
             let place = "/checkpoints/step-00000015.h5"
             try FileManager.default.copyItem(atPath: folder.path("other") + place, toPath: folder.path("run") + place)
             for ranks in rankCounts {
                 expect(
-                    try folder.start("run", ["--resume", "--set", "train.steps=20"], ranks: ranks), 65, "step-00000015.h5", "a checkpoint of another model",
+                    try folder.start("run", ["--resume", "--set", "train.steps=20"], ranks: ranks), 65,
+                    "step-00000015.h5", "a checkpoint of another model",
                     "shape")
             }
             // Nothing was removed.
-            #expect(folder.checkpoints("run").contains("step-00000010.h5") && folder.checkpoints("run").contains("step-00000015.h5"))
+            #expect(
+                folder.checkpoints("run").contains("step-00000010.h5")
+                    && folder.checkpoints("run").contains("step-00000015.h5"))
         }
 
         /// A folder in a place where there can be none.

@@ -13,7 +13,8 @@ final class RunningCouplet {
     ///   - folders: the folder that each rank is started in, where `perRank` is given.
     ///   - program: another program than couplet.
     init(
-        _ arguments: [String], ranks: Int = 1, perRank: [[String]] = [], folders: [String] = [], environment: [String: String] = [:],
+        _ arguments: [String], ranks: Int = 1, perRank: [[String]] = [], folders: [String] = [],
+        environment: [String: String] = [:],
         program path: String = Couplet.path
     ) throws {
         scratch = FileManager.default.temporaryDirectory.appendingPathComponent("couplet-run-\(UUID().uuidString)").path
@@ -24,9 +25,10 @@ final class RunningCouplet {
             if ranks == 1 { program } else if perRank.isEmpty {
                 ["mpirun", "--oversubscribe", "-n", "\(ranks)"] + program
             } else {
-                ["mpirun", "--oversubscribe"] + perRank.enumerated().map { rank, extra in
-                    ["-n", "1"] + (folders.isEmpty ? [] : ["-wdir", folders[rank]]) + program + extra
-                }.joined(separator: [":"])
+                ["mpirun", "--oversubscribe"]
+                    + perRank.enumerated().map { rank, extra in
+                        ["-n", "1"] + (folders.isEmpty ? [] : ["-wdir", folders[rank]]) + program + extra
+                    }.joined(separator: [":"])
             }
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = command

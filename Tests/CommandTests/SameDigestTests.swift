@@ -7,7 +7,9 @@ extension ProcessTests {
         private func check(_ folder: TrainingFolder, steps: Int) throws {
             let one = try folder.digest("one", ["--threads", "1"])
             #expect(folder.step("one") == steps)
-            for threads in [2, 4] { #expect(try folder.digest("t\(threads)", ["--threads", "\(threads)"]) == one, "\(threads) threads") }
+            for threads in [2, 4] {
+                #expect(try folder.digest("t\(threads)", ["--threads", "\(threads)"]) == one, "\(threads) threads")
+            }
             if RunningCouplet.hasMPI {
                 for ranks in [2, 4] { #expect(try folder.digest("r\(ranks)", ranks: ranks) == one, "\(ranks) ranks") }
                 #expect(try folder.digest("r2t2", ["--threads", "2"], ranks: 2) == one, "2 ranks of 2 threads")
@@ -16,7 +18,9 @@ extension ProcessTests {
             #expect(try folder.digest("other", ["--threads", "1", "--set", "seed=2"]) != one)
         }
 
-        @Test func gaussian() throws { try check(TrainingFolder(TrainingFolder.gaussian(steps: 200, checkpointEvery: 100)), steps: 200) }
+        @Test func gaussian() throws {
+            try check(TrainingFolder(TrainingFolder.gaussian(steps: 200, checkpointEvery: 100)), steps: 200)
+        }
 
         @Test func imagesAndLabels() throws {
             let folder = try TrainingFolder(TrainingFolder.mnist("FOLDER", steps: 20))
@@ -26,7 +30,9 @@ extension ProcessTests {
 
         /// The real MNIST, where it lies beside the package.
         @Test func realImages() throws {
-            let path = URL(fileURLWithPath: packageFolder).deletingLastPathComponent().appendingPathComponent("shared/data/mnist").path
+            let path = URL(fileURLWithPath: packageFolder).deletingLastPathComponent().appendingPathComponent(
+                "shared/data/mnist"
+            ).path
             guard FileManager.default.fileExists(atPath: path) else {
                 print("There is no MNIST in ../shared/data/mnist: the same digest is tested on made-up images only.")
                 return

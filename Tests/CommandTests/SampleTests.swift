@@ -12,7 +12,10 @@ import Testing
     /// A trained run in `run` and five pairs of its source in pairs.h5.
     private static func gaussianRun(_ objective: String) throws -> ScratchFolder {
         let folder = try ScratchFolder()
-        _ = try folder.write("c.yaml", SmallRun.gaussian(objective: objective, steps: 60).replacingOccurrences(of: "bias: false", with: "bias: true"))
+        _ = try folder.write(
+            "c.yaml",
+            SmallRun.gaussian(objective: objective, steps: 60).replacingOccurrences(
+                of: "bias: false", with: "bias: true"))
         let made = try Shell(
             """
             couplet train c.yaml --output run --progress none --set optimizer.learning_rate=0.02
@@ -25,11 +28,14 @@ import Testing
     /// The closed form that the command prints is that of the checkpoint's numbers; both methods sample it; the file holds what was said.
     @Test(arguments: [("inner_product", 1.0), ("quadratic", 0.8)])
     func samplesHaveTheMomentsOfTheCheckpointsCoupling(_ objective: (String, Double)) throws {
-        let folder = try Self.gaussianRun("{similarity: \(objective.0), loss: conditional, temperature: \(objective.1)}")
+        let folder = try Self.gaussianRun(
+            "{similarity: \(objective.0), loss: conditional, temperature: \(objective.1)}")
         let checkpoint = try HDF5File(reading: "\(folder.path)/run/checkpoints/step-00000060.h5")
         let pairs = try HDF5File(reading: "\(folder.path)/pairs.h5")
-        let u = try checkpoint.readMatrix("/parameters/first/0/weight"), v = try checkpoint.readMatrix("/parameters/second/0/weight")
-        let b = try checkpoint.readDoubles("/parameters/first/0/bias"), c = try checkpoint.readDoubles("/parameters/second/0/bias")
+        let u = try checkpoint.readMatrix("/parameters/first/0/weight"),
+            v = try checkpoint.readMatrix("/parameters/second/0/weight")
+        let b = try checkpoint.readDoubles("/parameters/first/0/bias"),
+            c = try checkpoint.readDoubles("/parameters/second/0/bias")
         let cuu = try pairs.readMatrix("/covariance/uu"), queries = try pairs.readMatrix("/second")
         let tau = objective.1, isQuadratic = objective.0 == "quadratic"
         // Precision Cuu⁻¹ (+ GᵀG/τ), mean = covariance · Gᵀ (H v + c (- b))/τ.
@@ -40,7 +46,8 @@ import Testing
         for method in ["pcn", "resample"] {
             let output = "\(folder.path)/\(method).h5"
             let run = try Couplet(
-                "sample", "run", "--given", "second", "--query", "pairs.h5", "--count", "2000", "--method", method, "--output", output, "--json", in: folder.path)
+                "sample", "run", "--given", "second", "--query", "pairs.h5", "--count", "2000", "--method", method,
+                "--output", output, "--json", in: folder.path)
             let json = try Self.json(run), file = try HDF5File(reading: output)
             #expect(run.errors.isEmpty, "\(run.errors)")
             let mean = try file.readMatrix("/closed_form/mean"), sampled = try file.readMatrix("/mean")
@@ -48,11 +55,15 @@ import Testing
             #expect(samples.shape == [5, 2000, 4] && mean.rows == 5)
             for row in 0..<5 {
                 let query = Matrix(rows: 3, columns: 1, elements: (0..<3).map { queries[row, $0] })
-                let encoding = Matrix(rows: 2, columns: 1, elements: zip((v * query).elements, zip(c, b)).map { $0 + $1.0 - (isQuadratic ? $1.1 : 0) })
+                let encoding = Matrix(
+                    rows: 2, columns: 1,
+                    elements: zip((v * query).elements, zip(c, b)).map { $0 + $1.0 - (isQuadratic ? $1.1 : 0) })
                 let exact = ((1 / tau) * (covariance * (u.transposed * encoding))).elements
                 for i in 0..<4 {
                     #expect(abs(mean[row, i] - exact[i]) <= 1e-5)
-                    #expect(abs(sampled[row, i] - exact[i]) <= 4.5 * errors[row, i], "\(method), query \(row): \(sampled[row, i]), \(exact[i])")
+                    #expect(
+                        abs(sampled[row, i] - exact[i]) <= 4.5 * errors[row, i],
+                        "\(method), query \(row): \(sampled[row, i]), \(exact[i])")
                     // 8 chains × 250 draws are the samples asked for; those of a gallery are drawn by its weights.
                     let drawn = (0..<2000).reduce(0) { $0 + Double(samples[(row * 2000 + $1) * 4 + i]) } / 2000
                     let spread = covariance[i, i].squareRoot()
@@ -67,10 +78,15 @@ import Testing
             #expect((summary["within_3_standard_errors"] as? Double ?? 0) >= 0.95)
             #expect((summary["largest_deviation"] as? Double ?? .infinity) <= (summary["bound"] as? Double ?? 0) + 1)
             let first = try #require((json["queries"] as? [[String: Any]])?.first)
-            let quality = method == "pcn" ? ["acceptance", "draws", "r_hat", "step_size", "thinning"] : ["largest_weight"]
-            #expect(first.keys.sorted() == (["closed_form", "covariance", "effective_sample_size", "mean", "mean_error", "mode"] + quality).sorted())
+            let quality =
+                method == "pcn" ? ["acceptance", "draws", "r_hat", "step_size", "thinning"] : ["largest_weight"]
+            #expect(
+                first.keys.sorted()
+                    == (["closed_form", "covariance", "effective_sample_size", "mean", "mean_error", "mode"] + quality)
+                    .sorted())
             let told = try #require(first["mean"] as? [Double])
-            #expect(told.count == 4 && told.enumerated().allSatisfy { abs($0.element - sampled[0, $0.offset]) <= 1e-12 })
+            #expect(
+                told.count == 4 && told.enumerated().allSatisfy { abs($0.element - sampled[0, $0.offset]) <= 1e-12 })
         }
     }
 
@@ -107,7 +123,9 @@ import Testing
             #expect(try samples("one", 0..<1) != samples("one", 1..<2))
         }
         // The cosine has no closed form.
-        #expect(!(try HDF5File(reading: "\(folder.path)/pcn-one.h5").datasetNames.contains { $0.hasPrefix("/closed_form") }))
+        #expect(
+            !(try HDF5File(reading: "\(folder.path)/pcn-one.h5").datasetNames.contains { $0.hasPrefix("/closed_form") })
+        )
     }
 
     /// Labels given images: their probabilities are the softmax over a gallery, from the encodings that `encode` writes.
@@ -128,8 +146,10 @@ import Testing
             couplet sample run --given second --query rows.h5:/labels --gallery-size 30 --count 2 --output images.h5 > images.txt
             """, in: folder.scratch.path)
         #expect(result.exitCode == 0, "\(result.output)")
-        let codes = try HDF5File(reading: "\(folder.scratch.path)/codes.h5"), file = try HDF5File(reading: "\(folder.scratch.path)/labels.h5")
-        let g = try codes.readMatrix("/first"), h = try codes.readMatrix("/second"), found = try file.readMatrix("/probabilities")
+        let codes = try HDF5File(reading: "\(folder.scratch.path)/codes.h5"),
+            file = try HDF5File(reading: "\(folder.scratch.path)/labels.h5")
+        let g = try codes.readMatrix("/first"), h = try codes.readMatrix("/second"),
+            found = try file.readMatrix("/probabilities")
         let inspected = try HDF5File(reading: "\(folder.path("run"))/checkpoints/\(folder.checkpoints("run").last!)")
         let tau = exp(-(try inspected.readDoubles("/parameters/objective/log_inverse_temperature")[0]))
         let samples = try file.readIntegers("/samples")
@@ -138,12 +158,16 @@ import Testing
             func dot(_ a: (Int) -> Double, _ b: (Int) -> Double) -> Double { (0..<5).reduce(0) { $0 + a($1) * b($1) } }
             let powers = (0..<50).map { k in
                 let product = dot({ g[image, $0] }, { h[k, $0] })
-                return exp(product / (dot({ g[image, $0] }, { g[image, $0] }) * dot({ h[k, $0] }, { h[k, $0] })).squareRoot() / tau)
+                return exp(
+                    product / (dot({ g[image, $0] }, { g[image, $0] }) * dot({ h[k, $0] }, { h[k, $0] })).squareRoot()
+                        / tau)
             }
             let sum = powers.reduce(0, +)
             for label in 0..<10 {
                 let exact = (0..<50).filter { gallery[$0] == label }.reduce(0) { $0 + powers[$1] } / sum
-                #expect(abs(found[image, label] - exact) <= 1e-5, "image \(image), label \(label): \(found[image, label]), \(exact)")
+                #expect(
+                    abs(found[image, label] - exact) <= 1e-5,
+                    "image \(image), label \(label): \(found[image, label]), \(exact)")
                 // Systematic: each row of the gallery within one copy of its weight.
                 let copies = samples[image * 40..<image * 40 + 40].count { $0 == label }
                 #expect(abs(Double(copies) - 40 * exact) <= Double(gallery.count { $0 == label }))
@@ -162,16 +186,27 @@ import Testing
         try rows.write("/wide", [1, 2, 3, 4, 5], shape: [1, 5])
         try rows.write("/holes", (0..<900).map { $0 == 890 ? .nan : 0.1 }, shape: [300, 3])
         try rows.close()
-        func sample(_ arguments: String..., code: Int32, _ text: String, at location: SourceLocation = #_sourceLocation) throws {
-            let result = try Couplet(arguments: ["sample", "run", "--given", "second", "--count", "5"] + arguments, in: folder.path)
-            #expect(result.exitCode == code && result.errors.contains(text), "\(result.exitCode): \(result.errors)", sourceLocation: location)
+        func sample(_ arguments: String..., code: Int32, _ text: String, at location: SourceLocation = #_sourceLocation)
+            throws
+        {
+            let result = try Couplet(
+                arguments: ["sample", "run", "--given", "second", "--count", "5"] + arguments, in: folder.path)
+            #expect(
+                result.exitCode == code && result.errors.contains(text), "\(result.exitCode): \(result.errors)",
+                sourceLocation: location)
         }
-        try sample("--query", "rows.h5:/wide", code: 65, "rows.h5:/wide: rows of the shape [1, 5], where the second modality has 3 numbers")
+        try sample(
+            "--query", "rows.h5:/wide", code: 65,
+            "rows.h5:/wide: rows of the shape [1, 5], where the second modality has 3 numbers")
         try sample("--query", "rows.h5:/holes", code: 65, "rows.h5:/holes: row 296 of the second modality holds nan")
         try sample("--query", "rows.h5", code: 65, "there is no dataset /second")
         try sample("--query", "none.h5", code: 74, "none.h5")
-        try sample("--query", "pairs.h5", "--gallery", "rows.h5:/wide", code: 65, "rows.h5:/wide: rows of the shape [1, 5], where the first modality has 4 numbers")
-        try sample("--query", "pairs.h5", "--gallery", "pairs.h5", "--chains", "4", code: 64, "--gallery is for --method resample, --chains for pcn")
+        try sample(
+            "--query", "pairs.h5", "--gallery", "rows.h5:/wide", code: 65,
+            "rows.h5:/wide: rows of the shape [1, 5], where the first modality has 4 numbers")
+        try sample(
+            "--query", "pairs.h5", "--gallery", "pairs.h5", "--chains", "4", code: 64,
+            "--gallery is for --method resample, --chains for pcn")
         try sample("--query", "pairs.h5", "--method", "resample", "--thin", "4", code: 64, "--thin is for --method pcn")
         try sample("--query", "pairs.h5", "--chains", "1", code: 64, "--chains is 1; wanted 2 to")
         try sample("--query", "pairs.h5", "--output", "pairs.h5", code: 74, "pairs.h5: exists already")
@@ -186,6 +221,9 @@ import Testing
             couplet train file.yaml --output file --progress none --set train.steps=2
             couplet sample file --given second --query pairs.h5 --count 3 --method pcn
             """, in: folder.path)
-        #expect(exported.exitCode == 65 && exported.output.contains("method pcn needs a modality with a known Gaussian marginal"), "\(exported.output)")
+        #expect(
+            exported.exitCode == 65
+                && exported.output.contains("method pcn needs a modality with a known Gaussian marginal"),
+            "\(exported.output)")
     }
 }

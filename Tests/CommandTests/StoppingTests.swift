@@ -7,7 +7,9 @@ extension ProcessTests {
         enum Target: CaseIterable { case process, rank, launcher }
         private static let steps = 20_000
 
-        @Test(arguments: Target.allCases, [SIGTERM, SIGINT, SIGUSR1]) func signal(_ target: Target, _ signal: Int32) throws {
+        @Test(arguments: Target.allCases, [SIGTERM, SIGINT, SIGUSR1]) func signal(_ target: Target, _ signal: Int32)
+            throws
+        {
             if target != .process, !RunningCouplet.hasMPI { return }
             // The schedule is fixed, so that fewer steps end on the way of more.
             let folder = try TrainingFolder(TrainingFolder.gaussian(steps: Self.steps, checkpointEvery: 1_000_000))
@@ -21,13 +23,18 @@ extension ProcessTests {
             kill(target == .launcher ? program.process.processIdentifier : members[members.count - 1], signal)
             let code = program.end(within: 10)
             // Open MPI's mpirun ends with a code of its own after a SIGTERM or SIGINT to itself; it passes SIGUSR1 on.
-            if target == .launcher, signal != SIGUSR1 { #expect(code != nil && code != 0) } else { #expect(code == 75, "\(program.errors)") }
+            if target == .launcher, signal != SIGUSR1 {
+                #expect(code != nil && code != 0)
+            } else {
+                #expect(code == 75, "\(program.errors)")
+            }
             let stopped = try #require(folder.step("run"), "nothing saved: \(program.errors)")
             #expect(stopped > 0 && stopped < Self.steps)
             #expect(program.errors.contains("stopped and saved after step \(stopped)"), "\(program.errors)")
 
             let until = ["--set", "train.steps=\(stopped + 20)", "--set", "optimizer.schedule_steps=\(Self.steps)"]
-            #expect(try folder.digest("run", ["--resume"] + until) == folder.digest("whole", ["--threads", "1"] + until))
+            #expect(
+                try folder.digest("run", ["--resume"] + until) == folder.digest("whole", ["--threads", "1"] + until))
             #expect(folder.step("run") == stopped + 20)
         }
 

@@ -32,12 +32,16 @@ extension ProcessTests {
         }
 
         /// Runs it with restarts after a hundredth of a second. Its exit code, what it said, and the calls.
-        private func run(_ codes: [Int], saves: [Int] = [], _ command: String = "train c.yaml --output run", options: String = "") throws -> (code: Int32, said: String, calls: [String]) {
+        private func run(
+            _ codes: [Int], saves: [Int] = [], _ command: String = "train c.yaml --output run", options: String = ""
+        ) throws -> (code: Int32, said: String, calls: [String]) {
             _ = try scratch.write("codes", codes.map { "\($0)\n" }.joined())
             _ = try scratch.write("saves", saves.map { "\($0)\n" }.joined())
             try? FileManager.default.removeItem(atPath: "\(scratch.path)/calls")
-            let result = try Shell("\(supervise) --pause 0.01 \(options) 1 ./couplet \(command)", in: scratch.path, seconds: 40)
-            let calls = try String(contentsOfFile: "\(scratch.path)/calls", encoding: .utf8).split(separator: "\n").map(String.init)
+            let result = try Shell(
+                "\(supervise) --pause 0.01 \(options) 1 ./couplet \(command)", in: scratch.path, seconds: 40)
+            let calls = try String(contentsOfFile: "\(scratch.path)/calls", encoding: .utf8).split(separator: "\n").map(
+                String.init)
             return (result.exitCode, result.output, calls)
         }
 
@@ -48,14 +52,20 @@ extension ProcessTests {
 
         @Test(arguments: [1, 70, 134, -9, -11]) func isStartedAgain(_ code: Int) throws {
             let result = try run([code, 0])
-            #expect(result.code == 0 && result.calls == ["train c.yaml --output run --resume", "train c.yaml --output run --resume"], "\(result.said)")
+            #expect(
+                result.code == 0
+                    && result.calls == ["train c.yaml --output run --resume", "train c.yaml --output run --resume"],
+                "\(result.said)")
             #expect(result.said.contains("starts again in 0.010 s (1 of 5)"), "\(result.said)")
         }
 
         @Test func restartsAreCountedAndThePauseGrows() throws {
             let result = try run([-9, -9, -9, -9], options: "--restarts 3")
             #expect(result.code == 137 && result.calls.count == 4, "\(result.said)")
-            for text in ["in 0.010 s (1 of 3)", "in 0.020 s (2 of 3)", "in 0.040 s (3 of 3)", "signal KILL; 3 restarts are used up"] {
+            for text in [
+                "in 0.010 s (1 of 3)", "in 0.020 s (2 of 3)", "in 0.040 s (3 of 3)",
+                "signal KILL; 3 restarts are used up",
+            ] {
                 #expect(result.said.contains(text), "\(text) is not in: \(result.said)")
             }
             #expect(try run([-9, 0], options: "--restarts=0").code == 137)
@@ -64,7 +74,8 @@ extension ProcessTests {
         /// The same fault again ends it; with a checkpoint in between it may be another. The pause is short again then.
         @Test func theSameFaultTwice() throws {
             let twice = try run([70, 70, 0], saves: [1])
-            #expect(twice.code == 70 && twice.calls.count == 2 && twice.said.contains("the same fault"), "\(twice.said)")
+            #expect(
+                twice.code == 70 && twice.calls.count == 2 && twice.said.contains("the same fault"), "\(twice.said)")
             let saved = try run([70, 70, 70, 0], saves: [1, 2, 3])
             #expect(saved.code == 0 && saved.calls.count == 4, "\(saved.said)")
             #expect(!saved.said.contains("in 0.020 s"), "\(saved.said)")
@@ -78,14 +89,22 @@ extension ProcessTests {
             #expect(try run([74]).calls == ["train c.yaml --output run"])
             // It died before it removed the run, then after it had saved once.
             let over = try run([-9, -9, 0], saves: [2], "train c.yaml --overwrite --output=run")
-            #expect(over.calls == Array(repeating: "train c.yaml --overwrite --output=run", count: 2) + ["train c.yaml --resume --output=run"])
-            #expect(try run([-9, 0], "train --resume c.yaml --output run").calls == Array(repeating: "train --resume c.yaml --output run", count: 2))
+            #expect(
+                over.calls == Array(repeating: "train c.yaml --overwrite --output=run", count: 2) + [
+                    "train c.yaml --resume --output=run"
+                ])
+            #expect(
+                try run([-9, 0], "train --resume c.yaml --output run").calls
+                    == Array(repeating: "train --resume c.yaml --output run", count: 2))
             // Other commands are run as they are.
             #expect(try run([-9, 0], "evaluate run").calls == ["evaluate run", "evaluate run"])
         }
 
         @Test func wrongUsage() throws {
-            for arguments in ["", "2", "0 couplet train", "2 couplet", "--restarts", "--restarts x 1 couplet train", "--pause -1 1 couplet train", "--wait 1 couplet train"] {
+            for arguments in [
+                "", "2", "0 couplet train", "2 couplet", "--restarts", "--restarts x 1 couplet train",
+                "--pause -1 1 couplet train", "--wait 1 couplet train",
+            ] {
                 let result = try Shell("\(supervise) \(arguments)", in: scratch.path)
                 #expect(result.exitCode == 64, "'\(arguments)': \(result.output)")
             }
@@ -97,12 +116,16 @@ extension ProcessTests {
                 let began = Date()
                 let send = signals.map { "sleep 0.3; kill -\($0) $!" }.joined(separator: "; ")
                 let result = try run([code, 0], "train c.yaml --output run", send: send)
-                #expect(result.code != 0 && result.calls.count == 1 && Date().timeIntervalSince(began) < 10, "\(signals): \(result.said)")
+                #expect(
+                    result.code != 0 && result.calls.count == 1 && Date().timeIntervalSince(began) < 10,
+                    "\(signals): \(result.said)")
                 if code == 999 { #expect(result.code == 75 && result.said.contains("cannot save"), "\(result.said)") }
             }
         }
 
-        private func run(_ codes: [Int], _ command: String, send: String) throws -> (code: Int32, said: String, calls: [String]) {
+        private func run(_ codes: [Int], _ command: String, send: String) throws -> (
+            code: Int32, said: String, calls: [String]
+        ) {
             _ = try scratch.write("codes", codes.map { "\($0)\n" }.joined())
             _ = try scratch.write("saves", "")
             try? FileManager.default.removeItem(atPath: "\(scratch.path)/calls")
@@ -112,14 +135,17 @@ extension ProcessTests {
                 wait $!
                 """
             let result = try Shell(script, in: scratch.path, seconds: 40)
-            let calls = try String(contentsOfFile: "\(scratch.path)/calls", encoding: .utf8).split(separator: "\n").map(String.init)
+            let calls = try String(contentsOfFile: "\(scratch.path)/calls", encoding: .utf8).split(separator: "\n").map(
+                String.init)
             return (result.exitCode, result.output, calls)
         }
 
         /// During the pause a signal ends it with 75, for what was saved is saved.
         @Test func signalInThePause() throws {
             let result = try run([-9, 0], "train c.yaml --output run", send: "sleep 5; kill -TERM $!")
-            #expect(result.code == 75 && result.calls.count == 1 && result.said.contains("stopped while it waited"), "\(result.said)")
+            #expect(
+                result.code == 75 && result.calls.count == 1 && result.said.contains("stopped while it waited"),
+                "\(result.said)")
         }
     }
 }

@@ -20,7 +20,8 @@ struct SweepFixture {
 
     /// Runs it to its end.
     @discardableResult
-    func run(_ name: String, _ extra: [String] = [], ranks: Int = 1, expecting code: Int32 = 0) throws -> RunningCouplet {
+    func run(_ name: String, _ extra: [String] = [], ranks: Int = 1, expecting code: Int32 = 0) throws -> RunningCouplet
+    {
         let program = try start(name, extra, ranks: ranks)
         #expect(program.end(within: 90) == code, "\(program.errors)")
         return program
@@ -30,6 +31,8 @@ struct SweepFixture {
 
     /// What must be the same however a sweep was run.
     func outcome(_ name: String) throws -> [String] {
-        try rows(name).map { "\($0.trial) \($0.status) \($0.metric.map { "\($0)" } ?? "-") \($0.digest) \($0.steps ?? -1) \($0.reason)" }
+        try rows(name).map {
+            "\($0.trial) \($0.status) \($0.metric.map { "\($0)" } ?? "-") \($0.digest) \($0.steps ?? -1) \($0.reason)"
+        }
     }
 }

@@ -20,7 +20,9 @@ extension ProcessTests {
             for rate in ["0.003", "0.03"] {
                 for seed in ["1", "2"] {
                     digests.append(
-                        try fixture.folder.digest("alone-\(rate)-\(seed)", ["--set", "optimizer.learning_rate=\(rate)", "--set", "seed=\(seed)"]))
+                        try fixture.folder.digest(
+                            "alone-\(rate)-\(seed)",
+                            ["--set", "optimizer.learning_rate=\(rate)", "--set", "seed=\(seed)"]))
                 }
             }
             let rows = try fixture.rows("s")
@@ -33,13 +35,16 @@ extension ProcessTests {
             #expect(evaluation.gaussian.coupling_error == rows[3].metric)
         }
 
-        @Test(.enabled(if: RunningCouplet.hasMPI, "no mpirun in PATH")) func anyDivisionOfTheWorkersGivesTheSameTable() throws {
+        @Test(.enabled(if: RunningCouplet.hasMPI, "no mpirun in PATH")) func anyDivisionOfTheWorkersGivesTheSameTable()
+            throws
+        {
             let fixture = try SweepFixture(vary: Self.grid)
             try fixture.run("one", ["--threads", "1"])
             let expected = try fixture.outcome("one")
             for (name, ranks, extra) in [
                 ("threads", 1, ["--threads", "4", "--set", "threads_per_trial=2"]), ("ranks", 2, []),
-                ("groups", 4, ["--set", "ranks_per_trial=2"]), ("both", 2, ["--set", "ranks_per_trial=2", "--set", "threads_per_trial=2"]),
+                ("groups", 4, ["--set", "ranks_per_trial=2"]),
+                ("both", 2, ["--set", "ranks_per_trial=2", "--set", "threads_per_trial=2"]),
             ] as [(String, Int, [String])] {
                 let program = try fixture.run(name, extra, ranks: ranks)
                 #expect(try fixture.outcome(name) == expected, "\(name)")
@@ -49,49 +54,65 @@ extension ProcessTests {
 
         /// An impossible combination and a run that diverges are told, and stop no other.
         @Test func failedTrialsStopNoOther() throws {
-            let fixture = try SweepFixture(vary: "optimizer.learning_rate: [0.003, 1.0e+30]\n  batch.shards: [8, 12]", "set: {optimizer.warmup_steps: 0, optimizer.clip_norm: null}")
+            let fixture = try SweepFixture(
+                vary: "optimizer.learning_rate: [0.003, 1.0e+30]\n  batch.shards: [8, 12]",
+                "set: {optimizer.warmup_steps: 0, optimizer.clip_norm: null}")
             let program = try fixture.run("s", expecting: 70)
             let rows = try fixture.rows("s")
             #expect(rows.map(\.status) == [.done, .failed, .failed, .failed])
             #expect(rows[1].reason.contains("batch.shards") && rows[1].reason.contains("8 and 16"), "\(rows[1])")
             #expect(rows[2].reason.contains("step "), "\(rows[2])")
-            #expect(program.errors.contains("3 trials failed") && program.errors.contains("sweep.csv"), "\(program.errors)")
+            #expect(
+                program.errors.contains("3 trials failed") && program.errors.contains("sweep.csv"), "\(program.errors)")
             // What is done or failed is not done again, unless asked.
             let again = try fixture.run("s", ["--resume"], expecting: 70)
-            #expect(!again.errors.contains("1/4") && again.errors.contains("1 done before, 3 failed"), "\(again.errors)")
+            #expect(
+                !again.errors.contains("1/4") && again.errors.contains("1 done before, 3 failed"), "\(again.errors)")
             let retried = try fixture.run("s", ["--resume", "--retry-failed"], expecting: 70)
             #expect(retried.errors.contains("003_learning_rate"), "\(retried.errors)")
             #expect(try fixture.rows("s").map(\.status) == rows.map(\.status))
         }
 
         @Test func halvingGivesStepsToTheBest() throws {
-            let fixture = try SweepFixture(vary: "optimizer.learning_rate: [0.0001, 0.03, 0.0003, 0.01]", "halving: {first_steps: 10, factor: 2}", steps: 40)
+            let fixture = try SweepFixture(
+                vary: "optimizer.learning_rate: [0.0001, 0.03, 0.0003, 0.01]", "halving: {first_steps: 10, factor: 2}",
+                steps: 40)
             try fixture.run("s", ["--threads", "2"])
             let rows = try fixture.rows("s")
             // Alone, to 10 steps of the same schedule, and to the end.
             func alone(_ row: Int, steps: Int) throws -> String {
                 try fixture.folder.digest(
-                    "a\(row)-\(steps)", ["--set", "optimizer.learning_rate=\(rows[row].values[0])", "--set", "optimizer.schedule_steps=40", "--set", "train.steps=\(steps)"])
+                    "a\(row)-\(steps)",
+                    [
+                        "--set", "optimizer.learning_rate=\(rows[row].values[0])", "--set",
+                        "optimizer.schedule_steps=40", "--set", "train.steps=\(steps)",
+                    ])
             }
             let dropped = rows.filter { $0.steps == 10 }, done = rows.filter { $0.status == .done }
             #expect(dropped.count == 2 && done.count == 1 && rows.count { $0.steps == 20 } == 1)
-            for (index, row) in rows.enumerated() { #expect(try row.digest == alone(index, steps: #require(row.steps))) }
+            for (index, row) in rows.enumerated() {
+                #expect(try row.digest == alone(index, steps: #require(row.steps)))
+            }
         }
 
         /// kill -9 of a random rank at a random moment, again and again; COUPLET_SWEEP_TRIALS=24 COUPLET_KILLS=3 makes it larger, COUPLET_SEED another.
         @Test func aSweepThatIsKilledEndsInTheSameTable() throws {
             let environment = ProcessInfo.processInfo.environment
-            let trials = environment["COUPLET_SWEEP_TRIALS"].flatMap { Int($0) } ?? 6, kills = environment["COUPLET_KILLS"].flatMap { Int($0) } ?? 3
+            let trials = environment["COUPLET_SWEEP_TRIALS"].flatMap { Int($0) } ?? 6,
+                kills = environment["COUPLET_KILLS"].flatMap { Int($0) } ?? 3
             var state = environment["COUPLET_SEED"].flatMap { UInt64($0) } ?? 1
             func random(_ count: Int) -> Int {
                 state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
                 return Int(state >> 33) % count
             }
-            let fixture = try SweepFixture(vary: "seed: {range: [1, \(trials)]}", "halving: {first_steps: 300, factor: 2}", steps: 1_200)
+            let fixture = try SweepFixture(
+                vary: "seed: {range: [1, \(trials)]}", "halving: {first_steps: 300, factor: 2}", steps: 1_200)
             try fixture.run("whole", ["--threads", "1"])
             let ranks = RunningCouplet.hasMPI ? 2 : 1
             func lines() -> Int {
-                ((try? String(contentsOfFile: fixture.path("s") + "/results.jsonl", encoding: .utf8)) ?? "").split(separator: "\n").count
+                ((try? String(contentsOfFile: fixture.path("s") + "/results.jsonl", encoding: .utf8)) ?? "").split(
+                    separator: "\n"
+                ).count
             }
             var ways: [Int] = []
             for kill in 0..<kills {
@@ -113,7 +134,8 @@ extension ProcessTests {
         }
 
         /// A signal to one rank stops all of them, each after saving.
-        @Test(.enabled(if: RunningCouplet.hasMPI, "no mpirun in PATH"), arguments: [SIGTERM, SIGUSR1]) func aSignalStopsTheWholeSweep(_ signal: Int32) throws {
+        @Test(.enabled(if: RunningCouplet.hasMPI, "no mpirun in PATH"), arguments: [SIGTERM, SIGUSR1])
+        func aSignalStopsTheWholeSweep(_ signal: Int32) throws {
             let fixture = try SweepFixture(vary: "seed: [1, 2, 3]", steps: 4000)
             let program = try fixture.start("s", ["--resume"], ranks: 2)
             func begun(_ seed: Int) -> Bool { (fixture.folder.step("s/trials/00\(seed)_seed=\(seed)") ?? 0) > 0 }
@@ -151,15 +173,21 @@ extension ProcessTests {
             try fixture.run("s")
             try "mine".write(toFile: fixture.path("s") + "/notes.txt", atomically: true, encoding: .utf8)
             try fixture.run("s", ["--overwrite", "--set", "vary.seed=[7]"])
-            #expect(try fixture.rows("s").map(\.trial) == ["001_learning_rate=0.003_seed=7", "002_learning_rate=0.03_seed=7"])
+            #expect(
+                try fixture.rows("s").map(\.trial) == [
+                    "001_learning_rate=0.003_seed=7", "002_learning_rate=0.03_seed=7",
+                ])
             #expect(try FileManager.default.contentsOfDirectory(atPath: fixture.path("s") + "/trials").count == 2)
             #expect(FileManager.default.fileExists(atPath: fixture.path("s") + "/notes.txt"))
         }
 
         /// A dry run writes nothing; the examples run as they stand.
-        @Test(arguments: [("sweep_gaussian", 24), ("sweep_halving", 27)]) func examplesAreListed(_ name: String, _ count: Int) throws {
+        @Test(arguments: [("sweep_gaussian", 24), ("sweep_halving", 27)]) func examplesAreListed(
+            _ name: String, _ count: Int
+        ) throws {
             let result = try Couplet("sweep", "configs/\(name).yaml", "--dry-run", in: packageFolder)
-            #expect(result.exitCode == 0 && result.output.contains("\(count) trials;"), "\(result.errors)\(result.output)")
+            #expect(
+                result.exitCode == 0 && result.output.contains("\(count) trials;"), "\(result.errors)\(result.output)")
             #expect(!FileManager.default.fileExists(atPath: "\(packageFolder)/sweeps"))
         }
     }

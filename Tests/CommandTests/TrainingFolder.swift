@@ -15,14 +15,22 @@ struct TrainingFolder {
 
     func path(_ run: String) -> String { "\(scratch.path)/\(run)" }
     func checkpoints(_ run: String) -> [String] {
-        ((try? FileManager.default.contentsOfDirectory(atPath: path(run) + "/checkpoints")) ?? []).filter { $0.hasPrefix("step-") }.sorted()
+        ((try? FileManager.default.contentsOfDirectory(atPath: path(run) + "/checkpoints")) ?? []).filter {
+            $0.hasPrefix("step-")
+        }.sorted()
     }
     /// The step of the newest checkpoint.
-    func step(_ run: String) -> Int? { checkpoints(run).filter { $0.hasSuffix(".h5") }.last.flatMap { Int($0.dropFirst(5).dropLast(3)) } }
+    func step(_ run: String) -> Int? {
+        checkpoints(run).filter { $0.hasSuffix(".h5") }.last.flatMap { Int($0.dropFirst(5).dropLast(3)) }
+    }
 
-    func start(_ run: String, _ extra: [String] = [], ranks: Int = 1, perRank: [[String]] = [], folders: [String] = [], environment: [String: String] = [:]) throws -> RunningCouplet {
+    func start(
+        _ run: String, _ extra: [String] = [], ranks: Int = 1, perRank: [[String]] = [], folders: [String] = [],
+        environment: [String: String] = [:]
+    ) throws -> RunningCouplet {
         try RunningCouplet(
-            ["train", config, "--output", path(run), "--progress", "plain"] + extra, ranks: ranks, perRank: perRank, folders: folders,
+            ["train", config, "--output", path(run), "--progress", "plain"] + extra, ranks: ranks, perRank: perRank,
+            folders: folders,
             environment: environment)
     }
 
@@ -83,7 +91,9 @@ struct TrainingFolder {
     /// The file of `pairs`: 512 of them, in which `change` may alter numbers.
     func writePairs(_ name: String, _ change: (_ first: Tensor, _ second: Tensor) -> Void = { _, _ in }) throws {
         let count = 512
-        func numbers(_ width: Int) -> Tensor { Tensor([count, width], (0..<count * width).map { Float(($0 * 7_919 + width) % 1_009) / 500 - 1 }) }
+        func numbers(_ width: Int) -> Tensor {
+            Tensor([count, width], (0..<count * width).map { Float(($0 * 7_919 + width) % 1_009) / 500 - 1 })
+        }
         let first = numbers(8), second = numbers(6)
         change(first, second)
         let file = try HDF5File(creating: "\(scratch.path)/\(name)", overwriting: true)
@@ -100,7 +110,11 @@ struct TrainingFolder {
             for i in 0..<count {
                 let label = i * 7 % 10
                 labels.append(UInt8(label))
-                images += (0..<784).map { UInt8(truncatingIfNeeded: ($0 * (i + 3) * 2_654_435 >> 9) % 40 + ($0 / 28 / 6 == label / 2 && $0 % 28 / 14 == label % 2 ? 200 : 0)) }
+                images += (0..<784).map {
+                    UInt8(
+                        truncatingIfNeeded: ($0 * (i + 3) * 2_654_435 >> 9) % 40
+                            + ($0 / 28 / 6 == label / 2 && $0 % 28 / 14 == label % 2 ? 200 : 0))
+                }
             }
             try Data(images).write(to: URL(fileURLWithPath: "\(scratch.path)/\(name)-images-idx3-ubyte"))
             try Data(labels).write(to: URL(fileURLWithPath: "\(scratch.path)/\(name)-labels-idx1-ubyte"))

@@ -3,7 +3,7 @@ import CoupletTensors
 import Synchronization
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// What groups of processes do in good and bad hours, for tests that start it under mpirun:
@@ -85,13 +85,16 @@ import Glibc
                 say(group, "round \(round) failed: \(error)")
             }
             let check = try part.run(threads: 2) { workers in
-                let buffer = Tensor([4 * workers.size], Array(repeating: Float(workers.rank + 1), count: 4 * workers.size))
+                let buffer = Tensor(
+                    [4 * workers.size], Array(repeating: Float(workers.rank + 1), count: 4 * workers.size))
                 try workers.beginReduceScatter(buffer).finish()
                 try workers.allGather(buffer)
                 return buffer.values.map { Int($0) }.max() ?? 0
             }
             say(group, "round \(round) sum \(check)")
-            let alone = try WorkerGroup.alone(exitCode: code).run(threads: 2) { try $0.allGather(numbers: [Double($0.rank)]).count }
+            let alone = try WorkerGroup.alone(exitCode: code).run(threads: 2) {
+                try $0.allGather(numbers: [Double($0.rank)]).count
+            }
             say(group, "round \(round) alone \(alone)")
             if round != 1 { try part.finalize() }
         }
@@ -184,7 +187,9 @@ import Glibc
     static func desk(_ group: WorkerGroup) throws {
         let next = Atomic<Int>(0), inside = Atomic<Int>(0), overlaps = Atomic<Int>(0)
         let desk = try WorkQueue(group: group) { question, process in
-            if inside.wrappingAdd(1, ordering: .sequentiallyConsistent).newValue > 1 { overlaps.wrappingAdd(1, ordering: .relaxed) }
+            if inside.wrappingAdd(1, ordering: .sequentiallyConsistent).newValue > 1 {
+                overlaps.wrappingAdd(1, ordering: .relaxed)
+            }
             defer { inside.wrappingSubtract(1, ordering: .sequentiallyConsistent) }
             let number = next.wrappingAdd(1, ordering: .relaxed).oldValue
             // The answer's size is another for every question; the longest does not fit into one packet.

@@ -11,12 +11,18 @@ import Testing
     func abortWakesEveryone(workers: Int, failing: Int) throws {
         let calls: [@Sendable (any Communicator) throws -> Void] = [
             { try $0.barrier() },
-            { _ = try $0.broadcast([1], from: 0); _ = try $0.broadcast([1], from: 1) },
+            {
+                _ = try $0.broadcast([1], from: 0); _ = try $0.broadcast([1], from: 1)
+            },
             { _ = try $0.allGather(numbers: [1]) },
-            { _ = try $0.gather(Tensor([1]), to: 0); _ = try $0.gather(Tensor([1]), to: 1) },
+            {
+                _ = try $0.gather(Tensor([1]), to: 0); _ = try $0.gather(Tensor([1]), to: 1)
+            },
             { try $0.beginReduceScatter(Tensor([$0.size])).finish() },
             { try $0.allGather(Tensor([$0.size])) },
-            { _ = try $0.beginExchange(Tensor([1]), spare: Tensor([1]), with: $0.rank ^ 1).finish(); try $0.barrier() },
+            {
+                _ = try $0.beginExchange(Tensor([1]), spare: Tensor([1]), with: $0.rank ^ 1).finish(); try $0.barrier()
+            },
             { _ = try $0.split(color: 0, key: 0) },
         ]
         for call in calls {
@@ -68,7 +74,8 @@ import Testing
     @Test func reportsOfProcessesAreMerged() {
         func text(_ failures: [String?]) -> String? {
             GroupError(
-                failures: failures.map { $0.map { ProcessFailure(text: $0, exitCode: 65) } }, jobRanks: Array(failures.indices))?.description
+                failures: failures.map { $0.map { ProcessFailure(text: $0, exitCode: 65) } },
+                jobRanks: Array(failures.indices))?.description
         }
         #expect(text([nil, nil]) == nil)
         #expect(text(["a", "a", "a", "a"]) == "all 4 ranks: a")
@@ -78,8 +85,11 @@ import Testing
 
     /// Of several failures the first one decides, and those that only followed from it are not told; ranks are those of the job.
     @Test func theCauseIsToldFirst() {
-        func error(_ failures: ProcessFailure?...) -> GroupError? { GroupError(failures: failures, jobRanks: [4, 5, 6]) }
-        let early = ProcessFailure(text: "a", exitCode: 65, time: 10), late = ProcessFailure(text: "b", exitCode: 74, time: 20)
+        func error(_ failures: ProcessFailure?...) -> GroupError? {
+            GroupError(failures: failures, jobRanks: [4, 5, 6])
+        }
+        let early = ProcessFailure(text: "a", exitCode: 65, time: 10),
+            late = ProcessFailure(text: "b", exitCode: 74, time: 20)
         let woken = ProcessFailure(text: "woken", exitCode: 70, time: 5, isConsequence: true)
         #expect(error(nil, early, late)?.exitCode == 65)
         #expect(error(late, nil, early)?.exitCode == 65)

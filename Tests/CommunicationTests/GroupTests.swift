@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// Groups of one process. Those of several are tested with the real mpirun, in CommandTests.
@@ -56,7 +56,9 @@ import Glibc
         // No lock of its own: the desk's must do.
         nonisolated(unsafe) var handedOut = 0
         let desk = try WorkQueue(group: WorkerGroup.launch()) { question, process in
-            if inside.wrappingAdd(1, ordering: .sequentiallyConsistent).newValue > 1 { overlaps.wrappingAdd(1, ordering: .relaxed) }
+            if inside.wrappingAdd(1, ordering: .sequentiallyConsistent).newValue > 1 {
+                overlaps.wrappingAdd(1, ordering: .relaxed)
+            }
             defer { inside.wrappingSubtract(1, ordering: .sequentiallyConsistent) }
             handedOut += 1
             if handedOut % 100 == 0 { usleep(100) }
@@ -67,7 +69,9 @@ import Glibc
             for turn in 0..<200 {
                 let answer = try desk.ask([UInt8(group.rank), UInt8(turn)])
                 #expect(answer.prefix(3) == [UInt8(group.rank), UInt8(turn), 0])
-                numbers.withLock { $0.append(answer.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 3, as: Int.self) }) }
+                numbers.withLock {
+                    $0.append(answer.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 3, as: Int.self) })
+                }
             }
         }
         #expect(numbers.withLock { $0.sorted() } == Array(1...1600))

@@ -38,7 +38,9 @@ import Testing
         try onThreads(workers) { group in
             for call in 0..<4 {
                 func bytes(_ worker: Int) -> [UInt8] {
-                    (0..<Int(mixed(worker, call) % 50) * (call == 3 ? 0 : 1)).map { UInt8(truncatingIfNeeded: mixed(worker, call, $0)) }
+                    (0..<Int(mixed(worker, call) % 50) * (call == 3 ? 0 : 1)).map {
+                        UInt8(truncatingIfNeeded: mixed(worker, call, $0))
+                    }
                 }
                 pause(group.rank, call)
                 let received = try group.allGather(bytes: bytes(group.rank))
@@ -52,13 +54,16 @@ import Testing
         try onThreads(workers) { group in
             for count in [0, 1, 5] {
                 let all = (0..<workers).flatMap { worker in (0..<count).map { Double(mixed(worker, $0)) } }
-                let received = try group.allGather(numbers: Array(all[(group.rank * count)..<((group.rank + 1) * count)]))
+                let received = try group.allGather(
+                    numbers: Array(all[(group.rank * count)..<((group.rank + 1) * count)]))
                 #expect(received == all)
             }
         }
         guard workers > 1 else { return }
         let error = failure(CollectiveError.self) {
-            try onThreads(workers) { _ = try $0.allGather(numbers: [Double](repeating: 0, count: $0.rank == 1 ? 4 : 3)) }
+            try onThreads(workers) {
+                _ = try $0.allGather(numbers: [Double](repeating: 0, count: $0.rank == 1 ? 4 : 3))
+            }
         }
         #expect(error?.reason == "worker 0 passed 3 numbers, worker 1 4")
     }

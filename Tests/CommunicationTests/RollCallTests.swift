@@ -7,12 +7,16 @@ import Testing
 
     private func names(_ count: Int) -> [String] { (0..<count).map { "rank \($0) on host\($0)" } }
 
-    private func waiting(_ call: String, for partner: Int? = nil) -> Worker { Worker(.waits, seconds: 600, partner: partner, call: call) }
+    private func waiting(_ call: String, for partner: Int? = nil) -> Worker {
+        Worker(.waits, seconds: 600, partner: partner, call: call)
+    }
 
     @Test func aRankThatDoesNotAnswerIsMissing() {
         let two = HangDiagnosis.Report(workers: [waiting("barrier", for: 6), waiting("barrier")])
         let text = HangDiagnosis.conclusion([0: two, 1: two, 2: two], names: names(4), seconds: 600)
-        #expect(text.hasPrefix("rank 3 on host3 (workers 6, 7) has not come for 600 s, while workers 0 … 5 wait in barrier; "))
+        #expect(
+            text.hasPrefix(
+                "rank 3 on host3 (workers 6, 7) has not come for 600 s, while workers 0 … 5 wait in barrier; "))
     }
 
     /// A rank of which one thread waits can answer; the other is missing.
@@ -31,9 +35,15 @@ import Testing
     }
 
     @Test func allThatWaitForEachOtherAreADeadlock() {
-        let reports = [0: HangDiagnosis.Report(workers: [waiting("barrier", for: 1)]), 1: HangDiagnosis.Report(workers: [waiting("broadcast", for: 0)])]
+        let reports = [
+            0: HangDiagnosis.Report(workers: [waiting("barrier", for: 1)]),
+            1: HangDiagnosis.Report(workers: [waiting("broadcast", for: 0)]),
+        ]
         let text = HangDiagnosis.conclusion(reports, names: names(2), seconds: 9)
-        #expect(text.hasPrefix("all wait for each other, for 9 s: worker 0 in barrier for worker 1, worker 1 in broadcast for worker 0; "))
+        #expect(
+            text.hasPrefix(
+                "all wait for each other, for 9 s: worker 0 in barrier for worker 1, worker 1 in broadcast for worker 0; "
+            ))
         // A worker that has ended will never come: who waits for it waits for ever.
         let ended = [
             0: HangDiagnosis.Report(workers: [waiting("barrier", for: 1)]),
@@ -48,12 +58,17 @@ import Testing
     @Test func processesWaitAsWell() {
         let agreeing = HangDiagnosis.Report(workers: [], process: waiting("agree"))
         let text = HangDiagnosis.conclusion([0: agreeing, 2: agreeing], names: names(3), seconds: 30)
-        #expect(text.hasPrefix("rank 1 on host1 has not come for 30 s, while rank 0 on host0 waits in agree, rank 2 on host2 waits in agree"))
+        #expect(
+            text.hasPrefix(
+                "rank 1 on host1 has not come for 30 s, while rank 0 on host0 waits in agree, rank 2 on host2 waits in agree"
+            ))
     }
 
     @Test func reportsTravelAsText() {
         let report = HangDiagnosis.Report(
-            workers: [Worker(.works), waiting("finish of beginReduceScatter", for: 12), Worker(.hasEnded), waiting("gather")],
+            workers: [
+                Worker(.works), waiting("finish of beginReduceScatter", for: 12), Worker(.hasEnded), waiting("gather"),
+            ],
             process: waiting("end of run"))
         #expect(HangDiagnosis.Report(text: report.text) == report)
         #expect(HangDiagnosis.Report(text: "") == HangDiagnosis.Report(workers: []))

@@ -21,7 +21,9 @@ import Testing
         // Long after the numbers of groups have run out, tags are still allowed and never those of the first group.
         for context in 1..<10_000 {
             let tag = layout.tag(context: context, lane: Lane.count - 1, sender: threads - 1, receiver: threads - 1)
-            #expect(Int(tag) <= largestTag && tag > layout.tag(context: 0, lane: Lane.count - 1, sender: threads - 1, receiver: threads - 1))
+            #expect(
+                Int(tag) <= largestTag
+                    && tag > layout.tag(context: 0, lane: Lane.count - 1, sender: threads - 1, receiver: threads - 1))
         }
     }
 

@@ -1,7 +1,7 @@
 import CoupletCommunication
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// Numbers that depend on all of `parts` (splitmix64), so that no worker can have another's by accident.
@@ -29,7 +29,8 @@ func floats(_ count: Int, worker: Int, call: Int) -> [Float] {
 func naiveTree(_ buffers: [[Float]]) -> [Float] {
     var level = buffers
     while level.count > 1 {
-        level = stride(from: 0, to: level.count, by: 2).map { pair in zip(level[pair], level[pair + 1]).map { $0 + $1 } }
+        level = stride(from: 0, to: level.count, by: 2).map { pair in zip(level[pair], level[pair + 1]).map { $0 + $1 }
+        }
     }
     return level[0]
 }

@@ -34,7 +34,9 @@ import Testing
     func manySumsAtATime(workers: Int) throws {
         let sums = 21
         let counts = (0..<sums).map { workers * ($0 % 5 * 100 + 1) }
-        let expected = (0..<sums).map { sum in naiveTree((0..<workers).map { floats(counts[sum], worker: $0, call: sum) }) }
+        let expected = (0..<sums).map { sum in
+            naiveTree((0..<workers).map { floats(counts[sum], worker: $0, call: sum) })
+        }
         try onThreads(workers) { group in
             for _ in 0..<3 {
                 var pending: [(any PendingReduceScatter, Tensor)] = []
@@ -98,7 +100,8 @@ import Testing
                 }
             }
             #expect(error?.kind == .workersDisagree)
-            #expect(error.map { "\($0)".contains("16") && "\($0)".contains("8") && "\($0)".contains("worker 2") } == true)
+            #expect(
+                error.map { "\($0)".contains("16") && "\($0)".contains("8") && "\($0)".contains("worker 2") } == true)
             let gathering = failure(CollectiveError.self) {
                 try onThreads(4) { group in
                     if known { try group.allGather(Tensor([8])) }

@@ -24,7 +24,8 @@ import Testing
             let own = shards.shards(of: communicator.rank, workers: communicator.size)
             let mine = own.flatMap { shards.samples(of: $0).map { all[$0] } }
             return try Classification.evaluate(
-                samples.encodings(shards, communicator).first, labels: mine, classes: classes, similarity: similarity, shards: shards,
+                samples.encodings(shards, communicator).first, labels: mine, classes: classes, similarity: similarity,
+                shards: shards,
                 communicator: communicator)
         }
         let right = (0..<gallery.count).count { i in
@@ -43,9 +44,12 @@ import Testing
         let shards = SampleShards(samples: 203, minimum: 4)
         func prototypes(_ workers: Int) throws -> ClassEncodings {
             try inWorkers(workers) { communicator in
-                let mine = shards.shards(of: communicator.rank, workers: communicator.size).flatMap { shards.samples(of: $0).map { labels[$0] } }
+                let mine = shards.shards(of: communicator.rank, workers: communicator.size).flatMap {
+                    shards.samples(of: $0).map { labels[$0] }
+                }
                 return try .prototypes(
-                    gallery.encodings(shards, communicator).second, labels: mine, similarity: similarity, shards: shards,
+                    gallery.encodings(shards, communicator).second, labels: mine, similarity: similarity,
+                    shards: shards,
                     communicator: communicator)
             }
         }
@@ -54,10 +58,11 @@ import Testing
         for (row, label) in found.classes.enumerated() {
             let members = labels.indices.filter { labels[$0] == label }
             for k in 0..<6 {
-                let mean = members.reduce(0.0) { sum, i in
-                    let x = gallery.second[i].map(Double.init)
-                    return sum + x[k] / (similarity == .cosine ? x.reduce(0) { $0 + $1 * $1 }.squareRoot() : 1)
-                } / Double(members.count)
+                let mean =
+                    members.reduce(0.0) { sum, i in
+                        let x = gallery.second[i].map(Double.init)
+                        return sum + x[k] / (similarity == .cosine ? x.reduce(0) { $0 + $1 * $1 }.squareRoot() : 1)
+                    } / Double(members.count)
                 #expect(abs(Double(found.encodings[row * 6 + k]) - mean) <= 1e-6)
             }
         }

@@ -32,7 +32,9 @@ struct GalleryFixture: Sendable {
 
     func naiveRanks(_ similarity: Similarity) -> (firstToSecond: [Int], secondToFirst: [Int]) {
         let scores = first.map { u in second.map { Self.score(u, $0, similarity) } }
-        func rank(_ i: Int, _ other: (Int) -> Double) -> Int { 1 + (0..<count).count { $0 != i && !(other($0) < scores[i][i]) } }
+        func rank(_ i: Int, _ other: (Int) -> Double) -> Int {
+            1 + (0..<count).count { $0 != i && !(other($0) < scores[i][i]) }
+        }
         return (
             (0..<count).map { i in rank(i) { scores[i][$0] } }, (0..<count).map { j in rank(j) { scores[$0][j] } }
         )
@@ -43,18 +45,23 @@ struct GalleryFixture: Sendable {
 
     /// This worker's shards of both modalities.
     func encodings(_ shards: SampleShards, _ communicator: any Communicator) -> (first: Tensor, second: Tensor) {
-        let outputs = ShardedEncoding(shards).run(rank: communicator.rank, workers: communicator.size, widths: [dimension, dimension]) {
+        let outputs = ShardedEncoding(shards).run(
+            rank: communicator.rank, workers: communicator.size, widths: [dimension, dimension]
+        ) {
             $1[0].copy(from: Tensor([$0.count, dimension], Self.rows(first, $0)))
             $1[1].copy(from: Tensor([$0.count, dimension], Self.rows(second, $0)))
         }
         return (outputs[0], outputs[1])
     }
 
-    func ranks(_ similarity: Similarity, workers: Int, minimum: Int) throws -> (firstToSecond: [Int], secondToFirst: [Int]) {
+    func ranks(_ similarity: Similarity, workers: Int, minimum: Int) throws -> (
+        firstToSecond: [Int], secondToFirst: [Int]
+    ) {
         let shards = SampleShards(samples: count, minimum: minimum)
         let both = try inWorkers(workers) { communicator in
             let (u, v) = encodings(shards, communicator)
-            let ranks = try Retrieval.ranks(first: u, second: v, similarity: similarity, shards: shards, communicator: communicator)
+            let ranks = try Retrieval.ranks(
+                first: u, second: v, similarity: similarity, shards: shards, communicator: communicator)
             return [ranks.firstToSecond, ranks.secondToFirst]
         }
         return (both[0], both[1])
@@ -62,6 +69,7 @@ struct GalleryFixture: Sendable {
 }
 
 /// Runs the same on several workers of this process; the first one's result.
-func inWorkers<Result: Sendable>(_ workers: Int, _ body: @Sendable (any Communicator) throws -> Result) throws -> Result {
+func inWorkers<Result: Sendable>(_ workers: Int, _ body: @Sendable (any Communicator) throws -> Result) throws -> Result
+{
     try WorkerGroup.launch().run(threads: workers, body)
 }

@@ -4,14 +4,16 @@ import CoupletTensors
 import Testing
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 @Suite struct GaussianEvaluationTests {
     static let correlations = [0.9, 0.6, 0.5, 0.2]
     static let objectives: [(Similarity, Loss)] = [
-        (.innerProduct, .conditional(first: 0.5, second: 0.5)), (.innerProduct, .joint), (.quadratic, .conditional(first: 1, second: 0)),
-        (.quadratic, .conditional(first: 0, second: 1)), (.quadratic, .conditional(first: 0.5, second: 0.5)), (.quadratic, .joint),
+        (.innerProduct, .conditional(first: 0.5, second: 0.5)), (.innerProduct, .joint),
+        (.quadratic, .conditional(first: 1, second: 0)),
+        (.quadratic, .conditional(first: 0, second: 1)), (.quadratic, .conditional(first: 0.5, second: 0.5)),
+        (.quadratic, .joint),
     ]
 
     /// Encoders that are a closed form, turned by a common rotation, at some temperature: no error but the rank's.
@@ -27,7 +29,8 @@ import Glibc
         #expect((evaluation.firstGram == nil) == (similarity == .innerProduct))
         #expect(evaluation.firstAngles.count == 3 && evaluation.secondAngles.count == 3)
         #expect((evaluation.firstAngles + evaluation.secondAngles).allSatisfy { $0 <= 1e-10 })
-        let lowest = try #require(evaluation.lowestConditionalMeanError), error = try #require(evaluation.conditionalMeanError)
+        let lowest = try #require(evaluation.lowestConditionalMeanError),
+            error = try #require(evaluation.conditionalMeanError)
         #expect(abs(lowest - 0.2 / (0.81 + 0.36 + 0.25 + 0.04).squareRoot()) <= 1e-12)
         let isExact = similarity == .innerProduct ? loss != .joint : loss == .conditional(first: 1, second: 0)
         #expect(isExact ? abs(error - lowest) <= 1e-11 : error > lowest + 0.01)
@@ -60,15 +63,19 @@ import Glibc
         // In whitened coordinates, row 2 of G becomes |row 2| (cos φ a_2 + sin φ a_3).
         let directions = pair.firstDirections.transposed * pair.first.inverseRoot
         for k in 0..<g.columns {
-            g[2, k] = minimizer.singularValues[2].squareRoot() * (cos(angle) * directions[2, k] + sin(angle) * directions[3, k])
+            g[2, k] =
+                minimizer.singularValues[2].squareRoot()
+                * (cos(angle) * directions[2, k] + sin(angle) * directions[3, k])
         }
-        let evaluation = try GaussianEvaluation(GaussianTilt(pair, similarity: .innerProduct, first: g, second: h), loss: loss)
+        let evaluation = try GaussianEvaluation(
+            GaussianTilt(pair, similarity: .innerProduct, first: g, second: h), loss: loss)
         #expect(abs(evaluation.firstAngles[0] - angle) <= 1e-11)
         #expect(evaluation.firstAngles[1] <= 1e-11 && evaluation.secondAngles[0] <= 1e-11)
         let moved = 0.5 * 2 * sin(angle / 2), size = (0.81 + 0.36 + 0.25).squareRoot()
         #expect(abs(try #require(evaluation.couplingError) - moved / size) <= 1e-11)
         h = Matrix(rows: 3, columns: h.columns)
-        let nothing = try GaussianEvaluation(GaussianTilt(pair, similarity: .innerProduct, first: g, second: h), loss: loss)
+        let nothing = try GaussianEvaluation(
+            GaussianTilt(pair, similarity: .innerProduct, first: g, second: h), loss: loss)
         #expect(nothing.couplingError == 1 && nothing.conditionalMeanError == 1)
     }
 
@@ -77,11 +84,13 @@ import Glibc
     func conditionalMeanErrorIsThatOfSamples(_ similarity: Similarity) throws {
         let pair = try pair(), philox = Philox(seed: 4)
         let g = random(3, 5, 40), h = random(3, 4, 41), bias = [0.3, 0.1, -0.4]
-        let tilt = GaussianTilt(pair, similarity: similarity, first: 0.2 * g, second: 0.2 * h, secondBias: bias, temperature: 0.8)
+        let tilt = GaussianTilt(
+            pair, similarity: similarity, first: 0.2 * g, second: 0.2 * h, secondBias: bias, temperature: 0.8)
         let learned = try #require(try tilt.firstGivenSecond()), exact = pair.firstGivenSecond
         var error = 0.0, size = 0.0
         for number in 0..<4000 as Range<UInt64> {
-            let white = Matrix(rows: 4, columns: 1, elements: philox.normals(4, .evaluation, number: number).map(Double.init))
+            let white = Matrix(
+                rows: 4, columns: 1, elements: philox.normals(4, .evaluation, number: number).map(Double.init))
             let v = (pair.second.root * white).elements
             let m = learned.mean(given: v), target = exact.mean(given: v)
             func squared(_ x: [Double]) -> Double {
@@ -102,9 +111,12 @@ import Glibc
         let pair = try pair()
         let tilt = GaussianTilt(pair, similarity: .cosine, first: random(2, 5, 50), second: random(2, 4, 51))
         let evaluation = try GaussianEvaluation(tilt, loss: .conditional(first: 0.5, second: 0.5))
-        #expect(evaluation.couplingError == nil && evaluation.exactSingularValues == nil && evaluation.conditionalMeanError == nil)
+        #expect(
+            evaluation.couplingError == nil && evaluation.exactSingularValues == nil
+                && evaluation.conditionalMeanError == nil)
         #expect(evaluation.singularValues.count == 2 && evaluation.firstAngles.count == 2)
-        let independent = try GaussianPair(GaussianCovariance(uu: .identity(2), uv: Matrix(rows: 2, columns: 2), vv: .identity(2)))
+        let independent = try GaussianPair(
+            GaussianCovariance(uu: .identity(2), uv: Matrix(rows: 2, columns: 2), vv: .identity(2)))
         let idle = GaussianTilt(independent, similarity: .innerProduct, first: .identity(2), second: .identity(2))
         #expect(try GaussianEvaluation(idle, loss: .joint).couplingError == nil)
     }
@@ -115,23 +127,32 @@ import Glibc
         let m = random(5, 5, 1) + 2 * .identity(5), n = random(4, 4, 2) + 2 * .identity(4)
         return try GaussianPair(
             GaussianCovariance(
-                uu: m * m.transposed, uv: m * .diagonal(Self.correlations, rows: 5, columns: 4) * n.transposed, vv: n * n.transposed))
+                uu: m * m.transposed, uv: m * .diagonal(Self.correlations, rows: 5, columns: 4) * n.transposed,
+                vv: n * n.transposed))
     }
 
     /// A closed form behind a rotation of the embedding, at temperature 0.3.
-    private func tilt(_ minimizer: GaussianMinimizer, _ similarity: Similarity, scale: Double = 1) throws -> GaussianTilt {
+    private func tilt(_ minimizer: GaussianMinimizer, _ similarity: Similarity, scale: Double = 1) throws
+        -> GaussianTilt
+    {
         let (g, h) = minimizer.encoders(temperature: 0.3)
         let rotation = try random(g.rows, g.rows, 7).singularValueDecomposition().u
         return GaussianTilt(
-            minimizer.pair, similarity: similarity, first: scale * (rotation * g), second: scale * (rotation * h), temperature: 0.3)
+            minimizer.pair, similarity: similarity, first: scale * (rotation * g), second: scale * (rotation * h),
+            temperature: 0.3)
     }
 
     private func random(_ rows: Int, _ columns: Int, _ number: UInt64) -> Matrix {
-        Matrix(rows: rows, columns: columns, elements: Philox(seed: 12).normals(rows * columns, .source, number: number).map(Double.init))
+        Matrix(
+            rows: rows, columns: columns,
+            elements: Philox(seed: 12).normals(rows * columns, .source, number: number).map(Double.init))
     }
 
-    private func expectEqual(_ found: [Double]?, _ expected: [Double]?, at location: SourceLocation = #_sourceLocation) {
+    private func expectEqual(_ found: [Double]?, _ expected: [Double]?, at location: SourceLocation = #_sourceLocation)
+    {
         #expect(found?.count == expected?.count, sourceLocation: location)
-        for (a, b) in zip(found ?? [], expected ?? []) { #expect(abs(a - b) <= 1e-11 * (1 + abs(b)), sourceLocation: location) }
+        for (a, b) in zip(found ?? [], expected ?? []) {
+            #expect(abs(a - b) <= 1e-11 * (1 + abs(b)), sourceLocation: location)
+        }
     }
 }

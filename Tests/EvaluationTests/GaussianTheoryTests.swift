@@ -14,7 +14,8 @@ import Testing
         let m = Matrix(rows: 4, columns: 4, elements: Array(noise[..<16])) + 2 * .identity(4)
         let n = Matrix(rows: 3, columns: 3, elements: Array(noise[16...])) + 2 * .identity(3)
         return GaussianCovariance(
-            uu: m * m.transposed, uv: m * .diagonal(correlations, rows: 4, columns: 3) * n.transposed, vv: n * n.transposed)
+            uu: m * m.transposed, uv: m * .diagonal(correlations, rows: 4, columns: 3) * n.transposed,
+            vv: n * n.transposed)
     }
 
     private static func answer(_ similarity: Similarity, _ loss: Loss, rank: Int) throws -> GaussianTheory.Answer {
@@ -43,7 +44,9 @@ import Testing
     /// The one-sided quadratic loss of full rank has the exact law on its side, mean and covariance, and shows the mutual information.
     @Test func oneSidedQuadraticsAreExact() throws {
         let exact = try GaussianPair(Self.covariance())
-        for (loss, isFirst) in [(Loss.conditional(first: 1, second: 0), true), (.conditional(first: 0, second: 1), false)] {
+        for (loss, isFirst) in [
+            (Loss.conditional(first: 1, second: 0), true), (.conditional(first: 0, second: 1), false),
+        ] {
             let answer = try Self.answer(.quadratic, loss, rank: 3)
             let mean = try #require(isFirst ? answer.firstMeanError : answer.secondMeanError)
             let covariance = try #require(isFirst ? answer.firstCovarianceError : answer.secondCovarianceError)
@@ -56,7 +59,8 @@ import Testing
 
     @Test func whatHasNoAnswerSaysSo() throws {
         let theory = try GaussianTheory(
-            Self.covariance(), rank: 2, batch: 64, objectives: [(.cosine, .joint), (.quadratic, .conditional(first: 0.2, second: 0.8))])
+            Self.covariance(), rank: 2, batch: 64,
+            objectives: [(.cosine, .joint), (.quadratic, .conditional(first: 0.2, second: 0.8))])
         #expect(theory.answers[0].minimizer == nil && theory.answers[1].minimizer != nil)
         #expect(theory.table.contains("cosine, joint\n  no exact answer is known"))
         #expect(theory.json.text.contains("\"similarity\": \"cosine\", \"loss\": \"joint\", \"singular_values\": null"))

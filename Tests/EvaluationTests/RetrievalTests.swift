@@ -91,7 +91,8 @@ import Testing
         let shards = SampleShards(samples: 90, minimum: 4)
         let result = try inWorkers(2) { communicator in
             let (u, v) = gallery.encodings(shards, communicator)
-            return try Retrieval.evaluate(first: u, second: v, similarity: .cosine, shards: shards, communicator: communicator)
+            return try Retrieval.evaluate(
+                first: u, second: v, similarity: .cosine, shards: shards, communicator: communicator)
         }
         let expected = gallery.naiveRanks(.cosine)
         #expect(result.gallery == 90)

@@ -10,7 +10,9 @@ import Testing
         #expect(shards.size % 16 == 0 && shards.size <= SampleShards.largestSize)
         #expect((0..<shards.count).flatMap { Array(shards.samples(of: $0)) } == Array(0..<sizes.samples))
         // A worker's shards are an aligned block.
-        #expect((0..<sizes.minimum).flatMap { Array(shards.shards(of: $0, workers: sizes.minimum)) } == Array(0..<shards.count))
+        #expect(
+            (0..<sizes.minimum).flatMap { Array(shards.shards(of: $0, workers: sizes.minimum)) }
+                == Array(0..<shards.count))
     }
 
     @Test func theLastShardIsFilledUp() throws {

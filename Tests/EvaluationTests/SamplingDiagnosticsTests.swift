@@ -3,12 +3,13 @@ import CoupletTensors
 import Testing
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 @Suite struct SamplingDiagnosticsTests {
     /// Chains x_t = ρ x_{t-1} + √(1-ρ²) ε_t: N draws are worth N (1-ρ)/(1+ρ) independent ones.
-    private static func autoregression(_ coefficient: Double, chains: Int, length: Int, seed: UInt64 = 5) -> [[Double]] {
+    private static func autoregression(_ coefficient: Double, chains: Int, length: Int, seed: UInt64 = 5) -> [[Double]]
+    {
         (0..<chains).map { chain in
             let noise = Philox(seed: seed).normals(length, .evaluation, number: UInt64(chain)).map(Double.init)
             var x = noise[0]
@@ -62,10 +63,14 @@ import Glibc
     func figuresAreThoseOfAPlainTwin(_ shape: (Int, Int, Double)) {
         var chains = Self.autoregression(shape.2, chains: shape.0, length: shape.1, seed: 9)
         // Some equal draws, as rejected proposals leave.
-        for chain in chains.indices { for t in stride(from: 3, to: shape.1, by: 3) { chains[chain][t] = chains[chain][t - 1] } }
+        for chain in chains.indices {
+            for t in stride(from: 3, to: shape.1, by: 3) { chains[chain][t] = chains[chain][t - 1] }
+        }
         let found = ChainDiagnostics(chains), expected = PlainDiagnostics(chains)
         #expect(abs(found.rHat - expected.rHat) <= 1e-9 * expected.rHat, "\(found.rHat), \(expected.rHat)")
-        #expect(abs(found.effectiveSampleSize - expected.size) <= 1e-9 * expected.size, "\(found.effectiveSampleSize), \(expected.size)")
+        #expect(
+            abs(found.effectiveSampleSize - expected.size) <= 1e-9 * expected.size,
+            "\(found.effectiveSampleSize), \(expected.size)")
     }
 }
 
@@ -83,11 +88,16 @@ private struct PlainDiagnostics {
 
         let m = Double(halves.count), length = Double(n)
         let means = halves.map { $0.reduce(0, +) / length }
-        let within = zip(halves, means).reduce(0) { sum, half in sum + half.0.reduce(0) { $0 + pow($1 - half.1, 2) } / (length - 1) } / m
+        let within =
+            zip(halves, means).reduce(0) { sum, half in
+                sum + half.0.reduce(0) { $0 + pow($1 - half.1, 2) } / (length - 1)
+            } / m
         let grand = means.reduce(0, +) / m, between = length * means.reduce(0) { $0 + pow($1 - grand, 2) } / (m - 1)
         let pooled = (length - 1) / length * within + between / length
         let correlations = (0..<n).map { lag -> Double in
-            let covariances = zip(halves, means).map { half, mean in (lag..<n).reduce(0) { $0 + (half[$1] - mean) * (half[$1 - lag] - mean) } / length }
+            let covariances = zip(halves, means).map { half, mean in
+                (lag..<n).reduce(0) { $0 + (half[$1] - mean) * (half[$1 - lag] - mean) } / length
+            }
             return lag == 0 ? 1 : 1 - (within - covariances.reduce(0, +) / m) / pooled
         }
         var pairs = stride(from: 0, to: n - 1, by: 2).map { correlations[$0] + correlations[$0 + 1] }
@@ -100,22 +110,26 @@ private struct PlainDiagnostics {
     static func rHat(_ chains: [[Double]]) -> Double {
         let n = Double(chains[0].count), m = Double(chains.count)
         let means = chains.map { $0.reduce(0, +) / n }, grand = means.reduce(0, +) / m
-        let within = zip(chains, means).reduce(0) { sum, chain in sum + chain.0.reduce(0) { $0 + pow($1 - chain.1, 2) } / (n - 1) } / m
+        let within =
+            zip(chains, means).reduce(0) { sum, chain in sum + chain.0.reduce(0) { $0 + pow($1 - chain.1, 2) } / (n - 1)
+            } / m
         let between = n * means.reduce(0) { $0 + pow($1 - grand, 2) } / (m - 1)
         return (((n - 1) / n * within + between / n) / within).squareRoot()
     }
 
     static func scores(_ chains: [[Double]]) -> [[Double]] {
         let all = chains.flatMap { $0 }
-        return chains.map { $0.map { x in
-            let rank = Double(all.count { $0 < x }) + 0.5 * Double(all.count { $0 == x } + 1)
-            let p = (rank - 0.375) / (Double(all.count) + 0.25)
-            var low = -10.0, high = 10.0
-            for _ in 0..<80 {
-                let middle = 0.5 * (low + high)
-                if 0.5 * erfc(-middle / 2.0.squareRoot()) < p { low = middle } else { high = middle }
+        return chains.map {
+            $0.map { x in
+                let rank = Double(all.count { $0 < x }) + 0.5 * Double(all.count { $0 == x } + 1)
+                let p = (rank - 0.375) / (Double(all.count) + 0.25)
+                var low = -10.0, high = 10.0
+                for _ in 0..<80 {
+                    let middle = 0.5 * (low + high)
+                    if 0.5 * erfc(-middle / 2.0.squareRoot()) < p { low = middle } else { high = middle }
+                }
+                return low
             }
-            return low
-        } }
+        }
     }
 }

@@ -4,7 +4,7 @@ import CoupletTensors
 import Testing
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// Sampled moments are those of the learned coupling's closed form, on ten random problems each.
@@ -17,11 +17,15 @@ import Glibc
 
     private static func check(_ comparisons: [MomentComparison], at location: SourceLocation = #_sourceLocation) {
         let deviations = comparisons.flatMap(\.deviations), largest = deviations.map { abs($0) }.max()!
-        #expect(deviations.allSatisfy { abs($0) <= MomentComparison.bound(count: deviations.count, probability: 1e-3) }, sourceLocation: location)
+        #expect(
+            deviations.allSatisfy { abs($0) <= MomentComparison.bound(count: deviations.count, probability: 1e-3) },
+            sourceLocation: location)
         #expect(MomentComparison.shareWithinThree(deviations) >= 0.98, sourceLocation: location)
         // They must not be small either: standard errors that are too large hide everything.
         let spread = (deviations.reduce(0) { $0 + $1 * $1 } / Double(deviations.count)).squareRoot()
-        #expect(spread >= 0.75 && spread <= 1.25, "\(deviations.count) moments, spread \(spread), largest \(largest)", sourceLocation: location)
+        #expect(
+            spread >= 0.75 && spread <= 1.25, "\(deviations.count) moments, spread \(spread), largest \(largest)",
+            sourceLocation: location)
     }
 
     /// The quantile of χ² with d degrees of freedom that a share of 10⁻⁴ exceeds (Wilson and Hilferty 1931).
@@ -34,19 +38,26 @@ import Glibc
         var comparisons: [MomentComparison] = []
         for number in 0..<10 {
             // Weak enough for steps of full length, and strong enough to need shorter ones.
-            let similarity = Self.similarity(number), strength = similarity == .innerProduct ? 1.2 : 1 + 2 * Double(number)
+            let similarity = Self.similarity(number),
+                strength = similarity == .innerProduct ? 1.2 : 1 + 2 * Double(number)
             let problem = try SamplingProblem(number: number, similarity: similarity, strength: strength)
             let draws = try problem.chains(count: 3_000)
             let found = problem.comparisons(draws.map { ConditionalMoments(draws: $0.draws) })
             for (query, draws) in draws.enumerated() {
-                #expect(draws.rHat <= 1.01 && draws.effectiveSampleSize >= 0.5 * Double(draws.count), "problem \(number): \(draws.rHat), \(draws.effectiveSampleSize)")
+                #expect(
+                    draws.rHat <= 1.01 && draws.effectiveSampleSize >= 0.5 * Double(draws.count),
+                    "problem \(number): \(draws.rHat), \(draws.effectiveSampleSize)")
                 let moments = ConditionalMoments(draws: draws.draws), d = moments.mean.count
                 let difference = Matrix(rows: d, columns: 1, elements: zip(moments.mean, found[query].mean).map(-))
                 let distance = (difference.transposed * (try problem.law.covariance.solve(difference)))[0, 0]
-                #expect(draws.effectiveSampleSize * distance <= Self.chiSquareBound(d), "problem \(number), query \(query)")
+                #expect(
+                    draws.effectiveSampleSize * distance <= Self.chiSquareBound(d), "problem \(number), query \(query)")
                 // The mode of a Gaussian is its mean.
-                let off = Matrix(rows: d, columns: 1, elements: zip(draws.mode, found[query].mean).map { Double($0) - $1 })
-                #expect((off.transposed * (try problem.law.covariance.solve(off)))[0, 0] <= 0.02 * 0.02, "problem \(number): mode \(draws.mode)")
+                let off = Matrix(
+                    rows: d, columns: 1, elements: zip(draws.mode, found[query].mean).map { Double($0) - $1 })
+                #expect(
+                    (off.transposed * (try problem.law.covariance.solve(off)))[0, 0] <= 0.02 * 0.02,
+                    "problem \(number): mode \(draws.mode)")
             }
             comparisons += found
         }
@@ -66,9 +77,13 @@ import Glibc
                 if problem.score.similarity == .innerProduct {
                     // Log-normal weights: the share that counts is exp(-|b|²), b = C^½ Gᵀ (H v + c)/τ.
                     let shift = Matrix(problem.encodedQueries.rows(query..<query + 1)).transposed
-                    let b = (1 / problem.score.temperature) * (problem.pair.first.root * (problem.tilt.first.transposed * shift))
+                    let b =
+                        (1 / problem.score.temperature)
+                        * (problem.pair.first.root * (problem.tilt.first.transposed * shift))
                     let share = exp(-b.frobeniusNorm * b.frobeniusNorm)
-                    #expect(abs(draws.effectiveSampleSize / (20_000 * share) - 1) <= 0.15, "\(draws.effectiveSampleSize), \(20_000 * share)")
+                    #expect(
+                        abs(draws.effectiveSampleSize / (20_000 * share) - 1) <= 0.15,
+                        "\(draws.effectiveSampleSize), \(20_000 * share)")
                 }
                 return ConditionalMoments(rows: gallery, weights: draws.weights)
             }
@@ -80,7 +95,8 @@ import Glibc
     /// What is written, not only what moments are made of: the mean of drawn rows differs from that of all weighted ones by what
     /// drawing adds, at most that of independent draws.
     @Test func drawnRowsHaveTheMomentsOfTheWeights() throws {
-        let problem = try SamplingProblem(number: 40, similarity: .quadratic, queries: 6, strength: 0.5), gallery = problem.gallery(5_000)
+        let problem = try SamplingProblem(number: 40, similarity: .quadratic, queries: 6, strength: 0.5),
+            gallery = problem.gallery(5_000)
         let resampling = GalleryResampling(gallery: problem.encode(first: gallery), score: problem.score, seed: 6)
         for query in problem.queries.indices {
             let draws = try resampling.draws(4_000, query: query, of: problem.encodedQueries)

@@ -20,7 +20,9 @@ struct SamplingProblem {
         var next = UInt64(number) << 8
         func random(_ rows: Int, _ columns: Int) -> Matrix {
             next += 1
-            return Matrix(rows: rows, columns: columns, elements: philox.normals(rows * columns, .source, number: next).map(Double.init))
+            return Matrix(
+                rows: rows, columns: columns,
+                elements: philox.normals(rows * columns, .source, number: next).map(Double.init))
         }
         func integer(_ range: ClosedRange<Int>) -> Int {
             next += 1
@@ -29,9 +31,11 @@ struct SamplingProblem {
         let n = integer(2...8), m = integer(2...8), e = integer(1...4), mixing = random(n + m, n + m)
         let joint = (1 / Double(n + m)) * (mixing * mixing.transposed) + 0.2 * .identity(n + m)
         func block(_ rows: Range<Int>, _ columns: Range<Int>) -> Matrix {
-            Matrix(rows: rows.count, columns: columns.count, elements: rows.flatMap { i in columns.map { joint[i, $0] } })
+            Matrix(
+                rows: rows.count, columns: columns.count, elements: rows.flatMap { i in columns.map { joint[i, $0] } })
         }
-        pair = try GaussianPair(GaussianCovariance(uu: block(0..<n, 0..<n), uv: block(0..<n, n..<n + m), vv: block(n..<n + m, n..<n + m)))
+        pair = try GaussianPair(
+            GaussianCovariance(uu: block(0..<n, 0..<n), uv: block(0..<n, n..<n + m), vv: block(n..<n + m, n..<n + m)))
         let temperature = 0.3 + 0.1 * Double(integer(1...9))
         let g = random(e, n), h = random(e, m)
         let gScale = (g * pair.first.root).frobeniusNorm / (strength * temperature).squareRoot()
@@ -42,7 +46,8 @@ struct SamplingProblem {
             Matrix(rows: matrix.rows, columns: matrix.columns, elements: matrix.elements.map { Double(Float($0)) })
         }
         tilt = GaussianTilt(
-            pair, similarity: similarity, first: rounded(1 / gScale * g), second: rounded(1 / hScale * h), firstBias: firstBias,
+            pair, similarity: similarity, first: rounded(1 / gScale * g), second: rounded(1 / hScale * h),
+            firstBias: firstBias,
             secondBias: secondBias, temperature: temperature)
         law = try tilt.firstGivenSecond()!
         score = PairScore(similarity: similarity, temperature: temperature)
@@ -57,7 +62,8 @@ struct SamplingProblem {
     /// G u + b of rows.
     static func encode(_ rows: Tensor, _ map: Matrix, _ bias: [Double]) -> Tensor {
         let product = Matrix(rows) * map.transposed
-        return Tensor([rows.rows, map.rows], product.elements.enumerated().map { Float($0.element + bias[$0.offset % map.rows]) })
+        return Tensor(
+            [rows.rows, map.rows], product.elements.enumerated().map { Float($0.element + bias[$0.offset % map.rows]) })
     }
 
     func encode(first rows: Tensor) -> Tensor { Self.encode(rows, tilt.first, tilt.firstBias) }
@@ -66,19 +72,26 @@ struct SamplingProblem {
     func gallery(_ count: Int) -> Tensor {
         let n = pair.covariance.uu.rows
         let white = Philox(seed: 78).normals(count * n, .source, number: UInt64(number)).map(Double.init)
-        return Tensor([count, n], (Matrix(rows: count, columns: n, elements: white) * pair.first.root).elements.map(Float.init))
+        return Tensor(
+            [count, n], (Matrix(rows: count, columns: n, elements: white) * pair.first.root).elements.map(Float.init))
     }
 
     /// Draws given all queries.
-    func chains(count: Int, seed: UInt64 = 3, adjust: (inout PreconditionedCrankNicolson) -> Void = { _ in }) throws -> [ChainDraws] {
+    func chains(count: Int, seed: UInt64 = 3, adjust: (inout PreconditionedCrankNicolson) -> Void = { _ in }) throws
+        -> [ChainDraws]
+    {
         var sampler = PreconditionedCrankNicolson(
             mean: [Double](repeating: 0, count: pair.covariance.uu.rows), root: pair.first.root, seed: seed)
         sampler.burnIn = 400
         adjust(&sampler)
         let chains = sampler.chains, e = encodedQueries.columns
         let given = Tensor([queries.count * chains, e])
-        for row in 0..<given.rows { given.rows(row..<row + 1).copy(from: encodedQueries.rows(row / chains..<row / chains + 1)) }
-        return try sampler.draws(queries: Array(queries.indices), count: count) { score.scores(encode(first: $0), given) }
+        for row in 0..<given.rows {
+            given.rows(row..<row + 1).copy(from: encodedQueries.rows(row / chains..<row / chains + 1))
+        }
+        return try sampler.draws(queries: Array(queries.indices), count: count) {
+            score.scores(encode(first: $0), given)
+        }
     }
 
     /// Moments of every query beside the closed form.

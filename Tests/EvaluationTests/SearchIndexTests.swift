@@ -21,10 +21,13 @@ import Testing
 
         func write(_ similarity: Similarity, workers: Int = 1) throws {
             let rows = Tensor(rows: encodings.second), path = path
-            let gallery = Gallery(count: rows.rows, dimension: 7, similarity: similarity) { { $1.copy(from: rows.rows($0)) } }
+            let gallery = Gallery(count: rows.rows, dimension: 7, similarity: similarity) {
+                { $1.copy(from: rows.rows($0)) }
+            }
             _ = try inWorkers(workers) { communicator in
                 try EncodingIndex.write(
-                    path, of: gallery, isNormalized: similarity == .cosine, origin: SearchIndexTests.origin, communicator: communicator)
+                    path, of: gallery, isNormalized: similarity == .cosine, origin: SearchIndexTests.origin,
+                    communicator: communicator)
                 return 0
             }
         }
@@ -54,9 +57,14 @@ import Testing
         defer { try? FileManager.default.removeItem(at: fixture.folder) }
         try fixture.write(similarity)
         let index = try EncodingIndex(fixture.path)
-        #expect(index.count == 3_101 && index.dimension == 7 && index.origin == Self.origin && index.isNormalized == (similarity == .cosine))
-        let expected = try fixture.search(Gallery(Tensor(rows: fixture.encodings.second), similarity: similarity), similarity)
-        for workers in [1, 2, 4] { #expect(try fixture.search(index.gallery, similarity, workers: workers) == expected) }
+        #expect(
+            index.count == 3_101 && index.dimension == 7 && index.origin == Self.origin
+                && index.isNormalized == (similarity == .cosine))
+        let expected = try fixture.search(
+            Gallery(Tensor(rows: fixture.encodings.second), similarity: similarity), similarity)
+        for workers in [1, 2, 4] {
+            #expect(try fixture.search(index.gallery, similarity, workers: workers) == expected)
+        }
         // The same bytes, whoever wrote them.
         let alone = try Data(contentsOf: URL(fileURLWithPath: fixture.path))
         try fixture.write(similarity, workers: 4)
@@ -70,13 +78,16 @@ import Testing
         try fixture.write(.cosine)
         #expect(try fixture.refusal { _ in } == "nothing")
         // A bit of row 2,500 of 7 numbers; the same bits at other places; a cut; more; the header; the table.
-        #expect(try fixture.refusal { $0[4_096 + 2_500 * 28 + 3] ^= 1 }.contains("the checksum of rows 2048 to 3071 is wrong; delete it"))
-        #expect(try fixture.refusal { data in
-            let (a, b) = (data.startIndex + 4_096 + 28, data.startIndex + 4_096 + 28 + 64)
-            let words = (data.subdata(in: a..<(a + 4)), data.subdata(in: b..<(b + 4)))
-            data.replaceSubrange(a..<(a + 4), with: words.1)
-            data.replaceSubrange(b..<(b + 4), with: words.0)
-        }.contains("the checksum of rows 0 to 1023 is wrong"))
+        #expect(
+            try fixture.refusal { $0[4_096 + 2_500 * 28 + 3] ^= 1 }.contains(
+                "the checksum of rows 2048 to 3071 is wrong; delete it"))
+        #expect(
+            try fixture.refusal { data in
+                let (a, b) = (data.startIndex + 4_096 + 28, data.startIndex + 4_096 + 28 + 64)
+                let words = (data.subdata(in: a..<(a + 4)), data.subdata(in: b..<(b + 4)))
+                data.replaceSubrange(a..<(a + 4), with: words.1)
+                data.replaceSubrange(b..<(b + 4), with: words.0)
+            }.contains("the checksum of rows 0 to 1023 is wrong"))
         #expect(try fixture.refusal { $0.removeLast(100) }.contains("it was cut off"))
         #expect(try fixture.refusal { $0.append(0) }.contains("it was cut off or added to"))
         #expect(try fixture.refusal { $0.removeLast($0.count - 3_000) }.contains("cut off in its header"))
@@ -93,11 +104,13 @@ import Testing
         try fixture.write(.cosine)
         let index = try EncodingIndex(fixture.path)
         func refusal(
-            checkpoint: String = "c0ffee", modality: String = "second", isNormalized: Bool = true, dimension: Int = 7, gallery: String? = "abc"
+            checkpoint: String = "c0ffee", modality: String = "second", isNormalized: Bool = true, dimension: Int = 7,
+            gallery: String? = "abc"
         ) -> String {
             do {
                 try index.require(
-                    checkpoint: checkpoint, step: 20, modality: modality, isNormalized: isNormalized, dimension: dimension, gallery: gallery)
+                    checkpoint: checkpoint, step: 20, modality: modality, isNormalized: isNormalized,
+                    dimension: dimension, gallery: gallery)
                 return "nothing"
             } catch {
                 return "\(error)"
@@ -105,10 +118,16 @@ import Testing
         }
         #expect(refusal() == "nothing" && refusal(gallery: nil) == "nothing")
         let other = refusal(checkpoint: "decaf")
-        #expect(other.contains("another checkpoint, of step 12 with digest c0ffee") && other.contains("of step 20 with digest decaf"))
+        #expect(
+            other.contains("another checkpoint, of step 12 with digest c0ffee")
+                && other.contains("of step 20 with digest decaf"))
         #expect(other.contains("delete it, and it is made again from --gallery"))
-        #expect(refusal(modality: "first").contains("encodings of the second modality, and encodings of the first modality are searched"))
-        #expect(refusal(isNormalized: false).contains("7 numbers and length 1, where the run's similarity wants 7 numbers as the encoder"))
+        #expect(
+            refusal(modality: "first").contains(
+                "encodings of the second modality, and encodings of the first modality are searched"))
+        #expect(
+            refusal(isNormalized: false).contains(
+                "7 numbers and length 1, where the run's similarity wants 7 numbers as the encoder"))
         #expect(refusal(dimension: 9).contains("wants 9 numbers"))
         #expect(refusal(gallery: "abd").contains("the gallery has changed since"))
     }
@@ -119,10 +138,13 @@ import Testing
         let fixture = try Fixture()
         defer { try? FileManager.default.removeItem(at: fixture.folder) }
         let path = fixture.path
-        let gallery = Gallery(count: 3_000, dimension: 7, similarity: .cosine) { { rows, target in if rows.contains(2_900) { target.fill(.nan) } } }
+        let gallery = Gallery(count: 3_000, dimension: 7, similarity: .cosine) {
+            { rows, target in if rows.contains(2_900) { target.fill(.nan) } }
+        }
         #expect {
             try inWorkers(workers) { communicator in
-                try EncodingIndex.write(path, of: gallery, isNormalized: true, origin: Self.origin, communicator: communicator)
+                try EncodingIndex.write(
+                    path, of: gallery, isNormalized: true, origin: Self.origin, communicator: communicator)
                 return 0
             }
         } throws: { "\($0)".contains("holds nan") }

@@ -9,20 +9,26 @@ import Testing
     private static let equalTerms = 8e-6
 
     private static func search(
-        _ queries: [[Float]], _ gallery: [[Float]], _ similarity: Similarity, temperature: Double, top: Int, weights: [Double]? = nil,
+        _ queries: [[Float]], _ gallery: [[Float]], _ similarity: Similarity, temperature: Double, top: Int,
+        weights: [Double]? = nil,
         workers: Int = 1
     ) throws -> SearchResult {
         let search = try GallerySearch(similarity: similarity, temperature: temperature, top: top)
         return try inWorkers(workers) {
             try search.run(
-                queries: Tensor(rows: queries), gallery: Gallery(Tensor(rows: gallery), similarity: similarity), weights: weights,
+                queries: Tensor(rows: queries), gallery: Gallery(Tensor(rows: gallery), similarity: similarity),
+                weights: weights,
                 communicator: $0)
         }
     }
 
     /// One row and one query; fewer rows than a tile; panels and blocks that are not full; parts with and without rows.
-    @Test(arguments: Similarity.allCases, [(1, 1, 1, 3), (3, 7, 7, 5), (50, 37, 4, 3), (97, 5_003, 10, 33), (20, 3_000, 25, 130)])
-    func resultsAreThoseOfTheDefinition(_ similarity: Similarity, _ size: (queries: Int, gallery: Int, top: Int, dimension: Int)) throws {
+    @Test(
+        arguments: Similarity.allCases,
+        [(1, 1, 1, 3), (3, 7, 7, 5), (50, 37, 4, 3), (97, 5_003, 10, 33), (20, 3_000, 25, 130)])
+    func resultsAreThoseOfTheDefinition(
+        _ similarity: Similarity, _ size: (queries: Int, gallery: Int, top: Int, dimension: Int)
+    ) throws {
         let fixture = GalleryFixture(count: max(size.queries, size.gallery), dimension: size.dimension, scale: 0.5)
         let queries = Array(fixture.first.prefix(size.queries)), gallery = Array(fixture.second.prefix(size.gallery))
         let twin = SearchTwin(queries, gallery, similarity, temperature: 0.3, top: size.top)
@@ -51,11 +57,13 @@ import Testing
         let queries = Array(fixture.first.prefix(70)), weights = (0..<9_001).map { Double($0 % 7) }
         let alone = try Self.search(queries, fixture.second, similarity, temperature: 0.05, top: 12, weights: weights)
         for workers in [2, 3, 4, 8] {
-            let found = try Self.search(queries, fixture.second, similarity, temperature: 0.05, top: 12, weights: weights, workers: workers)
+            let found = try Self.search(
+                queries, fixture.second, similarity, temperature: 0.05, top: 12, weights: weights, workers: workers)
             #expect(found == alone, "\(workers) workers")
         }
         // Nor does a query's result depend on which others are asked.
-        let few = try Self.search(Array(queries[40..<43]), fixture.second, similarity, temperature: 0.05, top: 12, weights: weights)
+        let few = try Self.search(
+            Array(queries[40..<43]), fixture.second, similarity, temperature: 0.05, top: 12, weights: weights)
         #expect(few.probabilities == Array(alone.probabilities[(40 * 12)..<(43 * 12)]))
         #expect(few.logNormalizers == Array(alone.logNormalizers[40..<43]))
     }
@@ -67,7 +75,9 @@ import Testing
         // The last one's scores all lie some 700 powers of two below 1.
         let queries: [[Float]] = [[1, 0], [0.01, 2], [-1, 0], [1e-4, 0], [1e-4, -5]]
         let twin = SearchTwin(queries, gallery, .innerProduct, temperature: 0.01, top: 6)
-        #expect(twin.error(of: try Self.search(queries, gallery, .innerProduct, temperature: 0.01, top: 6, workers: 2)) <= 1e-5)
+        #expect(
+            twin.error(of: try Self.search(queries, gallery, .innerProduct, temperature: 0.01, top: 6, workers: 2))
+                <= 1e-5)
     }
 
     /// Many scores just within what the first shift bears, then one that is far above: what was summed before still counts.
@@ -98,7 +108,8 @@ import Testing
             #expect(rows == (0..<30).map { rows[0] + 13 * $0 } && rows[0] < 13)
             #expect(Set(found.probabilities[found.places(ofQuery: query)]).count == 1)
         }
-        let one = try Self.search(queries, .init(repeating: gallery[0], count: 1_500), similarity, temperature: 0.5, top: 2)
+        let one = try Self.search(
+            queries, .init(repeating: gallery[0], count: 1_500), similarity, temperature: 0.5, top: 2)
         #expect(one.rows == (0..<18).map { $0 % 2 })
         #expect(one.effectiveCandidates.allSatisfy { abs($0 / 1_500 - 1) <= Self.equalTerms })
         #expect(one.probabilities.allSatisfy { abs($0 * 1_500 - 1) <= Self.equalTerms })
@@ -118,12 +129,19 @@ import Testing
         var weights = [Double](repeating: 0, count: 1_300)
         for row in weights.indices where row % 3 != 0 { weights[row] = 0.001 * Double(row % 50 + 1) }
         let twin = SearchTwin(queries, fixture.second, similarity, temperature: 0.2, top: 8, weights: weights)
-        #expect(twin.error(of: try Self.search(queries, fixture.second, similarity, temperature: 0.2, top: 8, weights: weights)) <= 1e-5)
+        #expect(
+            twin.error(
+                of: try Self.search(queries, fixture.second, similarity, temperature: 0.2, top: 8, weights: weights))
+                <= 1e-5)
         var two = [Double](repeating: 0, count: 1_300)
         (two[7], two[1_200]) = (2, 2)
         let found = try Self.search(queries, fixture.second, similarity, temperature: 0.2, top: 2, weights: two)
-        #expect(SearchTwin(queries, fixture.second, similarity, temperature: 0.2, top: 2, weights: two).error(of: found) <= 1e-5)
-        #expect { try Self.search(queries, fixture.second, similarity, temperature: 0.2, top: 3, weights: two) } throws: {
+        #expect(
+            SearchTwin(queries, fixture.second, similarity, temperature: 0.2, top: 2, weights: two).error(of: found)
+                <= 1e-5)
+        #expect {
+            try Self.search(queries, fixture.second, similarity, temperature: 0.2, top: 3, weights: two)
+        } throws: {
             "\($0)".contains("a gallery of 2 rows with a prior above 0")
         }
     }
@@ -135,32 +153,43 @@ import Testing
         let queries = Array(fixture.first.prefix(11))
         let search = try GallerySearch(similarity: similarity, temperature: 0.1, top: 3)
         let streamed = Gallery(count: 2_777, dimension: 12, similarity: similarity) { { $1.copy(from: rows.rows($0)) } }
-        let found = try inWorkers(2) { try search.run(queries: Tensor(rows: queries), gallery: streamed, communicator: $0) }
+        let found = try inWorkers(2) {
+            try search.run(queries: Tensor(rows: queries), gallery: streamed, communicator: $0)
+        }
         #expect(found == (try Self.search(queries, fixture.second, similarity, temperature: 0.1, top: 3)))
 
         rows[1_900 * 12 + 5] = .nan
-        #expect { try inWorkers(2) { try search.run(queries: Tensor(rows: queries), gallery: streamed, communicator: $0) } } throws: {
+        #expect {
+            try inWorkers(2) { try search.run(queries: Tensor(rows: queries), gallery: streamed, communicator: $0) }
+        } throws: {
             "\($0)".contains("gallery row 1900 holds nan")
         }
     }
 
     @Test func whatMakesNoSenseIsRefused() throws {
         let fixture = GalleryFixture(count: 30, dimension: 4), queries = Array(fixture.first.prefix(2))
-        func refusal(_ queries: [[Float]], _ gallery: [[Float]], temperature: Double = 1, top: Int = 1, weights: [Double]? = nil) -> String {
+        func refusal(
+            _ queries: [[Float]], _ gallery: [[Float]], temperature: Double = 1, top: Int = 1, weights: [Double]? = nil
+        ) -> String {
             do {
-                _ = try Self.search(queries, gallery, .innerProduct, temperature: temperature, top: top, weights: weights)
+                _ = try Self.search(
+                    queries, gallery, .innerProduct, temperature: temperature, top: top, weights: weights)
                 return "nothing"
             } catch {
                 return "\(error)"
             }
         }
-        #expect(refusal(queries, fixture.second, top: 31).contains("the best 31 of a gallery of 30 rows; ask for at most 30"))
+        #expect(
+            refusal(queries, fixture.second, top: 31).contains(
+                "the best 31 of a gallery of 30 rows; ask for at most 30"))
         #expect(refusal(queries, fixture.second, top: 0).contains("at least 1"))
         #expect(refusal(queries, fixture.second, temperature: 0).contains("temperature of 0"))
-        #expect(refusal(queries.map { $0.dropLast() }, fixture.second).contains("queries of 3 numbers and a gallery of 4"))
+        #expect(
+            refusal(queries.map { $0.dropLast() }, fixture.second).contains("queries of 3 numbers and a gallery of 4"))
         #expect(refusal([queries[0], [0, 1, .infinity, 0]], fixture.second).contains("query row 1 holds inf"))
         #expect(refusal(queries, fixture.second, weights: [1, 2]).contains("2 prior weights for a gallery of 30"))
-        #expect(refusal(queries, fixture.second, weights: .init(repeating: -1, count: 30)).contains("gallery row 0 is -1"))
+        #expect(
+            refusal(queries, fixture.second, weights: .init(repeating: -1, count: 30)).contains("gallery row 0 is -1"))
         let large = fixture.second.map { $0.map { $0 * 1e25 } }
         #expect(refusal([queries[0], [1e20, 0, 0, 0]], large).contains("beyond single precision"))
     }

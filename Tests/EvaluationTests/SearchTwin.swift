@@ -3,7 +3,7 @@ import CoupletLosses
 import CoupletTensors
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// What a search finds, by the definition and in Double.
@@ -13,7 +13,8 @@ struct SearchTwin {
     let logNormalizers: [Double], effectiveCandidates: [Double]
 
     init(
-        _ queries: [[Float]], _ gallery: [[Float]], _ similarity: Similarity, temperature: Double, top: Int, weights: [Double]? = nil
+        _ queries: [[Float]], _ gallery: [[Float]], _ similarity: Similarity, temperature: Double, top: Int,
+        weights: [Double]? = nil
     ) {
         var rows: [[Int]] = [], scores: [[Double]] = [], probabilities: [[Double]] = []
         var logNormalizers: [Double] = [], effectiveCandidates: [Double] = []
@@ -24,7 +25,8 @@ struct SearchTwin {
             let largest = terms.max()!
             let exponentials: [Double] = terms.map { exp($0 - largest) }
             let sum = exponentials.reduce(0, +)
-            let order = terms.indices.sorted { terms[$0] > terms[$1] || (terms[$0] == terms[$1] && $0 < $1) }.prefix(top)
+            let order = terms.indices.sorted { terms[$0] > terms[$1] || (terms[$0] == terms[$1] && $0 < $1) }.prefix(
+                top)
             rows.append(Array(order))
             scores.append(order.map { all[$0] })
             probabilities.append(order.map { exponentials[$0] / sum })

@@ -10,8 +10,10 @@ import Testing
 
     static let cases = Similarity.allCases.flatMap { similarity in
         [
-            .conditional(first: 0.5, second: 0.5), .conditional(first: 1, second: 0), .conditional(first: 0.3, second: 0.9), .joint,
-            .jointOffDiagonal, .decoupled(first: 0.4, second: 0.6), .sigmoid, .maximumMeanDiscrepancy(first: 0.5, second: 0.5),
+            .conditional(first: 0.5, second: 0.5), .conditional(first: 1, second: 0),
+            .conditional(first: 0.3, second: 0.9), .joint,
+            .jointOffDiagonal, .decoupled(first: 0.4, second: 0.6), .sigmoid,
+            .maximumMeanDiscrepancy(first: 0.5, second: 0.5),
             .maximumMeanDiscrepancy(first: 0, second: 1),
         ].flatMap {
             loss in [0.005, 1].map { Case(similarity: similarity, loss: loss, temperature: $0) }
@@ -26,10 +28,13 @@ import Testing
             func run(workers: Int, memory: Int) throws -> EngineRun {
                 try EngineRun(
                     first: first, second: second, shards: shards, similarity: example.similarity, loss: example.loss,
-                    temperature: example.temperature, tileMemory: memory, workers: workers, bias: bias, features: features)
+                    temperature: example.temperature, tileMemory: memory, workers: workers, bias: bias,
+                    features: features)
             }
             let one = try run(workers: 1, memory: 1 << 24)
-            #expect(one.loss.isFinite && one.firstGradient.values.allSatisfy(\.isFinite) && one.secondGradient.values.contains { $0 != 0 })
+            #expect(
+                one.loss.isFinite && one.firstGradient.values.allSatisfy(\.isFinite)
+                    && one.secondGradient.values.contains { $0 != 0 })
             for workers in [2, 4, 8] {
                 #expect(try run(workers: workers, memory: 1 << 24).equalsBits(of: one), "\(workers) workers")
             }

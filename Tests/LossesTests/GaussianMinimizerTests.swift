@@ -7,7 +7,8 @@ import Testing
         (.innerProduct, .conditional(first: 0.5, second: 0.5)), (.innerProduct, .conditional(first: 1, second: 0)),
         (.innerProduct, .conditional(first: 0.2, second: 0.7)), (.innerProduct, .joint),
         (.quadratic, .conditional(first: 1, second: 0)), (.quadratic, .conditional(first: 0, second: 1)),
-        (.quadratic, .conditional(first: 0.5, second: 0.5)), (.quadratic, .conditional(first: 2, second: 2)), (.quadratic, .joint),
+        (.quadratic, .conditional(first: 0.5, second: 0.5)), (.quadratic, .conditional(first: 2, second: 2)),
+        (.quadratic, .joint),
         (.quadratic, .conditional(first: 0.3, second: 0.7)), (.quadratic, .conditional(first: 0.9, second: 0.05)),
     ]
 
@@ -26,7 +27,9 @@ import Testing
             #expect(abs(a[0] - minimizer.singularValues[0]) <= 1e-6)
         } else {
             let x = GaussianReference.minimize(from: [0.7, 0.6]) { x in
-                GaussianReference.quadratureLoss(loss, correlation: correlation) { u, v in -0.5 * (x[0] * u - x[1] * v) * (x[0] * u - x[1] * v) }
+                GaussianReference.quadratureLoss(loss, correlation: correlation) { u, v in
+                    -0.5 * (x[0] * u - x[1] * v) * (x[0] * u - x[1] * v)
+                }
             }
             let first = try #require(minimizer.firstGram), second = try #require(minimizer.secondGram)
             #expect(abs(x[0] * x[0] - first[0]) <= 1e-6 * (1 + first[0]))
@@ -42,7 +45,10 @@ import Testing
         let pair = try GaussianPair(GaussianReference.covariance([0.8, 0.5, 0.2], first: 4, second: 3))
         let rank = 2, r = pair.whitenedCrossCovariance
         func encoders(_ x: [Double]) -> (Matrix, Matrix) {
-            (Matrix(rows: rank, columns: 4, elements: Array(x[..<8])), Matrix(rows: rank, columns: 3, elements: Array(x[8...])))
+            (
+                Matrix(rows: rank, columns: 4, elements: Array(x[..<8])),
+                Matrix(rows: rank, columns: 3, elements: Array(x[8...]))
+            )
         }
         let start = GaussianReference.normals(1, 14, number: 9).elements.map { 0.3 * $0 }
         let x = GaussianReference.minimize(from: start) { x in
@@ -63,13 +69,19 @@ import Testing
 
     @Test func thereIsNoClosedFormElsewhere() throws {
         let pair = try GaussianPair(GaussianReference.covariance([0.8, 0.5], first: 3, second: 2))
-        #expect(GaussianMinimizer(pair, similarity: .cosine, loss: .conditional(first: 0.5, second: 0.5), rank: 2) == nil)
+        #expect(
+            GaussianMinimizer(pair, similarity: .cosine, loss: .conditional(first: 0.5, second: 0.5), rank: 2) == nil)
         #expect(GaussianMinimizer(pair, similarity: .quadratic, loss: .sigmoid, rank: 2) == nil)
-        #expect(GaussianMinimizer(pair, similarity: .innerProduct, loss: .maximumMeanDiscrepancy(first: 1, second: 0), rank: 2) == nil)
-        #expect(GaussianMinimizer(pair, similarity: .innerProduct, loss: .conditional(first: 0, second: 0), rank: 2) == nil)
+        #expect(
+            GaussianMinimizer(
+                pair, similarity: .innerProduct, loss: .maximumMeanDiscrepancy(first: 1, second: 0), rank: 2) == nil)
+        #expect(
+            GaussianMinimizer(pair, similarity: .innerProduct, loss: .conditional(first: 0, second: 0), rank: 2) == nil)
         let one = Matrix.identity(1), certain = try GaussianPair(GaussianCovariance(uu: one, uv: one, vv: one))
         #expect(GaussianMinimizer(certain, similarity: .quadratic, loss: .joint, rank: 1) == nil)
-        #expect(GaussianMinimizer(certain, similarity: .innerProduct, loss: .conditional(first: 1, second: 1), rank: 1)?.singularValues == [1])
+        #expect(
+            GaussianMinimizer(certain, similarity: .innerProduct, loss: .conditional(first: 1, second: 1), rank: 1)?
+                .singularValues == [1])
     }
 
     /// The encoders it hands out have the Ã and the grams it names, at any temperature and for u, v that are not white.
@@ -80,11 +92,16 @@ import Testing
         let pair = try GaussianPair(covariance)
         let minimizer = try #require(GaussianMinimizer(pair, similarity: similarity, loss: loss, rank: 3))
         let temperature = 0.07, (g, h) = minimizer.encoders(temperature: temperature)
-        let coupling = try (1 / temperature) * (covariance.uu.squareRoot() * g.transposed * h * covariance.vv.squareRoot())
+        let coupling =
+            try (1 / temperature) * (covariance.uu.squareRoot() * g.transposed * h * covariance.vv.squareRoot())
         #expect((coupling - minimizer.coupling).frobeniusNorm <= 1e-11)
         if let first = minimizer.firstGram, let second = minimizer.secondGram {
-            #expect(abs((g * covariance.uu * g.transposed).diagonal.reduce(0, +) / temperature - first.reduce(0, +)) <= 1e-10 * (1 + first[0]))
-            #expect(abs((h * covariance.vv * h.transposed).diagonal.reduce(0, +) / temperature - second.reduce(0, +)) <= 1e-10 * (1 + second[0]))
+            #expect(
+                abs((g * covariance.uu * g.transposed).diagonal.reduce(0, +) / temperature - first.reduce(0, +))
+                    <= 1e-10 * (1 + first[0]))
+            #expect(
+                abs((h * covariance.vv * h.transposed).diagonal.reduce(0, +) / temperature - second.reduce(0, +))
+                    <= 1e-10 * (1 + second[0]))
         }
     }
 
@@ -95,7 +112,8 @@ import Testing
         for loss in [Loss.conditional(first: 1, second: 0), .conditional(first: 0, second: 1)] {
             let exact = try #require(GaussianMinimizer(pair, similarity: .quadratic, loss: loss, rank: 3)).optimalLoss
             #expect(abs(exact + pair.mutualInformation) <= 1e-9)
-            let inner = try #require(GaussianMinimizer(pair, similarity: .innerProduct, loss: loss, rank: 3)).optimalLoss
+            let inner = try #require(GaussianMinimizer(pair, similarity: .innerProduct, loss: loss, rank: 3))
+                .optimalLoss
             #expect(abs(inner + 0.5 * (0.81 + 0.49 + 0.04)) <= 1e-9)
         }
     }

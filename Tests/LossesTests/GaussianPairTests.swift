@@ -3,7 +3,7 @@ import CoupletTensors
 import Testing
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 @Suite struct GaussianPairTests {
@@ -13,9 +13,13 @@ import Glibc
         let pair = try GaussianPair(covariance)
         for (found, given) in zip(pair.correlations, correlations) { #expect(abs(found - given) <= 1e-12) }
         let rebuilt = pair.firstDirections * .diagonal(pair.correlations) * pair.secondDirections.transposed
-        #expect((pair.first.root * rebuilt * pair.second.root - covariance.uv).frobeniusNorm <= 1e-11 * covariance.uv.frobeniusNorm)
+        #expect(
+            (pair.first.root * rebuilt * pair.second.root - covariance.uv).frobeniusNorm <= 1e-11
+                * covariance.uv.frobeniusNorm)
         // I = ½ log (det Cuu det Cvv / det C), by Cholesky factors of the three.
-        let information = try 0.5 * (logDeterminant(covariance.uu) + logDeterminant(covariance.vv) - logDeterminant(whole(covariance)))
+        let information =
+            try 0.5
+            * (logDeterminant(covariance.uu) + logDeterminant(covariance.vv) - logDeterminant(whole(covariance)))
         #expect(abs(pair.mutualInformation - information) <= 1e-10)
     }
 
@@ -23,7 +27,8 @@ import Glibc
     @Test func conditionalsAreThoseOfTheJointPrecision() throws {
         let covariance = GaussianReference.covariance([0.9, 0.5, 0.2], first: 5, second: 3)
         let pair = try GaussianPair(covariance), precision = try whole(covariance).inverse()
-        let uu = block(precision, 0..<5, 0..<5), uv = block(precision, 0..<5, 5..<8), vv = block(precision, 5..<8, 5..<8)
+        let uu = block(precision, 0..<5, 0..<5), uv = block(precision, 0..<5, 5..<8),
+            vv = block(precision, 5..<8, 5..<8)
         try expectEqual(pair.firstGivenSecond, mean: -1 * uu.solve(uv), covariance: uu.inverse())
         try expectEqual(pair.secondGivenFirst, mean: -1 * vv.solve(uv.transposed), covariance: vv.inverse())
     }
@@ -35,7 +40,8 @@ import Glibc
         let pair = try GaussianPair(covariance)
         let g = 0.2 * GaussianReference.normals(2, 4, number: 5), h = 0.2 * GaussianReference.normals(2, 3, number: 6)
         let b = [0.3, -0.2], c = [0.1, 0.4]
-        let tilt = GaussianTilt(pair, similarity: similarity, first: g, second: h, firstBias: b, secondBias: c, temperature: temperature)
+        let tilt = GaussianTilt(
+            pair, similarity: similarity, first: g, second: h, firstBias: b, secondBias: c, temperature: temperature)
         func score(_ u: [Double], _ v: [Double]) -> Double {
             let x = encode(g, b, u), y = encode(h, c, v)
             let product = zip(x, y).reduce(0) { $0 + $1.0 * $1.1 }
@@ -45,15 +51,18 @@ import Glibc
         }
         let ordinary = try #require(try tilt.firstGivenSecond()), swapped = try #require(try tilt.secondGivenFirst())
         for number in 20..<25 as Range<UInt64> {
-            let u = GaussianReference.normals(1, 4, number: number).elements, v = GaussianReference.normals(1, 3, number: number + 50).elements
+            let u = GaussianReference.normals(1, 4, number: number).elements,
+                v = GaussianReference.normals(1, 3, number: number + 50).elements
             // log ρ(u|v) + ½ (u - m)ᵀ C⁻¹ (u - m) is the same for every u.
             func rest(_ u: [Double]) throws -> Double {
-                try score(u, v) - 0.5 * squared(u, covariance.uu) + 0.5 * squared(zip(u, ordinary.mean(given: v)).map(-), ordinary.covariance)
+                try score(u, v) - 0.5 * squared(u, covariance.uu) + 0.5
+                    * squared(zip(u, ordinary.mean(given: v)).map(-), ordinary.covariance)
             }
             let zero = [Double](repeating: 0, count: 4)
             #expect(try abs(rest(u) - rest(zero)) <= 1e-10)
             func otherRest(_ v: [Double]) throws -> Double {
-                try score(u, v) - 0.5 * squared(v, covariance.vv) + 0.5 * squared(zip(v, swapped.mean(given: u)).map(-), swapped.covariance)
+                try score(u, v) - 0.5 * squared(v, covariance.vv) + 0.5
+                    * squared(zip(v, swapped.mean(given: u)).map(-), swapped.covariance)
             }
             #expect(try abs(otherRest(v) - otherRest([0, 0, 0])) <= 1e-10)
         }
@@ -65,7 +74,8 @@ import Glibc
         let covariance = GaussianReference.covariance([0.9, 0.5, 0.2], first: 5, second: 3)
         let pair = try GaussianPair(covariance)
         func learned(_ similarity: Similarity, _ loss: Loss) throws -> GaussianTilt {
-            let (g, h) = try #require(GaussianMinimizer(pair, similarity: similarity, loss: loss, rank: 3)).encoders(temperature: 0.5)
+            let (g, h) = try #require(GaussianMinimizer(pair, similarity: similarity, loss: loss, rank: 3)).encoders(
+                temperature: 0.5)
             return GaussianTilt(pair, similarity: similarity, first: g, second: h, temperature: 0.5)
         }
         let exact = pair.firstGivenSecond, exactSwapped = pair.secondGivenFirst
@@ -87,10 +97,12 @@ import Glibc
         #expect(pair.first.rank == 3)
         for (a, b) in zip(pair.correlations, inside.correlations) { #expect(abs(a - b) <= 1e-8) }
         expectEqual(
-            pair.firstGivenSecond, mean: m * inside.firstGivenSecond.meanMap, covariance: m * inside.firstGivenSecond.covariance * m.transposed,
+            pair.firstGivenSecond, mean: m * inside.firstGivenSecond.meanMap,
+            covariance: m * inside.firstGivenSecond.covariance * m.transposed,
             tolerance: 1e-8)
         let x = GaussianReference.normals(3, 1, number: 32)
-        let mean = pair.secondGivenFirst.mean(given: (m * x).elements), expected = inside.secondGivenFirst.mean(given: x.elements)
+        let mean = pair.secondGivenFirst.mean(given: (m * x).elements),
+            expected = inside.secondGivenFirst.mean(given: x.elements)
         for (a, b) in zip(mean, expected) { #expect(abs(a - b) <= 1e-8) }
     }
 
@@ -102,7 +114,9 @@ import Glibc
         }
         #expect(block(GaussianCovariance(uu: one, uv: 1.2 * one, vv: one)) == "uu, uv, vv")
         #expect(block(GaussianCovariance(uu: .diagonal([1, -1]), uv: one, vv: one)) == "uu")
-        #expect(block(GaussianCovariance(uu: one, uv: one, vv: Matrix(rows: 2, columns: 2, elements: [1, 0.5, 0, 1]))) == "vv")
+        #expect(
+            block(GaussianCovariance(uu: one, uv: one, vv: Matrix(rows: 2, columns: 2, elements: [1, 0.5, 0, 1])))
+                == "vv")
         #expect(block(GaussianCovariance(uu: one, uv: 0.5 * one, vv: .diagonal([1, 0]))) == "uv")
         #expect(block(GaussianCovariance(uu: one, uv: Matrix(rows: 2, columns: 3), vv: one)) == "uv")
         #expect(block(GaussianCovariance(uu: .diagonal([1, .nan]), uv: one, vv: one)) == "uu")
@@ -112,10 +126,13 @@ import Glibc
     // MARK: -
 
     private func expectEqual(
-        _ law: GaussianConditional, mean: Matrix, covariance: Matrix, tolerance: Double = 1e-10, at location: SourceLocation = #_sourceLocation
+        _ law: GaussianConditional, mean: Matrix, covariance: Matrix, tolerance: Double = 1e-10,
+        at location: SourceLocation = #_sourceLocation
     ) {
         #expect((law.meanMap - mean).frobeniusNorm <= tolerance * (1 + mean.frobeniusNorm), sourceLocation: location)
-        #expect((law.covariance - covariance).frobeniusNorm <= tolerance * (1 + covariance.frobeniusNorm), sourceLocation: location)
+        #expect(
+            (law.covariance - covariance).frobeniusNorm <= tolerance * (1 + covariance.frobeniusNorm),
+            sourceLocation: location)
     }
 
     private func encode(_ weight: Matrix, _ bias: [Double], _ x: [Double]) -> [Double] {
@@ -127,7 +144,9 @@ import Glibc
         return try (column.transposed * covariance.solve(column))[0, 0]
     }
 
-    private func logDeterminant(_ a: Matrix) throws -> Double { try 2 * a.choleskyFactor().diagonal.reduce(0) { $0 + log($1) } }
+    private func logDeterminant(_ a: Matrix) throws -> Double {
+        try 2 * a.choleskyFactor().diagonal.reduce(0) { $0 + log($1) }
+    }
 
     private func block(_ a: Matrix, _ rows: Range<Int>, _ columns: Range<Int>) -> Matrix {
         Matrix(rows: rows.count, columns: columns.count, elements: rows.flatMap { i in columns.map { a[i, $0] } })
@@ -138,7 +157,9 @@ import Glibc
         var result = Matrix(rows: m + n, columns: m + n)
         for i in 0..<m { for j in 0..<m { result[i, j] = covariance.uu[i, j] } }
         for i in 0..<n { for j in 0..<n { result[m + i, m + j] = covariance.vv[i, j] } }
-        for i in 0..<m { for j in 0..<n { result[i, m + j] = covariance.uv[i, j]; result[m + j, i] = covariance.uv[i, j] } }
+        for i in 0..<m {
+            for j in 0..<n { result[i, m + j] = covariance.uv[i, j]; result[m + j, i] = covariance.uv[i, j] }
+        }
         return result
     }
 }

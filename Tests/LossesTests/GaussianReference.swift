@@ -2,7 +2,7 @@ import CoupletLosses
 import CoupletTensors
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// Population losses of Gaussian pairs, computed without the closed forms under test: by quadrature for one canonical pair, and by
@@ -15,31 +15,42 @@ enum GaussianReference {
         let weight = grid.map { exp(-0.5 * $0 * $0) * step / (2 * Double.pi).squareRoot() }
         func expectation(_ f: (Int) -> Double) -> Double { grid.indices.reduce(0) { $0 + weight[$1] * f($1) } }
         // S and the density's exponent are added first: e^S alone can overflow at the grid's far corners.
-        func tilted(_ score: Double, at x: Int) -> Double { exp(score - 0.5 * grid[x] * grid[x]) * step / (2 * Double.pi).squareRoot() }
+        func tilted(_ score: Double, at x: Int) -> Double {
+            exp(score - 0.5 * grid[x] * grid[x]) * step / (2 * Double.pi).squareRoot()
+        }
         let slope = (1 - correlation * correlation).squareRoot()
         let positive = expectation { u in
-            expectation { e in weight[u] * weight[e] < 1e-18 ? 0 : score(grid[u], correlation * grid[u] + slope * grid[e]) }
+            expectation { e in
+                weight[u] * weight[e] < 1e-18 ? 0 : score(grid[u], correlation * grid[u] + slope * grid[e])
+            }
         }
         switch loss {
         case .conditional(let first, let second), .decoupled(let first, let second):
             var value = -(first + second) * positive
             if first > 0 {
-                value += first * expectation { v in
-                    weight[v] < 1e-18 ? 0 : log(grid.indices.reduce(0) { $0 + tilted(score(grid[$1], grid[v]), at: $1) })
-                }
+                value +=
+                    first
+                    * expectation { v in
+                        weight[v] < 1e-18
+                            ? 0 : log(grid.indices.reduce(0) { $0 + tilted(score(grid[$1], grid[v]), at: $1) })
+                    }
             }
             if second > 0 {
-                value += second * expectation { u in
-                    weight[u] < 1e-18 ? 0 : log(grid.indices.reduce(0) { $0 + tilted(score(grid[u], grid[$1]), at: $1) })
-                }
+                value +=
+                    second
+                    * expectation { u in
+                        weight[u] < 1e-18
+                            ? 0 : log(grid.indices.reduce(0) { $0 + tilted(score(grid[u], grid[$1]), at: $1) })
+                    }
             }
             return value
         case .joint, .jointOffDiagonal:
             let sum = grid.indices.reduce(0.0) { total, v in
-                total + grid.indices.reduce(0.0) { inner, u in
-                    let exponent = score(grid[u], grid[v]) - 0.5 * (grid[u] * grid[u] + grid[v] * grid[v])
-                    return inner + exp(exponent) * step * step / (2 * Double.pi)
-                }
+                total
+                    + grid.indices.reduce(0.0) { inner, u in
+                        let exponent = score(grid[u], grid[v]) - 0.5 * (grid[u] * grid[u] + grid[v] * grid[v])
+                        return inner + exp(exponent) * step * step / (2 * Double.pi)
+                    }
             }
             return log(sum) - positive
         case .sigmoid, .maximumMeanDiscrepancy, .lpSimCLR, .ntXent: return .nan
@@ -49,14 +60,18 @@ enum GaussianReference {
     /// The loss of encoders G, H (e × n) of white vectors u, v with cross-covariance R, τ = 1. With P = GᵀG, Q = HᵀH (both zero
     /// for the inner product), A = GᵀH and S = -½ uᵀPu + uᵀAv - ½ vᵀQv: log E_u e^S = -½ log det(I + P) + ½ vᵀAᵀ(I + P)⁻¹Av - ½
     /// vᵀQv, and log E E e^S = -½ log det [[I + P, -A], [-Aᵀ, I + Q]]. Infinite where an integral diverges.
-    static func loss(_ loss: Loss, _ similarity: Similarity, _ g: Matrix, _ h: Matrix, crossCovariance r: Matrix) -> Double {
+    static func loss(_ loss: Loss, _ similarity: Similarity, _ g: Matrix, _ h: Matrix, crossCovariance r: Matrix)
+        -> Double
+    {
         let a = g.transposed * h
         let p = similarity == .quadratic ? g.transposed * g : Matrix(rows: g.columns, columns: g.columns)
         let q = similarity == .quadratic ? h.transposed * h : Matrix(rows: h.columns, columns: h.columns)
         let positive = -0.5 * trace(p) - 0.5 * trace(q) + trace(a.transposed * r)
         func oneSided(_ own: Matrix, _ cross: Matrix, _ other: Matrix) -> Double {
             let precision = Matrix.identity(own.rows) + own
-            guard let logDeterminant = logDeterminant(precision), let solved = try? precision.solve(cross) else { return .infinity }
+            guard let logDeterminant = logDeterminant(precision), let solved = try? precision.solve(cross) else {
+                return .infinity
+            }
             return -0.5 * logDeterminant + 0.5 * trace(cross.transposed * solved) - 0.5 * trace(other) - positive
         }
         switch loss {
@@ -120,13 +135,17 @@ enum GaussianReference {
 
     /// Normal numbers as a matrix.
     static func normals(_ rows: Int, _ columns: Int, number: UInt64) -> Matrix {
-        Matrix(rows: rows, columns: columns, elements: Philox(seed: 20250524).normals(rows * columns, .source, number: number).map(Double.init))
+        Matrix(
+            rows: rows, columns: columns,
+            elements: Philox(seed: 20250524).normals(rows * columns, .source, number: number).map(Double.init))
     }
 
     /// A pair with these canonical correlations, behind random maps u = M x, v = N y.
     static func covariance(_ correlations: [Double], first: Int, second: Int) -> GaussianCovariance {
-        let m = normals(first, first, number: 1) + 2 * .identity(first), n = normals(second, second, number: 2) + 2 * .identity(second)
+        let m = normals(first, first, number: 1) + 2 * .identity(first),
+            n = normals(second, second, number: 2) + 2 * .identity(second)
         return GaussianCovariance(
-            uu: m * m.transposed, uv: m * .diagonal(correlations, rows: first, columns: second) * n.transposed, vv: n * n.transposed)
+            uu: m * m.transposed, uv: m * .diagonal(correlations, rows: first, columns: second) * n.transposed,
+            vv: n * n.transposed)
     }
 }

@@ -20,7 +20,9 @@ import Testing
     }
 
     private static func dot(_ x: [Double], _ y: [Double]) -> Double { zip(x, y).reduce(0) { $0 + $1.0 * $1.1 } }
-    private static func squaredDistance(_ x: [Double], _ y: [Double]) -> Double { zip(x, y).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) } }
+    private static func squaredDistance(_ x: [Double], _ y: [Double]) -> Double {
+        zip(x, y).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+    }
 
     @Test(arguments: [1, 2, 3, 4]) func polynomialsAreExact(degree: Int) throws {
         let samples = Self.samples(), x = PairwiseEngineTests.rows(samples)
@@ -28,7 +30,9 @@ import Testing
         let features = Self.features(map, samples)
         for i in 0..<Self.count {
             for j in 0..<Self.count {
-                let exact = pow(1 + Self.dot(x[i], x[j]), Double(degree)), size = pow(1 + Self.dot(x[i], x[i]).squareRoot() * Self.dot(x[j], x[j]).squareRoot(), Double(degree))
+                let exact = pow(1 + Self.dot(x[i], x[j]), Double(degree)),
+                    size = pow(
+                        1 + Self.dot(x[i], x[i]).squareRoot() * Self.dot(x[j], x[j]).squareRoot(), Double(degree))
                 #expect(abs(Self.dot(features[i], features[j]) - exact) <= 1e-6 * size)
             }
         }
@@ -45,7 +49,10 @@ import Testing
         let samples = Self.samples(), x = PairwiseEngineTests.rows(samples), features = 8_192
         let kernels: [(DataKernel, (Double) -> Double)] = [
             (.gaussian(bandwidth: bandwidth, features: features), { exp(-$0 / (2 * bandwidth * bandwidth)) }),
-            (.inverseMultiquadric(bandwidth: bandwidth, features: features), { 1 / (1 + $0 / (bandwidth * bandwidth)).squareRoot() }),
+            (
+                .inverseMultiquadric(bandwidth: bandwidth, features: features),
+                { 1 / (1 + $0 / (bandwidth * bandwidth)).squareRoot() }
+            ),
         ]
         for (kernel, exact) in kernels {
             let map = try #require(KernelFeatures(kernel, inputs: Self.inputs, seed: 11, modality: 1))
@@ -54,7 +61,9 @@ import Testing
             for i in 0..<Self.count {
                 #expect(abs(Self.dot(phi[i], phi[i]) - 1) <= 1e-5)
                 for j in 0..<i {
-                    #expect(abs(Self.dot(phi[i], phi[j]) - exact(Self.squaredDistance(x[i], x[j]))) <= 4.5 / Double(features / 2).squareRoot())
+                    #expect(
+                        abs(Self.dot(phi[i], phi[j]) - exact(Self.squaredDistance(x[i], x[j]))) <= 4.5
+                            / Double(features / 2).squareRoot())
                 }
             }
         }
@@ -64,7 +73,8 @@ import Testing
         let labels = Tensor([4, 1], [2, 0, 2, 1])
         let linear = try #require(KernelFeatures(.linear, inputs: 1, classes: 3, seed: 1, modality: 1))
         #expect(Self.features(linear, labels) == [[0, 0, 1], [1, 0, 0], [0, 0, 1], [0, 1, 0]])
-        let gaussian = try #require(KernelFeatures(.gaussian(bandwidth: 1, features: 4_096), inputs: 1, classes: 3, seed: 1, modality: 1))
+        let gaussian = try #require(
+            KernelFeatures(.gaussian(bandwidth: 1, features: 4_096), inputs: 1, classes: 3, seed: 1, modality: 1))
         let phi = Self.features(gaussian, labels)
         #expect(phi[0] == phi[2])
         #expect(abs(Self.dot(phi[0], phi[1]) - exp(-1)) <= 4 / Double(2_048).squareRoot())

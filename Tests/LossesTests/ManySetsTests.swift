@@ -17,7 +17,9 @@ import Testing
     static let cases: [Case] = [0.07, 1, 10].flatMap { temperature in
         distances.flatMap { distance in
             Loss.Negatives.allCases.map {
-                Case(loss: .lpSimCLR(distance: distance, negatives: $0), similarity: .quadratic, temperature: temperature)
+                Case(
+                    loss: .lpSimCLR(distance: distance, negatives: $0), similarity: .quadratic, temperature: temperature
+                )
             }
         } + Similarity.allCases.map { Case(loss: .ntXent, similarity: $0, temperature: temperature) }
     }
@@ -29,7 +31,9 @@ import Testing
         return [first, second, third, fourth]
     }
 
-    static func run(_ example: Case, _ sets: [Tensor], shards: Int, workers: Int, memory: Int = 1 << 24) throws -> EngineRun {
+    static func run(_ example: Case, _ sets: [Tensor], shards: Int, workers: Int, memory: Int = 1 << 24) throws
+        -> EngineRun
+    {
         try EngineRun(
             first: sets[0], second: sets[1], shards: shards, similarity: example.similarity, loss: example.loss,
             temperature: example.temperature, tileMemory: memory, workers: workers,
@@ -66,7 +70,8 @@ import Testing
             for (anchors, partners, strangers) in [(u, v, sets[2]), (v, u, sets[3])] {
                 for (anchor, partner) in zip(anchors, partners) {
                     let positive = score(anchor, partner)
-                    loss += (logSumExp(strangers.map { score(anchor, $0) } + [positive]) - log(n + 1) - positive) / (2 * n)
+                    loss +=
+                        (logSumExp(strangers.map { score(anchor, $0) } + [positive]) - log(n + 1) - positive) / (2 * n)
                 }
             }
         case .lpSimCLR(_, .otherModality):
@@ -112,9 +117,13 @@ import Testing
                 #expect(PairwiseEngineTests.relativeError(gradient, exact) <= 4 * limit, "set \(set)")
             }
             let h = 1e-7  // below the gaps between components: a distance of order 1 has kinks
-            func atInverse(_ factor: Double) -> Double { Self.value(example, rows, temperature: example.temperature / factor).loss }
+            func atInverse(_ factor: Double) -> Double {
+                Self.value(example, rows, temperature: example.temperature / factor).loss
+            }
             let slope = (atInverse(exp(h)) - atInverse(exp(-h))) / (2 * h)
-            #expect(abs(run.inverseTemperatureGradient - slope) <= 4 * limit * max(1, largest), "\(run.inverseTemperatureGradient) for \(slope)")
+            #expect(
+                abs(run.inverseTemperatureGradient - slope) <= 4 * limit * max(1, largest),
+                "\(run.inverseTemperatureGradient) for \(slope)")
         }
     }
 
@@ -122,11 +131,19 @@ import Testing
     @Test("the same bits on any number of workers", arguments: cases) func workersDoNotCount(_ example: Case) throws {
         for (count, dimension, shards) in [(8 * 37, 3, 8), (8 * 33, 40, 8)] {
             let sets = Self.sets(count, dimension), one = try Self.run(example, sets, shards: shards, workers: 1)
-            #expect(one.loss.isFinite && (one.secondBatchGradients + [one.firstGradient, one.secondGradient]).allSatisfy { $0.values.contains { $0 != 0 } })
+            #expect(
+                one.loss.isFinite
+                    && (one.secondBatchGradients + [one.firstGradient, one.secondGradient]).allSatisfy {
+                        $0.values.contains { $0 != 0 }
+                    })
             for workers in [2, 8] {
-                #expect(try Self.run(example, sets, shards: shards, workers: workers).equalsBits(of: one), "\(workers) workers")
+                #expect(
+                    try Self.run(example, sets, shards: shards, workers: workers).equalsBits(of: one),
+                    "\(workers) workers")
             }
-            #expect(try Self.run(example, sets, shards: shards, workers: 4, memory: 0).equalsBits(of: one), "remade tiles on 4 workers")
+            #expect(
+                try Self.run(example, sets, shards: shards, workers: 4, memory: 0).equalsBits(of: one),
+                "remade tiles on 4 workers")
         }
     }
 
@@ -138,7 +155,8 @@ import Testing
             sets[2][7 * 5 + k] = sets[0][k]
         }
         let run = try Self.run(
-            Case(loss: .lpSimCLR(distance: distance, negatives: .sameModality), similarity: .quadratic, temperature: 1), sets, shards: 4, workers: 2)
+            Case(loss: .lpSimCLR(distance: distance, negatives: .sameModality), similarity: .quadratic, temperature: 1),
+            sets, shards: 4, workers: 2)
         let gradients = [run.firstGradient, run.secondGradient] + run.secondBatchGradients
         #expect(run.loss.isFinite && gradients.allSatisfy { $0.values.allSatisfy(\.isFinite) })
     }

@@ -41,11 +41,14 @@ struct NaiveLoss {
         case .conditional(let a, let b):
             for i in 0..<n { value += (a * (c[i] - s[i][i]) + b * (r[i] - s[i][i])) / Double(n) }
             for i in 0..<n {
-                for j in 0..<n where i != j { weight[i][j] = (a * exp(s[i][j] - c[j]) + b * exp(s[i][j] - r[i])) / Double(n) }
+                for j in 0..<n where i != j {
+                    weight[i][j] = (a * exp(s[i][j] - c[j]) + b * exp(s[i][j] - r[i])) / Double(n)
+                }
                 // 1 - p as a sum, so that the twin keeps its digits where the batch is nearly perfect.
                 let others = (0..<n).filter { $0 != i }
                 weight[i][i] =
-                    -(a * others.reduce(0) { $0 + exp(s[$1][i] - c[i]) } + b * others.reduce(0) { $0 + exp(s[i][$1] - r[i]) }) / Double(n)
+                    -(a * others.reduce(0) { $0 + exp(s[$1][i] - c[i]) } + b
+                    * others.reduce(0) { $0 + exp(s[i][$1] - r[i]) }) / Double(n)
             }
         case .joint:
             let all = logSumExp(r)
@@ -61,7 +64,9 @@ struct NaiveLoss {
             let c = (0..<n).map { j in logSumExp((0..<n).filter { $0 != j }.map { s[$0][j] }) }
             for i in 0..<n { value += (a * (c[i] - s[i][i]) + b * (r[i] - s[i][i])) / Double(n) }
             for i in 0..<n {
-                for j in 0..<n { weight[i][j] = (i == j ? -(a + b) : a * exp(s[i][j] - c[j]) + b * exp(s[i][j] - r[i])) / Double(n) }
+                for j in 0..<n {
+                    weight[i][j] = (i == j ? -(a + b) : a * exp(s[i][j] - c[j]) + b * exp(s[i][j] - r[i])) / Double(n)
+                }
             }
         case .sigmoid:
             for i in 0..<n {

@@ -6,7 +6,8 @@ import Testing
 @Suite struct PairwiseEngineTests {
     static let losses: [Loss] = [
         .conditional(first: 0.5, second: 0.5), .conditional(first: 1, second: 0), .conditional(first: 0, second: 1),
-        .conditional(first: 0.3, second: 0.9), .joint, .jointOffDiagonal, .decoupled(first: 0.5, second: 0.5), .decoupled(first: 0, second: 1),
+        .conditional(first: 0.3, second: 0.9), .joint, .jointOffDiagonal, .decoupled(first: 0.5, second: 0.5),
+        .decoupled(first: 0, second: 1),
         .sigmoid, .maximumMeanDiscrepancy(first: 0.5, second: 0.5), .maximumMeanDiscrepancy(first: 1, second: 0),
         .maximumMeanDiscrepancy(first: 0, second: 0.7),
     ]
@@ -37,7 +38,9 @@ import Testing
         philox.fillNormal(first, .source, number: 1)
         philox.fillNormal(second, .source, number: 2)
         for i in stride(from: 0, to: count, by: 4) {
-            for k in 0..<dimension { second[i * dimension + k] = first[i * dimension + k] + 0.1 * second[i * dimension + k] }
+            for k in 0..<dimension {
+                second[i * dimension + k] = first[i * dimension + k] + 0.1 * second[i * dimension + k]
+            }
         }
         for k in 0..<(count * dimension) {
             first[k] *= 0.5

@@ -37,7 +37,9 @@ import Testing
     }
 
     /// A row's sum: lane j mod 16 takes column j, then the lanes fold 16, 8, 4, 2, 1. A column's: four rows as a tree, then down.
-    @Test(arguments: [(1, 1), (4, 16), (7, 15), (9, 40), (16, 256)]) func tileSumsHaveTheirOrder(rows: Int, columns: Int) {
+    @Test(arguments: [(1, 1), (4, 16), (7, 15), (9, 40), (16, 256)]) func tileSumsHaveTheirOrder(
+        rows: Int, columns: Int
+    ) {
         let stride = columns + 3
         var tile = Philox(seed: 5).normals(rows * stride, .evaluation, number: 2).map { 8 * $0 }
         let scores = tile
@@ -55,7 +57,9 @@ import Testing
             var sum: Float = 0
             var i = 0
             while i + 4 <= rows {
-                sum += (tile[i * stride + j] + tile[(i + 1) * stride + j]) + (tile[(i + 2) * stride + j] + tile[(i + 3) * stride + j])
+                sum +=
+                    (tile[i * stride + j] + tile[(i + 1) * stride + j])
+                    + (tile[(i + 2) * stride + j] + tile[(i + 3) * stride + j])
                 i += 4
             }
             while i < rows {
@@ -98,12 +102,16 @@ import Testing
         #expect(ab.exponent == ba.exponent && ab.mantissa == ba.mantissa)
         for i in 0..<count {
             let shift = max(a.exponent[i], b.exponent[i])
-            let exact = Self.value(a.exponent[i], a.mantissa[i], under: shift) + Self.value(b.exponent[i], b.mantissa[i], under: shift)
+            let exact =
+                Self.value(a.exponent[i], a.mantissa[i], under: shift)
+                + Self.value(b.exponent[i], b.mantissa[i], under: shift)
             #expect(abs(Self.value(ab.exponent[i], ab.mantissa[i], under: shift) - exact) <= 0x1p-23 * exact)
             #expect(ab.mantissa[i] >= 1 && ab.mantissa[i] < 2)
         }
         // An empty sum adds nothing, on either side, and a tile's sums enter the same way.
-        var empty = (exponent: [Float](repeating: COUPLET_EMPTY, count: count), mantissa: [Float](repeating: 0, count: count))
+        var empty = (
+            exponent: [Float](repeating: COUPLET_EMPTY, count: count), mantissa: [Float](repeating: 0, count: count)
+        )
         couplet_add_sums(count, a.exponent, a.mantissa, &empty.exponent, &empty.mantissa)
         #expect(empty.exponent == a.exponent && empty.mantissa == a.mantissa)
         var merged = a

@@ -7,9 +7,12 @@ import Testing
 @Suite struct BitsTests {
     static let layers: [any Layer] = [
         Linear(inputShape: [150], outputs: 37, activation: .leakyRelu(slope: 0.01)),
-        Linear(inputShape: [33], outputs: 64, activation: .gelu), Linear(inputShape: [64], outputs: 5, activation: .tanh),
-        PooledConvolution(inputShape: [1, 28, 28], channels: 32), PooledConvolution(inputShape: [3, 9, 9], channels: 20),
-        PooledConvolution(inputShape: [32, 14, 14], channels: 64), PooledConvolution(inputShape: [20, 7, 7], channels: 9),
+        Linear(inputShape: [33], outputs: 64, activation: .gelu),
+        Linear(inputShape: [64], outputs: 5, activation: .tanh),
+        PooledConvolution(inputShape: [1, 28, 28], channels: 32),
+        PooledConvolution(inputShape: [3, 9, 9], channels: 20),
+        PooledConvolution(inputShape: [32, 14, 14], channels: 64),
+        PooledConvolution(inputShape: [20, 7, 7], channels: 9),
     ]
 
     @Test(arguments: layers.indices) func alignmentDoesNotCount(_ index: Int) { alignment(Self.layers[index]) }
@@ -41,7 +44,8 @@ import Testing
             let alone = EncoderCheck.run(encoder, rows: 64, slots: 1, slot: 0).gradient
             let results = Tensor([4, encoder.layout.count])
             DispatchQueue.concurrentPerform(iterations: 4) { thread in
-                results.rows(thread..<(thread + 1)).copy(from: EncoderCheck.run(encoder, rows: 64, slots: 1, slot: 0).gradient)
+                results.rows(thread..<(thread + 1)).copy(
+                    from: EncoderCheck.run(encoder, rows: 64, slots: 1, slot: 0).gradient)
             }
             for thread in 0..<4 { #expect(results.rows(thread..<(thread + 1)).values == alone.values) }
         }

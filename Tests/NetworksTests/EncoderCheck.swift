@@ -21,13 +21,15 @@ enum EncoderCheck {
         encoder.forward(input, parameters: parameters, workspace: workspace, slot: slot, output: output)
         for other in 0..<slots where other != slot {
             encoder.forward(
-                GradientCheck.normal([rows] + encoder.inputShape, 100 + other), parameters: parameters, workspace: workspace, slot: other,
+                GradientCheck.normal([rows] + encoder.inputShape, 100 + other), parameters: parameters,
+                workspace: workspace, slot: other,
                 output: Tensor(output.shape))
         }
         var order: [Int] = []
         encoder.backward(
             input: input, output: output, outputGradient: GradientCheck.normal(output.shape, 2), parameters: parameters,
-            workspace: workspace, slot: slot, gradients: encoder.views(of: gradient)) { order.append($0) }
+            workspace: workspace, slot: slot, gradients: encoder.views(of: gradient)
+        ) { order.append($0) }
         return Run(output: output, gradient: gradient, order: order)
     }
 
@@ -42,7 +44,8 @@ enum EncoderCheck {
 
     /// Output and all parameter gradients against a twin of (input, parameters in the order of the layout); equal bits from every slot.
     static func check(
-        _ encoder: Encoder, rows: Int, limit: Double = 2e-5, entries count: Int = 60, directions: Int = 5, step: Double = 1e-5,
+        _ encoder: Encoder, rows: Int, limit: Double = 2e-5, entries count: Int = 60, directions: Int = 5,
+        step: Double = 1e-5,
         twin: ([Double], [[Double]]) -> [Double]
     ) throws {
         let flat = initial(encoder), entries = encoder.layout.entries
@@ -53,7 +56,8 @@ enum EncoderCheck {
         #expect(GradientCheck.close(result.output.values, twin(x, p), limit: limit))
         for (index, entry) in entries.enumerated() {
             let right = GradientCheck.isGradient(
-                result.gradient.flat(entry.range).values, p[index], limit: limit, entries: count, directions: directions, step: step
+                result.gradient.flat(entry.range).values, p[index], limit: limit, entries: count,
+                directions: directions, step: step
             ) { moved in
                 var all = p
                 all[index] = moved
@@ -66,7 +70,9 @@ enum EncoderCheck {
         #expect(clean, "padding")
         for slot in 0..<3 {
             let again = run(encoder, rows: rows, slots: 3, slot: slot)
-            #expect(again.output.values == result.output.values && again.gradient.values == result.gradient.values, "slot \(slot)")
+            #expect(
+                again.output.values == result.output.values && again.gradient.values == result.gradient.values,
+                "slot \(slot)")
         }
     }
 }

@@ -6,13 +6,15 @@ import Testing
     @Test func perceptronEqualsTwin() throws {
         let widths = [9, 6], rows = 4, e = 3
         let encoder = try Encoder(
-            .multilayerPerceptron(widths: widths, activation: .gelu, bias: true), inputShape: [5], classes: nil, embedding: e,
+            .multilayerPerceptron(widths: widths, activation: .gelu, bias: true), inputShape: [5], classes: nil,
+            embedding: e,
             initialScale: 1, shards: 4)
         func twin(_ x: [Double], _ p: [[Double]]) -> [Double] {
             var y = x
             for (layer, outputs) in (widths + [e]).enumerated() {
                 y = Twin.linear(
-                    y, rows: rows, weight: p[2 * layer], bias: p[2 * layer + 1], outputs: outputs, layer < widths.count ? .gelu : .identity)
+                    y, rows: rows, weight: p[2 * layer], bias: p[2 * layer + 1], outputs: outputs,
+                    layer < widths.count ? .gelu : .identity)
             }
             return y
         }
@@ -23,12 +25,14 @@ import Testing
     @Test(arguments: [[1, 7, 9], [3, 8, 8], [2, 5, 4]]) func convolutionalEqualsTwin(_ shape: [Int]) throws {
         let rows = 2, channels = [6, 17], hidden = [5], e = 3
         let encoder = try Encoder(
-            .convolutional(channels: channels, hidden: hidden), inputShape: shape, classes: nil, embedding: e, initialScale: 1, shards: 2)
+            .convolutional(channels: channels, hidden: hidden), inputShape: shape, classes: nil, embedding: e,
+            initialScale: 1, shards: 2)
         try EncoderCheck.check(encoder, rows: rows) { x, p in
             var y = x, (inputs, height, width) = (shape[0], shape[1], shape[2])
             for (layer, outputs) in channels.enumerated() {
                 let z = Twin.convolution(
-                    y, rows: rows, shape: (inputs, height, width), weight: p[2 * layer], bias: p[2 * layer + 1], outputs: outputs)
+                    y, rows: rows, shape: (inputs, height, width), weight: p[2 * layer], bias: p[2 * layer + 1],
+                    outputs: outputs)
                 y = Twin.maxPooling(z.map { max(0, $0) }, images: rows * outputs, height: height, width: width)
                 (inputs, height, width) = (outputs, height / 2, width / 2)
             }
@@ -44,7 +48,8 @@ import Testing
     @Test func mnistEncoderEqualsTwin() throws {
         let rows = 2
         let encoder = try Encoder(
-            .convolutional(channels: [32, 64], hidden: [128]), inputShape: [1, 28, 28], classes: nil, embedding: 64, initialScale: 1,
+            .convolutional(channels: [32, 64], hidden: [128]), inputShape: [1, 28, 28], classes: nil, embedding: 64,
+            initialScale: 1,
             shards: 16)
         #expect(encoder.parameterCount == 320 + 18_496 + 3_136 * 128 + 128 + 128 * 64 + 64)
         let twin = { (x: [Double], p: [[Double]]) -> [Double] in
@@ -69,7 +74,8 @@ import Testing
 
     @Test func gradientsComeLastLayerFirst() throws {
         let encoder = try Encoder(
-            .multilayerPerceptron(widths: [3, 3], activation: .relu, bias: true), inputShape: [2], classes: nil, embedding: 2,
+            .multilayerPerceptron(widths: [3, 3], activation: .relu, bias: true), inputShape: [2], classes: nil,
+            embedding: 2,
             initialScale: 1, shards: 2)
         #expect(EncoderCheck.run(encoder, rows: 2, slots: 1, slot: 0).order == [2, 1, 0])
     }
@@ -77,7 +83,8 @@ import Testing
     @Test func scaleIsTheLastLayersAlone() throws {
         func parameters(_ scale: Float) throws -> [[Tensor]] {
             let encoder = try Encoder(
-                .multilayerPerceptron(widths: [4], activation: .tanh, bias: true), inputShape: [3], classes: nil, embedding: 2,
+                .multilayerPerceptron(widths: [4], activation: .tanh, bias: true), inputShape: [3], classes: nil,
+                embedding: 2,
                 initialScale: scale, shards: 2)
             return encoder.views(of: encoder.initialParameters(philox: Philox(seed: 1), encoderNumber: 0))
         }
@@ -93,12 +100,13 @@ import Testing
         let parameters = layer.parameterShapes.map { Tensor($0.shape) }
         parameters[1].fill(.nan)
         layer.initialize(parameters, philox: Philox(seed: 3), number: 5, scale: 1)
-        let expected: Double = switch activation {
-        case .identity: 1.0 / 300
-        case .relu, .gelu: 2.0 / 300
-        case .leakyRelu: 2.0 / (1.25 * 300)
-        case .tanh: 2.0 / 500
-        }
+        let expected: Double =
+            switch activation {
+            case .identity: 1.0 / 300
+            case .relu, .gelu: 2.0 / 300
+            case .leakyRelu: 2.0 / (1.25 * 300)
+            case .tanh: 2.0 / 500
+            }
         let values = parameters[0].values.map(Double.init), count = Double(values.count)
         let mean = values.reduce(0, +) / count, variance = values.reduce(0) { $0 + $1 * $1 } / count
         // The mean of n uniform numbers deviates by √(variance / n), their mean square by √(4/5 / n) of itself: five of each.
@@ -116,17 +124,21 @@ import Testing
 
     @Test func encodersAndLayersDrawApart() throws {
         let encoder = try Encoder(
-            .multilayerPerceptron(widths: [4], activation: .identity, bias: true), inputShape: [4], classes: nil, embedding: 4,
+            .multilayerPerceptron(widths: [4], activation: .identity, bias: true), inputShape: [4], classes: nil,
+            embedding: 4,
             initialScale: 1, shards: 1)
         let weights = [0, 1].flatMap { number in
-            encoder.views(of: encoder.initialParameters(philox: Philox(seed: 1), encoderNumber: number)).map { $0[0].values }
+            encoder.views(of: encoder.initialParameters(philox: Philox(seed: 1), encoderNumber: number)).map {
+                $0[0].values
+            }
         }
         #expect(Set(weights).count == 4)
     }
 
     @Test func memoryIsWhatIsAllocated() throws {
         let encoder = try Encoder(
-            .multilayerPerceptron(widths: [10, 20, 30], activation: .gelu, bias: true), inputShape: [5], classes: nil, embedding: 7,
+            .multilayerPerceptron(widths: [10, 20, 30], activation: .gelu, bias: true), inputShape: [5], classes: nil,
+            embedding: 7,
             initialScale: 1, shards: 2)
         let memory = encoder.memory(rows: 8, slots: 3)
         #expect(memory.activations == 3 * 8 * 2 * (10 + 20 + 30) * 4)
@@ -136,9 +148,13 @@ import Testing
     }
 
     @Test func impossibleEncodersAreErrors() {
-        func message(_ specification: EncoderSpecification, _ shape: [Int], classes: Int? = nil, embedding: Int = 2) -> String {
+        func message(_ specification: EncoderSpecification, _ shape: [Int], classes: Int? = nil, embedding: Int = 2)
+            -> String
+        {
             do {
-                _ = try Encoder(specification, inputShape: shape, classes: classes, embedding: embedding, initialScale: 1, shards: 1)
+                _ = try Encoder(
+                    specification, inputShape: shape, classes: classes, embedding: embedding, initialScale: 1, shards: 1
+                )
                 return ""
             } catch {
                 return error.description
@@ -146,13 +162,20 @@ import Testing
         }
         #expect(message(.labels, [4]).contains("labels"))
         #expect(message(.linear(bias: true), [1], classes: 10).contains("use kind labels"))
-        #expect(message(.multilayerPerceptron(widths: [3], activation: .relu, bias: true), [1], classes: 10).contains("use kind labels"))
-        #expect(message(.multilayerPerceptron(widths: [3, 0], activation: .relu, bias: true), [2]).contains("0 is no size"))
-        #expect(message(.multilayerPerceptron(widths: [3], activation: .leakyRelu(slope: -1), bias: true), [2]).contains("slope"))
+        #expect(
+            message(.multilayerPerceptron(widths: [3], activation: .relu, bias: true), [1], classes: 10).contains(
+                "use kind labels"))
+        #expect(
+            message(.multilayerPerceptron(widths: [3, 0], activation: .relu, bias: true), [2]).contains("0 is no size"))
+        #expect(
+            message(.multilayerPerceptron(widths: [3], activation: .leakyRelu(slope: -1), bias: true), [2]).contains(
+                "slope"))
         #expect(message(.linear(bias: true), [2], embedding: 0).contains("embedding"))
         #expect(message(.linear(bias: true), [0]).contains("no numbers"))
         #expect(message(.convolutional(channels: [4], hidden: []), [8]).contains("needs images"))
-        #expect(message(.convolutional(channels: [4, 4, 4], hidden: []), [1, 7, 28]).contains("only 2 times; list at most 2"))
+        #expect(
+            message(.convolutional(channels: [4, 4, 4], hidden: []), [1, 7, 28]).contains(
+                "only 2 times; list at most 2"))
         #expect(message(.convolutional(channels: [4], hidden: []), [1, 1, 28]).contains("use kind mlp"))
         #expect(message(.convolutional(channels: [], hidden: []), [1, 8, 8]).contains("without channels"))
         #expect(message(.convolutional(channels: [4, -1], hidden: []), [1, 8, 8]).contains("-1 is no size"))

@@ -15,7 +15,8 @@ enum GradientCheck {
     /// Whether `gradient` is that of `function` at `x`, by central differences: at about so many entries spread over `x`, and along
     /// random directions, which all entries enter.
     static func isGradient(
-        _ gradient: [Float], _ x: [Double], limit: Double, entries count: Int = 60, directions: Int = 5, step: Double = 1e-5,
+        _ gradient: [Float], _ x: [Double], limit: Double, entries count: Int = 60, directions: Int = 5,
+        step: Double = 1e-5,
         of function: ([Double]) -> Double
     ) -> Bool {
         guard gradient.count == x.count else { return false }
@@ -43,7 +44,8 @@ enum GradientCheck {
         let weights = normal([rows] + layer.outputShape, 2)
         let run = LayerRun(layer, rows: rows, input: input, parameters: parameters, outputGradient: weights)
 
-        let x = input.values.map(Double.init), p = parameters.map { $0.values.map(Double.init) }, w = weights.values.map(Double.init)
+        let x = input.values.map(Double.init), p = parameters.map { $0.values.map(Double.init) },
+            w = weights.values.map(Double.init)
         #expect(close(run.output.values, twin(x, p), limit: limit), "output of \(layer)")
         if inputHasGradient {
             let right = isGradient(run.inputGradient.values, x, limit: limit) { dot(twin($0, p), w) }

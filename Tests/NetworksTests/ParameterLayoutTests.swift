@@ -10,7 +10,8 @@ import Testing
 
     @Test(arguments: specifications, [1, 2, 16])
     func invariants(_ specification: EncoderSpecification, _ shards: Int) throws {
-        let encoder = try Encoder(specification, inputShape: [15], classes: nil, embedding: 5, initialScale: 1, shards: shards)
+        let encoder = try Encoder(
+            specification, inputShape: [15], classes: nil, embedding: 5, initialScale: 1, shards: shards)
         let layout = encoder.layout
         var end = 0
         for entry in layout.entries {
@@ -25,7 +26,9 @@ import Testing
             #expect(bucket.range.count % (16 * shards) == 0)
             #expect(layout.buckets.count == 1 || bucket.range.count >= 1 << 18)
             for entry in layout.entries where bucket.layers.contains(entry.layer) {
-                #expect(bucket.range.lowerBound <= entry.range.lowerBound && entry.range.upperBound <= bucket.range.upperBound)
+                #expect(
+                    bucket.range.lowerBound <= entry.range.lowerBound
+                        && entry.range.upperBound <= bucket.range.upperBound)
             }
             (start, layer) = (bucket.range.upperBound, bucket.layers.upperBound)
         }
@@ -33,9 +36,12 @@ import Testing
     }
 
     @Test func largeEncodersHaveBuckets() throws {
-        let encoder = try Encoder(Self.specifications[2], inputShape: [15], classes: nil, embedding: 5, initialScale: 1, shards: 16)
+        let encoder = try Encoder(
+            Self.specifications[2], inputShape: [15], classes: nil, embedding: 5, initialScale: 1, shards: 16)
         #expect(encoder.layout.buckets.count > 2)
-        #expect(encoder.parameterCount == 15 * 150 + 150 + 150 * 750 + 3 * 750 * 750 + 4 * 750 + 750 * 150 + 150 + 150 * 5 + 5)
+        #expect(
+            encoder.parameterCount == 15 * 150 + 150 + 150 * 750 + 3 * 750 * 750 + 4 * 750 + 750 * 150 + 150 + 150 * 5
+                + 5)
         #expect(encoder.layout.entries.prefix(3).map(\.path) == ["0/weight", "0/bias", "1/weight"])
     }
 }

@@ -10,11 +10,16 @@ import Testing
 
     /// Few and many input channels, channels that fill vectors and that do not, odd sides, the smallest images.
     static let cases = [
-        Case(rows: 1, channels: 1, height: 2, width: 2, outputs: 1), Case(rows: 2, channels: 1, height: 7, width: 7, outputs: 32),
-        Case(rows: 1, channels: 3, height: 5, width: 4, outputs: 17), Case(rows: 2, channels: 4, height: 3, width: 6, outputs: 16),
-        Case(rows: 1, channels: 5, height: 4, width: 7, outputs: 3), Case(rows: 2, channels: 16, height: 2, width: 3, outputs: 33),
-        Case(rows: 1, channels: 33, height: 3, width: 3, outputs: 5), Case(rows: 1, channels: 32, height: 4, width: 4, outputs: 80),
-        Case(rows: 1, channels: 1, height: 4, width: 29, outputs: 2), Case(rows: 1, channels: 18, height: 2, width: 23, outputs: 3),
+        Case(rows: 1, channels: 1, height: 2, width: 2, outputs: 1),
+        Case(rows: 2, channels: 1, height: 7, width: 7, outputs: 32),
+        Case(rows: 1, channels: 3, height: 5, width: 4, outputs: 17),
+        Case(rows: 2, channels: 4, height: 3, width: 6, outputs: 16),
+        Case(rows: 1, channels: 5, height: 4, width: 7, outputs: 3),
+        Case(rows: 2, channels: 16, height: 2, width: 3, outputs: 33),
+        Case(rows: 1, channels: 33, height: 3, width: 3, outputs: 5),
+        Case(rows: 1, channels: 32, height: 4, width: 4, outputs: 80),
+        Case(rows: 1, channels: 1, height: 4, width: 29, outputs: 2),
+        Case(rows: 1, channels: 18, height: 2, width: 23, outputs: 3),
     ]
 
     static func twin(_ c: Case, _ x: [Double], _ p: [[Double]]) -> [Double] {
@@ -24,18 +29,23 @@ import Testing
     }
 
     @Test(arguments: cases) func equalsTwin(_ c: Case) {
-        GradientCheck.check(PooledConvolution(inputShape: c.shape, channels: c.outputs), rows: c.rows) { Self.twin(c, $0, $1) }
+        GradientCheck.check(PooledConvolution(inputShape: c.shape, channels: c.outputs), rows: c.rows) {
+            Self.twin(c, $0, $1)
+        }
     }
 
     /// Channels last is the same function of permuted images.
     @Test(arguments: cases) func ordersAgree(_ c: Case) {
         let first = PooledConvolution(inputShape: c.shape, channels: c.outputs)
-        let last = PooledConvolution(inputShape: c.shape, channels: c.outputs, inputLayout: .channelsLast, outputLayout: .channelsLast)
-        let input = GradientCheck.normal([c.rows] + c.shape, 1), gradient = GradientCheck.normal([c.rows] + first.outputShape, 2)
+        let last = PooledConvolution(
+            inputShape: c.shape, channels: c.outputs, inputLayout: .channelsLast, outputLayout: .channelsLast)
+        let input = GradientCheck.normal([c.rows] + c.shape, 1),
+            gradient = GradientCheck.normal([c.rows] + first.outputShape, 2)
         let parameters = first.parameterShapes.enumerated().map { GradientCheck.normal($1.shape, 10 + $0) }
         let a = LayerRun(first, rows: c.rows, input: input, parameters: parameters, outputGradient: gradient)
         let b = LayerRun(
-            last, rows: c.rows, input: Self.channelsLast(input), parameters: parameters, outputGradient: Self.channelsLast(gradient))
+            last, rows: c.rows, input: Self.channelsLast(input), parameters: parameters,
+            outputGradient: Self.channelsLast(gradient))
         #expect(Self.channelsLast(a.output).values == b.output.values)
         #expect(Self.channelsLast(a.inputGradient).values == b.inputGradient.values)
         #expect(a.parameterGradients.map(\.values) == b.parameterGradients.map(\.values))
@@ -45,7 +55,9 @@ import Testing
         let channels = images.shape[1], pixels = images.shape[2] * images.shape[3], result = Tensor(images.shape)
         for n in 0..<images.rows {
             for c in 0..<channels {
-                for p in 0..<pixels { result[(n * pixels + p) * channels + c] = images[(n * channels + c) * pixels + p] }
+                for p in 0..<pixels {
+                    result[(n * pixels + p) * channels + c] = images[(n * channels + c) * pixels + p]
+                }
             }
         }
         return result

@@ -14,7 +14,9 @@ enum Twin {
     }
 
     /// y[r][o] = f(Σ_i x[r][i] w[o][i] + b[o])
-    static func linear(_ x: [Double], rows: Int, weight: [Double], bias: [Double]?, outputs: Int, _ activation: Activation) -> [Double] {
+    static func linear(
+        _ x: [Double], rows: Int, weight: [Double], bias: [Double]?, outputs: Int, _ activation: Activation
+    ) -> [Double] {
         let inputs = x.count / rows
         var y = [Double](repeating: 0, count: rows * outputs)
         for r in 0..<rows {
@@ -29,7 +31,8 @@ enum Twin {
 
     /// 3 × 3, padding 1: y[r][o][i][j] = b[o] + Σ_c,p,q x[r][c][i + p - 1][j + q - 1] w[o][c][p][q]
     static func convolution(
-        _ x: [Double], rows: Int, shape: (channels: Int, height: Int, width: Int), weight: [Double], bias: [Double], outputs: Int
+        _ x: [Double], rows: Int, shape: (channels: Int, height: Int, width: Int), weight: [Double], bias: [Double],
+        outputs: Int
     ) -> [Double] {
         let (channels, height, width) = shape
         var y = [Double](repeating: 0, count: rows * outputs * height * width)
@@ -43,7 +46,9 @@ enum Twin {
                                 for q in 0..<3 {
                                     let a = i + p - 1, b = j + q - 1
                                     if a < 0 || b < 0 || a >= height || b >= width { continue }
-                                    sum += x[((r * channels + c) * height + a) * width + b] * weight[((o * channels + c) * 3 + p) * 3 + q]
+                                    sum +=
+                                        x[((r * channels + c) * height + a) * width + b]
+                                        * weight[((o * channels + c) * 3 + p) * 3 + q]
                                 }
                             }
                         }

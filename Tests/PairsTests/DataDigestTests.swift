@@ -9,9 +9,11 @@ import Testing
 
     /// 1,000 pairs of three floats and a label, with one change or none.
     private func digest(
-        heldOut: Double = 0, seed: UInt64 = 1, memoryLimit: Int = HDF5Source.memoryLimit, _ change: (inout [Float], inout [Int]) -> Void = { _, _ in }
+        heldOut: Double = 0, seed: UInt64 = 1, memoryLimit: Int = HDF5Source.memoryLimit,
+        _ change: (inout [Float], inout [Int]) -> Void = { _, _ in }
     ) throws -> String {
-        var numbers = (0..<Self.count * 3).map { Float($0 * 7 % 1_001) / 8 }, labels = (0..<Self.count).map { $0 * 3 % 7 }
+        var numbers = (0..<Self.count * 3).map { Float($0 * 7 % 1_001) / 8 },
+            labels = (0..<Self.count).map { $0 * 3 % 7 }
         change(&numbers, &labels)
         let file = try PairFile {
             try $0.write("/first", Tensor([numbers.count / 3, 3], numbers))
@@ -61,7 +63,9 @@ import Testing
     }
 
     @Test func ofMNIST() throws {
-        func digest(_ small: SmallMNIST) throws -> String? { try withExtendedLifetime(small) { try small.source().dataDigest() } }
+        func digest(_ small: SmallMNIST) throws -> String? {
+            try withExtendedLifetime(small) { try small.source().dataDigest() }
+        }
         let plain = try #require(try digest(SmallMNIST()))
         #expect(try digest(SmallMNIST(compressed: [0, 1, 2, 3])) == plain, "packed or not")
         for file in 0..<4 {
@@ -77,10 +81,15 @@ import Testing
     @Test func ofAGaussian() throws {
         // The config says all.
         #expect(try GaussianSource(dimensions: [4, 3], correlations: [0.9, 0.5], seed: 8).dataDigest() == nil)
-        let covariance = try #require(GaussianSource(dimensions: [4, 3], correlations: [0.9, 0.5], seed: 8).gaussianCovariance)
-        let file = try #require(try GaussianCovarianceFileTests.source(covariance.uu, covariance.uv, covariance.vv).dataDigest())
-        #expect(try GaussianCovarianceFileTests.source(covariance.uu, covariance.uv, covariance.vv).dataDigest() == file)
-        #expect(try GaussianCovarianceFileTests.source(covariance.uu, 0.999 * covariance.uv, covariance.vv).dataDigest() != file)
+        let covariance = try #require(
+            GaussianSource(dimensions: [4, 3], correlations: [0.9, 0.5], seed: 8).gaussianCovariance)
+        let file = try #require(
+            try GaussianCovarianceFileTests.source(covariance.uu, covariance.uv, covariance.vv).dataDigest())
+        #expect(
+            try GaussianCovarianceFileTests.source(covariance.uu, covariance.uv, covariance.vv).dataDigest() == file)
+        #expect(
+            try GaussianCovarianceFileTests.source(covariance.uu, 0.999 * covariance.uv, covariance.vv).dataDigest()
+                != file)
     }
 
     @Test func ofAProgramsOwn() throws {

@@ -23,13 +23,17 @@ import Testing
     @Test(arguments: [1, 3, 6])
     func exactlySoManyOfEachClassStay(_ perClass: Int) throws {
         let source = try FewShotSource(Numbered(), perClass: perClass, seed: 3), count = 5 * perClass
-        #expect(source.count(of: .training) == count && source.numbers == source.numbers.sorted() && Set(source.numbers).count == count)
+        #expect(
+            source.count(of: .training) == count && source.numbers == source.numbers.sorted()
+                && Set(source.numbers).count == count)
         let all = (0..<UInt64(count)).map { $0 }, labels = try #require(try source.labels(.training, all))
         for label in 0..<5 { #expect(labels.count { $0 == label } == perClass) }
         // The samples are those of the numbers, first, second and raw.
         let first = Tensor([count, 1]), second = Tensor([count, 1])
         try source.read(.training, all, first: first, second: second)
-        #expect(first.values == source.numbers.map { Float($0) } && second.values == source.numbers.map { Float(Numbered.label($0)) })
+        #expect(
+            first.values == source.numbers.map { Float($0) }
+                && second.values == source.numbers.map { Float(Numbered.label($0)) })
         #expect(try source.readRaw(.training, [0], .first).values == [Float(source.numbers[0])])
         // A larger choice keeps the smaller one; another seed makes another.
         #expect(try Set(FewShotSource(Numbered(), perClass: 6, seed: 3).numbers).isSuperset(of: source.numbers))
@@ -53,7 +57,9 @@ import Testing
                 return ""
             } catch { return "\(error)" }
         }
-        #expect(error(Numbered(), 7).contains("data.per_class: 7 training samples a class are wanted, but of class 4 there are 6"))
+        #expect(
+            error(Numbered(), 7).contains(
+                "data.per_class: 7 training samples a class are wanted, but of class 4 there are 6"))
         #expect(error(Numbered(hasLabels: false), 1).contains("no labels"))
         #expect(error(try GaussianSource(dimensions: [2, 2], correlations: [0.5], seed: 1), 1).contains("endless"))
         let source = try FewShotSource(Numbered(), perClass: 2, seed: 1)

@@ -18,7 +18,8 @@ import Testing
     }
 
     @Test(arguments: ["", "/covariance"]) func samplesHaveTheGivenCovariance(group: String) throws {
-        let exact = try #require(GaussianSource(dimensions: [4, 3], correlations: [0.9, 0.5], seed: 8).gaussianCovariance)
+        let exact = try #require(
+            GaussianSource(dimensions: [4, 3], correlations: [0.9, 0.5], seed: 8).gaussianCovariance)
         // Units far apart: u in thousands, v in thousandths.
         let scaled = GaussianCovariance(uu: 1e6 * exact.uu, uv: exact.uv, vv: 1e-6 * exact.vv)
         for covariance in [exact, scaled] {
@@ -40,7 +41,8 @@ import Testing
         #expect(largest <= 1e-6 * 10)
         #expect(largestDeviation(sample, jointCovariance(GaussianCovariance(uu: uu, uv: uu, vv: uu))) <= 4.5)
 
-        let constant = try Self.source(.diagonal([1, 0]), Matrix(rows: 2, columns: 1, elements: [0.5, 0]), .diagonal([1]))
+        let constant = try Self.source(
+            .diagonal([1, 0]), Matrix(rows: 2, columns: 1, elements: [0.5, 0]), .diagonal([1]))
         let rows = try jointSample(constant, .training, Array(0..<1000))
         #expect((0..<1000).allSatisfy { rows[$0, 1] == 0 && rows[$0, 0] != 0 })
 
@@ -57,12 +59,14 @@ import Testing
         }
         try expect("not positive semidefinite", one, .diagonal([1.01, 0]), one)
         try expect("not positive semidefinite", Matrix(rows: 2, columns: 2, elements: [1, 2, 2, 1]), 0 * one, one)
-        try expect("not positive semidefinite", .diagonal([1, 0]), Matrix(rows: 2, columns: 2, elements: [0, 0, 0.1, 0]), one)
+        try expect(
+            "not positive semidefinite", .diagonal([1, 0]), Matrix(rows: 2, columns: 2, elements: [0, 0, 0.1, 0]), one)
         try expect("/uu: is not symmetric", Matrix(rows: 2, columns: 2, elements: [1, 0.5, 0.4, 1]), 0 * one, one)
         try expect("/vv: the variance in row 1 is -1.0", one, 0 * one, .diagonal([1, -1]))
         try expect("/uu: is 2 × 3", Matrix(rows: 2, columns: 3), 0 * one, one)
         try expect("/uv: is 2 × 3, where uu is 2 × 2 and vv 2 × 2", one, Matrix(rows: 2, columns: 3), one)
-        try expect("/vv: row 0, column 1 holds nan", one, 0 * one, Matrix(rows: 2, columns: 2, elements: [1, .nan, 0, 1]))
+        try expect(
+            "/vv: row 0, column 1 holds nan", one, 0 * one, Matrix(rows: 2, columns: 2, elements: [1, .nan, 0, 1]))
         let empty = try PairFile { try $0.write("/uu", one) }
         let error = try #require(throws: FileError.self) {
             try withExtendedLifetime(empty) { try GaussianSource(covarianceFile: empty.path, seed: 1) }

@@ -21,7 +21,9 @@ func jointCovariance(_ covariance: GaussianCovariance) -> Matrix {
     var joint = Matrix(rows: du + dv, columns: du + dv)
     for i in 0..<du { for j in 0..<du { joint[i, j] = covariance.uu[i, j] } }
     for i in 0..<dv { for j in 0..<dv { joint[du + i, du + j] = covariance.vv[i, j] } }
-    for i in 0..<du { for j in 0..<dv { (joint[i, du + j], joint[du + j, i]) = (covariance.uv[i, j], covariance.uv[i, j]) } }
+    for i in 0..<du {
+        for j in 0..<dv { (joint[i, du + j], joint[du + j, i]) = (covariance.uv[i, j], covariance.uv[i, j]) }
+    }
     return joint
 }
 
@@ -44,13 +46,15 @@ func largestDeviation(_ sample: Matrix, _ exact: Matrix) -> Double {
     static let correlations = [0.9, 0.75, 0.6, 0.4, 0.25, 0.1]
 
     @Test(arguments: [
-        ([8, 6], correlations), ([6, 8], correlations), ([5, 5], [0.99, -0.5]), ([1, 1], [0.3]), ([3, 17], []), ([40, 30], [0.8, 0.8]),
+        ([8, 6], correlations), ([6, 8], correlations), ([5, 5], [0.99, -0.5]), ([1, 1], [0.3]), ([3, 17], []),
+        ([40, 30], [0.8, 0.8]),
     ]) func canonicalCorrelationsAreTheGivenOnes(dimensions: [Int], correlations: [Double]) throws {
         let source = try GaussianSource(dimensions: dimensions, correlations: correlations, seed: 11)
         let covariance = try #require(source.gaussianCovariance)
         let whitened = try covariance.uu.inverseSquareRoot() * covariance.uv * covariance.vv.inverseSquareRoot()
         let found = try whitened.singularValueDecomposition().singularValues
-        let expected = (correlations.map(abs) + Array(repeating: 0, count: dimensions.min()! - correlations.count)).sorted(by: >)
+        let expected = (correlations.map(abs) + Array(repeating: 0, count: dimensions.min()! - correlations.count))
+            .sorted(by: >)
         for (a, b) in zip(found, expected) { #expect(abs(a - b) <= 1e-13) }
         for block in [covariance.uu, covariance.vv] {
             #expect(block == block.transposed)
@@ -74,12 +78,15 @@ func largestDeviation(_ sample: Matrix, _ exact: Matrix) -> Double {
 
     @Test func splitsAndSeedsAreIndependent() throws {
         let source = try GaussianSource(dimensions: [2, 2], correlations: [0.5], seed: 4)
-        let training = try jointSample(source, .training, Array(0..<50_000)), heldOut = try jointSample(source, .heldOut, Array(0..<50_000))
+        let training = try jointSample(source, .training, Array(0..<50_000)),
+            heldOut = try jointSample(source, .heldOut, Array(0..<50_000))
         let cross = (1.0 / 50_000) * (training.transposed * heldOut)
         #expect(cross.elements.allSatisfy { abs($0) <= 4.5 * 4 / Double(50_000).squareRoot() })
         let other = try GaussianSource(dimensions: [2, 2], correlations: [0.5], seed: 5)
         #expect(other.gaussianCovariance != source.gaussianCovariance)
-        #expect(try GaussianSource(dimensions: [2, 2], correlations: [0.5], seed: 4).gaussianCovariance == source.gaussianCovariance)
+        #expect(
+            try GaussianSource(dimensions: [2, 2], correlations: [0.5], seed: 4).gaussianCovariance
+                == source.gaussianCovariance)
     }
 
     /// A sample has the same bits alone, in any company, and at any alignment.
@@ -110,10 +117,13 @@ func largestDeviation(_ sample: Matrix, _ exact: Matrix) -> Double {
 
     @Test func impossibleValuesAreErrors() {
         for (dimensions, correlations) in [
-            ([8], [0.5]), ([8, 0], []), ([-1, 3], []), ([2, 3], [0.1, 0.2, 0.3]), ([2, 2], [1.0]), ([2, 2], [-1.5]), ([2, 2], [.nan]),
+            ([8], [0.5]), ([8, 0], []), ([-1, 3], []), ([2, 3], [0.1, 0.2, 0.3]), ([2, 2], [1.0]), ([2, 2], [-1.5]),
+            ([2, 2], [.nan]),
             ([1_000_000, 2], []), ([], []),
         ] as [([Int], [Double])] {
-            #expect(throws: DataError.self) { try GaussianSource(dimensions: dimensions, correlations: correlations, seed: 1) }
+            #expect(throws: DataError.self) {
+                try GaussianSource(dimensions: dimensions, correlations: correlations, seed: 1)
+            }
         }
     }
 

@@ -212,7 +212,9 @@ struct PairFile {
             print("HDF5: python3 with h5py is not there; files of h5py are not tested")
             return
         }
-        let source = try withExtendedLifetime(folder) { try HDF5Source(path: path, heldOut: 0, seed: 1, memoryLimit: memoryLimit) }
+        let source = try withExtendedLifetime(folder) {
+            try HDF5Source(path: path, heldOut: 0, seed: 1, memoryLimit: memoryLimit)
+        }
         #expect(source.description(of: .second) == ModalityDescription(shape: [3, 4]))
         for split in Split.allCases {
             let rows = (0..<500).filter { ($0 % 5 == 0) == (split == .heldOut) }
@@ -220,7 +222,9 @@ struct PairFile {
             #expect(source.count(of: split) == rows.count)
             let first = try source.readRaw(split, numbers, .first), second = try source.readRaw(split, numbers, .second)
             for (i, pick) in picked.enumerated() {
-                for j in 0..<7 { #expect(abs(Double(first[i * 7 + j]) - sin(Double(rows[pick]) + 0.5 * Double(j))) <= 1e-7) }
+                for j in 0..<7 {
+                    #expect(abs(Double(first[i * 7 + j]) - sin(Double(rows[pick]) + 0.5 * Double(j))) <= 1e-7)
+                }
                 for j in 0..<12 { #expect(second[i * 12 + j] == Float((rows[pick] * 3 + j) % 256)) }
             }
             #expect(try source.labels(split, numbers) == picked.map { rows[$0] % 11 })
@@ -231,10 +235,14 @@ struct PairFile {
         let pairs = try PairFile { try Self.writePairs($0) }
         let small = SmallMNIST()
         try withExtendedLifetime((pairs, small)) {
-            #expect(try SourceSpecification.hdf5(path: pairs.path, heldOut: 0.5).makeSource(seed: 1).count(of: .heldOut) == 19)
+            #expect(
+                try SourceSpecification.hdf5(path: pairs.path, heldOut: 0.5).makeSource(seed: 1).count(of: .heldOut)
+                    == 19)
             #expect(try SourceSpecification.mnist(path: small.folder.path).makeSource(seed: 1).count(of: .heldOut) == 9)
             let gaussian = try SourceSpecification.gaussian(dimensions: [3, 2], correlations: [0.5]).makeSource(seed: 7)
-            #expect(try gaussian.gaussianCovariance == GaussianSource(dimensions: [3, 2], correlations: [0.5], seed: 7).gaussianCovariance)
+            #expect(
+                try gaussian.gaussianCovariance
+                    == GaussianSource(dimensions: [3, 2], correlations: [0.5], seed: 7).gaussianCovariance)
         }
     }
 }

@@ -4,9 +4,12 @@ import Testing
 
 @Suite struct InvertibleMixingTests {
     /// The rule, once more and slowly: condition numbers by LAPACK's singular values, matrices from the documented draws.
-    @Test(arguments: [(5, 5, 5), (2, 0, 1)]) func layersAreTheBestConditionedDraws(content: Int, style: Int, modality: Int) throws {
+    @Test(arguments: [(5, 5, 5), (2, 0, 1)]) func layersAreTheBestConditionedDraws(
+        content: Int, style: Int, modality: Int
+    ) throws {
         let seed: UInt64 = 9, size = content + style + modality, philox = Philox(seed: seed)
-        let source = try LatentSource(.init(content: content, style: style, modality: modality, mixingLayers: 4), seed: seed)
+        let source = try LatentSource(
+            .init(content: content, style: style, modality: modality, mixingLayers: 4), seed: seed)
         var draws: [(matrix: Matrix, condition: Double)] = []
         let uniforms = Tensor([size * size])
         for number in 0..<25_000 {
@@ -45,7 +48,9 @@ import Testing
             #expect(values[0] / values[2] <= source.conditionThreshold * (1 + 1e-11))
         }
         // A shallow one begins with the same.
-        #expect(try LatentSource(.init(content: 2, style: 0, modality: 1, mixingLayers: 1), seed: 1).mixings[0].layers[0] == layers[0])
+        #expect(
+            try LatentSource(.init(content: 2, style: 0, modality: 1, mixingLayers: 1), seed: 1).mixings[0].layers[0]
+                == layers[0])
     }
 
     @Test func columnsAreUnitVectorsOfFloats() throws {
@@ -76,9 +81,11 @@ import Testing
     @Test func sharedMixingIsOneForBothViews() throws {
         let own = try LatentSource(.init(), seed: 1), shared = try LatentSource(.init(sharedMixing: true), seed: 1)
         #expect(own.mixings[0].layers != own.mixings[1].layers)
-        #expect(shared.mixings[0].layers == shared.mixings[1].layers && shared.mixings[0].layers == own.mixings[0].layers)
+        #expect(
+            shared.mixings[0].layers == shared.mixings[1].layers && shared.mixings[0].layers == own.mixings[0].layers)
         // The same latents: without perturbation and modality's own, both views are equal but for the order of sums.
-        let twins = try LatentSource(.init(content: 3, style: 2, modality: 0, styleChange: 0, sharedMixing: true), seed: 1)
+        let twins = try LatentSource(
+            .init(content: 3, style: 2, modality: 0, styleChange: 0, sharedMixing: true), seed: 1)
         let views = try Modality.allCases.map { try twins.readRaw(.training, [1, 2, 3], $0).values }
         for (a, b) in zip(views[0], views[1]) { #expect(abs(a - b) <= 1e-6) }
     }

@@ -8,9 +8,11 @@ import Testing
         let size = 3, seeds = 2_000
         var blocks: [[Matrix]] = [[], [], [], [], []]
         for seed in 0..<UInt64(seeds) {
-            let law = try LatentDistribution(.init(content: size, style: size, modality: size, statisticalDependence: true), seed: seed)
+            let law = try LatentDistribution(
+                .init(content: size, style: size, modality: size, statisticalDependence: true), seed: seed)
             for (index, covariance) in [
-                law.contentCovariance, law.styleCovariance, law.perturbationCovariance, law.firstModalityCovariance, law.secondModalityCovariance,
+                law.contentCovariance, law.styleCovariance, law.perturbationCovariance, law.firstModalityCovariance,
+                law.secondModalityCovariance,
             ].enumerated() {
                 blocks[index].append(covariance)
                 #expect(covariance == covariance.transposed)
@@ -24,7 +26,8 @@ import Testing
             for i in 0..<size {
                 for j in 0...i {
                     let values = draws.map { $0[i, j] }, expected = i == j ? n : 0, variance = i == j ? 2 * n : n
-                    let mean = values.reduce(0, +) / count, spread = values.reduce(0) { $0 + ($1 - expected) * ($1 - expected) } / count
+                    let mean = values.reduce(0, +) / count,
+                        spread = values.reduce(0) { $0 + ($1 - expected) * ($1 - expected) } / count
                     #expect(abs(mean - expected) <= 4.5 * (variance / count).squareRoot())
                     // The kurtosis of the entries is below 9: a squared standard error of the variance is below 8 variance² / count.
                     #expect(abs(spread - variance) <= 4.5 * variance * (8 / count).squareRoot())
@@ -39,7 +42,9 @@ import Testing
     @Test func conditionNumbersAreThoseOfTheCovariances() throws {
         let law = try LatentDistribution(.init(content: 4, style: 2, modality: 0, statisticalDependence: true), seed: 3)
         #expect(law.conditionNumbers.map(\.name) == ["c", "s", "s_perturbed"])
-        for (covariance, number) in zip([law.contentCovariance, law.styleCovariance, law.perturbationCovariance], law.conditionNumbers) {
+        for (covariance, number) in zip(
+            [law.contentCovariance, law.styleCovariance, law.perturbationCovariance], law.conditionNumbers)
+        {
             let values = try covariance.symmetricEigenvalues().values
             #expect(abs(number.value - values[values.count - 1] / values[0]) <= 1e-6 * number.value)
         }

@@ -5,7 +5,8 @@ import Testing
 /// Sizes and options that sources of latent factors are tested with.
 private let specifications: [LatentSpecification] = [
     .init(), .init(styleChange: 0.75, statisticalDependence: true, causalDependence: true),
-    .init(content: 1, style: 0, modality: 0), .init(content: 3, style: 0, modality: 4, statisticalDependence: true, causalDependence: true),
+    .init(content: 1, style: 0, modality: 0),
+    .init(content: 3, style: 0, modality: 4, statisticalDependence: true, causalDependence: true),
     .init(content: 2, style: 7, modality: 0, styleChange: 0.25, causalDependence: true, mixingLayers: 1),
     .init(content: 12, style: 11, modality: 9, styleChange: 0, mixingLayers: 2, sharedMixing: true),
 ]
@@ -15,7 +16,9 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
     let blocks = try source.latents(split, numbers)
     var rows = Matrix(rows: numbers.count, columns: blocks.reduce(0) { $0 + $1.columns }), start = 0
     for block in blocks {
-        for i in 0..<numbers.count { for k in 0..<block.columns { rows[i, start + k] = Double(block[i * block.columns + k]) } }
+        for i in 0..<numbers.count {
+            for k in 0..<block.columns { rows[i, start + k] = Double(block[i * block.columns + k]) }
+        }
         start += block.columns
     }
     return rows
@@ -24,19 +27,26 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
 @Suite struct LatentSourceTests {
     /// The mean and covariance of (c, s, s̃, m1, m2) in closed form.
     private func moments(_ source: LatentSource) -> (mean: [Double], covariance: Matrix) {
-        let law = source.distribution, (content, style, modality) = (source.specification.content, source.specification.style, source.specification.modality)
+        let law = source.distribution,
+            (content, style, modality) = (
+                source.specification.content, source.specification.style, source.specification.modality
+            )
         let c = law.contentCovariance, b = law.styleFromContent, probability = source.specification.styleChange
         let cs = c * b.transposed, s = b * c * b.transposed + law.styleCovariance
         var perturbed = s
         // Both masks are 1 with probability π², the one of a component with itself with probability π.
         for i in 0..<style {
-            for j in 0..<style { perturbed[i, j] += law.perturbationCovariance[i, j] * (i == j ? probability : probability * probability) }
+            for j in 0..<style {
+                perturbed[i, j] += law.perturbationCovariance[i, j] * (i == j ? probability : probability * probability)
+            }
         }
         let width = content + 2 * style + 2 * modality
         var joint = Matrix(rows: width, columns: width)
         func put(_ block: Matrix, _ row: Int, _ column: Int) {
             for i in 0..<block.rows {
-                for j in 0..<block.columns { (joint[row + i, column + j], joint[column + j, row + i]) = (block[i, j], block[i, j]) }
+                for j in 0..<block.columns {
+                    (joint[row + i, column + j], joint[column + j, row + i]) = (block[i, j], block[i, j])
+                }
             }
         }
         put(c, 0, 0)
@@ -63,7 +73,8 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
             }
             // The standard error of a mean of products is that of the sample: Var(x_i x_j) = E[x_i² x_j²] - E[x_i x_j]².
             let squared = Matrix(rows: count, columns: mean.count, elements: centred.elements.map { $0 * $0 })
-            let products = (1 / Double(count)) * (centred.transposed * centred), squares = (1 / Double(count)) * (squared.transposed * squared)
+            let products = (1 / Double(count)) * (centred.transposed * centred),
+                squares = (1 / Double(count)) * (squared.transposed * squared)
             for i in mean.indices {
                 for j in 0...i {
                     let error = ((squares[i, j] - products[i, j] * products[i, j]) / Double(count)).squareRoot()
@@ -75,7 +86,8 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
 
     /// A component of the style is either the same in both views or another.
     @Test(arguments: [0, 0.25, 0.75, 1]) func soManyComponentsOfTheStyleChange(probability: Double) throws {
-        let source = try LatentSource(.init(style: 4, styleChange: probability, causalDependence: true), seed: 8), count = 50_000
+        let source = try LatentSource(.init(style: 4, styleChange: probability, causalDependence: true), seed: 8),
+            count = 50_000
         let blocks = try source.latents(.training, Array(0..<UInt64(count)))
         for k in 0..<4 {
             let changed = (0..<count).count { blocks[1][4 * $0 + k] != blocks[2][4 * $0 + k] }
@@ -86,11 +98,13 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
 
     @Test(arguments: specifications) func viewsAreTheMixedLatents(specification: LatentSpecification) throws {
         let source = try LatentSource(specification, seed: 5), numbers = (0..<150).map { UInt64($0) * 7 + 1 }
-        let inputs = specification.inputs, (content, style, modality) = (specification.content, specification.style, specification.modality)
+        let inputs = specification.inputs,
+            (content, style, modality) = (specification.content, specification.style, specification.modality)
         let rows = try latentRows(source, .training, numbers)
         let places = [
             Array(0..<(content + style)) + (0..<modality).map { content + 2 * style + $0 },
-            Array(0..<content) + (0..<style).map { content + style + $0 } + (0..<modality).map { content + 2 * style + modality + $0 },
+            Array(0..<content) + (0..<style).map { content + style + $0 }
+                + (0..<modality).map { content + 2 * style + modality + $0 },
         ]
         for (modality, (mixing, place)) in zip(Modality.allCases, zip(source.mixings, places)) {
             #expect(source.description(of: modality).shape == [inputs])
@@ -113,7 +127,8 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
 
     /// Reading both views at once gives the bits of reading them one by one, alone, in any company, and at any alignment.
     @Test(arguments: specifications) func bitsDoNotDependOnTheGrouping(specification: LatentSpecification) throws {
-        let source = try LatentSource(specification, seed: 2), numbers = (0..<333).map { UInt64($0) &* 0xDEAD_BEEF_1234_5679 }
+        let source = try LatentSource(specification, seed: 2),
+            numbers = (0..<333).map { UInt64($0) &* 0xDEAD_BEEF_1234_5679 }
         let inputs = specification.inputs
         func read(_ numbers: [UInt64], shift: Int) throws -> [[Float]] {
             let views = (0..<2).map { _ in Tensor([numbers.count * inputs + shift]) }
@@ -122,7 +137,9 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
             return parts.map(\.values)
         }
         let whole = try read(numbers, shift: 0), latents = try source.latents(.heldOut, numbers).map(\.values)
-        for (modality, view) in zip(Modality.allCases, whole) { #expect((try source.readRaw(.heldOut, numbers, modality).values == view) as Bool) }
+        for (modality, view) in zip(Modality.allCases, whole) {
+            #expect((try source.readRaw(.heldOut, numbers, modality).values == view) as Bool)
+        }
         for size in [1, 2, 7, 63, 64, 65, 128] {
             var grouped: [[Float]] = [[], []], parts = [[Float]](repeating: [], count: 5)
             for start in stride(from: 0, to: 333, by: size) {
@@ -140,7 +157,8 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
 
     @Test func contentIsSwappedAndAllElseKept() throws {
         for specification in specifications {
-            let source = try LatentSource(specification, seed: 6), numbers = (0..<100).map { UInt64($0) }, others = Array(numbers.reversed())
+            let source = try LatentSource(specification, seed: 6), numbers = (0..<100).map { UInt64($0) },
+                others = Array(numbers.reversed())
             let inputs = specification.inputs, content = specification.content
             let own = try latentRows(source, .heldOut, numbers), their = try latentRows(source, .heldOut, others)
             let views = (0..<2).map { _ in Tensor([numbers.count, inputs]) }
@@ -164,7 +182,10 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
 
     /// The R² of the least squares fit of s and s̃ by c, over many samples: the law is Gaussian with masks independent of c, so the best predictor is linear.
     @Test(arguments: [false, true]) func whatTheContentTellsIsItsLinearFit(isDependent: Bool) throws {
-        let source = try LatentSource(.init(styleChange: 0.6, statisticalDependence: isDependent, causalDependence: true), seed: 12), count = 100_000
+        let
+            source = try LatentSource(
+                .init(styleChange: 0.6, statisticalDependence: isDependent, causalDependence: true), seed: 12),
+            count = 100_000
         let blocks = try source.latents(.heldOut, Array(0..<UInt64(count))).map { Matrix($0) }
         let normal = blocks[0].transposed * blocks[0]
         func fitted(_ block: Matrix) throws -> Double {
@@ -189,16 +210,24 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
         }
         #expect(exact[1]! > exact[2]! && exact[2]! > 0.2)
         // Without causal dependence the content tells nothing of the style; a block without components has no R².
-        #expect(try LatentSource(.init(statisticalDependence: isDependent), seed: 12).contentDetermination == [1, 0, 0, 0, 0])
-        #expect(try LatentSource(.init(style: 0, modality: 0, causalDependence: true), seed: 12).contentDetermination == [1, nil, nil, nil, nil])
+        #expect(
+            try LatentSource(.init(statisticalDependence: isDependent), seed: 12).contentDetermination == [
+                1, 0, 0, 0, 0,
+            ])
+        #expect(
+            try LatentSource(.init(style: 0, modality: 0, causalDependence: true), seed: 12).contentDetermination == [
+                1, nil, nil, nil, nil,
+            ])
     }
 
     @Test func preparationKeepsNumbersAndRefusesOthers() throws {
-        let source = try LatentSource(.init(content: 2, style: 1, modality: 0), seed: 1), rows = Tensor([2, 3], [1, 2, 3, 4, 5, 6])
+        let source = try LatentSource(.init(content: 2, style: 1, modality: 0), seed: 1),
+            rows = Tensor([2, 3], [1, 2, 3, 4, 5, 6])
         #expect(try source.prepare(.first, raw: rows).values == rows.values)
         #expect(throws: DataError.self) { try source.prepare(.second, raw: Tensor([1, 2], [1, 2])) }
         #expect(throws: DataError.self) { try source.prepare(.first, raw: Tensor([1, 3], [1, .nan, 3])) }
-        #expect(try source.labels(.training, [1]) == nil && source.dataDigest() == nil && source.count(of: .heldOut) == nil)
+        #expect(
+            try source.labels(.training, [1]) == nil && source.dataDigest() == nil && source.count(of: .heldOut) == nil)
         // No samples at all are read without complaint.
         try source.read(.training, [], first: Tensor([0, 3]), second: Tensor([0, 3]))
         #expect(try source.latents(.training, []).map(\.shape) == [[0, 2], [0, 1], [0, 1], [0, 0], [0, 0]])
@@ -206,8 +235,10 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
 
     @Test func impossibleValuesAreErrors() {
         for specification in [
-            LatentSpecification(content: 0), .init(content: -3), .init(style: -1), .init(modality: -1), .init(styleChange: 1.01), .init(styleChange: -0.1),
-            .init(styleChange: .nan), .init(mixingLayers: 0), .init(mixingLayers: .max), .init(content: .max, style: .max), .init(content: 100, style: 29, modality: 0),
+            LatentSpecification(content: 0), .init(content: -3), .init(style: -1), .init(modality: -1),
+            .init(styleChange: 1.01), .init(styleChange: -0.1),
+            .init(styleChange: .nan), .init(mixingLayers: 0), .init(mixingLayers: .max),
+            .init(content: .max, style: .max), .init(content: 100, style: 29, modality: 0),
         ] {
             #expect(throws: DataError.self, "\(specification)") { try LatentSource(specification, seed: 1) }
         }
@@ -215,11 +246,14 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
 
     @Test func theSummaryTellsConditionNumbers() throws {
         func rounded(_ number: Double) -> String { "\((number * 100).rounded() / 100)" }
-        let plain = try LatentSource(.init(), seed: 1), dependent = try LatentSource(.init(statisticalDependence: true, causalDependence: true), seed: 1)
+        let plain = try LatentSource(.init(), seed: 1),
+            dependent = try LatentSource(.init(statisticalDependence: true, causalDependence: true), seed: 1)
         #expect(plain.latentSummary.count == 1 && dependent.latentSummary.count == 3)
         for number in plain.mixings.flatMap(\.conditionNumbers) + [plain.conditionThreshold] {
             #expect(plain.latentSummary[0].contains(rounded(number)))
         }
-        for (name, value) in dependent.distribution.conditionNumbers { #expect(dependent.latentSummary[1].contains("\(name) \(rounded(value))")) }
+        for (name, value) in dependent.distribution.conditionNumbers {
+            #expect(dependent.latentSummary[1].contains("\(name) \(rounded(value))"))
+        }
     }
 }

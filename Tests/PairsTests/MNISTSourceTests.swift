@@ -22,8 +22,12 @@ struct SmallMNIST {
     }
     static func labels(_ part: Int, _ count: Int) -> [UInt8] { header([count]) + (0..<count).map { label(part, $0) } }
 
-    static let names = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
-    static let contents = [images(0, trainingCount), labels(0, trainingCount), images(1, heldOutCount), labels(1, heldOutCount)]
+    static let names = [
+        "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte",
+    ]
+    static let contents = [
+        images(0, trainingCount), labels(0, trainingCount), images(1, heldOutCount), labels(1, heldOutCount),
+    ]
 
     /// - Parameter compressed: which of the four files are gzip-compressed.
     init(compressed: Set<Int> = []) {
@@ -54,7 +58,8 @@ struct SmallMNIST {
 }
 
 @Suite struct MNISTSourceTests {
-    @Test(arguments: [[], [0, 1, 2, 3], [0, 3]] as [Set<Int>]) func readsPlainAndCompressed(compressed: Set<Int>) throws {
+    @Test(arguments: [[], [0, 1, 2, 3], [0, 3]] as [Set<Int>]) func readsPlainAndCompressed(compressed: Set<Int>) throws
+    {
         let small = SmallMNIST(compressed: compressed)
         let source = try small.source()
         #expect(source.description(of: .first) == ModalityDescription(shape: [1, 28, 28]))
@@ -84,23 +89,32 @@ struct SmallMNIST {
             #expect((try source.prepare(.first, raw: raw.reshaped([count, 784])).values == images.values) as Bool)
             #expect(try source.prepare(.second, raw: labels.reshaped([count])).values == labels.values)
             #expect(throws: DataError.self) { try source.labels(split, [UInt64(count)]) }
-            #expect(throws: DataError.self) { try source.read(split, [.max], first: Tensor([1, 1, 28, 28]), second: nil) }
+            #expect(throws: DataError.self) {
+                try source.read(split, [.max], first: Tensor([1, 1, 28, 28]), second: nil)
+            }
         }
     }
 
     @Test func joinedGzipMembersAreOneFile() {
         let content = SmallMNIST.contents[0]
-        #expect(SmallMNIST().error(replacing: 0, by: gzip(Array(content[..<5000])) + gzip(Array(content[5000...])), compressed: true) == nil)
+        #expect(
+            SmallMNIST().error(
+                replacing: 0, by: gzip(Array(content[..<5000])) + gzip(Array(content[5000...])), compressed: true)
+                == nil)
         #expect(SmallMNIST().error(replacing: 0, by: gzip(content), compressed: true) == nil)
     }
 
     /// Each way for a file to be wrong: the error names the file and what was found.
     @Test func brokenFilesAreClearErrors() throws {
-        func expect(_ file: Int, _ bytes: [UInt8], compressed: Bool = false, _ parts: String..., line: Int = #line) throws {
+        func expect(_ file: Int, _ bytes: [UInt8], compressed: Bool = false, _ parts: String..., line: Int = #line)
+            throws
+        {
             for (bytes, compressed) in compressed ? [(bytes, true)] : [(bytes, false), (gzip(bytes), true)] {
                 let error = SmallMNIST().error(replacing: file, by: bytes, compressed: compressed)
                 let text = try #require(error, "no error for line \(line)").description
-                for part in [SmallMNIST.names[file]] + parts where !part.isEmpty { #expect(text.contains(part), "line \(line): \(text)") }
+                for part in [SmallMNIST.names[file]] + parts where !part.isEmpty {
+                    #expect(text.contains(part), "line \(line): \(text)")
+                }
             }
         }
         let images = SmallMNIST.contents[0], labels = SmallMNIST.contents[1], heldOut = SmallMNIST.contents[2]
@@ -177,7 +191,9 @@ struct SmallMNIST {
         let expected = (0..<23).flatMap { image in (0..<784).map { Float(SmallMNIST.pixel(0, image, $0)) } }
         await withTaskGroup(of: Bool.self) { group in
             for _ in 0..<8 {
-                group.addTask { (try? source.readRaw(.training, (0..<23).map { UInt64($0) }, .first).values) == expected }
+                group.addTask {
+                    (try? source.readRaw(.training, (0..<23).map { UInt64($0) }, .first).values) == expected
+                }
             }
             for await isEqual in group { #expect(isEqual) }
         }

@@ -23,7 +23,9 @@ extension Double {
         Permutation(count: count, seed: seed, stream: .permutation, number: number)
     }
 
-    @Test(arguments: [0, 1, 2, 3, 7, 16, 1023, 1024, 1025, 1026, 1056, 1057, 1089, 4096, 60_000, 65_536, 65_537, 999_983] as [UInt64])
+    @Test(
+        arguments: [0, 1, 2, 3, 7, 16, 1023, 1024, 1025, 1026, 1056, 1057, 1089, 4096, 60_000, 65_536, 65_537, 999_983]
+            as [UInt64])
     func everyElementComesOnce(count: UInt64) {
         for number in [0, 1, 977] as [UInt64] {
             let permutation = permutation(count, number)
@@ -50,7 +52,8 @@ extension Double {
     }
 
     /// Where an element goes, which element follows which, and how the parts of a walk hang together, on both sides of the table's limit.
-    @Test(arguments: [6, 13, 20, 1024, 1025, 2000, 5003] as [UInt64]) func placesAndNeighboursAreUniform(count: UInt64) {
+    @Test(arguments: [6, 13, 20, 1024, 1025, 2000, 5003] as [UInt64]) func placesAndNeighboursAreUniform(count: UInt64)
+    {
         let epochs: UInt64 = 20_000, bins = min(count, 64)
         var first = [Int](repeating: 0, count: Int(bins)), last = first, middle = first
         var steps = [Int](repeating: 0, count: Int(bins)), rises = [0, 0], joint = [Int](repeating: 0, count: 25)
@@ -66,7 +69,11 @@ extension Double {
             if bin(d, of: bins) >= 0 { middle[bin(d, of: bins)] += 1 }
             // b - a modulo count is uniform on 1 ..< count.
             let step = (b + count - a) % count - 1
-            if count <= 64 { steps[Int(step)] += 1 } else if bin(step, of: bins) >= 0 { steps[bin(step, of: bins)] += 1 }
+            if count <= 64 {
+                steps[Int(step)] += 1
+            } else if bin(step, of: bins) >= 0 {
+                steps[bin(step, of: bins)] += 1
+            }
             rises[b > a ? 1 : 0] += 1
             if count > 1000 { joint[Int(a * 5 / count) * 5 + Int(c * 5 / count)] += 1 }
         }
@@ -97,7 +104,10 @@ extension Double {
 
     @Test func seedsAndNumbersGiveOtherOrders() {
         for count in [50, 5000] as [UInt64] {
-            let orders = [permutation(count, 0), permutation(count, 1), permutation(count, 0, seed: 2), permutation(count, 1 << 40)]
+            let orders = [
+                permutation(count, 0), permutation(count, 1), permutation(count, 0, seed: 2),
+                permutation(count, 1 << 40),
+            ]
             let lists = orders.map { order in (0..<50).map { order[$0] } }
             #expect(Set(lists).count == lists.count)
             #expect((0..<50).map { permutation(count, 0)[$0] } == lists[0])

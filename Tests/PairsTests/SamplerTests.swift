@@ -26,7 +26,9 @@ import Testing
     @Test func allSamplesAreUsedOverEpochs() throws {
         let sampler = try Sampler(batchSize: 7, sampleCount: 13, seed: 1)
         var counts = [Int](repeating: 0, count: 13)
-        for step in 0..<26_000 { for number in sampler.numbers(step: step, positions: 0..<7) { counts[Int(number)] += 1 } }
+        for step in 0..<26_000 {
+            for number in sampler.numbers(step: step, positions: 0..<7) { counts[Int(number)] += 1 }
+        }
         // Draws of one batch exclude each other, so the counts vary less than independent ones: (1 - 7/13) of the variance.
         #expect(chiSquareDeviation(counts) <= 4)
         #expect(counts.min()! > 13_000)
@@ -38,7 +40,9 @@ import Testing
             let whole = sampler.numbers(step: step, positions: 0..<64)
             for workers in [1, 2, 4, 8, 16, 64] {
                 let size = 64 / workers
-                let parts = (0..<workers).flatMap { sampler.numbers(step: step, positions: ($0 * size)..<(($0 + 1) * size)) }
+                let parts = (0..<workers).flatMap {
+                    sampler.numbers(step: step, positions: ($0 * size)..<(($0 + 1) * size))
+                }
                 #expect(parts == whole)
             }
         }

@@ -44,7 +44,8 @@ func gzip(_ bytes: [UInt8]) -> [UInt8] {
     var stream = z_stream(), input = bytes, output = [UInt8](repeating: 0, count: bytes.count + 1000)
     precondition(
         deflateInit2_(
-            &stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, CInt(MemoryLayout<z_stream>.size)) == Z_OK)
+            &stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, CInt(MemoryLayout<z_stream>.size))
+            == Z_OK)
     return input.withUnsafeMutableBufferPointer { input in
         output.withUnsafeMutableBufferPointer { output in
             (stream.next_in, stream.avail_in) = (input.baseAddress, UInt32(input.count))

@@ -5,7 +5,8 @@ final class FixtureFolder {
     let path: String
 
     init() throws {
-        path = FileManager.default.temporaryDirectory.appendingPathComponent("couplet-reports-\(UUID().uuidString)").path
+        path =
+            FileManager.default.temporaryDirectory.appendingPathComponent("couplet-reports-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
 
@@ -26,6 +27,8 @@ final class FixtureFolder {
     func writeRun(_ name: String, losses: [String], rate: Double = 0.01, extra: String = "") throws {
         let lines = losses.enumerated().map { Self.line(($0 + 1) * 10, loss: $1, rate: rate) }.joined()
         try write("\(name)/metrics.jsonl", lines + extra)
-        try write("\(name)/config.yaml", "name: a\nseed: 1\noptimizer:\n  learning_rate: \(rate)\ntrain:\n  steps: \(losses.count * 10)\n")
+        try write(
+            "\(name)/config.yaml",
+            "name: a\nseed: 1\noptimizer:\n  learning_rate: \(rate)\ntrain:\n  steps: \(losses.count * 10)\n")
     }
 }

@@ -4,19 +4,27 @@ import Testing
 @Suite struct HeatMapTests {
     private static let map = HeatMap(
         "m", xLabel: "rate <&>", yLabel: "size", valueLabel: "error", columns: ["a\"", "b", "c"], rows: ["1", "2"],
-        cells: [[.init(1), .init(2), .init(nil, label: "failed")], [.init(4), .init(.nan), .init(6, label: "mean of 2")]], chosen: (1, 0))
+        cells: [
+            [.init(1), .init(2), .init(nil, label: "failed")], [.init(4), .init(.nan), .init(6, label: "mean of 2")],
+        ], chosen: (1, 0))
 
     @Test func aCellForEachPair() {
         let markup = ParsedMarkup(Self.map.svg)
         #expect(markup.problem == nil)
         let cells = markup.all("rect").filter { $0.text.hasPrefix("rate <&>") }
         #expect(cells.count == 6)
-        #expect(markup.all("rect", class: "absent").map(\.text) == ["rate <&> c, size 1 · failed", "rate <&> b, size 2 · no value"])
+        #expect(
+            markup.all("rect", class: "absent").map(\.text) == [
+                "rate <&> c, size 1 · failed", "rate <&> b, size 2 · no value",
+            ])
         #expect(markup.all("rect", class: "chosen").count == 1)
         // The first row lies lowest, the first column leftmost; the lowest value is the darkest, the highest the brightest.
-        let (low, high) = (cells.first { $0.text.contains("a\", size 1") }, cells.first { $0.text.contains("c, size 2") })
+        let (low, high) = (
+            cells.first { $0.text.contains("a\", size 1") }, cells.first { $0.text.contains("c, size 2") }
+        )
         #expect(low?.attributes["fill"] == "#440154" && high?.attributes["fill"] == "#fde725")
-        #expect((low?.number("y") ?? 0) > (high?.number("y") ?? 0) && (low?.number("x") ?? 0) < (high?.number("x") ?? 0))
+        #expect(
+            (low?.number("y") ?? 0) > (high?.number("y") ?? 0) && (low?.number("x") ?? 0) < (high?.number("x") ?? 0))
     }
 
     @Test func valuesReadOnEveryColour() {
@@ -43,9 +51,12 @@ import Testing
 
     @Test func manyColumnsMakeItWide() {
         let names = (0..<40).map { "column \($0)" }
-        let map = HeatMap("m", xLabel: "x", yLabel: "y", valueLabel: "v", columns: names, rows: ["r"], cells: [names.indices.map { .init(Double($0)) }])
+        let map = HeatMap(
+            "m", xLabel: "x", yLabel: "y", valueLabel: "v", columns: names, rows: ["r"],
+            cells: [names.indices.map { .init(Double($0)) }])
         #expect(map.width > 40 * 29 && ParsedMarkup(map.svg).problem == nil)
-        let empty = HeatMap("m", xLabel: "x", yLabel: "y", valueLabel: "v", columns: ["a"], rows: ["r"], cells: [[.init(nil)]])
+        let empty = HeatMap(
+            "m", xLabel: "x", yLabel: "y", valueLabel: "v", columns: ["a"], rows: ["r"], cells: [[.init(nil)]])
         #expect(ParsedMarkup(empty.svg).problem == nil)
     }
 
@@ -55,7 +66,8 @@ import Testing
             let values: [Double] = [0.01 * Double(index + 1), Double(index % 2), Double((index * 3) % 10)]
             return ParallelCoordinates.Line("trial \(index)", values)
         }
-        let figure = ParallelCoordinates("all", axes: axes, lines: lines + [.init("broken", [0.1, 0, .nan])], lowIsGood: true)
+        let figure = ParallelCoordinates(
+            "all", axes: axes, lines: lines + [.init("broken", [0.1, 0, .nan])], lowIsGood: true)
         // Two lines a fifth; the metrics are 0, 3, 6, 9, 2, 5, 8, 1, 4, 7.
         #expect(figure.ranks == [4, 3, 1, 0, 3, 2, 0, 4, 2, 1, nil])
         let markup = ParsedMarkup(figure.svg)

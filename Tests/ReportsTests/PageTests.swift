@@ -8,15 +8,21 @@ import Testing
         ReportPage(title: nasty, lead: nasty) {
             Paragraph(nasty)
             Section(nasty) {
-                DataTable(columns: [.init(nasty)], rows: [[.init(nasty, title: nasty, isBest: true, look: .numbered(7))]])
+                DataTable(
+                    columns: [.init(nasty)], rows: [[.init(nasty, title: nasty, isBest: true, look: .numbered(7))]])
                 Section(nasty) { CollapsibleText(nasty, text: nasty) }
                 for count in [1, 2] {
                     FigureGroup(
                         (0..<count).map { _ in
                             Plot(
                                 nasty, caption: nasty, x: Axis(nasty), y: Axis(nasty),
-                                series: [Series(nasty, [PlotPoint(1, 2, label: nasty), PlotPoint(2, 3)], look: .numbered(9))],
-                                references: [ReferenceLine(.vertical(1.5), name: nasty), ReferenceLine(.power(slope: -1, factor: 3), name: "power")])
+                                series: [
+                                    Series(nasty, [PlotPoint(1, 2, label: nasty), PlotPoint(2, 3)], look: .numbered(9))
+                                ],
+                                references: [
+                                    ReferenceLine(.vertical(1.5), name: nasty),
+                                    ReferenceLine(.power(slope: -1, factor: 3), name: "power"),
+                                ])
                         })
                 }
             }
@@ -29,7 +35,8 @@ import Testing
         // What XML cannot hold is replaced, all else comes back as it was.
         #expect(markup.all("h1").first?.text == "a<b>&\"c'\u{FFFD}\u{FFFD}</script> –")
         #expect(markup.all("script").isEmpty && markup.all("b").isEmpty)
-        #expect(markup.all("svg").allSatisfy { $0.attributes["role"] == "img" || $0.attributes["aria-hidden"] == "true" })
+        #expect(
+            markup.all("svg").allSatisfy { $0.attributes["role"] == "img" || $0.attributes["aria-hidden"] == "true" })
         #expect(markup.all("svg", class: "figure").contains { $0.attributes["aria-label"]?.isEmpty == false })
     }
 
@@ -44,7 +51,9 @@ import Testing
     }
 
     @Test func figuresWithOneLegendShareIt() {
-        let plots = (0..<3).map { Plot("p\($0)", x: Axis("x"), y: Axis("y"), series: [Series("only", [PlotPoint(1, 2), PlotPoint(2, 3)])]) }
+        let plots = (0..<3).map {
+            Plot("p\($0)", x: Axis("x"), y: Axis("y"), series: [Series("only", [PlotPoint(1, 2), PlotPoint(2, 3)])])
+        }
         let markup = ParsedMarkup(ReportPage(title: "t") { FigureGroup(plots) }.html)
         #expect(markup.all("ul", class: "legend").count == 1)
         #expect(markup.all("text").allSatisfy { $0.text != "only" })

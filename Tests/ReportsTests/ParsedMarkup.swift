@@ -18,7 +18,9 @@ final class ParsedMarkup: NSObject, XMLParserDelegate {
         super.init()
         let parser = XMLParser(data: Data(text.utf8))
         parser.delegate = self
-        if !parser.parse() { problem = "\(parser.parserError.map { "\($0)" } ?? "not well-formed") in line \(parser.lineNumber)" }
+        if !parser.parse() {
+            problem = "\(parser.parserError.map { "\($0)" } ?? "not well-formed") in line \(parser.lineNumber)"
+        }
     }
 
     func all(_ name: String, class classes: String? = nil) -> [Element] {
@@ -29,15 +31,20 @@ final class ParsedMarkup: NSObject, XMLParserDelegate {
     }
 
     func parser(
-        _ parser: XMLParser, didStartElement name: String, namespaceURI: String?, qualifiedName: String?, attributes: [String: String]
+        _ parser: XMLParser, didStartElement name: String, namespaceURI: String?, qualifiedName: String?,
+        attributes: [String: String]
     ) {
         open.append(elements.count)
         elements.append(Element(name: name, attributes: attributes))
     }
 
-    func parser(_ parser: XMLParser, didEndElement name: String, namespaceURI: String?, qualifiedName: String?) { open.removeLast() }
+    func parser(_ parser: XMLParser, didEndElement name: String, namespaceURI: String?, qualifiedName: String?) {
+        open.removeLast()
+    }
 
-    func parser(_ parser: XMLParser, foundCharacters string: String) { for index in open { elements[index].text += string } }
+    func parser(_ parser: XMLParser, foundCharacters string: String) {
+        for index in open { elements[index].text += string }
+    }
 }
 
 extension ParsedMarkup.Element {

@@ -4,10 +4,14 @@ import Testing
 
 @Suite struct PlotTests {
     /// Where a value lies, told by the labelled ticks of the drawing itself: two of them fix a linear map of the value or of its logarithm.
-    private static func place(_ markup: ParsedMarkup, ticks: [(value: Double, text: String)], isVertical: Bool, log isLogarithmic: Bool) throws -> (Double) -> Double {
+    private static func place(
+        _ markup: ParsedMarkup, ticks: [(value: Double, text: String)], isVertical: Bool, log isLogarithmic: Bool
+    ) throws -> (Double) -> Double {
         let places = try ticks.map { tick in
             let label = try #require(
-                markup.all("text").first { $0.text == tick.text && ($0.attributes["class"] == (isVertical ? "end" : "middle")) }, "no label \(tick.text)")
+                markup.all("text").first {
+                    $0.text == tick.text && ($0.attributes["class"] == (isVertical ? "end" : "middle"))
+                }, "no label \(tick.text)")
             // A label of the vertical axis stands 4 units below its line.
             return try #require(isVertical ? label.number("y").map { $0 - 4 } : label.number("x"))
         }
@@ -18,7 +22,8 @@ import Testing
 
     @Test func pointsLieWhereTheAxesSay() throws {
         let points = [(1.0, 2.0), (4.0, 3.5), (9.0, -1.0), (10.0, 0.25)]
-        let plot = Plot("p", x: Axis("x", scale: .linear), y: Axis("y"), series: [Series("", points.map { PlotPoint($0.0, $0.1) })])
+        let plot = Plot(
+            "p", x: Axis("x", scale: .linear), y: Axis("y"), series: [Series("", points.map { PlotPoint($0.0, $0.1) })])
         let markup = ParsedMarkup(plot.svg)
         #expect(markup.problem == nil)
         let x = try Self.place(markup, ticks: [(2, "2"), (8, "8")], isVertical: false, log: false)
@@ -26,10 +31,14 @@ import Testing
         let marks = markup.all("circle", class: "mark")
         #expect(marks.count == 4)
         for (mark, point) in zip(marks, points) {
-            #expect(abs((mark.number("cx") ?? .nan) - x(point.0)) <= 0.15 && abs((mark.number("cy") ?? .nan) - y(point.1)) <= 0.15)
+            #expect(
+                abs((mark.number("cx") ?? .nan) - x(point.0)) <= 0.15
+                    && abs((mark.number("cy") ?? .nan) - y(point.1)) <= 0.15)
         }
         let line = try #require(markup.all("path", class: "line").first)
-        #expect(line.points.count == 4 && zip(line.points, points).allSatisfy { abs($0.x - x($1.0)) <= 0.15 && abs($0.y - y($1.1)) <= 0.15 })
+        #expect(
+            line.points.count == 4
+                && zip(line.points, points).allSatisfy { abs($0.x - x($1.0)) <= 0.15 && abs($0.y - y($1.1)) <= 0.15 })
     }
 
     @Test func logarithmicAxesToo() throws {
@@ -39,19 +48,23 @@ import Testing
         let x = try Self.place(markup, ticks: [(0.01, "10−2"), (1, "100")], isVertical: false, log: true)
         let y = try Self.place(markup, ticks: [(1e-3, "10−3"), (10, "101")], isVertical: true, log: true)
         for (mark, point) in zip(markup.all("circle", class: "mark"), points) {
-            #expect(abs((mark.number("cx") ?? .nan) - x(point.0)) <= 0.15 && abs((mark.number("cy") ?? .nan) - y(point.1)) <= 0.15)
+            #expect(
+                abs((mark.number("cx") ?? .nan) - x(point.0)) <= 0.15
+                    && abs((mark.number("cy") ?? .nan) - y(point.1)) <= 0.15)
         }
     }
 
     @Test func errorBarsReachOneDeviationBothWays() throws {
         let plot = Plot(
-            "p", x: Axis("x"), y: Axis("y"), series: [Series("", [PlotPoint(0, 1, deviation: 1), PlotPoint(1, 4, deviation: 0.5)])])
+            "p", x: Axis("x"), y: Axis("y"),
+            series: [Series("", [PlotPoint(0, 1, deviation: 1), PlotPoint(1, 4, deviation: 0.5)])])
         let markup = ParsedMarkup(plot.svg)
         let y = try Self.place(markup, ticks: [(1, "1"), (4, "4")], isVertical: true, log: false)
         let bars = markup.all("path", class: "error")
         #expect(bars.count == 2)
         for (bar, ends) in zip(bars, [(2.0, 0.0), (4.5, 3.5)]) {
-            #expect(abs(bar.points[0].y - y(ends.0)) <= 0.15 && abs(bar.points[1].y - y(ends.1)) <= 0.15, "\(bar.points)")
+            #expect(
+                abs(bar.points[0].y - y(ends.0)) <= 0.15 && abs(bar.points[1].y - y(ends.1)) <= 0.15, "\(bar.points)")
         }
     }
 
@@ -70,7 +83,8 @@ import Testing
         #expect(abs(fit.slope - slope) <= 1e-12 && abs(fit.factor - exp(intercept)) <= 1e-11)
         #expect(abs((fit.slopeError ?? .nan) - error) <= 1e-12)
         // One x, or no positive y, has no slope.
-        #expect(PowerLawFit([(2, 1), (2, 3)]) == nil && PowerLawFit([(1, -1), (2, 0)]) == nil && PowerLawFit([]) == nil)
+        #expect(
+            PowerLawFit([(2, 1), (2, 3)]) == nil && PowerLawFit([(1, -1), (2, 0)]) == nil && PowerLawFit([]) == nil)
     }
 
     @Test func theLegendTellsTheSlope() {
@@ -83,18 +97,27 @@ import Testing
 
     /// Breaks, ends and absences: no coordinate is ever anything but a number.
     @Test(arguments: [
-        [] as [Double], [1.0], [.nan], [.nan, .nan], [1, .nan, 3], [.nan, 2, 3], [1, 2, .nan], [5, 5, 5], [0, 0], [.infinity, 1, 2], [-.infinity, -1],
-        [1e300, -1e300], [1e-300, 1e300], [.leastNonzeroMagnitude, .leastNonzeroMagnitude], [1.797e308, 1.797e308], [-1, 0, 1e9], [1e15, 1e15 + 2], [-3],
+        [] as [Double], [1.0], [.nan], [.nan, .nan], [1, .nan, 3], [.nan, 2, 3], [1, 2, .nan], [5, 5, 5], [0, 0],
+        [.infinity, 1, 2], [-.infinity, -1],
+        [1e300, -1e300], [1e-300, 1e300], [.leastNonzeroMagnitude, .leastNonzeroMagnitude], [1.797e308, 1.797e308],
+        [-1, 0, 1e9], [1e15, 1e15 + 2], [-3],
     ])
     func anyValuesGiveADrawing(_ values: [Double]) {
         for style in [Series.Style.line, .markers, .markedLine, .dots] {
             for scale in [AxisScale.automatic, .linear, .logarithmic] {
-                let series = Series("s", values.enumerated().map { PlotPoint(Double($0), $1, deviation: 1) }, style: style, smooths: true).fitted()
-                let text = Plot("p", x: Axis("x"), y: Axis("y", scale: scale), series: [series], references: [ReferenceLine(.horizontal(1), name: "one")]).svg
+                let series = Series(
+                    "s", values.enumerated().map { PlotPoint(Double($0), $1, deviation: 1) }, style: style,
+                    smooths: true
+                ).fitted()
+                let text = Plot(
+                    "p", x: Axis("x"), y: Axis("y", scale: scale), series: [series],
+                    references: [ReferenceLine(.horizontal(1), name: "one")]
+                ).svg
                 let markup = ParsedMarkup(text)
                 #expect(markup.problem == nil)
                 for element in markup.elements {
-                    for (key, value) in element.attributes where ["x", "y", "cx", "cy", "d", "width", "height"].contains(key) {
+                    for (key, value) in element.attributes
+                    where ["x", "y", "cx", "cy", "d", "width", "height"].contains(key) {
                         #expect(!value.contains("nan") && !value.contains("inf"), "\(key)=\(value)")
                     }
                 }
@@ -104,11 +127,15 @@ import Testing
 
     /// A curve whose loss becomes no number ends in a cross, and says where.
     @Test func aCurveThatEndsInNaNSaysSo() throws {
-        let plot = Plot("p", x: Axis("step"), y: Axis(""), series: [Series("a", [1, 2, .nan, .nan].enumerated().map { PlotPoint(Double($0), $1) }, style: .line)])
+        let plot = Plot(
+            "p", x: Axis("step"), y: Axis(""),
+            series: [Series("a", [1, 2, .nan, .nan].enumerated().map { PlotPoint(Double($0), $1) }, style: .line)])
         let markup = ParsedMarkup(plot.svg)
         #expect(markup.all("path", class: "error").first?.text == "a · no number after 1")
         // And one in whose midst a value is missing is in two pieces.
-        let broken = Plot("p", x: Axis("step"), y: Axis(""), series: [Series("a", [1, 2, .nan, 4, 5].enumerated().map { PlotPoint(Double($0), $1) }, style: .line)])
+        let broken = Plot(
+            "p", x: Axis("step"), y: Axis(""),
+            series: [Series("a", [1, 2, .nan, 4, 5].enumerated().map { PlotPoint(Double($0), $1) }, style: .line)])
         let line = ParsedMarkup(broken.svg).all("path", class: "line").last  // The first is the legend's.
         #expect(line?.attributes["d"]?.filter { $0 == "M" }.count == 2)
         #expect(ParsedMarkup(broken.svg).all("path", class: "error").isEmpty)
@@ -118,11 +145,14 @@ import Testing
     private static func width(_ text: String) -> Double {
         let isPower = text.hasPrefix("10") && text.count > 2 && !text.contains { ",.kMG".contains($0) }
         return isPower
-            ? TextWidth.of("10", size: 12) + TextWidth.of(String(text.dropFirst(2)), size: 12 * 0.78) : TextWidth.of(text, size: 12)
+            ? TextWidth.of("10", size: 12) + TextWidth.of(String(text.dropFirst(2)), size: 12 * 0.78)
+            : TextWidth.of(text, size: 12)
     }
 
     @Test func labelsOfAnAxisDoNotTouch() throws {
-        let ranges: [[Double]] = [[0, 1e-7], [0, 123_456_789], [1e9, 1e9 + 1], [1e-9, 1e9], [-0.001, 0.002], [0, 100_000]]
+        let ranges: [[Double]] = [
+            [0, 1e-7], [0, 123_456_789], [1e9, 1e9 + 1], [1e-9, 1e9], [-0.001, 0.002], [0, 100_000],
+        ]
         for values in ranges {
             let plot = Plot("p", x: Axis("x"), y: Axis("y"), series: [Series("", values.map { PlotPoint($0, 1) })])
             let labels = ParsedMarkup(plot.svg).all("text", class: "middle").filter { $0.text != "x" }

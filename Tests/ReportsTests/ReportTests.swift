@@ -7,7 +7,8 @@ import Testing
 @Suite struct ReportTests {
     private static func folder() throws -> FixtureFolder {
         let folder = try FixtureFolder()
-        try folder.writeRun("a", losses: ["3", "2", "null", "1.5"], extra: "{\"step\": 50, \"loss\": 1.\n\nno json\n{\"loss\": 2}\n")
+        try folder.writeRun(
+            "a", losses: ["3", "2", "null", "1.5"], extra: "{\"step\": 50, \"loss\": 1.\n\nno json\n{\"loss\": 2}\n")
         try folder.write(
             "a/evaluation.json",
             """
@@ -15,7 +16,9 @@ import Testing
              "gaussian": {"singular_values": [0.91, 0.7], "exact_singular_values": [0.9, 0.75], "first_gram": null, "nested": {"x": [1, null]}}}
             """)
         try folder.writeRun("b <&\">", losses: ["3", "1"], rate: 0.1)
-        try folder.write("b <&\">/evaluation.json", "{\"step\": 20, \"retrieval\": {\"first_to_second\": {\"recall_at_1\": 0.5}}, \"top1\": 0.75}")
+        try folder.write(
+            "b <&\">/evaluation.json",
+            "{\"step\": 20, \"retrieval\": {\"first_to_second\": {\"recall_at_1\": 0.5}}, \"top1\": 0.75}")
         return folder
     }
 
@@ -26,7 +29,8 @@ import Testing
         let html = report.page.html
         let markup = ParsedMarkup(html)
         #expect(markup.problem == nil, "\(markup.problem ?? "")")
-        #expect(markup.all("h4").map(\.text) == ["Loss", "Gradient norm", "Learning rate", "Throughput", "singular values"])
+        #expect(
+            markup.all("h4").map(\.text) == ["Loss", "Gradient norm", "Learning rate", "Throughput", "singular values"])
         // Three lines of a's metrics are none: cut short, no JSON, without a step. An empty line is no line.
         #expect(markup.all("p", class: "warning").contains { $0.text == "a: metrics.jsonl: 3 damaged lines skipped" })
         #expect(markup.all("figcaption").contains { $0.text == "1 logged value is no number." })
@@ -55,15 +59,23 @@ import Testing
         #expect(markup.problem == nil, "\(markup.problem ?? "")")
         let rows = markup.all("tr").map(\.text)
         for row in [
-            "R² offirst, linearfirst, MLPsecond, linearsecond, MLP", "c0.50000.75000.25000.3750", "m1−0.25000.12500–", "encoding, from c0.62500.87500.18750.3125",
+            "R² offirst, linearfirst, MLPsecond, linearsecond, MLP", "c0.50000.75000.25000.3750", "m1−0.25000.12500–",
+            "encoding, from c0.62500.87500.18750.3125",
         ] { #expect(rows.contains(row), "\(row) in \(rows)") }
-        #expect(markup.all("p").contains { $0.text.contains("fitted on 4,096 samples") && $0.text.contains("first 0.6875, second 0.8125") })
+        #expect(
+            markup.all("p").contains {
+                $0.text.contains("fitted on 4,096 samples") && $0.text.contains("first 0.6875, second 0.8125")
+            })
     }
 
     @Test func figuresAreFilesToo() throws {
         let folder = try Self.folder()
         let figures = try Report(reading: ["\(folder.path)/a"]).figures
-        #expect(figures.map(\.name) == ["loss", "gradient_norm", "learning_rate", "pairs_per_second", "gaussian-singular_values"].filter { $0 != "learning_rate" })
+        #expect(
+            figures.map(\.name)
+                == ["loss", "gradient_norm", "learning_rate", "pairs_per_second", "gaussian-singular_values"].filter {
+                    $0 != "learning_rate"
+                })
         for one in figures {
             let markup = ParsedMarkup(one.figure.svg)
             #expect(markup.problem == nil && markup.elements.first?.name == "svg", "\(one.name)")
@@ -87,7 +99,9 @@ import Testing
             for figure in report.figures { #expect(ParsedMarkup(figure.figure.svg).problem == nil) }
         }
         let notes = try RunRecord(reading: "\(folder.path)/broken").notes.joined(separator: "\n")
-        for part in ["no metrics.jsonl yet", "evaluation.json is no JSON", "config.yaml:2:1", "step-00000001.h5"] { #expect(notes.contains(part), "\(notes)") }
+        for part in ["no metrics.jsonl yet", "evaluation.json is no JSON", "config.yaml:2:1", "step-00000001.h5"] {
+            #expect(notes.contains(part), "\(notes)")
+        }
         #expect(try Report(reading: ["\(folder.path)/one"]).figures.map(\.name) == ["loss"])
     }
 
@@ -130,7 +144,10 @@ import Testing
     @Test func namesTellFoldersApart() throws {
         let folder = try FixtureFolder()
         for name in ["x/run", "y/run", "z"] { try folder.writeRun(name, losses: ["1", "2"]) }
-        #expect(try Report(reading: ["x/run", "y/run", "z"].map { "\(folder.path)/\($0)" }).runs.map(\.name) == ["x/run", "y/run", "z"])
+        #expect(
+            try Report(reading: ["x/run", "y/run", "z"].map { "\(folder.path)/\($0)" }).runs.map(\.name) == [
+                "x/run", "y/run", "z",
+            ])
     }
 
     /// More runs than can be told apart by colour: twelve in colour, the others grey, and said so.
@@ -139,7 +156,10 @@ import Testing
         for index in 10..<30 { try folder.writeRun("r\(index)", losses: ["3", "\(index)"]) }
         let markup = ParsedMarkup(try Report(reading: (10..<30).map { "\(folder.path)/r\($0)" }).page.html)
         #expect(markup.problem == nil)
-        #expect(markup.all("p").contains { $0.text == "The first 12 of 20 runs are told apart by colour, the others are grey." })
+        #expect(
+            markup.all("p").contains {
+                $0.text == "The first 12 of 20 runs are told apart by colour, the others are grey."
+            })
         #expect(markup.all("path", class: "quiet").count >= 8)
         #expect(markup.all("ul", class: "legend").first?.text == (10..<22).map { "r\($0)" }.joined())
     }

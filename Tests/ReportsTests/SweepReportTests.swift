@@ -6,7 +6,8 @@ import Testing
     /// error = 2 · size^(-1/2) · (1 ± 0.1 by seed), for two similarities; one trial failed, one waits.
     private static func folder() throws -> FixtureFolder {
         let folder = try FixtureFolder()
-        var lines = "trial,status,batch.size,objective.similarity,seed,gaussian.coupling_error,digest,steps,seconds,reason\n"
+        var lines =
+            "trial,status,batch.size,objective.similarity,seed,gaussian.coupling_error,digest,steps,seconds,reason\n"
         var number = 0
         for size in [256, 512, 1_024, 2_048] {
             for similarity in ["cosine", "quadratic"] {
@@ -15,7 +16,8 @@ import Testing
                     let name = "\(1_000 + number)_size=\(size)"
                     let error = 2 / Double(size).squareRoot() * (seed == 1 ? 0.9 : 1.1)
                     if number == 3 {
-                        lines += "\(name),failed,\(size),\(similarity),\(seed),,,,0.5,\"a <reason>, with \"\"quotes\"\"\nand a second line\"\n"
+                        lines +=
+                            "\(name),failed,\(size),\(similarity),\(seed),,,,0.5,\"a <reason>, with \"\"quotes\"\"\nand a second line\"\n"
                     } else if number == 4 {
                         lines += "\(name),waiting,\(size),\(similarity),\(seed),,,,,\n"
                     } else {
@@ -26,22 +28,31 @@ import Testing
             }
         }
         try folder.write("s/sweep.csv", lines)
-        try writeDefinition("s", "batch.size: [256, 512, 1024, 2048], objective.similarity: [cosine, quadratic], seed: [1, 2]", in: folder)
+        try writeDefinition(
+            "s", "batch.size: [256, 512, 1024, 2048], objective.similarity: [cosine, quadratic], seed: [1, 2]",
+            in: folder)
         return folder
     }
 
     private static func writeDefinition(_ name: String, _ varied: String, in folder: FixtureFolder) throws {
-        try folder.write("\(name)/base.yaml", "data: {source: gaussian, dimensions: [4, 3], correlations: [0.8, 0.5]}\n")
-        try folder.write("\(name)/sweep.yaml", "base: base.yaml\nvary: {\(varied)}\nmetric: gaussian.coupling_error\ngoal: minimize\n")
+        try folder.write(
+            "\(name)/base.yaml", "data: {source: gaussian, dimensions: [4, 3], correlations: [0.8, 0.5]}\n")
+        try folder.write(
+            "\(name)/sweep.yaml",
+            "base: base.yaml\nvary: {\(varied)}\nmetric: gaussian.coupling_error\ngoal: minimize\n")
     }
 
     @Test func theTableIsRead() throws {
         let folder = try Self.folder()
         let sweep = try SweepRecord(reading: "\(folder.path)/s")
-        #expect(sweep.keys == ["batch.size", "objective.similarity", "seed"] && sweep.metric == "gaussian.coupling_error" && sweep.minimizes)
+        #expect(
+            sweep.keys == ["batch.size", "objective.similarity", "seed"] && sweep.metric == "gaussian.coupling_error"
+                && sweep.minimizes)
         #expect(sweep.shortKeys == ["size", "similarity", "seed"])
         #expect(sweep.trials.count == 16 && sweep.ranked.count == 14 && sweep.failed.map(\.trial) == ["1003_size=256"])
-        #expect(sweep.failed.first?.reason.hasPrefix("a <reason>, with \"quotes\"") == true && sweep.failed.first?.values[1] == "quadratic")
+        #expect(
+            sweep.failed.first?.reason.hasPrefix("a <reason>, with \"quotes\"") == true
+                && sweep.failed.first?.values[1] == "quadratic")
         let metrics = sweep.ranked.compactMap(\.metric)
         #expect(metrics == metrics.sorted() && metrics.first == 2 / 2_048.0.squareRoot() * 0.9)
     }
@@ -51,7 +62,8 @@ import Testing
         let report = try Report(reading: ["\(folder.path)/s"])
         #expect(
             report.figures.map(\.name) == [
-                "s-coupling_error-over-batch.size", "s-coupling_error-over-objective.similarity", "s-coupling_error-over-seed",
+                "s-coupling_error-over-batch.size", "s-coupling_error-over-objective.similarity",
+                "s-coupling_error-over-seed",
                 "s-coupling_error-over-batch.size-and-objective.similarity", "s-parallel", "s-loss",
             ])
         // Means of (0.9, 1.1) · 2/√size; their sample deviation is √2 · 0.1 · 2/√size.
@@ -73,7 +85,9 @@ import Testing
             #expect(abs((map.cells[0][column].value ?? .nan) - 2 / size.squareRoot()) <= 1e-12)
         }
         let parallel = try #require(report.figures[4].figure as? ParallelCoordinates)
-        #expect(parallel.lines.count == 14 && parallel.axes.map(\.label) == ["size", "similarity", "seed", "coupling_error"])
+        #expect(
+            parallel.lines.count == 14
+                && parallel.axes.map(\.label) == ["size", "similarity", "seed", "coupling_error"])
     }
 
     @Test func thePageTellsAll() throws {

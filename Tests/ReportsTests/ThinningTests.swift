@@ -13,7 +13,9 @@ import Testing
         let thinned = CurveDownsampling.thinned(points)
         #expect(thinned.count <= 2 * 372 + 2 && zip(thinned, thinned.dropFirst()).allSatisfy { $0.x <= $1.x })
         func extremes(_ points: [(x: Double, y: Double)]) -> [Int: [Double]] {
-            Dictionary(grouping: points) { Int($0.x.rounded(.down)) }.mapValues { [$0.map(\.y).min() ?? 0, $0.map(\.y).max() ?? 0] }
+            Dictionary(grouping: points) { Int($0.x.rounded(.down)) }.mapValues {
+                [$0.map(\.y).min() ?? 0, $0.map(\.y).max() ?? 0]
+            }
         }
         #expect(extremes(thinned) == extremes(points))
         #expect(thinned.first?.x == points.first?.x && thinned.last?.x == points.last?.x)
@@ -28,7 +30,9 @@ import Testing
     @Test func meansAreOverNeighbours() {
         let values = [1.0, 2, 4, 8, .nan, 32, 64]
         let means = CurveDownsampling.movingMean(values, window: 3, at: Array(values.indices))
-        for (mean, expected) in zip(means, [1, 7.0 / 3, 14.0 / 3, 6, 20, 48, 64]) { #expect(abs(mean - expected) <= 1e-12, "\(means)") }
+        for (mean, expected) in zip(means, [1, 7.0 / 3, 14.0 / 3, 6, 20, 48, 64]) {
+            #expect(abs(mean - expected) <= 1e-12, "\(means)")
+        }
     }
 
     /// Smooth curves and short ones are left as they are, noisy ones are not.

@@ -15,19 +15,24 @@ enum CheckpointExample {
         }
         let parameters: [Checkpoint.NamedArray] = [
             ("first/0/weight", array([width, 8], 1)), ("first/0/bias", array([width], 2)),
-            ("first/10/weight", array([3, 2, 5, 5], 3)), ("first/2/weight", array([1], 4)), ("second/0/weight", array([width, 6], 5)),
-            ("second/a.b/empty", array([0, 3], 6)), ("objective/log_inverse_temperature", CheckpointArray(2.659260036932778)),
+            ("first/10/weight", array([3, 2, 5, 5], 3)), ("first/2/weight", array([1], 4)),
+            ("second/0/weight", array([width, 6], 5)),
+            ("second/a.b/empty", array([0, 3], 6)),
+            ("objective/log_inverse_temperature", CheckpointArray(2.659260036932778)),
         ]
         let optimizer = parameters.flatMap { path, array in
             ["first_moment", "second_moment"].enumerated().map { number, name -> Checkpoint.NamedArray in
-                if let doubles = array.doubles { return ("\(path)/\(name)", CheckpointArray(doubles.map { $0 / 3 }, shape: [])) }
+                if let doubles = array.doubles {
+                    return ("\(path)/\(name)", CheckpointArray(doubles.map { $0 / 3 }, shape: []))
+                }
                 let moment = Tensor(array.shape)
                 for i in 0..<moment.count { moment[i] = array.tensor![i] * Float(number + 2) }
                 return ("\(path)/\(name)", CheckpointArray(moment))
             }
         }
         return Checkpoint(
-            step: step, seed: seed, shards: 16, configuration: "name: größer\nseed: 1\n" + String(repeating: "# filler\n", count: 50),
+            step: step, seed: seed, shards: 16,
+            configuration: "name: größer\nseed: 1\n" + String(repeating: "# filler\n", count: 50),
             writtenBy: "couplet 0.1.0", scalars: [("schedule_steps", 1500), ("loss", .double(0.25)), ("note", "text")],
             parameters: parameters, optimizer: optimizer,
             statistics: [("first/3/running_mean", array([width], 7)), ("first/3/running_variance", array([width], 8))])

@@ -28,7 +28,9 @@ import Testing
         let summary = try CheckpointStore.summary(path)
         #expect(summary.step == 1500 && summary.seed == content.seed && summary.shards == 16)
         #expect(summary.digest == content.digest && summary.writtenBy == "couplet 0.1.0")
-        #expect(summary.parameterCount == 40 * 8 + 40 + 150 + 1 + 240 + 0 + 1 && content.parameterCount == summary.parameterCount)
+        #expect(
+            summary.parameterCount == 40 * 8 + 40 + 150 + 1 + 240 + 0 + 1
+                && content.parameterCount == summary.parameterCount)
         #expect(summary.arrays.count == 7 + 14 + 2)
         #expect(summary.scalars.map(\.name) == ["schedule_steps", "loss", "note"])
     }
@@ -168,7 +170,8 @@ import Testing
         let path = try store.write(CheckpointExample.make(step: 3), keep: 1).path
         for change in [
             "f['parameters/first/0/weight'][0, 0] += 1", "f.attrs['step'] = 4", "del f['statistics/first']",
-            "f['parameters/first/0/extra'] = 1.5", "f['parameters/first/text'] = 'text'", "del f.attrs['digest']", "del f.attrs['seed']",
+            "f['parameters/first/0/extra'] = 1.5", "f['parameters/first/text'] = 'text'", "del f.attrs['digest']",
+            "del f.attrs['seed']",
         ] {
             let copy = folder.file("copy.h5")
             try? FileManager.default.removeItem(atPath: copy)
@@ -195,7 +198,9 @@ import Testing
         let fresh = ".step-00000003.h5.elsewhere.example.1.partial"
         let living = ".step-00000003.h5.\(own).\(getppid()).partial"
         let foreign = ".notes"
-        for file in [dead, old, fresh, living, foreign] { try Data("half".utf8).write(to: URL(fileURLWithPath: store.folder + "/" + file)) }
+        for file in [dead, old, fresh, living, foreign] {
+            try Data("half".utf8).write(to: URL(fileURLWithPath: store.folder + "/" + file))
+        }
         try FileManager.default.setAttributes(
             [.modificationDate: Date(timeIntervalSinceNow: -3600)], ofItemAtPath: store.folder + "/" + old)
         #expect(try store.list() == [1])
@@ -216,7 +221,8 @@ import Testing
         try #require(waitid(P_PID, id_t(zombie), &ended, WEXITED | WNOWAIT) == 0 && kill(zombie, 0) == 0)
         var name = [CChar](repeating: 0, count: 256)
         gethostname(&name, 255)
-        let left = ".step-00000002.h5.\(String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)).\(zombie).partial"
+        let left =
+            ".step-00000002.h5.\(String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)).\(zombie).partial"
         try Data("half".utf8).write(to: URL(fileURLWithPath: store.folder + "/" + left))
         #expect(try store.removeAbandonedFiles() == [left])
     }

@@ -36,7 +36,9 @@ import Testing
 
     @Test func whatCannotBeLockedIsAClearError() throws {
         let folder = try TemporaryFolder()
-        #expect(try #require(throws: FileError.self) { try FolderLock(folder.file("none")) }.place == folder.file("none/.lock"))
+        #expect(
+            try #require(throws: FileError.self) { try FolderLock(folder.file("none")) }.place
+                == folder.file("none/.lock"))
     }
 
     private final class Holder: Sendable {

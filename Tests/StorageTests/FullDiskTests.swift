@@ -48,7 +48,10 @@ import Testing
             try file.write("x", Tensor([1000, 1000]))
             try file.close()
         }
-        #expect(try FileManager.default.contentsOfDirectory(atPath: disk.path).sorted() == ["a.json", "large.h5", "metrics.jsonl"])
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: disk.path).sorted() == [
+                "a.json", "large.h5", "metrics.jsonl",
+            ])
     }
 }
 

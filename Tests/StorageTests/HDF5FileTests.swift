@@ -55,7 +55,8 @@ import Testing
             let name = "rows/\(checksum)"
             try file.create(name, .float32, shape: [50, 2, 3], checksum: checksum)
             for start in stride(from: 0, to: 50, by: 7) {
-                try file.writeRows(name, from: start, whole.rows(start..<min(start + 7, 50)).reshaped([min(7, 50 - start), 2, 3]))
+                try file.writeRows(
+                    name, from: start, whole.rows(start..<min(start + 7, 50)).reshaped([min(7, 50 - start), 2, 3]))
             }
             #expect(try file.readFloats(name).hasSameBits(as: whole))
             for range in [0..<50, 0..<0, 3..<4, 49..<50, 10..<31] {
@@ -170,7 +171,9 @@ import Testing
         #expect(try file.attribute("name") == .string("variable length"))
         #expect(try file.attribute("flag") == .integer(1))
         #expect(throws: FileError.self) { try file.attribute("list") }
-        for name in ["fractions", "large"] { #expect(throws: FileError.self, "\(name)") { try file.readIntegers(name) } }
+        for name in ["fractions", "large"] {
+            #expect(throws: FileError.self, "\(name)") { try file.readIntegers(name) }
+        }
         for name in ["text", "records", "dangling", "huge", "plain", "/", ""] {
             let error = #expect(throws: FileError.self, "\(name)") { try file.readFloats(name) }
             #expect(error?.kind == .badData)
@@ -185,7 +188,8 @@ import Testing
         #expect(error?.reason == "there is no dataset /frist")
         #expect(error?.remedy.hasPrefix("it holds /first, ") == true, "\(error!)")
         let group = #expect(throws: FileError.self) { try file.readFloats("covariance") }
-        #expect(group?.description.contains("is a group") == true && group?.description.contains("/covariance/uv") == true)
+        #expect(
+            group?.description.contains("is a group") == true && group?.description.contains("/covariance/uv") == true)
         #expect(throws: FileError.self) { try file.write("first", tensor([2])) }
         #expect(throws: FileError.self) { try file.write("first/below", tensor([2])) }
         #expect(throws: FileError.self) { try file.readMatrix("first") }
@@ -199,12 +203,14 @@ import Testing
         let empty = folder.file("empty.h5")
         try Data().write(to: URL(fileURLWithPath: empty))
         for (path, kind, part) in [
-            (folder.file("missing.h5"), FileError.Kind.inputOutput, "No such file"), (folder.path, .inputOutput, "folder"),
+            (folder.file("missing.h5"), FileError.Kind.inputOutput, "No such file"),
+            (folder.path, .inputOutput, "folder"),
             (text, .badData, "not an HDF5 file"), (empty, .badData, "empty"),
         ] {
             for open in [HDF5File.init(reading:), HDF5File.init(modifying:)] {
                 let error = #expect(throws: FileError.self) { try open(path) }
-                #expect(error?.kind == kind && error?.reason.contains(part) == true && error?.place == path, "\(error!)")
+                #expect(
+                    error?.kind == kind && error?.reason.contains(part) == true && error?.place == path, "\(error!)")
             }
         }
         #expect(throws: FileError.self) { try HDF5File(creating: text) }
@@ -222,7 +228,9 @@ import Testing
                 group.addTask { () throws in
                     for turn in 0..<50 {
                         let row = (task * 37 + turn * 11) % 400
-                        #expect(try file.readFloats("x", rows: row..<(row + 1)).hasSameBits(as: whole.rows(row..<(row + 1))))
+                        #expect(
+                            try file.readFloats("x", rows: row..<(row + 1)).hasSameBits(as: whole.rows(row..<(row + 1)))
+                        )
                         #expect(throws: FileError.self) { try file.readFloats("none") }
                     }
                 }

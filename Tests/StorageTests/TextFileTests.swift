@@ -17,7 +17,9 @@ import Testing
         try DurableFile.replace(path, with: "größer")
         #expect(try text(path) == "größer")
         #expect(folder.names == ["config.yaml"])
-        let error = #expect(throws: FileError.self) { try DurableFile.replace(folder.file("no/config.yaml"), with: "x") }
+        let error = #expect(throws: FileError.self) {
+            try DurableFile.replace(folder.file("no/config.yaml"), with: "x")
+        }
         #expect(error?.kind == .inputOutput)
         try FileManager.default.createDirectory(atPath: folder.file("taken"), withIntermediateDirectories: true)
         #expect(throws: FileError.self) { try DurableFile.replace(folder.file("taken"), with: "x") }

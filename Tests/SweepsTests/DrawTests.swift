@@ -3,7 +3,9 @@ import Testing
 
 @Suite struct DrawTests {
     private func values(_ vary: String, draws: String, key: Int = 0) throws -> [Double] {
-        try SweepFile().plan(vary: vary, "draws: \(draws)").trials.map { try #require(Double($0.values[key].description)) }
+        try SweepFile().plan(vary: vary, "draws: \(draws)").trials.map {
+            try #require(Double($0.values[key].description))
+        }
     }
 
     private static let rate = "optimizer.learning_rate: {draw: log_uniform, between: [1.0e-4, 1.0e-2]}"

@@ -3,10 +3,14 @@ import CoupletSweeps
 import Testing
 
 @Suite struct LaneLayoutTests {
-    private func layout(_ ranks: Int, _ threads: Int, given: Int?, processes: Int, isLaunched: Bool, cores: Int = 8) throws -> TrialSlotLayout {
+    private func layout(_ ranks: Int, _ threads: Int, given: Int?, processes: Int, isLaunched: Bool, cores: Int = 8)
+        throws -> TrialSlotLayout
+    {
         let specification = try SweepFile().specification(
-            "base: base.yaml\nvary: {seed: [1]}\nmetric: m\ngoal: minimize\nranks_per_trial: \(ranks)\nthreads_per_trial: \(threads)\n")
-        return try TrialSlotLayout(specification, threads: given, processes: processes, isLaunched: isLaunched, cores: cores)
+            "base: base.yaml\nvary: {seed: [1]}\nmetric: m\ngoal: minimize\nranks_per_trial: \(ranks)\nthreads_per_trial: \(threads)\n"
+        )
+        return try TrialSlotLayout(
+            specification, threads: given, processes: processes, isLaunched: isLaunched, cores: cores)
     }
 
     @Test func workersAreDealtOutToLanes() throws {
@@ -16,13 +20,20 @@ import Testing
         // Under mpirun a rank is one trial's, and a trial may be larger than the cores.
         #expect(try layout(1, 1, given: nil, processes: 4, isLaunched: true).lanes == 1)
         #expect(try layout(1, 4, given: nil, processes: 1, isLaunched: false, cores: 2).lanes == 1)
-        #expect(try layout(2, 2, given: nil, processes: 4, isLaunched: true) == layout(2, 2, given: 2, processes: 4, isLaunched: true))
+        #expect(
+            try layout(2, 2, given: nil, processes: 4, isLaunched: true)
+                == layout(2, 2, given: 2, processes: 4, isLaunched: true))
     }
 
-    @Test(arguments: [
-        (2, 1, nil, 3, "start it with mpirun -n 2 or 4"), (2, 1, nil, 1, "start it with mpirun -n 2"), (1, 4, 2, 1, "--threads 4 or more"),
-        (2, 1, 2, 2, "--threads is 2"),
-    ] as [(Int, Int, Int?, Int, String)]) func whatDoesNotFitIsAnError(_ ranks: Int, _ threads: Int, _ given: Int?, _ processes: Int, _ says: String) {
+    @Test(
+        arguments: [
+            (2, 1, nil, 3, "start it with mpirun -n 2 or 4"), (2, 1, nil, 1, "start it with mpirun -n 2"),
+            (1, 4, 2, 1, "--threads 4 or more"),
+            (2, 1, 2, 2, "--threads is 2"),
+        ] as [(Int, Int, Int?, Int, String)]) func whatDoesNotFitIsAnError(
+            _ ranks: Int, _ threads: Int, _ given: Int?, _ processes: Int, _ says: String
+        )
+    {
         let error = #expect(throws: ConfigurationError.self) {
             try layout(ranks, threads, given: given, processes: processes, isLaunched: processes > 1)
         }

@@ -34,7 +34,9 @@ import Testing
         let values = specification.varied.map { key -> [String] in
             if case .grid(let values) = key.values { values.map(\.description) } else { [] }
         }
-        #expect(values[0] == ["0.003", "0.01"] && values[1] == ["1", "3", "5", "7"] && values[3] == ["cosine", "inner_product"])
+        #expect(
+            values[0] == ["0.003", "0.01"] && values[1] == ["1", "3", "5", "7"]
+                && values[3] == ["cosine", "inner_product"])
         // The middle of a log-range is the geometric mean of its ends, to six digits.
         #expect(values[2].first == "0.05" && values[2].last == "0.5")
         #expect(try abs(#require(Double(values[2][1])) - (0.05 * 0.5).squareRoot()) < 1e-6)
@@ -49,14 +51,19 @@ import Testing
     }
 
     @Test(arguments: [
-        ("0.003, 0.01", "0.003, 0.02", ["vary.optimizer.learning_rate", "0.003, 0.01 in the sweep", "0.003, 0.02 now"]),
+        (
+            "0.003, 0.01", "0.003, 0.02",
+            ["vary.optimizer.learning_rate", "0.003, 0.01 in the sweep", "0.003, 0.02 now"]
+        ),
         ("minimize", "maximize", ["goal: minimize in the sweep, maximize now"]),
         ("set: {train.steps: 9}", "set: {train.steps: 8}", ["set.train.steps: 9 in the sweep, 8 now"]),
         ("set: {train.steps: 9}\n", "", ["set.train.steps: 9 in the sweep, absent now"]),
     ]) func differencesAreNamed(_ old: String, _ new: String, _ says: [String]) throws {
         let file = try SweepFile()
-        let text = "base: base.yaml\nset: {train.steps: 9}\nvary: {optimizer.learning_rate: [0.003, 0.01]}\nmetric: a\ngoal: minimize\n"
-        let stored = try file.specification(text), now = try file.specification(text.replacingOccurrences(of: old, with: new))
+        let text =
+            "base: base.yaml\nset: {train.steps: 9}\nvary: {optimizer.learning_rate: [0.003, 0.01]}\nmetric: a\ngoal: minimize\n"
+        let stored = try file.specification(text),
+            now = try file.specification(text.replacingOccurrences(of: old, with: new))
         let differences = now.differences(from: stored).joined(separator: "\n")
         for word in says { #expect(differences.contains(word), "\(differences)") }
     }
@@ -65,7 +72,8 @@ import Testing
     @Test func onlyWhatResultsDependOnIsADifference() throws {
         let file = try SweepFile(), end = "metric: a\ngoal: minimize\n"
         let stored = try file.specification("base: base.yaml\nvary: {seed: [1, 2, 3]}\n" + end)
-        let now = try file.specification("name: x\nbase: base.yaml\nvary: {seed: {range: [1, 3]}}\nthreads_per_trial: 2\n" + end)
+        let now = try file.specification(
+            "name: x\nbase: base.yaml\nvary: {seed: {range: [1, 3]}}\nthreads_per_trial: 2\n" + end)
         #expect(now.differences(from: stored).isEmpty)
         let other = try SweepFile(base: SweepFile.base.replacingOccurrences(of: "0.01", with: "0.02"))
             .specification("base: base.yaml\nvary: {seed: [1, 2, 3]}\n" + end)
@@ -76,7 +84,11 @@ import Testing
         let file = try SweepFile()
         let text = "base: base.yaml\nvary: {optimizer.learning_rate: [0.003]}\nmetric: a\ngoal: minimize\n"
         let specification = try file.specification(
-            text, ["vary.optimizer.learning_rate=[0.1, 0.2]", "train.steps=7", "threads_per_trial=2", "goal=maximize", "seed=5"])
+            text,
+            [
+                "vary.optimizer.learning_rate=[0.1, 0.2]", "train.steps=7", "threads_per_trial=2", "goal=maximize",
+                "seed=5",
+            ])
         #expect(specification.threadsPerTrial == 2 && specification.goal == .maximize)
         let trials = try TrialPlan(specification).trials
         #expect(trials.map { $0.configuration?.optimizer.learningRate } == [0.1, 0.2])
@@ -103,7 +115,9 @@ import Testing
         Spoiled(sweep("seed: [1]", "draws: 3"), 6, 8, "draws", "no key is drawn"),
         Spoiled(sweep("seed: [1]", "set: {seed: 3}"), 3, 3, "vary.seed", "fixed by set"),
         Spoiled(sweep("seed: [1]", "base2: 1"), 6, 1, "base2", "base"),
-        Spoiled("base: bse.yaml\nvary: {seed: [1]}\nmetric: a\ngoal: minimize\n", 1, 7, "base", "bse.yaml, beside the sweep", "working folder"),
+        Spoiled(
+            "base: bse.yaml\nvary: {seed: [1]}\nmetric: a\ngoal: minimize\n", 1, 7, "base",
+            "bse.yaml, beside the sweep", "working folder"),
         Spoiled("base: base.yaml\nmetric: a\ngoal: minimize\n", 1, 1, "vary", "is missing"),
         Spoiled("base: base.yaml\nvary: {seed: [1]}\nmetric: a\ngoal: least\n", 4, 7, "goal", "minimize, maximize"),
         // Values.
@@ -114,9 +128,15 @@ import Testing
         Spoiled(sweep("seed: {range: [1, 4], stp: 1}"), 3, 25, "vary.seed.stp", "did you mean step?"),
         Spoiled(sweep("seed: {rnge: [1, 4]}"), 3, 9, "vary.seed", "range, log_range or draw"),
         Spoiled(sweep("optimizer: {learning_rate: [1, 4]}"), 3, 14, "vary.optimizer", "optimizer.learning_rate"),
-        Spoiled(sweep("objective.temperature: {log_range: [0, 1], count: 3}"), 3, 39, "vary.objective.temperature.log_range", "above 0", "found 0"),
-        Spoiled(sweep("objective.temperature: {log_range: [0.1, 1]}"), 3, 3, "vary.objective.temperature.count", "is missing"),
-        Spoiled(sweep("objective.temperature: {draw: normal, between: [0.1, 1]}", "draws: 2"), 3, 33, "vary.objective.temperature.draw", "uniform, log_uniform"),
+        Spoiled(
+            sweep("objective.temperature: {log_range: [0, 1], count: 3}"), 3, 39,
+            "vary.objective.temperature.log_range", "above 0", "found 0"),
+        Spoiled(
+            sweep("objective.temperature: {log_range: [0.1, 1]}"), 3, 3, "vary.objective.temperature.count",
+            "is missing"),
+        Spoiled(
+            sweep("objective.temperature: {draw: normal, between: [0.1, 1]}", "draws: 2"), 3, 33,
+            "vary.objective.temperature.draw", "uniform, log_uniform"),
         Spoiled(sweep("objective.temperature: {draw: uniform, between: [0.1, 1]}"), 1, 1, "draws", "is missing"),
         Spoiled(sweep("name: [a, b]"), 3, 3, "vary.name", "a name of its own"),
         Spoiled(sweep("train.steps: [1, 2]", "halving: {first_steps: 1}"), 3, 3, "vary.train.steps", "same steps"),
@@ -126,14 +146,20 @@ import Testing
         Spoiled(sweep("optimizer.learning_rate: [-1]"), 3, 29, "optimizer.learning_rate", "above 0", "found -1"),
         Spoiled(sweep("seed.a: [1]"), 3, 3, "seed", "found a block of keys"),
         Spoiled(sweep("seed: [1]", "set: {train.stps: 3}"), 6, 7, "train.stps", "did you mean steps?"),
-        Spoiled(sweep("seed: [1]", "halving: {first_steps: 900}"), 1, 1, "halving.first_steps", "not below train.steps, which is 900"),
-        Spoiled(sweep("seed: {range: [1, 400]}\n  optimizer.learning_rate: {range: [1, 400]}"), 1, 1, "vary", "160000 trials"),
+        Spoiled(
+            sweep("seed: [1]", "halving: {first_steps: 900}"), 1, 1, "halving.first_steps",
+            "not below train.steps, which is 900"),
+        Spoiled(
+            sweep("seed: {range: [1, 400]}\n  optimizer.learning_rate: {range: [1, 400]}"), 1, 1, "vary",
+            "160000 trials"),
     ]) func whatIsWrongIsNamed(_ spoiled: Spoiled) throws {
         let file = try SweepFile()
         let error = #expect(throws: ConfigurationError.self) { try TrialPlan(file.specification(spoiled.text)) }
         let problems = error?.problems ?? []
         let problem = try #require(problems.first { $0.key == spoiled.key }, "\(problems)")
-        guard case .file(let name, let line, let column) = problem.place else { return #expect(Bool(false), "\(problem)") }
+        guard case .file(let name, let line, let column) = problem.place else {
+            return #expect(Bool(false), "\(problem)")
+        }
         #expect(name.hasSuffix("sweep.yaml") && line == spoiled.line && column == spoiled.column, "\(problem)")
         for word in spoiled.says { #expect(problem.reason.contains(word), "\(problem)") }
     }

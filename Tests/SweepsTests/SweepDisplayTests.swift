@@ -8,13 +8,15 @@ import Testing
         let text = Mutex(""), time = Mutex(0.0)
         func surface(isTerminal: Bool, width: Int = 60) -> ProgressDisplay.Console {
             .init(
-                write: { new in self.text.withLock { $0 += new } }, isTerminal: isTerminal, width: { width }, now: { self.time.withLock { $0 } })
+                write: { new in self.text.withLock { $0 += new } }, isTerminal: isTerminal, width: { width },
+                now: { self.time.withLock { $0 } })
         }
         var shown: String { text.withLock { $0 } }
     }
 
     private func row(_ trial: String, _ status: TrialStatus, _ metric: Double? = nil) -> SweepRow {
-        SweepRow(trial: trial, status: status, values: [], metric: metric, digest: "", steps: nil, seconds: nil, reason: "")
+        SweepRow(
+            trial: trial, status: status, values: [], metric: metric, digest: "", steps: nil, seconds: nil, reason: "")
     }
 
     private func run(_ display: SweepDisplay, _ screen: Screen) {
@@ -22,15 +24,21 @@ import Testing
         display.began(running: 1)
         screen.time.withLock { $0 = 60 }
         let rows = [row("a", .done, 0.25), row("b", .waiting), row("c", .waiting)]
-        display.ended(TrialResult(trial: "a", steps: 100, metric: 0.25, digest: "", seconds: 60), rows: rows, running: 0, stepsLeft: 200)
         display.ended(
-            .failed("b", steps: 100, seconds: 1, reason: "no luck"), rows: [rows[0], row("b", .failed), rows[2]], running: 1, stepsLeft: 100)
+            TrialResult(trial: "a", steps: 100, metric: 0.25, digest: "", seconds: 60), rows: rows, running: 0,
+            stepsLeft: 200)
+        display.ended(
+            .failed("b", steps: 100, seconds: 1, reason: "no luck"), rows: [rows[0], row("b", .failed), rows[2]],
+            running: 1, stepsLeft: 100)
         display.finish()
     }
 
     @Test func plainLinesTellEachTrial() {
         let screen = Screen()
-        run(SweepDisplay(mode: .auto, metric: "m", goal: .minimize, lanes: 2, surface: screen.surface(isTerminal: false)), screen)
+        run(
+            SweepDisplay(
+                mode: .auto, metric: "m", goal: .minimize, lanes: 2, surface: screen.surface(isTerminal: false)), screen
+        )
         #expect(
             screen.shown == """
                 3 trials, 2 at a time
@@ -43,7 +51,10 @@ import Testing
     /// One live line that never wraps; failures stand above it.
     @Test func aTerminalHasOneLiveLine() {
         let screen = Screen()
-        run(SweepDisplay(mode: .auto, metric: "m", goal: .minimize, lanes: 2, surface: screen.surface(isTerminal: true, width: 60)), screen)
+        run(
+            SweepDisplay(
+                mode: .auto, metric: "m", goal: .minimize, lanes: 2,
+                surface: screen.surface(isTerminal: true, width: 60)), screen)
         #expect(screen.shown.contains("1/3 done  0 running  2:00 left  best 0.25000 (a)\u{1B}[K"))
         #expect(screen.shown.contains("\r\u{1B}[K2/3  b  failed: no luck\n"))
         #expect(screen.shown.hasSuffix("1/3 done  1 running  1 failed  0:30 left  best 0.25000 (a)\u{1B}[K\n"))
@@ -54,7 +65,9 @@ import Testing
 
     @Test func noneSaysNothing() {
         let screen = Screen()
-        run(SweepDisplay(mode: .none, metric: "m", goal: .minimize, lanes: 2, surface: screen.surface(isTerminal: true)), screen)
+        run(
+            SweepDisplay(
+                mode: .none, metric: "m", goal: .minimize, lanes: 2, surface: screen.surface(isTerminal: true)), screen)
         #expect(screen.shown.isEmpty)
     }
 }

@@ -15,7 +15,8 @@ final class SweepFile {
         """
 
     init(base: String = SweepFile.base) throws {
-        folder = FileManager.default.temporaryDirectory.appendingPathComponent("couplet-sweep-\(UUID().uuidString)").path
+        folder =
+            FileManager.default.temporaryDirectory.appendingPathComponent("couplet-sweep-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         try base.write(toFile: "\(folder)/base.yaml", atomically: true, encoding: .utf8)
     }
@@ -33,6 +34,8 @@ final class SweepFile {
 
     /// A sweep that varies the given keys.
     func plan(vary: String, _ more: String = "") throws -> TrialPlan {
-        try TrialPlan(specification("base: base.yaml\nvary:\n  \(vary)\nmetric: gaussian.coupling_error\ngoal: minimize\n\(more)\n"))
+        try TrialPlan(
+            specification(
+                "base: base.yaml\nvary:\n  \(vary)\nmetric: gaussian.coupling_error\ngoal: minimize\n\(more)\n"))
     }
 }

@@ -21,8 +21,11 @@ import Testing
     }
 
     /// Works the queue off by lanes that end in a random order; `after` results it is interrupted.
-    private static func work(_ plan: TrialPlan, known: [TrialResult], lanes: Int, seed: UInt64, after: Int = .max) -> (TrialScheduler, [TrialResult]) {
-        var queue = TrialScheduler(plan, known: known), busy: [(Int, Int)] = [], results: [TrialResult] = [], choice = Choice(state: seed)
+    private static func work(_ plan: TrialPlan, known: [TrialResult], lanes: Int, seed: UInt64, after: Int = .max) -> (
+        TrialScheduler, [TrialResult]
+    ) {
+        var queue = TrialScheduler(plan, known: known), busy: [(Int, Int)] = [], results: [TrialResult] = [],
+            choice = Choice(state: seed)
         while results.count < after {
             var waits = false
             while busy.count < lanes {
@@ -42,7 +45,9 @@ import Testing
 
     private static func plan(_ count: Int, _ more: String = "", goal: String = "minimize") throws -> TrialPlan {
         let file = try SweepFile()
-        return try TrialPlan(file.specification("base: base.yaml\nvary: {seed: {range: [1, \(count)]}}\nmetric: m\ngoal: \(goal)\n\(more)\n"))
+        return try TrialPlan(
+            file.specification(
+                "base: base.yaml\nvary: {seed: {range: [1, \(count)]}}\nmetric: m\ngoal: \(goal)\n\(more)\n"))
     }
 
     @Test func withoutHalvingEachTrialRunsOnce() throws {
@@ -65,11 +70,15 @@ import Testing
             }
             if steps < 900 { left = sorted.prefix(left.count / 3).sorted() }
         }
-        let expected = (0..<40).map { trial -> TrialStatus in trial % 7 == 3 ? .failed : left.contains(trial) ? .done : .dropped }
+        let expected = (0..<40).map { trial -> TrialStatus in
+            trial % 7 == 3 ? .failed : left.contains(trial) ? .done : .dropped
+        }
         for seed in 1...10 as ClosedRange<UInt64> {
             let (queue, results) = Self.work(plan, known: [], lanes: 1 + Int(seed) % 5, seed: seed)
             #expect(queue.rows.map(\.status) == expected)
-            for (trial, row) in queue.rows.enumerated() where row.status != .failed { #expect(row.steps == ends[trial]) }
+            for (trial, row) in queue.rows.enumerated() where row.status != .failed {
+                #expect(row.steps == ends[trial])
+            }
             #expect(results.count == 40 + 13 + 4)
         }
     }

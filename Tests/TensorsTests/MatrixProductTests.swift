@@ -12,8 +12,10 @@ import Testing
     @Test(arguments: [(1, 1, 1), (5, 3, 7), (64, 5, 128), (33, 100, 16), (3, 4, 0)])
     func equalsTheDefinition(m: Int, n: Int, k: Int) {
         for (aForm, bForm) in [(.asIs, .asIs), (.transposed, .asIs), (.asIs, .transposed), (.transposed, .transposed)]
-            as [(MatrixProduct.Form, MatrixProduct.Form)] {
-            let a = Self.normal(aForm == .asIs ? [m, k] : [k, m], 1), b = Self.normal(bForm == .asIs ? [k, n] : [n, k], 2)
+            as [(MatrixProduct.Form, MatrixProduct.Form)]
+        {
+            let a = Self.normal(aForm == .asIs ? [m, k] : [k, m], 1),
+                b = Self.normal(bForm == .asIs ? [k, n] : [n, k], 2)
             for (alpha, beta) in [(1, 0), (0.5, 1), (-2, 0)] as [(Float, Float)] {
                 let c = Self.normal([m, n], 3), before = c.values
                 if beta == 0 { c.fill(.nan) }
@@ -21,7 +23,8 @@ import Testing
                 for i in 0..<m {
                     for j in 0..<n {
                         let sum = (0..<k).reduce(0.0) {
-                            $0 + Double(aForm == .asIs ? a[i * k + $1] : a[$1 * m + i]) * Double(bForm == .asIs ? b[$1 * n + j] : b[j * k + $1])
+                            $0 + Double(aForm == .asIs ? a[i * k + $1] : a[$1 * m + i])
+                                * Double(bForm == .asIs ? b[$1 * n + j] : b[j * k + $1])
                         }
                         let exact = Double(alpha) * sum + (beta == 0 ? 0 : Double(before[i * n + j]))
                         #expect(abs(Double(c[i * n + j]) - exact) <= 1e-5 * Double(k + 1).squareRoot() * 4)

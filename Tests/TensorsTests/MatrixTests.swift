@@ -25,7 +25,9 @@ import Testing
         #expect(a.transposed.transposed == a)
     }
 
-    @Test(arguments: [(1, 1), (4, 3), (3, 4), (7, 7), (2, 40), (65, 20)]) func singularValues(rows: Int, columns: Int) throws {
+    @Test(arguments: [(1, 1), (4, 3), (3, 4), (7, 7), (2, 40), (65, 20)]) func singularValues(rows: Int, columns: Int)
+        throws
+    {
         let a = Self.random(rows, columns, seed: 3), rank = min(rows, columns)
         let (u, s, v) = try a.singularValueDecomposition()
         #expect(s.count == rank && s == s.sorted(by: >) && s.allSatisfy { $0 >= 0 })

@@ -14,7 +14,8 @@ import Testing
         let philox = Philox(seed: 8)
         return (0..<count).map {
             let words = philox.words(.evaluation, number: UInt64($0))
-            return (Double(Int32(bitPattern: words[0])) + Double(words[2]) * 0x1p-32) * Double(sign: .plus, exponent: Int(words[1] % 6), significand: 1)
+            return (Double(Int32(bitPattern: words[0])) + Double(words[2]) * 0x1p-32)
+                * Double(sign: .plus, exponent: Int(words[1] % 6), significand: 1)
         }
     }
 
@@ -25,7 +26,10 @@ import Testing
         var workers = 1
         while workers <= shards {
             let block = shards / workers
-            #expect(PairwiseSummation.sum((0..<workers).map { PairwiseSummation.sum(Array(values[($0 * block)..<(($0 + 1) * block)])) }) == PairwiseSummation.sum(values))
+            #expect(
+                PairwiseSummation.sum(
+                    (0..<workers).map { PairwiseSummation.sum(Array(values[($0 * block)..<(($0 + 1) * block)])) })
+                    == PairwiseSummation.sum(values))
             workers *= 2
         }
         // The numbers do tell a chain from a tree.

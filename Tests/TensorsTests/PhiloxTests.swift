@@ -18,7 +18,8 @@ import Testing
         let (key, counter, words) = Self.knownAnswers[index]
         var result = [UInt32](repeating: 0, count: 4)
         couplet_philox(
-            UInt64(key[1]) << 32 | UInt64(key[0]), counter[1], UInt64(counter[3]) << 32 | UInt64(counter[2]), counter[0], 1, &result)
+            UInt64(key[1]) << 32 | UInt64(key[0]), counter[1], UInt64(counter[3]) << 32 | UInt64(counter[2]),
+            counter[0], 1, &result)
         #expect(result == words)
         #expect(NaivePhilox.block(key: key, counter: counter) == words)
     }
@@ -27,7 +28,9 @@ import Testing
     @Test func wordsAreAFunctionOfSeedStreamNumberAndBlock() {
         for seed in [0, 1, 0x1234_5678_9abc_def0] as [UInt64] {
             for stream in RandomStream.allCases {
-                for (number, block) in [(0, 0), (1, 0), (0, 1), (0xfedc_ba98_7654_3210, 0xffff_ffff)] as [(UInt64, UInt32)] {
+                for (number, block) in [(0, 0), (1, 0), (0, 1), (0xfedc_ba98_7654_3210, 0xffff_ffff)]
+                    as [(UInt64, UInt32)]
+                {
                     let words = Philox(seed: seed).words(stream, number: number, block: block)
                     let naive = NaivePhilox.block(
                         key: [UInt32(truncatingIfNeeded: seed), UInt32(seed >> 32)],
@@ -72,7 +75,8 @@ import Testing
         }
         let distance = x.sorted().enumerated().reduce(0.0) { largest, entry in
             let probability = 0.5 * erfc(-entry.element / 2.0.squareRoot())
-            return max(largest, abs(probability - Double(entry.offset) / n), abs(probability - Double(entry.offset + 1) / n))
+            return max(
+                largest, abs(probability - Double(entry.offset) / n), abs(probability - Double(entry.offset + 1) / n))
         }
         #expect(distance <= (0.5 * log(2 / 1e-6) / n).squareRoot())
     }

@@ -4,7 +4,9 @@ import Testing
 @Suite struct PositiveDefiniteSystemTests {
     /// B Bᵀ + shift, B order × rank.
     private static func matrix(_ order: Int, rank: Int, shift: Double) -> Matrix {
-        let b = Matrix(rows: order, columns: rank, elements: Philox(seed: 2).normals(order * rank, .evaluation, number: 1).map(Double.init))
+        let b = Matrix(
+            rows: order, columns: rank,
+            elements: Philox(seed: 2).normals(order * rank, .evaluation, number: 1).map(Double.init))
         return b * b.transposed + shift * .identity(order)
     }
 
@@ -22,14 +24,19 @@ import Testing
         let system = PositiveDefiniteSystem()
         for order in [5, 130, 64, 1] {
             let a = Self.matrix(order, rank: order, shift: 1)
-            let right = Matrix(rows: 3, columns: order, elements: Philox(seed: 3).normals(3 * order, .evaluation, number: 2).map(Double.init))
+            let right = Matrix(
+                rows: 3, columns: order,
+                elements: Philox(seed: 3).normals(3 * order, .evaluation, number: 2).map(Double.init))
             Self.fill(system, a)
             var product = Matrix(rows: 3, columns: order)
             system.multiply(right, into: &product)
             #expect(Self.difference(product, right * a) <= 1e-14)
             var solved = right.elements
             try system.solve(&solved)
-            #expect(Self.difference(Matrix(rows: 3, columns: order, elements: solved), try a.solve(right.transposed).transposed) <= 1e-9)
+            #expect(
+                Self.difference(
+                    Matrix(rows: 3, columns: order, elements: solved), try a.solve(right.transposed).transposed) <= 1e-9
+            )
         }
     }
 
@@ -56,14 +63,19 @@ import Testing
 
     @Test func productsInPlaceAreThoseOfTransposes() {
         func normals(_ rows: Int, _ columns: Int) -> Matrix {
-            Matrix(rows: rows, columns: columns, elements: Philox(seed: 4).normals(rows * columns, .evaluation, number: UInt64(rows)).map(Double.init))
+            Matrix(
+                rows: rows, columns: columns,
+                elements: Philox(seed: 4).normals(rows * columns, .evaluation, number: UInt64(rows)).map(Double.init))
         }
         let a = normals(4, 6), b = normals(6, 3), start = normals(4, 3)
         for (first, second) in [(false, false), (true, false), (false, true), (true, true)] {
             var result = start
-            result.setProduct(first ? a.transposed : a, second ? b.transposed : b, firstTransposed: first, secondTransposed: second)
+            result.setProduct(
+                first ? a.transposed : a, second ? b.transposed : b, firstTransposed: first, secondTransposed: second)
             #expect(Self.difference(result, a * b) <= 1e-15)
-            result.setProduct(first ? a.transposed : a, second ? b.transposed : b, firstTransposed: first, secondTransposed: second, adding: true)
+            result.setProduct(
+                first ? a.transposed : a, second ? b.transposed : b, firstTransposed: first, secondTransposed: second,
+                adding: true)
             #expect(Self.difference(result, 2 * (a * b)) <= 1e-15)
         }
         var empty = start

@@ -2,11 +2,15 @@ import CoupletText
 import Testing
 
 @Suite struct DurationTextTests {
-    @Test(arguments: [("90s", 90), ("45m", 2_700), ("3h55m", 14_100), ("1d2h", 93_600), ("0s", 0), ("1d2h3m4s", 93_784), ("2d1s", 172_801)])
+    @Test(arguments: [
+        ("90s", 90), ("45m", 2_700), ("3h55m", 14_100), ("1d2h", 93_600), ("0s", 0), ("1d2h3m4s", 93_784),
+        ("2d1s", 172_801),
+    ])
     func whatIsADuration(text: String, seconds: Int) { #expect(DurationText.seconds(text) == seconds) }
 
     @Test(arguments: [
-        "", "90", "s", "-1s", "1.5h", "3h 55m", "55m3h", "1h1h", "1H", "1w", "99999999999999999999s", "9999999999d", "1h30", "３h",
+        "", "90", "s", "-1s", "1.5h", "3h 55m", "55m3h", "1h1h", "1H", "1w", "99999999999999999999s", "9999999999d",
+        "1h30", "３h",
     ])
     func whatIsNone(text: String) { #expect(DurationText.seconds(text) == nil) }
 

@@ -5,8 +5,15 @@ import Testing
 @Suite struct JSONReadingTests {
     @Test func whatIsWrittenReadsBack() throws {
         let value = JSONValue.object([
-            ("a", .array([.integer(-3), .number(0.1 + 0.2), .number(.leastNonzeroMagnitude), .number(1e300), .null, .boolean(true), .boolean(false)])),
-            ("b \"\\\n\u{1}ü😀", .object([])), ("", .string("x\ty")), ("deep", .array([.array([.object([("k", .array([]))])])])),
+            (
+                "a",
+                .array([
+                    .integer(-3), .number(0.1 + 0.2), .number(.leastNonzeroMagnitude), .number(1e300), .null,
+                    .boolean(true), .boolean(false),
+                ])
+            ),
+            ("b \"\\\n\u{1}ü😀", .object([])), ("", .string("x\ty")),
+            ("deep", .array([.array([.object([("k", .array([]))])])])),
         ])
         #expect(JSONValue(text: value.text) == value && JSONValue(text: value.indentedText() + "\n") == value)
         #expect(JSONValue(text: "  1e2 ")?.number == 100)
@@ -21,7 +28,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "{", "[1,", "[1 2]", "{\"a\"}", "{\"a\":}", "{a: 1}", "tru", "nan", "+1", "-", "\"", "\"\\x\"", "\"\\ud800\"", "1 2", "\"\n\"", "[1,]", "{\"a\":1,}",
+        "", "{", "[1,", "[1 2]", "{\"a\"}", "{\"a\":}", "{a: 1}", "tru", "nan", "+1", "-", "\"", "\"\\x\"",
+        "\"\\ud800\"", "1 2", "\"\n\"", "[1,]", "{\"a\":1,}",
         "1e", String(repeating: "[", count: 100_000),
     ]) func whatIsNoneIsNil(_ text: String) { #expect(JSONValue(text: text) == nil) }
 }

@@ -12,7 +12,8 @@ import Testing
                     embedding: 4, first: .multilayerPerceptron(widths: [48, 33], activation: .gelu, bias: true),
                     second: .multilayerPerceptron(widths: [40], activation: .tanh, bias: true)),
                 objective: .init(similarity: .cosine, temperature: .init(initial: 0.1, learned: true)),
-                batch: .init(size: 512, shards: 8, activations: activations), optimizer: .init(learningRate: 0.01, clipNorm: 0.5),
+                batch: .init(size: 512, shards: 8, activations: activations),
+                optimizer: .init(learningRate: 0.01, clipNorm: 0.5),
                 train: .init(steps: 20)))
     }
 
@@ -29,11 +30,13 @@ import Testing
     @Test(arguments: [1, 4])
     func severalInputsOfAnEncoderGiveTheSameBits(workers: Int) throws {
         func digest(_ activations: Configuration.Batch.Activations) -> StateDigest {
-            var configuration = WorkerInvarianceTests.shared(.lpSimCLR(distance: LpDistance(), negatives: .sameModality))
+            var configuration = WorkerInvarianceTests.shared(
+                .lpSimCLR(distance: LpDistance(), negatives: .sameModality))
             configuration.batch.activations = activations
             return StateDigest(configuration: configuration)
         }
-        let kept = try digest(.keep).run(steps: 8, workers: 1), again = try digest(.recompute).run(steps: 8, workers: workers)
+        let kept = try digest(.keep).run(steps: 8, workers: 1),
+            again = try digest(.recompute).run(steps: 8, workers: workers)
         #expect(again.digest == kept.digest && again.losses == kept.losses && Set(kept.losses).count == 8)
     }
 
@@ -42,7 +45,8 @@ import Testing
             let configuration = Self.deep(way).configuration
             let source = try configuration.source.makeSource(seed: 1)
             let estimate = MemoryEstimate(
-                configuration, model: try Model(configuration, source: source), source: source, workers: workers, threads: workers)
+                configuration, model: try Model(configuration, source: source), source: source, workers: workers,
+                threads: workers)
             return estimate.parts.first { $0.kind == "activations" }?.worker ?? 0
         }
         // Floats of a shard's 64 rows: outputs and what gelu keeps of each hidden layer at least.

@@ -50,7 +50,8 @@ private struct SlowSource: PairSource {
         let configuration = WorkerInvarianceTests.gaussian { $0.batch = .init(size: 256, shards: 4) }
         let model = try Model(configuration, source: slow)
         try WorkerGroup.launch().run(threads: 1) { communicator in
-            let step = try TrainingStep(configuration, model: model, source: slow, communicator: communicator, tileMemory: 0)
+            let step = try TrainingStep(
+                configuration, model: model, source: slow, communicator: communicator, tileMemory: 0)
             for number in 0..<2 { _ = try step.run(number, stopRequested: false) }
             #expect(throws: DataError.self) { try step.run(2, stopRequested: false) }
         }
@@ -74,7 +75,8 @@ private struct SlowSource: PairSource {
         let model = try Model(configuration, source: source)
         let error = #expect(throws: (any Error).self) {
             try WorkerGroup.launch().run(threads: workers) { communicator in
-                let step = try TrainingStep(configuration, model: model, source: source, communicator: communicator, tileMemory: 0)
+                let step = try TrainingStep(
+                    configuration, model: model, source: source, communicator: communicator, tileMemory: 0)
                 _ = try step.run(0, stopRequested: false)
                 try communicator.barrier()
                 // Another program writes over it.

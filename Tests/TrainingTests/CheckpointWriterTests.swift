@@ -11,7 +11,8 @@ import Testing
         let tensor = Tensor([100, 100])
         tensor.fill(number)
         return Checkpoint(
-            step: step, seed: 1, shards: 1, configuration: "", writtenBy: "test", parameters: [("first/0/weight", CheckpointArray(tensor))])
+            step: step, seed: 1, shards: 1, configuration: "", writtenBy: "test",
+            parameters: [("first/0/weight", CheckpointArray(tensor))])
     }
 
     @Test func checkpointsAreWrittenInTurnAndTold() throws {
@@ -38,7 +39,8 @@ import Testing
         // What the checkpoint's hidden name would be is a folder: it cannot be written, by nobody.
         folder.write("checkpoints/x", "")
         try FileManager.default.removeItem(atPath: "\(folder.path)/checkpoints/x")
-        try FileManager.default.createDirectory(atPath: store.path(ofStep: 2) + "/in", withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            atPath: store.path(ofStep: 2) + "/in", withIntermediateDirectories: true)
         writer.begin(content(step: 2, 2))
         writer.finish()
         #expect(throws: FileError.self) { try writer.check() }

@@ -48,7 +48,11 @@ enum ConfigurationExample {
 
     private static func split(_ text: String, at piece: String) -> (before: String, after: String)? {
         let text = Array(text.utf8), piece = Array(piece.utf8)
-        guard let start = (0...(text.count - piece.count)).first(where: { Array(text[$0..<$0 + piece.count]) == piece }) else { return nil }
-        return (String(decoding: text[..<start], as: UTF8.self), String(decoding: text[(start + piece.count)...], as: UTF8.self))
+        guard let start = (0...(text.count - piece.count)).first(where: { Array(text[$0..<$0 + piece.count]) == piece })
+        else { return nil }
+        return (
+            String(decoding: text[..<start], as: UTF8.self),
+            String(decoding: text[(start + piece.count)...], as: UTF8.self)
+        )
     }
 }

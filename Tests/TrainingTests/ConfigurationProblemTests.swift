@@ -20,14 +20,22 @@ struct SpoiledConfiguration: Sendable, CustomTestStringConvertible {
 @Suite struct ConfigurationProblemTests {
     @Test(arguments: [
         // Unknown keys, and the nearest known one.
-        SpoiledConfiguration("learning_rate", "learning_rat", 18, 3, "optimizer.learning_rat", "did you mean learning_rate?"),
+        SpoiledConfiguration(
+            "learning_rate", "learning_rat", 18, 3, "optimizer.learning_rat", "did you mean learning_rate?"),
         .init("seed", "sede", 2, 1, "sede", "did you mean seed?"),
         .init("embedding: 3", "embedding: 3\n  frist: 1", 9, 3, "encoders.frist", "did you mean first?"),
         .init("bias: false", "bais: false", 9, 25, "encoders.first.bais", "did you mean bias?"),
-        .init("temperature: 1", "temperature: 1\n  margin: 1", 14, 3, "objective.margin", "no such key", "temperature, loss, similarity"),
-        .init("temperature: 1", "temperature: 1\n  bandwidth: 1", 14, 3, "objective.bandwidth", "of no use here", "only mmd"),
-        .init("temperature: 1", "temperature: 1\n  bias: -3", 14, 3, "objective.bias", "of no use here", "only sigmoid"),
-        .init("temperature: 1", "temperature: {initial: 1, lerned: true}", 13, 29, "objective.temperature.lerned", "learned?"),
+        .init(
+            "temperature: 1", "temperature: 1\n  margin: 1", 14, 3, "objective.margin", "no such key",
+            "temperature, loss, similarity"),
+        .init(
+            "temperature: 1", "temperature: 1\n  bandwidth: 1", 14, 3, "objective.bandwidth", "of no use here",
+            "only mmd"),
+        .init(
+            "temperature: 1", "temperature: 1\n  bias: -3", 14, 3, "objective.bias", "of no use here", "only sigmoid"),
+        .init(
+            "temperature: 1", "temperature: {initial: 1, lerned: true}", 13, 29, "objective.temperature.lerned",
+            "learned?"),
         .init("optimizer:", "optimiser:", 16, 1, "optimiser", "did you mean optimizer?"),
         // Keys of another choice.
         .init("kind: adam", "kind: adam\n  momentum: 0.9", 18, 3, "optimizer.momentum", "of no use", "adam"),
@@ -36,26 +44,49 @@ struct SpoiledConfiguration: Sendable, CustomTestStringConvertible {
         .init("dimensions: [8, 6]", "dimensions: [8, 6]\n  path: x", 6, 3, "data.path", "of no use", "gaussian"),
         .init("dimensions: [8, 6]", "dimensions: [8, 6]\n  held_out: 0.1", 6, 3, "data.held_out", "of no use", "hdf5"),
         .init("bias: false", "widths: [3]", 9, 25, "encoders.first.widths", "of no use", "linear"),
-        .init("kind: adam", "kind: adam\n  schedule_steps: 100", 18, 3, "optimizer.schedule_steps", "of no use", "constant"),
-        .init("temperature: 1", "temperature: {initial: 1, minimum: 0.1}", 13, 29, "objective.temperature.minimum", "learned"),
-        .init("{kind: linear, bias: false}", "{kind: mlp, widths: [3], slope: 1}", 9, 35, "encoders.first.slope", "leaky_relu", "relu"),
+        .init(
+            "kind: adam", "kind: adam\n  schedule_steps: 100", 18, 3, "optimizer.schedule_steps", "of no use",
+            "constant"),
+        .init(
+            "temperature: 1", "temperature: {initial: 1, minimum: 0.1}", 13, 29, "objective.temperature.minimum",
+            "learned"),
+        .init(
+            "{kind: linear, bias: false}", "{kind: mlp, widths: [3], slope: 1}", 9, 35, "encoders.first.slope",
+            "leaky_relu", "relu"),
         .init("dimensions: [8, 6]", "dimensions: [8, 6]\n  per_class: 5", 6, 3, "data.per_class", "of no use", "mnist"),
-        .init("seed: 1", "seed: 1\ninitialize: {from: a, freeze: [frist]}", 3, 32, "initialize.freeze", "did you mean first?"),
-        .init("seed: 1", "seed: 1\ninitialize: {from: a, freze: [first]}", 3, 23, "initialize.freze", "did you mean freeze?"),
+        .init(
+            "seed: 1", "seed: 1\ninitialize: {from: a, freeze: [frist]}", 3, 32, "initialize.freeze",
+            "did you mean first?"),
+        .init(
+            "seed: 1", "seed: 1\ninitialize: {from: a, freze: [first]}", 3, 23, "initialize.freze",
+            "did you mean freeze?"),
         .init("seed: 1", "seed: 1\ninitialize: {freeze: [first]}", 3, 1, "initialize.from", "is missing"),
         .init("seed: 1", "seed: 1\ninitialize: {from: a, freeze: first}", 3, 31, "initialize.freeze", "wanted a list"),
         .init("seed: 1", "seed: 1\ninitialize: {from: a, encoders: []}", 3, 33, "initialize.encoders", "at least one"),
-        .init("seed: 1", "seed: 1\ninitialize: {from: a, encoders: [second], freeze: [first]}", 3, 51, "initialize.freeze", "random numbers"),
-        .init("seed: 1", "seed: 1\ninitialize: {from: a, freeze: [second, first]}", 3, 13, "initialize.freeze", "nothing to train"),
-        .init("dimensions: [8, 6]", "dimensions: [8, 6]\n  mixing_layers: 3", 6, 3, "data.mixing_layers", "of no use", "latent"),
-        .init("loss: conditional", "loss: lp_simclr", 12, 3, "objective.similarity", "of no use", "distance of its own"),
-        .init("loss: conditional", "loss: nt_xent\n  weights: [1, 0]", 15, 3, "objective.weights", "of no use", "both directions alike"),
+        .init(
+            "seed: 1", "seed: 1\ninitialize: {from: a, encoders: [second], freeze: [first]}", 3, 51,
+            "initialize.freeze", "random numbers"),
+        .init(
+            "seed: 1", "seed: 1\ninitialize: {from: a, freeze: [second, first]}", 3, 13, "initialize.freeze",
+            "nothing to train"),
+        .init(
+            "dimensions: [8, 6]", "dimensions: [8, 6]\n  mixing_layers: 3", 6, 3, "data.mixing_layers", "of no use",
+            "latent"),
+        .init(
+            "loss: conditional", "loss: lp_simclr", 12, 3, "objective.similarity", "of no use", "distance of its own"),
+        .init(
+            "loss: conditional", "loss: nt_xent\n  weights: [1, 0]", 15, 3, "objective.weights", "of no use",
+            "both directions alike"),
         .init("loss: conditional", "loss: conditional\n  p: 2", 15, 3, "objective.p", "of no use", "lp_simclr"),
-        .init("similarity: inner_product\n  temperature: 1\n  loss: conditional", "loss: lp_simclr\n  p: 3", 13, 6, "objective.p", "from 1 to 2"),
+        .init(
+            "similarity: inner_product\n  temperature: 1\n  loss: conditional", "loss: lp_simclr\n  p: 3", 13, 6,
+            "objective.p", "from 1 to 2"),
         .init("embedding: 3", "embedding: 3\n  shared: true", 11, 3, "encoders.second", "of no use", "shared: true"),
         // Names that do not exist.
         .init("loss: conditional", "loss: conditonal", 14, 9, "objective.loss", "conditional", "joint"),
-        .init("loss: conditional", "loss: clip", 14, 9, "objective.loss", "there are conditional, joint, sigmoid, decoupled, mmd"),
+        .init(
+            "loss: conditional", "loss: clip", 14, 9, "objective.loss",
+            "there are conditional, joint, sigmoid, decoupled, mmd"),
         .init("loss: conditional", "loss: sigmoyd", 14, 9, "objective.loss", "did you mean sigmoid?"),
         .init("inner_product", "euclidean", 12, 15, "objective.similarity", "inner_product, cosine, quadratic"),
         .init("source: gaussian", "source: gausian", 4, 11, "data.source", "did you mean gaussian?"),
@@ -102,17 +133,21 @@ struct SpoiledConfiguration: Sendable, CustomTestStringConvertible {
         .init("kind: adam", "kind: adam\n  beta1: 1", 18, 10, "optimizer.beta1", "below 1"),
         .init("kind: adam", "kind: adam\n  weight_decay: -0.1", 18, 17, "optimizer.weight_decay", "from 0"),
         .init("kind: adam", "kind: adam\n  clip_norm: 0", 18, 14, "optimizer.clip_norm", "above 0"),
-        .init("kind: adam", "schedule: linear\n  warmup_steps: 9\n  schedule_steps: 5", 19, 19, "optimizer.schedule_steps", "step 5", "9"),
+        .init(
+            "kind: adam", "schedule: linear\n  warmup_steps: 9\n  schedule_steps: 5", 19, 19,
+            "optimizer.schedule_steps", "step 5", "9"),
         .init("temperature: 1", "temperature: -1", 13, 16, "objective.temperature", "above 0"),
         .init("temperature: 1", "temperature:", 13, 15, "objective.temperature", "above 0", "nothing"),
         .init(
-            "temperature: 1", "temperature: {initial: 0.05, learned: true, minimum: 0.1}", 13, 56, "objective.temperature.minimum",
+            "temperature: 1", "temperature: {initial: 0.05, learned: true, minimum: 0.1}", 13, 56,
+            "objective.temperature.minimum",
             "0.1", "0.05"),
         .init(
             "temperature: 1", "temperature: {initial: 0.005, learned: true}", 13, 26, "objective.temperature.initial",
             "by default", "0.005"),
         .init("loss: conditional", "loss: conditional\n  weights: [0, 0]", 15, 12, "objective.weights", "not both 0"),
-        .init("loss: conditional", "loss: conditional\n  weights: [1, -1]", 15, 16, "objective.weights", "from 0", "-1"),
+        .init(
+            "loss: conditional", "loss: conditional\n  weights: [1, -1]", 15, 16, "objective.weights", "from 0", "-1"),
         .init("loss: conditional", "loss: conditional\n  weights: [1]", 15, 12, "objective.weights", "two numbers"),
         .init("correlations: [0.9,", "correlations: [1.0,", 6, 18, "data.correlations", "below 1", "found 1.0"),
         .init("correlations: [0.9,", "correlations: [0.9, 0.8,", 6, 17, "data.correlations", "1 to 6", "found 7"),
@@ -123,7 +158,9 @@ struct SpoiledConfiguration: Sendable, CustomTestStringConvertible {
         .init("embedding: 3", "embedding: 99999999", 8, 14, "encoders.embedding", "1000000"),
         // Missing keys stand where their block does.
         .init("  dimensions: [8, 6]\n", "", 3, 1, "data.dimensions", "missing", "[8, 6]"),
-        .init("  kind: adam\n  learning_rate: 0.01\ntrain:\n  steps: 1500", "  kind: adam", 1, 1, "train", "missing", "{steps: 1500}"),
+        .init(
+            "  kind: adam\n  learning_rate: 0.01\ntrain:\n  steps: 1500", "  kind: adam", 1, 1, "train", "missing",
+            "{steps: 1500}"),
         .init("{kind: linear, bias: false}", "{kind: mlp}", 9, 3, "encoders.first.widths", "missing"),
         .init("{kind: linear, bias: false}", "{bias: false}", 9, 3, "encoders.first.kind", "missing"),
         // No YAML at all.

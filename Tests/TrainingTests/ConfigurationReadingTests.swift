@@ -8,7 +8,8 @@ import Testing
         let configuration = try Configuration.parse(text: ConfigurationExample.text, name: "c.yaml")
         #expect(configuration.name == "gaussian")
         #expect(configuration.source == .gaussian(dimensions: [8, 6], correlations: [0.9, 0.75, 0.6, 0.4, 0.25, 0.1]))
-        #expect(configuration.encoders == .init(embedding: 3, first: .linear(bias: false), second: .linear(bias: false)))
+        #expect(
+            configuration.encoders == .init(embedding: 3, first: .linear(bias: false), second: .linear(bias: false)))
         #expect(configuration.encoders.initialScale == 1)
         #expect(configuration.objective.loss == .conditional(first: 0.5, second: 0.5))
         #expect(configuration.objective.temperature == TemperatureSpecification(initial: 1))
@@ -53,11 +54,17 @@ import Testing
                     kind: .sgd(momentum: 0.9), learningRate: 0.001, schedule: .cosine, warmupSteps: 10, clipNorm: 2,
                     scheduleSteps: 90))
         #expect(configuration.evaluation.pairs == 500)
-        #expect(configuration.train == .init(steps: 0, logEvery: 1, evaluateEvery: nil, checkpointEvery: nil, checkpointMinutes: 2.5, keepCheckpoints: 1, stopAfter: .seconds(14_100), onNonFinite: .skip))
+        #expect(
+            configuration.train
+                == .init(
+                    steps: 0, logEvery: 1, evaluateEvery: nil, checkpointEvery: nil, checkpointMinutes: 2.5,
+                    keepCheckpoints: 1, stopAfter: .seconds(14_100), onNonFinite: .skip))
     }
 
     /// The largest power of two ≤ 16 that divides B and leaves at least 128 pairs a shard, at least 1.
-    @Test(arguments: [(2_048, 16), (1_024, 8), (512, 4), (128, 1), (100, 1), (6_144, 16), (1_536, 8), (2_050, 2), (2_049, 1), (2, 1)])
+    @Test(arguments: [
+        (2_048, 16), (1_024, 8), (512, 4), (128, 1), (100, 1), (6_144, 16), (1_536, 8), (2_050, 2), (2_049, 1), (2, 1),
+    ])
     func choosesTheShards(size: Int, shards: Int) {
         #expect(Configuration.Batch.defaultShards(size: size) == shards)
     }
@@ -66,7 +73,8 @@ import Testing
         let configuration = try Configuration.parse(
             text: ConfigurationExample.text, name: "c.yaml",
             overrides: [
-                "optimizer.learning_rate=0.5", "objective.weights=[1, 0]", "encoders.first={kind: labels}", "train.log_every=7",
+                "optimizer.learning_rate=0.5", "objective.weights=[1, 0]", "encoders.first={kind: labels}",
+                "train.log_every=7",
                 "evaluation.pairs=100", "name=\"a = b\"",
             ])
         #expect(configuration.optimizer.learningRate == 0.5)
@@ -106,7 +114,8 @@ import Testing
             """, overrides: ["optimizer.kind=rmsprop"])
         #expect(
             problems.map(\.key) == [
-                "nmae", "data.path", "encoders.embedding", "encoders.first.kind", "encoders.second.bias", "batch.shards",
+                "nmae", "data.path", "encoders.embedding", "encoders.first.kind", "encoders.second.bias",
+                "batch.shards",
                 "train.steps", "train.log_evry", "optimizer.kind",
             ])
     }

@@ -8,7 +8,7 @@ import CoupletTraining
 import Testing
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// Runs that begin with encoders of another, and leave some of them as they are.
@@ -37,7 +37,8 @@ import Glibc
             var configuration = Configuration(
                 name: "base", source: .hdf5(path: "\(folder.path)/pairs.h5", heldOut: 0),
                 encoders: .init(
-                    embedding: 3, first: .multilayerPerceptron(widths: [6], activation: .tanh, bias: true), second: .labels),
+                    embedding: 3, first: .multilayerPerceptron(widths: [6], activation: .tanh, bias: true),
+                    second: .labels),
                 batch: .init(size: 24, shards: 8), optimizer: .init(learningRate: 0.02),
                 train: .init(steps: 10, logEvery: 1, evaluateEvery: nil, checkpointEvery: 5))
             change(&configuration)
@@ -57,8 +58,12 @@ import Glibc
             }
         }
 
-        func train(_ run: String, _ configuration: Configuration, threads: Int = 1, _ existing: RunFolder.ExistingRun = .refuse) throws {
-            try Trainer(options: TrainingOptions(output: path(run), existing: existing, threads: threads, progress: .none)).run { configuration }
+        func train(
+            _ run: String, _ configuration: Configuration, threads: Int = 1, _ existing: RunFolder.ExistingRun = .refuse
+        ) throws {
+            try Trainer(
+                options: TrainingOptions(output: path(run), existing: existing, threads: threads, progress: .none)
+            ).run { configuration }
         }
 
         func checkpoint(_ run: String, _ step: Int) throws -> Checkpoint {
@@ -89,8 +94,11 @@ import Glibc
         }
         let inputs = try HDF5File(reading: "\(runs.folder.path)/pairs.h5").readFloats("/first").values.map(Double.init)
         func layer(_ x: [Double], _ number: Int) throws -> [Double] {
-            let weight = try Self.floats(base, "first/\(number)/weight"), bias = try Self.floats(base, "first/\(number)/bias")
-            return bias.indices.map { k in x.indices.reduce(Double(bias[k])) { $0 + Double(weight[k * x.count + $1]) * x[$1] } }
+            let weight = try Self.floats(base, "first/\(number)/weight"),
+                bias = try Self.floats(base, "first/\(number)/bias")
+            return bias.indices.map { k in
+                x.indices.reduce(Double(bias[k])) { $0 + Double(weight[k * x.count + $1]) * x[$1] }
+            }
         }
         let encodings = try (0..<Runs.count).map { i in
             try layer(layer(Array(inputs[4 * i..<4 * (i + 1)]), 0).map { tanh($0) }, 1)
@@ -101,9 +109,12 @@ import Glibc
         for _ in 0..<25 {
             var gradient = [[Double]](repeating: [0, 0, 0], count: 3), loss = 0.0
             for (i, x) in encodings.enumerated() {
-                let scores = vectors.map { v in exp((0..<3).reduce(0) { $0 + v[$1] * x[$1] }) }, sum = scores.reduce(0, +)
+                let scores = vectors.map { v in exp((0..<3).reduce(0) { $0 + v[$1] * x[$1] }) },
+                    sum = scores.reduce(0, +)
                 loss += log(sum) - log(scores[i % 3])
-                for c in 0..<3 { for k in 0..<3 { gradient[c][k] += (scores[c] / sum - (c == i % 3 ? 1 : 0)) * x[k] / 30 } }
+                for c in 0..<3 {
+                    for k in 0..<3 { gradient[c][k] += (scores[c] / sum - (c == i % 3 ? 1 : 0)) * x[k] / 30 }
+                }
             }
             losses.append(loss / 30 + log(10))
             norms.append(gradient.joined().reduce(0) { $0 + $1 * $1 }.squareRoot())
@@ -132,8 +143,12 @@ import Glibc
         let one = try runs.checkpoint("on1", 10)
         for threads in [2, 4] { #expect(try runs.checkpoint("on\(threads)", 10).digest == one.digest) }
         // Weight decay would have moved it, too.
-        for (path, array) in base.parameters where path.hasPrefix(frozen.rawValue) { #expect(array.tensor?.values == one.parameter(path)?.tensor?.values) }
-        for (path, array) in base.parameters where !path.hasPrefix(frozen.rawValue) { #expect(array.tensor?.values != one.parameter(path)?.tensor?.values) }
+        for (path, array) in base.parameters where path.hasPrefix(frozen.rawValue) {
+            #expect(array.tensor?.values == one.parameter(path)?.tensor?.values)
+        }
+        for (path, array) in base.parameters where !path.hasPrefix(frozen.rawValue) {
+            #expect(array.tensor?.values != one.parameter(path)?.tensor?.values)
+        }
         #expect(one.optimizer.allSatisfy { !$0.path.hasPrefix(frozen.rawValue) } && !one.optimizer.isEmpty)
     }
 
@@ -141,16 +156,25 @@ import Glibc
     /// pairs of the one epoch order.
     @Test func bothEncodersAreTakenByDefault() throws {
         let runs = try Runs()
-        let plain = runs.base { $0.batch = .init(size: 30, shards: 2); $0.optimizer = .init(kind: .sgd(), learningRate: 0.3); $0.train.steps = 1 }
-        try runs.train("one", plain)
-        try runs.train("again", runs.base {
-            $0.batch = plain.batch
-            $0.optimizer = plain.optimizer
+        let plain = runs.base {
+            $0.batch = .init(size: 30, shards: 2); $0.optimizer = .init(kind: .sgd(), learningRate: 0.3);
             $0.train.steps = 1
-            $0.initialization = .init(from: runs.path("one"))
-        })
+        }
+        try runs.train("one", plain)
+        try runs.train(
+            "again",
+            runs.base {
+                $0.batch = plain.batch
+                $0.optimizer = plain.optimizer
+                $0.train.steps = 1
+                $0.initialization = .init(from: runs.path("one"))
+            })
         // The second step of the one run sees other pairs in other places; its sums differ by rounding alone.
-        try runs.train("one", runs.base { $0.batch = plain.batch; $0.optimizer = plain.optimizer; $0.train.steps = 2 }, .resume)
+        try runs.train(
+            "one",
+            runs.base {
+                $0.batch = plain.batch; $0.optimizer = plain.optimizer; $0.train.steps = 2
+            }, .resume)
         let two = try runs.checkpoint("one", 2), again = try runs.checkpoint("again", 1)
         for (path, array) in two.parameters {
             let other = try Self.floats(again, path)
@@ -175,8 +199,12 @@ import Glibc
         // The other run goes on; its checkpoint of then is still there.
         try runs.train("base", runs.base { $0.train.steps = 12 }, .resume)
         let report = try StepReplay(runs.path("head"), step: 25, from: .step(0)).run(threads: 2)
-        #expect(report.verdict == .sameBits && report.checks.count == 25 && report.digests.map(\.step) == [5, 10, 15, 20, 25].suffix(report.digests.count))
-        #expect(report.first.gradientNorm == 0 && report.first.parameters.allSatisfy { $0.updateNorm == 0 } && report.second.gradientNorm > 0)
+        #expect(
+            report.verdict == .sameBits && report.checks.count == 25
+                && report.digests.map(\.step) == [5, 10, 15, 20, 25].suffix(report.digests.count))
+        #expect(
+            report.first.gradientNorm == 0 && report.first.parameters.allSatisfy { $0.updateNorm == 0 }
+                && report.second.gradientNorm > 0)
         // It is there no more.
         try runs.train("base", runs.base { $0.train.steps = 30 }, .resume)
         #expect(throws: FileError.self) { try StepReplay(runs.path("head"), step: 3, from: .step(0)) }
@@ -187,21 +215,31 @@ import Glibc
         let runs = try Runs()
         let wider = EncoderSpecification.multilayerPerceptron(widths: [7], activation: .tanh, bias: true)
         let wrong = runs.error(runs.head { $0.encoders.first = wider })
-        #expect(wrong.contains("the first encoder of") && wrong.contains("encoders.first.widths is [6] there and [7] here"), "\(wrong)")
-        #expect(runs.error(runs.head { $0.encoders.embedding = 4 }).contains("encoders.embedding is 3 there and 4 here"))
+        #expect(
+            wrong.contains("the first encoder of") && wrong.contains("encoders.first.widths is [6] there and [7] here"),
+            "\(wrong)")
+        #expect(
+            runs.error(runs.head { $0.encoders.embedding = 4 }).contains("encoders.embedding is 3 there and 4 here"))
         let own = runs.error(runs.head { $0.initialization = .init(from: runs.path("wrong"), freeze: [.first]) })
         #expect(own.contains("own folder"), "\(own)")
-        let both = runs.error(runs.head { $0.initialization = .init(from: runs.path("base")); $0.encoders.embedding = 4 })
+        let both = runs.error(
+            runs.head {
+                $0.initialization = .init(from: runs.path("base")); $0.encoders.embedding = 4
+            })
         #expect(both.contains("neither encoder of"), "\(both)")
         // Another second encoder is no error where nobody asked for it.
         let numbers = try Self.numbers(runs)
-        try runs.train("other", runs.head {
-            $0.initialization = .init(from: runs.path("base"), freeze: [.first])
-            $0.encoders.second = .linear(bias: false)
-            $0.source = numbers
-        })
+        try runs.train(
+            "other",
+            runs.head {
+                $0.initialization = .init(from: runs.path("base"), freeze: [.first])
+                $0.encoders.second = .linear(bias: false)
+                $0.source = numbers
+            })
         let log = runs.folder.read("other/log.txt")
-        #expect(log.contains("the first encoder starts from") && log.contains("the second encoder starts from random numbers: encoders.second.kind is labels there"))
+        #expect(
+            log.contains("the first encoder starts from")
+                && log.contains("the second encoder starts from random numbers: encoders.second.kind is labels there"))
     }
 
     /// The same data, with numbers in place of the labels.

@@ -13,7 +13,9 @@ import Testing
         """
     }
 
-    private func source(_ data: String) throws -> SourceSpecification { try Configuration.parse(text: config(data), name: "c.yaml").source }
+    private func source(_ data: String) throws -> SourceSpecification {
+        try Configuration.parse(text: config(data), name: "c.yaml").source
+    }
 
     @Test func readsAllKeysAndHasTheirDefaults() throws {
         #expect(try source("{source: latent}") == .latent(.init()))
@@ -28,28 +30,38 @@ import Testing
             )
                 == .latent(
                     .init(
-                        content: 4, style: 0, modality: 2, styleChange: 0.75, statisticalDependence: true, causalDependence: true, mixingLayers: 2,
+                        content: 4, style: 0, modality: 2, styleChange: 0.75, statisticalDependence: true,
+                        causalDependence: true, mixingLayers: 2,
                         sharedMixing: true)))
     }
 
     @Test(arguments: [
-        ("content: 0", "data.content", "whole number from 1 to 128"), ("style: -1", "data.style", "from 0"), ("modality: 2.5", "data.modality", "whole number"),
-        ("style_change: 1.01", "data.style_change", "a number from 0 to 1"), ("style_change: -0.1", "data.style_change", "a number from 0 to 1"),
+        ("content: 0", "data.content", "whole number from 1 to 128"), ("style: -1", "data.style", "from 0"),
+        ("modality: 2.5", "data.modality", "whole number"),
+        ("style_change: 1.01", "data.style_change", "a number from 0 to 1"),
+        ("style_change: -0.1", "data.style_change", "a number from 0 to 1"),
         ("style_change: often", "data.style_change", "\"often\""), ("mixing_layers: 0", "data.mixing_layers", "from 1"),
-        ("shared_mixing: 1", "data.shared_mixing", "true or false"), ("causal_dependence: yes", "data.causal_dependence", "true or false"),
-        ("content: 122, style: 4, modality: 3", "data.content", "at most 128 components"), ("stile: 4", "data.stile", "did you mean style?"),
+        ("shared_mixing: 1", "data.shared_mixing", "true or false"),
+        ("causal_dependence: yes", "data.causal_dependence", "true or false"),
+        ("content: 122, style: 4, modality: 3", "data.content", "at most 128 components"),
+        ("stile: 4", "data.stile", "did you mean style?"),
         ("statistical_dependance: true", "data.statistical_dependance", "did you mean statistical_dependence?"),
         ("dimensions: [3, 3]", "data.dimensions", "it belongs to the source gaussian, and this one is latent"),
         ("per_class: 3", "data.per_class", "of no use"),
     ]) func oneThingWrong(keys: String, key: String, says: String) throws {
         let problems = ConfigurationExample.problems(config("{source: latent, \(keys)}"))
-        #expect(problems.count == 1 && problems.first?.key == key && problems.first?.reason.contains(says) == true, "\(problems)")
+        #expect(
+            problems.count == 1 && problems.first?.key == key && problems.first?.reason.contains(says) == true,
+            "\(problems)")
     }
 
     @Test func aRunGoesOnWithItsOwnLatents() throws {
         let stored = try Configuration.parse(text: config("{source: latent}"), name: "c.yaml").resolvingScheduleSteps()
-        let other = try Configuration.parse(text: config("{source: latent, style_change: 0.75, shared_mixing: true}"), name: "c.yaml")
+        let other = try Configuration.parse(
+            text: config("{source: latent, style_change: 0.75, shared_mixing: true}"), name: "c.yaml")
         #expect(
-            other.differences(from: stored) == ["data.style_change: 1 in the run, 0.75 now", "data.shared_mixing: false in the run, true now"])
+            other.differences(from: stored) == [
+                "data.style_change: 1 in the run, 0.75 now", "data.shared_mixing: false in the run, true now",
+            ])
     }
 }

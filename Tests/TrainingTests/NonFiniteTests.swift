@@ -19,7 +19,9 @@ private struct SpoiltSource: PairSource {
     func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) throws {
         try base.read(split, numbers, first: first, second: second)
         guard let rows = modality == .first ? first : second else { return }
-        for (row, number) in numbers.enumerated() where bad.contains(number) { rows[row * rows.columns + 2] = self.number }
+        for (row, number) in numbers.enumerated() where bad.contains(number) {
+            rows[row * rows.columns + 2] = self.number
+        }
     }
 }
 
@@ -37,12 +39,14 @@ private struct SpoiltSource: PairSource {
 
     /// Steps, and the state's digest before each as of step 0, so that equal parameters and moments have equal digests.
     private func run(
-        _ configuration: Configuration, _ source: any PairSource, steps: Int, workers: Int, spoil: @Sendable (Model) -> Void = { _ in }
+        _ configuration: Configuration, _ source: any PairSource, steps: Int, workers: Int,
+        spoil: @Sendable (Model) -> Void = { _ in }
     ) throws -> (diagnoses: [NonFiniteDiagnosis?], digests: [String]) {
         let model = try Model(configuration, source: source)
         spoil(model)
         return try WorkerGroup.launch().run(threads: workers) { communicator in
-            let step = try TrainingStep(configuration, model: model, source: source, communicator: communicator, tileMemory: 0)
+            let step = try TrainingStep(
+                configuration, model: model, source: source, communicator: communicator, tileMemory: 0)
             let state = RunState(configuration: configuration, model: model, step: step, communicator: communicator)
             var diagnoses: [NonFiniteDiagnosis?] = [], digests = [try state.gather(step: 0)?.digest ?? ""]
             for number in 0..<steps {
@@ -54,10 +58,13 @@ private struct SpoiltSource: PairSource {
     }
 
     private func gaussian() throws -> any PairSource {
-        try SourceSpecification.gaussian(dimensions: [8, 6], correlations: [0.9, 0.75, 0.6, 0.4, 0.25, 0.1]).makeSource(seed: 1)
+        try SourceSpecification.gaussian(dimensions: [8, 6], correlations: [0.9, 0.75, 0.6, 0.4, 0.25, 0.1]).makeSource(
+            seed: 1)
     }
 
-    @Test("samples that are not finite are named, and their step changes nothing", arguments: Modality.allCases, [Float.nan, .infinity])
+    @Test(
+        "samples that are not finite are named, and their step changes nothing", arguments: Modality.allCases,
+        [Float.nan, .infinity])
     func data(_ modality: Modality, _ number: Float) throws {
         // The second batch has two, the fourth ten.
         let bad = Set([300, 500] + (0..<10).map { UInt64(3 * Self.batch + 25 * $0 + 3) })
@@ -68,7 +75,9 @@ private struct SpoiltSource: PairSource {
         #expect(first.origin == .data(modality) && first.step == 2 && first.sampleCount == 2)
         #expect(first.draws == [300, 500] && first.samples == nil)
         #expect(second.sampleCount == 10 && second.draws == Array(bad.sorted()[2..<10]))
-        for step in 0..<5 { #expect((one.digests[step] == one.digests[step + 1]) == (step == 1 || step == 3), "step \(step)") }
+        for step in 0..<5 {
+            #expect((one.digests[step] == one.digests[step + 1]) == (step == 1 || step == 3), "step \(step)")
+        }
         for workers in [2, 4, 8] {
             let many = try run(configuration(), source, steps: 5, workers: workers)
             #expect(many.diagnoses == one.diagnoses && many.digests == one.digests, "\(workers) workers")
@@ -77,8 +86,12 @@ private struct SpoiltSource: PairSource {
 
     @Test("a second batch's samples are told as such", arguments: [1, 4])
     func secondBatch(workers: Int) throws {
-        let source = SpoiltSource(base: try gaussian(), bad: [Sampler.secondStreamStart + 300], modality: .second, number: .nan)
-        let configuration = configuration { $0.objective = .init(similarity: .quadratic, loss: .lpSimCLR(distance: LpDistance(), negatives: .sameModality)) }
+        let source = SpoiltSource(
+            base: try gaussian(), bad: [Sampler.secondStreamStart + 300], modality: .second, number: .nan)
+        let configuration = configuration {
+            $0.objective = .init(
+                similarity: .quadratic, loss: .lpSimCLR(distance: LpDistance(), negatives: .sameModality))
+        }
         let found = try run(configuration, source, steps: 3, workers: workers).diagnoses
         let diagnosis = try #require(found[1])
         #expect(found[0] == nil && found[2] == nil && diagnosis.origin == .data(.second) && diagnosis.batch == .second)
@@ -99,13 +112,19 @@ private struct SpoiltSource: PairSource {
         let sampler = try Sampler(batchSize: Self.batch, sampleCount: count, seed: configuration.seed)
         let position = Int(diagnosis.draws[0]) - (diagnosis.step - 1) * Self.batch
         #expect(sampler.numbers(step: diagnosis.step - 1, positions: position..<position + 1) == [41])
-        #expect(diagnosis.description.contains("in 1 of 256 pairs") && diagnosis.description.contains("in the training data 41"))
+        #expect(
+            diagnosis.description.contains("in 1 of 256 pairs")
+                && diagnosis.description.contains("in the training data 41"))
     }
 
-    @Test("the first place of the step is told, also where activations are not kept", arguments: [Configuration.Batch.Activations.keep, .recompute])
+    @Test(
+        "the first place of the step is told, also where activations are not kept",
+        arguments: [Configuration.Batch.Activations.keep, .recompute])
     func places(_ activations: Configuration.Batch.Activations) throws {
         let source = try gaussian()
-        func origin(_ change: (inout Configuration) -> Void = { _ in }, _ spoil: @Sendable (Model) -> Void) throws -> NonFiniteDiagnosis? {
+        func origin(_ change: (inout Configuration) -> Void = { _ in }, _ spoil: @Sendable (Model) -> Void) throws
+            -> NonFiniteDiagnosis?
+        {
             let configuration = configuration {
                 $0.batch.activations = activations
                 change(&$0)
@@ -137,7 +156,11 @@ private struct SpoiltSource: PairSource {
             fill($0, .first, "1/bias", 0)
             fill($0, .first, "2/bias", 1e-9)
         }
-        if case .parameterGradient(.first, let layer, of: 3) = back?.origin { #expect(layer == 1) } else { Issue.record("\(String(describing: back))") }
+        if case .parameterGradient(.first, let layer, of: 3) = back?.origin {
+            #expect(layer == 1)
+        } else {
+            Issue.record("\(String(describing: back))")
+        }
     }
 
     @Test("a learning rate beyond all bounds ends in a diagnosis, not in parameters that are not finite")

@@ -27,15 +27,19 @@ import Testing
             }
         }
 
-        private mutating func adam(_ g: Double, _ rate: Double, _ t: Int, _ beta1: Double, _ beta2: Double, _ epsilon: Double) {
+        private mutating func adam(
+            _ g: Double, _ rate: Double, _ t: Int, _ beta1: Double, _ beta2: Double, _ epsilon: Double
+        ) {
             m = beta1 * m + (1 - beta1) * g
             v = beta2 * v + (1 - beta2) * g * g
-            theta -= rate * (m / (1 - pow(beta1, Double(t)))) / ((v / (1 - pow(beta2, Double(t)))).squareRoot() + epsilon)
+            theta -=
+                rate * (m / (1 - pow(beta1, Double(t)))) / ((v / (1 - pow(beta2, Double(t)))).squareRoot() + epsilon)
         }
     }
 
     static let kinds: [Configuration.Optimizer.Kind] = [
-        .sgd(), .sgd(momentum: 0.9), .adam(), .adam(beta1: 0.8, beta2: 0.95, epsilon: 1e-3), .adamw(), .adamw(beta1: 0, beta2: 0.9, epsilon: 1e-6),
+        .sgd(), .sgd(momentum: 0.9), .adam(), .adam(beta1: 0.8, beta2: 0.95, epsilon: 1e-3), .adamw(),
+        .adamw(beta1: 0, beta2: 0.9, epsilon: 1e-6),
     ]
 
     @Test(arguments: kinds, [0, 0.1]) func ruleIsThePapers(_ kind: Configuration.Optimizer.Kind, decay: Double) {
@@ -72,7 +76,8 @@ import Testing
                 let gradient = Tensor([count], Philox(seed: 2).normals(count, .evaluation, number: UInt64(t)))
                 for range in pieces {
                     rule.update(
-                        parameters.flat(range), gradient: gradient.flat(range), moments: moments.map { $0.flat(range) }, rate: 0.01, t: t, scale: 0.7)
+                        parameters.flat(range), gradient: gradient.flat(range), moments: moments.map { $0.flat(range) },
+                        rate: 0.01, t: t, scale: 0.7)
                 }
             }
             return parameters.values
@@ -88,11 +93,14 @@ import Testing
                 .init(learningRate: 0.2, schedule: schedule, warmupSteps: warmup, scheduleSteps: steps))
             return (0..<14).map(schedule.rate(atStep:))
         }
-        func isNear(_ rates: [Double], _ expected: [Double]) -> Bool { zip(rates, expected).allSatisfy { abs($0 - 0.2 * $1) <= 1e-15 } }
+        func isNear(_ rates: [Double], _ expected: [Double]) -> Bool {
+            zip(rates, expected).allSatisfy { abs($0 - 0.2 * $1) <= 1e-15 }
+        }
         #expect(isNear(rates(.constant, warmup: 0, steps: nil), .init(repeating: 1, count: 14)))
         let warm = [0.25, 0.5, 0.75, 1]
         #expect(isNear(rates(.constant, warmup: 4, steps: nil), warm + .init(repeating: 1, count: 10)))
-        #expect(isNear(rates(.linear, warmup: 4, steps: 12), warm + [1, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25, 0.125, 0, 0]))
+        #expect(
+            isNear(rates(.linear, warmup: 4, steps: 12), warm + [1, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25, 0.125, 0, 0]))
         let cosine = (0...8).map { 0.5 + 0.5 * cos(Double.pi * Double($0) / 8) } + [0]
         #expect(isNear(rates(.cosine, warmup: 4, steps: 12), warm + cosine))
         #expect(isNear(rates(.linear, warmup: 0, steps: 10), (0...10).map { 1 - Double($0) / 10 } + [0, 0, 0]))

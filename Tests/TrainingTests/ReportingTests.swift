@@ -33,7 +33,9 @@ final class ReportingFolder: Sendable {
 }
 
 @Suite struct RunFolderTests {
-    private func example() throws -> Configuration { try Configuration.parse(text: ConfigurationExample.text, name: "c.yaml") }
+    private func example() throws -> Configuration {
+        try Configuration.parse(text: ConfigurationExample.text, name: "c.yaml")
+    }
 
     @Test func makesTheFolderAndThoseAroundIt() throws {
         let folder = try ReportingFolder()
@@ -67,7 +69,8 @@ final class ReportingFolder: Sendable {
         try run.prepare(.refuse)
         try run.store(try example())
         let own = [
-            "metrics.jsonl", "log.txt", "evaluation.json", "checkpoints/step-00000500.h5", "checkpoints/step-00000400.h5.damaged",
+            "metrics.jsonl", "log.txt", "evaluation.json", "checkpoints/step-00000500.h5",
+            "checkpoints/step-00000400.h5.damaged",
             "checkpoints/.step-00000600.h5.host.12.partial", ".config.yaml.host.12.partial",
         ]
         let foreign = ["notes.txt", "checkpoints/mine.h5", "metrics.jsonl.old", ".hidden.partial"]
@@ -81,16 +84,23 @@ final class ReportingFolder: Sendable {
     @Test func aPathThatIsNoFolderOrNoRunIsAClearError() throws {
         let folder = try ReportingFolder()
         folder.write("file", "x")
-        #expect(try #require(throws: FileError.self) { try RunFolder(path: "\(folder.path)/file/run").prepare(.refuse) }.kind == .inputOutput)
-        #expect(try #require(throws: FileError.self) { try RunFolder(path: "\(folder.path)/none").storedConfiguration() }.reason == "no such run")
-        #expect(try #require(throws: FileError.self) { try RunFolder(path: folder.path).storedConfiguration() }.reason.contains("config.yaml"))
+        #expect(
+            try #require(throws: FileError.self) { try RunFolder(path: "\(folder.path)/file/run").prepare(.refuse) }
+                .kind == .inputOutput)
+        #expect(
+            try #require(throws: FileError.self) { try RunFolder(path: "\(folder.path)/none").storedConfiguration() }
+                .reason == "no such run")
+        #expect(
+            try #require(throws: FileError.self) { try RunFolder(path: folder.path).storedConfiguration() }.reason
+                .contains("config.yaml"))
     }
 }
 
 @Suite struct MetricsTests {
     private func record(_ step: Int) -> MetricsRecord {
         MetricsRecord(
-            step: step, loss: 0.1 + 0.2, learningRate: 1e-5, gradientNorm: .infinity, temperature: .nan, pairsPerSecond: 181_024.5, seconds: 1.0 / 3)
+            step: step, loss: 0.1 + 0.2, learningRate: 1e-5, gradientNorm: .infinity, temperature: .nan,
+            pairsPerSecond: 181_024.5, seconds: 1.0 / 3)
     }
 
     @Test func aRecordIsOneLineOfJSONWhoseNumbersRoundTrip() {
@@ -132,14 +142,16 @@ final class TestSurface: Sendable {
 
     func surface(isTerminal: Bool) -> ProgressDisplay.Console {
         .init(
-            write: { text in self.state.withLock { $0.text += text } }, isTerminal: isTerminal, width: { self.width }, now: { self.time })
+            write: { text in self.state.withLock { $0.text += text } }, isTerminal: isTerminal, width: { self.width },
+            now: { self.time })
     }
 }
 
 @Suite struct ProgressDisplayTests {
     @Test func onATerminalOneLineIsRedrawnAtMostTenTimesASecond() {
         let screen = TestSurface()
-        let display = ProgressDisplay(mode: .auto, total: 1_000, pairsPerStep: 2_000, surface: screen.surface(isTerminal: true))
+        let display = ProgressDisplay(
+            mode: .auto, total: 1_000, pairsPerStep: 2_000, surface: screen.surface(isTerminal: true))
         display.begin(at: 0)
         for step in 1...100 {
             screen.time += 0x1p-6
@@ -149,12 +161,15 @@ final class TestSurface: Sendable {
         // 7 steps of 1/64 s are the first to exceed 0.1 s: steps 1, 8, …, 99.
         #expect(drawings.count == 15)
         #expect(!screen.text.contains("\n"))
-        #expect(drawings.last?.hasPrefix("99/1000  loss 3.2141  128,000 pairs/s  0:14 left") == true, "\(String(describing: drawings.last))")
+        #expect(
+            drawings.last?.hasPrefix("99/1000  loss 3.2141  128,000 pairs/s  0:14 left") == true,
+            "\(String(describing: drawings.last))")
     }
 
     @Test func theLineNeverWraps() {
         let screen = TestSurface()
-        let display = ProgressDisplay(mode: .auto, total: 1_000, pairsPerStep: 2_000, surface: screen.surface(isTerminal: true))
+        let display = ProgressDisplay(
+            mode: .auto, total: 1_000, pairsPerStep: 2_000, surface: screen.surface(isTerminal: true))
         display.begin(at: 0)
         for width in [1, 5, 12, 24, 30, 45, 200] {
             screen.width = width
@@ -168,13 +183,16 @@ final class TestSurface: Sendable {
 
     @Test func messagesEraseTheLineAndItComesBack() {
         let screen = TestSurface()
-        let display = ProgressDisplay(mode: .auto, total: 10, pairsPerStep: 1, surface: screen.surface(isTerminal: true))
+        let display = ProgressDisplay(
+            mode: .auto, total: 10, pairsPerStep: 1, surface: screen.surface(isTerminal: true))
         display.begin(at: 0)
         screen.time = 1
         display.update(step: 1, loss: 2, isLogged: false)
         let before = screen.text
         display.message("saved")
-        #expect(screen.text.dropFirst(before.count) == "\r\u{1B}[Ksaved\n" + before.dropFirst().split(separator: "\u{1B}")[0])
+        #expect(
+            screen.text.dropFirst(before.count) == "\r\u{1B}[Ksaved\n"
+                + before.dropFirst().split(separator: "\u{1B}")[0])
         display.finish()
         #expect(screen.text.hasSuffix("\n"))
         let end = screen.text
@@ -184,7 +202,8 @@ final class TestSurface: Sendable {
 
     @Test func onAPipeLinesComeNowAndThenAndTheFirstAndLastAlways() {
         let screen = TestSurface()
-        let display = ProgressDisplay(mode: .auto, total: 1_000, pairsPerStep: 100, surface: screen.surface(isTerminal: false))
+        let display = ProgressDisplay(
+            mode: .auto, total: 1_000, pairsPerStep: 100, surface: screen.surface(isTerminal: false))
         display.begin(at: 0)
         for step in 1...1_000 {
             screen.time += 0x1p-6
@@ -209,7 +228,8 @@ final class TestSurface: Sendable {
 
     @Test func ratesCountFromWhereARunGoesOn() {
         let screen = TestSurface()
-        let display = ProgressDisplay(mode: .plain, total: 1_100, pairsPerStep: 10, surface: screen.surface(isTerminal: true))
+        let display = ProgressDisplay(
+            mode: .plain, total: 1_100, pairsPerStep: 10, surface: screen.surface(isTerminal: true))
         display.begin(at: 1_000)
         screen.time = 5
         display.update(step: 1_050, loss: 1, isLogged: true)
@@ -221,7 +241,8 @@ final class TestSurface: Sendable {
     @Test func eventsGoToTheFileAndWeightyOnesToTheScreen() throws {
         let folder = try ReportingFolder()
         let screen = TestSurface()
-        let display = ProgressDisplay(mode: .none, total: 1, pairsPerStep: 1, surface: screen.surface(isTerminal: false))
+        let display = ProgressDisplay(
+            mode: .none, total: 1, pairsPerStep: 1, surface: screen.surface(isTerminal: false))
         let logger = RunLogHandler.logger(file: try LineFile("\(folder.path)/log.txt"), display: display)
         logger.debug("too small")
         logger.info("saved", metadata: ["step": "500"])
@@ -230,7 +251,10 @@ final class TestSurface: Sendable {
         logger.error("no space")
         #expect(screen.text == "done\ncouplet: warning: slow\ndisk\ncouplet: no space\n")
         let lines = folder.read("log.txt").split(separator: "\n")
-        #expect(lines.map { $0.drop { $0 != " " } } == [" info saved step=500", " notice done", " warning slow | disk", " error no space"])
+        #expect(
+            lines.map { $0.drop { $0 != " " } } == [
+                " info saved step=500", " notice done", " warning slow | disk", " error no space",
+            ])
         for line in lines {
             let time = line.prefix { $0 != " " }
             #expect(time.count == 24 && time.hasSuffix("Z") && time.dropFirst(10).first == "T", "\(time)")

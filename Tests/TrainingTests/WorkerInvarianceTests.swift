@@ -16,10 +16,15 @@ import Testing
 
     static let examples: [Configuration] = [
         gaussian(),
-        gaussian { $0.objective = .init(similarity: .cosine, loss: .joint, temperature: .init(initial: 0.1, learned: true)) },
         gaussian {
-            $0.objective = .init(similarity: .quadratic, loss: .conditional(first: 0.9, second: 0.2), temperature: .init(initial: 0.02))
-            $0.optimizer = .init(kind: .adamw(), learningRate: 0.003, schedule: .cosine, warmupSteps: 5, weightDecay: 0.1, clipNorm: 0.5, scheduleSteps: 50)
+            $0.objective = .init(similarity: .cosine, loss: .joint, temperature: .init(initial: 0.1, learned: true))
+        },
+        gaussian {
+            $0.objective = .init(
+                similarity: .quadratic, loss: .conditional(first: 0.9, second: 0.2), temperature: .init(initial: 0.02))
+            $0.optimizer = .init(
+                kind: .adamw(), learningRate: 0.003, schedule: .cosine, warmupSteps: 5, weightDecay: 0.1, clipNorm: 0.5,
+                scheduleSteps: 50)
             $0.batch = .init(size: 16 * 24, shards: 16)
         },
         gaussian {
@@ -41,7 +46,8 @@ import Testing
 
     /// One encoder for both modalities.
     static func shared(_ loss: Loss) -> Configuration {
-        let encoder = EncoderSpecification.multilayerPerceptron(widths: [40, 24], activation: .leakyRelu(slope: 0.01), bias: true)
+        let encoder = EncoderSpecification.multilayerPerceptron(
+            widths: [40, 24], activation: .leakyRelu(slope: 0.01), bias: true)
         return gaussian {
             $0.source = .gaussian(dimensions: [8, 8], correlations: [0.9, 0.75, 0.6])
             $0.encoders = .init(embedding: 3, first: encoder, second: encoder, shared: true)

@@ -15,7 +15,8 @@ void couplet_bias_gelu(size_t rows, size_t columns, const float *bias, float *y,
 // sequence; sums may be null (but for the identity).
 void couplet_backward_identity(size_t rows, size_t columns, const float *gradient, float *sums);
 void couplet_backward_relu(size_t rows, size_t columns, const float *y, float *gradient, float *sums);
-void couplet_backward_leaky_relu(size_t rows, size_t columns, const float *y, float slope, float *gradient, float *sums);
+void couplet_backward_leaky_relu(size_t rows, size_t columns, const float *y, float slope, float *gradient,
+                                 float *sums);
 void couplet_backward_tanh(size_t rows, size_t columns, const float *y, float *gradient, float *sums);
 void couplet_backward_gelu(size_t rows, size_t columns, const float *derivative, float *gradient, float *sums);
 
@@ -39,18 +40,20 @@ void couplet_gate(size_t pixels, size_t channels, const uint8_t *code, float *gr
 void couplet_unpool(size_t columns, size_t channels, const uint8_t *code, const float *gradient, float *y);
 
 // weights[p][q][c][o] += Σ_i Σ_j x[i + p][j + q][c] gradient[i][j][o], from zero, in that order: for few channels (at most 4).
-void couplet_convolve_weights(size_t rows, size_t columns, size_t channels, size_t outputs, const float *x, size_t stride,
-                              const float *gradient, float *weights);
+void couplet_convolve_weights(size_t rows, size_t columns, size_t channels, size_t outputs, const float *x,
+                              size_t stride, const float *gradient, float *weights);
 
 // The same from the gradient before pooling undone, where one of four is not zero: weights[o][p][q][c] += Σ_i Σ_j
 // gradient[i][j][o] x[2i + p + a][2j + q + b][c], from zero, (a, b) as code[i][j][o] tells; channels a multiple of 16.
-void couplet_convolve_weights_pooled(size_t rows, size_t columns, size_t channels, size_t outputs, size_t gradient_channels,
-                                     const float *x, size_t stride, const uint8_t *code, const float *gradient, float *weights);
+void couplet_convolve_weights_pooled(size_t rows, size_t columns, size_t channels, size_t outputs,
+                                     size_t gradient_channels, const float *x, size_t stride, const uint8_t *code,
+                                     const float *gradient, float *weights);
 
 // The gradient of 16 input channels: x[2i + p + a][2j + q + b][c] += Σ_o gradient[i][j][o] weights[o][p][q][c], the sum from zero
 // over the o of one place (a, b), places and pixels in sequence. x: 16 channels, with its border; it starts from zero here.
-void couplet_convolve_input_pooled(size_t rows, size_t columns, size_t outputs, const uint8_t *code, const float *gradient,
-                                   const float *weights, size_t x_rows, size_t x_columns, float *x);
+void couplet_convolve_input_pooled(size_t rows, size_t columns, size_t outputs, const uint8_t *code,
+                                   const float *gradient, const float *weights, size_t x_rows, size_t x_columns,
+                                   float *x);
 
 // out[r][c] = in[r][c], and out[c][r] = in[r][c]; strides in floats.
 void couplet_copy_rows(size_t rows, size_t columns, const float *in, size_t in_stride, float *out, size_t out_stride);

@@ -18,15 +18,16 @@
 #define COUPLET_LARGEST_FACTOR 80.0f
 
 // tile[i][j] -= row[i] + column[j]
-void couplet_tile_offset(size_t rows, size_t columns, float *tile, size_t stride, const float *row, const float *column);
+void couplet_tile_offset(size_t rows, size_t columns, float *tile, size_t stride, const float *row,
+                         const float *column);
 
 // The largest entry.
 float couplet_tile_maximum(size_t rows, size_t columns, const float *tile, size_t stride);
 
 // tile[i][j] = 2^(tile[i][j] - shift), 0 where that is below 2^-126; row_sums[i] = Σ_j, column_sums[j] = Σ_i of the results,
 // each left out where its pointer is null.
-void couplet_tile_exponentials(
-    size_t rows, size_t columns, float *tile, size_t stride, float shift, float *row_sums, float *column_sums);
+void couplet_tile_exponentials(size_t rows, size_t columns, float *tile, size_t stride, float shift, float *row_sums,
+                               float *column_sums);
 
 // Adds sums[i] · 2^shift to the sum (exponent[i], mantissa[i]).
 void couplet_merge_sums(size_t count, float shift, const float *sums, float *exponent, float *mantissa);
@@ -42,67 +43,65 @@ void couplet_add_sums(size_t count, const float *b_exponent, const float *b_mant
 float couplet_tile_factors(size_t count, float shift, const float *exponent, const float *weight, float *out);
 
 // weights[i][j] = tile[i][j] (row[i] + column[j]); the two may be the same memory.
-void couplet_tile_weights(
-    size_t rows, size_t columns, const float *tile, size_t stride, const float *row, const float *column, float *weights,
-    size_t weights_stride);
+void couplet_tile_weights(size_t rows, size_t columns, const float *tile, size_t stride, const float *row,
+                          const float *column, float *weights, size_t weights_stride);
 
 // tile[i][j] = row_weight[i] 2^(tile[i][j] - row_exponent[i]) + column_weight[j] 2^(tile[i][j] - column_exponent[j])
-void couplet_tile_weights_direct(
-    size_t rows, size_t columns, float *tile, size_t stride, const float *row_exponent, const float *row_weight,
-    const float *column_exponent, const float *column_weight);
+void couplet_tile_weights_direct(size_t rows, size_t columns, float *tile, size_t stride, const float *row_exponent,
+                                 const float *row_weight, const float *column_exponent, const float *column_weight);
 
 // With t = tile[i][j] + bias: losses[i] = Σ_j ln(1 + 2^t), and in place share / (1 + 2^-t), whose sum over j goes to sums[i].
-void couplet_tile_sigmoid(
-    size_t rows, size_t columns, float *tile, size_t stride, float bias, float share, float *losses, float *sums);
+void couplet_tile_sigmoid(size_t rows, size_t columns, float *tile, size_t stride, float bias, float share,
+                          float *losses, float *sums);
 
 // out[i][j] = weight[i] 2^(tile[i][j] - exponent[i]); the second: weight[j] 2^(tile[i][j] - exponent[j])
-void couplet_tile_row_softmax(
-    size_t rows, size_t columns, const float *tile, size_t stride, const float *exponent, const float *weight, float *out);
-void couplet_tile_column_softmax(
-    size_t rows, size_t columns, const float *tile, size_t stride, const float *exponent, const float *weight, float *out);
+void couplet_tile_row_softmax(size_t rows, size_t columns, const float *tile, size_t stride, const float *exponent,
+                              const float *weight, float *out);
+void couplet_tile_column_softmax(size_t rows, size_t columns, const float *tile, size_t stride, const float *exponent,
+                                 const float *weight, float *out);
 
 // weights[i][j] += softmax[i][j] (products[i][j] - row[i]); the second: - column[j]
-void couplet_tile_add_row_centred(
-    size_t rows, size_t columns, const float *softmax, const float *products, size_t stride, const float *row, float *weights);
-void couplet_tile_add_column_centred(
-    size_t rows, size_t columns, const float *softmax, const float *products, size_t stride, const float *column, float *weights);
+void couplet_tile_add_row_centred(size_t rows, size_t columns, const float *softmax, const float *products,
+                                  size_t stride, const float *row, float *weights);
+void couplet_tile_add_column_centred(size_t rows, size_t columns, const float *softmax, const float *products,
+                                     size_t stride, const float *column, float *weights);
 
 // row_sums[i] += Σ_j tile[i][j], column_sums[j] += Σ_i tile[i][j]
-void couplet_tile_sums(
-    size_t rows, size_t columns, const float *tile, size_t stride, float *row_sums, float *column_sums);
+void couplet_tile_sums(size_t rows, size_t columns, const float *tile, size_t stride, float *row_sums,
+                       float *column_sums);
 
 // tile[i][j] = factor · Σ_k |x[i][k] - y[k][j]| for p = 1, factor · (Σ_k |x[i][k] - y[k][j]|²)^½ for p = 2; x is rows × dimension, y the
 // columns' encodings transposed, dimension × stride.
-void couplet_tile_distances(
-    size_t rows, size_t columns, size_t dimension, const float *x, const float *y, int p, float factor, float *tile, size_t stride);
+void couplet_tile_distances(size_t rows, size_t columns, size_t dimension, const float *x, const float *y, int p,
+                            float factor, float *tile, size_t stride);
 
 // weights[i][j] /= (Σ_k |x[i][k] - y[k][j]|²)^½, 0 where that is 0.
-void couplet_tile_divide_distances(
-    size_t rows, size_t columns, size_t dimension, const float *x, const float *y, float *weights, size_t stride);
+void couplet_tile_divide_distances(size_t rows, size_t columns, size_t dimension, const float *x, const float *y,
+                                   float *weights, size_t stride);
 
 // row_sums[i][k] -= Σ_j weights[i][j] f(x[i][k] - y[k][j]) and column_sums[k][j] += Σ_i of the same, f the sign or the difference itself;
 // the columns' are left out where their pointer is null.
-void couplet_tile_difference_sums(
-    size_t rows, size_t columns, size_t dimension, const float *x, const float *y, const float *weights, size_t stride, int of_signs,
-    float *row_sums, float *column_sums);
+void couplet_tile_difference_sums(size_t rows, size_t columns, size_t dimension, const float *x, const float *y,
+                                  const float *weights, size_t stride, int of_signs, float *row_sums,
+                                  float *column_sums);
 
 // y[i][k] += x[k][i], where y is rows × columns and x has rows of length `stride`
 void couplet_add_transposed(size_t rows, size_t columns, const float *x, size_t stride, float *y);
 
 // out[i] = factor · Σ_k |x[i][k] - y[i][k]|^p for p = 1 or 2, of which the square root where `root`.
-void couplet_pair_distances(size_t rows, size_t columns, const float *x, const float *y, int p, int root, double factor, float *out);
+void couplet_pair_distances(size_t rows, size_t columns, const float *x, const float *y, int p, int root, double factor,
+                            float *out);
 
 // Adds factors[i] · ∂ distance(x[i], y[i]) to the gradients of both, 0 where the distance has no gradient.
-void couplet_add_pair_gradients(
-    size_t rows, size_t columns, const float *x, const float *y, int p, int root, const float *factors, float *x_gradient,
-    float *y_gradient);
+void couplet_add_pair_gradients(size_t rows, size_t columns, const float *x, const float *y, int p, int root,
+                                const float *factors, float *x_gradient, float *y_gradient);
 
 // unit[i] = x[i] / |x[i]| for rows of length `columns`, inverse_norms[i] = 1 / max(|x[i]|, 1e-12)
 void couplet_normalize_rows(size_t rows, size_t columns, const float *x, float *unit, float *inverse_norms);
 
 // The gradient through it, in place: g[i] = (g[i] - unit[i] ⟨unit[i], g[i]⟩) inverse_norms[i]
-void couplet_normalize_rows_backward(
-    size_t rows, size_t columns, const float *unit, const float *inverse_norms, float *gradient);
+void couplet_normalize_rows_backward(size_t rows, size_t columns, const float *unit, const float *inverse_norms,
+                                     float *gradient);
 
 // out[i] = factor · |x[i]|² for rows of length `columns`
 void couplet_row_squares(size_t rows, size_t columns, const float *x, float factor, float *out);

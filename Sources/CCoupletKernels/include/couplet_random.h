@@ -4,7 +4,8 @@
 #include <stdint.h>
 
 // out[4 i … 4 i + 3] = Philox(key = seed, counter = (first_block + i, stream, number low, number high)).
-void couplet_philox(uint64_t seed, uint32_t stream, uint64_t number, uint32_t first_block, size_t blocks, uint32_t *out);
+void couplet_philox(uint64_t seed, uint32_t stream, uint64_t number, uint32_t first_block, size_t blocks,
+                    uint32_t *out);
 
 // Turns 4 · blocks random words into as many standard normal numbers, in place of a pair (a, b) of words
 // the pair (r cos t, r sin t), r = sqrt(-2 ln((⌊a / 2^9⌋ + 1/2) / 2^23)), t = 2 pi b / 2^32 (Box and Muller).

@@ -51,13 +51,13 @@ void couplet_search_unit_rows(size_t count, size_t dimension, const float *rows,
 // there among the best, and adds to the totals of query q, exponents[q], sums[q] and squares[q]: Σ 2^t = sums · 2^exponents and
 // Σ 4^t = squares · 4^exponents. An empty total is (COUPLET_EMPTY, 0, 0). A score at or below half of COUPLET_EXCLUDED takes no part.
 // `offsets` has one number a row.
-void couplet_search_block(
-    const struct couplet_search_queries *queries, size_t count, const float *rows, const float *offsets, int64_t first_row,
-    const struct couplet_search_best *best, double *exponents, double *sums, double *squares);
+void couplet_search_block(const struct couplet_search_queries *queries, size_t count, const float *rows,
+                          const float *offsets, int64_t first_row, const struct couplet_search_best *best,
+                          double *exponents, double *sums, double *squares);
 
 // Adds another total to a total.
-void couplet_search_add_total(
-    double exponent, double sum, double square, double *total_exponent, double *total_sum, double *total_square);
+void couplet_search_add_total(double exponent, double sum, double square, double *total_exponent, double *total_sum,
+                              double *total_square);
 
 // A sum of all words of a block, rotated by their place: what tells a damaged block from a whole one, at the speed of memory.
 uint64_t couplet_search_checksum(size_t count, const uint32_t *words);

@@ -17,7 +17,8 @@ public enum CollectiveSelfCheck {
     /// - Throws: `Failure`, or `CollectiveError` where a call fails.
     public static func run(on group: any Communicator) throws -> String {
         let checks: [(name: String, body: (any Communicator) throws -> String?)] = [
-            ("barrier", barriers), ("broadcast", broadcasts), ("all-gather of bytes and numbers", gathersOfBytes), ("gather", gathers),
+            ("barrier", barriers), ("broadcast", broadcasts), ("all-gather of bytes and numbers", gathersOfBytes),
+            ("gather", gathers),
             ("exchange along the xor path", exchanges), ("tree sum", treeSums), ("several sums at a time", sumsAtATime),
             ("all-gather in a shared buffer", sharedBuffers), ("groups", splits), ("differing counts", differingCounts),
         ]
@@ -30,7 +31,8 @@ public enum CollectiveSelfCheck {
             passed.append(check.name)
         }
         try group.barrier()
-        return "\(group.size) workers in \(group.processCount) \(group.processCount == 1 ? "process" : "processes"): \(passed.joined(separator: ", "))"
+        return
+            "\(group.size) workers in \(group.processCount) \(group.processCount == 1 ? "process" : "processes"): \(passed.joined(separator: ", "))"
     }
 
     private static func isPowerOfTwo(_ group: any Communicator) -> Bool { group.size.nonzeroBitCount == 1 }
@@ -47,14 +49,17 @@ public enum CollectiveSelfCheck {
     private static func floats(_ count: Int, worker: Int, call: Int) -> [Float] {
         (0..<count).map { index in
             let bits = mixed(worker, call, index)
-            return Float(Int32(truncatingIfNeeded: bits)) * Float(sign: .plus, exponent: Int(bits >> 56) % 12 - 36, significand: 1)
+            return Float(Int32(truncatingIfNeeded: bits))
+                * Float(sign: .plus, exponent: Int(bits >> 56) % 12 - 36, significand: 1)
         }
     }
 
     private static func tree(_ count: Int, workers: [Int], call: Int) -> [Float] {
         var level = workers.map { floats(count, worker: $0, call: call) }
         while level.count > 1 {
-            level = stride(from: 0, to: level.count, by: 2).map { pair in zip(level[pair], level[pair + 1]).map { $0 + $1 } }
+            level = stride(from: 0, to: level.count, by: 2).map { pair in
+                zip(level[pair], level[pair + 1]).map { $0 + $1 }
+            }
         }
         return level[0]
     }
@@ -82,7 +87,9 @@ public enum CollectiveSelfCheck {
     }
 
     private static func gathersOfBytes(_ group: any Communicator) throws -> String? {
-        func bytes(_ worker: Int) -> [UInt8] { (0..<(worker * 37 % 101)).map { UInt8(truncatingIfNeeded: mixed(worker, $0)) } }
+        func bytes(_ worker: Int) -> [UInt8] {
+            (0..<(worker * 37 % 101)).map { UInt8(truncatingIfNeeded: mixed(worker, $0)) }
+        }
         if try group.allGather(bytes: bytes(group.rank)) != (0..<group.size).map(bytes) { return "bytes" }
         let numbers = (0..<(5 * group.size)).map { Double(mixed($0)) }
         let mine = Array(numbers[(5 * group.rank)..<(5 * group.rank + 5)])
@@ -95,8 +102,10 @@ public enum CollectiveSelfCheck {
             guard let all = try group.gather(mine, to: root) else {
                 if group.rank == root { return "nothing on the root" } else { continue }
             }
-            for worker in 0..<group.size where all[worker].values != floats(worker * 3, worker: worker, call: root)
-                || all[worker].shape != [worker, 3] {
+            for worker in 0..<group.size
+            where all[worker].values != floats(worker * 3, worker: worker, call: root)
+                || all[worker].shape != [worker, 3]
+            {
                 return "the tensor of worker \(worker) with shape \(all[worker].shape)"
             }
         }
@@ -110,7 +119,9 @@ public enum CollectiveSelfCheck {
             var block = Tensor([count], floats(count, worker: group.rank, call: 3)), blockSpare = Tensor([count])
             var path = Tensor([group.size]), pathSpare = Tensor([group.size])
             for step in 0..<group.size {
-                if let reason = difference(block, floats(count, worker: group.rank ^ step, call: 3), in: 0..<count) { return reason }
+                if let reason = difference(block, floats(count, worker: group.rank ^ step, call: 3), in: 0..<count) {
+                    return reason
+                }
                 path[step] = Float(group.rank)
                 if step + 1 == group.size { break }
                 let partner = group.rank ^ (step ^ (step + 1))
@@ -157,7 +168,9 @@ public enum CollectiveSelfCheck {
         for (call, sum) in sums.enumerated() {
             try sum.pending.finish()
             let expected = tree(counts[call], workers: Array(0..<group.size), call: call)
-            if let reason = difference(sum.buffer, expected, in: group.ownedRange(of: counts[call])) { return "sum \(call): " + reason }
+            if let reason = difference(sum.buffer, expected, in: group.ownedRange(of: counts[call])) {
+                return "sum \(call): " + reason
+            }
         }
         return nil
     }
@@ -199,8 +212,12 @@ public enum CollectiveSelfCheck {
     private static func splits(_ group: any Communicator) throws -> String? {
         let part = try group.split(color: group.rank % 2, key: -group.rank)
         let members = Array((0..<group.size).filter { $0 % 2 == group.rank % 2 }.reversed())
-        if part.size != members.count || members[part.rank] != group.rank { return "worker \(part.rank) of \(part.size)" }
-        if try part.allGather(numbers: [Double(group.rank)]) != members.map(Double.init) { return "numbers of the group" }
+        if part.size != members.count || members[part.rank] != group.rank {
+            return "worker \(part.rank) of \(part.size)"
+        }
+        if try part.allGather(numbers: [Double(group.rank)]) != members.map(Double.init) {
+            return "numbers of the group"
+        }
         guard isPowerOfTwo(group) else { return nil }
         let whole = try group.beginReduceScatter(Tensor([group.size], floats(group.size, worker: group.rank, call: 1)))
         let count = part.size * 3, buffer = Tensor([count], floats(count, worker: group.rank, call: 2))

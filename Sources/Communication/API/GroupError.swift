@@ -36,7 +36,9 @@ public struct GroupError: Error, CustomStringConvertible, Sendable, Equatable {
     public var description: String {
         reports.map { report in
             let numbers = report.ranks.map(String.init).joined(separator: ", ")
-            let who = report.ranks.count == processCount && processCount > 1 ? "all \(processCount) ranks"
+            let who =
+                report.ranks.count == processCount && processCount > 1
+                ? "all \(processCount) ranks"
                 : report.ranks.count == 1 ? "rank \(numbers)" : "ranks \(numbers)"
             return "\(who): \(report.text)"
         }.joined(separator: "\n")

@@ -1,5 +1,5 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// What a launcher (mpirun, srun) says to the processes that it starts, in their environment: before any call of MPI, and

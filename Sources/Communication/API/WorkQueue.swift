@@ -59,7 +59,8 @@ public final class WorkQueue: Sendable {
     public func ask(_ question: [UInt8]) throws -> [UInt8] {
         guard !isClosed.load(ordering: .acquiring) else {
             throw CollectiveError(
-                .launch, call: "ask", place: "process \(processRank)", reason: "the desk is closed", remedy: "close it after the last question")
+                .launch, call: "ask", place: "process \(processRank)", reason: "the desk is closed",
+                remedy: "close it after the last question")
         }
         guard processRank != 0, let line else { return answering.answer(question, processRank) }
         return try line.ask(question)

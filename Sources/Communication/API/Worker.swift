@@ -1,5 +1,5 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// One worker thread: who it is, what it shares with its process, and how it waits. All communicators of the thread use it,

@@ -31,7 +31,8 @@ extension WorkerCommunicator {
         while distance < size, relative & distance == 0 { distance *= 2 }
         if relative != 0 {
             let parent = (relative - distance + root) % size
-            bytes = try link(to: parent).receive(MessageHeader(.broadcast, count: 0, worker: rank), lane: Lane.control).bytes
+            bytes = try link(to: parent).receive(MessageHeader(.broadcast, count: 0, worker: rank), lane: Lane.control)
+                .bytes
         }
         let children = sequence(first: distance / 2) { $0 / 2 }.prefix { $0 > 0 }
             .filter { relative + $0 < size }.map { (relative + $0 + root) % size }
@@ -95,9 +96,10 @@ extension WorkerCommunicator {
         return try (0..<size).map { worker in
             if worker == root { return tensor }
             let link = try link(to: worker)
-            let shape = try link.receive(MessageHeader(.gather, count: 0, worker: rank), lane: lane).bytes.withUnsafeBytes { raw in
-                (0..<(raw.count / 8)).map { Int(raw.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self)) }
-            }
+            let shape = try link.receive(MessageHeader(.gather, count: 0, worker: rank), lane: lane).bytes
+                .withUnsafeBytes { raw in
+                    (0..<(raw.count / 8)).map { Int(raw.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self)) }
+                }
             let received = Tensor(shape)
             try link.receive(MessageHeader(.gather, count: received.count, worker: rank), into: received, lane: lane)
             return received

@@ -1,7 +1,7 @@
 import CoupletTensors
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// Exchanges and the two halves of a tree sum. W = size, n = numbers in the buffer.
@@ -9,7 +9,9 @@ extension WorkerCommunicator {
     /// One message of n numbers each way over MPI; none within a process.
     func beginExchange(_ outgoing: Tensor, spare: Tensor, with partner: Int) throws -> any PendingExchange {
         precondition(partner >= 0 && partner < size, "worker \(partner) of \(size)")
-        precondition(processCount == 1 || spare.count == outgoing.count, "\(outgoing.count) numbers out, room for \(spare.count)")
+        precondition(
+            processCount == 1 || spare.count == outgoing.count, "\(outgoing.count) numbers out, room for \(spare.count)"
+        )
         try check("beginExchange")
         if partner == rank { return SelfExchange(outgoing: outgoing, spare: spare) }
         return try link(to: partner).beginExchange(outgoing, spare: spare)
@@ -71,7 +73,9 @@ extension WorkerCommunicator {
                 envelope, lane: Lane.control, outgoing: buffer.flat(own), destination: buffer.flat(other))
             try wait("allGather(_:)", for: rank ^ (1 << level)) {
                 try transfer.advance { source, range in
-                    if source == destination + range.lowerBound { isShared = true } else {
+                    if source == destination + range.lowerBound {
+                        isShared = true
+                    } else {
                         memcpy(destination + range.lowerBound, source, range.count * MemoryLayout<Float>.stride)
                     }
                 } && transfer.isReclaimed()
@@ -81,7 +85,8 @@ extension WorkerCommunicator {
                 throw CollectiveError(
                     .workersDisagree, call: "allGather(_:)", place: "worker \(rank) of \(size)",
                     reason: "workers share a buffer that are no aligned block of worker numbers",
-                    remedy: "share it among all threads of a process, numbered one after the other, or give each its own")
+                    remedy:
+                        "share it among all threads of a process, numbered one after the other, or give each its own")
             }
             wasShared = isShared
         }

@@ -24,7 +24,9 @@ final class WorkerCommunicator: Communicator, @unchecked Sendable {
     private var sumsBegun = 0
 
     init(worker: Worker, members: [WorkerID], context: Int, parent: AbortSignal?) {
-        guard let rank = members.firstIndex(of: worker.member) else { preconditionFailure("a group without its own worker") }
+        guard let rank = members.firstIndex(of: worker.member) else {
+            preconditionFailure("a group without its own worker")
+        }
         self.rank = rank
         self.worker = worker
         self.members = members
@@ -35,7 +37,8 @@ final class WorkerCommunicator: Communicator, @unchecked Sendable {
         processRank = processes.firstIndex(of: worker.member.process) ?? 0
         processCount = processes.count
         hasRemote = processes.count > 1
-        signal = worker.board.signal(SharedProcessState.Group(context: context, firstMember: members[0]), parent: parent)
+        signal = worker.board.signal(
+            SharedProcessState.Group(context: context, firstMember: members[0]), parent: parent)
         links = Array(repeating: nil, count: members.count)
     }
 
@@ -53,7 +56,8 @@ final class WorkerCommunicator: Communicator, @unchecked Sendable {
                 preconditionFailure("a worker in process \(member.process), without MPI")
             }
             link = MPIConnection(
-                worker: worker, messagePassing: messagePassing, tags: tags, rank: rank, partner: partner, member: member,
+                worker: worker, messagePassing: messagePassing, tags: tags, rank: rank, partner: partner,
+                member: member,
                 context: context, signal: signal)
         }
         links[partner] = link
@@ -67,7 +71,8 @@ final class WorkerCommunicator: Communicator, @unchecked Sendable {
     /// - Parameter partner: the worker it waits for at first.
     func wait(_ call: String, for partner: Int? = nil, until isDone: () throws -> Bool) throws {
         try worker.wait(
-            polls: hasRemote, call: call, partner: partner.map { members[$0] }, check: { try check(call) }, until: isDone)
+            polls: hasRemote, call: call, partner: partner.map { members[$0] }, check: { try check(call) },
+            until: isDone)
     }
 
     func abort(because error: any Error) {
@@ -111,8 +116,11 @@ final class WorkerCommunicator: Communicator, @unchecked Sendable {
         let call = operation.call, place = "\(size) workers"
         guard isPowerOfTwo else {
             throw CollectiveError(
-                .badSize, call: call, place: place, reason: "a tree sum needs a power of two of workers, these are \(size)",
-                remedy: "take \(1 << (Int.bitWidth - 1 - size.leadingZeroBitCount)) or \(1 << (Int.bitWidth - size.leadingZeroBitCount))")
+                .badSize, call: call, place: place,
+                reason: "a tree sum needs a power of two of workers, these are \(size)",
+                remedy:
+                    "take \(1 << (Int.bitWidth - 1 - size.leadingZeroBitCount)) or \(1 << (Int.bitWidth - size.leadingZeroBitCount))"
+            )
         }
         var envelope = MessageHeader(operation, count: count, worker: rank)
         for distance in isReduction ? distances : distances.reversed() {
@@ -125,7 +133,8 @@ final class WorkerCommunicator: Communicator, @unchecked Sendable {
         guard envelope.smallest == envelope.largest else {
             throw CollectiveError(
                 .workersDisagree, call: call, place: place,
-                reason: "worker \(envelope.smallestWorker) passed \(envelope.smallest) numbers, worker \(envelope.largestWorker) \(envelope.largest)",
+                reason:
+                    "worker \(envelope.smallestWorker) passed \(envelope.smallest) numbers, worker \(envelope.largestWorker) \(envelope.largest)",
                 remedy: "pass the same count on all workers")
         }
         guard count % size == 0 else {
@@ -145,7 +154,9 @@ final class WorkerCommunicator: Communicator, @unchecked Sendable {
     func split(color: Int, key: Int) throws -> any Communicator {
         let mine = [Int64(color), Int64(key), Int64(worker.nextContext)]
         let all = try allGather(bytes: mine.withUnsafeBytes { Array($0) }).map { bytes in
-            bytes.withUnsafeBytes { raw in (0..<3).map { Int(raw.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self)) } }
+            bytes.withUnsafeBytes { raw in
+                (0..<3).map { Int(raw.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self)) }
+            }
         }
         let context = all.map { $0[2] }.max() ?? 1
         worker.nextContext = context + 1

@@ -2,7 +2,7 @@ import CMPI
 import Synchronization
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// All workers of a job, and a program's way to start those of its process.
@@ -64,10 +64,12 @@ public final class WorkerGroup: Sendable {
 
     /// This process alone, whoever started it, without MPI. There may be several at a time, on different threads.
     public static func alone(
-        timeout: Duration? = nil, exitCode: @escaping @Sendable (any Error) -> Int32 = { ($0 as? GroupError)?.exitCode ?? 70 }
+        timeout: Duration? = nil,
+        exitCode: @escaping @Sendable (any Error) -> Int32 = { ($0 as? GroupError)?.exitCode ?? 70 }
     ) -> WorkerGroup {
         WorkerGroup(
-            environment: LaunchEnvironment { _ in nil }, processRank: 0, processCount: 1, severalThreads: true, exitCode: exitCode,
+            environment: LaunchEnvironment { _ in nil }, processRank: 0, processCount: 1, severalThreads: true,
+            exitCode: exitCode,
             isPart: false, timeout: timeout, messagePassing: nil)
     }
 
@@ -81,7 +83,8 @@ public final class WorkerGroup: Sendable {
             try lookout.messagePassing?.split(colors: lookout.allGather(color, call: "split"))
         }
         return WorkerGroup(
-            environment: environment, processRank: part?.rank ?? 0, processCount: part?.size ?? 1, severalThreads: severalThreads,
+            environment: environment, processRank: part?.rank ?? 0, processCount: part?.size ?? 1,
+            severalThreads: severalThreads,
             exitCode: exitCode, isPart: true, timeout: timeout, messagePassing: part)
     }
 
@@ -112,7 +115,8 @@ public final class WorkerGroup: Sendable {
             let new = try MPIContext(severalThreads: severalThreads)
             guard new.size == processCount, new.rank == processRank else {
                 throw CollectiveError(
-                    .launch, call: "MPI_Init_thread", place: "rank \(processRank) of \(processCount) (\(environment.variable ?? ""))",
+                    .launch, call: "MPI_Init_thread",
+                    place: "rank \(processRank) of \(processCount) (\(environment.variable ?? ""))",
                     reason: "MPI counts this process as rank \(new.rank) of \(new.size)",
                     remedy: "start with the mpirun of the MPI that this program uses: \(Self.libraryVersion)")
             }
@@ -126,7 +130,9 @@ public final class WorkerGroup: Sendable {
     /// config, say). Returns if all
     /// succeeded; else throws on all of them, one `GroupError` that says who failed why. With one process: the error itself.
     public func agree(_ outcome: Swift.Result<Void, any Error>) throws {
-        guard let lookout = try connected(), let messagePassing = lookout.messagePassing else { return try outcome.get() }
+        guard let lookout = try connected(), let messagePassing = lookout.messagePassing else {
+            return try outcome.get()
+        }
         var failure: ProcessFailure?
         if case .failure(let error) = outcome { failure = ProcessFailure(error, exitCode: exitCode(error)) }
         let failures = try lookout.allGather(failure?.message ?? [], call: "agree").map(ProcessFailure.init(message:))
@@ -147,14 +153,17 @@ public final class WorkerGroup: Sendable {
             try checkThreads(threads)
             let lookout = FailureDetector(messagePassing: nil, timeout: timeout)
             lookout.beginRun(board)
-            return try ThreadTeam(process: 0, processCount: 1, threads: threads, board: board, lookout: lookout, tags: nil).run(body).result()
+            return try ThreadTeam(
+                process: 0, processCount: 1, threads: threads, board: board, lookout: lookout, tags: nil
+            ).run(body).result()
         }
         // Before the agreement: a process that leaves it first may fail before this one has left it.
         lookout.beginRun(board)
         defer { lookout.endRun() }
         let tags = try agreedTags(threads: threads, lookout)
         let crew = ThreadTeam(
-            process: processRank, processCount: processCount, threads: threads, board: board, lookout: lookout, tags: tags)
+            process: processRank, processCount: processCount, threads: threads, board: board, lookout: lookout,
+            tags: tags)
         let outcomes = crew.run(body)
         let failure = outcomes.failure.map { ProcessFailure($0.error, exitCode: exitCode($0.error), time: $0.time) }
         let end = try lookout.end(failure, isPart: isPart)
@@ -172,7 +181,8 @@ public final class WorkerGroup: Sendable {
     private func checkThreads(_ threads: Int) throws {
         guard threads > 0 else {
             throw CollectiveError(
-                .launch, call: "run", place: "process \(processRank)", reason: "\(threads) threads", remedy: "take at least one")
+                .launch, call: "run", place: "process \(processRank)", reason: "\(threads) threads",
+                remedy: "take at least one")
         }
     }
 
@@ -181,21 +191,23 @@ public final class WorkerGroup: Sendable {
         guard let messagePassing = lookout.messagePassing else { preconditionFailure("tags for one process") }
         let counts = try lookout.allGather(threads, call: "run")
         var tags: TagLayout?
-        try agree(Swift.Result {
-            if let other = counts.firstIndex(where: { $0 != counts[0] }) {
-                throw CollectiveError(
-                    .launch, call: "run", place: "\(processCount) processes",
-                    reason: "rank 0 has \(counts[0]) threads, rank \(other) \(counts[other])", remedy: "give all the same number")
-            }
-            try checkThreads(threads)
-            guard threads == 1 || messagePassing.allowsThreads else {
-                throw CollectiveError(
-                    .launch, call: "MPI_Init_thread", place: "rank \(processRank) of \(processCount)",
-                    reason: "MPI did not grant MPI_THREAD_MULTIPLE, which \(threads) threads a process need",
-                    remedy: "take one thread a process and more processes")
-            }
-            tags = try TagLayout(threads: threads, largestTag: messagePassing.largestTag)
-        })
+        try agree(
+            Swift.Result {
+                if let other = counts.firstIndex(where: { $0 != counts[0] }) {
+                    throw CollectiveError(
+                        .launch, call: "run", place: "\(processCount) processes",
+                        reason: "rank 0 has \(counts[0]) threads, rank \(other) \(counts[other])",
+                        remedy: "give all the same number")
+                }
+                try checkThreads(threads)
+                guard threads == 1 || messagePassing.allowsThreads else {
+                    throw CollectiveError(
+                        .launch, call: "MPI_Init_thread", place: "rank \(processRank) of \(processCount)",
+                        reason: "MPI did not grant MPI_THREAD_MULTIPLE, which \(threads) threads a process need",
+                        remedy: "take one thread a process and more processes")
+                }
+                tags = try TagLayout(threads: threads, largestTag: messagePassing.largestTag)
+            })
         guard let tags else { preconditionFailure("agreed without tags") }
         return tags
     }
@@ -203,14 +215,15 @@ public final class WorkerGroup: Sendable {
     /// The messages of a request desk; nil where there is one process.
     func requestLine() throws -> WorkQueueConnection? {
         guard let lookout = try connected(), let messagePassing = lookout.messagePassing else { return nil }
-        try agree(Swift.Result {
-            guard messagePassing.allowsThreads else {
-                throw CollectiveError(
-                    .launch, call: "WorkQueue", place: messagePassing.place,
-                    reason: "MPI did not grant MPI_THREAD_MULTIPLE, which the thread that answers needs",
-                    remedy: "take an MPI that has it, and start the group without saying that there is one thread")
-            }
-        })
+        try agree(
+            Swift.Result {
+                guard messagePassing.allowsThreads else {
+                    throw CollectiveError(
+                        .launch, call: "WorkQueue", place: messagePassing.place,
+                        reason: "MPI did not grant MPI_THREAD_MULTIPLE, which the thread that answers needs",
+                        remedy: "take an MPI that has it, and start the group without saying that there is one thread")
+                }
+            })
         return try WorkQueueConnection(messagePassing, lookout)
     }
 

@@ -45,7 +45,9 @@ final class TreeReduceScatter: PendingReduceScatter {
     private var lane: Int { Lane.reductions + number % Lane.sumsUnderWay }
 
     /// Whether the sum that used this lane before is done: then nothing of it lies in a mailbox or waits to be received.
-    private var isLaneFree: Bool { communicator.sums.allSatisfy { $0 === self || $0.number > number - Lane.sumsUnderWay } }
+    private var isLaneFree: Bool {
+        communicator.sums.allSatisfy { $0 === self || $0.number > number - Lane.sumsUnderWay }
+    }
 
     func advance() throws {
         if isDone { return }

@@ -20,13 +20,16 @@ enum ControlMessage: Equatable {
 
     init?(bytes: [UInt8]) {
         guard bytes.count >= 40 else { return nil }
-        let numbers = bytes.withUnsafeBytes { raw in (0..<5).map { raw.loadUnaligned(fromByteOffset: 8 * $0, as: Int.self) } }
+        let numbers = bytes.withUnsafeBytes { raw in
+            (0..<5).map { raw.loadUnaligned(fromByteOffset: 8 * $0, as: Int.self) }
+        }
         let text = String(decoding: bytes[40...], as: UTF8.self)
         switch numbers[0] {
         case 0:
             self = .failure(
                 run: numbers[1],
-                group: SharedProcessState.Group(context: numbers[2], firstMember: WorkerID(process: numbers[3], thread: numbers[4])), reason: text)
+                group: SharedProcessState.Group(
+                    context: numbers[2], firstMember: WorkerID(process: numbers[3], thread: numbers[4])), reason: text)
         case 1: self = .rollCall(number: numbers[1])
         case 2: self = .answer(number: numbers[1], report: text)
         default: return nil

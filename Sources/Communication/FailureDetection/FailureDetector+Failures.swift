@@ -1,5 +1,5 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 extension FailureDetector {
@@ -13,8 +13,11 @@ extension FailureDetector {
         guard let messagePassing else { return }
         let run = state.withLock { $0.run }
         let text = "rank \(messagePassing.jobRanks[messagePassing.rank]): \(reason)"
-        let notice = ControlMessage.failure(run: run, group: group, reason: String(decoding: text.utf8.prefix(Self.longestReason), as: UTF8.self))
-        for process in Set(members.map(\.process)).sorted() where process != messagePassing.rank { try? send(notice, to: process) }
+        let notice = ControlMessage.failure(
+            run: run, group: group, reason: String(decoding: text.utf8.prefix(Self.longestReason), as: UTF8.self))
+        for process in Set(members.map(\.process)).sorted() where process != messagePassing.rank {
+            try? send(notice, to: process)
+        }
     }
 
     func hearFailure(run: Int, _ group: SharedProcessState.Group, _ reason: String) {
@@ -33,7 +36,9 @@ extension FailureDetector {
         let message = failure?.message ?? []
         let began = EventCount.now
         let lengths = try allGather(message.isEmpty && !isClean ? -1 : message.count, call: "end of run") { now in
-            guard let failure, !isPart, now > began + Self.patience + (failure.isConsequence ? 2_000_000_000 : 0) else { return }
+            guard let failure, !isPart, now > began + Self.patience + (failure.isConsequence ? 2_000_000_000 : 0) else {
+                return
+            }
             self.endJob(
                 "\(failure.text)\n\(messagePassing.jobPlace) ends the job: others have not come for \(Self.patience / 1_000_000_000) s "
                     + "to hear of this", exitCode: failure.exitCode)

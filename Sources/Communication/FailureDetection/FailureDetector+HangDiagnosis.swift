@@ -14,20 +14,25 @@ extension FailureDetector {
             return state.rollCalls
         }
         if let number, let messagePassing {
-            for process in 0..<messagePassing.size where process != messagePassing.rank { try send(.rollCall(number: number), to: process) }
+            for process in 0..<messagePassing.size where process != messagePassing.rank {
+                try send(.rollCall(number: number), to: process)
+            }
         }
         let time = messagePassing == nil ? Self.threadTime : Self.answerTime
         guard var rollCall = state.withLock({ $0.rollCall }), now > rollCall.began + time else { return }
         rollCall.reports[messagePassing?.rank ?? 0] = ownReport(now: now)
         let names = messagePassing.map { own in own.jobRanks.map { "rank \($0) on \(own.jobHosts[$0])" } } ?? []
         endJob(
-            HangDiagnosis.conclusion(rollCall.reports, names: names, seconds: Int((now - point.since) / 1_000_000_000)), exitCode: 70)
+            HangDiagnosis.conclusion(rollCall.reports, names: names, seconds: Int((now - point.since) / 1_000_000_000)),
+            exitCode: 70)
     }
 
     /// Ends the job where one process alone is waited for, and for too long.
     func endJob(ifLate what: String, since start: UInt64) {
         guard let timeout, EventCount.now > start + timeout else { return }
-        endJob("\(what) for \(timeout / 1_000_000_000) s; see whether it is stopped or hangs, or allow more time", exitCode: 70)
+        endJob(
+            "\(what) for \(timeout / 1_000_000_000) s; see whether it is stopped or hangs, or allow more time",
+            exitCode: 70)
     }
 
     /// What a worker waited for has come (`thread` nil: what the process itself waited for).

@@ -13,7 +13,8 @@ extension FailureDetector {
             try displacements.withUnsafeBufferPointer { displacements in
                 try complete("MPI_Iallgatherv", for: call) {
                     MPI_Iallgatherv(
-                        mine.bytes.baseAddress, Int32(bytes.count), couplet_mpi_byte(), all.bytes.baseAddress, counts.baseAddress,
+                        mine.bytes.baseAddress, Int32(bytes.count), couplet_mpi_byte(), all.bytes.baseAddress,
+                        counts.baseAddress,
                         displacements.baseAddress, couplet_mpi_byte(), messagePassing.communicator, &$0)
                 }
             }
@@ -28,7 +29,8 @@ extension FailureDetector {
         mine.bytes.storeBytes(of: number, as: Int.self)
         try complete("MPI_Iallgather", for: call, meanwhile: meanwhile) {
             MPI_Iallgather(
-                mine.bytes.baseAddress, 8, couplet_mpi_byte(), all.bytes.baseAddress, 8, couplet_mpi_byte(), messagePassing.communicator, &$0)
+                mine.bytes.baseAddress, 8, couplet_mpi_byte(), all.bytes.baseAddress, 8, couplet_mpi_byte(),
+                messagePassing.communicator, &$0)
         }
         return (0..<messagePassing.size).map { all.bytes.load(fromByteOffset: 8 * $0, as: Int.self) }
     }
@@ -42,7 +44,8 @@ extension FailureDetector {
     /// Begins a call of MPI and waits for its end: looks again and again for two milliseconds, then between sleeps that grow to half a
     /// millisecond, for threads may compute meanwhile.
     private func complete(
-        _ function: String, for call: String, meanwhile: (_ now: UInt64) -> Void = { _ in }, _ begin: (inout MPI_Request?) -> Int32
+        _ function: String, for call: String, meanwhile: (_ now: UInt64) -> Void = { _ in },
+        _ begin: (inout MPI_Request?) -> Int32
     ) throws {
         guard let messagePassing else { return }
         var request: MPI_Request?

@@ -34,8 +34,11 @@ extension HangDiagnosis {
             self.names = names
             let threads = reports.values.map(\.workers.count).max() ?? 0
             for process in 0..<max(names.count, 1) {
-                if let report = reports[process] { add(report, process: process) } else {
-                    let workers = threads > 0 ? " (\(Self.text(Array(process * threads..<(process + 1) * threads))))" : ""
+                if let report = reports[process] {
+                    add(report, process: process)
+                } else {
+                    let workers =
+                        threads > 0 ? " (\(Self.text(Array(process * threads..<(process + 1) * threads))))" : ""
                     missing.append(names[process] + workers)
                 }
             }
@@ -50,7 +53,9 @@ extension HangDiagnosis {
                 case .works: break
                 case .hasEnded: ended.append(first + thread)
                 case .waits:
-                    waits.append("worker \(first + thread) in \(worker.call)" + (worker.partner.map { " for worker \($0)" } ?? ""))
+                    waits.append(
+                        "worker \(first + thread) in \(worker.call)"
+                            + (worker.partner.map { " for worker \($0)" } ?? ""))
                     if let index = waiting.firstIndex(where: { $0.call == worker.call }) {
                         waiting[index].workers.append(first + thread)
                     } else {
@@ -65,18 +70,24 @@ extension HangDiagnosis {
             }
         }
 
-        var endings: [String] { ended.isEmpty ? [] : ["\(Self.text(ended)) \(ended.count == 1 ? "has" : "have") ended"] }
+        var endings: [String] {
+            ended.isEmpty ? [] : ["\(Self.text(ended)) \(ended.count == 1 ? "has" : "have") ended"]
+        }
 
         /// The same by call: "workers 0 … 5 wait in barrier".
         var waitsByCall: [String] {
-            waiting.map { "\(Self.text($0.workers)) \($0.workers.count == 1 ? "waits" : "wait") in \($0.call)" } + waitingProcesses
+            waiting.map { "\(Self.text($0.workers)) \($0.workers.count == 1 ? "waits" : "wait") in \($0.call)" }
+                + waitingProcesses
         }
 
         /// "worker 3", "workers 3, 5", "workers 3 … 8".
         private static func text(_ workers: [Int]) -> String {
             if workers.count == 1 { return "worker \(workers[0])" }
             let isRange = workers.count > 2 && workers[workers.count - 1] - workers[0] == workers.count - 1
-            return "workers " + (isRange ? "\(workers[0]) … \(workers[workers.count - 1])" : workers.map(String.init).joined(separator: ", "))
+            return "workers "
+                + (isRange
+                    ? "\(workers[0]) … \(workers[workers.count - 1])"
+                    : workers.map(String.init).joined(separator: ", "))
         }
     }
 }

@@ -46,17 +46,20 @@ extension HangDiagnosis.Report {
     /// A line a worker: thread (p: the process itself), state, seconds, partner (-1: none), call.
     package var text: String {
         let lines = workers.enumerated().map { ("\($0)", $1) } + (process.map { [("p", $0)] } ?? [])
-        return lines.map { "\($0) \($1.state.rawValue) \($1.seconds) \($1.partner ?? -1) \($1.call)" }.joined(separator: "\n")
+        return lines.map { "\($0) \($1.state.rawValue) \($1.seconds) \($1.partner ?? -1) \($1.call)" }.joined(
+            separator: "\n")
     }
 
     package init?(text: String) {
         var workers: [HangDiagnosis.WorkerReport] = [], process: HangDiagnosis.WorkerReport?
         for line in text.split(separator: "\n") {
             let parts = line.split(separator: " ", maxSplits: 4, omittingEmptySubsequences: false)
-            guard parts.count == 5, let letter = parts[1].first, let state = HangDiagnosis.WorkerReport.State(rawValue: letter),
+            guard parts.count == 5, let letter = parts[1].first,
+                let state = HangDiagnosis.WorkerReport.State(rawValue: letter),
                 let seconds = Int(parts[2]), let partner = Int(parts[3])
             else { return nil }
-            let report = HangDiagnosis.WorkerReport(state, seconds: seconds, partner: partner < 0 ? nil : partner, call: String(parts[4]))
+            let report = HangDiagnosis.WorkerReport(
+                state, seconds: seconds, partner: partner < 0 ? nil : partner, call: String(parts[4]))
             if parts[0] == "p" { process = report } else { workers.append(report) }
         }
         self.init(workers: workers, process: process)

@@ -1,5 +1,5 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// What a process tells the others of its failure.
@@ -20,12 +20,14 @@ package struct ProcessFailure: Sendable {
 
     init(_ error: any Error, exitCode: Int32, time: UInt64 = 0) {
         self.init(
-            text: "\(error)", exitCode: exitCode, time: time, isConsequence: (error as? CollectiveError)?.kind == .otherWorkerFailed)
+            text: "\(error)", exitCode: exitCode, time: time,
+            isConsequence: (error as? CollectiveError)?.kind == .otherWorkerFailed)
     }
 
     /// As bytes: time, exit code, whether it is a consequence, text.
     var message: [UInt8] {
-        withUnsafeBytes(of: time) { Array($0) } + withUnsafeBytes(of: exitCode) { Array($0) } + [isConsequence ? 1 : 0] + Array(text.utf8)
+        withUnsafeBytes(of: time) { Array($0) } + withUnsafeBytes(of: exitCode) { Array($0) } + [isConsequence ? 1 : 0]
+            + Array(text.utf8)
     }
 
     /// Nil of no bytes: no failure.
@@ -34,7 +36,9 @@ package struct ProcessFailure: Sendable {
         let (time, exitCode) = message.withUnsafeBytes {
             ($0.loadUnaligned(as: UInt64.self), $0.loadUnaligned(fromByteOffset: 8, as: Int32.self))
         }
-        self.init(text: String(decoding: message[13...], as: UTF8.self), exitCode: exitCode, time: time, isConsequence: message[12] != 0)
+        self.init(
+            text: String(decoding: message[13...], as: UTF8.self), exitCode: exitCode, time: time,
+            isConsequence: message[12] != 0)
     }
 
     /// Nanoseconds of the system's clock, which the hosts of a job share well enough to say what came first.

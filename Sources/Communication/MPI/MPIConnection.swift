@@ -17,7 +17,8 @@ final class MPIConnection: Link {
     private var posted: [(envelope: MessageHeader, requests: MPIRequests)?] = Array(repeating: nil, count: Lane.count)
 
     init(
-        worker: Worker, messagePassing: MPIContext, tags: TagLayout, rank: Int, partner: Int, member: WorkerID, context: Int,
+        worker: Worker, messagePassing: MPIContext, tags: TagLayout, rank: Int, partner: Int, member: WorkerID,
+        context: Int,
         signal: AbortSignal
     ) {
         self.worker = worker
@@ -28,7 +29,9 @@ final class MPIConnection: Link {
         self.member = member
         let mine = worker.member.thread
         sendTags = (0..<Lane.count).map { tags.tag(context: context, lane: $0, sender: mine, receiver: member.thread) }
-        receiveTags = (0..<Lane.count).map { tags.tag(context: context, lane: $0, sender: member.thread, receiver: mine) }
+        receiveTags = (0..<Lane.count).map {
+            tags.tag(context: context, lane: $0, sender: member.thread, receiver: mine)
+        }
     }
 
     private func wait(_ envelope: MessageHeader, until isDone: () throws -> Bool) throws {
@@ -38,7 +41,9 @@ final class MPIConnection: Link {
             until: isDone)
     }
 
-    func requests() -> MPIRequests { MPIRequests(messagePassing: messagePassing, communicator: messagePassing.communicator, partner: member.process) }
+    func requests() -> MPIRequests {
+        MPIRequests(messagePassing: messagePassing, communicator: messagePassing.communicator, partner: member.process)
+    }
 
     func send(_ envelope: MessageHeader, lane: Int, in requests: MPIRequests) throws {
         let memory = MessageBuffer(envelope)
@@ -53,7 +58,8 @@ final class MPIConnection: Link {
 
     func send(_ tensor: Tensor, lane: Int, in requests: MPIRequests) throws {
         try requests.send(
-            UnsafeRawBufferPointer(UnsafeBufferPointer(start: tensor.pointer, count: tensor.count)), tag: sendTags[lane],
+            UnsafeRawBufferPointer(UnsafeBufferPointer(start: tensor.pointer, count: tensor.count)),
+            tag: sendTags[lane],
             owner: tensor.storage)
     }
 
@@ -108,8 +114,12 @@ final class MPIConnection: Link {
         try wait(expected) { try requests.areDone() }
     }
 
-    func beginTransfer(_ envelope: MessageHeader, lane: Int, outgoing: Tensor, destination: Tensor?) throws -> any Transfer {
-        try MPITransfer(link: self, scratch: worker.scratch, envelope: envelope, lane: lane, outgoing: outgoing, destination: destination)
+    func beginTransfer(_ envelope: MessageHeader, lane: Int, outgoing: Tensor, destination: Tensor?) throws
+        -> any Transfer
+    {
+        try MPITransfer(
+            link: self, scratch: worker.scratch, envelope: envelope, lane: lane, outgoing: outgoing,
+            destination: destination)
     }
 
     func beginExchange(_ outgoing: Tensor, spare: Tensor) throws -> any PendingExchange {

@@ -1,7 +1,7 @@
 import CMPI
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// MPI among the processes of a group: the whole job, or a part of it. With `WorkQueue` and `MPIRequests` the one place that calls
@@ -27,14 +27,18 @@ final class MPIContext: @unchecked Sendable {
     convenience init(severalThreads: Bool) throws {
         var granted: Int32 = 0
         try Self.checked("MPI_Init_thread", "this process") {
-            MPI_Init_thread(nil, nil, severalThreads ? Int32(MPI_THREAD_MULTIPLE) : Int32(MPI_THREAD_SERIALIZED), &granted)
+            MPI_Init_thread(
+                nil, nil, severalThreads ? Int32(MPI_THREAD_MULTIPLE) : Int32(MPI_THREAD_SERIALIZED), &granted)
         }
         guard let world = couplet_mpi_comm_world() else { preconditionFailure("MPI without MPI_COMM_WORLD") }
-        try Self.checked("MPI_Comm_set_errhandler", "this process") { MPI_Comm_set_errhandler(world, couplet_mpi_errors_return()) }
+        try Self.checked("MPI_Comm_set_errhandler", "this process") {
+            MPI_Comm_set_errhandler(world, couplet_mpi_errors_return())
+        }
         var size: Int32 = 0
         try Self.checked("MPI_Comm_size", "this process") { MPI_Comm_size(world, &size) }
         try self.init(
-            communicator: Self.duplicate(world), allowsThreads: granted >= Int32(MPI_THREAD_MULTIPLE), jobRanks: Array(0..<Int(size)), jobHosts: Self.hosts(world, count: Int(size)))
+            communicator: Self.duplicate(world), allowsThreads: granted >= Int32(MPI_THREAD_MULTIPLE),
+            jobRanks: Array(0..<Int(size)), jobHosts: Self.hosts(world, count: Int(size)))
     }
 
     /// Of a communicator that becomes this one's own.
@@ -66,9 +70,12 @@ final class MPIContext: @unchecked Sendable {
             MPI_Get_processor_name(mine.bytes.baseAddress?.assumingMemoryBound(to: CChar.self), &length)
         }
         try checked("MPI_Allgather", "\(count) ranks") {
-            MPI_Allgather(mine.bytes.baseAddress, 64, couplet_mpi_byte(), all.bytes.baseAddress, 64, couplet_mpi_byte(), world)
+            MPI_Allgather(
+                mine.bytes.baseAddress, 64, couplet_mpi_byte(), all.bytes.baseAddress, 64, couplet_mpi_byte(), world)
         }
-        return (0..<count).map { String(decoding: all.bytes[(64 * $0)..<(64 * $0 + 64)].prefix { $0 != 0 }, as: UTF8.self) }
+        return (0..<count).map {
+            String(decoding: all.bytes[(64 * $0)..<(64 * $0 + 64)].prefix { $0 != 0 }, as: UTF8.self)
+        }
     }
 
     /// A communicator of the same processes, which its messages do not share with any other. All of them call it.
@@ -76,7 +83,9 @@ final class MPIContext: @unchecked Sendable {
         var copy: MPI_Comm?
         try checked("MPI_Comm_dup", "this process") { MPI_Comm_dup(communicator, &copy) }
         guard let copy else { preconditionFailure("MPI_Comm_dup gave no communicator") }
-        try checked("MPI_Comm_set_errhandler", "this process") { MPI_Comm_set_errhandler(copy, couplet_mpi_errors_return()) }
+        try checked("MPI_Comm_set_errhandler", "this process") {
+            MPI_Comm_set_errhandler(copy, couplet_mpi_errors_return())
+        }
         return copy
     }
 
@@ -86,17 +95,24 @@ final class MPIContext: @unchecked Sendable {
         let members = colors.indices.filter { colors[$0] == colors[rank] }
         var part: MPI_Comm?
         try Self.checked("MPI_Comm_split", place) {
-            MPI_Comm_split(communicator, members.count > 1 ? Int32(members[0]) : Int32(MPI_UNDEFINED), Int32(rank), &part)
+            MPI_Comm_split(
+                communicator, members.count > 1 ? Int32(members[0]) : Int32(MPI_UNDEFINED), Int32(rank), &part)
         }
         guard members.count > 1, let part else { return nil }
-        try Self.checked("MPI_Comm_set_errhandler", place) { MPI_Comm_set_errhandler(part, couplet_mpi_errors_return()) }
-        return try MPIContext(communicator: part, allowsThreads: allowsThreads, jobRanks: members.map { jobRanks[$0] }, jobHosts: jobHosts)
+        try Self.checked("MPI_Comm_set_errhandler", place) {
+            MPI_Comm_set_errhandler(part, couplet_mpi_errors_return())
+        }
+        return try MPIContext(
+            communicator: part, allowsThreads: allowsThreads, jobRanks: members.map { jobRanks[$0] }, jobHosts: jobHosts
+        )
     }
 
     /// The same processes with communicators that no message of before can meet. All of them call it. The former ones stay, for what was
     /// sent and never received is still in them.
     func renewed() throws -> MPIContext {
-        try MPIContext(communicator: Self.duplicate(communicator), allowsThreads: allowsThreads, jobRanks: jobRanks, jobHosts: jobHosts)
+        try MPIContext(
+            communicator: Self.duplicate(communicator), allowsThreads: allowsThreads, jobRanks: jobRanks,
+            jobHosts: jobHosts)
     }
 
     /// Who this is in the group, and in the whole job.

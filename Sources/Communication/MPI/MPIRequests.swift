@@ -32,7 +32,8 @@ final class MPIRequests: @unchecked Sendable {
             var request: MPI_Request?
             try MPIContext.checked("MPI_Isend", "\(place), \(piece.count) bytes") {
                 MPI_Isend(
-                    piece.baseAddress, Int32(piece.count), couplet_mpi_byte(), Int32(partner), tag, communicator, &request)
+                    piece.baseAddress, Int32(piece.count), couplet_mpi_byte(), Int32(partner), tag, communicator,
+                    &request)
             }
             requests.append(request)
         }
@@ -42,11 +43,13 @@ final class MPIRequests: @unchecked Sendable {
     func receive(_ bytes: UnsafeMutableRawBufferPointer, tag: Int32, owner: AnyObject) throws {
         memory.append(owner)
         for start in stride(from: 0, to: bytes.count, by: Self.largestMessage) {
-            let piece = UnsafeMutableRawBufferPointer(rebasing: bytes[start..<min(start + Self.largestMessage, bytes.count)])
+            let piece = UnsafeMutableRawBufferPointer(
+                rebasing: bytes[start..<min(start + Self.largestMessage, bytes.count)])
             var request: MPI_Request?
             try MPIContext.checked("MPI_Irecv", "\(place), \(piece.count) bytes") {
                 MPI_Irecv(
-                    piece.baseAddress, Int32(piece.count), couplet_mpi_byte(), Int32(partner), tag, communicator, &request)
+                    piece.baseAddress, Int32(piece.count), couplet_mpi_byte(), Int32(partner), tag, communicator,
+                    &request)
             }
             requests.append(request)
         }

@@ -21,14 +21,19 @@ final class MPITransfer: Transfer {
     private var coming: [(requests: MPIRequests, memory: Tensor, range: Range<Int>)] = []
     private var nextStart = 0
 
-    init(link: MPIConnection, scratch: BufferPool, envelope: MessageHeader, lane: Int, outgoing: Tensor, destination: Tensor?) throws {
+    init(
+        link: MPIConnection, scratch: BufferPool, envelope: MessageHeader, lane: Int, outgoing: Tensor,
+        destination: Tensor?
+    ) throws {
         self.link = link
         self.scratch = scratch
         self.envelope = envelope
         self.lane = lane
         self.destination = destination
         count = outgoing.count
-        precondition(destination == nil || destination?.count == count, "\(count) numbers out, room for \(destination?.count ?? 0)")
+        precondition(
+            destination == nil || destination?.count == count,
+            "\(count) numbers out, room for \(destination?.count ?? 0)")
         header = link.requests()
         headerMemory = try link.receiveEnvelope(lane: lane, in: header)
         sends = link.requests()

@@ -17,7 +17,9 @@ final class MessageBuffer {
     deinit { bytes.deallocate() }
 
     /// The first `count` bytes.
-    func first(_ count: Int) -> UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(rebasing: bytes[0..<count]) }
+    func first(_ count: Int) -> UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(rebasing: bytes[0..<count])
+    }
 
     var envelope: MessageHeader { bytes.load(as: MessageHeader.self) }
 }

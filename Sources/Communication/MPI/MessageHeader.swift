@@ -2,7 +2,8 @@
 /// counts, notice at their first contact instead of adding the wrong numbers or waiting for ever.
 struct MessageHeader: BitwiseCopyable {
     enum Operation: Int64 {
-        case barrier = 1, broadcast, gather, allGatherBytes, exchange, reduceScatter, allGather, checkReduceScatter, checkAllGather
+        case barrier = 1, broadcast, gather, allGatherBytes, exchange, reduceScatter, allGather, checkReduceScatter,
+            checkAllGather
 
         /// The name of the method of `Communicator`.
         var call: String {
@@ -69,7 +70,8 @@ struct MessageHeader: BitwiseCopyable {
         }
         if operation != other.operation {
             throw CollectiveError(
-                .workersDisagree, call: mine, place: place, reason: "the workers have used this communicator differently before")
+                .workersDisagree, call: mine, place: place,
+                reason: "the workers have used this communicator differently before")
         }
     }
 }

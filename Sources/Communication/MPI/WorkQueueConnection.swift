@@ -2,7 +2,7 @@ import CMPI
 import Synchronization
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// The messages of a request desk. A question goes to process 0 with tag 0: eight bytes that name the tag of its answer, then its own bytes.
@@ -92,7 +92,8 @@ final class WorkQueueConnection: @unchecked Sendable {
         let memory = MessageBuffer(bytes)
         var request: MPI_Request?
         try MPIContext.checked("MPI_Isend", "rank \(rank) to rank \(receiver), \(bytes.count) bytes") {
-            MPI_Isend(memory.bytes.baseAddress, Int32(bytes.count), couplet_mpi_byte(), receiver, tag, communicator, &request)
+            MPI_Isend(
+                memory.bytes.baseAddress, Int32(bytes.count), couplet_mpi_byte(), receiver, tag, communicator, &request)
         }
         try finish(&request)
         withExtendedLifetime(memory) {}
@@ -103,7 +104,9 @@ final class WorkQueueConnection: @unchecked Sendable {
         var message: MPI_Message?
         var status = MPI_Status()
         var hasCome: Int32 = 0, count: Int32 = 0
-        try MPIContext.checked("MPI_Improbe", "rank \(rank)") { MPI_Improbe(sender, tag, communicator, &hasCome, &message, &status) }
+        try MPIContext.checked("MPI_Improbe", "rank \(rank)") {
+            MPI_Improbe(sender, tag, communicator, &hasCome, &message, &status)
+        }
         guard hasCome != 0 else { return nil }
         try MPIContext.checked("MPI_Get_count", "rank \(rank)") { MPI_Get_count(&status, couplet_mpi_byte(), &count) }
         let memory = MessageBuffer(count: Int(count))
@@ -119,7 +122,9 @@ final class WorkQueueConnection: @unchecked Sendable {
         var pause = Pause(longest: 1_000)
         while true {
             var isDone: Int32 = 0
-            try MPIContext.checked("MPI_Test", "rank \(rank)") { MPI_Test(&request, &isDone, couplet_mpi_status_ignore()) }
+            try MPIContext.checked("MPI_Test", "rank \(rank)") {
+                MPI_Test(&request, &isDone, couplet_mpi_status_ignore())
+            }
             if isDone != 0 { return }
             pause.take()
         }

@@ -17,7 +17,8 @@ final class AbortSignal: Sendable {
     func check(call: String, place: @autoclosure () -> String) throws {
         if isRaised.load(ordering: .acquiring) {
             throw CollectiveError(
-                .otherWorkerFailed, call: call, place: place(), reason: "another worker failed: \(reason.withLock { $0 } ?? "")")
+                .otherWorkerFailed, call: call, place: place(),
+                reason: "another worker failed: \(reason.withLock { $0 } ?? "")")
         }
         try parent?.check(call: call, place: place())
     }

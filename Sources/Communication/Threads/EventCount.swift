@@ -1,7 +1,7 @@
 import Synchronization
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// Where one worker sleeps while it has nothing to do. Whoever changes something that it may wait for rings.

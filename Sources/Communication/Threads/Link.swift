@@ -26,7 +26,8 @@ protocol Link: AnyObject {
     /// Begins to swap equally many numbers. The partner's come into `destination` if they come from another process (in
     /// pieces, into
     /// memory of the transfer, where that is nil).
-    func beginTransfer(_ envelope: MessageHeader, lane: Int, outgoing: Tensor, destination: Tensor?) throws -> any Transfer
+    func beginTransfer(_ envelope: MessageHeader, lane: Int, outgoing: Tensor, destination: Tensor?) throws
+        -> any Transfer
 
     func beginExchange(_ outgoing: Tensor, spare: Tensor) throws -> any PendingExchange
 }

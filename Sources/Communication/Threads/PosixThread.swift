@@ -1,5 +1,5 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// A real thread with a stack of 16 MiB, which a recursion over layers and BLAS's own buffers do not fill.

@@ -72,7 +72,9 @@ final class SharedMemoryConnection: Link {
 
     /// The tensor that the partner lends, when the mailbox is full of one.
     func lent(_ lane: Int) -> Tensor {
-        guard let tensor = incoming[lane].tensor else { preconditionFailure("a message without a tensor from worker \(partner)") }
+        guard let tensor = incoming[lane].tensor else {
+            preconditionFailure("a message without a tensor from worker \(partner)")
+        }
         return tensor
     }
 
@@ -82,7 +84,9 @@ final class SharedMemoryConnection: Link {
         partnerDoorbell.ring()
     }
 
-    func beginTransfer(_ envelope: MessageHeader, lane: Int, outgoing: Tensor, destination: Tensor?) throws -> any Transfer {
+    func beginTransfer(_ envelope: MessageHeader, lane: Int, outgoing: Tensor, destination: Tensor?) throws
+        -> any Transfer
+    {
         try post(envelope, tensor: outgoing, lane: lane)
         return SharedMemoryTransfer(link: self, envelope: envelope, lane: lane)
     }
@@ -94,7 +98,9 @@ final class SharedMemoryConnection: Link {
 
     /// Swaps the tensors. Either thread comes here when it reads its own no more, so what it gets is its own from here on.
     func finishExchange(_ tensor: Tensor, number: Int) throws -> Tensor {
-        precondition(number == exchangesFinished + 1, "exchange \(number) with worker \(partner) finished after \(exchangesFinished)")
+        precondition(
+            number == exchangesFinished + 1,
+            "exchange \(number) with worker \(partner) finished after \(exchangesFinished)")
         let envelope = MessageHeader(.exchange, count: tensor.count, worker: rank), lane = Lane.exchange
         try post(envelope, tensor: tensor, lane: lane)
         try wait(envelope) { incoming[lane].isFull }

@@ -9,10 +9,13 @@ struct ThreadTeam: Sendable {
 
     /// What the workers of this process come to, when all have ended.
     func run<Result>(_ body: @Sendable (any Communicator) throws -> Result) -> WorkerOutcomes<Result> {
-        let members = (0..<processCount).flatMap { process in (0..<threads).map { WorkerID(process: process, thread: $0) } }
+        let members = (0..<processCount).flatMap { process in
+            (0..<threads).map { WorkerID(process: process, thread: $0) }
+        }
         let outcomes = WorkerOutcomes<Result>(threads: threads)
         @Sendable func work(_ thread: Int) {
-            let worker = Worker(member: WorkerID(process: process, thread: thread), board: board, lookout: lookout, tags: tags)
+            let worker = Worker(
+                member: WorkerID(process: process, thread: thread), board: board, lookout: lookout, tags: tags)
             defer { board.note(.hasEnded, thread: thread) }
             let communicator = WorkerCommunicator(worker: worker, members: members, context: 0, parent: nil)
             do {

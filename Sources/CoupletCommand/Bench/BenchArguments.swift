@@ -4,7 +4,8 @@ import ArgumentParser
 struct BenchArguments: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Threads a process, a power of two. (default: as many as cores and shards allow; 1 under mpirun)", valueName: "n"))
+            "Threads a process, a power of two. (default: as many as cores and shards allow; 1 under mpirun)",
+            valueName: "n"))
     var threads: Int?
 
     @Option(name: .customLong("repeat"), help: ArgumentHelp("How often to measure; the median counts.", valueName: "n"))
@@ -17,7 +18,9 @@ struct BenchArguments: ParsableArguments {
     var json = false
 
     func validate() throws {
-        if let threads, threads < 1 { throw ValidationError("--threads is \(threads); wanted a power of two, such as 1, 2 or 4") }
+        if let threads, threads < 1 {
+            throw ValidationError("--threads is \(threads); wanted a power of two, such as 1, 2 or 4")
+        }
         if repetitions < 1 { throw ValidationError("--repeat is \(repetitions); wanted at least 1") }
         if warmup < 0 { throw ValidationError("--warmup is \(warmup); wanted at least 0") }
     }

@@ -21,10 +21,14 @@ struct BenchCollectivesCommand: ParsableCommand {
               couplet bench collectives --threads 2 --model configs/gaussian.yaml --workers-per-host 32 --network-bandwidth 12.5
             """)
 
-    @Option(help: ArgumentHelp("The largest buffer of a worker.", valueName: "size"), transform: BenchCollectivesCommand.bytes)
+    @Option(
+        help: ArgumentHelp("The largest buffer of a worker.", valueName: "size"),
+        transform: BenchCollectivesCommand.bytes)
     var largest: Int = 256 << 20
 
-    @Option(help: ArgumentHelp("Print the scaling model of this config.", valueName: "config"), completion: .file(extensions: ["yaml", "yml"]))
+    @Option(
+        help: ArgumentHelp("Print the scaling model of this config.", valueName: "config"),
+        completion: .file(extensions: ["yaml", "yml"]))
     var model: String?
 
     @Option(help: ArgumentHelp("Workers that share a host's network, for --model.", valueName: "n"))
@@ -33,7 +37,8 @@ struct BenchCollectivesCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Between hosts, in seconds, for --model.", valueName: "s"))
     var networkLatency: Double = 5e-6
 
-    @Option(help: ArgumentHelp("Of a host, in 10⁹ bytes a second, for --model; 12.5 are 100 Gbit/s.", valueName: "gb/s"))
+    @Option(
+        help: ArgumentHelp("Of a host, in 10⁹ bytes a second, for --model; 12.5 are 100 Gbit/s.", valueName: "gb/s"))
     var networkBandwidth: Double = 12.5
 
     @OptionGroup var bench: BenchArguments
@@ -42,8 +47,12 @@ struct BenchCollectivesCommand: ParsableCommand {
         if workersPerHost < 1 || workersPerHost.nonzeroBitCount != 1 {
             throw ValidationError("--workers-per-host is \(workersPerHost); wanted a power of two, such as 32")
         }
-        if !(networkLatency >= 0 && networkLatency.isFinite) { throw ValidationError("--network-latency is \(networkLatency); wanted 0 or more") }
-        if !(networkBandwidth > 0) { throw ValidationError("--network-bandwidth is \(networkBandwidth); wanted more than 0") }
+        if !(networkLatency >= 0 && networkLatency.isFinite) {
+            throw ValidationError("--network-latency is \(networkLatency); wanted 0 or more")
+        }
+        if !(networkBandwidth > 0) {
+            throw ValidationError("--network-bandwidth is \(networkBandwidth); wanted more than 0")
+        }
         if model != nil, bench.json { throw ValidationError("--model prints tables: leave out --json") }
     }
 
@@ -63,15 +72,19 @@ struct BenchCollectivesCommand: ParsableCommand {
         guard let configuration = loaded else { return }
         let workers = try WorkerCount(wanted: bench.threads, group: group, shards: configuration.batch.shards)
         let measurement = try ScalingMeasurement(
-            configuration, network: .init(latency: networkLatency, secondsPerByte: 1e-9 / networkBandwidth), warmup: bench.warmup,
+            configuration, network: .init(latency: networkLatency, secondsPerByte: 1e-9 / networkBandwidth),
+            warmup: bench.warmup,
             repetitions: bench.repetitions, group: group, threads: workers.threads)
-        if group.processRank == 0 { print(measurement.markdown(name: configuration.name, workersPerHost: workersPerHost)) }
+        if group.processRank == 0 {
+            print(measurement.markdown(name: configuration.name, workersPerHost: workersPerHost))
+        }
         try group.finalize()
     }
 
     @Sendable static func bytes(_ text: String) throws -> Int {
         guard let bytes = MemorySize.bytes(text), bytes >= CollectivesBenchmark.smallest else {
-            throw ValidationError("\"\(text)\": wanted a size from \(MemorySize.text(CollectivesBenchmark.smallest)), such as 64MiB")
+            throw ValidationError(
+                "\"\(text)\": wanted a size from \(MemorySize.text(CollectivesBenchmark.smallest)), such as 64MiB")
         }
         return bytes
     }

@@ -12,5 +12,7 @@ struct BenchCommand: ParsableCommand {
               couplet bench retrieve --gallery 1000000
               mpirun -n 2 couplet bench collectives
             """,
-        subcommands: [BenchLossCommand.self, BenchStepCommand.self, BenchCollectivesCommand.self, BenchRetrieveCommand.self])
+        subcommands: [
+            BenchLossCommand.self, BenchStepCommand.self, BenchCollectivesCommand.self, BenchRetrieveCommand.self,
+        ])
 }

@@ -28,7 +28,10 @@ struct BenchLossCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Parts of the batch. (default: as in a config)", valueName: "s"))
     var shards: Int?
 
-    @Option(help: ArgumentHelp("How encodings are compared: inner_product, cosine or quadratic. (default: cosine; lp_simclr takes none)", valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            "How encodings are compared: inner_product, cosine or quadratic. (default: cosine; lp_simclr takes none)",
+            valueName: "name"))
     var similarity: String?
 
     @Option(help: ArgumentHelp("What is minimised, as objective.loss of a config.", valueName: "name"))
@@ -37,23 +40,29 @@ struct BenchLossCommand: ParsableCommand {
     @Option(help: "What similarities are divided by.")
     var temperature: Double = 0.07
 
-    @Option(help: ArgumentHelp("How much memory a process keeps scores in: bytes, or 256MiB. (default: as in a config)", valueName: "size"))
+    @Option(
+        help: ArgumentHelp(
+            "How much memory a process keeps scores in: bytes, or 256MiB. (default: as in a config)", valueName: "size")
+    )
     var tileMemory: String?
 
     @Option(
         help: ArgumentHelp(
-            "Encodings, /first and /second of an HDF5 file; for lp_simclr /second_batch/first and /second_batch/second too.", valueName: "file.h5"),
+            "Encodings, /first and /second of an HDF5 file; for lp_simclr /second_batch/first and /second_batch/second too.",
+            valueName: "file.h5"),
         completion: .file(extensions: ["h5"]))
     var input: String?
 
     @Option(
-        help: ArgumentHelp("Where the loss and its gradients go: a new HDF5 file with the names of an input.", valueName: "file.h5"),
+        help: ArgumentHelp(
+            "Where the loss and its gradients go: a new HDF5 file with the names of an input.", valueName: "file.h5"),
         completion: .file(extensions: ["h5"]))
     var output: String?
 
     @Option(
         name: .customLong("set"), parsing: .singleValue,
-        help: ArgumentHelp("A key of a config's objective, batch or seed, as YAML. Can be given often.", valueName: "key.path=value"))
+        help: ArgumentHelp(
+            "A key of a config's objective, batch or seed, as YAML. Can be given often.", valueName: "key.path=value"))
     var overrides: [String] = []
 
     @OptionGroup var bench: BenchArguments
@@ -88,16 +97,21 @@ struct BenchLossCommand: ParsableCommand {
         let file = try input.map { try LossBenchmark.shape(of: $0) }
         if let file {
             for (name, given, found) in [("batch", batch, file.batch), ("dim", dim, file.dimension)] {
-                if let given, given != found { throw ValidationError("--\(name) is \(given), but \(input ?? "") has \(found)") }
+                if let given, given != found {
+                    throw ValidationError("--\(name) is \(given), but \(input ?? "") has \(found)")
+                }
             }
         }
         var keys = ["objective.loss=\(loss)", "objective.temperature=\(temperature)"]
-        if let similarity = similarity ?? (loss == "lp_simclr" ? nil : "cosine") { keys.append("objective.similarity=\(similarity)") }
+        if let similarity = similarity ?? (loss == "lp_simclr" ? nil : "cosine") {
+            keys.append("objective.similarity=\(similarity)")
+        }
         if let shards { keys.append("batch.shards=\(shards)") }
         if let tileMemory { keys.append("batch.tile_memory=\(tileMemory)") }
         return LossBenchmark(
             try LossBenchmark.configuration(
-                batch: file?.batch ?? batch ?? 8_192, dimension: file?.dimension ?? dim ?? 128, overrides: keys + overrides),
+                batch: file?.batch ?? batch ?? 8_192, dimension: file?.dimension ?? dim ?? 128,
+                overrides: keys + overrides),
             warmup: bench.warmup, repetitions: bench.repetitions, input: input, keepsGradients: output != nil)
     }
 }

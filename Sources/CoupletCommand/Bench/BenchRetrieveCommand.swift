@@ -43,7 +43,9 @@ struct BenchRetrieveCommand: ParsableCommand {
         for (name, value) in [("queries", queries), ("gallery", gallery), ("dim", dim), ("top", top)] where value < 1 {
             throw ValidationError("--\(name) is \(value); wanted at least 1")
         }
-        if !(temperature > 0 && temperature.isFinite) { throw ValidationError("--temperature is \(temperature); wanted more than 0") }
+        if !(temperature > 0 && temperature.isFinite) {
+            throw ValidationError("--temperature is \(temperature); wanted more than 0")
+        }
         if top > gallery { throw ValidationError("--top is \(top), but --gallery is \(gallery)") }
     }
 

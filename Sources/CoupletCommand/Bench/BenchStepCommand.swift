@@ -22,9 +22,10 @@ struct BenchStepCommand: ParsableCommand {
     func run() throws {
         let group = try WorkerGroup.launch(exitCode: ExitStatus.code)
         var prepared: StepBenchmark?
-        try group.agree(Result {
-            prepared = try StepBenchmark(try arguments.load(), warmup: bench.warmup, repetitions: bench.repetitions)
-        })
+        try group.agree(
+            Result {
+                prepared = try StepBenchmark(try arguments.load(), warmup: bench.warmup, repetitions: bench.repetitions)
+            })
         guard let benchmark = prepared else { return }
         let workers = try WorkerCount(wanted: bench.threads, group: group, shards: benchmark.configuration.batch.shards)
         let result = try group.run(threads: workers.threads) { try benchmark.run(on: $0, threads: workers.threads) }

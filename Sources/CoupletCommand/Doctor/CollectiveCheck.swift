@@ -49,7 +49,9 @@ struct CollectiveCheck {
             return [
                 Finding(
                     .bad, "workers", failure,
-                    remedy: "see whether mpirun and this program use the same MPI (ldd), and whether the hosts reach each other")
+                    remedy:
+                        "see whether mpirun and this program use the same MPI (ldd), and whether the hosts reach each other"
+                )
             ]
         }
         return [Finding(.good, "workers", checked)]

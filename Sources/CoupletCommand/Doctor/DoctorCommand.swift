@@ -22,14 +22,17 @@ struct DoctorCommand: ParsableCommand {
         let file = FileCheck()
         let collectives = CollectiveCheck()
         let findings =
-            processor.findings + memory.findings + product.findings(on: processor) + launch.findings + collectives.findings + file.findings
+            processor.findings + memory.findings + product.findings(on: processor) + launch.findings
+            + collectives.findings + file.findings
         let bad = findings.filter { $0.severity == .bad }.count
         if launch.isFirst {
             if json {
                 print(
                     JSONValue.object([
-                        "version": .string(Version.number), "cpu": processor.json, "memory": memory.json, "openblas": product.json,
-                        "mpi": launch.json, "collectives": collectives.json, "hdf5": file.json, "findings": .array(findings.map(\.json)),
+                        "version": .string(Version.number), "cpu": processor.json, "memory": memory.json,
+                        "openblas": product.json,
+                        "mpi": launch.json, "collectives": collectives.json, "hdf5": file.json,
+                        "findings": .array(findings.map(\.json)),
                     ]).indentedText())
             } else {
                 print(DoctorCommand.report(findings))
@@ -49,9 +52,12 @@ struct DoctorCommand: ParsableCommand {
                 case .bad: "BAD     "
                 }
             let topic = finding.topic + String(repeating: " ", count: max(1, 10 - finding.topic.count))
-            return mark + topic + finding.message + (finding.remedy.isEmpty ? "" : "\n" + String(repeating: " ", count: 18) + "→ " + finding.remedy)
+            return mark + topic + finding.message
+                + (finding.remedy.isEmpty ? "" : "\n" + String(repeating: " ", count: 18) + "→ " + finding.remedy)
         }
-        let summary = bad > 0 ? "\(bad) bad, \(warnings) to look at" : warnings > 0 ? "works; \(warnings) to look at" : "all is well"
+        let summary =
+            bad > 0
+            ? "\(bad) bad, \(warnings) to look at" : warnings > 0 ? "works; \(warnings) to look at" : "all is well"
         return (lines + [summary]).joined(separator: "\n")
     }
 }

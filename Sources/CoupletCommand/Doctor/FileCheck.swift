@@ -27,7 +27,8 @@ struct FileCheck {
             let file = try HDF5File(creating: path, overwriting: true)
             try file.write("/numbers", numbers, shape: [numbers.count], checksum: true)
             try file.close()
-            return try HDF5File(reading: path).readDoubles("/numbers") == numbers ? nil : "\(path): other numbers were read than written"
+            return try HDF5File(reading: path).readDoubles("/numbers") == numbers
+                ? nil : "\(path): other numbers were read than written"
         } catch {
             return "\(error)"
         }
@@ -36,7 +37,10 @@ struct FileCheck {
     var findings: [Finding] {
         var findings = [Finding(.good, "hdf5", "version \(version)")]
         if let failure {
-            findings.append(Finding(.bad, "hdf5", "a trial file failed: \(failure)", remedy: "see to the space in \(folder), or install libhdf5 anew"))
+            findings.append(
+                Finding(
+                    .bad, "hdf5", "a trial file failed: \(failure)",
+                    remedy: "see to the space in \(folder), or install libhdf5 anew"))
         }
         return findings
     }

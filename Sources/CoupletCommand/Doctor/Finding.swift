@@ -25,7 +25,8 @@ struct Finding: Equatable {
 
     var json: JSONValue {
         .object([
-            "severity": .string(severity.rawValue), "topic": .string(topic), "message": .string(message), "remedy": .string(remedy),
+            "severity": .string(severity.rawValue), "topic": .string(topic), "message": .string(message),
+            "remedy": .string(remedy),
         ])
     }
 }

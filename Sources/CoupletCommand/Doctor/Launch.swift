@@ -39,7 +39,8 @@ struct Launch {
     var json: JSONValue {
         .object([
             "library": .string(WorkerGroup.libraryVersion),
-            "rank": environment.rank.map { .integer($0) } ?? .null, "size": environment.size.map { .integer($0) } ?? .null,
+            "rank": environment.rank.map { .integer($0) } ?? .null,
+            "size": environment.size.map { .integer($0) } ?? .null,
             "mpirun": mpirun.map { .string($0) } ?? .null,
         ])
     }

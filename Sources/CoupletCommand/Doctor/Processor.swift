@@ -24,7 +24,8 @@ struct Processor {
         model = SystemText.value(of: "model name", in: description) ?? "unknown"
         let flags = Set((SystemText.value(of: "flags", in: description) ?? "").split(separator: " ").map(String.init))
         vectorLevel =
-            flags.contains("avx512f") ? .avx512 : flags.isSuperset(of: ["avx2", "bmi1", "bmi2", "fma", "movbe"]) ? .avx2 : .baseline
+            flags.contains("avx512f")
+            ? .avx512 : flags.isSuperset(of: ["avx2", "bmi1", "bmi2", "fma", "movbe"]) ? .avx2 : .baseline
         cores = sysconf(Int32(_SC_NPROCESSORS_ONLN))
         allowed = SystemText.value(of: "Cpus_allowed_list", in: SystemText.file("/proc/self/status") ?? "") ?? ""
         allowedCount = Processor.count(ofList: allowed)
@@ -46,17 +47,23 @@ struct Processor {
 
     var findings: [Finding] {
         var findings = [
-            Finding(.good, "cpu", "\(model), \(vectorLevel.rawValue), \(cores) cores, of which this process may use \(allowedCount) (\(allowed))")
+            Finding(
+                .good, "cpu",
+                "\(model), \(vectorLevel.rawValue), \(cores) cores, of which this process may use \(allowedCount) (\(allowed))"
+            )
         ]
         if let quota, quota < Double(allowedCount) {
             findings.append(
                 Finding(
-                    .warning, "cpu", "the container's limit is the time of \(Decimal.text(quota, digits: 1)) cores, below the \(allowedCount) it may use",
+                    .warning, "cpu",
+                    "the container's limit is the time of \(Decimal.text(quota, digits: 1)) cores, below the \(allowedCount) it may use",
                     remedy: "give --threads \(Processor.powerOfTwo(atMost: max(1, Int(quota))))"))
         }
         if vectorLevel == .baseline {
             findings.append(
-                Finding(.warning, "cpu", "no AVX2: products and kernels run several times slower", remedy: "use a CPU from 2013 or later"))
+                Finding(
+                    .warning, "cpu", "no AVX2: products and kernels run several times slower",
+                    remedy: "use a CPU from 2013 or later"))
         }
         return findings
     }
@@ -64,7 +71,8 @@ struct Processor {
     var json: JSONValue {
         .object([
             "model": .string(model), "vector_level": .string(vectorLevel.rawValue), "cores": .integer(cores),
-            "allowed_cores": .integer(allowedCount), "affinity": .string(allowed), "quota": quota.map { .number($0) } ?? .null,
+            "allowed_cores": .integer(allowedCount), "affinity": .string(allowed),
+            "quota": quota.map { .number($0) } ?? .null,
         ])
     }
 

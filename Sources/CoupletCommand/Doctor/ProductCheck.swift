@@ -62,7 +62,8 @@ struct ProductCheck {
         switch name.lowercased() {
         case "skylakex", "cooperlake", "sapphirerapids": .avx512
         case "haswell", "zen": .avx2
-        case "prescott", "core2", "penryn", "dunnington", "nehalem", "sandybridge", "atom", "athlon", "opteron", "opteron_sse3", "barcelona",
+        case "prescott", "core2", "penryn", "dunnington", "nehalem", "sandybridge", "atom", "athlon", "opteron",
+            "opteron_sse3", "barcelona",
             "bobcat", "bulldozer", "piledriver", "steamroller", "excavator", "nano", "generic":
             .baseline
         default: nil
@@ -72,7 +73,8 @@ struct ProductCheck {
     func findings(on processor: Processor) -> [Finding] {
         var findings = [
             Finding(.good, "openblas", "\(library)"),
-            Finding(.good, "openblas", "core type \(coreType), \(Decimal.text(gigaflops, digits: 0)) GFLOP/s on one thread"),
+            Finding(
+                .good, "openblas", "core type \(coreType), \(Decimal.text(gigaflops, digits: 0)) GFLOP/s on one thread"),
         ]
         if !(error <= 1e-5) {
             findings.append(
@@ -90,30 +92,36 @@ struct ProductCheck {
                         "OPENBLAS_CORETYPE=\(forcedCoreType) keeps it from the \(processor.vectorLevel.rawValue) of this CPU: products take about twice as long or more",
                         remedy: "unset OPENBLAS_CORETYPE, unless runs here must have the bits of runs on another CPU")
                     : Finding(
-                        .warning, "openblas", "OPENBLAS_CORETYPE=\(forcedCoreType) is set; core types give different bits",
+                        .warning, "openblas",
+                        "OPENBLAS_CORETYPE=\(forcedCoreType) is set; core types give different bits",
                         remedy: "unset it, unless runs here must have the bits of runs on another CPU"))
         } else if isSlow {
             findings.append(
                 Finding(
-                    .warning, "openblas", "it chose kernels for \(coreType), though this CPU has \(processor.vectorLevel.rawValue)",
+                    .warning, "openblas",
+                    "it chose kernels for \(coreType), though this CPU has \(processor.vectorLevel.rawValue)",
                     remedy: "install a newer OpenBLAS"))
         }
         if library.contains("USE_OPENMP") {
             findings.append(
                 Finding(
-                    .warning, "openblas", "this build uses OpenMP; several threads that call it may wait for each other",
+                    .warning, "openblas",
+                    "this build uses OpenMP; several threads that call it may wait for each other",
                     remedy: "install libopenblas0-pthread, or use one thread a process"))
         }
         if gigaflops < 10 {
             findings.append(
                 Finding(
-                    .warning, "openblas", "the product is very slow", remedy: "see whether other programs use the cores (top), or a container's limit"))
+                    .warning, "openblas", "the product is very slow",
+                    remedy: "see whether other programs use the cores (top), or a container's limit"))
         }
         for name in ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "GOTO_NUM_THREADS"] {
             if let value = SystemText.environment(name), value != "1", !value.isEmpty {
                 findings.append(
                     Finding(
-                        .good, "openblas", "\(name)=\(value) has no effect: each worker is one thread, and the number of workers is --threads"))
+                        .good, "openblas",
+                        "\(name)=\(value) has no effect: each worker is one thread, and the number of workers is --threads"
+                    ))
             }
         }
         return findings
@@ -129,7 +137,8 @@ struct ProductCheck {
 
     var json: JSONValue {
         .object([
-            "library": .string(library), "core_type": .string(coreType), "forced_core_type": forcedCoreType.map { .string($0) } ?? .null,
+            "library": .string(library), "core_type": .string(coreType),
+            "forced_core_type": forcedCoreType.map { .string($0) } ?? .null,
             "gflops": .number(gigaflops), "relative_error": .number(error),
         ])
     }

@@ -4,7 +4,7 @@ import CoupletLosses
 import CoupletTensors
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// One encoding a class: the gallery of a classification.
@@ -42,7 +42,8 @@ public struct ClassEncodings: Sendable {
         let samples = own.reduce(0) { $0 + shards.samples(of: $1).count }
         precondition(
             labels.count == samples && encodings.rows == own.count * shards.size,
-            "\(labels.count) labels and \(encodings.rows) rows for \(samples) samples in \(own.count) shards of \(shards.size)")
+            "\(labels.count) labels and \(encodings.rows) rows for \(samples) samples in \(own.count) shards of \(shards.size)"
+        )
         let mine = Set(labels).map { Int64($0) }
         let everyone = try communicator.allGather(bytes: mine.withUnsafeBytes { Array($0) })
         let classes = Set(everyone.flatMap(integers)).sorted()

@@ -20,8 +20,11 @@ public enum Classification {
         _ encodings: Tensor, labels: [Int], classes: ClassEncodings, similarity: Similarity, prior: LabelPrior? = nil,
         shards: SampleShards, communicator: any Communicator
     ) throws -> ClassificationResult {
-        precondition(shards.samples > 0 && !classes.classes.isEmpty, "\(shards.samples) samples of \(classes.classes.count) classes")
-        let own = shards.shards(of: communicator.rank, workers: communicator.size), size = shards.size, e = encodings.columns
+        precondition(
+            shards.samples > 0 && !classes.classes.isEmpty,
+            "\(shards.samples) samples of \(classes.classes.count) classes")
+        let own = shards.shards(of: communicator.rank, workers: communicator.size), size = shards.size,
+            e = encodings.columns
         precondition(
             encodings.rows == own.count * size && e == classes.encodings.columns,
             "encodings \(encodings.shape) of \(own.count) shards of \(size), classes \(classes.encodings.shape)")
@@ -29,7 +32,8 @@ public enum Classification {
         precondition(labels.count == samples, "\(labels.count) labels for \(samples) samples")
         let count = classes.classes.count
         let terms = CandidateScoring(classes.encodings, similarity: similarity)
-        let candidates = EncodedShard(classes.encodings, count: count, terms: terms, positives: [Double](repeating: 0, count: count))
+        let candidates = EncodedShard(
+            classes.encodings, count: count, terms: terms, positives: [Double](repeating: 0, count: count))
         var counter = RankCounter(similarity: similarity, rows: size, columns: count)
         let posterior = prior.map { PosteriorScores(classes, terms: terms, similarity: similarity, prior: $0) }
         var right = 0, rightWithPrior = 0, done = 0
@@ -46,12 +50,17 @@ public enum Classification {
             counter.count(queries, candidates, bothWays: false)
             right += (0..<samples).count { answers[$0] != nil && counter.rowCounts[$0] == 1 }
             if let posterior {
-                rightWithPrior += (0..<samples).count { i in answers[i].map { posterior.isBest($0, of: rows.pointer + i * e) } ?? false }
+                rightWithPrior += (0..<samples).count { i in
+                    answers[i].map { posterior.isBest($0, of: rows.pointer + i * e) } ?? false
+                }
             }
             done += samples
         }
         let totals = try communicator.allGather(numbers: [Double(right), Double(rightWithPrior)])
-        func share(_ place: Int) -> Double { (0..<communicator.size).reduce(0) { $0 + totals[2 * $1 + place] } / Double(shards.samples) }
-        return ClassificationResult(top1: share(0), top1WithPrior: prior == nil ? nil : share(1), classes: count, count: shards.samples)
+        func share(_ place: Int) -> Double {
+            (0..<communicator.size).reduce(0) { $0 + totals[2 * $1 + place] } / Double(shards.samples)
+        }
+        return ClassificationResult(
+            top1: share(0), top1WithPrior: prior == nil ? nil : share(1), classes: count, count: shards.samples)
     }
 }

@@ -18,7 +18,8 @@ public struct ClassificationResult: Equatable, Sendable {
 
     var json: JSONValue {
         .object([
-            ("top1", .number(top1)), ("top1_with_prior", .number(top1WithPrior)), ("classes", .integer(classes)), ("count", .integer(count)),
+            ("top1", .number(top1)), ("top1_with_prior", .number(top1WithPrior)), ("classes", .integer(classes)),
+            ("count", .integer(count)),
         ])
     }
 }

@@ -1,5 +1,5 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// How frequent each class is, and the temperature at which a similarity is weighed against that.

@@ -2,7 +2,7 @@ import CoupletCommunication
 import CoupletTensors
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// A linear classifier on frozen encodings: multinomial logistic regression, the usual measure of what an encoder has learned (Alain and Bengio,
@@ -36,7 +36,9 @@ public struct LinearProbe: Sendable {
     ) throws {
         precondition(penalty >= 0 && shards.samples > 0, "a penalty of \(penalty), \(shards.samples) samples")
         let sum = ShardedSum(shards, communicator), first = sum.own.lowerBound * shards.size, e = encodings.columns
-        precondition(encodings.rows == sum.own.count * shards.size, "encodings \(encodings.shape) of \(sum.own.count) shards of \(shards.size)")
+        precondition(
+            encodings.rows == sum.own.count * shards.size,
+            "encodings \(encodings.shape) of \(sum.own.count) shards of \(shards.size)")
         let classes = try Self.classes(labels, communicator), count = classes.count
         let numbers = Dictionary(uniqueKeysWithValues: classes.enumerated().map { ($0.element, $0.offset) })
         let targets = labels.map { numbers[$0]! }
@@ -45,10 +47,12 @@ public struct LinearProbe: Sendable {
         var solver = LBFGS()
         solver.tolerance = 1e-8
         let result = try solver.minimize(from: [Double](repeating: 0, count: split + count)) { point, gradient in
-            let weights = Matrix(rows: e, columns: count, elements: Array(point[..<split])), intercepts = Array(point[split...])
+            let weights = Matrix(rows: e, columns: count, elements: Array(point[..<split])),
+                intercepts = Array(point[split...])
             // The gradients of W and of b, and last the loss.
             let sums = try sum.run(count: split + count + 1) { place, samples in
-                let features = scaling.features(encodings.rows(place * shards.size..<place * shards.size + samples.count))
+                let features = scaling.features(
+                    encodings.rows(place * shards.size..<place * shards.size + samples.count))
                 var residuals = features.rows * weights
                 var loss = 0.0, biases = [Double](repeating: 0, count: count)
                 for row in 0..<samples.count {
@@ -92,7 +96,9 @@ public struct LinearProbe: Sendable {
             for row in 0..<samples.count {
                 let target = numbers[labels[samples.lowerBound + row - first]]
                 loss += Self.softmax(&scores, row, intercepts, target: target)
-                if let target, classes.indices.allSatisfy({ $0 == target || scores[row, $0] < scores[row, target] }) { right += 1 }
+                if let target, classes.indices.allSatisfy({ $0 == target || scores[row, $0] < scores[row, target] }) {
+                    right += 1
+                }
             }
             return [right, loss]
         }

@@ -18,7 +18,8 @@ public struct LinearProbeResult: Equatable, Sendable {
     public let count: Int
 
     public init(
-        top1: Double, logLoss: Double, perClass: Int?, trainingCount: Int, penalty: Double, iterations: Int, hasConverged: Bool, count: Int
+        top1: Double, logLoss: Double, perClass: Int?, trainingCount: Int, penalty: Double, iterations: Int,
+        hasConverged: Bool, count: Int
     ) {
         self.top1 = top1
         self.logLoss = logLoss
@@ -32,8 +33,10 @@ public struct LinearProbeResult: Equatable, Sendable {
 
     var json: JSONValue {
         .object([
-            ("top1", .number(top1)), ("log_loss", .number(logLoss)), ("per_class", perClass.map { .integer($0) } ?? .null),
-            ("training_count", .integer(trainingCount)), ("penalty", .number(penalty)), ("iterations", .integer(iterations)),
+            ("top1", .number(top1)), ("log_loss", .number(logLoss)),
+            ("per_class", perClass.map { .integer($0) } ?? .null),
+            ("training_count", .integer(trainingCount)), ("penalty", .number(penalty)),
+            ("iterations", .integer(iterations)),
             ("converged", .boolean(hasConverged)), ("count", .integer(count)),
         ])
     }

@@ -30,7 +30,9 @@ struct ShardedSum {
         let gathered = try communicator.allGather(numbers: sum(0..<own.count))
         // The tree's upper part: its leaves are the workers.
         var level = (0..<communicator.size).map { Array(gathered[$0 * count..<($0 + 1) * count]) }
-        while level.count > 1 { level = stride(from: 0, to: level.count, by: 2).map { Self.add(level[$0], level[$0 + 1]) } }
+        while level.count > 1 {
+            level = stride(from: 0, to: level.count, by: 2).map { Self.add(level[$0], level[$0 + 1]) }
+        }
         return level[0]
     }
 

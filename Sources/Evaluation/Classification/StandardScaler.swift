@@ -7,9 +7,12 @@ package struct StandardScaler {
 
     package init(_ samples: Matrix) {
         let count = Double(samples.rows)
-        means = (0..<samples.columns).map { column in (0..<samples.rows).reduce(0) { $0 + samples[$1, column] } / count }
+        means = (0..<samples.columns).map { column in (0..<samples.rows).reduce(0) { $0 + samples[$1, column] } / count
+        }
         scales = means.enumerated().map { column, mean in
-            let variance = (0..<samples.rows).reduce(0) { $0 + (samples[$1, column] - mean) * (samples[$1, column] - mean) } / count
+            let variance =
+                (0..<samples.rows).reduce(0) { $0 + (samples[$1, column] - mean) * (samples[$1, column] - mean) }
+                / count
             return Self.scale(variance: variance, mean: mean, count: count)
         }
     }

@@ -3,7 +3,7 @@ import CoupletTensors
 import CoupletText
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// What linear encoders have learned of a Gaussian pair, beside what they should have (Baptista, Stuart, Tran 2025, arXiv 2505.24134).
@@ -47,14 +47,17 @@ public struct GaussianEvaluation: Equatable, Sendable {
         }
         let known = pair.correlations.prefix(rank).count { $0 > 1e-9 }
         firstAngles = try Self.principalAngles(left.columns(first: known), pair.firstDirections.columns(first: known))
-        secondAngles = try Self.principalAngles(right.columns(first: known), pair.secondDirections.columns(first: known))
+        secondAngles = try Self.principalAngles(
+            right.columns(first: known), pair.secondDirections.columns(first: known))
 
         let signal = pair.whitenedCrossCovariance.frobeniusNorm
         if signal > 1e-12, let learned = try tilt.firstGivenSecond() {
             let map = pair.first.inverseRoot * learned.meanMap * pair.second.root - pair.whitenedCrossCovariance
-            let offset = pair.first.inverseRoot * Matrix(rows: learned.offset.count, columns: 1, elements: learned.offset)
+            let offset =
+                pair.first.inverseRoot * Matrix(rows: learned.offset.count, columns: 1, elements: learned.offset)
             conditionalMeanError = hypot(map.frobeniusNorm, offset.frobeniusNorm) / signal
-            lowestConditionalMeanError = pair.correlations.dropFirst(rank).reduce(0) { $0 + $1 * $1 }.squareRoot() / signal
+            lowestConditionalMeanError =
+                pair.correlations.dropFirst(rank).reduce(0) { $0 + $1 * $1 }.squareRoot() / signal
         } else {
             conditionalMeanError = nil
             lowestConditionalMeanError = nil
@@ -87,7 +90,8 @@ public struct GaussianEvaluation: Equatable, Sendable {
     var json: JSONValue {
         .object([
             ("coupling_error", .number(couplingError)), ("singular_values", .numbers(singularValues)),
-            ("exact_singular_values", .numbers(exactSingularValues)), ("subspace_angles", .numbers(firstAngles + secondAngles)),
+            ("exact_singular_values", .numbers(exactSingularValues)),
+            ("subspace_angles", .numbers(firstAngles + secondAngles)),
             ("conditional_mean_error", .number(conditionalMeanError)), ("first_gram", .numbers(firstGram)),
             ("second_gram", .numbers(secondGram)), ("exact_first_gram", .numbers(exactFirstGram)),
             ("exact_second_gram", .numbers(exactSecondGram)),

@@ -3,7 +3,7 @@ import CoupletTensors
 import CoupletText
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 extension Loss {
@@ -48,12 +48,15 @@ extension GaussianTheory {
         var table = TextTable()
         table.add(["canonical pair"] + pair.correlations.indices.map { String($0 + 1) })
         table.add(["correlation"] + pair.correlations.map { TextTable.fixed($0) })
-        var lines = "a Gaussian pair of \(pair.covariance.uu.rows) and \(pair.covariance.vv.rows) dimensions, encoders of rank \(theory.rank)\n" + table.text()
+        var lines =
+            "a Gaussian pair of \(pair.covariance.uu.rows) and \(pair.covariance.vv.rows) dimensions, encoders of rank \(theory.rank)\n"
+            + table.text()
         lines += "  mutual information \(TextTable.fixed(information)) nats"
         // log N is the most that a one-sided loss on batches of N can show.
         let cap = log(Double(theory.batch))
         lines += ", of which batches of \(theory.batch) can show at most log N = \(TextTable.fixed(cap))\n"
-        lines += "  of the cross-covariance this rank cannot hold \(TextTable.fixed(100 * theory.truncationError, 2)) %, in the Frobenius norm\n"
+        lines +=
+            "  of the cross-covariance this rank cannot hold \(TextTable.fixed(100 * theory.truncationError, 2)) %, in the Frobenius norm\n"
         return lines
     }
 
@@ -69,13 +72,18 @@ extension GaussianTheory {
         }
         var errors = TextTable()
         errors.add(["", "first given second", "second given first"])
-        errors.add(["conditional mean, relative error", TextTable.fixed(answer.firstMeanError), TextTable.fixed(answer.secondMeanError)])
         errors.add([
-            "conditional covariance, relative error", TextTable.fixed(answer.firstCovarianceError), TextTable.fixed(answer.secondCovarianceError),
+            "conditional mean, relative error", TextTable.fixed(answer.firstMeanError),
+            TextTable.fixed(answer.secondMeanError),
+        ])
+        errors.add([
+            "conditional covariance, relative error", TextTable.fixed(answer.firstCovarianceError),
+            TextTable.fixed(answer.secondCovarianceError),
         ])
         var text = title + values.text() + errors.text() + "  optimal loss \(TextTable.fixed(minimizer.optimalLoss))"
         if let constant = answer.batchConstant, constant != 0 {
-            text += "; about \(TextTable.fixed(minimizer.optimalLoss + constant)) as training logs it on batches of \(batch)"
+            text +=
+                "; about \(TextTable.fixed(minimizer.optimalLoss + constant)) as training logs it on batches of \(batch)"
         }
         return text + "\n"
     }
@@ -91,18 +99,29 @@ extension GaussianTheory {
         let answers = answers.map { answer -> JSONValue in
             .object([
                 ("similarity", .string(answer.similarity.rawValue)), ("loss", .string(answer.loss.title)),
-                ("singular_values", .numbers(answer.minimizer?.singularValues)), ("first_gram", .numbers(answer.minimizer?.firstGram)),
-                ("second_gram", .numbers(answer.minimizer?.secondGram)), ("optimal_loss", .number(answer.minimizer?.optimalLoss)),
+                ("singular_values", .numbers(answer.minimizer?.singularValues)),
+                ("first_gram", .numbers(answer.minimizer?.firstGram)),
+                ("second_gram", .numbers(answer.minimizer?.secondGram)),
+                ("optimal_loss", .number(answer.minimizer?.optimalLoss)),
                 ("batch_constant", .number(answer.batchConstant)), ("first_mean_error", .number(answer.firstMeanError)),
-                ("second_mean_error", .number(answer.secondMeanError)), ("first_covariance_error", .number(answer.firstCovarianceError)),
-                ("second_covariance_error", .number(answer.secondCovarianceError)), ("first_given_second", conditional(answer.firstGivenSecond)),
+                ("second_mean_error", .number(answer.secondMeanError)),
+                ("first_covariance_error", .number(answer.firstCovarianceError)),
+                ("second_covariance_error", .number(answer.secondCovarianceError)),
+                ("first_given_second", conditional(answer.firstGivenSecond)),
                 ("second_given_first", conditional(answer.secondGivenFirst)),
             ])
         }
         return .object([
-            ("canonical_correlations", .numbers(pair.correlations)), ("mutual_information", .number(pair.mutualInformation)), ("rank", .integer(rank)),
+            ("canonical_correlations", .numbers(pair.correlations)),
+            ("mutual_information", .number(pair.mutualInformation)), ("rank", .integer(rank)),
             ("batch", .integer(batch)), ("truncation_error", .number(truncationError)),
-            ("exact", .object([("first_given_second", conditional(pair.firstGivenSecond)), ("second_given_first", conditional(pair.secondGivenFirst))])),
+            (
+                "exact",
+                .object([
+                    ("first_given_second", conditional(pair.firstGivenSecond)),
+                    ("second_given_first", conditional(pair.secondGivenFirst)),
+                ])
+            ),
             ("answers", .array(answers)),
         ])
     }

@@ -35,7 +35,10 @@ public struct GaussianTheory: Sendable {
 
     /// Every loss that has such answers with every similarity that is not the cosine, in its usual weights.
     public static let combinations: [(Similarity, Loss)] = [Similarity.innerProduct, .quadratic].flatMap { similarity in
-        [Loss.conditional(first: 0.5, second: 0.5), .conditional(first: 1, second: 0), .conditional(first: 0, second: 1), .joint].map { (similarity, $0) }
+        [
+            Loss.conditional(first: 0.5, second: 0.5), .conditional(first: 1, second: 0),
+            .conditional(first: 0, second: 1), .joint,
+        ].map { (similarity, $0) }
     }
 
     /// - Parameter objectives: what to answer for.
@@ -44,20 +47,27 @@ public struct GaussianTheory: Sendable {
         pair = try GaussianPair(covariance)
         self.rank = rank
         self.batch = batch
-        answers = try objectives.map { [pair] in try Self.answer(pair, similarity: $0.0, loss: $0.1, rank: rank, batch: batch) }
+        answers = try objectives.map { [pair] in
+            try Self.answer(pair, similarity: $0.0, loss: $0.1, rank: rank, batch: batch)
+        }
     }
 
-    private static func answer(_ pair: GaussianPair, similarity: Similarity, loss: Loss, rank: Int, batch: Int) throws -> Answer {
+    private static func answer(_ pair: GaussianPair, similarity: Similarity, loss: Loss, rank: Int, batch: Int) throws
+        -> Answer
+    {
         guard let minimizer = GaussianMinimizer(pair, similarity: similarity, loss: loss, rank: rank) else {
             return Answer(
-                similarity: similarity, loss: loss, minimizer: nil, firstGivenSecond: nil, secondGivenFirst: nil, firstMeanError: nil,
+                similarity: similarity, loss: loss, minimizer: nil, firstGivenSecond: nil, secondGivenFirst: nil,
+                firstMeanError: nil,
                 secondMeanError: nil, firstCovarianceError: nil, secondCovarianceError: nil, batchConstant: nil)
         }
         let (g, h) = minimizer.encoders()
         let tilt = GaussianTilt(pair, similarity: similarity, first: g, second: h)
         let first = try tilt.firstGivenSecond(), second = try tilt.secondGivenFirst()
         let signal = pair.whitenedCrossCovariance.frobeniusNorm
-        func meanError(_ learned: GaussianConditional?, _ own: Whitening, _ other: Whitening, _ cross: Matrix) -> Double? {
+        func meanError(_ learned: GaussianConditional?, _ own: Whitening, _ other: Whitening, _ cross: Matrix)
+            -> Double?
+        {
             guard let learned, signal > 1e-12 else { return nil }
             return (own.inverseRoot * learned.meanMap * other.root - cross).frobeniusNorm / signal
         }

@@ -6,12 +6,16 @@ package enum Assignment {
     /// - Returns: the column of each row.
     package static func largest(_ gain: [[Double]]) -> [Int] {
         guard let columns = gain.first?.count else { return [] }
-        precondition(gain.count <= columns && gain.allSatisfy { $0.count == columns }, "\(gain.count) rows for \(columns) columns")
-        var rowPotential = [Double](repeating: 0, count: gain.count), columnPotential = [Double](repeating: 0, count: columns)
+        precondition(
+            gain.count <= columns && gain.allSatisfy { $0.count == columns },
+            "\(gain.count) rows for \(columns) columns")
+        var rowPotential = [Double](repeating: 0, count: gain.count),
+            columnPotential = [Double](repeating: 0, count: columns)
         var owner = [Int?](repeating: nil, count: columns)
         for row in gain.indices {
             // Dijkstra over reduced costs, from this row to a column that is free.
-            var distance = [Double](repeating: .infinity, count: columns), previous = [Int?](repeating: nil, count: columns)
+            var distance = [Double](repeating: .infinity, count: columns),
+                previous = [Int?](repeating: nil, count: columns)
             var isDone = [Bool](repeating: false, count: columns)
             var current = row, currentColumn: Int?, travelled = 0.0, end: Int?
             while end == nil {

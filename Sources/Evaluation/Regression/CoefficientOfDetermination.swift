@@ -8,7 +8,8 @@ package enum CoefficientOfDetermination {
     /// - Parameters:
     ///   - truth: samples × components; of these, the rows of `rows` are scored.
     ///   - predicted: the entry of a row of `rows`, counted from 0, and a component.
-    static func mean(_ truth: Matrix, rows: Range<Int>, _ predicted: (_ row: Int, _ component: Int) -> Double) -> Double {
+    static func mean(_ truth: Matrix, rows: Range<Int>, _ predicted: (_ row: Int, _ component: Int) -> Double) -> Double
+    {
         var sum = 0.0
         for component in 0..<truth.columns {
             let average = rows.reduce(0) { $0 + truth[$1, component] } / Double(rows.count)

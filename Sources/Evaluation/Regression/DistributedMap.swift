@@ -26,7 +26,9 @@ package struct DistributedMap {
         }
         var results = [[Double]](repeating: [], count: count)
         for bytes in try communicator.allGather(bytes: own.withUnsafeBytes { Array($0) }) {
-            let numbers = bytes.withUnsafeBytes { raw in (0..<raw.count / 8).map { raw.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self) } }
+            let numbers = bytes.withUnsafeBytes { raw in
+                (0..<raw.count / 8).map { raw.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self) }
+            }
             var position = 0
             while position < numbers.count {
                 let length = Int(numbers[position + 1])

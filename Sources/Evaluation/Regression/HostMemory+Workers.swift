@@ -9,10 +9,12 @@ extension HostMemory {
     /// workers as fit.
     /// - Parameter refusal: the error where some host has room for none, which all workers throw: from the bytes needed and left.
     package static func takers(
-        bytes: Int, available: Int = HostMemory.available, host: String = HostMemory.name, _ communicator: any Communicator,
+        bytes: Int, available: Int = HostMemory.available, host: String = HostMemory.name,
+        _ communicator: any Communicator,
         refusal: (_ needed: Int, _ available: Int) -> any Error
     ) throws -> [Int] {
-        let all = try communicator.allGather(bytes: Array("\(available) \(host)".utf8)).map { bytes -> (available: Int, host: String) in
+        let all = try communicator.allGather(bytes: Array("\(available) \(host)".utf8)).map {
+            bytes -> (available: Int, host: String) in
             let parts = String(decoding: bytes, as: UTF8.self).split(separator: " ", maxSplits: 1)
             return (Int(parts[0]) ?? 0, parts.count > 1 ? String(parts[1]) : "")
         }

@@ -45,7 +45,11 @@ public struct Identifiability: Sendable {
             first: plan.factors[0].map { .init(name: $0.name, scores: named($0.place)) },
             second: plan.factors[1].map { .init(name: $0.name, scores: named($0.place)) },
             fromContent: plan.content.map { .init(first: named(($0, 0)), second: named(($0, 1))) },
-            meanCorrelation: content.map { .init(first: MeanCorrelation.coefficient(scoring.first, $0), second: MeanCorrelation.coefficient(scoring.second, $0)) })
+            meanCorrelation: content.map {
+                .init(
+                    first: MeanCorrelation.coefficient(scoring.first, $0),
+                    second: MeanCorrelation.coefficient(scoring.second, $0))
+            })
     }
 
     /// What is to be predicted from what, and which of it is which factor.
@@ -58,25 +62,30 @@ public struct Identifiability: Sendable {
         mutating func add(_ modality: Int, _ fitting: LatentSamples, _ scoring: LatentSamples) {
             func encodings(_ samples: LatentSamples) -> Matrix { modality == 0 ? samples.first : samples.second }
             let factors = zip(fitting.factors, scoring.factors).filter { $0.0.values.columns > 0 }
-            for (target, factor) in factors.enumerated() { self.factors[modality].append((factor.0.name, (tasks.count, target))) }
+            for (target, factor) in factors.enumerated() {
+                self.factors[modality].append((factor.0.name, (tasks.count, target)))
+            }
             if !factors.isEmpty {
                 tasks.append(
                     RegressionTask(
                         fitting: encodings(fitting), scoring: encodings(scoring),
                         targets: factors.map { .init(fitting: $0.0.values, scoring: $0.1.values) }))
             }
-            guard let swapped = (fitting.swapped, scoring.swapped) as? (LatentSamples.Swapped, LatentSamples.Swapped) else { return }
+            guard let swapped = (fitting.swapped, scoring.swapped) as? (LatentSamples.Swapped, LatentSamples.Swapped)
+            else { return }
             self.factors[modality].append((swappedName, (tasks.count, 0)))
             tasks.append(
                 RegressionTask(
-                    fitting: modality == 0 ? swapped.0.first : swapped.0.second, scoring: modality == 0 ? swapped.1.first : swapped.1.second,
+                    fitting: modality == 0 ? swapped.0.first : swapped.0.second,
+                    scoring: modality == 0 ? swapped.1.first : swapped.1.second,
                     targets: [.init(fitting: swapped.0.content, scoring: swapped.1.content)]))
         }
 
         mutating func addContent(_ fitting: LatentSamples, _ scoring: LatentSamples) {
             guard let from = fitting.content, let to = scoring.content, from.columns > 0 else { return }
             content = tasks.count
-            let targets = [(fitting.first, scoring.first), (fitting.second, scoring.second)].map { encodings -> RegressionTask.Target in
+            let targets = [(fitting.first, scoring.first), (fitting.second, scoring.second)].map {
+                encodings -> RegressionTask.Target in
                 let scaling = StandardScaler(encodings.0)
                 return .init(fitting: scaling.scaled(encodings.0), scoring: scaling.scaled(encodings.1))
             }
@@ -85,26 +94,33 @@ public struct Identifiability: Sendable {
     }
 
     /// R² of every target of every task.
-    private func scores(_ regressor: Regressor, _ tasks: [RegressionTask], _ communicator: any Communicator) throws -> [[Double]] {
+    private func scores(_ regressor: Regressor, _ tasks: [RegressionTask], _ communicator: any Communicator) throws
+        -> [[Double]]
+    {
         switch regressor {
         case .linear:
             return try DistributedMap(communicator).run(tasks.count) { number in
                 let task = tasks[number]
                 return try task.targets.map { target in
-                    CoefficientOfDetermination.mean(target.scoring, try LinearRegressor(task.fitting, target.fitting).predict(task.scoring))
+                    CoefficientOfDetermination.mean(
+                        target.scoring, try LinearRegressor(task.fitting, target.fitting).predict(task.scoring))
                 }
             }
         case .kernelRidge:
             let largest = tasks.map(\.fitting.rows).max() ?? 0
-            let takers = try HostMemory.takers(bytes: PositiveDefiniteSystem.bytes(order: largest), communicator) { needed, available in
+            let takers = try HostMemory.takers(bytes: PositiveDefiniteSystem.bytes(order: largest), communicator) {
+                needed, available in
                 IdentifiabilityError.tooLittleMemory(samples: largest, needed: needed, available: available)
             }
-            return try KernelRidgeSearch(tasks: tasks).run(DistributedMap(communicator, takers: takers)).map { $0.map(\.score) }
+            return try KernelRidgeSearch(tasks: tasks).run(DistributedMap(communicator, takers: takers)).map {
+                $0.map(\.score)
+            }
         case .multilayerPerceptron:
             let pieces = tasks.indices.flatMap { task in tasks[task].targets.indices.map { (task: task, target: $0) } }
             let found = try DistributedMap(communicator).run(pieces.count) { number in
                 let task = tasks[pieces[number].task], target = task.targets[pieces[number].target]
-                let network = MultilayerPerceptronRegressor(task.fitting, target.fitting, seed: seed, number: UInt64(number))
+                let network = MultilayerPerceptronRegressor(
+                    task.fitting, target.fitting, seed: seed, number: UInt64(number))
                 return [CoefficientOfDetermination.mean(target.scoring, network.predict(task.scoring))]
             }
             var scores = tasks.map { $0.targets.map { _ in Double.nan } }
@@ -122,7 +138,8 @@ public struct Identifiability: Sendable {
         for samples in [fitting, scoring] {
             for (name, encodings) in [("first", samples.first), ("second", samples.second)] {
                 if let place = encodings.elements.firstIndex(where: { !$0.isFinite }) {
-                    throw IdentifiabilityError.notFinite(modality: name, sample: place / encodings.columns, value: encodings.elements[place])
+                    throw IdentifiabilityError.notFinite(
+                        modality: name, sample: place / encodings.columns, value: encodings.elements[place])
                 }
             }
         }

@@ -10,12 +10,15 @@ public enum IdentifiabilityError: Error, CustomStringConvertible, Sendable {
     public var description: String {
         switch self {
         case .tooFewSamples(let count, let fewest):
-            return "identifiability: \(count) samples, where regressions with three folds want at least \(fewest); raise evaluation.identifiability.samples"
+            return
+                "identifiability: \(count) samples, where regressions with three folds want at least \(fewest); raise evaluation.identifiability.samples"
         case .tooLittleMemory(let samples, let needed, let available):
-            return "identifiability: a kernel matrix of \(samples) samples takes \(Self.gibibytes(needed)) GiB, and \(Self.gibibytes(available)) are left "
+            return
+                "identifiability: a kernel matrix of \(samples) samples takes \(Self.gibibytes(needed)) GiB, and \(Self.gibibytes(available)) are left "
                 + "on this host; lower evaluation.identifiability.samples, or leave kernel_ridge out of its regressors"
         case .notFinite(let modality, let sample, let value):
-            return "identifiability: the \(modality) encoding of sample \(sample) holds \(value); the encoders have diverged"
+            return
+                "identifiability: the \(modality) encoding of sample \(sample) holds \(value); the encoders have diverged"
         }
     }
 

@@ -36,7 +36,8 @@ public struct IdentifiabilityResult: Equatable, Sendable {
     public let meanCorrelation: Both<Double>?
 
     public init(
-        samples: Int, regressors: [Regressor], first: [Factor], second: [Factor], fromContent: Both<[Regressor: Double]>?,
+        samples: Int, regressors: [Regressor], first: [Factor], second: [Factor],
+        fromContent: Both<[Regressor: Double]>?,
         meanCorrelation: Both<Double>?
     ) {
         self.samples = samples
@@ -57,11 +58,18 @@ public struct IdentifiabilityResult: Equatable, Sendable {
             members.append((name, .object(factors.map { ($0.name, scores($0.scores)) })))
         }
         if let fromContent {
-            members.append(("from_content", .object([("first", scores(fromContent.first)), ("second", scores(fromContent.second))])))
+            members.append(
+                (
+                    "from_content",
+                    .object([("first", scores(fromContent.first)), ("second", scores(fromContent.second))])
+                ))
         }
         if let meanCorrelation {
             members.append(
-                ("mean_correlation", .object([("first", .number(meanCorrelation.first)), ("second", .number(meanCorrelation.second))])))
+                (
+                    "mean_correlation",
+                    .object([("first", .number(meanCorrelation.first)), ("second", .number(meanCorrelation.second))])
+                ))
         }
         return .object(members)
     }
@@ -75,9 +83,11 @@ public struct IdentifiabilityResult: Equatable, Sendable {
         }
         for factor in first { add(factor.name, factor.scores, second.first { $0.name == factor.name }?.scores) }
         if let fromContent { add("encoding, from c", fromContent.first, fromContent.second) }
-        var text = "latent factors from encodings, fitted on \(samples) samples, scored on \(samples) others\n" + table.text()
+        var text =
+            "latent factors from encodings, fitted on \(samples) samples, scored on \(samples) others\n" + table.text()
         if let meanCorrelation {
-            text += "  mean correlation of encodings and c: first \(TextTable.fixed(meanCorrelation.first)), second \(TextTable.fixed(meanCorrelation.second))\n"
+            text +=
+                "  mean correlation of encodings and c: first \(TextTable.fixed(meanCorrelation.first)), second \(TextTable.fixed(meanCorrelation.second))\n"
         }
         return text
     }

@@ -17,34 +17,45 @@ package struct KernelPoints: Sendable {
         self.count = count
         self.dimensions = dimensions
         var columns = [Double](repeating: 0, count: rows.count)
-        for row in 0..<count { for column in 0..<dimensions { columns[column * count + row] = rows[row * dimensions + column] } }
+        for row in 0..<count {
+            for column in 0..<dimensions { columns[column * count + row] = rows[row * dimensions + column] }
+        }
         self.columns = columns
     }
 
     /// Those of a range.
     subscript(range: Range<Int>) -> KernelPoints {
-        KernelPoints(rows: Array(rows[(range.lowerBound * dimensions)..<(range.upperBound * dimensions)]), count: range.count, dimensions: dimensions)
+        KernelPoints(
+            rows: Array(rows[(range.lowerBound * dimensions)..<(range.upperBound * dimensions)]), count: range.count,
+            dimensions: dimensions)
     }
 
     /// So many of them, evenly spread.
     func spread(_ wanted: Int) -> KernelPoints {
         let places = (0..<wanted).map { $0 * count / wanted }
-        return KernelPoints(rows: places.flatMap { rows[($0 * dimensions)..<(($0 + 1) * dimensions)] }, count: wanted, dimensions: dimensions)
+        return KernelPoints(
+            rows: places.flatMap { rows[($0 * dimensions)..<(($0 + 1) * dimensions)] }, count: wanted,
+            dimensions: dimensions)
     }
 
     /// Those outside a range.
     func leavingOut(_ range: Range<Int>) -> KernelPoints {
         KernelPoints(
-            rows: Array(rows[..<(range.lowerBound * dimensions)] + rows[(range.upperBound * dimensions)...]), count: count - range.count,
+            rows: Array(rows[..<(range.lowerBound * dimensions)] + rows[(range.upperBound * dimensions)...]),
+            count: count - range.count,
             dimensions: dimensions)
     }
 
     /// Writes k(points[i], own 0), …, for as many of this set's first points as there is room for.
-    package func kernel(_ points: KernelPoints, _ i: Int, width gamma: Double, into entries: UnsafeMutableBufferPointer<Double>) {
-        precondition(entries.count <= count && points.dimensions == dimensions, "\(entries.count) entries of \(count) points")
+    package func kernel(
+        _ points: KernelPoints, _ i: Int, width gamma: Double, into entries: UnsafeMutableBufferPointer<Double>
+    ) {
+        precondition(
+            entries.count <= count && points.dimensions == dimensions, "\(entries.count) entries of \(count) points")
         points.rows.withUnsafeBufferPointer { x in
             guard let from = x.baseAddress else { return }
-            couplet_gaussian_kernel(entries.count, dimensions, from + i * dimensions, columns, count, gamma, entries.baseAddress)
+            couplet_gaussian_kernel(
+                entries.count, dimensions, from + i * dimensions, columns, count, gamma, entries.baseAddress)
         }
     }
 
@@ -59,7 +70,9 @@ package struct KernelPoints: Sendable {
             let here = min(piece, points.count - start)
             tile.elements.withUnsafeMutableBufferPointer { all in
                 for row in 0..<here {
-                    kernel(points, start + row, width: gamma, into: UnsafeMutableBufferPointer(rebasing: all[(row * count)..<((row + 1) * count)]))
+                    kernel(
+                        points, start + row, width: gamma,
+                        into: UnsafeMutableBufferPointer(rebasing: all[(row * count)..<((row + 1) * count)]))
                 }
             }
             part.setProduct(tile, coefficients, secondTransposed: true)

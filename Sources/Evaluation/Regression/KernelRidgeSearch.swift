@@ -1,7 +1,7 @@
 import CoupletTensors
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// Kernel ridge regression with a Gaussian kernel, its penalty α and width γ chosen by cross-validation for each target (Murphy, *Machine Learning*,
@@ -54,14 +54,18 @@ package struct KernelRidgeSearch: Sendable {
             let refit = refits[number], task = tasks[refit.task], targets = refit.targets.map { task.targets[$0] }
             let points = KernelPoints(task.fitting), width = refit.choice.width
             let coefficients = try solver.solve(
-                points, width: width, penalties: [refit.choice.penalty], StackedTargets.rows(targets.map(\.fitting), leavingOut: nil),
+                points, width: width, penalties: [refit.choice.penalty],
+                StackedTargets.rows(targets.map(\.fitting), leavingOut: nil),
                 by: try solver.method(points, width: width))[0]
             return StackedTargets.scores(
-                targets.map(\.scoring), rows: 0..<task.scoring.rows, points.predict(KernelPoints(task.scoring), width: width, coefficients))
+                targets.map(\.scoring), rows: 0..<task.scoring.rows,
+                points.predict(KernelPoints(task.scoring), width: width, coefficients))
         }
         var outcomes = choices.map { $0.map { Outcome(choice: $0, score: .nan) } }
         for (refit, scores) in zip(refits, scores) {
-            for (target, score) in zip(refit.targets, scores) { outcomes[refit.task][target] = Outcome(choice: refit.choice, score: score) }
+            for (target, score) in zip(refit.targets, scores) {
+                outcomes[refit.task][target] = Outcome(choice: refit.choice, score: score)
+            }
         }
         return outcomes
     }
@@ -83,24 +87,33 @@ package struct KernelRidgeSearch: Sendable {
         let solver = KernelRidgeSolver(), folds = tasks.map { CrossValidationFolds(samples: $0.fitting.rows) }
         let places = Self.widths.flatMap { width in tasks.indices.map { (width: width, task: $0) } }
         let methods = try work.run(places.count) { number in
-            [Double(try solver.method(KernelPoints(tasks[places[number].task].fitting), width: places[number].width).rawValue)]
+            [
+                Double(
+                    try solver.method(KernelPoints(tasks[places[number].task].fitting), width: places[number].width)
+                        .rawValue)
+            ]
         }.map { KernelRidgeSolver.Method(rawValue: Int($0[0])) ?? .direct }
         // Pieces of one width stand together, for they take equally long; where nothing is shared between penalties each is a piece of its own.
         var pieces: [(task: Int, fold: Int, width: Double, penalties: [Double], method: KernelRidgeSolver.Method)] = []
         for (place, method) in zip(places, methods) {
             for penalties in method == .direct ? Self.penalties.map({ [$0] }) : [Self.penalties] {
-                for fold in 0..<folds[place.task].count { pieces.append((place.task, fold, place.width, penalties, method)) }
+                for fold in 0..<folds[place.task].count {
+                    pieces.append((place.task, fold, place.width, penalties, method))
+                }
             }
         }
         let scores = try work.run(pieces.count) { number in
             let piece = pieces[number], task = tasks[piece.task], leftOut = folds[piece.task].leftOut(piece.fold)
-            let all = KernelPoints(task.fitting), points = all.leavingOut(leftOut), targets = task.targets.map(\.fitting)
+            let all = KernelPoints(task.fitting), points = all.leavingOut(leftOut),
+                targets = task.targets.map(\.fitting)
             let coefficients = try solver.solve(
-                points, width: piece.width, penalties: piece.penalties, StackedTargets.rows(targets, leavingOut: leftOut), by: piece.method)
+                points, width: piece.width, penalties: piece.penalties,
+                StackedTargets.rows(targets, leavingOut: leftOut), by: piece.method)
             // One kernel serves all penalties' predictions.
             let rows = coefficients.reduce(0) { $0 + $1.rows }
             let predicted = points.predict(
-                all[leftOut], width: piece.width, Matrix(rows: rows, columns: points.count, elements: coefficients.flatMap(\.elements)))
+                all[leftOut], width: piece.width,
+                Matrix(rows: rows, columns: points.count, elements: coefficients.flatMap(\.elements)))
             return StackedTargets.scores(coefficients.flatMap { _ in targets }, rows: leftOut, predicted)
         }
         return tasks.indices.map { task in
@@ -108,7 +121,9 @@ package struct KernelRidgeSearch: Sendable {
                 Self.widths.map { width in
                     let choice = Choice(penalty: penalty, width: width)
                     let own = zip(pieces, scores).compactMap { piece, scores -> [Double]? in
-                        guard piece.task == task, piece.width == width, let place = piece.penalties.firstIndex(of: penalty) else { return nil }
+                        guard piece.task == task, piece.width == width,
+                            let place = piece.penalties.firstIndex(of: penalty)
+                        else { return nil }
                         let count = tasks[task].targets.count
                         return Array(scores[(place * count)..<((place + 1) * count)])
                     }

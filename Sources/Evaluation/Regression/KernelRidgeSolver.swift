@@ -29,7 +29,9 @@ package final class KernelRidgeSolver {
     private static let maximumIterations = 24
 
     /// What is likely the fastest way, from some of the points: of their kernel the rank, and how much lies beside the diagonal.
-    package func method(_ points: KernelPoints, width: Double, fewest: Int = KernelRidgeSolver.fewestPoints) throws -> Method {
+    package func method(_ points: KernelPoints, width: Double, fewest: Int = KernelRidgeSolver.fewestPoints) throws
+        -> Method
+    {
         if points.count < fewest { return .direct }
         let some = points.spread(min(Self.probed, points.count))
         var beside = 0.0
@@ -48,7 +50,9 @@ package final class KernelRidgeSolver {
     /// - Parameter targets: Yᵀ, components × points.
     /// - Returns: the coefficients, components × points.
     /// - Throws: `LinearAlgebraError` where the points hold a NaN.
-    package func solve(_ points: KernelPoints, width: Double, penalties: [Double], _ targets: Matrix, by method: Method) throws -> [Matrix] {
+    package func solve(_ points: KernelPoints, width: Double, penalties: [Double], _ targets: Matrix, by method: Method)
+        throws -> [Matrix]
+    {
         switch method {
         case .direct: return try penalties.map { try solveDirectly(points, width, $0, targets) }
         case .lowRank: return try solveByLowRank(points, width, penalties, targets)
@@ -65,7 +69,9 @@ package final class KernelRidgeSolver {
         }
     }
 
-    private func solveDirectly(_ points: KernelPoints, _ width: Double, _ penalty: Double, _ targets: Matrix) throws -> Matrix {
+    private func solveDirectly(_ points: KernelPoints, _ width: Double, _ penalty: Double, _ targets: Matrix) throws
+        -> Matrix
+    {
         fill(points, width, addingToDiagonal: penalty)
         var elements = targets.elements
         try system.solve(&elements)
@@ -73,11 +79,16 @@ package final class KernelRidgeSolver {
     }
 
     /// With K = F Fᵀ: `(K + α I)⁻¹ Y = (Y - F (Fᵀ F + α I)⁻¹ Fᵀ Y) / α` (Woodbury).
-    private func solveByLowRank(_ points: KernelPoints, _ width: Double, _ penalties: [Double], _ targets: Matrix) throws -> [Matrix] {
+    private func solveByLowRank(_ points: KernelPoints, _ width: Double, _ penalties: [Double], _ targets: Matrix)
+        throws -> [Matrix]
+    {
         fill(points, width)
-        let found = try system.lowRankFactor(tolerance: Self.lowRankTolerance), factor = found.factor, rank = factor.columns
+        let found = try system.lowRankFactor(tolerance: Self.lowRankTolerance), factor = found.factor,
+            rank = factor.columns
         var permuted = targets
-        for component in 0..<targets.rows { for (place, pivot) in found.pivots.enumerated() { permuted[component, place] = targets[component, pivot] } }
+        for component in 0..<targets.rows {
+            for (place, pivot) in found.pivots.enumerated() { permuted[component, place] = targets[component, pivot] }
+        }
         var squares = Matrix(rows: rank, columns: rank), projected = Matrix(rows: targets.rows, columns: rank)
         squares.setProduct(factor, factor, firstTransposed: true)
         projected.setProduct(permuted, factor)
@@ -89,7 +100,8 @@ package final class KernelRidgeSolver {
             var inner = projected.elements
             try system.solve(&inner)
             var fitted = Matrix(rows: targets.rows, columns: targets.columns), result = fitted
-            fitted.setProduct(Matrix(rows: targets.rows, columns: rank, elements: inner), factor, secondTransposed: true)
+            fitted.setProduct(
+                Matrix(rows: targets.rows, columns: rank, elements: inner), factor, secondTransposed: true)
             for component in 0..<targets.rows {
                 for (place, pivot) in found.pivots.enumerated() {
                     result[component, pivot] = (permuted[component, place] - fitted[component, place]) / penalty
@@ -100,7 +112,9 @@ package final class KernelRidgeSolver {
     }
 
     /// All components of all penalties side by side, each with its own coefficients of the method; nil where they take long.
-    private func solveByGradients(_ points: KernelPoints, _ width: Double, _ penalties: [Double], _ targets: Matrix) -> [Matrix]? {
+    private func solveByGradients(_ points: KernelPoints, _ width: Double, _ penalties: [Double], _ targets: Matrix)
+        -> [Matrix]?
+    {
         fill(points, width)
         let n = points.count, rows = penalties.count * targets.rows
         func penalty(_ row: Int) -> Double { penalties[row / targets.rows] }
@@ -112,7 +126,9 @@ package final class KernelRidgeSolver {
             if zip(squares, goals).allSatisfy({ $0 <= $1 }) {
                 let size = targets.elements.count
                 return penalties.indices.map { place in
-                    Matrix(rows: targets.rows, columns: n, elements: Array(solution.elements[(place * size)..<((place + 1) * size)]))
+                    Matrix(
+                        rows: targets.rows, columns: n,
+                        elements: Array(solution.elements[(place * size)..<((place + 1) * size)]))
                 }
             }
             system.multiply(direction, into: &product)

@@ -12,7 +12,8 @@ package struct LinearRegressor {
     /// - Throws: `LinearAlgebraError` where the inputs hold a NaN.
     package init(_ inputs: Matrix, _ targets: Matrix) throws {
         let (x, inputMeans) = Self.centred(inputs), (y, targetMeans) = Self.centred(targets)
-        var squares = Matrix(rows: x.columns, columns: x.columns), products = Matrix(rows: x.columns, columns: y.columns)
+        var squares = Matrix(rows: x.columns, columns: x.columns),
+            products = Matrix(rows: x.columns, columns: y.columns)
         squares.setProduct(x, x, firstTransposed: true)
         products.setProduct(x, y, firstTransposed: true)
         let (values, vectors) = try squares.symmetricEigenvalues()
@@ -24,7 +25,9 @@ package struct LinearRegressor {
 
     package func predict(_ inputs: Matrix) -> Matrix {
         var predicted = inputs * weights
-        let offsets = weights.columns == 0 ? [] : (Matrix(rows: 1, columns: inputMeans.count, elements: inputMeans) * weights).elements
+        let offsets =
+            weights.columns == 0
+            ? [] : (Matrix(rows: 1, columns: inputMeans.count, elements: inputMeans) * weights).elements
         for row in 0..<predicted.rows {
             for column in 0..<predicted.columns { predicted[row, column] += targetMeans[column] - offsets[column] }
         }
@@ -33,7 +36,9 @@ package struct LinearRegressor {
 
     private static func centred(_ samples: Matrix) -> (Matrix, means: [Double]) {
         var result = samples
-        let means = (0..<samples.columns).map { column in (0..<samples.rows).reduce(0) { $0 + samples[$1, column] } / Double(samples.rows) }
+        let means = (0..<samples.columns).map { column in
+            (0..<samples.rows).reduce(0) { $0 + samples[$1, column] } / Double(samples.rows)
+        }
         for row in 0..<samples.rows { for column in 0..<samples.columns { result[row, column] -= means[column] } }
         return (result, means)
     }

@@ -8,7 +8,9 @@ package enum MeanCorrelation {
     /// - Parameters: samples × components, each with at least one component.
     package static func coefficient(_ a: Matrix, _ b: Matrix) -> Double {
         let (small, large) = a.columns <= b.columns ? (a, b) : (b, a)
-        precondition(small.columns > 0 && small.rows == large.rows, "correlations of \(a.rows) × \(a.columns) and \(b.rows) × \(b.columns)")
+        precondition(
+            small.columns > 0 && small.rows == large.rows,
+            "correlations of \(a.rows) × \(a.columns) and \(b.rows) × \(b.columns)")
         let correlations = correlations(small, large)
         let matched = Assignment.largest(correlations)
         return matched.indices.reduce(0) { $0 + correlations[$1][matched[$1]] } / Double(matched.count)

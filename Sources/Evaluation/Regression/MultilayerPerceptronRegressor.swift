@@ -51,9 +51,12 @@ package struct MultilayerPerceptronRegressor {
         let layers = Layers(parameters, inputs: inputs, outputs: outputs)
         var result = Matrix(rows: x.rows, columns: outputs)
         for piece in Self.pieces(x) {
-            var hidden = Matrix(rows: piece.count, columns: Self.hidden), predicted = Matrix(rows: piece.count, columns: outputs)
+            var hidden = Matrix(rows: piece.count, columns: Self.hidden),
+                predicted = Matrix(rows: piece.count, columns: outputs)
             layers.forward(Self.rows(x, piece), &hidden, &predicted)
-            for row in 0..<piece.count { for k in 0..<outputs { result[piece.lowerBound + row, k] = predicted[row, k] } }
+            for row in 0..<piece.count {
+                for k in 0..<outputs { result[piece.lowerBound + row, k] = predicted[row, k] }
+            }
         }
         return result
     }
@@ -68,7 +71,9 @@ package struct MultilayerPerceptronRegressor {
         for matrix in [layers.first, layers.second] { for weight in matrix.elements { weights += weight * weight } }
         var place = 0
         func put(_ slope: [Double], _ weight: [Double]?) {
-            for i in slope.indices { gradient[place + i] = (slope[i] + (weight.map { penalty * $0[i] } ?? 0)) / samples }
+            for i in slope.indices {
+                gradient[place + i] = (slope[i] + (weight.map { penalty * $0[i] } ?? 0)) / samples
+            }
             place += slope.count
         }
         put(slopes.first.elements, layers.first.elements)
@@ -83,7 +88,9 @@ package struct MultilayerPerceptronRegressor {
     }
 
     private static func rows(_ x: Matrix, _ range: Range<Int>) -> Matrix {
-        Matrix(rows: range.count, columns: x.columns, elements: Array(x.elements[(range.lowerBound * x.columns)..<(range.upperBound * x.columns)]))
+        Matrix(
+            rows: range.count, columns: x.columns,
+            elements: Array(x.elements[(range.lowerBound * x.columns)..<(range.upperBound * x.columns)]))
     }
 
     /// The parameters, or their slopes, by layer.

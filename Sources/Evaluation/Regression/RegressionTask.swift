@@ -21,8 +21,10 @@ package struct RegressionTask: Sendable {
     package init(fitting: Matrix, scoring: Matrix, targets: [Target]) {
         for target in targets {
             precondition(
-                target.fitting.rows == fitting.rows && target.scoring.rows == scoring.rows && target.fitting.columns == target.scoring.columns,
-                "targets of \(target.fitting.rows) and \(target.scoring.rows) samples for inputs of \(fitting.rows) and \(scoring.rows)")
+                target.fitting.rows == fitting.rows && target.scoring.rows == scoring.rows
+                    && target.fitting.columns == target.scoring.columns,
+                "targets of \(target.fitting.rows) and \(target.scoring.rows) samples for inputs of \(fitting.rows) and \(scoring.rows)"
+            )
         }
         let scaling = StandardScaler(fitting)
         self.fitting = scaling.scaled(fitting)

@@ -3,7 +3,7 @@ import CoupletLosses
 import CoupletTensors
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// What turns inner products into scores that rank candidates: `score = ⟨query, candidate⟩ · scale + offset`, one scale and

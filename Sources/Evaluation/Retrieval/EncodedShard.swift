@@ -12,7 +12,8 @@ struct EncodedShard {
 
     init(_ encodings: Tensor, count: Int, terms: CandidateScoring, positives: [Double]) {
         precondition(
-            positives.count == count && count <= encodings.rows, "\(positives.count) positives for \(count) of \(encodings.rows) rows")
+            positives.count == count && count <= encodings.rows,
+            "\(positives.count) positives for \(count) of \(encodings.rows) rows")
         self.encodings = encodings
         self.count = count
         self.terms = terms
@@ -23,7 +24,8 @@ struct EncodedShard {
     static func pair(
         _ first: Tensor, _ second: Tensor, count: Int, similarity: Similarity
     ) -> (first: EncodedShard, second: EncodedShard) {
-        let u = CandidateScoring(first, similarity: similarity), v = CandidateScoring(second, similarity: similarity), d = first.columns
+        let u = CandidateScoring(first, similarity: similarity), v = CandidateScoring(second, similarity: similarity),
+            d = first.columns
         let forward = (0..<count).map { v.score(first.pointer + $0 * d, second.pointer + $0 * d, at: $0) }
         let backward = (0..<count).map { u.score(second.pointer + $0 * d, first.pointer + $0 * d, at: $0) }
         return (

@@ -39,7 +39,8 @@ struct RankCounter {
         let columns = scores.columns, d = first.encodings.columns, terms = second.terms
         let scale = terms.roundedScale.pointer, offset = terms.roundedOffset.pointer
         let (low, high) = bounds(of: first, among: terms)
-        couplet_count_row_scores(first.count, second.count, scores.pointer, columns, scale, offset, low, high, &certain, &possible)
+        couplet_count_row_scores(
+            first.count, second.count, scores.pointer, columns, scale, offset, low, high, &certain, &possible)
         for i in 0..<first.count {
             rowCounts[i] = Int(certain[i])
             if possible[i] == certain[i] { continue }
@@ -59,7 +60,8 @@ struct RankCounter {
         let columns = scores.columns, d = first.encodings.columns, terms = first.terms
         let scale = terms.roundedScale.pointer, offset = terms.roundedOffset.pointer
         let (low, high) = bounds(of: second, among: terms)
-        couplet_count_column_scores(first.count, second.count, scores.pointer, columns, scale, offset, low, high, &certain, &possible)
+        couplet_count_column_scores(
+            first.count, second.count, scores.pointer, columns, scale, offset, low, high, &certain, &possible)
         var open: [Int] = []
         for j in 0..<second.count {
             let isOpen = possible[j] != certain[j]
@@ -73,7 +75,9 @@ struct RankCounter {
                 let score = row[j] * scale[i] + offset[i]
                 if score < low[j] { continue }
                 let query = second.encodings.pointer + j * d
-                if score > high[j] || !(terms.score(query, candidate, at: i) < second.positives[j]) { columnCounts[j] += 1 }
+                if score > high[j] || !(terms.score(query, candidate, at: i) < second.positives[j]) {
+                    columnCounts[j] += 1
+                }
             }
         }
     }

@@ -38,7 +38,8 @@ final class RemoteGallery {
         let part = self.part(place), encodings = part.flat(0..<(rows * dimension)).reshaped([rows, dimension])
         let count = Int(part[part.count - 1])
         let positives = (0..<count).map { row in
-            let low = part[rows * dimension + 2 * row].bitPattern, high = part[rows * dimension + 2 * row + 1].bitPattern
+            let low = part[rows * dimension + 2 * row].bitPattern,
+                high = part[rows * dimension + 2 * row + 1].bitPattern
             return Double(bitPattern: UInt64(high) << 32 | UInt64(low))
         }
         return EncodedShard(

@@ -17,9 +17,11 @@ public enum Retrieval {
     public static func evaluate(
         first: Tensor, second: Tensor, similarity: Similarity, shards: SampleShards, communicator: any Communicator
     ) throws -> RetrievalResult {
-        let ranks = try ranks(first: first, second: second, similarity: similarity, shards: shards, communicator: communicator)
+        let ranks = try ranks(
+            first: first, second: second, similarity: similarity, shards: shards, communicator: communicator)
         return RetrievalResult(
-            firstToSecond: RetrievalMetrics(ranks: ranks.firstToSecond), secondToFirst: RetrievalMetrics(ranks: ranks.secondToFirst),
+            firstToSecond: RetrievalMetrics(ranks: ranks.firstToSecond),
+            secondToFirst: RetrievalMetrics(ranks: ranks.secondToFirst),
             gallery: shards.samples)
     }
 

@@ -23,7 +23,8 @@ public struct RetrievalMetrics: Equatable, Sendable {
 
     var json: JSONValue {
         .object([
-            ("recall_at_1", .number(recallAt1)), ("recall_at_5", .number(recallAt5)), ("recall_at_10", .number(recallAt10)),
+            ("recall_at_1", .number(recallAt1)), ("recall_at_5", .number(recallAt5)),
+            ("recall_at_10", .number(recallAt10)),
             ("median_rank", .number(medianRank)), ("mean_reciprocal_rank", .number(meanReciprocalRank)),
         ])
     }

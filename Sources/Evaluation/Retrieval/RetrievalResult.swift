@@ -15,7 +15,8 @@ public struct RetrievalResult: Equatable, Sendable {
 
     var json: JSONValue {
         .object([
-            ("first_to_second", firstToSecond.json), ("second_to_first", secondToFirst.json), ("gallery", .integer(gallery)),
+            ("first_to_second", firstToSecond.json), ("second_to_first", secondToFirst.json),
+            ("gallery", .integer(gallery)),
         ])
     }
 }

@@ -1,5 +1,5 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// Whether Markov chains for one quantity have come to the same law, and how many independent draws they are worth (Vehtari, Gelman,
@@ -29,7 +29,9 @@ public struct ChainDiagnostics: Equatable, Sendable {
 
     /// Effective sample size and standard error alone, for a quantity of which no more is asked.
     /// - Parameter chains: equally many draws each, at least 4.
-    public static func effectiveSampleSize(_ chains: [[Double]]) -> (size: Double, standardError: Double) { size(of: halves(chains)) }
+    public static func effectiveSampleSize(_ chains: [[Double]]) -> (size: Double, standardError: Double) {
+        size(of: halves(chains))
+    }
 
     private static func halves(_ chains: [[Double]]) -> [[Double]] {
         let count = chains.first?.count ?? 0

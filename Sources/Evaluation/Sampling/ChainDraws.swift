@@ -30,7 +30,8 @@ public struct ChainDraws: Sendable {
         let result = Tensor([count, d])
         for sample in 0..<count {
             let draw = sample / chains * length / max(wanted, 1)
-            result.rows(sample..<sample + 1).copy(from: draws.flat((sample % chains * length + draw) * d..<(sample % chains * length + draw + 1) * d))
+            result.rows(sample..<sample + 1).copy(
+                from: draws.flat((sample % chains * length + draw) * d..<(sample % chains * length + draw + 1) * d))
         }
         return result
     }
@@ -38,6 +39,7 @@ public struct ChainDraws: Sendable {
     /// One coordinate of all draws, by chain.
     static func coordinate(_ index: Int, of draws: Tensor) -> [[Double]] {
         let (chains, length, d) = (draws.shape[0], draws.shape[1], draws.shape[2])
-        return (0..<chains).map { chain in (0..<length).map { Double(draws.pointer[(chain * length + $0) * d + index]) } }
+        return (0..<chains).map { chain in (0..<length).map { Double(draws.pointer[(chain * length + $0) * d + index]) }
+        }
     }
 }

@@ -18,7 +18,8 @@ struct ChainTrace {
         let (chains, length, d) = (draws.shape[0], draws.shape[1], draws.shape[2])
         for chain in 0..<chains {
             let row = place * chains + chain
-            draws.flat((chain * length + draw) * d..<(chain * length + draw + 1) * d).copy(from: block.points.rows(row..<row + 1))
+            draws.flat((chain * length + draw) * d..<(chain * length + draw + 1) * d).copy(
+                from: block.points.rows(row..<row + 1))
             logLikelihoods[chain][draw] = block.logLikelihoods[row]
         }
     }

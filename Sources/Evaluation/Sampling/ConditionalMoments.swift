@@ -1,7 +1,7 @@
 import CoupletTensors
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// Mean and covariance of a conditional, estimated from draws, with the standard errors of the estimates.
@@ -29,7 +29,9 @@ public struct ConditionalMoments: Equatable, Sendable {
         let d = rows.columns, used = weights.indices.filter { weights[$0] > 0 }
         precondition(rows.rows == weights.count, "\(rows.rows) rows with \(weights.count) weights")
         let correction = max(1 - weights.reduce(0) { $0 + $1 * $1 }, .ulpOfOne)
-        func sums(_ count: Int, _ term: (_ row: UnsafeMutablePointer<Float>, _ weight: Double, _ sum: inout [Double]) -> Void) -> [Double] {
+        func sums(
+            _ count: Int, _ term: (_ row: UnsafeMutablePointer<Float>, _ weight: Double, _ sum: inout [Double]) -> Void
+        ) -> [Double] {
             var sum = [Double](repeating: 0, count: count)
             for k in used { term(rows.pointer + k * d, weights[k], &sum) }
             return sum
@@ -79,7 +81,9 @@ public struct ConditionalMoments: Equatable, Sendable {
         let total = squares.reduce(0, +)
         mean = probabilities
         variance = probabilities.map { $0 * (1 - $0) }
-        meanError = zip(probabilities, squares).map { p, square in ((1 - p) * (1 - p) * square + p * p * (total - square)).squareRoot() }
+        meanError = zip(probabilities, squares).map { p, square in
+            ((1 - p) * (1 - p) * square + p * p * (total - square)).squareRoot()
+        }
         covariance = nil
         covarianceError = nil
     }
@@ -90,7 +94,9 @@ public struct ConditionalMoments: Equatable, Sendable {
         let series = (0..<d).map { ChainDraws.coordinate($0, of: draws) }
         let mean = series.map { $0.reduce(0) { $0 + $1.reduce(0, +) } / count }
         let centred = zip(series, mean).map { chains, mean in chains.map { $0.map { $0 - mean } } }
-        func product(_ i: Int, _ j: Int) -> [[Double]] { zip(centred[i], centred[j]).map { zip($0, $1).map { $0 * $1 } } }
+        func product(_ i: Int, _ j: Int) -> [[Double]] {
+            zip(centred[i], centred[j]).map { zip($0, $1).map { $0 * $1 } }
+        }
         func sum(_ chains: [[Double]]) -> Double { chains.reduce(0) { $0 + $1.reduce(0, +) } }
         self.mean = mean
         variance = (0..<d).map { sum(product($0, $0)) / (count - 1) }

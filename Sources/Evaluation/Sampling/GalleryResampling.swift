@@ -1,7 +1,7 @@
 import CoupletTensors
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// Draws of u given v by resampling a gallery {u_k} of draws of u's marginal: sampling-importance-resampling (Rubin 1988; Smith and
@@ -55,7 +55,8 @@ public struct GalleryResampling: Sendable {
         }
         let highest = weights.max()!
         return GalleryDraws(
-            rows: rows, weights: weights, effectiveSampleSize: Self.effectiveSampleSize(weights), mode: weights.firstIndex(of: highest)!)
+            rows: rows, weights: weights, effectiveSampleSize: Self.effectiveSampleSize(weights),
+            mode: weights.firstIndex(of: highest)!)
     }
 
     /// softmax of finite scores.

@@ -18,7 +18,9 @@ public struct PairScore: Equatable, Sendable {
     }
 
     /// S of row i of `encodings` with every row of `others`, each N × e; `squares` and `otherSquares` are their rows' |·|².
-    func scores(of row: Int, in encodings: Tensor, _ squares: [Double], with others: Tensor, _ otherSquares: [Double]) -> [Double] {
+    func scores(of row: Int, in encodings: Tensor, _ squares: [Double], with others: Tensor, _ otherSquares: [Double])
+        -> [Double]
+    {
         precondition(encodings.columns == others.columns, "encodings \(encodings.shape) and \(others.shape)")
         let dimension = others.columns, one = encodings.pointer + row * dimension
         return otherSquares.enumerated().map { k, square in
@@ -28,7 +30,9 @@ public struct PairScore: Equatable, Sendable {
 
     /// S of row i of the one with row i of the other, each N × e.
     public func scores(_ encodings: Tensor, _ others: Tensor) -> [Double] {
-        precondition(encodings.rows == others.rows && encodings.columns == others.columns, "pairs of \(encodings.shape) and \(others.shape)")
+        precondition(
+            encodings.rows == others.rows && encodings.columns == others.columns,
+            "pairs of \(encodings.shape) and \(others.shape)")
         let dimension = others.columns, squares = Self.squares(encodings), otherSquares = Self.squares(others)
         return squares.indices.map { i in
             let product = couplet_dot(dimension, encodings.pointer + i * dimension, others.pointer + i * dimension)

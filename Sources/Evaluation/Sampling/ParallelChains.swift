@@ -2,7 +2,7 @@ import CCoupletKernels
 import CoupletTensors
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// The chains of some queries, side by side: row q · C + c is chain c of the q-th of them, and one step of all is one call of Φ.
@@ -33,7 +33,9 @@ struct ParallelChains {
     private let chains: Int, dimension: Int
 
     /// Starts every chain at an independent draw of the marginal.
-    init(_ law: PreconditionedCrankNicolson, queries: [Int], logLikelihood: @escaping (Tensor) throws -> [Double]) throws {
+    init(_ law: PreconditionedCrankNicolson, queries: [Int], logLikelihood: @escaping (Tensor) throws -> [Double])
+        throws
+    {
         self.law = law
         self.queries = queries
         self.logLikelihood = logLikelihood
@@ -105,7 +107,9 @@ struct ParallelChains {
         if gain > 0 {
             for place in queries.indices {
                 logSteps[place] += gain * (acceptance[place] - law.acceptance)
-                if case .crankNicolson = move { logSteps[place] = min(logSteps[place], log(PreconditionedCrankNicolson.largestStep)) }
+                if case .crankNicolson = move {
+                    logSteps[place] = min(logSteps[place], log(PreconditionedCrankNicolson.largestStep))
+                }
             }
         }
         return acceptance
@@ -135,10 +139,13 @@ struct ParallelChains {
     }
 
     private func finite(_ values: [Double]) throws -> [Double] {
-        precondition(values.count == queries.count * chains, "\(values.count) log-likelihoods of \(queries.count * chains) points")
+        precondition(
+            values.count == queries.count * chains,
+            "\(values.count) log-likelihoods of \(queries.count * chains) points")
         guard let wrong = values.firstIndex(where: { !$0.isFinite }) else { return values }
         throw SamplingError(
-            reason: "query row \(queries[wrong / chains]) and a draw of the other modality have the score \(values[wrong])",
+            reason:
+                "query row \(queries[wrong / chains]) and a draw of the other modality have the score \(values[wrong])",
             remedy: "look for rows of another scale than those the run was trained on")
     }
 }

@@ -1,7 +1,7 @@
 import CoupletTensors
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// Draws of u given v, where u ~ N(m, C) has the law ∝ exp(Φ(u)) N(m, C), Φ(u) = S(u, v): the preconditioned Crank–Nicolson method (Cotter,
@@ -44,7 +44,9 @@ public struct PreconditionedCrankNicolson: Sendable {
     let philox: Philox
 
     public init(mean: [Double], root: Matrix, seed: UInt64) {
-        precondition(root.rows == mean.count && root.columns == mean.count, "a root \(root.rows) × \(root.columns) for \(mean.count) dimensions")
+        precondition(
+            root.rows == mean.count && root.columns == mean.count,
+            "a root \(root.rows) × \(root.columns) for \(mean.count) dimensions")
         self.mean = mean
         self.root = root
         philox = Philox(seed: seed)
@@ -68,12 +70,15 @@ public struct PreconditionedCrankNicolson: Sendable {
         queries: [Int], count: Int, logLikelihood: @escaping (Tensor) throws -> [Double]
     ) throws -> [ChainDraws] {
         precondition((2...SamplingDrawNumber.chainLimit).contains(chains), "\(chains) chains")
-        precondition(burnIn > 0 && minimumDraws >= 4 && maximumSteps > 0, "\(burnIn) steps of burn-in, at least \(minimumDraws) draws")
+        precondition(
+            burnIn > 0 && minimumDraws >= 4 && maximumSteps > 0,
+            "\(burnIn) steps of burn-in, at least \(minimumDraws) draws")
         var block = try ParallelChains(self, queries: queries, logLikelihood: logLikelihood)
         for number in 1...burnIn { _ = try block.step(number, .crankNicolson, gain: pow(Double(number), -0.6)) }
         var number = burnIn
         let length = drawsAChain(count)
-        var thinnings = [Int](repeating: min(thinning ?? 1, SamplingDrawNumber.stepLimit / 2 / length), count: queries.count)
+        var thinnings = [Int](
+            repeating: min(thinning ?? 1, SamplingDrawNumber.stepLimit / 2 / length), count: queries.count)
         if thinning == nil {
             let pilot = try record(&block, &number, length: burnIn, thinnings: thinnings)
             thinnings = pilot.map { min(Self.thinning(after: $0), max(1, maximumSteps / length)) }
@@ -87,7 +92,8 @@ public struct PreconditionedCrankNicolson: Sendable {
                 draws: record.draws, logLikelihoods: record.logLikelihoods, stepSize: block.stepSizes[place],
                 acceptance: record.acceptance, thinning: thinnings[place],
                 rHat: diagnostics.map(\.rHat).filter { !$0.isNaN }.max() ?? .nan,
-                effectiveSampleSize: diagnostics.map(\.effectiveSampleSize).filter { !$0.isNaN }.min() ?? .nan, mode: modes[place])
+                effectiveSampleSize: diagnostics.map(\.effectiveSampleSize).filter { !$0.isNaN }.min() ?? .nan,
+                mode: modes[place])
         }
     }
 
@@ -95,7 +101,9 @@ public struct PreconditionedCrankNicolson: Sendable {
     func points(_ states: Matrix) -> Tensor {
         let moved = states * root, result = Tensor([states.rows, states.columns])
         for row in 0..<states.rows {
-            for i in 0..<mean.count { result.pointer[row * mean.count + i] = Float(mean[i] + moved.elements[row * mean.count + i]) }
+            for i in 0..<mean.count {
+                result.pointer[row * mean.count + i] = Float(mean[i] + moved.elements[row * mean.count + i])
+            }
         }
         return result
     }
@@ -103,7 +111,9 @@ public struct PreconditionedCrankNicolson: Sendable {
     private func drawsAChain(_ count: Int) -> Int { max((count + chains - 1) / chains, minimumDraws) }
 
     /// Steps on until every query has `length` draws a chain, one each `thinnings` steps.
-    private func record(_ block: inout ParallelChains, _ number: inout Int, length: Int, thinnings: [Int]) throws -> [ChainTrace] {
+    private func record(_ block: inout ParallelChains, _ number: inout Int, length: Int, thinnings: [Int]) throws
+        -> [ChainTrace]
+    {
         var records = thinnings.map { _ in ChainTrace(chains: chains, length: length, dimension: mean.count) }
         for step in 1...(length * thinnings.max()!) {
             number += 1
@@ -118,7 +128,8 @@ public struct PreconditionedCrankNicolson: Sendable {
 
     /// From the worst quantity's autocorrelation time t: that of a first-order autoregression of coefficient ρ is (1 + ρ)/(1 - ρ).
     private static func thinning(after pilot: ChainTrace) -> Int {
-        let size = pilot.series.map { ChainDiagnostics.effectiveSampleSize($0).size }.filter { !$0.isNaN }.min() ?? .infinity
+        let size =
+            pilot.series.map { ChainDiagnostics.effectiveSampleSize($0).size }.filter { !$0.isNaN }.min() ?? .infinity
         let time = Double(pilot.draws.shape[0] * pilot.draws.shape[1]) / size
         guard time > 1 else { return 1 }
         return max(1, Int((log(0.05) / log((time - 1) / (time + 1))).rounded(.up)))

@@ -5,7 +5,8 @@ public enum SamplingQuality: Equatable, Sendable {
     /// Of a gallery's weights: 1/Σ w², and the largest of them.
     case weights(effectiveSampleSize: Double, largest: Double)
     /// Of chains (`ChainDraws`); `draws` counts those of all chains.
-    case chains(rHat: Double, effectiveSampleSize: Double, draws: Int, acceptance: Double, stepSize: Double, thinning: Int)
+    case chains(
+        rHat: Double, effectiveSampleSize: Double, draws: Int, acceptance: Double, stepSize: Double, thinning: Int)
 
     /// Above it, chains have not come to the same law (Vehtari et al. 2021).
     public static let largestRHat = 1.01
@@ -32,11 +33,13 @@ public enum SamplingQuality: Equatable, Sendable {
                 + "take a larger gallery, fewer samples or, where the marginal is a known Gaussian, --method pcn"
         case .chains(let rHat, let size, let draws, _, _, let thinning):
             if !chainsHaveConverged {
-                return "R-hat is \(TextTable.fixed(rHat, 3)), above \(Self.largestRHat): the chains have not met; raise --burn-in or --thin "
+                return
+                    "R-hat is \(TextTable.fixed(rHat, 3)), above \(Self.largestRHat): the chains have not met; raise --burn-in or --thin "
                     + "(now \(thinning)), or take --method resample with a large gallery"
             }
             guard size < Self.smallestEffectiveShare * Double(draws) else { return nil }
-            return "\(draws) draws are worth \(TextTable.fixed(size, 0)) independent ones; raise --thin (now \(thinning)) or --max-steps"
+            return
+                "\(draws) draws are worth \(TextTable.fixed(size, 0)) independent ones; raise --thin (now \(thinning)) or --max-steps"
         }
     }
 }

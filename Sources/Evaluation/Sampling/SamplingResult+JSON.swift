@@ -6,7 +6,8 @@ extension SamplingResult {
     /// variance; for labels `probabilities` in their place), mode, the figures of its quality, closed_form, and samples where they are asked for.
     public func json(samples: Bool) -> JSONValue {
         var members: [(String, JSONValue)] = [
-            ("step", .integer(step)), ("sampled", .string(sampled)), ("given", .string(given)), ("method", .string(method.name)),
+            ("step", .integer(step)), ("sampled", .string(sampled)), ("given", .string(given)),
+            ("method", .string(method.name)),
             ("seed", Int(exactly: seed).map { .integer($0) } ?? .string(String(seed))), ("count", .integer(count)),
         ]
         switch method {
@@ -15,13 +16,16 @@ extension SamplingResult {
         }
         let deviations = deviations
         if !deviations.isEmpty {
-            members.append((
-                "closed_form",
-                .object([
-                    ("moments", .integer(deviations.count)), ("within_3_standard_errors", .number(MomentComparison.shareWithinThree(deviations))),
-                    ("largest_deviation", .number(deviations.map { abs($0) }.max())), ("bound", .number(MomentComparison.bound(count: deviations.count))),
-                ])
-            ))
+            members.append(
+                (
+                    "closed_form",
+                    .object([
+                        ("moments", .integer(deviations.count)),
+                        ("within_3_standard_errors", .number(MomentComparison.shareWithinThree(deviations))),
+                        ("largest_deviation", .number(deviations.map { abs($0) }.max())),
+                        ("bound", .number(MomentComparison.bound(count: deviations.count))),
+                    ])
+                ))
         }
         members.append(("queries", .array(queries.map { json($0, samples: samples) })))
         return .object(members)
@@ -30,7 +34,10 @@ extension SamplingResult {
     private func json(_ query: Query, samples: Bool) -> JSONValue {
         var members: [(String, JSONValue)] = []
         if classes != nil {
-            members += [("probabilities", .numbers(query.moments.mean)), ("probability_errors", .numbers(query.moments.meanError))]
+            members += [
+                ("probabilities", .numbers(query.moments.mean)),
+                ("probability_errors", .numbers(query.moments.meanError)),
+            ]
         } else {
             members += [("mean", .numbers(query.moments.mean)), ("mean_error", .numbers(query.moments.meanError))]
             if let covariance = query.moments.covariance {
@@ -45,21 +52,31 @@ extension SamplingResult {
             members += [("effective_sample_size", .number(size)), ("largest_weight", .number(largest))]
         case .chains(let rHat, let size, let draws, let acceptance, let stepSize, let thinning):
             members += [
-                ("r_hat", .number(rHat)), ("effective_sample_size", .number(size)), ("draws", .integer(draws)), ("acceptance", .number(acceptance)),
+                ("r_hat", .number(rHat)), ("effective_sample_size", .number(size)), ("draws", .integer(draws)),
+                ("acceptance", .number(acceptance)),
                 ("step_size", .number(stepSize)), ("thinning", .integer(thinning)),
             ]
         }
         if let comparison = query.comparison {
-            members.append((
-                "closed_form",
-                .object([
-                    ("mean", .numbers(comparison.mean)), ("covariance", Self.rows(comparison.covariance)),
-                    ("mean_deviations", .numbers(comparison.meanDeviations)), ("covariance_deviations", .numbers(comparison.covarianceDeviations)),
-                ])
-            ))
+            members.append(
+                (
+                    "closed_form",
+                    .object([
+                        ("mean", .numbers(comparison.mean)), ("covariance", Self.rows(comparison.covariance)),
+                        ("mean_deviations", .numbers(comparison.meanDeviations)),
+                        ("covariance_deviations", .numbers(comparison.covarianceDeviations)),
+                    ])
+                ))
         }
         if samples {
-            members.append(("samples", .array((0..<query.samples.rows).map { .numbers(query.samples.rows($0..<$0 + 1).values.map(Double.init)) })))
+            members.append(
+                (
+                    "samples",
+                    .array(
+                        (0..<query.samples.rows).map {
+                            .numbers(query.samples.rows($0..<$0 + 1).values.map(Double.init))
+                        })
+                ))
         }
         return .object(members)
     }

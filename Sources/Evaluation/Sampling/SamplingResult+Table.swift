@@ -13,13 +13,18 @@ extension SamplingResult {
             }
         var text = "step \(step)\n\(count) samples of \(sampled) given each row of \(given), by \(how)\n"
         for (row, query) in queries.prefix(Self.shownQueries).enumerated() {
-            text += "\nquery row \(row): \(Self.text(query.quality))\n" + (classes == nil ? Self.moments(query) : Self.probabilities(query))
+            text +=
+                "\nquery row \(row): \(Self.text(query.quality))\n"
+                + (classes == nil ? Self.moments(query) : Self.probabilities(query))
         }
-        if queries.count > Self.shownQueries { text += "\n\(queries.count - Self.shownQueries) more query rows: see --output or --json\n" }
+        if queries.count > Self.shownQueries {
+            text += "\n\(queries.count - Self.shownQueries) more query rows: see --output or --json\n"
+        }
         let deviations = deviations
         if !deviations.isEmpty {
             let largest = deviations.map { abs($0) }.max() ?? 0
-            text += "\nclosed form of the learned coupling: \(deviations.count { abs($0) <= 3 }) of \(deviations.count) means and covariances within 3 "
+            text +=
+                "\nclosed form of the learned coupling: \(deviations.count { abs($0) <= 3 }) of \(deviations.count) means and covariances within 3 "
                 + "standard errors;\nthe largest deviation is \(TextTable.fixed(largest, 2)), and of so many "
                 + "\(TextTable.fixed(MomentComparison.bound(count: deviations.count), 2)) is exceeded once in 100 times\n"
         }
@@ -62,7 +67,8 @@ extension SamplingResult {
         var table = TextTable()
         table.add(["label"] + order.prefix(shownDimensions).map { String($0) })
         table.add(["probability"] + order.prefix(shownDimensions).map { TextTable.fixed(query.moments.mean[$0]) })
-        table.add(["  standard error"] + order.prefix(shownDimensions).map { TextTable.fixed(query.moments.meanError[$0]) })
+        table.add(
+            ["  standard error"] + order.prefix(shownDimensions).map { TextTable.fixed(query.moments.meanError[$0]) })
         return table.text()
     }
 }

@@ -16,7 +16,8 @@ public struct SamplingResult: Sendable {
         public let comparison: MomentComparison?
 
         public init(
-            samples: Tensor, moments: ConditionalMoments, mode: [Float], quality: SamplingQuality, galleryRows: [Int]? = nil,
+            samples: Tensor, moments: ConditionalMoments, mode: [Float], quality: SamplingQuality,
+            galleryRows: [Int]? = nil,
             comparison: MomentComparison? = nil
         ) {
             self.samples = samples
@@ -53,7 +54,8 @@ public struct SamplingResult: Sendable {
     public let queries: [Query]
 
     public init(
-        step: Int, sampled: String, given: String, method: Method, seed: UInt64, count: Int, classes: Int?, queries: [Query]
+        step: Int, sampled: String, given: String, method: Method, seed: UInt64, count: Int, classes: Int?,
+        queries: [Query]
     ) {
         self.step = step
         self.sampled = sampled
@@ -75,7 +77,10 @@ public struct SamplingResult: Sendable {
             if a.chainsHaveConverged != b.chainsHaveConverged { return b.chainsHaveConverged }
             return a.effectiveSampleSize < b.effectiveSampleSize
         }
-        guard let (row, text) = found.min(by: { isWorse(queries[$0.0].quality, queries[$1.0].quality) }) else { return [] }
-        return ["query row \(row): \(text)"] + (found.count > 1 ? ["\(found.count) of \(queries.count) query rows have a warning, this the worst"] : [])
+        guard let (row, text) = found.min(by: { isWorse(queries[$0.0].quality, queries[$1.0].quality) }) else {
+            return []
+        }
+        return ["query row \(row): \(text)"]
+            + (found.count > 1 ? ["\(found.count) of \(queries.count) query rows have a warning, this the worst"] : [])
     }
 }

@@ -11,18 +11,24 @@ extension PairwiseEngine {
     /// Both meetings of `lpSimCLR`, one after the other, and the pairs' attraction.
     /// - Returns: for each of this worker's shards its part of the loss, and Σ ∂loss/∂S S.
     func meetSecondBatch(
-        _ distance: LpDistance, first: Tensor, second: Tensor, secondBatch: (first: Tensor, second: Tensor), temperature: Double, gradients: Bool
+        _ distance: LpDistance, first: Tensor, second: Tensor, secondBatch: (first: Tensor, second: Tensor),
+        temperature: Double, gradients: Bool
     ) throws -> (parts: [Double], scoreParts: [Double]) {
         let order = Int32(distance.order.rawValue), root: Int32 = distance.measure == .euclidean ? 1 : 0
-        let scoreTemperature = loss.scoreTemperature(temperature), none = [Double](repeating: 0, count: walk.localShards)
+        let scoreTemperature = loss.scoreTemperature(temperature),
+            none = [Double](repeating: 0, count: walk.localShards)
         var parts = none, scoreParts = none
-        for (meeting, (anchors, strangers)) in zip([meeting, others[0]], [(first, secondBatch.first), (second, secondBatch.second)]) {
+        for (meeting, (anchors, strangers)) in zip(
+            [meeting, others[0]], [(first, secondBatch.first), (second, secondBatch.second)])
+        {
             meeting.begin(first: anchors, second: strangers, temperature: scoreTemperature)
             try meeting.firstPass(rows: true, columns: false)
             couplet_pair_distances(
-                rows, dimension, first.pointer, second.pointer, order, root, -1 / (temperature * log(2)), meeting.statistics.positives.pointer)
+                rows, dimension, first.pointer, second.pointer, order, root, -1 / (temperature * log(2)),
+                meeting.statistics.positives.pointer)
             let finished = try Self.anchors.finish(
-                meeting.statistics, batch: batch, shardRows: shardRows, temperature: scoreTemperature, communicator: walk.communicator,
+                meeting.statistics, batch: batch, shardRows: shardRows, temperature: scoreTemperature,
+                communicator: walk.communicator,
                 weights: meeting.weights)
             parts = zip(parts, finished.shards).map { $0 + $1 }
             guard gradients else { continue }
@@ -58,10 +64,12 @@ extension PairwiseEngine {
             own.begin(first: encodings, second: encodings, temperature: temperature)
             try own.firstPass(rows: true, columns: false)
             couplet_add_sums(
-                rows, own.statistics.rows.exponent.pointer, own.statistics.rows.mantissa.pointer, sums.exponent.pointer, sums.mantissa.pointer)
+                rows, own.statistics.rows.exponent.pointer, own.statistics.rows.mantissa.pointer, sums.exponent.pointer,
+                sums.mantissa.pointer)
         }
         let parts = try Self.bothAnchors.finish(
-            meeting.statistics, batch: batch, shardRows: shardRows, temperature: temperature, communicator: walk.communicator,
+            meeting.statistics, batch: batch, shardRows: shardRows, temperature: temperature,
+            communicator: walk.communicator,
             weights: meeting.weights
         ).shards
         var scoreParts = [Double](repeating: 0, count: walk.localShards)

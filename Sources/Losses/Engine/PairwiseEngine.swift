@@ -41,11 +41,13 @@ public final class PairwiseEngine {
     ///   - tileMemory: how many bytes this worker may spend on keeping scores between the passes. Never changes a bit of the result.
     ///   - features: F of each modality's data: for the maximum mean discrepancy, and for it alone.
     public init(
-        communicator: any Communicator, shards: Int, batch: Int, dimension: Int, similarity: Similarity, loss: Loss, tileMemory: Int,
+        communicator: any Communicator, shards: Int, batch: Int, dimension: Int, similarity: Similarity, loss: Loss,
+        tileMemory: Int,
         features: FeatureCounts? = nil
     ) {
         precondition(batch > 0 && batch % shards == 0, "a batch of \(batch) in \(shards) shards")
-        let walk = PairwiseSchedule(communicator: communicator, shards: shards), form = loss.form, measure = loss.measure(similarity)
+        let walk = PairwiseSchedule(communicator: communicator, shards: shards), form = loss.form,
+            measure = loss.measure(similarity)
         self.walk = walk
         self.form = form
         self.similarity = similarity
@@ -59,9 +61,12 @@ public final class PairwiseEngine {
             precondition(features != nil, "the maximum mean discrepancy needs features")
             counts = features
         }
-        func meeting(_ diagonal: TiledScores.Diagonal, _ tiles: TileCache, weights: SoftmaxWeights? = nil) -> TiledScores {
+        func meeting(_ diagonal: TiledScores.Diagonal, _ tiles: TileCache, weights: SoftmaxWeights? = nil)
+            -> TiledScores
+        {
             TiledScores(
-                walk: walk, batch: batch, dimension: dimension, measure: measure, diagonal: diagonal, tiles: tiles, weights: weights, features: counts)
+                walk: walk, batch: batch, dimension: dimension, measure: measure, diagonal: diagonal, tiles: tiles,
+                weights: weights, features: counts)
         }
         func tiles(_ bytes: Int) -> TileCache {
             TileCache(geometry: TileGeometry(shardRows: batch / shards), walk: walk, dimension: dimension, bytes: bytes)
@@ -77,9 +82,13 @@ public final class PairwiseEngine {
             let across = meeting(.positives, tiles(tileMemory / 3)), weights = across.weights
             let sides = [(weights.rowExponent, weights.rowWeight), (weights.columnExponent, weights.columnWeight)]
             self.meeting = across
-            others = sides.map { meeting(.selves, tiles(tileMemory / 3), weights: SoftmaxWeights(exponent: $0.0, weight: $0.1)) }
+            others = sides.map {
+                meeting(.selves, tiles(tileMemory / 3), weights: SoftmaxWeights(exponent: $0.0, weight: $0.1))
+            }
         }
-        discrepancy = counts.map { [rows, geometry = self.meeting.geometry] in MaximumMeanDiscrepancyBuffers(rows: rows, side: geometry.side, features: $0) }
+        discrepancy = counts.map { [rows, geometry = self.meeting.geometry] in
+            MaximumMeanDiscrepancyBuffers(rows: rows, side: geometry.side, features: $0)
+        }
         let isCosine = measure == .product && similarity == .cosine
         unitFirst = isCosine ? Tensor([rows, dimension]) : nil
         unitSecond = isCosine ? Tensor([rows, dimension]) : nil
@@ -98,7 +107,8 @@ public final class PairwiseEngine {
     ///   - features: φ(u) and ψ(v) of this worker's data, B/W × F each, for the maximum mean discrepancy.
     /// - Throws: `CollectiveError` where another worker failed.
     public func evaluate(
-        first: Tensor, second: Tensor, secondBatch: (first: Tensor, second: Tensor)? = nil, temperature: Double, bias: Double = 0,
+        first: Tensor, second: Tensor, secondBatch: (first: Tensor, second: Tensor)? = nil, temperature: Double,
+        bias: Double = 0,
         features: (first: Tensor, second: Tensor)? = nil, gradients: Bool = true
     ) throws -> PairwiseResult {
         for encodings in [first, second] + (secondBatch.map { [$0.first, $0.second] } ?? []) {
@@ -117,18 +127,23 @@ public final class PairwiseEngine {
             meeting.begin(first: u, second: v, temperature: scoreTemperature)
             try meeting.firstPass(rows: rule.needsRows, columns: rule.needsColumns)
             (parts, constant) = try rule.finish(
-                meeting.statistics, batch: batch, shardRows: shardRows, temperature: scoreTemperature, communicator: walk.communicator,
+                meeting.statistics, batch: batch, shardRows: shardRows, temperature: scoreTemperature,
+                communicator: walk.communicator,
                 weights: meeting.weights)
             if gradients { try meeting.secondPass(second: v) }
         case .sigmoid:
             meeting.begin(first: u, second: v, temperature: temperature)
-            (rowLosses, biasParts) = try meeting.sigmoidPass(batch: batch, temperature: temperature, bias: bias, gradients: gradients)
+            (rowLosses, biasParts) = try meeting.sigmoidPass(
+                batch: batch, temperature: temperature, bias: bias, gradients: gradients)
             parts = shardSums(rowLosses)
         case .discrepancy(let rule):
-            guard let features, let discrepancy else { preconditionFailure("the maximum mean discrepancy needs features") }
+            guard let features, let discrepancy else {
+                preconditionFailure("the maximum mean discrepancy needs features")
+            }
             meeting.begin(first: u, second: v, temperature: temperature)
             rowLosses = try meeting.discrepancyPasses(
-                rule, discrepancy, batch: batch, second: v, features: features, temperature: temperature, gradients: gradients)
+                rule, discrepancy, batch: batch, second: v, features: features, temperature: temperature,
+                gradients: gradients)
             parts = shardSums(rowLosses)
         case .secondBatch(let distance):
             guard let secondBatch else { preconditionFailure("the loss needs a second batch") }
@@ -146,12 +161,14 @@ public final class PairwiseEngine {
         let gathered = try walk.communicator.allGather(numbers: parts + scoreParts + biasParts)
         let local = walk.localShards
         func total(_ place: Int) -> Double {
-            PairwiseSummation.sum((0..<walk.shards).map { gathered[$0 / local * 3 * local + place * local + $0 % local] })
+            PairwiseSummation.sum(
+                (0..<walk.shards).map { gathered[$0 / local * 3 * local + place * local + $0 % local] })
         }
         return PairwiseResult(
             loss: total(0) + constant, firstGradient: meeting.firstGradient,
             secondGradient: loss.usesSecondBatch ? others[0].firstGradient : meeting.secondEncodingGradient,
-            secondBatchGradients: loss.usesSecondBatch ? (meeting.secondEncodingGradient, others[0].secondEncodingGradient) : nil,
+            secondBatchGradients: loss.usesSecondBatch
+                ? (meeting.secondEncodingGradient, others[0].secondEncodingGradient) : nil,
             inverseTemperatureGradient: total(1), biasGradient: gradients ? total(2) : 0)
     }
 
@@ -166,7 +183,9 @@ public final class PairwiseEngine {
         case .sums(let rule): return try losses(rule, meeting)
         case .sigmoid, .discrepancy: return rowLosses.map { Double(batch) * $0 }
         case .secondBatch:
-            return zip(try losses(Self.anchors, meeting), try losses(Self.anchors, others[0])).map { $0 + $1 - log(Double(batch) + 1) }
+            return zip(try losses(Self.anchors, meeting), try losses(Self.anchors, others[0])).map {
+                $0 + $1 - log(Double(batch) + 1)
+            }
         case .allEncodings: return try losses(Self.bothAnchors, meeting)
         }
     }
@@ -185,7 +204,9 @@ public final class PairwiseEngine {
 
     /// What is compared: the encodings themselves, or for cosine their directions.
     private func directions(_ first: Tensor, _ second: Tensor) -> (first: Tensor, second: Tensor) {
-        guard let unitFirst, let unitSecond, let firstInverseNorms, let secondInverseNorms else { return (first, second) }
+        guard let unitFirst, let unitSecond, let firstInverseNorms, let secondInverseNorms else {
+            return (first, second)
+        }
         couplet_normalize_rows(rows, dimension, first.pointer, unitFirst.pointer, firstInverseNorms.pointer)
         couplet_normalize_rows(rows, dimension, second.pointer, unitSecond.pointer, secondInverseNorms.pointer)
         return (unitFirst, unitSecond)
@@ -194,7 +215,8 @@ public final class PairwiseEngine {
     /// Turns ∂/∂(what is compared) into ∂/∂(encodings).
     private func throughDirections() {
         guard let unitFirst, let unitSecond, let firstInverseNorms, let secondInverseNorms else { return }
-        couplet_normalize_rows_backward(rows, dimension, unitFirst.pointer, firstInverseNorms.pointer, meeting.firstGradient.pointer)
+        couplet_normalize_rows_backward(
+            rows, dimension, unitFirst.pointer, firstInverseNorms.pointer, meeting.firstGradient.pointer)
         couplet_normalize_rows_backward(
             rows, dimension, unitSecond.pointer, secondInverseNorms.pointer, meeting.secondGradient.current.pointer)
     }

@@ -11,7 +11,8 @@ package struct PairwiseSchedule {
 
     package init(communicator: any Communicator, shards: Int) {
         precondition(
-            shards.nonzeroBitCount == 1 && shards % communicator.size == 0, "\(shards) shards over \(communicator.size) workers")
+            shards.nonzeroBitCount == 1 && shards % communicator.size == 0,
+            "\(shards) shards over \(communicator.size) workers")
         self.communicator = communicator
         self.shards = shards
     }

@@ -24,7 +24,9 @@ final class RemoteBlock {
     /// Puts this worker's own block in.
     func load(_ encodings: Tensor, squareFactor: Float?, weights: SoftmaxWeights?) {
         buffer.current.flat(0..<(rows * dimension)).copy(from: encodings)
-        if let squareFactor { couplet_row_squares(rows, dimension, encodings.pointer, squareFactor, homeSquares.pointer) }
+        if let squareFactor {
+            couplet_row_squares(rows, dimension, encodings.pointer, squareFactor, homeSquares.pointer)
+        }
         part(0).copy(from: homeSquares)
         if let weights {
             part(1).copy(from: weights.columnExponent)

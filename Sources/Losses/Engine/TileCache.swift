@@ -14,7 +14,8 @@ final class TileCache {
 
     init(geometry: TileGeometry, walk: PairwiseSchedule, dimension: Int, bytes: Int) {
         side = geometry.side
-        keptCount = Self.keptCount(geometry: geometry, pairsOfShards: walk.localShards * walk.shards, dimension: dimension, bytes: bytes)
+        keptCount = Self.keptCount(
+            geometry: geometry, pairsOfShards: walk.localShards * walk.shards, dimension: dimension, bytes: bytes)
         // Behind each tile its shift.
         kept = Tensor([keptCount, side * side + 16])
         scratch = Tensor([side * side + 16])

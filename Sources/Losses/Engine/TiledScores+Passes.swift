@@ -26,7 +26,9 @@ extension TiledScores {
             let columns = self.columnSums.current.pointer
             let shift = makeExponentials(tile, keepingPositives: true, rowSums, columnSums)
             if let rowSums {
-                merge(tile.rows, rowSums, shift, statistics.rows.exponent.pointer, statistics.rows.mantissa.pointer, tile, byColumn: false)
+                merge(
+                    tile.rows, rowSums, shift, statistics.rows.exponent.pointer, statistics.rows.mantissa.pointer, tile,
+                    byColumn: false)
             }
             if let columnSums { merge(tile.columns, columnSums, shift, columns, columns + rows, tile, byColumn: true) }
         }
@@ -39,7 +41,9 @@ extension TiledScores {
     func secondPass(second: Tensor) throws {
         visiting.load(second, squareFactor: nil, weights: weights)
         clearGradients()
-        try forEachSubTile(accumulating: diagonal == .selves ? nil : secondGradient) { tile in addGradients(tile, makeWeights(tile)) }
+        try forEachSubTile(accumulating: diagonal == .selves ? nil : secondGradient) { tile in
+            addGradients(tile, makeWeights(tile))
+        }
     }
 
     func clearGradients() {
@@ -51,7 +55,8 @@ extension TiledScores {
     /// Adds what a sub-tile's weights, ∂loss/∂S / τ, give to the gradients of both sides.
     func addGradients(_ tile: ScoreTile, _ tileWeights: UnsafeMutablePointer<Float>) {
         let side = geometry.side, isTwoSided = diagonal != .selves, (m, n) = (tile.rows.count, tile.columns.count)
-        let firstGradient = firstGradient.pointer + tile.rows.lowerBound * dimension, first = first.pointer + tile.rows.lowerBound * dimension
+        let firstGradient = firstGradient.pointer + tile.rows.lowerBound * dimension,
+            first = first.pointer + tile.rows.lowerBound * dimension
         let secondGradient = secondGradient.current.pointer + (isTwoSided ? tile.columns.lowerBound * dimension : 0)
         if measure.usesDifferences {
             transposeColumns(tile)
@@ -60,7 +65,8 @@ extension TiledScores {
             }
             if isTwoSided { transposedGradient.fill(0) }
             couplet_tile_difference_sums(
-                m, n, dimension, first, transposed.pointer, tileWeights, side, measure == .manhattan ? 1 : 0, firstGradient,
+                m, n, dimension, first, transposed.pointer, tileWeights, side, measure == .manhattan ? 1 : 0,
+                firstGradient,
                 isTwoSided ? transposedGradient.pointer : nil)
             if isTwoSided { couplet_add_transposed(n, dimension, transposedGradient.pointer, side, secondGradient) }
             return
@@ -69,20 +75,25 @@ extension TiledScores {
             if !isTwoSided { tileColumns.fill(0) }
             couplet_tile_sums(
                 m, n, tileWeights, side, rowWeightSums.pointer + tile.rows.lowerBound,
-                isTwoSided ? self.secondGradient.current.pointer + rows * dimension + tile.columns.lowerBound : tileColumns.pointer)
+                isTwoSided
+                    ? self.secondGradient.current.pointer + rows * dimension + tile.columns.lowerBound
+                    : tileColumns.pointer)
         }
         MatrixProduct.multiply(
             m: m, n: dimension, k: n, alpha: 1, tileWeights, .asIs, stride: side,
-            visiting.encodings + tile.columns.lowerBound * dimension, .asIs, stride: dimension, beta: 1, firstGradient, stride: dimension)
+            visiting.encodings + tile.columns.lowerBound * dimension, .asIs, stride: dimension, beta: 1, firstGradient,
+            stride: dimension)
         guard isTwoSided else { return }
         MatrixProduct.multiply(
-            m: n, n: dimension, k: m, alpha: 1, tileWeights, .transposed, stride: side, first, .asIs, stride: dimension, beta: 1,
+            m: n, n: dimension, k: m, alpha: 1, tileWeights, .transposed, stride: side, first, .asIs, stride: dimension,
+            beta: 1,
             secondGradient, stride: dimension)
     }
 
     private func transposeColumns(_ tile: ScoreTile) {
         couplet_transpose(
-            tile.columns.count, dimension, visiting.encodings + tile.columns.lowerBound * dimension, dimension, transposed.pointer,
+            tile.columns.count, dimension, visiting.encodings + tile.columns.lowerBound * dimension, dimension,
+            transposed.pointer,
             geometry.side)
     }
 
@@ -109,7 +120,9 @@ extension TiledScores {
         guard tile.isDiagonal, diagonal != .strangers else { return }
         let side = geometry.side
         for i in 0..<tile.rows.count {
-            if keepingPositives, diagonal == .positives { statistics.positives.pointer[tile.rows.lowerBound + i] = scores[i * side + i] }
+            if keepingPositives, diagonal == .positives {
+                statistics.positives.pointer[tile.rows.lowerBound + i] = scores[i * side + i]
+            }
             scores[i * side + i] = COUPLET_EXCLUDED
         }
     }
@@ -120,13 +133,16 @@ extension TiledScores {
         if measure.usesDifferences {
             transposeColumns(tile)
             couplet_tile_distances(
-                tile.rows.count, tile.columns.count, dimension, first.pointer + tile.rows.lowerBound * dimension, transposed.pointer,
+                tile.rows.count, tile.columns.count, dimension, first.pointer + tile.rows.lowerBound * dimension,
+                transposed.pointer,
                 measure == .manhattan ? 1 : 2, -scale, scores, side)
             return
         }
         MatrixProduct.multiply(
-            m: tile.rows.count, n: tile.columns.count, k: dimension, alpha: scale, first.pointer + tile.rows.lowerBound * dimension, .asIs,
-            stride: dimension, visiting.encodings + tile.columns.lowerBound * dimension, .transposed, stride: dimension, beta: 0, scores,
+            m: tile.rows.count, n: tile.columns.count, k: dimension, alpha: scale,
+            first.pointer + tile.rows.lowerBound * dimension, .asIs,
+            stride: dimension, visiting.encodings + tile.columns.lowerBound * dimension, .transposed, stride: dimension,
+            beta: 0, scores,
             stride: side)
         if let firstSquares {
             couplet_tile_offset(
@@ -138,7 +154,8 @@ extension TiledScores {
     /// The exponentials 2^(T - shift) of a sub-tile in its place of the store, and their sums; nil where these are not wanted. Returns the shift.
     @discardableResult
     private func makeExponentials(
-        _ tile: ScoreTile, keepingPositives: Bool, _ rowSums: UnsafeMutablePointer<Float>?, _ columnSums: UnsafeMutablePointer<Float>?
+        _ tile: ScoreTile, keepingPositives: Bool, _ rowSums: UnsafeMutablePointer<Float>?,
+        _ columnSums: UnsafeMutablePointer<Float>?
     ) -> Float {
         let place = tiles.exponentials(tile.number), side = geometry.side
         makeScores(tile, into: place, keepingPositives: keepingPositives)
@@ -151,7 +168,8 @@ extension TiledScores {
 
     /// Adds a sub-tile's sums to those of its rows (or columns); the few that its shift has swallowed are made again with a shift of their own.
     private func merge(
-        _ range: Range<Int>, _ sums: UnsafeMutablePointer<Float>, _ shift: Float, _ exponents: UnsafeMutablePointer<Float>,
+        _ range: Range<Int>, _ sums: UnsafeMutablePointer<Float>, _ shift: Float,
+        _ exponents: UnsafeMutablePointer<Float>,
         _ mantissas: UnsafeMutablePointer<Float>, _ tile: ScoreTile, byColumn: Bool
     ) {
         let exponent = exponents + range.lowerBound, mantissa = mantissas + range.lowerBound, side = geometry.side
@@ -161,7 +179,8 @@ extension TiledScores {
             for i in 0..<range.count where sums[i] < COUPLET_LOST && exponent[i] < shift - COUPLET_NEGLIGIBLE {
                 var own: (exponent: Float, mantissa: Float) = (0, 0)
                 couplet_power_sum(
-                    byColumn ? tile.rows.count : tile.columns.count, scores + (byColumn ? i : i * side), byColumn ? side : 1, &own.exponent,
+                    byColumn ? tile.rows.count : tile.columns.count, scores + (byColumn ? i : i * side),
+                    byColumn ? side : 1, &own.exponent,
                     &own.mantissa)
                 couplet_add_sums(1, &own.exponent, &own.mantissa, exponent + i, mantissa + i)
                 sums[i] = 0
@@ -172,13 +191,16 @@ extension TiledScores {
 
     /// The weights of a sub-tile, ∂loss/∂S / τ, in the workspace.
     private func makeWeights(_ tile: ScoreTile) -> UnsafeMutablePointer<Float> {
-        let side = geometry.side, place = tiles.workspace, rowFactors = tileRows.pointer, columnFactors = tileColumns.pointer
+        let side = geometry.side, place = tiles.workspace, rowFactors = tileRows.pointer,
+            columnFactors = tileColumns.pointer
         if !tiles.isKept(tile.number) {
             makeExponentials(tile, keepingPositives: false, nil, nil)
         }
         let shift = tiles.shift(tile.number).pointee
-        let rowExponent = weights.rowExponent.pointer + tile.rows.lowerBound, rowWeight = weights.rowWeight.pointer + tile.rows.lowerBound
-        let columnExponent = visiting.exponents + tile.columns.lowerBound, columnWeight = visiting.weights + tile.columns.lowerBound
+        let rowExponent = weights.rowExponent.pointer + tile.rows.lowerBound,
+            rowWeight = weights.rowWeight.pointer + tile.rows.lowerBound
+        let columnExponent = visiting.exponents + tile.columns.lowerBound,
+            columnWeight = visiting.weights + tile.columns.lowerBound
         let largest = max(
             couplet_tile_factors(tile.rows.count, shift, rowExponent, rowWeight, rowFactors),
             couplet_tile_factors(tile.columns.count, shift, columnExponent, columnWeight, columnFactors))
@@ -188,7 +210,8 @@ extension TiledScores {
                 tile.rows.count, tile.columns.count, place, side, rowExponent, rowWeight, columnExponent, columnWeight)
         } else {
             couplet_tile_weights(
-                tile.rows.count, tile.columns.count, tiles.exponentials(tile.number), side, rowFactors, columnFactors, place, side)
+                tile.rows.count, tile.columns.count, tiles.exponentials(tile.number), side, rowFactors, columnFactors,
+                place, side)
         }
         if tile.isDiagonal, diagonal == .positives {
             for i in 0..<tile.rows.count { place[i * side + i] = weights.diagonal.pointer[tile.rows.lowerBound + i] }

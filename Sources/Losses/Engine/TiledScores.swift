@@ -53,7 +53,8 @@ final class TiledScores {
     ///   - tiles: where scores are kept between the passes; meetings that are worked off one after the other may share it.
     ///   - weights: where the weights of rows and columns will be; a set that meets itself has the same ones for both.
     init(
-        walk: PairwiseSchedule, batch: Int, dimension: Int, measure: ScoreFunction, diagonal: Diagonal, tiles: TileCache, weights: SoftmaxWeights? = nil,
+        walk: PairwiseSchedule, batch: Int, dimension: Int, measure: ScoreFunction, diagonal: Diagonal,
+        tiles: TileCache, weights: SoftmaxWeights? = nil,
         features: FeatureCounts? = nil
     ) {
         self.walk = walk
@@ -64,7 +65,8 @@ final class TiledScores {
         geometry = TileGeometry(shardRows: batch / walk.shards)
         rows = batch / walk.communicator.size
         let isTwoSided = diagonal != .selves
-        statistics = SoftmaxStatistics(positives: Tensor([rows]), rows: LogSumExp(count: rows), columns: LogSumExp(count: isTwoSided ? rows : 0))
+        statistics = SoftmaxStatistics(
+            positives: Tensor([rows]), rows: LogSumExp(count: rows), columns: LogSumExp(count: isTwoSided ? rows : 0))
         self.weights = weights ?? SoftmaxWeights(rows: rows)
         firstSquares = measure == .quadratic ? Tensor([rows]) : nil
         rowWeightSums = measure == .quadratic ? Tensor([rows]) : nil
@@ -98,7 +100,9 @@ final class TiledScores {
     }
 
     /// Where a second encoding's gradient is, once a pass has made it.
-    var secondEncodingGradient: Tensor { secondGradient.current.flat(0..<(rows * dimension)).reshaped([rows, dimension]) }
+    var secondEncodingGradient: Tensor {
+        secondGradient.current.flat(0..<(rows * dimension)).reshaped([rows, dimension])
+    }
 
     /// Finishes the gradients with respect to the encodings as they were given, and returns Σ_ij ∂loss/∂S_ij S_ij for each shard of this worker.
     func finishGradients(second: Tensor) -> [Double] {
@@ -126,7 +130,8 @@ final class TiledScores {
         if let rowWeightSums {
             couplet_subtract_scaled_rows(rows, dimension, first.pointer, rowWeightSums.pointer, firstGradient.pointer)
             if let columnWeightSums {
-                couplet_subtract_scaled_rows(rows, dimension, second.pointer, columnWeightSums, secondGradient.current.pointer)
+                couplet_subtract_scaled_rows(
+                    rows, dimension, second.pointer, columnWeightSums, secondGradient.current.pointer)
             }
         }
         if measure.usesDifferences {

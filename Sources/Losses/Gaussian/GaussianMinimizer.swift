@@ -55,7 +55,8 @@ public struct GaussianMinimizer: Sendable {
         guard let population = GaussianPopulationLoss(similarity: similarity, loss: loss) else { return nil }
         var optimum = 0.0
         for (pair, correlation) in correlations.enumerated() {
-            let g = firstGram.map { $0[pair].squareRoot() } ?? singularValues[pair], h = secondGram.map { $0[pair].squareRoot() } ?? 1
+            let g = firstGram.map { $0[pair].squareRoot() } ?? singularValues[pair],
+                h = secondGram.map { $0[pair].squareRoot() } ?? 1
             optimum += population.value(first: g, second: h, correlation: correlation)
         }
         optimalLoss = optimum
@@ -66,7 +67,8 @@ public struct GaussianMinimizer: Sendable {
 
     /// Ã, n_u × n_v.
     public var coupling: Matrix {
-        pair.firstDirections.columns(first: rank) * .diagonal(singularValues) * pair.secondDirections.columns(first: rank).transposed
+        pair.firstDirections.columns(first: rank) * .diagonal(singularValues)
+            * pair.secondDirections.columns(first: rank).transposed
     }
 
     /// One of the minimisers, all others being rotations of it (for the inner product, any change of basis): G = √τ diag(g) Aᵀ
@@ -102,7 +104,8 @@ public struct GaussianMinimizer: Sendable {
             if second == 0 { return { (first: $0 * $0 / (1 - $0 * $0), second: 1 / (1 - $0 * $0)) } }
             if first == 0 { return { (first: 1 / (1 - $0 * $0), second: $0 * $0 / (1 - $0 * $0)) } }
             guard first == second else {
-                let loss = GaussianPopulationLoss(similarity: .quadratic, loss: .conditional(first: first, second: second))!
+                let loss = GaussianPopulationLoss(
+                    similarity: .quadratic, loss: .conditional(first: first, second: second))!
                 return { correlation in
                     let lengths = loss.minimizer(correlation: correlation)
                     return (first: lengths.first * lengths.first, second: lengths.second * lengths.second)

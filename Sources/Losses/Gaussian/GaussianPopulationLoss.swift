@@ -1,7 +1,7 @@
 import CoupletTensors
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// The loss of linear encoders over infinitely many Gaussian pairs, where its expectations are Gaussian integrals: inner product and quadratic

@@ -18,7 +18,8 @@ public struct GaussianTilt: Sendable {
         secondBias: [Double]? = nil, temperature: Double = 1
     ) {
         precondition(
-            first.rows == second.rows && first.columns == pair.covariance.uu.rows && second.columns == pair.covariance.vv.rows,
+            first.rows == second.rows && first.columns == pair.covariance.uu.rows
+                && second.columns == pair.covariance.vv.rows,
             "encoders \(first.rows) × \(first.columns) and \(second.rows) × \(second.columns) for \(pair.covariance.uu.rows) and "
                 + "\(pair.covariance.vv.rows) dimensions")
         precondition(temperature > 0, "temperature \(temperature)")
@@ -75,6 +76,7 @@ public struct GaussianTilt: Sendable {
             gain = try own.root * precision.solve(ownEncoder.transposed)
             covariance = try own.root * precision.solve(own.root)
         }
-        return GaussianConditional(meanMap: gain * encoding, offset: (gain * shiftColumn).elements, covariance: covariance)
+        return GaussianConditional(
+            meanMap: gain * encoding, offset: (gain * shiftColumn).elements, covariance: covariance)
     }
 }

@@ -16,25 +16,32 @@ struct ConditionalLoss: SoftmaxLoss {
     var needsColumns: Bool { first != 0 }
 
     func finish(
-        _ statistics: SoftmaxStatistics, batch: Int, shardRows: Int, temperature: Double, communicator: any Communicator,
+        _ statistics: SoftmaxStatistics, batch: Int, shardRows: Int, temperature: Double,
+        communicator: any Communicator,
         weights: SoftmaxWeights
     ) throws -> (shards: [Double], constant: Double) {
         weights.diagonal.fill(0)
         let rows = finishSide(
-            statistics.rows, statistics.positives, share: second / Double(batch), temperature: temperature, shardRows: shardRows,
+            statistics.rows, statistics.positives, share: second / Double(batch), temperature: temperature,
+            shardRows: shardRows,
             exponent: weights.rowExponent, weight: weights.rowWeight, diagonal: weights.diagonal)
         let columns = finishSide(
-            statistics.columns, statistics.positives, share: first / Double(batch), temperature: temperature, shardRows: shardRows,
+            statistics.columns, statistics.positives, share: first / Double(batch), temperature: temperature,
+            shardRows: shardRows,
             exponent: weights.columnExponent, weight: weights.columnWeight, diagonal: weights.diagonal)
         return (zip(rows, columns).map { $0 + $1 }, constant(batch))
     }
 
-    func pairLosses(_ statistics: SoftmaxStatistics, batch: Int, shardRows: Int, communicator: any Communicator) -> [Double] {
+    func pairLosses(_ statistics: SoftmaxStatistics, batch: Int, shardRows: Int, communicator: any Communicator)
+        -> [Double]
+    {
         func loss(_ sums: LogSumExp, _ i: Int, _ weight: Double) -> Double {
             weight == 0 ? 0 : weight * Odds(sums, statistics.positives, i, excludesPositive: excludesPositive).loss
         }
         let constant = constant(batch)
-        return (0..<statistics.positives.count).map { loss(statistics.rows, $0, second) + loss(statistics.columns, $0, first) + constant }
+        return (0..<statistics.positives.count).map {
+            loss(statistics.rows, $0, second) + loss(statistics.columns, $0, first) + constant
+        }
     }
 
     private func constant(_ batch: Int) -> Double { isLogMean ? -(first + second) * log(Double(batch)) : 0 }
@@ -63,7 +70,8 @@ struct ConditionalLoss: SoftmaxLoss {
 
     /// One of the two softmaxes.
     private func finishSide(
-        _ sums: LogSumExp, _ positives: Tensor, share: Double, temperature: Double, shardRows: Int, exponent: Tensor, weight: Tensor,
+        _ sums: LogSumExp, _ positives: Tensor, share: Double, temperature: Double, shardRows: Int, exponent: Tensor,
+        weight: Tensor,
         diagonal: Tensor
     ) -> [Double] {
         let rows = positives.count

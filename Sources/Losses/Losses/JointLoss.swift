@@ -12,7 +12,8 @@ struct JointLoss: SoftmaxLoss {
     var needsColumns: Bool { false }
 
     func finish(
-        _ statistics: SoftmaxStatistics, batch: Int, shardRows: Int, temperature: Double, communicator: any Communicator,
+        _ statistics: SoftmaxStatistics, batch: Int, shardRows: Int, temperature: Double,
+        communicator: any Communicator,
         weights: SoftmaxWeights
     ) throws -> (shards: [Double], constant: Double) {
         let positives = statistics.positives
@@ -32,7 +33,9 @@ struct JointLoss: SoftmaxLoss {
         return (parts, constant(shift, total, batch))
     }
 
-    func pairLosses(_ statistics: SoftmaxStatistics, batch: Int, shardRows: Int, communicator: any Communicator) throws -> [Double] {
+    func pairLosses(_ statistics: SoftmaxStatistics, batch: Int, shardRows: Int, communicator: any Communicator) throws
+        -> [Double]
+    {
         let (shift, total) = try sum(statistics, shardRows: shardRows, communicator: communicator)
         let constant = self.constant(shift, total, batch)
         return (0..<statistics.positives.count).map { constant - log(2) * Double(statistics.positives.pointer[$0]) }
@@ -52,10 +55,13 @@ struct JointLoss: SoftmaxLoss {
         // A shard's sum over all its scores, as (exponent, mantissa).
         let local = starts.flatMap { start -> [Double] in
             let range = start..<(start + shardRows)
-            func positive(_ i: Int) -> Double { excludesPositives ? Double(COUPLET_EMPTY) : Double(positives.pointer[i]) }
+            func positive(_ i: Int) -> Double {
+                excludesPositives ? Double(COUPLET_EMPTY) : Double(positives.pointer[i])
+            }
             let shift = range.map { max(Double(sums.exponent.pointer[$0]), positive($0).rounded(.up)) }.max()!
             let mantissa = range.reduce(0.0) { sum, i in
-                sum + Double(sums.mantissa.pointer[i]) * exp2(Double(sums.exponent.pointer[i]) - shift) + exp2(positive(i) - shift)
+                sum + Double(sums.mantissa.pointer[i]) * exp2(Double(sums.exponent.pointer[i]) - shift)
+                    + exp2(positive(i) - shift)
             }
             return [shift, mantissa]
         }

@@ -2,7 +2,7 @@ import CCoupletKernels
 import CoupletTensors
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// The feature map φ of a kernel on one modality's data.
@@ -36,10 +36,12 @@ public struct KernelFeatures: Sendable {
         switch kernel {
         case .linear: map = .identity
         case .gaussian(let bandwidth, let features):
-            precondition(features > 0 && features % 2 == 0, "\(features) Fourier features: cosine and sine come in pairs")
+            precondition(
+                features > 0 && features % 2 == 0, "\(features) Fourier features: cosine and sine come in pairs")
             map = .fourier(Self.frequencies(features / 2, inputs, bandwidth, seed, modality, isHeavyTailed: false))
         case .inverseMultiquadric(let bandwidth, let features):
-            precondition(features > 0 && features % 2 == 0, "\(features) Fourier features: cosine and sine come in pairs")
+            precondition(
+                features > 0 && features % 2 == 0, "\(features) Fourier features: cosine and sine come in pairs")
             map = .fourier(Self.frequencies(features / 2, inputs, bandwidth, seed, modality, isHeavyTailed: true))
         case .polynomial(let degree):
             let (factors, coefficients) = Self.monomials(inputs, degree)
@@ -56,7 +58,9 @@ public struct KernelFeatures: Sendable {
     ///   - scratch: at least rows × max(n, F/2) numbers.
     public func evaluate(_ samples: Tensor, into out: Tensor, scratch: Tensor) {
         let rows = out.rows
-        precondition(out.columns == count && scratch.count >= scratchCount(rows: rows), "features \(out.shape), scratch \(scratch.shape)")
+        precondition(
+            out.columns == count && scratch.count >= scratchCount(rows: rows),
+            "features \(out.shape), scratch \(scratch.shape)")
         var samples = samples
         if let classes {
             let indicators = map.isIdentity ? out : scratch.flat(0..<(rows * classes)).reshaped([rows, classes])
@@ -69,7 +73,8 @@ public struct KernelFeatures: Sendable {
         case .fourier(let frequencies):
             let turns = scratch.flat((rows * inputs)..<(rows * (inputs + count / 2))).reshaped([rows, count / 2])
             MatrixProduct.multiply(samples.reshaped([rows, inputs]), .asIs, frequencies, .transposed, into: turns)
-            couplet_fourier_features(rows, count / 2, turns.pointer, Float((2 / Double(count)).squareRoot()), out.pointer)
+            couplet_fourier_features(
+                rows, count / 2, turns.pointer, Float((2 / Double(count)).squareRoot()), out.pointer)
         case .monomials(let degree, let factors, let coefficients):
             couplet_monomials(rows, inputs, samples.pointer, count, degree, factors, coefficients, out.pointer)
         }
@@ -87,7 +92,9 @@ public struct KernelFeatures: Sendable {
         let sizes = philox.normals(count, .features, number: UInt64(2 * modality + 1))
         for k in 0..<count {
             let factor = (isHeavyTailed ? abs(Double(sizes[k])) : 1) / (bandwidth * 2 * Double.pi)
-            for place in (k * inputs)..<((k + 1) * inputs) { frequencies[place] = Float(Double(frequencies[place]) * factor) }
+            for place in (k * inputs)..<((k + 1) * inputs) {
+                frequencies[place] = Float(Double(frequencies[place]) * factor)
+            }
         }
         return frequencies
     }

@@ -62,7 +62,8 @@ public enum Loss: Equatable, Sendable {
     /// The weights of first given second and second given first, where the loss has such.
     public var weights: (first: Double, second: Double)? {
         switch self {
-        case .conditional(let first, let second), .decoupled(let first, let second), .maximumMeanDiscrepancy(let first, let second):
+        case .conditional(let first, let second), .decoupled(let first, let second),
+            .maximumMeanDiscrepancy(let first, let second):
             (first, second)
         case .joint, .jointOffDiagonal, .sigmoid, .lpSimCLR, .ntXent: nil
         }

@@ -29,7 +29,8 @@ struct MaximumMeanDiscrepancyLoss: Sendable {
             // ⟨m, r⟩ before r takes the place of m: ⟨r, r⟩ + ⟨φ, r⟩.
             couplet_add_scaled(width, -1, features.pointer + i * width, m)
             let square = couplet_squared_norm(width, m)
-            centres.pointer[i] = Float((square + couplet_dot(width, m, features.pointer + i * width)) * share / temperature)
+            centres.pointer[i] = Float(
+                (square + couplet_dot(width, m, features.pointer + i * width)) * share / temperature)
             couplet_scale(width, factor, m)
             return 0.5 * share * square
         }

@@ -9,12 +9,14 @@ protocol SoftmaxLoss: Sendable {
     /// Sets the weights of this worker's rows and columns.
     /// - Returns: for each of this worker's shards its part of the loss (a sum, in Double, in the order of the rows), and what is added once.
     func finish(
-        _ statistics: SoftmaxStatistics, batch: Int, shardRows: Int, temperature: Double, communicator: any Communicator,
+        _ statistics: SoftmaxStatistics, batch: Int, shardRows: Int, temperature: Double,
+        communicator: any Communicator,
         weights: SoftmaxWeights
     ) throws -> (shards: [Double], constant: Double)
 
     /// What each of this worker's pairs adds to the loss: the mean over the batch is the loss. Every worker calls it.
-    func pairLosses(_ statistics: SoftmaxStatistics, batch: Int, shardRows: Int, communicator: any Communicator) throws -> [Double]
+    func pairLosses(_ statistics: SoftmaxStatistics, batch: Int, shardRows: Int, communicator: any Communicator) throws
+        -> [Double]
 }
 
 extension Loss {
@@ -34,14 +36,18 @@ extension Loss {
 
     var form: Form {
         switch self {
-        case .conditional(let first, let second): .sums(ConditionalLoss(first: first, second: second, excludesPositive: false))
-        case .decoupled(let first, let second): .sums(ConditionalLoss(first: first, second: second, excludesPositive: true))
+        case .conditional(let first, let second):
+            .sums(ConditionalLoss(first: first, second: second, excludesPositive: false))
+        case .decoupled(let first, let second):
+            .sums(ConditionalLoss(first: first, second: second, excludesPositive: true))
         case .joint: .sums(JointLoss(excludesPositives: false))
         case .jointOffDiagonal: .sums(JointLoss(excludesPositives: true))
         case .sigmoid: .sigmoid
-        case .maximumMeanDiscrepancy(let first, let second): .discrepancy(MaximumMeanDiscrepancyLoss(first: first, second: second))
+        case .maximumMeanDiscrepancy(let first, let second):
+            .discrepancy(MaximumMeanDiscrepancyLoss(first: first, second: second))
         case .lpSimCLR(let distance, .sameModality): .secondBatch(distance)
-        case .lpSimCLR(_, .otherModality): .sums(ConditionalLoss(first: 0.5, second: 0.5, excludesPositive: false, isLogMean: true))
+        case .lpSimCLR(_, .otherModality):
+            .sums(ConditionalLoss(first: 0.5, second: 0.5, excludesPositive: false, isLogMean: true))
         case .ntXent: .allEncodings
         }
     }

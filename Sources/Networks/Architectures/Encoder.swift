@@ -23,7 +23,8 @@ public struct Encoder: Sendable {
         precondition(!layers.isEmpty, "an encoder without layers")
         for (layer, next) in zip(layers, layers.dropFirst()) {
             precondition(
-                layer.outputCount == next.inputCount, "a layer takes \(next.inputShape) after one that gives \(layer.outputShape)")
+                layer.outputCount == next.inputCount,
+                "a layer takes \(next.inputShape) after one that gives \(layer.outputShape)")
         }
         var numbers: [Int?] = [], parameters: [[(name: String, shape: [Int])]] = []
         for layer in layers {
@@ -57,7 +58,8 @@ public struct Encoder: Sendable {
     /// The parameters (or gradients) of each layer as views of a flat buffer, for forward and backward: [layer][parameter], an empty list
     /// for a layer without. Make them once and keep them.
     public func views(of flat: Tensor) -> [[Tensor]] {
-        precondition(flat.count == layout.count, "a flat buffer of \(flat.count) floats for a layout of \(layout.count)")
+        precondition(
+            flat.count == layout.count, "a flat buffer of \(flat.count) floats for a layout of \(layout.count)")
         return numbers.map { number in
             layout.entries.filter { $0.layer == number }.map { flat.flat($0.range).reshaped($0.shape) }
         }
@@ -69,12 +71,14 @@ public struct Encoder: Sendable {
     ///   - parameters: from `views`.
     ///   - slot: which slot of the workspace keeps the activations.
     ///   - output: rows × e, overwritten with the embeddings.
-    public func forward(_ input: Tensor, parameters: [[Tensor]], workspace: EncoderWorkspace, slot: Int, output: Tensor) {
+    public func forward(_ input: Tensor, parameters: [[Tensor]], workspace: EncoderWorkspace, slot: Int, output: Tensor)
+    {
         check(input, output, workspace, slot)
         for index in layers.indices {
             layers[index].forward(
                 index == 0 ? input : workspace.outputs[slot][index - 1], parameters: parameters[index],
-                output: index == layers.count - 1 ? output : workspace.outputs[slot][index], kept: workspace.kept[slot][index],
+                output: index == layers.count - 1 ? output : workspace.outputs[slot][index],
+                kept: workspace.kept[slot][index],
                 scratch: workspace.scratch)
         }
     }
@@ -89,7 +93,8 @@ public struct Encoder: Sendable {
     ///   - layerDone: is called with a layer's number (as in the paths) when its gradients are complete, from the last layer to the
     ///     first; `layout.buckets` says which part of the flat gradient that completes.
     public func backward(
-        input: Tensor, output: Tensor, outputGradient: Tensor, parameters: [[Tensor]], workspace: EncoderWorkspace, slot: Int,
+        input: Tensor, output: Tensor, outputGradient: Tensor, parameters: [[Tensor]], workspace: EncoderWorkspace,
+        slot: Int,
         gradients: [[Tensor]], layerDone: (Int) throws -> Void
     ) rethrows {
         check(input, output, workspace, slot)
@@ -99,7 +104,8 @@ public struct Encoder: Sendable {
             layers[index].backward(
                 input: index == 0 ? input : workspace.outputs[slot][index - 1],
                 output: index == last ? output : workspace.outputs[slot][index],
-                outputGradient: index == last ? outputGradient : workspace.gradients[index], parameters: parameters[index],
+                outputGradient: index == last ? outputGradient : workspace.gradients[index],
+                parameters: parameters[index],
                 parameterGradients: gradients[index], inputGradient: index == 0 ? nil : workspace.gradients[index - 1],
                 kept: workspace.kept[slot][index], scratch: workspace.scratch)
             if let number = numbers[index] { try layerDone(number) }
@@ -111,7 +117,9 @@ public struct Encoder: Sendable {
 
     /// The floating-point operations of the matrix products of a shard's forward and backward: for `bench`.
     public func matrixProductFLOPs(rows: Int) -> Int {
-        layers.enumerated().reduce(0) { $0 + $1.element.matrixProductFLOPs(rows: rows, needsInputGradient: $1.offset > 0) }
+        layers.enumerated().reduce(0) {
+            $0 + $1.element.matrixProductFLOPs(rows: rows, needsInputGradient: $1.offset > 0)
+        }
     }
 
     /// The memory of a workspace, without making it.
@@ -130,7 +138,9 @@ public struct Encoder: Sendable {
     /// The floats of the two buffers that the gradients of even and of odd layers' outputs take in turn.
     func gradientHalves(rows: Int) -> [Int] {
         (0..<2).map { parity in
-            layers.dropLast().enumerated().reduce(0) { $1.offset % 2 == parity ? max($0, rows * $1.element.outputCount) : $0 }
+            layers.dropLast().enumerated().reduce(0) {
+                $1.offset % 2 == parity ? max($0, rows * $1.element.outputCount) : $0
+            }
         }
     }
 
@@ -138,6 +148,7 @@ public struct Encoder: Sendable {
         precondition(slot >= 0 && slot < workspace.slots, "slot \(slot) of \(workspace.slots)")
         precondition(
             input.count == workspace.rows * layers[0].inputCount && output.count == workspace.rows * outputCount,
-            "from \(input.shape) to \(output.shape), for \(workspace.rows) rows of \(inputShape) and embeddings of \(outputCount)")
+            "from \(input.shape) to \(output.shape), for \(workspace.rows) rows of \(inputShape) and embeddings of \(outputCount)"
+        )
     }
 }

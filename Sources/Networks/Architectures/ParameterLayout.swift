@@ -45,7 +45,8 @@ public struct ParameterLayout: Equatable, Sendable {
             for layer in group {
                 for (name, shape) in layers[layer] {
                     let count = shape.reduce(1, *)
-                    entries.append(Entry(path: "\(layer)/\(name)", shape: shape, range: end..<(end + count), layer: layer))
+                    entries.append(
+                        Entry(path: "\(layer)/\(name)", shape: shape, range: end..<(end + count), layer: layer))
                     end += Self.round(count, to: Self.alignment)
                 }
             }

@@ -26,7 +26,8 @@ extension Activation {
         case .identity:
             if let sums { couplet_backward_identity(rows, columns, gradient.pointer, sums) }
         case .relu: couplet_backward_relu(rows, columns, output.pointer, gradient.pointer, sums)
-        case .leakyRelu(let slope): couplet_backward_leaky_relu(rows, columns, output.pointer, slope, gradient.pointer, sums)
+        case .leakyRelu(let slope):
+            couplet_backward_leaky_relu(rows, columns, output.pointer, slope, gradient.pointer, sums)
         case .gelu: couplet_backward_gelu(rows, columns, kept.pointer, gradient.pointer, sums)
         case .tanh: couplet_backward_tanh(rows, columns, output.pointer, gradient.pointer, sums)
         }

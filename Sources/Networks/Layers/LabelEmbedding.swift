@@ -26,7 +26,8 @@ public struct LabelEmbedding: Layer {
     public func forward(_ input: Tensor, parameters: [Tensor], output: Tensor, kept: Tensor, scratch: Tensor) {
         let columns = outputCount
         for row in 0..<input.count {
-            (output.pointer + row * columns).update(from: parameters[0].pointer + label(input, row) * columns, count: columns)
+            (output.pointer + row * columns).update(
+                from: parameters[0].pointer + label(input, row) * columns, count: columns)
         }
     }
 
@@ -38,7 +39,8 @@ public struct LabelEmbedding: Layer {
         parameterGradients[0].fill(0)
         for row in 0..<input.count {
             couplet_add(
-                columns, outputGradient.pointer + row * columns, parameterGradients[0].pointer + label(input, row) * columns)
+                columns, outputGradient.pointer + row * columns,
+                parameterGradients[0].pointer + label(input, row) * columns)
         }
         inputGradient?.fill(0)
     }
@@ -48,7 +50,8 @@ public struct LabelEmbedding: Layer {
 
     private func label(_ input: Tensor, _ row: Int) -> Int {
         let value = input.pointer[row]
-        precondition(value >= 0 && value < Float(classes), "label \(value) of \(classes) classes, in row \(row) of a shard")
+        precondition(
+            value >= 0 && value < Float(classes), "label \(value) of \(classes) classes, in row \(row) of a shard")
         return Int(value)
     }
 }

@@ -49,7 +49,9 @@ public struct Linear: Layer {
             rows: output.rows, columns: output.columns, output: output, kept: kept, gradient: outputGradient,
             biasGradient: hasBias ? parameterGradients[1] : nil)
         MatrixProduct.multiply(outputGradient, .transposed, input, .asIs, into: parameterGradients[0])
-        if let inputGradient { MatrixProduct.multiply(outputGradient, .asIs, parameters[0], .asIs, into: inputGradient) }
+        if let inputGradient {
+            MatrixProduct.multiply(outputGradient, .asIs, parameters[0], .asIs, into: inputGradient)
+        }
     }
 
     public func matrixProductFLOPs(rows: Int, needsInputGradient: Bool) -> Int {

@@ -17,7 +17,8 @@ public struct PooledConvolution: Layer {
 
     /// - Parameter inputShape: [channels, height, width], both sides at least 2.
     public init(
-        inputShape: [Int], channels: Int, inputLayout: ImageLayout = .channelsFirst, outputLayout: ImageLayout = .channelsFirst
+        inputShape: [Int], channels: Int, inputLayout: ImageLayout = .channelsFirst,
+        outputLayout: ImageLayout = .channelsFirst
     ) {
         precondition(
             inputShape.count == 3 && inputShape[0] > 0 && inputShape[1] > 1 && inputShape[2] > 1 && channels > 0,
@@ -27,7 +28,8 @@ public struct PooledConvolution: Layer {
         // One channel lies the same in both orders.
         self.inputLayout = inputShape[0] == 1 ? .channelsLast : inputLayout
         self.outputLayout = outputLayout
-        sizes = PooledConvolutionSizes(channels: inputShape[0], height: inputShape[1], width: inputShape[2], outputs: channels)
+        sizes = PooledConvolutionSizes(
+            channels: inputShape[0], height: inputShape[1], width: inputShape[2], outputs: channels)
     }
 
     public var parameterShapes: [(name: String, shape: [Int])] {
@@ -56,15 +58,20 @@ public struct PooledConvolution: Layer {
             let pooled = outputIsPacked ? result : buffers.pooled
             for row in 0..<sizes.pooledHeight {
                 couplet_convolve(
-                    2, 2 * sizes.pooledWidth, sizes.imageChannels, sizes.lanes, buffers.image + row * rowFloats, rowFloats / 2,
+                    2, 2 * sizes.pooledWidth, sizes.imageChannels, sizes.lanes, buffers.image + row * rowFloats,
+                    rowFloats / 2,
                     buffers.weights, buffers.rows)
                 couplet_pool(
-                    sizes.pooledWidth, sizes.lanes, buffers.rows, buffers.bias, pooled + row * pooledRow, code + row * pooledRow)
+                    sizes.pooledWidth, sizes.lanes, buffers.rows, buffers.bias, pooled + row * pooledRow,
+                    code + row * pooledRow)
             }
             switch outputLayout {
-            case .channelsFirst: couplet_transpose(sizes.pixels, sizes.outputs, pooled, sizes.lanes, result, sizes.pixels)
+            case .channelsFirst:
+                couplet_transpose(sizes.pixels, sizes.outputs, pooled, sizes.lanes, result, sizes.pixels)
             case .channelsLast:
-                if !outputIsPacked { couplet_copy_rows(sizes.pixels, sizes.outputs, pooled, sizes.lanes, result, sizes.outputs) }
+                if !outputIsPacked {
+                    couplet_copy_rows(sizes.pixels, sizes.outputs, pooled, sizes.lanes, result, sizes.outputs)
+                }
             }
         }
     }
@@ -79,13 +86,15 @@ public struct PooledConvolution: Layer {
         buffers.clearSums()
         for image in 0..<output.rows {
             buffers.packImage(input.pointer + image * inputCount, inputLayout)
-            let code = codes(kept, image), gradient = pooledGradient(outputGradient.pointer + image * outputCount, buffers)
+            let code = codes(kept, image),
+                gradient = pooledGradient(outputGradient.pointer + image * outputCount, buffers)
             couplet_gate(sizes.pixels, sizes.lanes, code, gradient, buffers.bias)
             addWeightGradient(buffers, code, gradient)
             if let inputGradient {
                 for block in 0..<sizes.inputBlocks {
                     couplet_convolve_input_pooled(
-                        sizes.pooledHeight, sizes.pooledWidth, sizes.lanes, code, gradient, buffers.weightsByInput(block),
+                        sizes.pooledHeight, sizes.pooledWidth, sizes.lanes, code, gradient,
+                        buffers.weightsByInput(block),
                         sizes.height + 2, sizes.width + 2, buffers.imageGradient)
                     buffers.unpackImageGradient(block, inputGradient.pointer + image * inputCount, inputLayout)
                 }
@@ -114,27 +123,33 @@ public struct PooledConvolution: Layer {
     ) -> UnsafeMutablePointer<Float> {
         if outputIsPacked { return gradient }
         switch outputLayout {
-        case .channelsFirst: couplet_transpose(sizes.outputs, sizes.pixels, gradient, sizes.pixels, buffers.pooled, sizes.lanes)
-        case .channelsLast: couplet_copy_rows(sizes.pixels, sizes.outputs, gradient, sizes.outputs, buffers.pooled, sizes.lanes)
+        case .channelsFirst:
+            couplet_transpose(sizes.outputs, sizes.pixels, gradient, sizes.pixels, buffers.pooled, sizes.lanes)
+        case .channelsLast:
+            couplet_copy_rows(sizes.pixels, sizes.outputs, gradient, sizes.outputs, buffers.pooled, sizes.lanes)
         }
         return buffers.pooled
     }
 
     /// Adds an image's part of the weight gradient. Each image's sum starts from zero, so rounding does not grow with the shard.
     private func addWeightGradient(
-        _ buffers: PooledConvolutionBuffers, _ code: UnsafeMutablePointer<UInt8>, _ gradient: UnsafeMutablePointer<Float>
+        _ buffers: PooledConvolutionBuffers, _ code: UnsafeMutablePointer<UInt8>,
+        _ gradient: UnsafeMutablePointer<Float>
     ) {
         let stride = (sizes.width + 2) * sizes.imageChannels, pooledRow = sizes.pooledWidth * sizes.lanes
         guard sizes.hasFewChannels else {
             couplet_convolve_weights_pooled(
-                sizes.pooledHeight, sizes.pooledWidth, sizes.imageChannels, sizes.outputs, sizes.lanes, buffers.image, stride, code,
+                sizes.pooledHeight, sizes.pooledWidth, sizes.imageChannels, sizes.outputs, sizes.lanes, buffers.image,
+                stride, code,
                 gradient, buffers.weightGradient)
             return
         }
         for row in 0..<sizes.pooledHeight {
-            couplet_unpool(sizes.pooledWidth, sizes.lanes, code + row * pooledRow, gradient + row * pooledRow, buffers.rows)
+            couplet_unpool(
+                sizes.pooledWidth, sizes.lanes, code + row * pooledRow, gradient + row * pooledRow, buffers.rows)
             couplet_convolve_weights(
-                2, 2 * sizes.pooledWidth, sizes.channels, sizes.lanes, buffers.image + 2 * row * stride, stride, buffers.rows,
+                2, 2 * sizes.pooledWidth, sizes.channels, sizes.lanes, buffers.image + 2 * row * stride, stride,
+                buffers.rows,
                 buffers.weightGradient)
         }
     }

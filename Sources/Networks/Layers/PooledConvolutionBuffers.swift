@@ -22,7 +22,8 @@ struct PooledConvolutionBuffers {
     private let sizes: PooledConvolutionSizes
 
     init(_ sizes: PooledConvolutionSizes, _ scratch: Tensor) {
-        precondition(scratch.count >= sizes.scratchCount, "scratch of \(scratch.count) floats, \(sizes.scratchCount) wanted")
+        precondition(
+            scratch.count >= sizes.scratchCount, "scratch of \(scratch.count) floats, \(sizes.scratchCount) wanted")
         self.sizes = sizes
         image = scratch.pointer
         rows = image + sizes.image
@@ -38,7 +39,8 @@ struct PooledConvolutionBuffers {
         let inputs = sizes.channels
         for tap in 0..<9 {
             for input in 0..<inputs {
-                let source = weight.pointer + input * 9 + tap, target = weights + (tap * sizes.imageChannels + input) * sizes.lanes
+                let source = weight.pointer + input * 9 + tap,
+                    target = weights + (tap * sizes.imageChannels + input) * sizes.lanes
                 for output in 0..<sizes.outputs { target[output] = source[output * inputs * 9] }
             }
         }
@@ -75,7 +77,8 @@ struct PooledConvolutionBuffers {
         for row in 0..<sizes.height {
             let target = image + ((row + 1) * (width + 2) + 1) * packed
             switch order {
-            case .channelsFirst: couplet_transpose(channels, width, source + row * width, sizes.height * width, target, packed)
+            case .channelsFirst:
+                couplet_transpose(channels, width, source + row * width, sizes.height * width, target, packed)
             case .channelsLast:
                 let pixels = source + row * width * channels
                 if packed == channels {
@@ -95,7 +98,8 @@ struct PooledConvolutionBuffers {
             switch order {
             case .channelsFirst:
                 couplet_transpose(width, count, source, 16, target + (first * height + row) * width, height * width)
-            case .channelsLast: couplet_copy_rows(width, count, source, 16, target + row * width * channels + first, channels)
+            case .channelsLast:
+                couplet_copy_rows(width, count, source, 16, target + row * width * channels + first, channels)
             }
         }
     }
@@ -106,8 +110,10 @@ struct PooledConvolutionBuffers {
             for input in 0..<inputs {
                 let target = gradient.pointer + (output * inputs + input) * 9
                 for tap in 0..<9 {
-                    target[tap] = weightGradient[
-                        sizes.hasFewChannels ? (tap * packed + input) * lanes + output : (output * 9 + tap) * packed + input]
+                    target[tap] =
+                        weightGradient[
+                            sizes.hasFewChannels
+                                ? (tap * packed + input) * lanes + output : (output * 9 + tap) * packed + input]
                 }
             }
         }

@@ -26,7 +26,9 @@ public struct LatentDistribution: Sendable {
     package init(_ specification: LatentSpecification, seed: UInt64) throws {
         let philox = Philox(seed: seed)
         func normals(_ rows: Int, _ columns: Int, _ part: LatentDrawNumber) -> Matrix {
-            Matrix(rows: rows, columns: columns, elements: philox.normals(rows * columns, .source, number: part.rawValue).map(Double.init))
+            Matrix(
+                rows: rows, columns: columns,
+                elements: philox.normals(rows * columns, .source, number: part.rawValue).map(Double.init))
         }
         func root(_ size: Int, _ part: LatentDrawNumber) -> Matrix {
             specification.statisticalDependence ? normals(size, size, part) : .identity(size)
@@ -40,10 +42,12 @@ public struct LatentDistribution: Sendable {
         styleFromContent = causal ? normals(style, content, .styleFromContent) : Matrix(rows: style, columns: content)
         styleChange = specification.styleChange
         let named = [
-            ("c", roots.content), ("s", roots.style), ("s_perturbed", roots.perturbation), ("m1", roots.firstModality), ("m2", roots.secondModality),
+            ("c", roots.content), ("s", roots.style), ("s_perturbed", roots.perturbation), ("m1", roots.firstModality),
+            ("m2", roots.secondModality),
         ]
         conditionNumbers = try named.filter { $0.1.rows > 0 }.map { name, root in
-            let values = try root.singularValueDecomposition().singularValues, ratio = values[0] / values[values.count - 1]
+            let values = try root.singularValueDecomposition().singularValues,
+                ratio = values[0] / values[values.count - 1]
             return (name, ratio * ratio)
         }
     }
@@ -67,10 +71,15 @@ public struct LatentDistribution: Sendable {
         let fromContent = (styleFromContent * contentCovariance * styleFromContent.transposed).diagonal
         let own = styleCovariance.diagonal, perturbation = perturbationCovariance.diagonal
         func mean(_ added: Double) -> Double? {
-            let values = fromContent.indices.map { fromContent[$0] / (fromContent[$0] + own[$0] + added * perturbation[$0]) }
+            let values = fromContent.indices.map {
+                fromContent[$0] / (fromContent[$0] + own[$0] + added * perturbation[$0])
+            }
             return values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
         }
-        return [1, mean(0), mean(styleChange), roots.firstModality.rows > 0 ? 0 : nil, roots.secondModality.rows > 0 ? 0 : nil]
+        return [
+            1, mean(0), mean(styleChange), roots.firstModality.rows > 0 ? 0 : nil,
+            roots.secondModality.rows > 0 ? 0 : nil,
+        ]
     }
 
     private static func covariance(_ root: Matrix) -> Matrix { root * root.transposed }

@@ -10,7 +10,8 @@ public protocol LatentFactorSource: PairSource {
     /// As `read`, with the content of other samples: sample i has the content of `contentOf[i]`, and the style and what is specific to each
     /// modality of `numbers[i]`.
     /// - Throws: as `read`.
-    func readSwappingContent(_ split: Split, _ numbers: [UInt64], contentOf: [UInt64], first: Tensor?, second: Tensor?) throws
+    func readSwappingContent(_ split: Split, _ numbers: [UInt64], contentOf: [UInt64], first: Tensor?, second: Tensor?)
+        throws
     /// The R² that the best predictor of each block from the content alone has, in the order of `latentFactors`, as a mean over the block's
     /// components: what an encoder that block-identifies the content allows. Nil where that is not known, or a block has no components.
     var contentDetermination: [Double?] { get }

@@ -2,7 +2,8 @@ import CoupletTensors
 
 /// Where the blocks lie in a row of latents: m1, s, c, s̃, m2, so that what makes a view lies together.
 struct LatentLayout: Sendable {
-    let firstModality: Range<Int>, style: Range<Int>, content: Range<Int>, perturbed: Range<Int>, secondModality: Range<Int>
+    let firstModality: Range<Int>, style: Range<Int>, content: Range<Int>, perturbed: Range<Int>,
+        secondModality: Range<Int>
     /// The numbers of a row.
     let width: Int
 
@@ -29,7 +30,8 @@ struct LatentLayout: Sendable {
     /// The place in (c, s, m1) of each of the numbers m1, s, c.
     var firstOrder: [Int] {
         let afterStyle = content.count + style.count
-        return Array(afterStyle..<(afterStyle + firstModality.count)) + Array(content.count..<afterStyle) + Array(0..<content.count)
+        return Array(afterStyle..<(afterStyle + firstModality.count)) + Array(content.count..<afterStyle)
+            + Array(0..<content.count)
     }
 
     /// The place in (c, s̃, m2) of each of the numbers c, s̃, m2.
@@ -44,7 +46,9 @@ struct LatentLayout: Sendable {
             (style, content, distribution.styleFromContent * roots.content), (content, content, roots.content),
             (perturbed, perturbed, roots.perturbation), (secondModality, secondModality, roots.secondModality),
         ] {
-            for i in 0..<block.rows { for j in 0..<block.columns { map[rows.lowerBound + i, columns.lowerBound + j] = block[i, j] } }
+            for i in 0..<block.rows {
+                for j in 0..<block.columns { map[rows.lowerBound + i, columns.lowerBound + j] = block[i, j] }
+            }
         }
         return map
     }

@@ -36,7 +36,8 @@ public struct LatentSource: LatentFactorSource {
         distribution = try LatentDistribution(specification, seed: seed)
         layout = LatentLayout(specification)
         let layers = specification.mixingLayers
-        let drawn = WellConditionedMatrices(count: specification.sharedMixing ? layers : 2 * layers, size: specification.inputs, seed: seed)
+        let drawn = WellConditionedMatrices(
+            count: specification.sharedMixing ? layers : 2 * layers, size: specification.inputs, seed: seed)
         conditionThreshold = drawn.threshold
         let one = try InvertibleMixing(Array(drawn.matrices[..<layers]))
         mixings = [one, specification.sharedMixing ? one : try InvertibleMixing(Array(drawn.matrices[layers...]))]
@@ -46,18 +47,25 @@ public struct LatentSource: LatentFactorSource {
         styleMean = Tensor([specification.style], distribution.styleMean.map { Float($0) })
     }
 
-    public func description(of modality: Modality) -> ModalityDescription { ModalityDescription(shape: [specification.inputs]) }
+    public func description(of modality: Modality) -> ModalityDescription {
+        ModalityDescription(shape: [specification.inputs])
+    }
     public func count(of split: Split) -> Int? { nil }
 
-    public var latentFactors: [LatentFactor] { layout.blocks.map { LatentFactor(name: $0.name, columns: $0.columns.count) } }
+    public var latentFactors: [LatentFactor] {
+        layout.blocks.map { LatentFactor(name: $0.name, columns: $0.columns.count) }
+    }
     public var contentDetermination: [Double?] { distribution.contentDetermination }
 
     public func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) throws {
         mix(split, numbers, contentOf: nil, first, second)
     }
 
-    public func readSwappingContent(_ split: Split, _ numbers: [UInt64], contentOf: [UInt64], first: Tensor?, second: Tensor?) throws {
-        precondition(contentOf.count == numbers.count, "\(numbers.count) samples with the content of \(contentOf.count)")
+    public func readSwappingContent(
+        _ split: Split, _ numbers: [UInt64], contentOf: [UInt64], first: Tensor?, second: Tensor?
+    ) throws {
+        precondition(
+            contentOf.count == numbers.count, "\(numbers.count) samples with the content of \(contentOf.count)")
         mix(split, numbers, contentOf: contentOf, first, second)
     }
 
@@ -84,11 +92,14 @@ public struct LatentSource: LatentFactorSource {
         requireRows(first, numbers, .first)
         requireRows(second, numbers, .second)
         let inputs = specification.inputs
-        let scratch = Tensor([2, min(numbers.count, Self.pieceRows), inputs]), other = Tensor([min(numbers.count, Self.pieceRows), layout.width])
+        let scratch = Tensor([2, min(numbers.count, Self.pieceRows), inputs]),
+            other = Tensor([min(numbers.count, Self.pieceRows), layout.width])
         forEachPiece(numbers) { range, numbers, rows in
             draw(split, numbers, into: rows)
             if let contentOf {
-                contentOf.withUnsafeBufferPointer { draw(split, UnsafeBufferPointer(rebasing: $0[range]), into: other.pointer) }
+                contentOf.withUnsafeBufferPointer {
+                    draw(split, UnsafeBufferPointer(rebasing: $0[range]), into: other.pointer)
+                }
                 for row in 0..<range.count {
                     let place = row * layout.width + layout.content.lowerBound
                     (rows + place).update(from: other.pointer + place, count: layout.content.count)
@@ -110,20 +121,25 @@ public struct LatentSource: LatentFactorSource {
         // Words for normal numbers, then one for each component of the style that may be perturbed.
         let normalBlocks = (layout.width + 3) / 4, changeBlocks = (style + 3) / 4
         withUnsafeTemporaryAllocation(of: UInt32.self, capacity: count * 4 * max(normalBlocks, changeBlocks)) { words in
-            withUnsafeTemporaryAllocation(of: Float.self, capacity: count * 4 * max(normalBlocks, changeBlocks)) { drawn in
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: count * 4 * max(normalBlocks, changeBlocks)) {
+                drawn in
                 for row in 0..<count {
-                    couplet_philox(seed, stream.rawValue, numbers[row], 0, normalBlocks, words.baseAddress! + row * 4 * normalBlocks)
+                    couplet_philox(
+                        seed, stream.rawValue, numbers[row], 0, normalBlocks,
+                        words.baseAddress! + row * 4 * normalBlocks)
                 }
                 couplet_normals(words.baseAddress, count * 4 * normalBlocks, drawn.baseAddress)
                 map.apply(rows: count, drawn.baseAddress!, stride: 4 * normalBlocks, to: rows)
                 if style == 0 { return }
                 for row in 0..<count {
                     couplet_philox(
-                        seed, stream.rawValue, numbers[row], UInt32(normalBlocks), changeBlocks, words.baseAddress! + row * 4 * changeBlocks)
+                        seed, stream.rawValue, numbers[row], UInt32(normalBlocks), changeBlocks,
+                        words.baseAddress! + row * 4 * changeBlocks)
                 }
                 couplet_uniforms(words.baseAddress, count * 4 * changeBlocks, drawn.baseAddress)
                 couplet_perturb_style(
-                    count, style, styleMean.pointer, drawn.baseAddress, 4 * changeBlocks, Float(specification.styleChange), layout.width,
+                    count, style, styleMean.pointer, drawn.baseAddress, 4 * changeBlocks,
+                    Float(specification.styleChange), layout.width,
                     rows + layout.style.lowerBound, rows + layout.perturbed.lowerBound)
             }
         }

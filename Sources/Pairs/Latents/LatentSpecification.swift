@@ -18,7 +18,8 @@ public struct LatentSpecification: Equatable, Sendable {
     public var sharedMixing: Bool
 
     public init(
-        content: Int = 5, style: Int = 5, modality: Int = 5, styleChange: Double = 1, statisticalDependence: Bool = false,
+        content: Int = 5, style: Int = 5, modality: Int = 5, styleChange: Double = 1,
+        statisticalDependence: Bool = false,
         causalDependence: Bool = false, mixingLayers: Int = 3, sharedMixing: Bool = false
     ) {
         self.content = content

@@ -10,7 +10,9 @@ struct SinglePrecisionMixing: Sendable {
         layers = mixing.layers.enumerated().map { place, layer in
             guard place == 0 else { return RowwiseLinearMap(layer) }
             var reordered = Matrix(rows: layer.rows, columns: layer.columns)
-            for (k, latent) in order.enumerated() { for row in 0..<layer.rows { reordered[row, k] = layer[row, latent] } }
+            for (k, latent) in order.enumerated() {
+                for row in 0..<layer.rows { reordered[row, k] = layer[row, latent] }
+            }
             return RowwiseLinearMap(reordered)
         }
     }
@@ -20,7 +22,8 @@ struct SinglePrecisionMixing: Sendable {
     ///   - scratch: twice rows × inputs.
     ///   - views: rows × inputs.
     func apply(
-        rows: Int, _ latents: UnsafePointer<Float>, stride: Int, scratch: UnsafeMutablePointer<Float>, to views: UnsafeMutablePointer<Float>
+        rows: Int, _ latents: UnsafePointer<Float>, stride: Int, scratch: UnsafeMutablePointer<Float>,
+        to views: UnsafeMutablePointer<Float>
     ) {
         var input = latents, step = stride
         for (place, layer) in layers.enumerated() {

@@ -41,7 +41,8 @@ struct WellConditionedMatrices {
             }
         }
         // Few draws are wanted, so they are made again rather than kept.
-        for first in stride(from: 0, to: Self.pool, by: Self.lanes) where all[first..<(first + Self.lanes)].contains(where: { $0 <= threshold }) {
+        for first in stride(from: 0, to: Self.pool, by: Self.lanes)
+        where all[first..<(first + Self.lanes)].contains(where: { $0 <= threshold }) {
             if found.count < count { keep(draw(from: first), from: first) }
         }
         var next = Self.pool

@@ -5,8 +5,12 @@ package enum CurveDownsampling {
     /// - Parameters:
     ///   - points: with x ascending, in units of the drawing.
     ///   - width: of a column.
-    package static func thinned(_ points: [(x: Double, y: Double)], columnWidth width: Double = 1) -> [(x: Double, y: Double)] {
-        guard let first = points.first, let last = points.last, Double(points.count) > 2 * (abs(last.x - first.x) / width + 2) else {
+    package static func thinned(_ points: [(x: Double, y: Double)], columnWidth width: Double = 1) -> [(
+        x: Double, y: Double
+    )] {
+        guard let first = points.first, let last = points.last,
+            Double(points.count) > 2 * (abs(last.x - first.x) / width + 2)
+        else {
             return points
         }
         var kept = [0]

@@ -8,7 +8,8 @@ public struct Drawing: Sendable {
 
     /// - Parameter width: the text is cut to it; whole, it then shows under the pointer.
     mutating func text(
-        _ text: String, x: Double, y: Double, class name: String = "", fitting width: Double = .infinity, size: Double = FigureSize.textSize
+        _ text: String, x: Double, y: Double, class name: String = "", fitting width: Double = .infinity,
+        size: Double = FigureSize.textSize
     ) {
         let size = name.contains("title") ? 14.5 : size
         let fitted = TextWidth.fitted(text, size: size, within: width)
@@ -22,7 +23,9 @@ public struct Drawing: Sendable {
     mutating func text(_ tick: Tick, x: Double, y: Double, class name: String) {
         markup.element("text", ["class": name, "x": Markup.coordinate(x), "y": Markup.coordinate(y)]) {
             $0.add(tick.text)
-            if !tick.exponent.isEmpty { $0.element("tspan", ["class": "exponent", "dy": "-0.45em"], text: tick.exponent) }
+            if !tick.exponent.isEmpty {
+                $0.element("tspan", ["class": "exponent", "dy": "-0.45em"], text: tick.exponent)
+            }
         }
     }
 
@@ -37,7 +40,9 @@ public struct Drawing: Sendable {
         var data = ""
         for piece in pieces {
             for (index, point) in piece.enumerated() {
-                data += (index == 0 ? "M" : index == 1 ? "L" : " ") + Markup.coordinate(point.x) + " " + Markup.coordinate(point.y)
+                data +=
+                    (index == 0 ? "M" : index == 1 ? "L" : " ") + Markup.coordinate(point.x) + " "
+                    + Markup.coordinate(point.y)
             }
             if piece.count == 1 { data += "h0" }
         }
@@ -45,7 +50,10 @@ public struct Drawing: Sendable {
         titled("path", ["class": name, "d": data], title)
     }
 
-    mutating func rectangle(x: Double, y: Double, width: Double, height: Double, class name: String = "", fill: String = "", title: String = "") {
+    mutating func rectangle(
+        x: Double, y: Double, width: Double, height: Double, class name: String = "", fill: String = "",
+        title: String = ""
+    ) {
         titled(
             "rect",
             [
@@ -59,7 +67,8 @@ public struct Drawing: Sendable {
         markup.element(
             "rect",
             [
-                "class": "chosen", "x": Markup.coordinate(x), "y": Markup.coordinate(y), "width": Markup.coordinate(width),
+                "class": "chosen", "x": Markup.coordinate(x), "y": Markup.coordinate(y),
+                "width": Markup.coordinate(width),
                 "height": Markup.coordinate(height), "rx": "2", "style": "fill:none;stroke:\(color);stroke-width:1.6px",
             ])
     }
@@ -67,7 +76,9 @@ public struct Drawing: Sendable {
     /// Text in a colour of its own, for cells whose ground is no colour of the theme.
     mutating func text(_ text: String, x: Double, y: Double, color: String) {
         markup.element(
-            "text", ["class": "middle", "x": Markup.coordinate(x), "y": Markup.coordinate(y), "style": "fill:\(color)"], text: text)
+            "text",
+            ["class": "middle", "x": Markup.coordinate(x), "y": Markup.coordinate(y), "style": "fill:\(color)"],
+            text: text)
     }
 
     // MARK: Marks
@@ -75,7 +86,10 @@ public struct Drawing: Sendable {
     /// A mark of a series: circle, square, triangle, diamond, triangle on its head, cross, by number.
     mutating func mark(_ shape: Int, x: Double, y: Double, radius r: Double, class name: String, title: String = "") {
         if shape % 6 == 0 {
-            return titled("circle", ["class": name, "cx": Markup.coordinate(x), "cy": Markup.coordinate(y), "r": Markup.coordinate(r)], title)
+            return titled(
+                "circle",
+                ["class": name, "cx": Markup.coordinate(x), "cy": Markup.coordinate(y), "r": Markup.coordinate(r)],
+                title)
         }
         let c = r / 3, d = 1.3 * r, s = 0.9 * r
         let corners: [(Double, Double)] =
@@ -85,9 +99,13 @@ public struct Drawing: Sendable {
             case 3: [(0, -d), (d, 0), (0, d), (-d, 0)]
             case 4: [(0, d), (d * 0.9, -r * 0.8), (-d * 0.9, -r * 0.8)]
             default:
-                [(-c, -r), (c, -r), (c, -c), (r, -c), (r, c), (c, c), (c, r), (-c, r), (-c, c), (-r, c), (-r, -c), (-c, -c)]
+                [
+                    (-c, -r), (c, -r), (c, -c), (r, -c), (r, c), (c, c), (c, r), (-c, r), (-c, c), (-r, c), (-r, -c),
+                    (-c, -c),
+                ]
             }
-        let data = corners.map { Markup.coordinate(x + $0.0) + " " + Markup.coordinate(y + $0.1) }.joined(separator: "L")
+        let data = corners.map { Markup.coordinate(x + $0.0) + " " + Markup.coordinate(y + $0.1) }.joined(
+            separator: "L")
         titled("path", ["class": name, "d": "M\(data)Z"], title)
     }
 

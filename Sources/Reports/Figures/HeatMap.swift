@@ -31,7 +31,8 @@ public struct HeatMap: Figure {
     public var chosen: (row: Int, column: Int)?
 
     public init(
-        _ title: String, caption: String = "", xLabel: String, yLabel: String, valueLabel: String, columns: [String], rows: [String],
+        _ title: String, caption: String = "", xLabel: String, yLabel: String, valueLabel: String, columns: [String],
+        rows: [String],
         cells: [[Cell]], scale: AxisScale = .automatic, chosen: (row: Int, column: Int)? = nil
     ) {
         precondition(
@@ -59,7 +60,9 @@ public struct HeatMap: Figure {
 
     private static let narrowest = 30.0
 
-    private var left: Double { min(110, max(24, (rows.map { TextWidth.of($0, size: FigureSize.textSize) }.max() ?? 0) + 10)) }
+    private var left: Double {
+        min(110, max(24, (rows.map { TextWidth.of($0, size: FigureSize.textSize) }.max() ?? 0) + 10))
+    }
 
     public var width: Double { max(FigureSize.width, left + 10 + Self.narrowest * Double(columns.count)) }
 
@@ -75,13 +78,16 @@ public struct HeatMap: Figure {
             let y = first + Double(rows.count - 1 - row) * cellHeight
             drawing.text(rows[row], x: left - 6, y: y + cellHeight / 2 + 4, class: "end", fitting: left - 8)
             for (column, cell) in line.enumerated() {
-                draw(cell, row: row, column: column, color, (left + Double(column) * cellWidth, y, cellWidth, cellHeight), into: &drawing)
+                draw(
+                    cell, row: row, column: column, color,
+                    (left + Double(column) * cellWidth, y, cellWidth, cellHeight), into: &drawing)
             }
         }
         if let chosen, rows.indices.contains(chosen.row), columns.indices.contains(chosen.column) {
             let share = cells[chosen.row][chosen.column].value.flatMap(color.share) ?? 0
             drawing.frame(
-                x: left + Double(chosen.column) * cellWidth + 2.5, y: first + Double(rows.count - 1 - chosen.row) * cellHeight + 2.5,
+                x: left + Double(chosen.column) * cellWidth + 2.5,
+                y: first + Double(rows.count - 1 - chosen.row) * cellHeight + 2.5,
                 width: cellWidth - 5, height: cellHeight - 5, color: ColorMap.ink(share))
         }
         let bottom = first + Double(rows.count) * cellHeight
@@ -90,27 +96,32 @@ public struct HeatMap: Figure {
         let every = max(1, Int(((min(widest, 3 * cellWidth) + 6) / cellWidth).rounded(.up)))
         for (column, name) in columns.enumerated() where column % every == 0 {
             drawing.text(
-                name, x: left + (Double(column) + 0.5) * cellWidth, y: bottom + 14, class: "middle", fitting: Double(every) * cellWidth - 4)
+                name, x: left + (Double(column) + 0.5) * cellWidth, y: bottom + 14, class: "middle",
+                fitting: Double(every) * cellWidth - 4)
         }
         drawing.text(xLabel, x: (left + width - 10) / 2, y: bottom + 29, class: "middle muted", fitting: width - left)
         return drawRamp(color, isEmpty: !values.contains(where: \.isFinite), top: bottom + 38, into: &drawing)
     }
 
     private func draw(
-        _ cell: Cell, row: Int, column: Int, _ color: Scale, _ place: (x: Double, y: Double, width: Double, height: Double),
+        _ cell: Cell, row: Int, column: Int, _ color: Scale,
+        _ place: (x: Double, y: Double, width: Double, height: Double),
         into drawing: inout Drawing
     ) {
         let names = ["\(xLabel) \(columns[column])", "\(yLabel) \(rows[row])"].joined(separator: ", ")
         let (x, y, width, height) = (place.x + 0.5, place.y + 0.5, place.width - 1, place.height - 1)
         guard let value = cell.value, let share = color.share(of: value) else {
             let why = cell.label.isEmpty ? "no value" : cell.label
-            return drawing.rectangle(x: x, y: y, width: width, height: height, class: "absent", title: "\(names) · \(why)")
+            return drawing.rectangle(
+                x: x, y: y, width: width, height: height, class: "absent", title: "\(names) · \(why)")
         }
-        let title = ["\(names) · \(valueLabel) \(TypographicNumber.short(value, 5))", cell.label].filter { !$0.isEmpty }.joined(separator: " · ")
+        let title = ["\(names) · \(valueLabel) \(TypographicNumber.short(value, 5))", cell.label].filter { !$0.isEmpty }
+            .joined(separator: " · ")
         drawing.rectangle(x: x, y: y, width: width, height: height, fill: ColorMap.color(share), title: title)
         let text = TypographicNumber.short(value, 3)
         if TextWidth.of(text, size: FigureSize.textSize) <= width - 2 {
-            drawing.text(text, x: place.x + place.width / 2, y: place.y + place.height / 2 + 4, color: ColorMap.ink(share))
+            drawing.text(
+                text, x: place.x + place.width / 2, y: place.y + place.height / 2 + 4, color: ColorMap.ink(share))
         }
     }
 

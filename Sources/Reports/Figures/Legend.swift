@@ -28,7 +28,8 @@ enum Legend {
     static func draw(_ entries: [LegendEntry], into drawing: inout Drawing, top: Double, width: Double) -> Double {
         var x = 4.0, y = top + rowHeight / 2
         for entry in entries {
-            let room = sampleWidth + 6 + min(TextWidth.of(entry.text, size: FigureSize.textSize), width - sampleWidth - 14)
+            let room =
+                sampleWidth + 6 + min(TextWidth.of(entry.text, size: FigureSize.textSize), width - sampleWidth - 14)
             if x > 4, x + room > width - 4 { (x, y) = (4, y + rowHeight) }
             sample(entry.sample, into: &drawing, x: x, y: y)
             drawing.text(entry.text, x: x + sampleWidth + 6, y: y + 4, fitting: width - sampleWidth - 14)
@@ -45,7 +46,8 @@ enum Legend {
         markup.element(
             "svg",
             [
-                "xmlns": "http://www.w3.org/2000/svg", "class": "figure sample", "viewBox": "0 0 24 14", "width": "24", "height": "14",
+                "xmlns": "http://www.w3.org/2000/svg", "class": "figure sample", "viewBox": "0 0 24 14", "width": "24",
+                "height": "14",
                 "aria-hidden": "true",
             ]
         ) { $0.add(markup: drawing.markup.text) }
@@ -56,8 +58,12 @@ enum Legend {
         switch sample {
         case .series(let look, let style):
             drawing.group(look.colorClass) {
-                if style == .line || style == .markedLine { $0.line(x, y, x + sampleWidth, y, class: "line\(look.dashClass)") }
-                if style == .markers || style == .markedLine { $0.mark(look.shape, x: x + 11, y: y, radius: 3.6, class: "mark") }
+                if style == .line || style == .markedLine {
+                    $0.line(x, y, x + sampleWidth, y, class: "line\(look.dashClass)")
+                }
+                if style == .markers || style == .markedLine {
+                    $0.mark(look.shape, x: x + 11, y: y, radius: 3.6, class: "mark")
+                }
                 if style == .dots { $0.mark(0, x: x + 11, y: y, radius: 2.4, class: "dot") }
             }
         case .reference: drawing.line(x, y, x + sampleWidth, y, class: "reference")

@@ -20,7 +20,9 @@ public struct ParallelCoordinates: Figure {
     public var lowIsGood: Bool
 
     public init(_ title: String, caption: String = "", axes: [Axis], lines: [Line], lowIsGood: Bool) {
-        precondition(axes.count >= 2 && lines.allSatisfy { $0.values.count == axes.count }, "lines that do not fit \(axes.count) axes")
+        precondition(
+            axes.count >= 2 && lines.allSatisfy { $0.values.count == axes.count },
+            "lines that do not fit \(axes.count) axes")
         self.title = title
         self.caption = caption
         self.axes = axes
@@ -31,7 +33,9 @@ public struct ParallelCoordinates: Figure {
     public var width: Double { max(FigureSize.width, 60 + 110 * Double(axes.count - 1)) }
 
     public var legend: [LegendEntry] {
-        zip([4, 3, 2, 1, 0], ["best fifth", "second", "third", "fourth", "worst fifth"]).map { LegendEntry($1, sample: .rank($0)) }
+        zip([4, 3, 2, 1, 0], ["best fifth", "second", "third", "fourth", "worst fifth"]).map {
+            LegendEntry($1, sample: .rank($0))
+        }
     }
 
     public var summary: String { "\(lines.count) lines over \(axes.map(\.label).joined(separator: ", "))" }
@@ -51,7 +55,9 @@ public struct ParallelCoordinates: Figure {
     public func draw(into drawing: inout Drawing, top: Double) -> Double {
         let first = top + 24, bottom = first + FigureSize.plotHeight
         let left = 44.0, gap = (width - left - 48) / Double(axes.count - 1)
-        let scales = axes.enumerated().map { index, axis in Scale(axis, values: lines.map { $0.values[index] }, margin: 0.04) }
+        let scales = axes.enumerated().map { index, axis in
+            Scale(axis, values: lines.map { $0.values[index] }, margin: 0.04)
+        }
         func place(_ value: Double, on axis: Int) -> (x: Double, y: Double)? {
             scales[axis].share(of: value).map { (left + Double(axis) * gap, bottom - $0 * (bottom - first)) }
         }
@@ -70,14 +76,16 @@ public struct ParallelCoordinates: Figure {
             // Names stand in the midst of their axis, the outer ones within the drawing.
             let room = gap - 8, half = min(room, TextWidth.of(axis.label, size: FigureSize.textSize)) / 2
             drawing.text(
-                axis.label, x: min(max(x, half + 2), width - half - 2), y: top + 13, class: "middle muted", fitting: room)
+                axis.label, x: min(max(x, half + 2), width - half - 2), y: top + 13, class: "middle muted",
+                fitting: room)
             for tick in ticks(axis, scales[index]) {
                 guard let point = place(tick.value, on: index) else { continue }
                 drawing.line(x - 3, point.y, x + 3, point.y, class: "axis")
                 let isLast = index == axes.count - 1
                 let text = TextWidth.fitted(tick.text, size: FigureSize.textSize, within: isLast ? 40 : gap - 14)
                 drawing.text(
-                    Tick(value: tick.value, text: text, exponent: tick.exponent), x: x + (index == 0 ? -6 : 6), y: point.y + 4,
+                    Tick(value: tick.value, text: text, exponent: tick.exponent), x: x + (index == 0 ? -6 : 6),
+                    y: point.y + 4,
                     class: index == 0 ? "end halo" : "halo")
             }
         }
@@ -90,7 +98,9 @@ public struct ParallelCoordinates: Figure {
         if let values = axis.ticks, values.count <= 8 {
             let ticks = Ticks.at(values, on: scale)
             let heights = ticks.compactMap { scale.share(of: $0.value) }.sorted()
-            if zip(heights, heights.dropFirst()).allSatisfy({ ($1 - $0) * FigureSize.plotHeight >= 13 }) { return ticks }
+            if zip(heights, heights.dropFirst()).allSatisfy({ ($1 - $0) * FigureSize.plotHeight >= 13 }) {
+                return ticks
+            }
         }
         return Ticks.of(scale, wanted: 5).labelled
     }

@@ -23,13 +23,15 @@ public struct Plot: Figure {
     }
 
     public var legend: [LegendEntry] {
-        series.compactMap(\.entry) + references.filter { !$0.name.isEmpty }.map { LegendEntry($0.name, sample: .reference) }
+        series.compactMap(\.entry)
+            + references.filter { !$0.name.isEmpty }.map { LegendEntry($0.name, sample: .reference) }
     }
 
     public var summary: String {
         let count = series.count == 1 ? "" : ", \(series.count) series"
         let over = x.label.isEmpty ? "" : " over \(x.label)"
-        return "\(y.label.isEmpty ? title : y.label)\(over)\(count), from \(TypographicNumber.short(extent.low)) to \(TypographicNumber.short(extent.high))"
+        return
+            "\(y.label.isEmpty ? title : y.label)\(over)\(count), from \(TypographicNumber.short(extent.low)) to \(TypographicNumber.short(extent.high))"
     }
 
     private var extent: (low: Double?, high: Double?) {
@@ -52,12 +54,15 @@ public struct Plot: Figure {
     /// What shows under the pointer: "gaussian · step 1,200 · 0.0123".
     func hoverText(_ point: PlotPoint, of series: Series) -> String {
         func value(_ number: Double, on axis: Axis) -> String {
-            if let names = axis.categories, let index = Int(exactly: number), names.indices.contains(index) { return names[index] }
+            if let names = axis.categories, let index = Int(exactly: number), names.indices.contains(index) {
+                return names[index]
+            }
             return TypographicNumber.short(number, 5)
         }
         let spread = point.deviation > 0 ? " ± \(TypographicNumber.short(point.deviation, 2))" : ""
         let parts = [
-            point.label.isEmpty ? series.name : point.label, "\(x.label) \(value(point.x, on: x))", value(point.y, on: y) + spread,
+            point.label.isEmpty ? series.name : point.label, "\(x.label) \(value(point.x, on: x))",
+            value(point.y, on: y) + spread,
         ]
         return parts.filter { !$0.isEmpty }.joined(separator: " · ")
     }

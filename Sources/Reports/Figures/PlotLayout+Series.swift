@@ -11,14 +11,19 @@ extension PlotLayout {
         if let fit = series.fit {
             let xs = series.points.filter { $0.x > 0 && $0.y > 0 && $0.x.isFinite && $0.y.isFinite }.map(\.x)
             if let low = xs.min(), let high = xs.max(), low < high {
-                drawing.path([visible(curve(from: low, to: high, fit.value(at:)))], class: "fit", title: "\(series.name) · \(fit.text)")
+                drawing.path(
+                    [visible(curve(from: low, to: high, fit.value(at:)))], class: "fit",
+                    title: "\(series.name) · \(fit.text)")
             }
         }
         for point in series.points where point.deviation > 0 {
             guard let upper = place(point.x, point.y + point.deviation) else { continue }
             let lower = place(point.x, point.y - point.deviation)?.y ?? bottom
             drawing.path(
-                [[upper, (upper.x, lower)], [(upper.x - 3, upper.y), (upper.x + 3, upper.y)], [(upper.x - 3, lower), (upper.x + 3, lower)]],
+                [
+                    [upper, (upper.x, lower)], [(upper.x - 3, upper.y), (upper.x + 3, upper.y)],
+                    [(upper.x - 3, lower), (upper.x + 3, lower)],
+                ],
                 class: "error")
         }
         drawMarks(series, of: plot, into: &drawing)
@@ -32,7 +37,8 @@ extension PlotLayout {
         drawing.path(raw, class: "line\(dash)" + (window > 1 ? " raw" : ""))
         if window > 1 {
             let values = series.points.map(\.y)
-            let indices = stride(from: 0, to: values.count, by: max(1, values.count / 240)).map { $0 } + [values.count - 1]
+            let indices =
+                stride(from: 0, to: values.count, by: max(1, values.count / 240)).map { $0 } + [values.count - 1]
             let means = CurveDownsampling.movingMean(values, window: window, at: indices)
             let points = zip(indices, means).map { PlotPoint(series.points[$0].x, $1) }
             drawing.path(self.pieces(of: points).map { $0.map(\.place) }, class: "line\(dash)")
@@ -75,7 +81,9 @@ extension PlotLayout {
             if series.style == .dots {
                 drawing.mark(0, x: place.x, y: place.y, radius: 2.4, class: "dot", title: title)
             } else if showsMarks {
-                drawing.mark(series.look.shape, x: place.x, y: place.y, radius: placed.count > 40 ? 2.4 : 3.6, class: "mark", title: title)
+                drawing.mark(
+                    series.look.shape, x: place.x, y: place.y, radius: placed.count > 40 ? 2.4 : 3.6, class: "mark",
+                    title: title)
             } else {
                 drawing.mark(0, x: place.x, y: place.y, radius: 4.5, class: "hover", title: title)
             }

@@ -20,7 +20,9 @@ struct PlotLayout {
             for point in series.points where point.x.isFinite && point.y.isFinite {
                 xs.append(point.x)
                 ys.append(point.y)
-                if point.deviation > 0, point.deviation.isFinite { ys += [point.y - point.deviation, point.y + point.deviation] }
+                if point.deviation > 0, point.deviation.isFinite {
+                    ys += [point.y - point.deviation, point.y + point.deviation]
+                }
             }
         }
         isEmpty = xs.isEmpty
@@ -68,8 +70,12 @@ struct PlotLayout {
         var stride = 1
         while stride < ticks.count {
             let kept = ticks.enumerated().filter { $0.offset % stride == 0 }.map(\.element)
-            let places = kept.map { (at: (scale.share(of: $0.value) ?? 0) * (right - left), half: $0.width(size: FigureSize.textSize) / 2) }
-            if zip(places, places.dropFirst()).allSatisfy({ abs($1.at - $0.at) >= $0.half + $1.half + 6 }) { return kept }
+            let places = kept.map {
+                (at: (scale.share(of: $0.value) ?? 0) * (right - left), half: $0.width(size: FigureSize.textSize) / 2)
+            }
+            if zip(places, places.dropFirst()).allSatisfy({ abs($1.at - $0.at) >= $0.half + $1.half + 6 }) {
+                return kept
+            }
             stride += 1
         }
         return Array(ticks.prefix(1))
@@ -101,9 +107,12 @@ struct PlotLayout {
             drawing.text(tick, x: min(max(x, half + 1), FigureSize.width - half - 1), y: bottom + 15, class: "middle")
         }
         drawing.line(left, bottom, right, bottom, class: "axis")
-        if !plot.y.label.isEmpty { drawing.text(plot.y.label, x: 4, y: top - 9, class: "muted", fitting: FigureSize.width - 8) }
+        if !plot.y.label.isEmpty {
+            drawing.text(plot.y.label, x: 4, y: top - 9, class: "muted", fitting: FigureSize.width - 8)
+        }
         if !plot.x.label.isEmpty {
-            drawing.text(plot.x.label, x: (left + right) / 2, y: bottom + 30, class: "middle muted", fitting: right - left)
+            drawing.text(
+                plot.x.label, x: (left + right) / 2, y: bottom + 30, class: "middle muted", fitting: right - left)
         }
     }
 
@@ -122,7 +131,8 @@ struct PlotLayout {
     }
 
     /// Points of a function over the whole axis: two where it is straight, more where it bends.
-    func curve(from lower: Double? = nil, to upper: Double? = nil, _ function: (Double) -> Double) -> [(Double, Double)] {
+    func curve(from lower: Double? = nil, to upper: Double? = nil, _ function: (Double) -> Double) -> [(Double, Double)]
+    {
         let low = lower ?? xScale.lower, high = upper ?? xScale.upper
         let count = 64
         return (0...count).map { k in

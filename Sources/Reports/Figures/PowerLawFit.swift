@@ -18,7 +18,9 @@ public struct PowerLawFit: Equatable, Sendable {
 
     /// nil where fewer than two different positive x have a positive y.
     public init?(_ points: [(x: Double, y: Double)]) {
-        let logs = points.filter { $0.x > 0 && $0.y > 0 && $0.x.isFinite && $0.y.isFinite }.map { (x: log($0.x), y: log($0.y)) }
+        let logs = points.filter { $0.x > 0 && $0.y > 0 && $0.x.isFinite && $0.y.isFinite }.map {
+            (x: log($0.x), y: log($0.y))
+        }
         guard logs.count >= 2 else { return nil }
         let n = Double(logs.count)
         let meanX = logs.reduce(0) { $0 + $1.x } / n, meanY = logs.reduce(0) { $0 + $1.y } / n
@@ -43,6 +45,7 @@ public struct PowerLawFit: Equatable, Sendable {
 
     /// "slope −0.50 ± 0.02".
     public var text: String {
-        "slope \(TypographicNumber.fixed(slope, decimals: 2))" + (slopeError.map { " ± \(TypographicNumber.fixed($0, decimals: 2))" } ?? "")
+        "slope \(TypographicNumber.fixed(slope, decimals: 2))"
+            + (slopeError.map { " ± \(TypographicNumber.fixed($0, decimals: 2))" } ?? "")
     }
 }

@@ -9,7 +9,8 @@ package struct SampleStatistics {
         let mean = values.isEmpty ? .nan : values.reduce(0, +) / Double(values.count)
         self.mean = mean
         count = values.count
-        deviation = count > 1 ? (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(count - 1)).squareRoot() : 0
+        deviation =
+            count > 1 ? (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(count - 1)).squareRoot() : 0
     }
 
     /// The mean and its standard error.

@@ -21,7 +21,8 @@ public struct Axis: Sendable {
     public var categories: [String]?
 
     public init(
-        _ label: String, scale: AxisScale = .automatic, includesZero: Bool = false, ticks: [Double]? = nil, categories: [String]? = nil
+        _ label: String, scale: AxisScale = .automatic, includesZero: Bool = false, ticks: [Double]? = nil,
+        categories: [String]? = nil
     ) {
         self.label = label
         self.scale = scale
@@ -65,7 +66,9 @@ package struct Scale: Equatable, Sendable {
             let low = min(max(lowest, 1e-300), 1e300), high = min(max(highest, low), 1e300)
             let span = high > low ? high / low : 4
             let factor = high > low ? pow(span, margin) : 2
-            self.init(isLogarithmic: true, lower: low / min(factor, 1e6), upper: max(high * min(factor, 1e6), low * 1.000_001))
+            self.init(
+                isLogarithmic: true, lower: low / min(factor, 1e6), upper: max(high * min(factor, 1e6), low * 1.000_001)
+            )
             return
         }
         // The ends and their distance stay numbers even where the values reach the last ones that are.
@@ -81,7 +84,9 @@ package struct Scale: Equatable, Sendable {
             high += span / 2
         }
         let keepsLower = axis.includesZero && low == 0, keepsUpper = axis.includesZero && high == 0
-        self.init(isLogarithmic: false, lower: keepsLower ? low : low - margin * span, upper: keepsUpper ? high : high + margin * span)
+        self.init(
+            isLogarithmic: false, lower: keepsLower ? low : low - margin * span,
+            upper: keepsUpper ? high : high + margin * span)
     }
 
     /// nil where the value has no place: it is not finite, or not positive on a logarithmic axis.

@@ -46,7 +46,8 @@ public struct Series: Sendable {
     public var fit: PowerLawFit?
 
     public init(
-        _ name: String, _ points: [PlotPoint], style: Style = .markedLine, look: Look = .numbered(0), smooths: Bool = false, fit: PowerLawFit? = nil
+        _ name: String, _ points: [PlotPoint], style: Style = .markedLine, look: Look = .numbered(0),
+        smooths: Bool = false, fit: PowerLawFit? = nil
     ) {
         self.name = name
         self.points = points

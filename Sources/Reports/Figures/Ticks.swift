@@ -69,7 +69,8 @@ package enum Ticks {
         if magnitude >= 1e6 || (magnitude > 0 && magnitude < 1e-4) {
             let exponent = Int(log10(magnitude * (1 + 1e-12)).rounded(.down))
             let mantissa = TypographicNumber.short(value / pow(10, Double(exponent)), 3)
-            return Tick(value: value, text: mantissa == "1" ? "10" : "\(mantissa)·10", exponent: "\(exponent)".replacingMinus)
+            return Tick(
+                value: value, text: mantissa == "1" ? "10" : "\(mantissa)·10", exponent: "\(exponent)".replacingMinus)
         }
         return Tick(value: value, text: TypographicNumber.short(value, 6))
     }
@@ -77,12 +78,20 @@ package enum Ticks {
     /// Labels of one kind for all: the same decimals, or thousands and millions for the large.
     private static func labelled(_ values: [Double], exponent: Int) -> [Tick] {
         let largest = values.map { abs($0) }.max() ?? 0
-        for (unit, power) in [("G", 9), ("M", 6), ("k", 3)] where largest >= pow(10, Double(power)) * (power == 3 ? 100 : 1) && largest < 1e12 {
+        for (unit, power) in [("G", 9), ("M", 6), ("k", 3)]
+        where largest >= pow(10, Double(power)) * (power == 3 ? 100 : 1) && largest < 1e12 {
             let decimals = max(0, power - exponent)
             guard decimals <= 3 else { break }
-            return values.map { Tick(value: $0, text: $0 == 0 ? "0" : TypographicNumber.fixed($0 / pow(10, Double(power)), decimals: decimals) + unit) }
+            return values.map {
+                Tick(
+                    value: $0,
+                    text: $0 == 0
+                        ? "0" : TypographicNumber.fixed($0 / pow(10, Double(power)), decimals: decimals) + unit)
+            }
         }
-        if largest >= 1e12 || (largest > 0 && largest < 1e-3) { return values.map { $0 == 0 ? Tick(value: 0, text: "0") : tick($0) } }
+        if largest >= 1e12 || (largest > 0 && largest < 1e-3) {
+            return values.map { $0 == 0 ? Tick(value: 0, text: "0") : tick($0) }
+        }
         return values.map { Tick(value: $0, text: TypographicNumber.fixed($0, decimals: max(0, -exponent))) }
     }
 }

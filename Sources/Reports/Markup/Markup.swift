@@ -47,7 +47,8 @@ struct Markup {
     /// Text as it may stand between tags and within quotes. What XML has no way to write (most control characters) becomes U+FFFD.
     static func escaped(_ text: String) -> String {
         let needsNone = text.utf8.allSatisfy { byte in
-            byte >= 0x20 && byte < 0x7F && byte != UInt8(ascii: "&") && byte != UInt8(ascii: "<") && byte != UInt8(ascii: ">")
+            byte >= 0x20 && byte < 0x7F && byte != UInt8(ascii: "&") && byte != UInt8(ascii: "<")
+                && byte != UInt8(ascii: ">")
                 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "'")
         }
         if needsNone { return text }

@@ -80,7 +80,8 @@ enum Theme {
 
     private static func paint(_ value: (Color) -> String) -> String {
         func color(_ name: String) -> String { colors.first { $0.name == name }.map(value) ?? "currentColor" }
-        return ".figure text{fill:\(color("ink"))}.figure text.muted{fill:\(color("muted"))}.backdrop{fill:\(color("ground"))}"
+        return
+            ".figure text{fill:\(color("ink"))}.figure text.muted{fill:\(color("muted"))}.backdrop{fill:\(color("ground"))}"
             + ".gridline{stroke:\(color("grid"))}.axis{stroke:\(color("axis"))}.reference,.neutral{color:\(color("muted"))}"
             + ".reference{stroke:\(color("muted"))}.mark{stroke:\(color("ground"))}.absent{fill:\(color("card"));stroke:\(color("grid"))}"
             + ".halo{stroke:\(color("ground"))}"

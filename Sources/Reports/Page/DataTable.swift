@@ -11,7 +11,9 @@ public struct DataTable: PageContent {
         /// Colour and dash of this row or column in the figures.
         public var look: Series.Look?
 
-        public init(_ text: String, title: String = "", isBest: Bool = false, isApart: Bool = false, look: Series.Look? = nil) {
+        public init(
+            _ text: String, title: String = "", isBest: Bool = false, isApart: Bool = false, look: Series.Look? = nil
+        ) {
             self.text = text
             self.title = title
             self.isBest = isBest
@@ -44,7 +46,9 @@ public struct DataTable: PageContent {
                 if !columns.isEmpty {
                     markup.element("thead") { markup in
                         markup.element("tr") { row in
-                            for (index, cell) in columns.enumerated() { write(cell, "th", index, scope: "col", to: &row) }
+                            for (index, cell) in columns.enumerated() {
+                                write(cell, "th", index, scope: "col", to: &row)
+                            }
                         }
                     }
                 }
@@ -65,7 +69,8 @@ public struct DataTable: PageContent {
 
     private func write(_ cell: Cell, _ name: String, _ column: Int, scope: String, to markup: inout Markup) {
         let classes = [
-            textColumns.contains(column) ? "text" : "", cell.text.count > 48 ? "long" : "", cell.isBest ? "best" : "", cell.isApart ? "apart" : "",
+            textColumns.contains(column) ? "text" : "", cell.text.count > 48 ? "long" : "", cell.isBest ? "best" : "",
+            cell.isApart ? "apart" : "",
         ].filter { !$0.isEmpty }.joined(separator: " ")
         markup.element(name, ["class": classes, "scope": scope, "title": cell.title == cell.text ? "" : cell.title]) {
             if let look = cell.look { $0.add(markup: Legend.sampleSVG(LegendEntry("", look: look, style: .line))) }

@@ -126,7 +126,9 @@ public struct FigureGroup: PageContent {
             let isWide = figure.width > FigureSize.width
             page.markup.element("figure", ["class": isWide ? "wide" : ""]) {
                 $0.element("h4", text: figure.title)
-                $0.element("div", ["class": "drawing", "style": isWide ? "--width:\(Markup.coordinate(figure.width))px" : ""]) {
+                $0.element(
+                    "div", ["class": "drawing", "style": isWide ? "--width:\(Markup.coordinate(figure.width))px" : ""]
+                ) {
                     $0.add(markup: figure.inlineSVG(withLegend: !shared))
                 }
                 if !figure.caption.isEmpty { $0.element("figcaption", text: figure.caption) }

@@ -48,6 +48,7 @@ enum PageStyle {
         """
 
     /// Where a column is wider than a drawing, the drawing grows and its texts do not.
-    static let figureSizes = "@container (min-width:500px){.drawing .figure{font-size:10px}}"
+    static let figureSizes =
+        "@container (min-width:500px){.drawing .figure{font-size:10px}}"
         + ".wide .drawing .figure{font-size:12px}@container (min-width:600px){.wide .drawing .figure{font-size:10px}}"
 }

@@ -32,7 +32,9 @@ public struct ReportPage: Sendable {
                 $0.element("meta", ["name": "viewport", "content": "width=device-width, initial-scale=1"])
                 $0.element("meta", ["name": "color-scheme", "content": "light dark"])
                 $0.element("title", text: title)
-                $0.element("style") { $0.add(markup: Theme.variables + PageStyle.rules + Theme.figureRules + PageStyle.figureSizes) }
+                $0.element("style") {
+                    $0.add(markup: Theme.variables + PageStyle.rules + Theme.figureRules + PageStyle.figureSizes)
+                }
             }
             markup.add(markup: "\n")
             markup.element("body") { markup in

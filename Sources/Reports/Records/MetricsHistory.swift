@@ -13,7 +13,9 @@ public struct MetricsHistory: Sendable {
     public init(_ text: String) {
         var numbers: [String: Int] = [:]
         for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
-            guard let value = JSONValue(text: Substring(line)), case .object(let members) = value, let step = value["step"]?.number else {
+            guard let value = JSONValue(text: Substring(line)), case .object(let members) = value,
+                let step = value["step"]?.number
+            else {
                 damagedLines += 1
                 continue
             }
@@ -29,7 +31,9 @@ public struct MetricsHistory: Sendable {
                 guard let index = numbers[key], columns[index].values.count < steps.count else { continue }
                 columns[index].values.append(value.number ?? .nan)
             }
-            for index in columns.indices where columns[index].values.count < steps.count { columns[index].values.append(.nan) }
+            for index in columns.indices where columns[index].values.count < steps.count {
+                columns[index].values.append(.nan)
+            }
         }
         sort()
     }

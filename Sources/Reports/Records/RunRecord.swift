@@ -62,7 +62,9 @@ public struct RunRecord: Sendable {
     }
 
     /// nil where there is no such file.
-    package static func text(at path: String) throws -> String? { FileSystem.exists(path) ? try FileSystem.text(at: path) : nil }
+    package static func text(at path: String) throws -> String? {
+        FileSystem.exists(path) ? try FileSystem.text(at: path) : nil
+    }
 
     /// How many steps the config asks for.
     public var plannedSteps: Int? { settings?["train.steps"].flatMap { Int($0) } }
@@ -76,7 +78,8 @@ public struct RunRecord: Sendable {
     private static func workers(inLog text: String) -> String? {
         for line in text.split(separator: "\n").reversed() where line.contains(" pairs a step in ") {
             let words = line.split(separator: " ", omittingEmptySubsequences: false)
-            guard let end = words.lastIndex(of: "pairs"), let on = words[..<end].lastIndex(of: "on"), on + 1 < end - 1 else { continue }
+            guard let end = words.lastIndex(of: "pairs"), let on = words[..<end].lastIndex(of: "on"), on + 1 < end - 1
+            else { continue }
             var found = words[(on + 1)..<(end - 1)].joined(separator: " ")
             if found.hasSuffix(",") { found.removeLast() }
             return found

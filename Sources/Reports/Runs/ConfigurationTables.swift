@@ -9,7 +9,9 @@ package struct ConfigurationTables {
             Section(runs.count == 1 ? "Config" : "Configs") {
                 if runs.count > 1 { differenceTable }
                 for run in runs {
-                    if let text = run.configuration { CollapsibleText(runs.count == 1 ? "config.yaml" : run.name, text: text) }
+                    if let text = run.configuration {
+                        CollapsibleText(runs.count == 1 ? "config.yaml" : run.name, text: text)
+                    }
                 }
             }
         }
@@ -20,7 +22,9 @@ package struct ConfigurationTables {
         let readable = runs.filter { $0.settings != nil }
         var keys: [String] = [], seen: Set<String> = []
         for run in readable {
-            for setting in run.settings?.settings ?? [] where seen.insert(setting.key).inserted { keys.append(setting.key) }
+            for setting in run.settings?.settings ?? [] where seen.insert(setting.key).inserted {
+                keys.append(setting.key)
+            }
         }
         return keys.map { key in (key, runs.map { $0.settings?[key] }) }.filter { _, values in
             let compared = zip(runs, values).filter { $0.0.settings != nil }.map(\.1)
@@ -38,7 +42,8 @@ package struct ConfigurationTables {
                 rows: differences.map { key, values in
                     [DataTable.Cell(key)]
                         + values.map { value in
-                            DataTable.Cell(value.map { TextWidth.fitted($0, size: 1, within: 28) } ?? "–", title: value ?? "")
+                            DataTable.Cell(
+                                value.map { TextWidth.fitted($0, size: 1, within: 28) } ?? "–", title: value ?? "")
                         }
                 })
             let same = (runs.first { $0.settings != nil }?.settings?.settings.count ?? 0) - differences.count

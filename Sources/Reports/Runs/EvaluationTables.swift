@@ -40,8 +40,12 @@ struct EvaluationTables {
     private var steps: String {
         let steps = runs.map { $0.evaluation?["step"]?.number }
         let text = "On held-out pairs, after "
-        if let first = steps.first, steps.allSatisfy({ $0 == first }) { return text + "step \(TypographicNumber.short(first, 9))." }
-        return text + zip(runs, steps).map { "step \(TypographicNumber.short($1, 9)) (\($0.name))" }.joined(separator: ", ") + "."
+        if let first = steps.first, steps.allSatisfy({ $0 == first }) {
+            return text + "step \(TypographicNumber.short(first, 9))."
+        }
+        return text
+            + zip(runs, steps).map { "step \(TypographicNumber.short($1, 9)) (\($0.name))" }.joined(separator: ", ")
+            + "."
     }
 
     private var parts: [Part] {
@@ -49,7 +53,9 @@ struct EvaluationTables {
         func collect(_ value: JSONValue, path: String, into part: inout Part) {
             switch value {
             case .object(let members):
-                for (key, member) in members { collect(member, path: path.isEmpty ? key : "\(path).\(key)", into: &part) }
+                for (key, member) in members {
+                    collect(member, path: path.isEmpty ? key : "\(path).\(key)", into: &part)
+                }
             case .array:
                 if value.numbers != nil, !part.lists.contains(path) { part.lists.append(path) }
             case .null: break
@@ -63,7 +69,11 @@ struct EvaluationTables {
                 let name = if case .object = member { key } else { "other values" }
                 var part = parts.first { $0.name == name } ?? Part(name: name)
                 collect(member, path: name == key ? "" : key, into: &part)
-                if let index = parts.firstIndex(where: { $0.name == name }) { parts[index] = part } else { parts.append(part) }
+                if let index = parts.firstIndex(where: { $0.name == name }) {
+                    parts[index] = part
+                } else {
+                    parts.append(part)
+                }
             }
         }
         return parts.filter { !$0.scalars.isEmpty || !$0.lists.isEmpty }
@@ -71,7 +81,8 @@ struct EvaluationTables {
 
     /// What of identifiability the runs have: tables of their own, for a row a number would be no overview.
     private func identifiability(_ part: Part) -> [(run: RunRecord, table: IdentifiabilityTable)] {
-        part.name == "identifiability" ? runs.compactMap { run in IdentifiabilityTable(run.evaluation).map { (run, $0) } } : []
+        part.name == "identifiability"
+            ? runs.compactMap { run in IdentifiabilityTable(run.evaluation).map { (run, $0) } } : []
     }
 
     private func value(_ run: RunRecord, _ part: Part, _ path: String) -> JSONValue? {
@@ -82,7 +93,8 @@ struct EvaluationTables {
 
     /// The runs that have this part, by number.
     private func having(_ part: Part) -> [(index: Int, run: RunRecord)] {
-        runs.enumerated().filter { _, run in (part.scalars + part.lists).contains { value(run, part, $0) != nil } }.map { ($0, $1) }
+        runs.enumerated().filter { _, run in (part.scalars + part.lists).contains { value(run, part, $0) != nil } }.map
+        { ($0, $1) }
     }
 
     private func heads(_ runs: [(index: Int, run: RunRecord)]) -> [DataTable.Cell] {
@@ -99,7 +111,9 @@ struct EvaluationTables {
                 let values = having.map { value($0.run, part, path) }
                 let best = best(values.compactMap { $0?.number }, path: path)
                 return [DataTable.Cell(Self.words(path))]
-                    + values.map { value in DataTable.Cell(Self.text(value, path: path), isBest: best != nil && value?.number == best) }
+                    + values.map { value in
+                        DataTable.Cell(Self.text(value, path: path), isBest: best != nil && value?.number == best)
+                    }
             })
     }
 
@@ -109,7 +123,9 @@ struct EvaluationTables {
         guard finite.count > 1, let low = finite.min(), let high = finite.max(), low < high else { return nil }
         let name = path.split(separator: ".").last ?? ""
         if ["error", "median_rank", "loss", "distance"].contains(where: { name.contains($0) }) { return low }
-        if name.hasPrefix("top") || ["recall", "reciprocal_rank", "accuracy"].contains(where: { name.contains($0) }) { return high }
+        if name.hasPrefix("top") || ["recall", "reciprocal_rank", "accuracy"].contains(where: { name.contains($0) }) {
+            return high
+        }
         return nil
     }
 
@@ -120,8 +136,10 @@ struct EvaluationTables {
 
     private static func text(_ value: JSONValue?, path: String) -> String {
         switch value {
-        case .number(let number): isShare(path) ? TypographicNumber.percent(number) : TypographicNumber.significant(number)
-        case .integer(let number): isShare(path) ? TypographicNumber.percent(Double(number)) : TypographicNumber.grouped(number)
+        case .number(let number):
+            isShare(path) ? TypographicNumber.percent(number) : TypographicNumber.significant(number)
+        case .integer(let number):
+            isShare(path) ? TypographicNumber.percent(Double(number)) : TypographicNumber.grouped(number)
         case .string(let text): text
         case .boolean(let value): value ? "yes" : "no"
         default: "–"
@@ -158,20 +176,30 @@ struct EvaluationTables {
         let hasExact = part.lists.contains { exact(part, $0) != nil }
         let having = having(part)
         var rows: [[DataTable.Cell]] = []
-        for path in part.lists where !part.lists.contains(where: { Self.exactPath($0) == path && exact(part, $0) != nil }) {
+        for path in part.lists
+        where !part.lists.contains(where: { Self.exactPath($0) == path && exact(part, $0) != nil }) {
             let learned = having.map { value($0.run, part, path)?.numbers ?? [] }, exact = exact(part, path)
             let count = max(learned.map(\.count).max() ?? 0, exact?.count ?? 0)
             for index in 0..<min(count, Self.longestList) {
                 let values = learned.map { $0.indices.contains(index) ? $0[index] : nil }
                 rows.append(
-                    [DataTable.Cell("\(Self.words(path)), \(index + 1)")] + values.map { DataTable.Cell(TypographicNumber.significant($0)) }
-                        + (hasExact ? [DataTable.Cell(exact.map { $0.indices.contains(index) ? TypographicNumber.significant($0[index]) : "–" } ?? "")] : []))
+                    [DataTable.Cell("\(Self.words(path)), \(index + 1)")]
+                        + values.map { DataTable.Cell(TypographicNumber.significant($0)) }
+                        + (hasExact
+                            ? [
+                                DataTable.Cell(
+                                    exact.map {
+                                        $0.indices.contains(index) ? TypographicNumber.significant($0[index]) : "–"
+                                    } ?? "")
+                            ] : []))
             }
             if count > Self.longestList {
                 rows.append([DataTable.Cell("\(Self.words(path)): \(count - Self.longestList) more")])
             }
         }
-        return DataTable(columns: [""] + (runs.count == 1 && !hasExact ? ["value"] : heads(having)) + (hasExact ? ["exact"] : []), rows: rows)
+        return DataTable(
+            columns: [""] + (runs.count == 1 && !hasExact ? ["value"] : heads(having)) + (hasExact ? ["exact"] : []),
+            rows: rows)
     }
 
     /// A plot for each list that has exact values to compare with.
@@ -181,7 +209,8 @@ struct EvaluationTables {
             var series = runs.enumerated().compactMap { index, run -> Series? in
                 guard let values = value(run, part, path)?.numbers else { return nil }
                 return Series(
-                    runs.count == 1 ? "learned" : run.name, Self.points(values), style: values.count > 60 ? .line : .markers,
+                    runs.count == 1 ? "learned" : run.name, Self.points(values),
+                    style: values.count > 60 ? .line : .markers,
                     look: index < Theme.seriesCount ? .numbered(index) : .quiet)
             }
             series.insert(Series("exact", Self.points(exact), style: .line, look: .neutral), at: 0)
@@ -189,9 +218,12 @@ struct EvaluationTables {
             return NamedFigure(
                 "\(part.name)-\(path)",
                 Plot(
-                    Self.words(path), x: Axis("number", scale: .linear, ticks: ticks), y: Axis("", includesZero: true), series: series))
+                    Self.words(path), x: Axis("number", scale: .linear, ticks: ticks), y: Axis("", includesZero: true),
+                    series: series))
         }
     }
 
-    private static func points(_ values: [Double]) -> [PlotPoint] { values.enumerated().map { PlotPoint(Double($0 + 1), $1) } }
+    private static func points(_ values: [Double]) -> [PlotPoint] {
+        values.enumerated().map { PlotPoint(Double($0 + 1), $1) }
+    }
 }

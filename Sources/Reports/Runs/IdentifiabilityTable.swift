@@ -8,7 +8,9 @@ struct IdentifiabilityTable {
 
     /// Nil where the evaluation has no such section.
     init?(_ evaluation: JSONValue?) {
-        guard let section = evaluation?["identifiability"], case .object(let factors) = section["first"] else { return nil }
+        guard let section = evaluation?["identifiability"], case .object(let factors) = section["first"] else {
+            return nil
+        }
         self.section = section
         regressors = Regressor.allCases.filter { regressor in factors.contains { $0.1[regressor.rawValue] != nil } }
     }
@@ -20,19 +22,25 @@ struct IdentifiabilityTable {
         func row(_ name: String, _ scores: (_ encoder: String) -> JSONValue?) -> [DataTable.Cell] {
             [DataTable.Cell(name)]
                 + Self.encoders.flatMap { encoder in
-                    regressors.map { DataTable.Cell(TypographicNumber.significant(scores(encoder)?[$0.rawValue]?.number)) }
+                    regressors.map {
+                        DataTable.Cell(TypographicNumber.significant(scores(encoder)?[$0.rawValue]?.number))
+                    }
                 }
         }
         var rows = factors.map { name, _ in row(name) { section[$0]?[name] } }
         if let back = section["from_content"] { rows.append(row("encoding, from c") { back[$0] }) }
         return DataTable(
-            columns: ["R² of"] + Self.encoders.flatMap { encoder in regressors.map { DataTable.Cell("\(encoder), \($0.title)") } }, rows: rows)
+            columns: ["R² of"]
+                + Self.encoders.flatMap { encoder in regressors.map { DataTable.Cell("\(encoder), \($0.title)") } },
+            rows: rows)
     }
 
     /// What the table cannot say.
     var remark: String {
         var text = "Latent factors predicted from encodings"
-        if let samples = section["samples"]?.integer { text += ", fitted on \(TypographicNumber.grouped(samples)) samples and scored on as many others" }
+        if let samples = section["samples"]?.integer {
+            text += ", fitted on \(TypographicNumber.grouped(samples)) samples and scored on as many others"
+        }
         text += "."
         if let correlation = section["mean_correlation"] {
             let both = Self.encoders.map { "\($0) \(TypographicNumber.significant(correlation[$0]?.number))" }

@@ -25,7 +25,9 @@ struct RunCurves {
         Curve(key: "gradient_norm", title: "Gradient norm", axis: Axis("")),
         Curve(key: "learning_rate", title: "Learning rate", axis: Axis("", scale: .linear, includesZero: true)),
         Curve(key: "temperature", title: "Temperature", axis: Axis("")),
-        Curve(key: "pairs_per_second", title: "Throughput", axis: Axis("pairs per second", scale: .linear, includesZero: true)),
+        Curve(
+            key: "pairs_per_second", title: "Throughput",
+            axis: Axis("pairs per second", scale: .linear, includesZero: true)),
     ]
 
     /// Those that have values, in a fixed order; a value that never changes in any run is told by a remark in place of a figure.
@@ -44,7 +46,9 @@ struct RunCurves {
     private var curves: [Curve] {
         var names: [String] = []
         for run in runs {
-            for column in run.metrics?.columns ?? [] where !names.contains(column.name) && column.name != "seconds" { names.append(column.name) }
+            for column in run.metrics?.columns ?? [] where !names.contains(column.name) && column.name != "seconds" {
+                names.append(column.name)
+            }
         }
         let others = names.filter { name in !Self.known.contains { $0.key == name } }.map { name in
             Curve(key: name, title: name.split(separator: "_").joined(separator: " "), axis: Axis(""))
@@ -65,17 +69,24 @@ struct RunCurves {
         let series = runs.enumerated().compactMap { index, run -> Series? in
             guard let metrics = run.metrics, let values = metrics[curve.key] else { return nil }
             return Series(
-                runs.count == 1 ? "" : run.name, zip(metrics.steps, values).map { PlotPoint($0, $1) }, style: .line, look: look(index),
+                runs.count == 1 ? "" : run.name, zip(metrics.steps, values).map { PlotPoint($0, $1) }, style: .line,
+                look: look(index),
                 smooths: curve.key != "learning_rate")
         }
-        let smoothed = series.contains { $0.smooths && $0.look != .quiet && CurveDownsampling.window(for: $0.points.map(\.y)) > 1 }
+        let smoothed = series.contains {
+            $0.smooths && $0.look != .quiet && CurveDownsampling.window(for: $0.points.map(\.y)) > 1
+        }
         var notes: [String] = smoothed ? ["Pale: every logged step; strong: a moving mean."] : []
         let missing = values(curve).count { !$0.isFinite }
-        if missing > 0 { notes.append("\(TypographicNumber.grouped(missing)) logged value\(missing == 1 ? " is" : "s are") no number.") }
+        if missing > 0 {
+            notes.append(
+                "\(TypographicNumber.grouped(missing)) logged value\(missing == 1 ? " is" : "s are") no number.")
+        }
         var y = curve.axis
         if curve.key == "pairs_per_second", differsByDecades(curve.key) { y = Axis(y.label, scale: .logarithmic) }
         return Plot(
-            curve.title, caption: notes.joined(separator: " "), x: Axis("step", scale: .linear, includesZero: true), y: y, series: series)
+            curve.title, caption: notes.joined(separator: " "), x: Axis("step", scale: .linear, includesZero: true),
+            y: y, series: series)
     }
 
     /// Whether some runs would lie flat on a linear axis, for others are ten times as high.

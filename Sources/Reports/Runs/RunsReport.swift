@@ -20,7 +20,9 @@ struct RunsReport {
         if !curves.figures.isEmpty {
             Section("Curves") {
                 if runs.count > Theme.seriesCount {
-                    Paragraph("The first \(Theme.seriesCount) of \(runs.count) runs are told apart by colour, the others are grey.", .remark)
+                    Paragraph(
+                        "The first \(Theme.seriesCount) of \(runs.count) runs are told apart by colour, the others are grey.",
+                        .remark)
                 }
                 FigureGroup(curves.figures.map(\.figure))
                 for remark in curves.remarks { Paragraph(remark, .remark) }
@@ -36,7 +38,8 @@ struct RunsReport {
         } else {
             DataTable(
                 columns: [
-                    "run", "steps", "last loss", "time", "pairs/s, median", "workers", "checkpoint", "digest", "parameters", "written by", "CPU kernels",
+                    "run", "steps", "last loss", "time", "pairs/s, median", "workers", "checkpoint", "digest",
+                    "parameters", "written by", "CPU kernels",
                 ],
                 rows: runs.enumerated().map { index, run in
                     var name = DataTable.Cell(run.name, title: run.folder.path)
@@ -51,13 +54,25 @@ struct RunsReport {
         let steps = [run.steps, run.plannedSteps].compactMap { $0.map(TypographicNumber.grouped) }
         let digest = run.checkpoint?.digest ?? ""
         return [
-            ("steps", DataTable.Cell(steps.isEmpty ? "–" : steps.count == 2 && steps[0] == steps[1] ? steps[0] : steps.joined(separator: " of "))),
+            (
+                "steps",
+                DataTable.Cell(
+                    steps.isEmpty
+                        ? "–" : steps.count == 2 && steps[0] == steps[1] ? steps[0] : steps.joined(separator: " of "))
+            ),
             ("last loss", DataTable.Cell(TypographicNumber.significant(run.metrics?["loss"]?.last, 5))),
             ("time", DataTable.Cell(TypographicNumber.duration(run.metrics?.seconds))),
-            ("pairs/s, median", DataTable.Cell(TypographicNumber.significant(run.metrics?.median("pairs_per_second").map { $0.rounded() }, 6))),
+            (
+                "pairs/s, median",
+                DataTable.Cell(
+                    TypographicNumber.significant(run.metrics?.median("pairs_per_second").map { $0.rounded() }, 6))
+            ),
             ("workers", DataTable.Cell(run.workers ?? "–")),
             ("checkpoint", DataTable.Cell(run.checkpoint.map { "step \(TypographicNumber.grouped($0.step))" } ?? "–")),
-            ("digest", DataTable.Cell(digest.isEmpty ? "–" : runs.count == 1 ? digest : "\(digest.prefix(12))…", title: digest)),
+            (
+                "digest",
+                DataTable.Cell(digest.isEmpty ? "–" : runs.count == 1 ? digest : "\(digest.prefix(12))…", title: digest)
+            ),
             ("parameters", DataTable.Cell(run.checkpoint.map { TypographicNumber.grouped($0.parameterCount) } ?? "–")),
             ("written by", DataTable.Cell(run.checkpoint?.writtenBy ?? "–")),
             ("CPU kernels", DataTable.Cell(run.checkpoint?.cpuKernels ?? "–")),

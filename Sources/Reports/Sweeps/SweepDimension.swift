@@ -22,7 +22,8 @@ struct SweepDimension {
             texts = order.map(\.0)
             values = order.map(\.1)
             axis = Axis(
-                shortKey, scale: Self.growsByFactors(values) ? .logarithmic : .linear, ticks: values.count <= 10 ? values : nil)
+                shortKey, scale: Self.growsByFactors(values) ? .logarithmic : .linear,
+                ticks: values.count <= 10 ? values : nil)
         } else {
             texts = different
             values = different.indices.map(Double.init)

@@ -27,7 +27,8 @@ package struct SweepFigures {
     // MARK: Over one key
 
     var overValues: [NamedFigure] {
-        done.isEmpty ? [] : varied.map { NamedFigure("\(sweep.name)-\(shortMetric)-over-\(dimensions[$0].key)", plot(over: $0)) }
+        done.isEmpty
+            ? [] : varied.map { NamedFigure("\(sweep.name)-\(shortMetric)-over-\(dimensions[$0].key)", plot(over: $0)) }
     }
 
     private func plot(over index: Int) -> Plot {
@@ -36,14 +37,20 @@ package struct SweepFigures {
             guard let x = dimension.place(trial.values[index]), let y = trial.metric else { return nil }
             return PlotPoint(x, y, label: trial.trial)
         }
-        let groups = dimension.values.map { value in (value, points.filter { $0.x == value }.map(\.y)) }.filter { !$0.1.isEmpty }
+        let groups = dimension.values.map { value in (value, points.filter { $0.x == value }.map(\.y)) }.filter {
+            !$0.1.isEmpty
+        }
         var fit: PowerLawFit?
-        if dimension.isLogarithmic, groups.count >= 3, points.allSatisfy({ $0.y > 0 }) { fit = PowerLawFit(points.map { ($0.x, $0.y) }) }
+        if dimension.isLogarithmic, groups.count >= 3, points.allSatisfy({ $0.y > 0 }) {
+            fit = PowerLawFit(points.map { ($0.x, $0.y) })
+        }
         let isPowerLaw = (fit?.determination ?? 0) >= 0.5
         var caption = ""
         if let fit {
-            let law = "\(fit.text) through all \(fit.count) trials, which explains \(TypographicNumber.fixed(100 * fit.determination, decimals: 0)) % "
-            caption = isPowerLaw
+            let law =
+                "\(fit.text) through all \(fit.count) trials, which explains \(TypographicNumber.fixed(100 * fit.determination, decimals: 0)) % "
+            caption =
+                isPowerLaw
                 ? "Dotted: the power law of \(law)of the variance of the logarithms."
                 : "No power law: \(law)of the variance of the logarithms."
         }
@@ -52,7 +59,9 @@ package struct SweepFigures {
         if groups.allSatisfy({ $0.1.count == 1 }) {
             // A trial a value, such as random draws of a number: a line would pretend an order.
             let isScatter = !dimension.isNumeric || dimension.isSeed || groups.count > 12
-            series = [Series("", points.sorted { $0.x < $1.x }, style: isScatter ? .markers : .markedLine, fit: shownFit)]
+            series = [
+                Series("", points.sorted { $0.x < $1.x }, style: isScatter ? .markers : .markedLine, fit: shownFit)
+            ]
         } else {
             let means = groups.map { value, values in
                 let sample = SampleStatistics(values)
@@ -60,7 +69,9 @@ package struct SweepFigures {
             }
             series = [
                 Series("single trials", points, style: .dots, look: .neutral),
-                Series("mean ± standard deviation", means, style: dimension.isNumeric && !dimension.isSeed ? .markedLine : .markers,
+                Series(
+                    "mean ± standard deviation", means,
+                    style: dimension.isNumeric && !dimension.isSeed ? .markedLine : .markers,
                     fit: shownFit),
             ]
         }
@@ -84,7 +95,8 @@ package struct SweepFigures {
             ? []
             : pairs.prefix(Self.mostHeatMaps).map { first, second in
                 NamedFigure(
-                    "\(sweep.name)-\(shortMetric)-over-\(dimensions[first].key)-and-\(dimensions[second].key)", heatMap(first, second))
+                    "\(sweep.name)-\(shortMetric)-over-\(dimensions[first].key)-and-\(dimensions[second].key)",
+                    heatMap(first, second))
             }
     }
 
@@ -94,17 +106,22 @@ package struct SweepFigures {
 
     private func heatMap(_ first: Int, _ second: Int) -> HeatMap {
         // The key with more values lies along the width.
-        let (across, up) = dimensions[first].texts.count >= dimensions[second].texts.count ? (first, second) : (second, first)
+        let (across, up) =
+            dimensions[first].texts.count >= dimensions[second].texts.count ? (first, second) : (second, first)
         let columns = dimensions[across].texts, rows = dimensions[up].texts
         let cells = rows.map { row in
             columns.map { column -> HeatMap.Cell in
                 let here = sweep.trials.filter { $0.values[up] == row && $0.values[across] == column }
                 let values = here.filter(SweepRecord.isDone).compactMap(\.metric)
                 if values.isEmpty {
-                    return HeatMap.Cell(nil, label: here.isEmpty ? "no trial" : here.contains { $0.status == .failed } ? "failed" : "not done")
+                    return HeatMap.Cell(
+                        nil,
+                        label: here.isEmpty
+                            ? "no trial" : here.contains { $0.status == .failed } ? "failed" : "not done")
                 }
                 let sample = SampleStatistics(values)
-                let spread = sample.count > 1 ? "mean of \(sample.count), ± \(TypographicNumber.short(sample.deviation, 2))" : ""
+                let spread =
+                    sample.count > 1 ? "mean of \(sample.count), ± \(TypographicNumber.short(sample.deviation, 2))" : ""
                 return HeatMap.Cell(sample.mean, label: spread)
             }
         }
@@ -116,10 +133,13 @@ package struct SweepFigures {
                 best = (row, column, value)
             }
         }
-        let averaged = done.count > cells.joined().count { $0.value != nil } ? "Each cell: the mean of its trials. " : ""
+        let averaged =
+            done.count > cells.joined().count { $0.value != nil } ? "Each cell: the mean of its trials. " : ""
         return HeatMap(
-            "\(shortMetric) over \(dimensions[across].shortKey) and \(dimensions[up].shortKey)", caption: averaged + "Framed: the best.",
-            xLabel: dimensions[across].shortKey, yLabel: dimensions[up].shortKey, valueLabel: shortMetric, columns: columns, rows: rows,
+            "\(shortMetric) over \(dimensions[across].shortKey) and \(dimensions[up].shortKey)",
+            caption: averaged + "Framed: the best.",
+            xLabel: dimensions[across].shortKey, yLabel: dimensions[up].shortKey, valueLabel: shortMetric,
+            columns: columns, rows: rows,
             cells: cells, chosen: best.map { ($0.row, $0.column) })
     }
 
@@ -131,12 +151,15 @@ package struct SweepFigures {
             let values = varied.map { dimensions[$0].place(trial.values[$0]) ?? .nan } + [trial.metric ?? .nan]
             let told = zip(varied, values).map { index, _ in "\(dimensions[index].shortKey) \(trial.values[index])" }
             return ParallelCoordinates.Line(
-                ([trial.trial] + told + ["\(shortMetric) \(TypographicNumber.short(trial.metric, 5))"]).joined(separator: " · "), values)
+                ([trial.trial] + told + ["\(shortMetric) \(TypographicNumber.short(trial.metric, 5))"]).joined(
+                    separator: " · "), values)
         }
         return NamedFigure(
             "\(sweep.name)-parallel",
             ParallelCoordinates(
-                "All varied values", caption: "A line a trial that is done; the stronger, the better its \(shortMetric).",
-                axes: varied.map { dimensions[$0].axis } + [Axis(shortMetric)], lines: lines, lowIsGood: sweep.minimizes))
+                "All varied values",
+                caption: "A line a trial that is done; the stronger, the better its \(shortMetric).",
+                axes: varied.map { dimensions[$0].axis } + [Axis(shortMetric)], lines: lines, lowIsGood: sweep.minimizes
+            ))
     }
 }

@@ -20,7 +20,8 @@ struct SweepReport {
     }
 
     var figures: [NamedFigure] {
-        drawn.overValues + drawn.heatMaps + (drawn.parallel.map { [$0] } ?? []) + (curves.map { [NamedFigure("\(sweep.name)-loss", $0)] } ?? [])
+        drawn.overValues + drawn.heatMaps + (drawn.parallel.map { [$0] } ?? [])
+            + (curves.map { [NamedFigure("\(sweep.name)-loss", $0)] } ?? [])
     }
 
     /// - Parameter isAlone: whether the page is about nothing else, so that its title names the sweep already.
@@ -55,11 +56,22 @@ struct SweepReport {
         let goal = sweep.minimizes ? "the smaller the better" : "the larger the better"
         DataTable(
             facts: [
-                ("trials", DataTable.Cell("\(TypographicNumber.grouped(sweep.trials.count))" + (counts.isEmpty ? "" : ": " + counts.joined(separator: ", ")))),
+                (
+                    "trials",
+                    DataTable.Cell(
+                        "\(TypographicNumber.grouped(sweep.trials.count))"
+                            + (counts.isEmpty ? "" : ": " + counts.joined(separator: ", ")))
+                ),
                 ("metric", DataTable.Cell(sweep.metric.isEmpty ? "–" : "\(sweep.metric), \(goal)")),
-                ("best", DataTable.Cell(best.map { "\(TypographicNumber.significant($0.metric, 5)) by \($0.trial)" } ?? "–")),
+                (
+                    "best",
+                    DataTable.Cell(best.map { "\(TypographicNumber.significant($0.metric, 5)) by \($0.trial)" } ?? "–")
+                ),
                 ("varied", DataTable.Cell(varied)),
-                ("time of all trials", DataTable.Cell(TypographicNumber.duration(sweep.trials.compactMap(\.seconds).reduce(0, +)))),
+                (
+                    "time of all trials",
+                    DataTable.Cell(TypographicNumber.duration(sweep.trials.compactMap(\.seconds).reduce(0, +)))
+                ),
             ])
     }
 
@@ -68,7 +80,10 @@ struct SweepReport {
     private var varied: String {
         zip(sweep.keys, drawn.dimensions).map { key, dimension in
             let texts = dimension.texts
-            let values = texts.count <= 8 ? texts.joined(separator: ", ") : "\(texts.count) values from \(texts.first ?? "") to \(texts.last ?? "")"
+            let values =
+                texts.count <= 8
+                ? texts.joined(separator: ", ")
+                : "\(texts.count) values from \(texts.first ?? "") to \(texts.last ?? "")"
             return "\(key): \(values)"
         }.joined(separator: "; ")
     }
@@ -85,7 +100,9 @@ struct SweepReport {
         if ranked.isEmpty { Paragraph("No trial is done yet.", .remark) }
         if !ranked.isEmpty {
             table(ranked.enumerated().map { ("\($0 + 1)", $1) })
-            if ranked.count > Self.mostRows { Paragraph("The best \(Self.mostRows) of \(ranked.count); sweep.csv has all.", .remark) }
+            if ranked.count > Self.mostRows {
+                Paragraph("The best \(Self.mostRows) of \(ranked.count); sweep.csv has all.", .remark)
+            }
         }
         if !dropped.isEmpty {
             Section("Left by halving before their last step") { table(dropped.map { ("", $0) }) }
@@ -95,9 +112,13 @@ struct SweepReport {
                 DataTable(
                     columns: ["trial"] + sweep.shortKeys.map { DataTable.Cell($0) } + ["reason"],
                     rows: failed.prefix(Self.mostRows).map { trial in
-                        [Self.name(trial)] + trial.values.map { DataTable.Cell($0) } + [DataTable.Cell(trial.reason.isEmpty ? "–" : trial.reason)]
+                        [Self.name(trial)] + trial.values.map { DataTable.Cell($0) } + [
+                            DataTable.Cell(trial.reason.isEmpty ? "–" : trial.reason)
+                        ]
                     }, textColumns: [0, sweep.keys.count + 1])
-                if failed.count > Self.mostRows { Paragraph("\(Self.mostRows) of \(failed.count); sweep.csv has all.", .remark) }
+                if failed.count > Self.mostRows {
+                    Paragraph("\(Self.mostRows) of \(failed.count); sweep.csv has all.", .remark)
+                }
             }
         }
     }
@@ -105,7 +126,8 @@ struct SweepReport {
     private func table(_ trials: [(rank: String, trial: SweepRow)]) -> DataTable {
         let hasRank = trials.contains { !$0.rank.isEmpty }
         return DataTable(
-            columns: [hasRank ? "rank, trial" : "trial"] + zip(sweep.shortKeys, sweep.keys).map { DataTable.Cell($0, title: $1) }
+            columns: [hasRank ? "rank, trial" : "trial"]
+                + zip(sweep.shortKeys, sweep.keys).map { DataTable.Cell($0, title: $1) }
                 + [DataTable.Cell(sweep.metric), "steps", "time", "digest"],
             rows: trials.prefix(Self.mostRows).map { rank, trial in
                 var name = Self.name(trial)
@@ -116,8 +138,10 @@ struct SweepReport {
                 }
                 let steps = trial.steps.map(TypographicNumber.grouped) ?? "–"
                 return [name] + trial.values.map { DataTable.Cell($0) } + [
-                    DataTable.Cell(TypographicNumber.significant(trial.metric, 5), isBest: rank == "1"), DataTable.Cell(steps),
-                    DataTable.Cell(TypographicNumber.duration(trial.seconds)), DataTable.Cell("\(trial.digest.prefix(12))", title: trial.digest),
+                    DataTable.Cell(TypographicNumber.significant(trial.metric, 5), isBest: rank == "1"),
+                    DataTable.Cell(steps),
+                    DataTable.Cell(TypographicNumber.duration(trial.seconds)),
+                    DataTable.Cell("\(trial.digest.prefix(12))", title: trial.digest),
                 ]
             }, textColumns: [0, sweep.keys.count + 4])
     }
@@ -125,7 +149,8 @@ struct SweepReport {
     /// The values stand beside the name: its number is enough where it begins with one.
     private static func name(_ trial: SweepRow) -> DataTable.Cell {
         let number = trial.trial.prefix { $0 != "_" }
-        return DataTable.Cell(number.allSatisfy(\.isNumber) && !number.isEmpty ? String(number) : trial.trial, title: trial.trial)
+        return DataTable.Cell(
+            number.allSatisfy(\.isNumber) && !number.isEmpty ? String(number) : trial.trial, title: trial.trial)
     }
 
     // MARK: The trials' own folders

@@ -19,20 +19,25 @@ enum CheckpointFile {
         let digest = content.digest
         let file = try HDF5File(creating: path, overwriting: true, format: .checksummed)
         let attributes: [(String, AttributeValue)] = [
-            ("format_version", .integer(formatVersion)), ("step", .integer(content.step)), ("seed", .unsigned(content.seed)),
-            ("shards", .integer(content.shards)), ("digest", .string(digest)), ("written_by", .string(content.writtenBy)),
+            ("format_version", .integer(formatVersion)), ("step", .integer(content.step)),
+            ("seed", .unsigned(content.seed)),
+            ("shards", .integer(content.shards)), ("digest", .string(digest)),
+            ("written_by", .string(content.writtenBy)),
             ("cpu_kernels", .string(content.cpuKernels)), ("config", .string(content.configuration)),
         ]
         for (name, value) in attributes { try file.setAttribute(name, value) }
         for (name, value) in content.scalars {
-            precondition(!ownAttributes.contains(name), "the scalar \(name) has the name of an attribute that every checkpoint has")
+            precondition(
+                !ownAttributes.contains(name),
+                "the scalar \(name) has the name of an attribute that every checkpoint has")
             try file.setAttribute(name, value)
         }
         for (group, arrays) in content.groups {
             for (path, array) in arrays {
                 switch array.values {
                 case .floats(let tensor): try file.write("/\(group)/\(path)", tensor, checksum: true)
-                case .doubles(let doubles): try file.write("/\(group)/\(path)", doubles, shape: array.shape, checksum: true)
+                case .doubles(let doubles):
+                    try file.write("/\(group)/\(path)", doubles, shape: array.shape, checksum: true)
                 }
             }
         }
@@ -59,19 +64,23 @@ enum CheckpointFile {
         let content = Checkpoint(
             step: header.step, seed: header.seed, shards: header.shards, configuration: header.configuration,
             writtenBy: header.writtenBy, cpuKernels: header.cpuKernels, scalars: header.scalars,
-            parameters: try arrays("parameters"), optimizer: try arrays("optimizer"), statistics: try arrays("statistics"))
+            parameters: try arrays("parameters"), optimizer: try arrays("optimizer"),
+            statistics: try arrays("statistics"))
         let digest = content.digest
         if digest != header.digest {
             throw FileError(
                 .badData, place: path,
-                reason: "was altered or damaged: its digest is \(digest.prefix(12))…, and \(header.digest.prefix(12))… was written")
+                reason:
+                    "was altered or damaged: its digest is \(digest.prefix(12))…, and \(header.digest.prefix(12))… was written"
+            )
         }
         return content
     }
 
     static func summary(of file: HDF5File) throws -> CheckpointSummary {
         func missing(_ name: String, _ kind: String) -> FileError {
-            FileError(.badData, place: file.path, reason: "is no checkpoint: it has no attribute \(name) that is \(kind)")
+            FileError(
+                .badData, place: file.path, reason: "is no checkpoint: it has no attribute \(name) that is \(kind)")
         }
         let attributes = try file.attributes()
         func value(_ name: String) -> AttributeValue? { attributes.first { $0.name == name }?.value }
@@ -93,7 +102,8 @@ enum CheckpointFile {
         let version = try integer("format_version")
         guard version == formatVersion else {
             throw FileError(
-                .badData, place: file.path, reason: "has the format version \(version); this program reads version \(formatVersion)",
+                .badData, place: file.path,
+                reason: "has the format version \(version); this program reads version \(formatVersion)",
                 remedy: "use the program that wrote it" + ((try? string("written_by")).map { ": \($0)" } ?? ""))
         }
         let arrays = try ["parameters", "optimizer", "statistics"].flatMap { group in
@@ -106,8 +116,10 @@ enum CheckpointFile {
             }
         }
         return CheckpointSummary(
-            path: file.path, formatVersion: version, step: try integer("step"), seed: try seed(), shards: try integer("shards"),
+            path: file.path, formatVersion: version, step: try integer("step"), seed: try seed(),
+            shards: try integer("shards"),
             digest: try string("digest"), configuration: try string("config"), writtenBy: try string("written_by"),
-            cpuKernels: try string("cpu_kernels"), scalars: attributes.filter { !ownAttributes.contains($0.name) }, arrays: arrays)
+            cpuKernels: try string("cpu_kernels"), scalars: attributes.filter { !ownAttributes.contains($0.name) },
+            arrays: arrays)
     }
 }

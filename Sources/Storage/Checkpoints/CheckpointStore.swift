@@ -47,7 +47,9 @@ public struct CheckpointStore: Sendable {
         let others = try list().filter { $0 != content.step }
         for step in others.dropLast(count - 1) {
             let path = self.path(ofStep: step)
-            if unlink(path) != 0, errno != ENOENT { throw FileError(systemCall: "unlink", on: path, errorNumber: errno) }
+            if unlink(path) != 0, errno != ENOENT {
+                throw FileError(systemCall: "unlink", on: path, errorNumber: errno)
+            }
         }
         return (path, digest)
     }
@@ -74,7 +76,9 @@ public struct CheckpointStore: Sendable {
     /// - Returns: no checkpoint where none verifies.
     /// - Throws: `FileError(.inputOutput)` where the system does not let a checkpoint be opened (permissions, too many open
     ///   files) or renamed: that is no fault of the checkpoint.
-    public func newestVerified() throws -> (found: (content: Checkpoint, path: String)?, damagedCheckpoints: [DamagedCheckpoint]) {
+    public func newestVerified() throws -> (
+        found: (content: Checkpoint, path: String)?, damagedCheckpoints: [DamagedCheckpoint]
+    ) {
         var damagedCheckpoints: [DamagedCheckpoint] = []
         for step in try list().reversed() {
             let path = path(ofStep: step)
@@ -83,11 +87,13 @@ public struct CheckpointStore: Sendable {
             do {
                 let content = try read(path)
                 guard content.step == step else {
-                    throw FileError(.badData, place: path, reason: "is of step \(content.step), not of the step in its name")
+                    throw FileError(
+                        .badData, place: path, reason: "is of step \(content.step), not of the step in its name")
                 }
                 return ((content, path), damagedCheckpoints)
             } catch let error as FileError {
-                damagedCheckpoints.append(DamagedCheckpoint(path: path, movedTo: try moveAside(path), reason: error.description))
+                damagedCheckpoints.append(
+                    DamagedCheckpoint(path: path, movedTo: try moveAside(path), reason: error.description))
             }
         }
         return (nil, damagedCheckpoints)

@@ -14,7 +14,8 @@ public struct DatasetReference: Sendable, Equatable, CustomStringConvertible {
     /// - Throws: `FileError(.badData)` where the text names no file or no dataset.
     public init(_ text: String) throws {
         func refuse(_ reason: String) -> FileError {
-            FileError(.badData, place: "“\(text)”", reason: reason, remedy: "write FILE.h5:/dataset, such as pairs.h5:/first")
+            FileError(
+                .badData, place: "“\(text)”", reason: reason, remedy: "write FILE.h5:/dataset, such as pairs.h5:/first")
         }
         var colon: String.Index?
         for position in text.indices where text[position] == ":" {
@@ -23,7 +24,8 @@ public struct DatasetReference: Sendable, Equatable, CustomStringConvertible {
         }
         guard let colon else {
             throw refuse(
-                text.contains(":") ? "the dataset after the colon does not begin with a slash" : "names a file but no dataset in it")
+                text.contains(":")
+                    ? "the dataset after the colon does not begin with a slash" : "names a file but no dataset in it")
         }
         file = String(text[..<colon])
         dataset = String(text[text.index(after: colon)...])

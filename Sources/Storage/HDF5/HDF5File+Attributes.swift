@@ -6,7 +6,9 @@ extension HDF5File {
     /// - Throws: `FileError(.badData)` where the object is missing or the attribute is no text and no single number.
     public func attribute(_ name: String, of object: String = "/") throws -> AttributeValue? {
         let (place, path) = ("\(place(object))@\(name)", Self.absolute(object))
-        guard try kind(of: object) != nil else { throw FileError(.badData, place: self.place(object), reason: "is not there") }
+        guard try kind(of: object) != nil else {
+            throw FileError(.badData, place: self.place(object), reason: "is not there")
+        }
         let isThere = try HDF5Library.call("H5Aexists_by_name", at: place) {
             H5Aexists_by_name(id, path, name, couplet_H5P_DEFAULT())
         }
@@ -24,12 +26,15 @@ extension HDF5File {
     public func attributes(of object: String = "/") throws -> [(name: String, value: AttributeValue)] {
         let (place, path) = (place(object), Self.absolute(object))
         guard try kind(of: object) != nil else { throw FileError(.badData, place: place, reason: "is not there") }
-        let opened = try HDF5Handle("H5Oopen", at: place, closedBy: H5Oclose) { H5Oopen(id, path, couplet_H5P_DEFAULT()) }
+        let opened = try HDF5Handle("H5Oopen", at: place, closedBy: H5Oclose) {
+            H5Oopen(id, path, couplet_H5P_DEFAULT())
+        }
         let objectID = opened.id
         var result: [(name: String, value: AttributeValue)] = []
         // An object that keeps no order of writing refuses to be asked by it.
         let probe = HDF5Library.quietly {
-            H5Aopen_by_idx(objectID, ".", H5_INDEX_CRT_ORDER, H5_ITER_INC, 0, couplet_H5P_DEFAULT(), couplet_H5P_DEFAULT())
+            H5Aopen_by_idx(
+                objectID, ".", H5_INDEX_CRT_ORDER, H5_ITER_INC, 0, couplet_H5P_DEFAULT(), couplet_H5P_DEFAULT())
         }
         if probe >= 0 { HDF5Library.quietly { H5Aclose(probe) } }
         let index = probe >= 0 ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME
@@ -62,21 +67,26 @@ extension HDF5File {
             try HDF5Library.call("H5Tset_size", at: place) { H5Tset_size(typeID, bytes.count) }
             try HDF5Library.call("H5Tset_strpad", at: place) { H5Tset_strpad(typeID, H5T_STR_NULLPAD) }
             try HDF5Library.call("H5Tset_cset", at: place) { H5Tset_cset(typeID, H5T_CSET_UTF8) }
-            try bytes.withUnsafeBytes { try setAttribute(name, object, place, inFile: typeID, inMemory: typeID, $0.baseAddress!) }
+            try bytes.withUnsafeBytes {
+                try setAttribute(name, object, place, inFile: typeID, inMemory: typeID, $0.baseAddress!)
+            }
         case .integer(let number):
             try withUnsafeBytes(of: Int64(number)) {
                 try setAttribute(
-                    name, object, place, inFile: couplet_H5T_STD_I64LE(), inMemory: couplet_H5T_NATIVE_INT64(), $0.baseAddress!)
+                    name, object, place, inFile: couplet_H5T_STD_I64LE(), inMemory: couplet_H5T_NATIVE_INT64(),
+                    $0.baseAddress!)
             }
         case .unsigned(let number):
             try withUnsafeBytes(of: number) {
                 try setAttribute(
-                    name, object, place, inFile: couplet_H5T_STD_U64LE(), inMemory: couplet_H5T_NATIVE_UINT64(), $0.baseAddress!)
+                    name, object, place, inFile: couplet_H5T_STD_U64LE(), inMemory: couplet_H5T_NATIVE_UINT64(),
+                    $0.baseAddress!)
             }
         case .double(let number):
             try withUnsafeBytes(of: number) {
                 try setAttribute(
-                    name, object, place, inFile: couplet_H5T_IEEE_F64LE(), inMemory: couplet_H5T_NATIVE_DOUBLE(), $0.baseAddress!)
+                    name, object, place, inFile: couplet_H5T_IEEE_F64LE(), inMemory: couplet_H5T_NATIVE_DOUBLE(),
+                    $0.baseAddress!)
             }
         }
     }
@@ -85,8 +95,12 @@ extension HDF5File {
         _ name: String, _ object: String, _ place: String, inFile: hid_t, inMemory: hid_t, _ value: UnsafeRawPointer
     ) throws {
         let path = Self.absolute(object)
-        if try HDF5Library.call("H5Aexists_by_name", at: place, { H5Aexists_by_name(id, path, name, couplet_H5P_DEFAULT()) }) > 0 {
-            try HDF5Library.call("H5Adelete_by_name", at: place) { H5Adelete_by_name(id, path, name, couplet_H5P_DEFAULT()) }
+        if try HDF5Library.call(
+            "H5Aexists_by_name", at: place, { H5Aexists_by_name(id, path, name, couplet_H5P_DEFAULT()) }) > 0
+        {
+            try HDF5Library.call("H5Adelete_by_name", at: place) {
+                H5Adelete_by_name(id, path, name, couplet_H5P_DEFAULT())
+            }
         }
         let space = try HDF5Handle("H5Screate", at: place, closedBy: H5Sclose) { H5Screate(H5S_SCALAR) }
         let spaceID = space.id

@@ -30,7 +30,9 @@ extension HDF5File {
         guard try kind(of: name) == H5I_GROUP else {
             throw FileError(.badData, place: place, reason: "there is no such group")
         }
-        let handle = try HDF5Handle("H5Gopen2", at: place, closedBy: H5Gclose) { H5Gopen2(id, name, couplet_H5P_DEFAULT()) }
+        let handle = try HDF5Handle("H5Gopen2", at: place, closedBy: H5Gclose) {
+            H5Gopen2(id, name, couplet_H5P_DEFAULT())
+        }
         let group = handle.id
         let list = try HDF5Handle("H5Gget_create_plist", at: place, closedBy: H5Pclose) { H5Gget_create_plist(group) }
         let listID = list.id
@@ -60,7 +62,8 @@ extension HDF5File {
             let next = path
             // H5Lexists wants every group on the way to be there; and H5Oexists_by_name the link itself.
             guard try HDF5Library.call("H5Lexists", at: place, { H5Lexists(id, next, couplet_H5P_DEFAULT()) }) > 0,
-                try HDF5Library.call("H5Oexists_by_name", at: place, { H5Oexists_by_name(id, next, couplet_H5P_DEFAULT()) }) > 0
+                try HDF5Library.call(
+                    "H5Oexists_by_name", at: place, { H5Oexists_by_name(id, next, couplet_H5P_DEFAULT()) }) > 0
             else { return nil }
             if next.utf8.count < Self.absolute(name).utf8.count, try objectKind(next, place) != H5I_GROUP { return nil }
         }
@@ -68,7 +71,9 @@ extension HDF5File {
     }
 
     private func objectKind(_ path: String, _ place: String) throws -> H5I_type_t {
-        let object = try HDF5Handle("H5Oopen", at: place, closedBy: H5Oclose) { H5Oopen(id, path, couplet_H5P_DEFAULT()) }
+        let object = try HDF5Handle("H5Oopen", at: place, closedBy: H5Oclose) {
+            H5Oopen(id, path, couplet_H5P_DEFAULT())
+        }
         let objectID = object.id
         return HDF5Library.quietly { H5Iget_type(objectID) }
     }
@@ -108,15 +113,20 @@ extension HDF5File {
         let (datasetID, place) = (dataset.id, place(name))
         let space = try HDF5Handle("H5Dget_space", at: place, closedBy: H5Sclose) { H5Dget_space(datasetID) }
         let spaceID = space.id
-        let rank = Int(try HDF5Library.call("H5Sget_simple_extent_ndims", at: place) { H5Sget_simple_extent_ndims(spaceID) })
+        let rank = Int(
+            try HDF5Library.call("H5Sget_simple_extent_ndims", at: place) { H5Sget_simple_extent_ndims(spaceID) })
         var extents = [hsize_t](repeating: 0, count: rank)
-        try HDF5Library.call("H5Sget_simple_extent_dims", at: place) { H5Sget_simple_extent_dims(spaceID, &extents, nil) }
+        try HDF5Library.call("H5Sget_simple_extent_dims", at: place) {
+            H5Sget_simple_extent_dims(spaceID, &extents, nil)
+        }
         let shape = try Self.shape(extents, place)
 
         let type = try HDF5Handle("H5Dget_type", at: place, closedBy: H5Tclose) { H5Dget_type(datasetID) }
         let typeID = type.id
         let typeClass = HDF5Library.quietly { H5Tget_class(typeID) }
-        let list = try HDF5Handle("H5Dget_create_plist", at: place, closedBy: H5Pclose) { H5Dget_create_plist(datasetID) }
+        let list = try HDF5Handle("H5Dget_create_plist", at: place, closedBy: H5Pclose) {
+            H5Dget_create_plist(datasetID)
+        }
         let listID = list.id
         var chunk: [Int]?
         if HDF5Library.quietly({ H5Pget_layout(listID) }) == H5D_CHUNKED {
@@ -127,7 +137,8 @@ extension HDF5File {
         return DatasetDescription(
             name: Self.absolute(name), shape: shape, elementClass: Self.elementClass(typeClass),
             elementBytes: HDF5Library.quietly { H5Tget_size(typeID) },
-            isUnsigned: typeClass == H5T_INTEGER && HDF5Library.quietly { H5Tget_sign(typeID) } == H5T_SGN_NONE, chunk: chunk)
+            isUnsigned: typeClass == H5T_INTEGER && HDF5Library.quietly { H5Tget_sign(typeID) } == H5T_SGN_NONE,
+            chunk: chunk)
     }
 
     /// Extents as integers, whose product is known not to overflow.

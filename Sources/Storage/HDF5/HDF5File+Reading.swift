@@ -15,7 +15,8 @@ extension HDF5File {
         let count = shape.reduce(1, *)
         if let target, target.count != count {
             throw FileError(
-                .badData, place: place(name), reason: "has the shape \(shape), \(count) numbers; \(target.shape) are expected")
+                .badData, place: place(name),
+                reason: "has the shape \(shape), \(count) numbers; \(target.shape) are expected")
         }
         try requireNumeric(description)
         try requireMemory(count * MemoryLayout<Float>.stride, name)
@@ -32,9 +33,12 @@ extension HDF5File {
     /// Reads a dataset of whole numbers, in row-major order. Numbers kept as floats will do where each is whole.
     /// - Throws: `FileError(.badData)` where one is not, or is too large for an `Int`.
     public func readIntegers(_ name: String, rows: Range<Int>? = nil) throws -> [Int] {
-        guard let description = try dataset(name) else { return try readArray(name, as: couplet_H5T_NATIVE_INT64(), zero: 0) }
+        guard let description = try dataset(name) else {
+            return try readArray(name, as: couplet_H5T_NATIVE_INT64(), zero: 0)
+        }
         func refuse(_ position: Int, _ value: Any) -> FileError {
-            FileError(.badData, place: place(name), reason: "holds \(value) at position \(position); integers are expected")
+            FileError(
+                .badData, place: place(name), reason: "holds \(value) at position \(position); integers are expected")
         }
         if description.elementClass == .float {
             return try readDoubles(name, rows: rows).enumerated().map { position, value in
@@ -56,7 +60,8 @@ extension HDF5File {
         let elements = try readDoubles(name)
         guard let shape = try dataset(name)?.shape, shape.count == 2 else {
             throw FileError(
-                .badData, place: place(name), reason: "has the shape \(try dataset(name)?.shape ?? []); a matrix has two extents")
+                .badData, place: place(name),
+                reason: "has the shape \(try dataset(name)?.shape ?? []); a matrix has two extents")
         }
         return Matrix(rows: shape[0], columns: shape[1], elements: elements)
     }
@@ -106,7 +111,8 @@ extension HDF5File {
         }
         guard rows.lowerBound >= 0, rows.upperBound <= description.rows else {
             throw FileError(
-                .badData, place: place(description.name), reason: "has \(description.rows) rows; rows \(rows) are asked for")
+                .badData, place: place(description.name),
+                reason: "has \(description.rows) rows; rows \(rows) are asked for")
         }
         return [rows.count] + description.shape.dropFirst()
     }
@@ -122,7 +128,8 @@ extension HDF5File {
         let memory = sysconf(CInt(_SC_PHYS_PAGES)) * sysconf(CInt(_SC_PAGESIZE))
         if bytes > memory {
             throw FileError(
-                .badData, place: place(name), reason: "takes \(bytes >> 20) MiB in memory; this machine has \(memory >> 20)",
+                .badData, place: place(name),
+                reason: "takes \(bytes >> 20) MiB in memory; this machine has \(memory >> 20)",
                 remedy: "read it in ranges of rows, or check the file")
         }
     }

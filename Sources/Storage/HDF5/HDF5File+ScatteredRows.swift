@@ -17,11 +17,13 @@ extension HDF5File {
         guard !description.shape.isEmpty, target.count == rowNumbers.count * columns else {
             throw FileError(
                 .badData, place: place(name),
-                reason: "has the shape \(description.shape); \(rowNumbers.count) rows of it do not fill \(target.shape)")
+                reason: "has the shape \(description.shape); \(rowNumbers.count) rows of it do not fill \(target.shape)"
+            )
         }
         if let beyond = rowNumbers.first(where: { $0 >= UInt64(description.rows) }) {
             throw FileError(
-                .badData, place: place(name), reason: "has \(description.rows) rows; row \(beyond) (counted from 0) is asked for")
+                .badData, place: place(name),
+                reason: "has \(description.rows) rows; row \(beyond) (counted from 0) is asked for")
         }
         if target.count == 0 { return }
 
@@ -41,7 +43,8 @@ extension HDF5File {
                 end += 1
             }
             try readPiece(
-                dataset, description, rows: first..<(last + 1), order[position..<end], rowNumbers, into: target, by: &piece, longest)
+                dataset, description, rows: first..<(last + 1), order[position..<end], rowNumbers, into: target,
+                by: &piece, longest)
             position = end
         }
     }
@@ -58,9 +61,11 @@ extension HDF5File {
     ) throws {
         let columns = description.columns
         let float = couplet_H5T_NATIVE_FLOAT()
-        let isInPlace = order.count == rows.count && zip(order, rows).enumerated().allSatisfy {
-            $1.0 == order.first! + $0 && rowNumbers[$1.0] == UInt64($1.1)
-        }
+        let isInPlace =
+            order.count == rows.count
+            && zip(order, rows).enumerated().allSatisfy {
+                $1.0 == order.first! + $0 && rowNumbers[$1.0] == UInt64($1.1)
+            }
         if isInPlace {
             return try read(dataset, description, rows: rows, as: float, into: target.pointer + order.first! * columns)
         }

@@ -11,7 +11,9 @@ extension HDF5File {
             try write(file)
             try file.close()
             guard rename(partial, path) == 0 else {
-                throw FileError(.inputOutput, place: path, reason: "cannot rename \(partial) to it: \(String(cString: strerror(errno)))")
+                throw FileError(
+                    .inputOutput, place: path,
+                    reason: "cannot rename \(partial) to it: \(String(cString: strerror(errno)))")
             }
         } catch {
             unlink(partial)

@@ -81,7 +81,8 @@ extension HDF5File {
         let dataset = try open(dataset: name)
         let description = try describe(dataset, name)
         let rows = row..<(row + count)
-        guard !description.shape.isEmpty, row >= 0, rows.upperBound <= description.rows, columns == description.columns else {
+        guard !description.shape.isEmpty, row >= 0, rows.upperBound <= description.rows, columns == description.columns
+        else {
             throw FileError(
                 .badData, place: place(name),
                 reason: "has the shape \(description.shape); rows \(rows) of \(columns) numbers do not fit into it")
@@ -96,7 +97,9 @@ extension HDF5File {
         try dataset.close("H5Dclose", at: place)
     }
 
-    private func write(_ name: String, _ type: ElementType, _ shape: [Int], _ source: UnsafeRawPointer?, checksum: Bool) throws {
+    private func write(_ name: String, _ type: ElementType, _ shape: [Int], _ source: UnsafeRawPointer?, checksum: Bool)
+        throws
+    {
         let dataset = try make(name, type, shape, checksum: checksum)
         let (datasetID, place) = (dataset.id, place(name))
         if shape.reduce(1, *) > 0 {
@@ -118,7 +121,9 @@ extension HDF5File {
         let space = try HDF5Handle("H5Screate_simple", at: place, closedBy: H5Sclose) {
             H5Screate_simple(CInt(shape.count), extents, nil)
         }
-        let list = try HDF5Handle("H5Pcreate", at: place, closedBy: H5Pclose) { H5Pcreate(couplet_H5P_DATASET_CREATE()) }
+        let list = try HDF5Handle("H5Pcreate", at: place, closedBy: H5Pclose) {
+            H5Pcreate(couplet_H5P_DATASET_CREATE())
+        }
         let (spaceID, listID) = (space.id, list.id)
         // No time of creation: equal content makes equal files.
         try HDF5Library.call("H5Pset_obj_track_times", at: place) { H5Pset_obj_track_times(listID, false) }
@@ -159,7 +164,9 @@ extension HDF5File {
             default: throw FileError(.badData, place: place(group), reason: "is a dataset, so \(path) cannot lie in it")
             }
             let (name, place) = (group, place(group))
-            let list = try HDF5Handle("H5Pcreate", at: place, closedBy: H5Pclose) { H5Pcreate(couplet_H5P_GROUP_CREATE()) }
+            let list = try HDF5Handle("H5Pcreate", at: place, closedBy: H5Pclose) {
+                H5Pcreate(couplet_H5P_GROUP_CREATE())
+            }
             let listID = list.id
             try HDF5Library.call("H5Pset_link_creation_order", at: place) {
                 H5Pset_link_creation_order(listID, couplet_H5P_CRT_ORDER_TRACKED_INDEXED())

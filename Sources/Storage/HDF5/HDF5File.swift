@@ -35,20 +35,29 @@ public final class HDF5File: Sendable {
         creating path: String, overwriting: Bool = false, format: HDF5Format = .compatible
     ) throws {
         if !overwriting, SystemCall.exists(path) {
-            throw FileError(.inputOutput, place: path, reason: "exists already", remedy: "give another name, or delete it first")
+            throw FileError(
+                .inputOutput, place: path, reason: "exists already", remedy: "give another name, or delete it first")
         }
-        let creation = try HDF5Handle("H5Pcreate", at: path, closedBy: H5Pclose) { H5Pcreate(couplet_H5P_FILE_CREATE()) }
+        let creation = try HDF5Handle("H5Pcreate", at: path, closedBy: H5Pclose) {
+            H5Pcreate(couplet_H5P_FILE_CREATE())
+        }
         let creationID = creation.id
         if format == .checksummed {
             let order = couplet_H5P_CRT_ORDER_TRACKED_INDEXED()
-            try HDF5Library.call("H5Pset_link_creation_order", at: path) { H5Pset_link_creation_order(creationID, order) }
-            try HDF5Library.call("H5Pset_attr_creation_order", at: path) { H5Pset_attr_creation_order(creationID, order) }
+            try HDF5Library.call("H5Pset_link_creation_order", at: path) {
+                H5Pset_link_creation_order(creationID, order)
+            }
+            try HDF5Library.call("H5Pset_attr_creation_order", at: path) {
+                H5Pset_attr_creation_order(creationID, order)
+            }
         }
         let mode = overwriting ? couplet_H5F_ACC_TRUNC() : couplet_H5F_ACC_EXCL()
         try self.init(path, "H5Fcreate", format) { H5Fcreate(path, mode, creationID, $0) }
     }
 
-    private init(_ path: String, _ function: StaticString, _ format: HDF5Format = .compatible, _ open: (hid_t) -> hid_t) throws {
+    private init(_ path: String, _ function: StaticString, _ format: HDF5Format = .compatible, _ open: (hid_t) -> hid_t)
+        throws
+    {
         let access = try HDF5Handle("H5Pcreate", at: path, closedBy: H5Pclose) { H5Pcreate(couplet_H5P_FILE_ACCESS()) }
         let accessID = access.id
         // Strong: closing the file closes it, whatever a failed write may have left open in it.
@@ -93,13 +102,15 @@ public final class HDF5File: Sendable {
         var status = stat()
         try SystemCall.check("stat", path) { stat(path, &status) }
         if status.st_mode & S_IFMT == S_IFDIR {
-            throw FileError(.inputOutput, place: path, reason: "is a folder, not an HDF5 file", remedy: "name a file in it")
+            throw FileError(
+                .inputOutput, place: path, reason: "is a folder, not an HDF5 file", remedy: "name a file in it")
         }
         try SystemCall.check("access", path) { Glibc.access(path, mode) }
         if try HDF5Library.call("H5Fis_hdf5", at: path, { H5Fis_hdf5(path) }) == 0 {
             throw FileError(
                 .badData, place: path,
-                reason: status.st_size == 0 ? "is empty, not an HDF5 file" : "is not an HDF5 file: its signature is missing")
+                reason: status.st_size == 0
+                    ? "is empty, not an HDF5 file" : "is not an HDF5 file: its signature is missing")
         }
     }
 }

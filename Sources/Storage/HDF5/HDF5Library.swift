@@ -72,10 +72,12 @@ enum HDF5Library {
         }
         if message.contains("Fletcher32") {
             return FileError(
-                .badData, place: place, reason: "its checksum does not match: the file was altered or damaged (\(function))",
+                .badData, place: place,
+                reason: "its checksum does not match: the file was altered or damaged (\(function))",
                 remedy: "restore the file from a copy")
         }
-        return FileError(.badData, place: place, reason: message.isEmpty ? "\(function) failed" : "\(message) (\(function))")
+        return FileError(
+            .badData, place: place, reason: message.isEmpty ? "\(function) failed" : "\(message) (\(function))")
     }
 
     private static func value(after key: String, in message: String) -> Substring? {

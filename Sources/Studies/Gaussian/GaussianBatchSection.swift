@@ -20,16 +20,19 @@ struct GaussianBatchSection {
     @PageBuilder var content: [any PageContent] {
         Paragraph(
             "Inner product, conditional (½, ½). A softmax over a batch sees N − 1 negatives in place of all of them; the error that this leaves, in mean and in noise, falls "
-                + "like 1/√N. The error is |Ã − Ã*| / |Ã*| in the Frobenius norm, Ã* the truncated singular value decomposition of the whitened cross-covariance.")
+                + "like 1/√N. The error is |Ã − Ã*| / |Ã*| in the Frobenius norm, Ã* the truncated singular value decomposition of the whitened cross-covariance."
+        )
         if let text = verdict { Paragraph(text) }
         FigureGroup(plot)
         DataTable(
             columns: ["batch size N", "error, mean", "± over seeds", "error · √N", "seeds"],
             rows: sizes.map { size, error, single in
                 [
-                    DataTable.Cell(TypographicNumber.grouped(size)), DataTable.Cell(TypographicNumber.significant(error.mean, 3)),
+                    DataTable.Cell(TypographicNumber.grouped(size)),
+                    DataTable.Cell(TypographicNumber.significant(error.mean, 3)),
                     DataTable.Cell(TypographicNumber.significant(error.deviation, 2)),
-                    DataTable.Cell(TypographicNumber.significant(error.mean * Double(size).squareRoot(), 3)), DataTable.Cell("\(single.count)"),
+                    DataTable.Cell(TypographicNumber.significant(error.mean * Double(size).squareRoot(), 3)),
+                    DataTable.Cell("\(single.count)"),
                 ]
             }, textColumns: [])
     }
@@ -37,7 +40,9 @@ struct GaussianBatchSection {
     private var verdict: String? {
         guard let fit else { return nil }
         let range = -0.6...(-0.4)
-        let end = range.contains(fit.slope) ? "within the −0.5 ± 0.1 that the law asks for." : "outside the −0.5 ± 0.1 that the law asks for."
+        let end =
+            range.contains(fit.slope)
+            ? "within the −0.5 ± 0.1 that the law asks for." : "outside the −0.5 ± 0.1 that the law asks for."
         return "Measured: \(fit.text) of the logarithm of the mean error over the logarithm of N, \(end)"
     }
 
@@ -48,9 +53,15 @@ struct GaussianBatchSection {
         let logs = sizes.map { log($0.error.mean) + 0.5 * log(Double($0.size)) }
         let factor = logs.isEmpty ? 1 : exp(logs.reduce(0, +) / Double(logs.count))
         return Plot(
-            "Error of the learned coupling", caption: "Bars: standard deviation over the seeds; dots: the seeds. Both axes logarithmic: a power law is a straight line.",
-            x: Axis("batch size N", scale: .logarithmic, ticks: sizes.map { Double($0.size) }), y: Axis("relative error", scale: .logarithmic),
-            series: [Series("mean over seeds", means, style: .markers).fitted(), Series("", dots, style: .dots, look: .neutral)],
+            "Error of the learned coupling",
+            caption:
+                "Bars: standard deviation over the seeds; dots: the seeds. Both axes logarithmic: a power law is a straight line.",
+            x: Axis("batch size N", scale: .logarithmic, ticks: sizes.map { Double($0.size) }),
+            y: Axis("relative error", scale: .logarithmic),
+            series: [
+                Series("mean over seeds", means, style: .markers).fitted(),
+                Series("", dots, style: .dots, look: .neutral),
+            ],
             references: [ReferenceLine(.power(slope: -0.5, factor: factor), name: "1/√N")])
     }
 }

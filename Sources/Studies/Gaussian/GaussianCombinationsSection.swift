@@ -16,7 +16,8 @@ struct GaussianCombinationsSection {
 
     @PageBuilder var content: [any PageContent] {
         if let trial = sweep.trials.first {
-            let sigmas = trial.pair.correlations.filter { $0 > 1e-9 }.map { TypographicNumber.short($0, 3) }.joined(separator: ", ")
+            let sigmas = trial.pair.correlations.filter { $0 > 1e-9 }.map { TypographicNumber.short($0, 3) }.joined(
+                separator: ", ")
             Paragraph(
                 "One covariance of \(trial.pair.covariance.uu.rows) and \(trial.pair.covariance.vv.rows) dimensions with the canonical correlations \(sigmas); encoders of rank "
                     + "\(trial.configuration.encoders.embedding); batches of \(TypographicNumber.grouped(trial.configuration.batch.size)). The minimiser is the exact answer for "
@@ -68,7 +69,9 @@ struct GaussianCombinationsSection {
         return DataTable.Cell(values.map { TypographicNumber.fixed($0, decimals: 3) }.joined(separator: " · "))
     }
 
-    private static func percent(_ value: Double?) -> DataTable.Cell { DataTable.Cell(value.map { TypographicNumber.fixed(100 * $0, decimals: 1) + " %" } ?? "–") }
+    private static func percent(_ value: Double?) -> DataTable.Cell {
+        DataTable.Cell(value.map { TypographicNumber.fixed(100 * $0, decimals: 1) + " %" } ?? "–")
+    }
 
     private func couplings(_ trials: [GaussianTrial]) -> DataTable {
         let isCosine = trials.first?.configuration.objective.similarity == .cosine
@@ -77,9 +80,13 @@ struct GaussianCombinationsSection {
             return values.map { $0 / first }
         }
         return DataTable(
-            columns: ["loss", DataTable.Cell(isCosine ? "singular values of Ã / the first" : "singular values of Ã"), "minimiser", "error of Ã"],
+            columns: [
+                "loss", DataTable.Cell(isCosine ? "singular values of Ã / the first" : "singular values of Ã"),
+                "minimiser", "error of Ã",
+            ],
             rows: trials.map { trial in
-                var minimizer = Self.list(trial.answer.minimizer?.singularValues), error = Self.percent(trial.couplingError)
+                var minimizer = Self.list(trial.answer.minimizer?.singularValues),
+                    error = Self.percent(trial.couplingError)
                 if trial.answer.minimizer == nil, let found = numerical[trial.name] {
                     minimizer = Self.list(shown(found.singularValues))
                     minimizer.text = "≈ " + minimizer.text
@@ -94,7 +101,8 @@ struct GaussianCombinationsSection {
             columns: ["loss", "g² along the pairs", "minimiser", "h² along the pairs", "minimiser"],
             rows: trials.map { trial in
                 [
-                    DataTable.Cell(trial.lossTitle), Self.list(trial.firstGram), Self.list(trial.answer.minimizer?.firstGram), Self.list(trial.secondGram),
+                    DataTable.Cell(trial.lossTitle), Self.list(trial.firstGram),
+                    Self.list(trial.answer.minimizer?.firstGram), Self.list(trial.secondGram),
                     Self.list(trial.answer.minimizer?.secondGram),
                 ]
             })
@@ -108,11 +116,15 @@ struct GaussianCombinationsSection {
             return cell
         }
         return DataTable(
-            columns: ["against the exact conditionals (minimiser)", "mean of u | v", "mean of v | u", "covariance of u | v", "covariance of v | u"],
+            columns: [
+                "against the exact conditionals (minimiser)", "mean of u | v", "mean of v | u", "covariance of u | v",
+                "covariance of v | u",
+            ],
             rows: trials.map { trial in
                 [
                     DataTable.Cell(trial.lossTitle), cell(trial.firstMeanError, trial.answer.firstMeanError),
-                    cell(trial.secondMeanError, trial.answer.secondMeanError), cell(trial.firstCovarianceError, trial.answer.firstCovarianceError),
+                    cell(trial.secondMeanError, trial.answer.secondMeanError),
+                    cell(trial.firstCovarianceError, trial.answer.firstCovarianceError),
                     cell(trial.secondCovarianceError, trial.answer.secondCovarianceError),
                 ]
             })
@@ -121,7 +133,9 @@ struct GaussianCombinationsSection {
     // MARK: Figures
 
     private func plots(_ trials: [GaussianTrial]) -> [Plot] {
-        func plot(_ title: String, _ learned: (GaussianTrial) -> Double?, _ minimizer: (GaussianTrial) -> Double?) -> Plot {
+        func plot(_ title: String, _ learned: (GaussianTrial) -> Double?, _ minimizer: (GaussianTrial) -> Double?)
+            -> Plot
+        {
             // Side by side, for where all went well the two are the same.
             func points(_ value: (GaussianTrial) -> Double?, aside: Double) -> [PlotPoint] {
                 trials.enumerated().compactMap { index, trial in

@@ -17,10 +17,13 @@ struct GaussianInformationSection {
 
     init(_ sweep: StudySweep<GaussianTrial>) {
         measured = sweep.trials.compactMap { trial in
-            guard let loss = trial.lastLoss, let weights = trial.configuration.objective.loss.weights else { return nil }
+            guard let loss = trial.lastLoss, let weights = trial.configuration.objective.loss.weights else {
+                return nil
+            }
             let total = weights.first + weights.second
             return Measured(
-                size: trial.configuration.batch.size, truth: trial.pair.mutualInformation, bound: log(Double(trial.configuration.batch.size)) - loss.mean / total,
+                size: trial.configuration.batch.size, truth: trial.pair.mutualInformation,
+                bound: log(Double(trial.configuration.batch.size)) - loss.mean / total,
                 error: loss.error / total, largest: trial.pair.correlations.first ?? 0)
         }
     }
@@ -39,9 +42,15 @@ struct GaussianInformationSection {
                 [DataTable.Cell(TypographicNumber.significant(truth, 4))]
                     + sizes.map { size in
                         let one = measured.first { $0.size == size && Self.isSame($0.truth, truth) }
-                        return DataTable.Cell(one.map { "\(TypographicNumber.fixed($0.bound, decimals: 3)) ± \(TypographicNumber.fixed($0.error, decimals: 3))" } ?? "–")
+                        return DataTable.Cell(
+                            one.map {
+                                "\(TypographicNumber.fixed($0.bound, decimals: 3)) ± \(TypographicNumber.fixed($0.error, decimals: 3))"
+                            } ?? "–")
                     }
-            } + [[DataTable.Cell("log N, the most it can be")] + sizes.map { DataTable.Cell(TypographicNumber.fixed(log(Double($0)), decimals: 3)) }], textColumns: [0])
+            } + [
+                [DataTable.Cell("log N, the most it can be")]
+                    + sizes.map { DataTable.Cell(TypographicNumber.fixed(log(Double($0)), decimals: 3)) }
+            ], textColumns: [0])
     }
 
     /// The same correlations behind other maps have the same information but for rounding.
@@ -57,11 +66,14 @@ struct GaussianInformationSection {
         let series = sizes.enumerated().map { index, size in
             Series(
                 "N = \(TypographicNumber.grouped(size))",
-                measured.filter { $0.size == size }.sorted { $0.truth < $1.truth }.map { PlotPoint($0.truth, $0.bound, deviation: $0.error) }, look: .numbered(index))
+                measured.filter { $0.size == size }.sorted { $0.truth < $1.truth }.map {
+                    PlotPoint($0.truth, $0.bound, deviation: $0.error)
+                }, look: .numbered(index))
         }
         let exact = Series("truth", [0, truths.last ?? 1].map { PlotPoint($0, $0) }, style: .line, look: .neutral)
         return Plot(
-            "The bound log N − L", caption: "Dashed: log N for each batch size.", x: Axis("mutual information, nats", scale: .linear, includesZero: true),
+            "The bound log N − L", caption: "Dashed: log N for each batch size.",
+            x: Axis("mutual information, nats", scale: .linear, includesZero: true),
             y: Axis("log N − L, nats", scale: .linear, includesZero: true), series: series + [exact],
             references: sizes.map { ReferenceLine(.horizontal(log(Double($0))), name: "") })
     }

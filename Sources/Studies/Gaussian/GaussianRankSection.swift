@@ -14,16 +14,21 @@ struct GaussianRankSection {
                 + "any encoders of this rank can have, √(Σ_{i>e} σᵢ² / Σ σᵢ²).")
         FigureGroup(
             Plot(
-                "Error of the coupling, against rank e's closed form", x: axis, y: Axis("relative error", scale: .linear, includesZero: true),
+                "Error of the coupling, against rank e's closed form", x: axis,
+                y: Axis("relative error", scale: .linear, includesZero: true),
                 series: [Series("", points(\.couplingError))]),
             Plot(
                 "Error of the conditional mean", x: axis, y: Axis("relative error", scale: .linear, includesZero: true),
-                series: [Series("learned", points(\.firstMeanError)), Series("lowest possible", points(\.truncationError), look: .numbered(1))]))
+                series: [
+                    Series("learned", points(\.firstMeanError)),
+                    Series("lowest possible", points(\.truncationError), look: .numbered(1)),
+                ]))
         DataTable(
             columns: ["rank e", "error of Ã", "error of the conditional mean", "lowest possible", "seeds"],
             rows: ranks.map { rank, trials in
                 [
-                    DataTable.Cell("\(rank)"), Self.cell(trials.compactMap(\.couplingError)), Self.cell(trials.compactMap(\.firstMeanError)),
+                    DataTable.Cell("\(rank)"), Self.cell(trials.compactMap(\.couplingError)),
+                    Self.cell(trials.compactMap(\.firstMeanError)),
                     Self.cell(trials.map(\.truncationError)), DataTable.Cell("\(trials.count)"),
                 ]
             }, textColumns: [])

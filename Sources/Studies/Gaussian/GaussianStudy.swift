@@ -26,7 +26,8 @@ public struct GaussianStudy: Sendable {
 
     public var page: ReportPage {
         ReportPage(
-            title: "Contrastive learning of Gaussian pairs", lead: "Made by \(Version.program) from the sweeps of launch/reproduce gaussian. \(Self.source)"
+            title: "Contrastive learning of Gaussian pairs",
+            lead: "Made by \(Version.program) from the sweeps of launch/reproduce gaussian. \(Self.source)"
         ) {
             Paragraph(Self.introduction)
             sweeps.sections(content)

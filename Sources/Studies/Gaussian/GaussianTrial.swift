@@ -32,10 +32,12 @@ struct GaussianTrial: StudyTrial {
         configuration = run.configuration
         let objective = run.configuration.objective
         guard let covariance = run.source.gaussianCovariance,
-            let tilt = try run.model.gaussianTilt(of: run.source, similarity: objective.similarity, temperature: run.temperature)
+            let tilt = try run.model.gaussianTilt(
+                of: run.source, similarity: objective.similarity, temperature: run.temperature)
         else {
             throw FileError(
-                .badData, place: path, reason: "no linear encoders of a Gaussian source", remedy: "the study is made from its own sweeps: launch/reproduce gaussian")
+                .badData, place: path, reason: "no linear encoders of a Gaussian source",
+                remedy: "the study is made from its own sweeps: launch/reproduce gaussian")
         }
         self.tilt = tilt
         metrics = try RunRecord.text(at: RunFolder(path: path).metrics).map { MetricsHistory($0) }
@@ -45,7 +47,8 @@ struct GaussianTrial: StudyTrial {
         firstGram = measured.firstGram
         secondGram = measured.secondGram
         let theory = try GaussianTheory(
-            covariance, rank: run.configuration.encoders.embedding, batch: run.configuration.batch.size, objectives: [(objective.similarity, objective.loss)])
+            covariance, rank: run.configuration.encoders.embedding, batch: run.configuration.batch.size,
+            objectives: [(objective.similarity, objective.loss)])
         answer = theory.answers[0]
         truncationError = theory.truncationError
         let first = try tilt.firstGivenSecond(), second = try tilt.secondGivenFirst(), pair = tilt.pair
@@ -56,7 +59,9 @@ struct GaussianTrial: StudyTrial {
     }
 
     /// √(E |m - m*|²_{C⁻¹} / E |m*|²_{C⁻¹}), the encoders being without bias.
-    private static func meanError(_ learned: GaussianConditional?, _ own: Whitening, _ other: Whitening, _ cross: Matrix) -> Double? {
+    private static func meanError(
+        _ learned: GaussianConditional?, _ own: Whitening, _ other: Whitening, _ cross: Matrix
+    ) -> Double? {
         let signal = cross.frobeniusNorm
         guard let learned, signal > 1e-12 else { return nil }
         return (own.inverseRoot * learned.meanMap * other.root - cross).frobeniusNorm / signal

@@ -12,7 +12,8 @@ public enum IllConditionedGaussian {
     public static var covariance: GaussianCovariance {
         let first = root(8), second = root(6)
         return GaussianCovariance(
-            uu: first * first.transposed, uv: first * .diagonal(correlations, rows: 8, columns: 6) * second.transposed, vv: second * second.transposed)
+            uu: first * first.transposed, uv: first * .diagonal(correlations, rows: 8, columns: 6) * second.transposed,
+            vv: second * second.transposed)
     }
 
     /// Q D: the reflection I - 2 w wᵀ / |w|², w = (1, 2, …, n), times the deviations.

@@ -12,7 +12,9 @@ struct NumericalMinimizer {
         guard case .array(let entries) = list else { return [:] }
         var found: [String: NumericalMinimizer] = [:]
         for entry in entries {
-            guard let trial = entry["trial"]?.string, let values = entry["population"]?.numbers, let error = entry["error"]?.number else { continue }
+            guard let trial = entry["trial"]?.string, let values = entry["population"]?.numbers,
+                let error = entry["error"]?.number
+            else { continue }
             found[trial] = NumericalMinimizer(singularValues: values, error: error)
         }
         return found

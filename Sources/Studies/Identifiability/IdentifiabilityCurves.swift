@@ -15,8 +15,13 @@ struct IdentifiabilityCurves {
     var guide: Series?
 
     /// - Parameter title: what stands before the number in tables: "size ".
-    init(_ sweep: StudySweep<IdentifiabilityTrial>, label: String, title: String, by number: (IdentifiabilityTrial) -> Double) {
-        groups = sweep.grouped(by: number).map { ($0.key, IdentifiabilityScores(title: title + TypographicNumber.short($0.key), trials: $0.trials)) }
+    init(
+        _ sweep: StudySweep<IdentifiabilityTrial>, label: String, title: String,
+        by number: (IdentifiabilityTrial) -> Double
+    ) {
+        groups = sweep.grouped(by: number).map {
+            ($0.key, IdentifiabilityScores(title: title + TypographicNumber.short($0.key), trials: $0.trials))
+        }
         self.label = label
     }
 
@@ -37,25 +42,33 @@ struct IdentifiabilityCurves {
             Series(measure.title, points { $0.measured(measure, encoder, regressor) }, look: .numbered(index))
         }
         return Plot(
-            "From the \(encoder.rawValue) encoder, by \(regressor.title) regression", x: x, y: Axis("R²", scale: .linear, includesZero: true),
+            "From the \(encoder.rawValue) encoder, by \(regressor.title) regression", x: x,
+            y: Axis("R²", scale: .linear, includesZero: true),
             series: series + (guide.map { [$0] } ?? []), references: references)
     }
 
     private func bothWays(_ regressor: Regressor) -> Plot {
-        let lines: [(measure: PredictionTarget, name: String)] = [(.content, "c from the encoding"), (.encoding, "the encoding from c")]
+        let lines: [(measure: PredictionTarget, name: String)] = [
+            (.content, "c from the encoding"), (.encoding, "the encoding from c"),
+        ]
         let series = lines.enumerated().flatMap { line, way in
             Modality.allCases.enumerated().map { encoder, modality in
-                Series("\(way.name), \(modality.rawValue)", points { $0.measured(way.measure, modality, regressor) }, look: .numbered(2 * line + encoder))
+                Series(
+                    "\(way.name), \(modality.rawValue)", points { $0.measured(way.measure, modality, regressor) },
+                    look: .numbered(2 * line + encoder))
             }
         }
         return Plot(
-            "Content and encoding, each from the other", caption: "By \(regressor.title) regression. Where both are 1, each is a function of the other.",
+            "Content and encoding, each from the other",
+            caption: "By \(regressor.title) regression. Where both are 1, each is a function of the other.",
             x: x, y: Axis("R²", scale: .linear, includesZero: true), series: series, references: references)
     }
 
     private var correlation: Plot {
         Plot(
-            "Mean correlation coefficient", caption: "Of components of c and of the encoding, matched one to one. 1 would be the content itself, up to order and scale.",
+            "Mean correlation coefficient",
+            caption:
+                "Of components of c and of the encoding, matched one to one. 1 would be the content itself, up to order and scale.",
             x: x, y: Axis("mean absolute correlation", scale: .linear, includesZero: true),
             series: Modality.allCases.enumerated().map { index, encoder in
                 Series("\(encoder.rawValue) encoder", points { $0.meanCorrelation(encoder) }, look: .numbered(index))
@@ -70,7 +83,9 @@ struct IdentifiabilityCurves {
     func course(_ measure: PredictionTarget, _ regressor: Regressor, at numbers: [Double]) -> String {
         groups.filter { numbers.contains($0.x) }.compactMap { x, scores in
             let values = Modality.allCases.compactMap { scores.measured(measure, $0, regressor)?.mean }
-            return values.isEmpty ? nil : "\(TypographicNumber.fixed(SampleStatistics(values).mean, decimals: 2)) at \(TypographicNumber.short(x))"
+            return values.isEmpty
+                ? nil
+                : "\(TypographicNumber.fixed(SampleStatistics(values).mean, decimals: 2)) at \(TypographicNumber.short(x))"
         }.joined(separator: ", ")
     }
 }

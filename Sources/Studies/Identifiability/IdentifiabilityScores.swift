@@ -30,6 +30,7 @@ struct IdentifiabilityScores {
 
     /// "0.979", "0.979 ± 0.003" of several seeds.
     static func text(_ score: SampleStatistics) -> String {
-        TypographicNumber.fixed(score.mean, decimals: 3) + (score.count > 1 ? " ± \(TypographicNumber.fixed(score.deviation, decimals: 3))" : "")
+        TypographicNumber.fixed(score.mean, decimals: 3)
+            + (score.count > 1 ? " ± \(TypographicNumber.fixed(score.deviation, decimals: 3))" : "")
     }
 }

@@ -22,7 +22,9 @@ struct IdentifiabilityTrial: StudyTrial {
             throw FileError(.badData, place: path, reason: "no run on data: {source: latent, …}", remedy: remedy)
         }
         guard let text = try RunRecord.text(at: folder.evaluation) else {
-            throw FileError(.inputOutput, place: folder.evaluation, reason: "no such file", remedy: "couplet evaluate \(path) writes it")
+            throw FileError(
+                .inputOutput, place: folder.evaluation, reason: "no such file",
+                remedy: "couplet evaluate \(path) writes it")
         }
         guard let evaluation = JSONValue(text: text)?["identifiability"] else {
             throw FileError(.badData, place: folder.evaluation, reason: "has no block identifiability", remedy: remedy)
@@ -42,7 +44,9 @@ struct IdentifiabilityTrial: StudyTrial {
 
     /// The measured R²; nil where there is none, or it was not finite.
     func score(_ measure: PredictionTarget, _ encoder: Modality, _ regressor: Regressor) -> Double? {
-        let scores = measure == .encoding ? evaluation[measure.rawValue]?[encoder.rawValue] : evaluation[encoder.rawValue]?[measure.rawValue]
+        let scores =
+            measure == .encoding
+            ? evaluation[measure.rawValue]?[encoder.rawValue] : evaluation[encoder.rawValue]?[measure.rawValue]
         return scores?[regressor.rawValue]?.number
     }
 
@@ -56,7 +60,8 @@ struct IdentifiabilityTrial: StudyTrial {
     /// style that never changes is shared as c is, and no encoding knows which is which.
     func expected(_ measure: PredictionTarget, _ regressor: Regressor) -> ExpectedScore? {
         let isStyleShared = specification.style > 0 && specification.styleChange == 0
-        let size = configuration.encoders.embedding, shared = specification.content + (isStyleShared ? specification.style : 0)
+        let size = configuration.encoders.embedding,
+            shared = specification.content + (isStyleShared ? specification.style : 0)
         // A regressor that knows straight lines only may find less than there is.
         let isLinear = regressor == .linear
         guard let share = determination[measure], size <= shared else { return nil }
@@ -64,7 +69,8 @@ struct IdentifiabilityTrial: StudyTrial {
         case .firstModality, .secondModality: return ExpectedScore(value: share, isLimit: isLinear)
         case _ where isStyleShared: return nil
         case .content, .permutedContent: return size == shared ? ExpectedScore(value: share, isLimit: isLinear) : nil
-        case .style, .perturbedStyle: return ExpectedScore(value: share, isLimit: isLinear || (size < shared && share > 0))
+        case .style, .perturbedStyle:
+            return ExpectedScore(value: share, isLimit: isLinear || (size < shared && share > 0))
         case .encoding: return ExpectedScore(value: share, isLimit: isLinear)
         }
     }

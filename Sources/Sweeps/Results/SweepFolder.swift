@@ -32,7 +32,9 @@ public struct SweepFolder: Equatable, Sendable {
     func lock(_ existing: RunFolder.ExistingRun) throws -> FolderLock {
         if existing == .refuse { try refuseSweep() }
         if RunFolder(path: path).holdsRun {
-            throw FileError(.inputOutput, place: path, reason: "there is a run of couplet train", remedy: "name another folder by --output")
+            throw FileError(
+                .inputOutput, place: path, reason: "there is a run of couplet train",
+                remedy: "name another folder by --output")
         }
         try FileSystem.makeFolder(path)
         return try FolderLock(path)
@@ -68,8 +70,10 @@ public struct SweepFolder: Equatable, Sendable {
         guard differences.isEmpty else {
             throw FileError(
                 .badData, place: path,
-                reason: "the sweep is not the one that was begun here:\n" + differences.map { "    \($0)" }.joined(separator: "\n") + "\n",
-                remedy: "go on with the sweep's own values (\(specification) has them; the name and the ranks and threads of a trial may change), "
+                reason: "the sweep is not the one that was begun here:\n"
+                    + differences.map { "    \($0)" }.joined(separator: "\n") + "\n",
+                remedy:
+                    "go on with the sweep's own values (\(specification) has them; the name and the ranks and threads of a trial may change), "
                     + "or give another folder by --output")
         }
     }

@@ -16,7 +16,8 @@ public struct SweepRow: Equatable, Sendable {
     public let reason: String
 
     package init(
-        trial: String, status: TrialStatus, values: [String], metric: Double?, digest: String, steps: Int?, seconds: Double?, reason: String
+        trial: String, status: TrialStatus, values: [String], metric: Double?, digest: String, steps: Int?,
+        seconds: Double?, reason: String
     ) {
         (self.trial, self.status, self.values, self.metric) = (trial, status, values, metric)
         (self.digest, self.steps, self.seconds, self.reason) = (digest, steps, seconds, reason)

@@ -10,7 +10,8 @@ extension SweepTable {
         for row in ranked + dropped {
             table.add(
                 [row.trial.prefix { $0 != "_" } + (row.status == .dropped ? ", dropped" : "")] + row.values + [
-                    row.metric.map { ProgressText.significant($0) } ?? "-", row.steps.map(String.init) ?? "-", TextTable.fixed(row.seconds, 1),
+                    row.metric.map { ProgressText.significant($0) } ?? "-", row.steps.map(String.init) ?? "-",
+                    TextTable.fixed(row.seconds, 1),
                 ])
         }
         var text = "\(name): \(ranked.count) of \(rows.count) trials done, the best first\n"

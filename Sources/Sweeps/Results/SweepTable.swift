@@ -30,18 +30,24 @@ public struct SweepTable: Equatable, Sendable {
         let lines = CSV.records(try FileSystem.text(at: folder.table))
         guard lines.first == header else {
             throw FileError(
-                .badData, place: folder.table, reason: "its first line is not \(CSV.line(header))", remedy: "couplet sweep --resume writes it anew")
+                .badData, place: folder.table, reason: "its first line is not \(CSV.line(header))",
+                remedy: "couplet sweep --resume writes it anew")
         }
         let rows = try lines.dropFirst().enumerated().map { index, cells in
             guard cells.count == header.count, let status = TrialStatus(rawValue: cells[1]) else {
-                throw FileError(.badData, place: "\(folder.table):\(index + 2)", reason: "is no row of a trial", remedy: "couplet sweep --resume writes it anew")
+                throw FileError(
+                    .badData, place: "\(folder.table):\(index + 2)", reason: "is no row of a trial",
+                    remedy: "couplet sweep --resume writes it anew")
             }
             let rest = cells[(2 + keys.count)...].map { $0 }
             return SweepRow(
-                trial: cells[0], status: status, values: Array(cells[2..<2 + keys.count]), metric: Double(rest[0]), digest: rest[1],
+                trial: cells[0], status: status, values: Array(cells[2..<2 + keys.count]), metric: Double(rest[0]),
+                digest: rest[1],
                 steps: Int(rest[2]), seconds: Double(rest[3]), reason: rest[4])
         }
-        self.init(name: specification.name, keys: keys, metric: specification.metric.description, goal: specification.goal, rows: rows)
+        self.init(
+            name: specification.name, keys: keys, metric: specification.metric.description, goal: specification.goal,
+            rows: rows)
     }
 
     private static func header(_ keys: [String], _ metric: String) -> [String] {
@@ -52,7 +58,10 @@ public struct SweepTable: Equatable, Sendable {
     public var csv: String {
         let lines = rows.map { row in
             [row.trial, row.status.rawValue] + row.values
-                + [row.metric.map { "\($0)" } ?? "", row.digest, row.steps.map(String.init) ?? "", row.seconds.map { "\($0)" } ?? "", row.reason]
+                + [
+                    row.metric.map { "\($0)" } ?? "", row.digest, row.steps.map(String.init) ?? "",
+                    row.seconds.map { "\($0)" } ?? "", row.reason,
+                ]
         }
         return ([Self.header(keys, metric)] + lines).map { CSV.line($0) + "\n" }.joined()
     }
@@ -67,7 +76,9 @@ public struct SweepTable: Equatable, Sendable {
         let chosen = rows.enumerated().filter { $0.element.status == status && $0.element.metric != nil }
         return chosen.sorted { a, b in
             let (first, second) = (a.element.metric ?? 0, b.element.metric ?? 0)
-            if a.element.steps != b.element.steps, status == .dropped { return a.element.steps ?? 0 > b.element.steps ?? 0 }
+            if a.element.steps != b.element.steps, status == .dropped {
+                return a.element.steps ?? 0 > b.element.steps ?? 0
+            }
             return first == second ? a.offset < b.offset : goal.isBetter(first, than: second)
         }.map(\.element)
     }

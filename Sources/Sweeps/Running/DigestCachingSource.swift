@@ -30,7 +30,9 @@ struct DigestCachingSource<Source: PairSource>: PairSource {
     }
     func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { try source.labels(split, numbers) }
     func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor { try source.prepare(modality, raw: raw) }
-    func readRaw(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> Tensor { try source.readRaw(split, numbers, modality) }
+    func readRaw(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> Tensor {
+        try source.readRaw(split, numbers, modality)
+    }
     var gaussianCovariance: GaussianCovariance? { source.gaussianCovariance }
     var residentBytes: Int { source.residentBytes }
     var waitsForStorage: Bool { source.waitsForStorage }
@@ -41,7 +43,9 @@ extension DigestCachingSource: LatentFactorSource where Source: LatentFactorSour
     var contentDetermination: [Double?] { source.contentDetermination }
     var latentSummary: [String] { source.latentSummary }
     func latents(_ split: Split, _ numbers: [UInt64]) throws -> [Tensor] { try source.latents(split, numbers) }
-    func readSwappingContent(_ split: Split, _ numbers: [UInt64], contentOf: [UInt64], first: Tensor?, second: Tensor?) throws {
+    func readSwappingContent(_ split: Split, _ numbers: [UInt64], contentOf: [UInt64], first: Tensor?, second: Tensor?)
+        throws
+    {
         try source.readSwappingContent(split, numbers, contentOf: contentOf, first: first, second: second)
     }
 }

@@ -39,12 +39,15 @@ struct FinishedTrials {
         guard let configuration = trial.configuration, FileSystem.exists(run.evaluation),
             let stored = try? run.storedConfiguration(), stored.train.steps == steps,
             configuration.resolvingScheduleSteps().differences(from: stored).isEmpty, try store.list().last == steps,
-            let evaluation = JSONValue(text: try FileSystem.text(at: run.evaluation)), evaluation["step"]?.integer == steps,
+            let evaluation = JSONValue(text: try FileSystem.text(at: run.evaluation)),
+            evaluation["step"]?.integer == steps,
             let metric = plan.specification.metric.value(in: evaluation),
             // Whole, not merely there: a damaged checkpoint sends the trial back to the one before.
             let content = try? store.read(store.path(ofStep: steps)), content.step == steps
         else { return nil }
-        return TrialResult(trial: trial.name, steps: steps, metric: metric, digest: content.digest, seconds: seconds ?? Self.seconds(run))
+        return TrialResult(
+            trial: trial.name, steps: steps, metric: metric, digest: content.digest,
+            seconds: seconds ?? Self.seconds(run))
     }
 
     /// Those of the run's last start, by its metrics.

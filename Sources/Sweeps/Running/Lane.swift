@@ -27,9 +27,10 @@ struct Lane: Sendable {
 
     /// A trial that was asked to stop has saved: all lanes are to do the same.
     private func stop() throws {
-        try runner.group.agree(Result {
-            if runner.group.processRank == 0 { _ = try desk.ask(SlotRequest.pulse(isStopRequested: true).bytes) }
-        })
+        try runner.group.agree(
+            Result {
+                if runner.group.processRank == 0 { _ = try desk.ask(SlotRequest.pulse(isStopRequested: true).bytes) }
+            })
     }
 
     /// The first process of the group asks, and tells the others.

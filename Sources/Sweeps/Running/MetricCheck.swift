@@ -19,19 +19,25 @@ struct MetricCheck {
         var problem: String?
         for trial in plan.possible.prefix(Self.mostTrials) {
             // What is wrong with a trial's data, its own start will tell.
-            guard let configuration = trial.configuration, let evaluation = try? evaluation(configuration) else { return }
+            guard let configuration = trial.configuration, let evaluation = try? evaluation(configuration) else {
+                return
+            }
             if plan.specification.metric.value(in: evaluation) != nil { return }
             problem = plan.specification.metric.problem(in: evaluation)
             // A number that is not finite before training may be afterwards.
             if problem?.hasSuffix("not finite") == true { return }
         }
         guard let problem, plan.possible.count <= Self.mostTrials || !isVaried else { return }
-        throw ConfigurationError([.init(place: .file(name: plan.specification.file, line: 1, column: 1), key: "metric", reason: problem)])
+        throw ConfigurationError([
+            .init(place: .file(name: plan.specification.file, line: 1, column: 1), key: "metric", reason: problem)
+        ])
     }
 
     /// Whether trials differ in what decides which sections an evaluation has.
     private var isVaried: Bool {
-        plan.specification.varied.contains { key in ["data", "encoders"].contains { key.key == $0 || key.key.hasPrefix("\($0).") } }
+        plan.specification.varied.contains { key in
+            ["data", "encoders"].contains { key.key == $0 || key.key.hasPrefix("\($0).") }
+        }
     }
 
     private func evaluation(_ trial: Configuration) throws -> JSONValue {

@@ -44,16 +44,19 @@ public struct Sweep: Sendable {
         try checkAgreement(setup.plan.specification)
         var part: WorkerGroup?
         if setup.layout.ranks > 1 { part = try group.split(color: group.processRank / setup.layout.ranks) }
-        let desk = try WorkQueue(group: group) { question, _ in setup.ledger?.answer(question) ?? SlotReply.finished.bytes }
+        let desk = try WorkQueue(group: group) { question, _ in
+            setup.ledger?.answer(question) ?? SlotReply.finished.bytes
+        }
 
         let outcome = Result { try work(setup, part, desk) }
         try desk.close()
         try part?.finalize()
         var closed: (outcome: SweepOutcome, table: SweepTable)?
-        try group.agree(Result {
-            try outcome.get()
-            closed = try setup.ledger?.close()
-        })
+        try group.agree(
+            Result {
+                try outcome.get()
+                closed = try setup.ledger?.close()
+            })
         let told = try share(closed?.outcome)
         try group.finalize()
         return (told, closed?.table)
@@ -62,7 +65,8 @@ public struct Sweep: Sendable {
     private func setUp(_ specification: SweepSpecification) throws -> Setup {
         let plan = try TrialPlan(specification)
         let layout = try TrialSlotLayout(
-            specification, threads: options.threads, processes: group.processCount, isLaunched: group.environment.rank != nil,
+            specification, threads: options.threads, processes: group.processCount,
+            isLaunched: group.environment.rank != nil,
             cores: WorkerGroup.availableCores)
         let sources = SourceCache(lanes: layout.lanes)
         var ledger: SweepCoordinator?
@@ -72,7 +76,8 @@ public struct Sweep: Sendable {
                 mode: options.progress, metric: specification.metric.description, goal: specification.goal,
                 lanes: layout.lanes * group.processCount / layout.ranks)
             ledger = try SweepCoordinator(
-                plan, SweepFolder(path: options.output), options.existing, retriesFailed: options.retriesFailed, display: display)
+                plan, SweepFolder(path: options.output), options.existing, retriesFailed: options.retriesFailed,
+                display: display)
         }
         return Setup(plan: plan, layout: layout, sources: sources, ledger: ledger)
     }
@@ -94,7 +99,8 @@ public struct Sweep: Sendable {
         let lanes = (0..<setup.layout.lanes).map { _ in
             Lane(
                 runner: TrialRunner(
-                    plan: setup.plan, folder: SweepFolder(path: options.output), group: part ?? WorkerGroup.alone(exitCode: ExitStatus.code),
+                    plan: setup.plan, folder: SweepFolder(path: options.output),
+                    group: part ?? WorkerGroup.alone(exitCode: ExitStatus.code),
                     signals: signals, sources: setup.sources),
                 desk: desk)
         }

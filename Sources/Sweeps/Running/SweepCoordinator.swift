@@ -26,7 +26,10 @@ final class SweepCoordinator: Sendable {
     /// Makes the folder ready and reads what is done.
     /// - Parameter retriesFailed: whether trials that failed before are worked on again.
     /// - Throws: `FileError` where the folder does not fit or the system refuses.
-    init(_ plan: TrialPlan, _ folder: SweepFolder, _ existing: RunFolder.ExistingRun, retriesFailed: Bool, display: SweepDisplay) throws {
+    init(
+        _ plan: TrialPlan, _ folder: SweepFolder, _ existing: RunFolder.ExistingRun, retriesFailed: Bool,
+        display: SweepDisplay
+    ) throws {
         self.plan = plan
         self.folder = folder
         self.display = display
@@ -34,7 +37,8 @@ final class SweepCoordinator: Sendable {
         lock = try folder.lock(existing)
         try folder.prepare(existing, for: plan.specification)
         results = try ResultsFile(path: folder.results)
-        let known = try FinishedTrials(plan, folder).known(results.read().filter { !retriesFailed || !$0.isFailed }, results)
+        let known = try FinishedTrials(plan, folder).known(
+            results.read().filter { !retriesFailed || !$0.isFailed }, results)
         state = Mutex(State(queue: TrialScheduler(plan, known: known)))
         try write()
         let queue = state.withLock { $0.queue }

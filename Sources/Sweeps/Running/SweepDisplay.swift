@@ -24,7 +24,8 @@ package final class SweepDisplay: Sendable {
     private let state = Mutex(State())
 
     package init(
-        mode: ProgressDisplay.Mode, metric: String, goal: SweepSpecification.Goal, lanes: Int, surface: ProgressDisplay.Console = .standardError
+        mode: ProgressDisplay.Mode, metric: String, goal: SweepSpecification.Goal, lanes: Int,
+        surface: ProgressDisplay.Console = .standardError
     ) {
         self.surface = surface
         self.metric = metric
@@ -42,7 +43,8 @@ package final class SweepDisplay: Sendable {
             count(rows, stepsLeft, &state)
             guard isShown else { return }
             let before = state.done + state.dropped
-            let done = before > 0 ? ", \(before) done before" : "", failed = state.failed > 0 ? ", \(state.failed) failed" : ""
+            let done = before > 0 ? ", \(before) done before" : "",
+                failed = state.failed > 0 ? ", \(state.failed) failed" : ""
             say("\(rows.count) trials\(done)\(failed), \(lanes) at a time", &state)
             draw(now, &state)
         }
@@ -68,7 +70,9 @@ package final class SweepDisplay: Sendable {
             if let value = result.metric {
                 if !isLive {
                     let seconds = ProgressText.fixed(result.seconds, digits: 1)
-                    say("\(place)  \(metric) \(ProgressText.significant(value))  step \(result.steps)  \(seconds) s\(remaining(now, state))", &state)
+                    say(
+                        "\(place)  \(metric) \(ProgressText.significant(value))  step \(result.steps)  \(seconds) s\(remaining(now, state))",
+                        &state)
                 }
             } else {
                 say("\(place)  failed: \(result.reason)", &state)
@@ -94,7 +98,9 @@ package final class SweepDisplay: Sendable {
 
     private func count(_ rows: [SweepRow], _ stepsLeft: Int, _ state: inout State) {
         func count(_ status: TrialStatus) -> Int { rows.count { $0.status == status } }
-        (state.done, state.failed, state.dropped, state.total) = (count(.done), count(.failed), count(.dropped), rows.count)
+        (state.done, state.failed, state.dropped, state.total) = (
+            count(.done), count(.failed), count(.dropped), rows.count
+        )
         state.stepsLeft = stepsLeft
         state.best = rows.compactMap { row in row.metric.map { (row.trial, $0) } }
             .reduce(nil) { best, row in best.map { goal.isBetter(row.1, than: $0.metric) ? row : $0 } ?? row }

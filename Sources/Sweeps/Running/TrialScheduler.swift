@@ -52,10 +52,14 @@ package struct TrialScheduler {
 
     /// Goes on to the next rung when all of this one have ended.
     private mutating func advance() {
-        guard pending.isEmpty, running.isEmpty, rung < lastRung, let halving = plan.specification.halving else { return }
+        guard pending.isEmpty, running.isEmpty, rung < lastRung, let halving = plan.specification.halving else {
+            return
+        }
         let goal = plan.specification.goal
         let ended = entrants.compactMap { trial in results[trial].last?.metric.map { (trial: trial, metric: $0) } }
-        let ranked = ended.sorted { $0.metric == $1.metric ? $0.trial < $1.trial : goal.isBetter($0.metric, than: $1.metric) }
+        let ranked = ended.sorted {
+            $0.metric == $1.metric ? $0.trial < $1.trial : goal.isBetter($0.metric, than: $1.metric)
+        }
         let survivors = ranked.prefix(halving.survivors(of: entrants.count)).map(\.trial).sorted()
         dropped.formUnion(ended.map(\.trial).filter { !survivors.contains($0) })
         entrants = survivors
@@ -104,8 +108,10 @@ package struct TrialScheduler {
         plan.trials.enumerated().map { index, trial in
             let last = results[index].last, seconds = results[index].map(\.seconds).reduce(0, +)
             return SweepRow(
-                trial: trial.name, status: status(index), values: trial.values.map(\.description), metric: last?.metric, digest: last?.digest ?? "",
-                steps: last.flatMap { $0.isFailed ? nil : $0.steps }, seconds: last == nil ? nil : (1_000 * seconds).rounded() / 1_000,
+                trial: trial.name, status: status(index), values: trial.values.map(\.description), metric: last?.metric,
+                digest: last?.digest ?? "",
+                steps: last.flatMap { $0.isFailed ? nil : $0.steps },
+                seconds: last == nil ? nil : (1_000 * seconds).rounded() / 1_000,
                 reason: trial.configuration == nil ? trial.problem : last?.reason ?? "")
         }
     }

@@ -11,11 +11,15 @@ package struct TrialSlotLayout: Equatable {
     ///   - threads: of a process; nil: as many as cores where no launcher started it, else those of one trial.
     ///   - processes: of the whole job.
     /// - Throws: `ConfigurationError` where trials of that size do not fit.
-    package init(_ specification: SweepSpecification, threads: Int?, processes: Int, isLaunched: Bool, cores: Int) throws {
+    package init(_ specification: SweepSpecification, threads: Int?, processes: Int, isLaunched: Bool, cores: Int)
+        throws
+    {
         let own = specification.threadsPerTrial
         ranks = specification.ranksPerTrial
         func problem(_ key: String, _ reason: String) -> ConfigurationError {
-            ConfigurationError([.init(place: .file(name: specification.file, line: 1, column: 1), key: key, reason: reason)])
+            ConfigurationError([
+                .init(place: .file(name: specification.file, line: 1, column: 1), key: key, reason: reason)
+            ])
         }
         guard processes % ranks == 0 else {
             let below = processes / ranks * ranks
@@ -26,10 +30,14 @@ package struct TrialSlotLayout: Equatable {
         }
         let given = threads ?? (isLaunched ? own : max(own, cores))
         guard given >= own else {
-            throw problem("threads_per_trial", "\(own) threads for each trial are more than the \(given) of a process; give --threads \(own) or more")
+            throw problem(
+                "threads_per_trial",
+                "\(own) threads for each trial are more than the \(given) of a process; give --threads \(own) or more")
         }
         guard ranks == 1 || given == own || threads == nil else {
-            throw problem("threads_per_trial", "with ranks_per_trial \(ranks) a rank has the threads of one trial, \(own); --threads is \(given)")
+            throw problem(
+                "threads_per_trial",
+                "with ranks_per_trial \(ranks) a rank has the threads of one trial, \(own); --threads is \(given)")
         }
         lanes = ranks == 1 ? given / own : 1
     }

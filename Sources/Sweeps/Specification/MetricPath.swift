@@ -26,7 +26,9 @@ public struct MetricPath: Equatable, Sendable, CustomStringConvertible {
 
     /// Every place of a number, or of null, which stands for a number that is not finite.
     private static func paths(of value: JSONValue, _ path: String) -> [String] {
-        func inner(_ key: String, _ value: JSONValue) -> [String] { paths(of: value, path.isEmpty ? key : "\(path).\(key)") }
+        func inner(_ key: String, _ value: JSONValue) -> [String] {
+            paths(of: value, path.isEmpty ? key : "\(path).\(key)")
+        }
         return switch value {
         case .object(let members): members.flatMap { inner($0.0, $0.1) }
         case .array(let elements): elements.enumerated().flatMap { inner(String($0.offset), $0.element) }

@@ -14,12 +14,16 @@ extension SweepSpecification {
     public static func load(path: String, overrides: [String] = []) throws -> SweepSpecification {
         typealias Location = ConfigurationError.Problem.Location
         let text = try ConfigurationFile.text(at: path)
-        var tree = try ConfigurationNode(yaml: text) { line, column in Location.file(name: path, line: line, column: column) }
+        var tree = try ConfigurationNode(yaml: text) { line, column in
+            Location.file(name: path, line: line, column: column)
+        }
         for override in overrides { try tree.apply(sweepOverride: override, keys: keys) }
         let start = Location.file(name: path, line: 1, column: 1)
         guard case .block = tree.content else {
             throw ConfigurationError([
-                .init(place: start, key: "", reason: "wanted a sweep, with the keys base, vary and metric; found \(tree.found)")
+                .init(
+                    place: start, key: "",
+                    reason: "wanted a sweep, with the keys base, vary and metric; found \(tree.found)")
             ])
         }
         let problems = ConfigurationBlock.Problems()
@@ -33,14 +37,17 @@ extension SweepSpecification {
     private init?(_ root: ConfigurationBlock, file: String) throws {
         let slash = file.lastIndex(of: "/"), folder = slash.map { String(file[...$0]) } ?? ""
         let last = slash.map { String(file[file.index(after: $0)...]) } ?? file
-        var name = last.hasSuffix(".yaml") ? String(last.dropLast(5)) : last.hasSuffix(".yml") ? String(last.dropLast(4)) : last
+        var name =
+            last.hasSuffix(".yaml")
+            ? String(last.dropLast(5)) : last.hasSuffix(".yml") ? String(last.dropLast(4)) : last
         root.read("name", into: &name, example: "learning_rates")
         if name.contains("/") || name == "." || name == ".." {
             root.note("name", "wanted a name that can be a folder's, without \"/\"; found the text \"\(name)\"")
         }
         let base = root.required("base", example: "gaussian.yaml").flatMap { root.base($0, folder: folder) }
         let fixed = root.block("set", required: false, example: "{train.steps: 200}")?.fixedKeys() ?? []
-        let varied = root.block("vary", required: true, example: "{optimizer.learning_rate: [0.003, 0.01]}")?.variedKeys() ?? []
+        let varied =
+            root.block("vary", required: true, example: "{optimizer.learning_rate: [0.003, 0.01]}")?.variedKeys() ?? []
         for key in varied where fixed.contains(where: { $0.key == key.key }) {
             root.note("vary.\(key.key)", at: key.place, "is fixed by set as well; give it in one of them")
         }
@@ -61,15 +68,18 @@ extension SweepSpecification {
         root.finish()
         guard let base, let goal, root.problems.all.isEmpty else { return nil }
         self.init(
-            name: name, base: base.path, baseText: base.text, baseTree: base.tree, fixed: fixed, varied: varied, draws: draws,
-            ranksPerTrial: ranks, threadsPerTrial: threads, metric: MetricPath(metric), goal: goal, halving: halving, file: file)
+            name: name, base: base.path, baseText: base.text, baseTree: base.tree, fixed: fixed, varied: varied,
+            draws: draws,
+            ranksPerTrial: ranks, threadsPerTrial: threads, metric: MetricPath(metric), goal: goal, halving: halving,
+            file: file)
     }
 }
 
 extension ConfigurationNode {
     /// Puts the value of one `--set key=value` of a sweep in its place. In the blocks `set` and `vary` all that follows is one key, with its points.
     fileprivate mutating func apply(sweepOverride text: String, keys: [String]) throws {
-        let words = text.prefix { $0 != "=" }.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let words = text.prefix { $0 != "=" }.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).map(
+            String.init)
         guard let first = words.first, text.contains("=") else { return try apply(override: text) }
         let isOwn = keys.contains(first)
         guard !isOwn || ["set", "vary"].contains(first) else { return try apply(override: text) }
@@ -81,20 +91,26 @@ extension ConfigurationNode {
 
 extension ConfigurationBlock {
     /// The text of the base config, and what it says.
-    fileprivate func base(_ node: ConfigurationNode, folder: String) -> (path: String, text: String, tree: ConfigurationNode)? {
+    fileprivate func base(_ node: ConfigurationNode, folder: String) -> (
+        path: String, text: String, tree: ConfigurationNode
+    )? {
         guard let given = text("base", node, example: "gaussian.yaml") else { return nil }
         let beside = given.hasPrefix("/") ? given : folder + given
         let path = [beside, given].first(where: FileSystem.exists)
         guard let path else {
-            let places = beside == given ? "\(given)" : "\(beside), beside the sweep, nor \(given) in the working folder"
+            let places =
+                beside == given ? "\(given)" : "\(beside), beside the sweep, nor \(given) in the working folder"
             note("base", "there is no such config: \(beside == given ? "" : "neither ")\(places)")
             return nil
         }
         do {
             let text = try ConfigurationFile.text(at: path)
-            let tree = try ConfigurationNode(yaml: text) { line, column in .file(name: path, line: line, column: column) }
+            let tree = try ConfigurationNode(yaml: text) { line, column in .file(name: path, line: line, column: column)
+            }
             guard case .block = tree.content else {
-                note("base", "\(path): wanted a config, with the blocks data, encoders, batch and train; found \(tree.found)")
+                note(
+                    "base",
+                    "\(path): wanted a config, with the blocks data, encoders, batch and train; found \(tree.found)")
                 return nil
             }
             return (path, text, tree)
@@ -108,7 +124,8 @@ extension ConfigurationBlock {
 
     fileprivate func fixedKeys() -> [SweepSpecification.Fixed] {
         entries.compactMap { entry in
-            isConfigurationKey(entry) ? .init(key: entry.key, value: SweepValue(entry.value), place: entry.keyLocation) : nil
+            isConfigurationKey(entry)
+                ? .init(key: entry.key, value: SweepValue(entry.value), place: entry.keyLocation) : nil
         }
     }
 
@@ -139,7 +156,9 @@ extension ConfigurationBlock {
         var count = 0, seed: UInt64 = 1
         if case .block = node.content {
             guard let block = block("draws", required: true, example: "{count: 20, seed: 1}") else { return nil }
-            if block.required("count", example: "20") != nil { block.read("count", into: &count, in: limit, example: 20) }
+            if block.required("count", example: "20") != nil {
+                block.read("count", into: &count, in: limit, example: 20)
+            }
             var given = 1
             block.read("seed", into: &given, in: 0...Int.max, example: 1)
             seed = UInt64(given)
@@ -147,7 +166,12 @@ extension ConfigurationBlock {
         } else {
             read("draws", into: &count, in: limit, example: 20)
         }
-        if !isDrawn { note("draws", "is of no use here: no key is drawn; for example optimizer.learning_rate: {draw: log_uniform, between: [1.0e-4, 1.0e-2]}") }
+        if !isDrawn {
+            note(
+                "draws",
+                "is of no use here: no key is drawn; for example optimizer.learning_rate: {draw: log_uniform, between: [1.0e-4, 1.0e-2]}"
+            )
+        }
         return count > 0 ? .init(count: count, seed: seed) : nil
     }
 

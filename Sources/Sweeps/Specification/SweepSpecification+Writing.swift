@@ -27,13 +27,17 @@ extension SweepSpecification {
             let old = before.first { $0.key == fact.key }?.value
             return old == fact.value ? nil : "\(fact.key): \(old ?? "absent") in the sweep, \(fact.value) now"
         }
-        let gone = before.filter { fact in !now.contains { $0.key == fact.key } }.map { "\($0.key): \($0.value) in the sweep, absent now" }
+        let gone = before.filter { fact in !now.contains { $0.key == fact.key } }.map {
+            "\($0.key): \($0.value) in the sweep, absent now"
+        }
         return changed + gone
     }
 
     /// Everything that a result depends on. Values that are written differently and are the same compare as equal.
     private var facts: [(key: String, value: String)] {
-        var facts = baseTree.leaves("").filter { $0.key != "name" }.map { (key: "\($0.key) of the base", value: $0.text) }
+        var facts = baseTree.leaves("").filter { $0.key != "name" }.map {
+            (key: "\($0.key) of the base", value: $0.text)
+        }
         facts += fixed.map { ("set.\($0.key)", $0.value.yaml) }
         facts += varied.enumerated().map { index, key in
             let values =
@@ -46,7 +50,9 @@ extension SweepSpecification {
         facts.append(("the order of vary", varied.map(\.key).joined(separator: ", ")))
         if let draws { facts += [("draws.count", "\(draws.count)"), ("draws.seed", "\(draws.seed)")] }
         facts += [("metric", metric.description), ("goal", goal.rawValue)]
-        if let halving { facts += [("halving.first_steps", "\(halving.firstSteps)"), ("halving.factor", "\(halving.factor)")] }
+        if let halving {
+            facts += [("halving.first_steps", "\(halving.firstSteps)"), ("halving.factor", "\(halving.factor)")]
+        }
         return facts
     }
 }

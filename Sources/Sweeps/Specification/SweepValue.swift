@@ -32,11 +32,17 @@ public struct SweepValue: Equatable, Sendable, CustomStringConvertible {
         switch node.content {
         case .scalar(let text, let quoted):
             // A plain word may be a number, true or null, and stays plain; what could end it early goes into quotes.
-            let isPlain = !quoted && text.utf8.allSatisfy { (48...57).contains($0) || (65...90).contains($0 & ~32) || "_-+./~".utf8.contains($0) }
+            let isPlain =
+                !quoted
+                && text.utf8.allSatisfy {
+                    (48...57).contains($0) || (65...90).contains($0 & ~32) || "_-+./~".utf8.contains($0)
+                }
             return isPlain ? (text.isEmpty ? "null" : text) : ConfigurationText.text(text)
         case .list(let items): return ConfigurationText.list(items.map(text(of:)))
         case .block(let entries):
-            return "{" + entries.map { "\(ConfigurationText.text($0.key)): \(text(of: $0.value))" }.joined(separator: ", ") + "}"
+            return "{"
+                + entries.map { "\(ConfigurationText.text($0.key)): \(text(of: $0.value))" }.joined(separator: ", ")
+                + "}"
         }
     }
 }

@@ -11,14 +11,18 @@ extension ConfigurationBlock {
             return grid(entry, items.map { SweepValue($0) }).map(made)
         case .block(let inner):
             let block = ConfigurationBlock(
-                entry.value, path: path.isEmpty ? entry.key : "\(path).\(entry.key)", place: entry.keyLocation, problems: problems)
+                entry.value, path: path.isEmpty ? entry.key : "\(path).\(entry.key)", place: entry.keyLocation,
+                problems: problems)
             switch inner.first(where: { ["range", "log_range", "draw"].contains($0.key) })?.key {
             case "range": return block.range().flatMap { grid(entry, $0) }.map(made)
             case "log_range": return block.logarithmicRange().flatMap { grid(entry, $0) }.map(made)
             case "draw": return block.draw().map(made)
             default:
-                let inside = inner.first.map { "; a key within it is named with its blocks: \(entry.key).\($0.key)" } ?? ""
-                note(entry.key, at: entry.value.place, "wanted a list, or a block with range, log_range or draw\(inside)")
+                let inside =
+                    inner.first.map { "; a key within it is named with its blocks: \(entry.key).\($0.key)" } ?? ""
+                note(
+                    entry.key, at: entry.value.place, "wanted a list, or a block with range, log_range or draw\(inside)"
+                )
                 return nil
             }
         case .scalar:
@@ -47,7 +51,9 @@ extension ConfigurationBlock {
     /// `{range: [1, 4], step: 1}`: whole numbers, both ends included where the step leads to them.
     private func range() -> [SweepValue]? {
         defer { finish() }
-        guard let node = value("range"), let ends = pair("range", node, example: "[1, 4]", { integer("range", $0, in: Int.min / 4...Int.max / 4, example: 1) })
+        guard let node = value("range"),
+            let ends = pair(
+                "range", node, example: "[1, 4]", { integer("range", $0, in: Int.min / 4...Int.max / 4, example: 1) })
         else { return nil }
         var step = 1
         read("step", into: &step, in: 1...Int.max / 4, example: 1)
@@ -62,9 +68,13 @@ extension ConfigurationBlock {
     private func logarithmicRange() -> [SweepValue]? {
         defer { finish() }
         var count = 0
-        if required("count", example: "5") != nil { read("count", into: &count, in: 2...SweepSpecification.mostTrials, example: 5) }
+        if required("count", example: "5") != nil {
+            read("count", into: &count, in: 2...SweepSpecification.mostTrials, example: 5)
+        }
         guard let node = value("log_range"),
-            let ends = pair("log_range", node, example: "[0.05, 0.5]", { number("log_range", $0, .positive, example: 0.05) }), count > 0
+            let ends = pair(
+                "log_range", node, example: "[0.05, 0.5]", { number("log_range", $0, .positive, example: 0.05) }),
+            count > 0
         else { return nil }
         return VariedKey.logarithmicRange(ends.low, ends.high, count: count).map { SweepValue($0, place: node.place) }
     }
@@ -74,7 +84,8 @@ extension ConfigurationBlock {
         defer { finish() }
         guard let node = value("draw") else { return nil }
         let name = choice("draw", "distribution", among: VariedKey.Distribution.allCases.map(\.rawValue), node: node)
-        guard let between = required("between", example: "[1.0e-5, 1.0e-2]"), let distribution = name.flatMap(VariedKey.Distribution.init)
+        guard let between = required("between", example: "[1.0e-5, 1.0e-2]"),
+            let distribution = name.flatMap(VariedKey.Distribution.init)
         else { return nil }
         let limit: NumberConstraint = distribution == .logarithmic ? .positive : .any
         return pair("between", between, example: "[1.0e-5, 1.0e-2]") { number("between", $0, limit, example: 1e-5) }

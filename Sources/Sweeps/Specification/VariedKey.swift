@@ -33,7 +33,9 @@ public struct VariedKey: Sendable {
 
     /// The value of a draw: a function of the seed, the draw's number and the key's name alone, so neither other keys nor more draws change it.
     package func value(ofDraw draw: Int, seed: UInt64) -> SweepValue {
-        guard case .drawn(let distribution, let low, let high) = values else { preconditionFailure("\(key) is not drawn") }
+        guard case .drawn(let distribution, let low, let high) = values else {
+            preconditionFailure("\(key) is not drawn")
+        }
         let words = Philox(seed: seed).words(.sweep, number: UInt64(draw), block: Self.block(of: key))
         // The upper 53 of 64 bits: every Double in [0, 1) of that spacing is as likely.
         let uniform = Double((UInt64(words[0]) << 32 | UInt64(words[1])) >> 11) * 0x1p-53

@@ -37,7 +37,9 @@ package struct TrialNaming {
             let isSafe = (48...57).contains(byte) || (65...90).contains(byte & ~32) || "._+-".utf8.contains(byte)
             if isSafe { result.unicodeScalars.append(UnicodeScalar(byte)) } else if result.last != "-" { result += "-" }
         }
-        while result.hasPrefix("-"), result.count > 1, result.dropFirst().first?.isNumber != true { result.removeFirst() }
+        while result.hasPrefix("-"), result.count > 1, result.dropFirst().first?.isNumber != true {
+            result.removeFirst()
+        }
         while result.hasSuffix("-") { result.removeLast() }
         return result.isEmpty ? "-" : result
     }

@@ -25,10 +25,13 @@ public struct TrialPlan: Sendable {
             do {
                 configuration = try Self.configuration(specification, name: name, values)
                 _ = try configuration.map {
-                    try WorkerCount(wanted: specification.threadsPerTrial, processes: specification.ranksPerTrial, shards: $0.batch.shards)
+                    try WorkerCount(
+                        wanted: specification.threadsPerTrial, processes: specification.ranksPerTrial,
+                        shards: $0.batch.shards)
                 }
             } catch let error as ConfigurationError {
-                problem = error.problems.map { $0.key.isEmpty ? $0.reason : "\($0.key): \($0.reason)" }.joined(separator: "; ")
+                problem = error.problems.map { $0.key.isEmpty ? $0.reason : "\($0.key): \($0.reason)" }.joined(
+                    separator: "; ")
                 problems += error.problems.filter { seen.insert($0.description).inserted }
             } catch {
                 configuration = nil
@@ -37,15 +40,19 @@ public struct TrialPlan: Sendable {
                 let worker = ConfigurationError.Problem(place: place, key: "threads_per_trial", reason: problem)
                 if seen.insert(worker.description).inserted { problems.append(worker) }
             }
-            trials.append(Trial(number: index + 1, name: name, values: values, configuration: configuration, problem: problem))
+            trials.append(
+                Trial(number: index + 1, name: name, values: values, configuration: configuration, problem: problem))
         }
-        guard let steps = trials.lazy.compactMap({ $0.configuration?.train.steps }).first else { throw ConfigurationError(problems) }
+        guard let steps = trials.lazy.compactMap({ $0.configuration?.train.steps }).first else {
+            throw ConfigurationError(problems)
+        }
         self.trials = trials
         if let halving = specification.halving, halving.firstSteps >= steps {
             throw ConfigurationError([
                 .init(
                     place: .file(name: specification.file, line: 1, column: 1), key: "halving.first_steps",
-                    reason: "\(halving.firstSteps) is not below train.steps, which is \(steps): nothing would be halved")
+                    reason: "\(halving.firstSteps) is not below train.steps, which is \(steps): nothing would be halved"
+                )
             ])
         }
         rungs = specification.halving?.rungs(steps: steps)
@@ -69,7 +76,9 @@ public struct TrialPlan: Sendable {
             throw ConfigurationError([
                 .init(
                     place: .file(name: specification.file, line: 1, column: 1), key: "vary",
-                    reason: "these are \(count == .max ? "more than \(Int.max)" : "\(count)") trials; at most \(SweepSpecification.mostTrials) are possible")
+                    reason:
+                        "these are \(count == .max ? "more than \(Int.max)" : "\(count)") trials; at most \(SweepSpecification.mostTrials) are possible"
+                )
             ])
         }
         var combinations: [[SweepValue?]] = [[]]
@@ -89,11 +98,15 @@ public struct TrialPlan: Sendable {
         }
     }
 
-    private static func configuration(_ specification: SweepSpecification, name: String, _ values: [SweepValue]) throws -> Configuration {
+    private static func configuration(_ specification: SweepSpecification, name: String, _ values: [SweepValue]) throws
+        -> Configuration
+    {
         var tree = specification.baseTree
         func path(_ key: String) -> [String] { key.split(separator: ".").map(String.init) }
         for fixed in specification.fixed { try tree.set(fixed.value.node, at: path(fixed.key), place: fixed.place) }
-        for (key, value) in zip(specification.varied, values) { try tree.set(value.node, at: path(key.key), place: key.place) }
+        for (key, value) in zip(specification.varied, values) {
+            try tree.set(value.node, at: path(key.key), place: key.place)
+        }
         let start = ConfigurationError.Problem.Location.file(name: specification.base, line: 1, column: 1)
         var configuration = try Configuration.parse(tree, start: start)
         configuration.name = name

@@ -20,7 +20,9 @@ struct AlignedDoubles: ~Copyable {
     init(_ numbers: [Double]) {
         count = numbers.count
         pointer = Self.allocate(count: count)
-        numbers.withUnsafeBufferPointer { if let start = $0.baseAddress { pointer.initialize(from: start, count: count) } }
+        numbers.withUnsafeBufferPointer {
+            if let start = $0.baseAddress { pointer.initialize(from: start, count: count) }
+        }
     }
 
     deinit { UnsafeMutableRawPointer(pointer).deallocate() }
@@ -28,7 +30,8 @@ struct AlignedDoubles: ~Copyable {
     /// Uninitialised memory for `count` numbers; `UnsafeMutableRawPointer.deallocate` frees it.
     static func allocate(count: Int) -> UnsafeMutablePointer<Double> {
         let bytes = max(count * MemoryLayout<Double>.stride, alignment)
-        return UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: alignment).assumingMemoryBound(to: Double.self)
+        return UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: alignment).assumingMemoryBound(
+            to: Double.self)
     }
 
     /// The numbers as an array.

@@ -1,5 +1,5 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// A Gaussian pair (u, v) of mean zero, seen in its canonical coordinates (Hotelling 1936).
@@ -30,7 +30,8 @@ public struct GaussianPair: Sendable {
         guard uv.rows == uu.rows, uv.columns == vv.rows else {
             throw GaussianCovarianceError(
                 block: "uv",
-                reason: "\(uv.rows) × \(uv.columns) beside uu \(uu.rows) × \(uu.columns) and vv \(vv.rows) × \(vv.columns)")
+                reason:
+                    "\(uv.rows) × \(uv.columns) beside uu \(uu.rows) × \(uu.columns) and vv \(vv.rows) × \(vv.columns)")
         }
         guard uv.elements.allSatisfy(\.isFinite) else {
             throw GaussianCovarianceError(block: "uv", reason: "holds a NaN or an infinity")
@@ -38,7 +39,8 @@ public struct GaussianPair: Sendable {
         whitenedCrossCovariance = first.inverseRoot * uv * second.inverseRoot
         let lost = (first.root * whitenedCrossCovariance * second.root - uv).frobeniusNorm
         guard lost <= 1e-5 * (uu.frobeniusNorm * vv.frobeniusNorm).squareRoot() else {
-            throw GaussianCovarianceError(block: "uv", reason: "correlates directions in which uu or vv has no variance")
+            throw GaussianCovarianceError(
+                block: "uv", reason: "correlates directions in which uu or vv has no variance")
         }
         let (a, singularValues, b) = try whitenedCrossCovariance.singularValueDecomposition()
         // Rounding of the input may carry a correlation of 1 a little above; more than that is no covariance.

@@ -24,7 +24,9 @@ public struct LBFGS: Sendable {
     /// - Parameters:
     ///   - start: a point where the function is finite.
     ///   - function: the value at a point, and in the second argument, of the same count, its gradient. Infinity or NaN says that the point is too far.
-    public func minimize(from start: [Double], _ function: ([Double], inout [Double]) throws -> Double) rethrows -> Result {
+    public func minimize(from start: [Double], _ function: ([Double], inout [Double]) throws -> Double) rethrows
+        -> Result
+    {
         var point = start, gradient = [Double](repeating: 0, count: start.count)
         var value = try function(point, &gradient)
         var steps: [[Double]] = [], changes: [[Double]] = []
@@ -42,7 +44,8 @@ public struct LBFGS: Sendable {
             let first = steps.isEmpty ? min(1, 1 / norm) : 1
             guard let found = try Self.search(point, value, gradient, direction, first: first, function) else {
                 // No step gives less: the rounding of the function is reached.
-                return Result(point: point, value: value, gradientNorm: norm, iterations: iteration, hasConverged: !steps.isEmpty)
+                return Result(
+                    point: point, value: value, gradientNorm: norm, iterations: iteration, hasConverged: !steps.isEmpty)
             }
             let step = zip(found.point, point).map(-), change = zip(found.gradient, gradient).map(-)
             if Self.dot(step, change) > 1e-300 {
@@ -56,7 +59,8 @@ public struct LBFGS: Sendable {
             (point, value, gradient) = found
         }
         return Result(
-            point: point, value: value, gradientNorm: Self.dot(gradient, gradient).squareRoot(), iterations: maximumIterations, hasConverged: false)
+            point: point, value: value, gradientNorm: Self.dot(gradient, gradient).squareRoot(),
+            iterations: maximumIterations, hasConverged: false)
     }
 
     /// The two loops: minus the inverse Hessian's estimate times the gradient.

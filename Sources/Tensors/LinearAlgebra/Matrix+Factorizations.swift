@@ -23,12 +23,17 @@ extension Matrix {
         var job = CChar(UInt8(ascii: "S")), integers = [Int32](repeating: 0, count: 8 * rank)
         var size: Int32 = -1, wanted = [0.0]
         dgesdd_(
-            &job, &m, &n, a.pointer, &m, s.pointer, left.pointer, &m, right.pointer, &r, &wanted, &size, &integers, &info)
+            &job, &m, &n, a.pointer, &m, s.pointer, left.pointer, &m, right.pointer, &r, &wanted, &size, &integers,
+            &info)
         size = Int32(wanted[0])
         let work = AlignedDoubles(count: Int(size))
         dgesdd_(
-            &job, &m, &n, a.pointer, &m, s.pointer, left.pointer, &m, right.pointer, &r, work.pointer, &size, &integers, &info)
-        if info != 0 { throw LinearAlgebraError(routine: "dgesdd", reason: "no convergence (info \(info)) for a \(rows) × \(columns) matrix") }
+            &job, &m, &n, a.pointer, &m, s.pointer, left.pointer, &m, right.pointer, &r, work.pointer, &size, &integers,
+            &info)
+        if info != 0 {
+            throw LinearAlgebraError(
+                routine: "dgesdd", reason: "no convergence (info \(info)) for a \(rows) × \(columns) matrix")
+        }
         // `left` holds V by columns, that is Vᵀ by rows; `right` holds Uᵀ by columns, that is U by rows.
         return (
             Matrix(rows: rows, columns: rank, elements: right.numbers), s.numbers,
@@ -52,7 +57,10 @@ extension Matrix {
         let work = AlignedDoubles(count: Int(size))
         var integers = [Int32](repeating: 0, count: Int(integerSize))
         dsyevd_(&job, &triangle, &n, a.pointer, &n, w.pointer, work.pointer, &size, &integers, &integerSize, &info)
-        if info != 0 { throw LinearAlgebraError(routine: "dsyevd", reason: "no convergence (info \(info)) for a matrix of order \(rows)") }
+        if info != 0 {
+            throw LinearAlgebraError(
+                routine: "dsyevd", reason: "no convergence (info \(info)) for a matrix of order \(rows)")
+        }
         return (w.numbers, Matrix(rows: rows, columns: columns, elements: a.numbers).transposed)
     }
 
@@ -63,7 +71,10 @@ extension Matrix {
         let a = AlignedDoubles(elements)
         var n = Int32(rows), info: Int32 = 0, triangle = CChar(UInt8(ascii: "U"))
         if rows > 0 { dpotrf_(&triangle, &n, a.pointer, &n, &info) }
-        if info != 0 { throw LinearAlgebraError(routine: "dpotrf", reason: "not positive definite (leading minor \(info) of \(rows))") }
+        if info != 0 {
+            throw LinearAlgebraError(
+                routine: "dpotrf", reason: "not positive definite (leading minor \(info) of \(rows))")
+        }
         var factor = Matrix(rows: rows, columns: columns, elements: a.numbers)
         for i in 0..<rows { for j in (i + 1)..<max(columns, i + 1) { factor[i, j] = 0 } }
         return factor
@@ -72,13 +83,16 @@ extension Matrix {
     /// The X with `A X = B`, by LU factorisation with pivoting.
     /// - Throws: `LinearAlgebraError` where the matrix is singular.
     public func solve(_ right: Matrix) throws -> Matrix {
-        precondition(rows == columns && right.rows == rows, "solving \(rows) × \(columns) for \(right.rows) × \(right.columns)")
+        precondition(
+            rows == columns && right.rows == rows, "solving \(rows) × \(columns) for \(right.rows) × \(right.columns)")
         if right.elements.isEmpty { return right }
         let a = AlignedDoubles(transposed.elements), b = AlignedDoubles(right.transposed.elements)
         var n = Int32(rows), count = Int32(right.columns), info: Int32 = 0
         var pivots = [Int32](repeating: 0, count: rows)
         dgesv_(&n, &count, a.pointer, &n, &pivots, b.pointer, &n, &info)
-        if info != 0 { throw LinearAlgebraError(routine: "dgesv", reason: "singular (pivot \(info) of \(rows) is zero)") }
+        if info != 0 {
+            throw LinearAlgebraError(routine: "dgesv", reason: "singular (pivot \(info) of \(rows) is zero)")
+        }
         return Matrix(rows: right.columns, columns: rows, elements: b.numbers).transposed
     }
 
@@ -95,12 +109,15 @@ extension Matrix {
     private func mapEigenvalues(_ function: (Double) -> Double) throws -> Matrix {
         let (values, vectors) = try symmetricEigenvalues()
         if let smallest = values.first, !(smallest > 0) {
-            throw LinearAlgebraError(routine: "dsyevd", reason: "not positive definite (smallest eigenvalue \(smallest))")
+            throw LinearAlgebraError(
+                routine: "dsyevd", reason: "not positive definite (smallest eigenvalue \(smallest))")
         }
         return vectors * .diagonal(values.map(function)) * vectors.transposed
     }
 
     private func requireFinite(_ routine: String) throws {
-        if !elements.allSatisfy(\.isFinite) { throw LinearAlgebraError(routine: routine, reason: "the matrix holds a NaN or an infinity") }
+        if !elements.allSatisfy(\.isFinite) {
+            throw LinearAlgebraError(routine: routine, reason: "the matrix holds a NaN or an infinity")
+        }
     }
 }

@@ -18,8 +18,10 @@ extension Matrix {
         OpenBLAS.useOneThread
         let left = AlignedDoubles(a.elements), right = AlignedDoubles(b.elements), result = AlignedDoubles(elements)
         cblas_dgemm(
-            CblasRowMajor, firstTransposed ? CblasTrans : CblasNoTrans, secondTransposed ? CblasTrans : CblasNoTrans, blasint(rows), blasint(columns),
-            blasint(inner), 1, left.pointer, blasint(a.columns), right.pointer, blasint(b.columns), adding ? 1 : 0, result.pointer, blasint(columns))
+            CblasRowMajor, firstTransposed ? CblasTrans : CblasNoTrans, secondTransposed ? CblasTrans : CblasNoTrans,
+            blasint(rows), blasint(columns),
+            blasint(inner), 1, left.pointer, blasint(a.columns), right.pointer, blasint(b.columns), adding ? 1 : 0,
+            result.pointer, blasint(columns))
         result.copy(to: &elements)
     }
 }

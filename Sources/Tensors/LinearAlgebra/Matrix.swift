@@ -66,7 +66,8 @@ public struct Matrix: Equatable, Sendable {
     }
 
     private static func combine(_ a: Matrix, _ b: Matrix, _ operation: (Double, Double) -> Double) -> Matrix {
-        precondition(a.rows == b.rows && a.columns == b.columns, "\(a.rows) × \(a.columns) with \(b.rows) × \(b.columns)")
+        precondition(
+            a.rows == b.rows && a.columns == b.columns, "\(a.rows) × \(a.columns) with \(b.rows) × \(b.columns)")
         return Matrix(rows: a.rows, columns: a.columns, elements: zip(a.elements, b.elements).map(operation))
     }
 }

@@ -41,17 +41,23 @@ package final class PositiveDefiniteSystem {
     /// - Parameter right: B by columns, each of `order` numbers; X afterwards.
     /// - Throws: `LinearAlgebraError` where A is not positive definite, or holds a NaN.
     package func solve(_ right: inout [Double]) throws {
-        precondition(order > 0 ? right.count % order == 0 : right.isEmpty, "\(right.count) numbers for a system of order \(order)")
+        precondition(
+            order > 0 ? right.count % order == 0 : right.isEmpty,
+            "\(right.count) numbers for a system of order \(order)")
         guard let memory, order > 0 else { return }
         OpenBLAS.useOneThread
         // LAPACK counts by columns: our lower triangle is its upper one.
         var n = Int32(order), leading = Int32(stride), count = Int32(right.count / order), info: Int32 = 0
         var triangle = CChar(UInt8(ascii: "U"))
         dpotrf_(&triangle, &n, memory, &leading, &info)
-        if info != 0 { throw LinearAlgebraError(routine: "dpotrf", reason: "not positive definite (leading minor \(info) of \(order))") }
+        if info != 0 {
+            throw LinearAlgebraError(
+                routine: "dpotrf", reason: "not positive definite (leading minor \(info) of \(order))")
+        }
         // A NaN passes through it.
         if (0..<order).contains(where: { !memory[$0 * (stride + 1)].isFinite }) {
-            throw LinearAlgebraError(routine: "dpotrf", reason: "the matrix of order \(order) holds a NaN or an infinity")
+            throw LinearAlgebraError(
+                routine: "dpotrf", reason: "the matrix of order \(order) holds a NaN or an infinity")
         }
         if count > 0 {
             let columns = AlignedDoubles(right)
@@ -65,12 +71,15 @@ package final class PositiveDefiniteSystem {
     ///   - x: Xᵀ, components × order.
     ///   - y: Yᵀ, of the same shape.
     package func multiply(_ x: Matrix, into y: inout Matrix) {
-        precondition(x.columns == order && y.columns == order && x.rows == y.rows, "\(x.rows) × \(x.columns) for a matrix of order \(order)")
+        precondition(
+            x.columns == order && y.columns == order && x.rows == y.rows,
+            "\(x.rows) × \(x.columns) for a matrix of order \(order)")
         guard let memory, order > 0, x.rows > 0 else { return }
         OpenBLAS.useOneThread
         let columns = AlignedDoubles(x.elements), product = AlignedDoubles(count: y.elements.count)
         cblas_dsymm(
-            CblasRowMajor, CblasRight, CblasLower, blasint(x.rows), blasint(order), 1, memory, blasint(stride), columns.pointer, blasint(order), 0,
+            CblasRowMajor, CblasRight, CblasLower, blasint(x.rows), blasint(order), 1, memory, blasint(stride),
+            columns.pointer, blasint(order), 0,
             product.pointer, blasint(order))
         product.copy(to: &y.elements)
     }
@@ -93,7 +102,8 @@ package final class PositiveDefiniteSystem {
         let work = AlignedDoubles(count: 2 * order)
         dpstrf_(&triangle, &n, memory, &leading, &pivots, &rank, &tolerance, work.pointer, &info)
         if info < 0 || (0..<order).contains(where: { !memory[$0 * stride].isFinite }) {
-            throw LinearAlgebraError(routine: "dpstrf", reason: "the matrix of order \(order) holds a NaN or an infinity")
+            throw LinearAlgebraError(
+                routine: "dpstrf", reason: "the matrix of order \(order) holds a NaN or an infinity")
         }
         let columns = Int(rank)
         var factor = Matrix(rows: order, columns: columns)

@@ -14,7 +14,8 @@ public struct Whitening: Equatable, Sendable {
     /// - Throws: `GaussianCovarianceError` where C is not square, finite, symmetric and positive semidefinite up to the tolerance.
     init(_ covariance: Matrix, block: String, tolerance: Double) throws {
         guard covariance.rows == covariance.columns, covariance.rows > 0 else {
-            throw GaussianCovarianceError(block: block, reason: "\(covariance.rows) × \(covariance.columns), not square")
+            throw GaussianCovarianceError(
+                block: block, reason: "\(covariance.rows) × \(covariance.columns), not square")
         }
         guard covariance.elements.allSatisfy(\.isFinite) else {
             throw GaussianCovarianceError(block: block, reason: "holds a NaN or an infinity")
@@ -22,13 +23,15 @@ public struct Whitening: Equatable, Sendable {
         let scale = covariance.frobeniusNorm, asymmetry = (covariance - covariance.transposed).frobeniusNorm
         // Float32 files are symmetric to 1e-7 at best.
         guard asymmetry <= 1e-5 * scale else {
-            throw GaussianCovarianceError(block: block, reason: "not symmetric (|C - Cᵀ| is \(asymmetry / scale) of |C|)")
+            throw GaussianCovarianceError(
+                block: block, reason: "not symmetric (|C - Cᵀ| is \(asymmetry / scale) of |C|)")
         }
         let (values, vectors) = try (0.5 * (covariance + covariance.transposed)).symmetricEigenvalues()
         let largest = values.last!, threshold = tolerance * largest
         guard largest > 0, values[0] >= -threshold else {
             throw GaussianCovarianceError(
-                block: block, reason: "eigenvalues from \(values[0]) to \(largest): a covariance has none below zero and one above")
+                block: block,
+                reason: "eigenvalues from \(values[0]) to \(largest): a covariance has none below zero and one above")
         }
         let kept = values.map { $0 > threshold ? $0 : 0 }
         rank = kept.count { $0 > 0 }

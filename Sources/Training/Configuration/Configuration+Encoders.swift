@@ -14,7 +14,8 @@ extension Configuration {
         public var shared: Bool
 
         public init(
-            embedding: Int, initialScale: Float = 1, first: EncoderSpecification, second: EncoderSpecification, shared: Bool = false
+            embedding: Int, initialScale: Float = 1, first: EncoderSpecification, second: EncoderSpecification,
+            shared: Bool = false
         ) {
             precondition(!shared || first == second, "a shared encoder is one")
             self.shared = shared

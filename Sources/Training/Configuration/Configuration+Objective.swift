@@ -14,7 +14,8 @@ extension Configuration {
 
         public init(
             similarity: Similarity = .innerProduct, loss: Loss = .conditional(first: 0.5, second: 0.5),
-            temperature: TemperatureSpecification = TemperatureSpecification(), bias: BiasSpecification = BiasSpecification(),
+            temperature: TemperatureSpecification = TemperatureSpecification(),
+            bias: BiasSpecification = BiasSpecification(),
             kernel: DataKernel = .gaussian(bandwidth: 1, features: 256)
         ) {
             self.similarity = similarity

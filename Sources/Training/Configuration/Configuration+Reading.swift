@@ -24,7 +24,9 @@ extension Configuration {
         text: String, name: String, overrides: [String] = [], defaultName: String = "run"
     ) throws -> Configuration {
         typealias Location = ConfigurationError.Problem.Location
-        var tree = try ConfigurationNode(yaml: text) { line, column in Location.file(name: name, line: line, column: column) }
+        var tree = try ConfigurationNode(yaml: text) { line, column in
+            Location.file(name: name, line: line, column: column)
+        }
         for override in overrides { try tree.apply(override: override) }
         return try parse(tree, start: .file(name: name, line: 1, column: 1), defaultName: defaultName)
     }
@@ -37,7 +39,9 @@ extension Configuration {
     ) throws -> Configuration {
         guard case .block = tree.content else {
             throw ConfigurationError([
-                .init(place: start, key: "", reason: "wanted a config, with the blocks data, encoders, batch and train; found \(tree.found)")
+                .init(
+                    place: start, key: "",
+                    reason: "wanted a config, with the blocks data, encoders, batch and train; found \(tree.found)")
             ])
         }
         let problems = ConfigurationBlock.Problems()
@@ -80,12 +84,16 @@ extension Configuration {
         }
         let source = root.block("data", required: true, example: "{source: mnist, path: data/mnist}")?.source()
         let encoders = root.block(
-            "encoders", required: true, example: "{embedding: 3, first: {kind: linear}, second: {kind: linear}}")?.encoders()
-        let initialization = root.block("initialize", required: false, example: "{from: runs/mnist, freeze: [first]}")?.initialization()
+            "encoders", required: true, example: "{embedding: 3, first: {kind: linear}, second: {kind: linear}}")?
+            .encoders()
+        let initialization = root.block("initialize", required: false, example: "{from: runs/mnist, freeze: [first]}")?
+            .initialization()
         let objective = root.block(
-            "objective", required: false, example: "{similarity: cosine, temperature: 0.07, loss: conditional}")?.objective()
+            "objective", required: false, example: "{similarity: cosine, temperature: 0.07, loss: conditional}")?
+            .objective()
         let batch = root.block("batch", required: true, example: "{size: 2048}")?.batch()
-        let optimizer = root.block("optimizer", required: false, example: "{kind: adam, learning_rate: 0.001}")?.optimizer()
+        let optimizer = root.block("optimizer", required: false, example: "{kind: adam, learning_rate: 0.001}")?
+            .optimizer()
         let evaluation = root.block("evaluation", required: false, example: "{pairs: 2048}")?.evaluation(of: source)
         let train = root.block("train", required: true, example: "{steps: 1500}")?.train()
         root.finish()
@@ -94,18 +102,21 @@ extension Configuration {
         {
             root.note(
                 "initialize.freeze", at: root.value("initialize")!.place,
-                "with both encoders frozen and nothing of the objective learned there is nothing to train; free one of them")
+                "with both encoders frozen and nothing of the objective learned there is nothing to train; free one of them"
+            )
         }
         if initialization != nil, encoders?.shared == true {
             root.note(
                 "initialize", at: root.value("initialize")!.place,
-                "it takes the first and the second encoder of another run, each by itself; a shared encoder starts from the seed")
+                "it takes the first and the second encoder of another run, each by itself; a shared encoder starts from the seed"
+            )
         }
         guard let source, let encoders, let batch, let train else { return nil }
         self.init(
             name: name, seed: seed, source: source, encoders: encoders, initialization: initialization,
             objective: objective ?? Objective(), batch: batch, optimizer: optimizer ?? Optimizer(),
-            evaluation: evaluation ?? Evaluation(identifiability: source.hasLatentFactors == true ? Identifiability() : nil), train: train)
+            evaluation: evaluation
+                ?? Evaluation(identifiability: source.hasLatentFactors == true ? Identifiability() : nil), train: train)
     }
 }
 
@@ -113,13 +124,16 @@ extension ConfigurationBlock {
     fileprivate func batch() -> Configuration.Batch? {
         defer { finish() }
         var size = 0
-        if required("size", example: "2048") != nil { read("size", into: &size, in: 2...ConfigurationLimits.pairs, example: 2_048) }
+        if required("size", example: "2048") != nil {
+            read("size", into: &size, in: 2...ConfigurationLimits.pairs, example: 2_048)
+        }
         var shards = 1
         read("shards", into: &shards, in: 1...ConfigurationLimits.pairs, example: 16)
         var batch = Configuration.Batch(size: max(size, 1))
         if let node = value("activations"),
             let name = choice(
-                "activations", "way with activations", among: Configuration.Batch.Activations.allCases.map(\.rawValue), node: node),
+                "activations", "way with activations", among: Configuration.Batch.Activations.allCases.map(\.rawValue),
+                node: node),
             let activations = Configuration.Batch.Activations(rawValue: name)
         {
             batch.activations = activations
@@ -145,7 +159,9 @@ extension ConfigurationBlock {
     fileprivate func train() -> Configuration.Train {
         var train = Configuration.Train(steps: 0)
         let steps = 1...ConfigurationLimits.steps
-        if required("steps", example: "1500") != nil { read("steps", into: &train.steps, in: 0...steps.upperBound, example: 1_500) }
+        if required("steps", example: "1500") != nil {
+            read("steps", into: &train.steps, in: 0...steps.upperBound, example: 1_500)
+        }
         read("log_every", into: &train.logEvery, in: steps, example: 50)
         read("evaluate_every", into: &train.evaluateEvery, in: steps, zeroMeansNil: true, example: 500)
         read("checkpoint_every", into: &train.checkpointEvery, in: steps, zeroMeansNil: true, example: 500)
@@ -153,7 +169,9 @@ extension ConfigurationBlock {
         read("keep_checkpoints", into: &train.keepCheckpoints, in: 1...ConfigurationLimits.extent, example: 3)
         read("stop_after", into: &train.stopAfter)
         if let node = value("on_nonfinite"),
-            let name = choice("on_nonfinite", "way with numbers that are not finite", among: Configuration.Train.NonFinite.allCases.map(\.rawValue), node: node),
+            let name = choice(
+                "on_nonfinite", "way with numbers that are not finite",
+                among: Configuration.Train.NonFinite.allCases.map(\.rawValue), node: node),
             let way = Configuration.Train.NonFinite(rawValue: name)
         {
             train.onNonFinite = way

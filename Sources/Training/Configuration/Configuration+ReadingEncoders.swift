@@ -25,10 +25,13 @@ extension ConfigurationBlock {
     private func encoder() -> EncoderSpecification? {
         defer { finish() }
         let keys = [
-            "linear": ["bias"], "mlp": ["widths", "activation", "slope", "bias"], "cnn": ["channels", "hidden"], "labels": [],
+            "linear": ["bias"], "mlp": ["widths", "activation", "slope", "bias"], "cnn": ["channels", "hidden"],
+            "labels": [],
         ]
         let names = ["linear", "mlp", "cnn", "labels"]
-        guard let node = required("kind", example: "linear"), let kind = choice("kind", "encoder", among: names, node: node) else {
+        guard let node = required("kind", example: "linear"),
+            let kind = choice("kind", "encoder", among: names, node: node)
+        else {
             for key in keys.values.joined() { _ = value(key) }
             return nil
         }
@@ -41,21 +44,30 @@ extension ConfigurationBlock {
             read("bias", into: &bias)
             return .linear(bias: bias)
         case "mlp":
-            let widths = required("widths", example: "[150, 750]").flatMap { extents("widths", $0, example: "[150, 750]") }
+            let widths = required("widths", example: "[150, 750]").flatMap {
+                extents("widths", $0, example: "[150, 750]")
+            }
             let activation = activation()
             read("bias", into: &bias)
             return widths.map { .multilayerPerceptron(widths: $0, activation: activation, bias: bias) }
         case "cnn":
-            let channels = required("channels", example: "[32, 64]").flatMap { extents("channels", $0, example: "[32, 64]") }
+            let channels = required("channels", example: "[32, 64]").flatMap {
+                extents("channels", $0, example: "[32, 64]")
+            }
             var hidden: [Int]? = []
-            if let node = value("hidden"), !node.isNull { hidden = extents("hidden", node, example: "[128]", mayBeEmpty: true) }
+            if let node = value("hidden"), !node.isNull {
+                hidden = extents("hidden", node, example: "[128]", mayBeEmpty: true)
+            }
             return channels.flatMap { channels in hidden.map { .convolutional(channels: channels, hidden: $0) } }
         default: return .labels
         }
     }
 
-    private func extents(_ key: String, _ node: ConfigurationNode, example: String, mayBeEmpty: Bool = false) -> [Int]? {
-        let extents = list(key, node, example: example) { integer(key, $0, in: 1...ConfigurationLimits.extent, example: 128) }
+    private func extents(_ key: String, _ node: ConfigurationNode, example: String, mayBeEmpty: Bool = false) -> [Int]?
+    {
+        let extents = list(key, node, example: example) {
+            integer(key, $0, in: 1...ConfigurationLimits.extent, example: 128)
+        }
         if let extents, extents.isEmpty, !mayBeEmpty {
             note(key, at: node.place, "wanted at least one number, such as \(example); found none")
             return nil
@@ -66,7 +78,10 @@ extension ConfigurationBlock {
     private func activation() -> Activation {
         var name = "relu"
         if let node = value("activation") {
-            name = choice("activation", "activation", among: ["relu", "leaky_relu", "gelu", "tanh", "identity"], node: node) ?? "unknown"
+            name =
+                choice(
+                    "activation", "activation", among: ["relu", "leaky_relu", "gelu", "tanh", "identity"], node: node)
+                ?? "unknown"
         }
         if name == "leaky_relu" || name == "unknown" {
             var slope: Float = 0.01

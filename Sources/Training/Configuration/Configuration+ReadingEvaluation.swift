@@ -10,10 +10,13 @@ extension ConfigurationBlock {
         read("pairs", into: &evaluation.pairs, in: 1...ConfigurationLimits.pairs, example: 2_048)
         let knows = source?.hasLatentFactors
         if let node = value("identifiability"), !node.isNull {
-            let block = block("identifiability", required: false, example: "{samples: 4096, regressors: [linear, kernel_ridge]}")
+            let block = block(
+                "identifiability", required: false, example: "{samples: 4096, regressors: [linear, kernel_ridge]}")
             evaluation.identifiability = block?.identifiability()
             if source != nil, knows == false {
-                note("identifiability", "is of no use here: it is measured against latent factors, which this source does not know")
+                note(
+                    "identifiability",
+                    "is of no use here: it is measured against latent factors, which this source does not know")
             }
         } else if knows == true, !has("identifiability") {
             evaluation.identifiability = Configuration.Identifiability()
@@ -28,7 +31,9 @@ extension ConfigurationBlock {
         read("samples", into: &identifiability.samples, in: Configuration.Identifiability.sampleRange, example: 4_096)
         guard let node = value("regressors") else { return identifiability }
         let named = list("regressors", node, example: "[linear, kernel_ridge]") { item in
-            choice("regressors", "regressor", among: Regressor.allCases.map(\.rawValue), node: item).flatMap { Regressor(rawValue: $0) }
+            choice("regressors", "regressor", among: Regressor.allCases.map(\.rawValue), node: item).flatMap {
+                Regressor(rawValue: $0)
+            }
         }
         if let named, named.isEmpty { note("regressors", "wanted at least one regressor, such as [linear]") }
         if let named { identifiability.regressors = Regressor.allCases.filter(named.contains) }

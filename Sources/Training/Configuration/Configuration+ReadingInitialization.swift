@@ -10,12 +10,17 @@ extension ConfigurationBlock {
         if let node = value("encoders"), !node.isNull {
             encoders = modalities("encoders", node)
             if let encoders, encoders.isEmpty {
-                note("encoders", at: node.place, "wanted at least one encoder, such as [first]; leave it out to take all that fit")
+                note(
+                    "encoders", at: node.place,
+                    "wanted at least one encoder, such as [first]; leave it out to take all that fit")
             }
         }
         if let node = value("freeze"), !node.isNull { freeze = modalities("freeze", node) ?? [] }
         if let encoders, let outside = freeze.first(where: { !encoders.contains($0) }) {
-            note("freeze", "the \(outside) encoder would be frozen at random numbers, for it is not among initialize.encoders; add it there")
+            note(
+                "freeze",
+                "the \(outside) encoder would be frozen at random numbers, for it is not among initialize.encoders; add it there"
+            )
         }
         return from.map { Configuration.Initialization(from: $0, encoders: encoders, freeze: freeze) }
     }
@@ -23,7 +28,9 @@ extension ConfigurationBlock {
     /// The first encoder before the second, each once.
     private func modalities(_ key: String, _ node: ConfigurationNode) -> [Modality]? {
         let named = list(key, node, example: "[first]") { item in
-            choice(key, "encoder", among: Modality.allCases.map(\.rawValue), node: item).flatMap { Modality(rawValue: $0) }
+            choice(key, "encoder", among: Modality.allCases.map(\.rawValue), node: item).flatMap {
+                Modality(rawValue: $0)
+            }
         }
         return named.map { named in Modality.allCases.filter(named.contains) }
     }

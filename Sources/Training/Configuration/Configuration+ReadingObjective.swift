@@ -17,9 +17,18 @@ extension ConfigurationBlock {
         }
         readSimilarity(name, into: &objective)
         readLoss(name, into: &objective)
-        if name != .sigmoid { markInapplicable(["bias"], because: "the loss \(name.rawValue) has no bias; only sigmoid has") }
-        if name != .lpSimCLR { markInapplicable(Self.distanceKeys, because: "the loss \(name.rawValue) has a similarity; lp_simclr has a distance of its own") }
-        if name != .mmd { markInapplicable(Self.kernelKeys, because: "the loss \(name.rawValue) compares no data; only mmd takes a kernel") }
+        if name != .sigmoid {
+            markInapplicable(["bias"], because: "the loss \(name.rawValue) has no bias; only sigmoid has")
+        }
+        if name != .lpSimCLR {
+            markInapplicable(
+                Self.distanceKeys,
+                because: "the loss \(name.rawValue) has a similarity; lp_simclr has a distance of its own")
+        }
+        if name != .mmd {
+            markInapplicable(
+                Self.kernelKeys, because: "the loss \(name.rawValue) compares no data; only mmd takes a kernel")
+        }
         return objective
     }
 
@@ -59,7 +68,8 @@ extension ConfigurationBlock {
             markInapplicable(["power"], because: "of p = 1 a distance and its power are the same")
         }
         if let node = value("negatives"),
-            let name = choice("negatives", "choice of negatives", among: Loss.Negatives.allCases.map(\.rawValue), node: node)
+            let name = choice(
+                "negatives", "choice of negatives", among: Loss.Negatives.allCases.map(\.rawValue), node: node)
         {
             negatives = Loss.Negatives(rawValue: name) ?? negatives
         }
@@ -69,8 +79,11 @@ extension ConfigurationBlock {
     private func readLoss(_ name: LossName, into objective: inout Configuration.Objective) {
         switch name {
         case .joint, .jointOffDiagonal, .sigmoid, .lpSimCLR, .ntXent:
-            let reason = name == .lpSimCLR || name == .ntXent ? "weighs both directions alike" : "is one sum over all pairs"
-            markInapplicable(["weights"], because: "the loss \(name.rawValue) \(reason); conditional, decoupled and mmd have weights")
+            let reason =
+                name == .lpSimCLR || name == .ntXent ? "weighs both directions alike" : "is one sum over all pairs"
+            markInapplicable(
+                ["weights"], because: "the loss \(name.rawValue) \(reason); conditional, decoupled and mmd have weights"
+            )
             objective.loss =
                 switch name {
                 case .sigmoid: .sigmoid
@@ -80,7 +93,8 @@ extension ConfigurationBlock {
                 default: .jointOffDiagonal
                 }
             if name == .sigmoid { readBias(into: &objective.bias) }
-        case .conditional: if let weights = weights() { objective.loss = .conditional(first: weights.first, second: weights.second) }
+        case .conditional:
+            if let weights = weights() { objective.loss = .conditional(first: weights.first, second: weights.second) }
         case .decoupled:
             let weights = weights() ?? (0.5, 0.5)
             objective.loss = .decoupled(first: weights.first, second: weights.second)
@@ -109,16 +123,21 @@ extension ConfigurationBlock {
     private func kernel() -> DataKernel? {
         var name: String? = "gaussian"
         if let node = value("kernel") {
-            name = choice("kernel", "kernel", among: ["gaussian", "inverse_multiquadric", "linear", "polynomial"], node: node)
+            name = choice(
+                "kernel", "kernel", among: ["gaussian", "inverse_multiquadric", "linear", "polynomial"], node: node)
         }
         guard let name else {
             for key in Self.kernelKeys { _ = value(key) }
             return nil
         }
-        if name != "polynomial" { markInapplicable(["degree"], because: "the \(name) kernel has no degree; only polynomial has") }
+        if name != "polynomial" {
+            markInapplicable(["degree"], because: "the \(name) kernel has no degree; only polynomial has")
+        }
         switch name {
         case "linear", "polynomial":
-            markInapplicable(["bandwidth", "features"], because: "the \(name) kernel has features of its own, exactly as many as it needs")
+            markInapplicable(
+                ["bandwidth", "features"],
+                because: "the \(name) kernel has features of its own, exactly as many as it needs")
             var degree = 2
             if name == "polynomial" { read("degree", into: &degree, in: 1...8, example: 2) }
             return name == "linear" ? .linear : .polynomial(degree: degree)
@@ -126,16 +145,22 @@ extension ConfigurationBlock {
             var bandwidth = 1.0, features = 256
             read("bandwidth", into: &bandwidth, .positive, example: 1)
             read("features", into: &features, in: 2...DataKernel.maximumFeatureCount, example: 256)
-            if features % 2 != 0 { note("features", "wanted an even number, for each frequency has a cosine and a sine; found \(features)") }
+            if features % 2 != 0 {
+                note("features", "wanted an even number, for each frequency has a cosine and a sine; found \(features)")
+            }
             return name == "gaussian"
-                ? .gaussian(bandwidth: bandwidth, features: features) : .inverseMultiquadric(bandwidth: bandwidth, features: features)
+                ? .gaussian(bandwidth: bandwidth, features: features)
+                : .inverseMultiquadric(bandwidth: bandwidth, features: features)
         }
     }
 
     /// `[first given second, second given first]`
     private func weights() -> (first: Double, second: Double)? {
         guard let node = value("weights") else { return nil }
-        guard let weights = list("weights", node, example: "[0.5, 0.5]", { number("weights", $0, .nonNegative, example: 0.5) }) else {
+        guard
+            let weights = list(
+                "weights", node, example: "[0.5, 0.5]", { number("weights", $0, .nonNegative, example: 0.5) })
+        else {
             return nil
         }
         guard weights.count == 2, weights[0] + weights[1] > 0, (weights[0] + weights[1]).isFinite else {
@@ -148,13 +173,18 @@ extension ConfigurationBlock {
         return (weights[0], weights[1])
     }
 
-    private func temperature(_ node: ConfigurationNode, default given: TemperatureSpecification) -> TemperatureSpecification {
+    private func temperature(_ node: ConfigurationNode, default given: TemperatureSpecification)
+        -> TemperatureSpecification
+    {
         var temperature = given
         guard case .block = node.content else {
             if case .scalar = node.content, !node.isNull {
                 if let value = number("temperature", node, .positive, example: 0.07) { temperature.initial = value }
             } else {
-                note("temperature", "wanted a number above 0 or a block, such as {initial: 0.07, learned: true, minimum: 0.01}; found \(node.found)")
+                note(
+                    "temperature",
+                    "wanted a number above 0 or a block, such as {initial: 0.07, learned: true, minimum: 0.01}; found \(node.found)"
+                )
             }
             return temperature
         }
@@ -170,7 +200,8 @@ extension ConfigurationBlock {
                 )
             }
         } else {
-            block.markInapplicable(["minimum"], because: "this temperature is fixed; it has a minimum with learned: true")
+            block.markInapplicable(
+                ["minimum"], because: "this temperature is fixed; it has a minimum with learned: true")
         }
         block.finish()
         return temperature

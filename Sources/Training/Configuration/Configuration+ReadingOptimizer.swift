@@ -26,7 +26,8 @@ extension ConfigurationBlock {
         }
         read("learning_rate", into: &optimizer.learningRate, .positive, example: 0.001)
         if let node = value("schedule"),
-            let name = choice("schedule", "schedule", among: Configuration.Optimizer.Schedule.allCases.map(\.rawValue), node: node),
+            let name = choice(
+                "schedule", "schedule", among: Configuration.Optimizer.Schedule.allCases.map(\.rawValue), node: node),
             let schedule = Configuration.Optimizer.Schedule(rawValue: name)
         {
             optimizer.schedule = schedule
@@ -39,7 +40,9 @@ extension ConfigurationBlock {
         } else {
             read("schedule_steps", into: &optimizer.scheduleSteps, in: 0...ConfigurationLimits.steps, example: 1_500)
             if let steps = optimizer.scheduleSteps, steps < optimizer.warmupSteps {
-                note("schedule_steps", "the schedule ends at step \(steps), before its warm-up of \(optimizer.warmupSteps) steps")
+                note(
+                    "schedule_steps",
+                    "the schedule ends at step \(steps), before its warm-up of \(optimizer.warmupSteps) steps")
             }
         }
         return optimizer

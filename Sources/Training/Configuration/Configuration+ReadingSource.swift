@@ -8,7 +8,8 @@ extension ConfigurationBlock {
         let keys = [
             "gaussian": ["dimensions", "correlations", "covariance"],
             "latent": [
-                "content", "style", "modality", "style_change", "statistical_dependence", "causal_dependence", "mixing_layers", "shared_mixing",
+                "content", "style", "modality", "style_change", "statistical_dependence", "causal_dependence",
+                "mixing_layers", "shared_mixing",
             ],
             "mnist": ["path", "per_class"], "hdf5": ["path", "held_out", "per_class"], "program": ["name"],
         ]
@@ -21,14 +22,17 @@ extension ConfigurationBlock {
             return nil
         }
         for other in names where other != name {
-            markInapplicable(keys[other, default: []], because: "it belongs to the source \(other), and this one is \(name)")
+            markInapplicable(
+                keys[other, default: []], because: "it belongs to the source \(other), and this one is \(name)")
         }
         switch name {
         case "gaussian": return gaussian()
         case "latent": return latent()
         case "mnist": return fewShot(path(example: "data/mnist").map { .mnist(path: $0) })
         case "program":
-            return required("name", example: "circle").flatMap { text("name", $0, example: "circle") }.map { .program(name: $0) }
+            return required("name", example: "circle").flatMap { text("name", $0, example: "circle") }.map {
+                .program(name: $0)
+            }
         default:
             var heldOut = 0.0
             read("held_out", into: &heldOut, .belowOne, example: 0.1)
@@ -63,17 +67,23 @@ extension ConfigurationBlock {
             }
         }
         if let dimensions, dimensions.count != 2 {
-            note("dimensions", "wanted two whole numbers, of the first and of the second modality, such as [8, 6]; found \(dimensions.count)")
+            note(
+                "dimensions",
+                "wanted two whole numbers, of the first and of the second modality, such as [8, 6]; found \(dimensions.count)"
+            )
             return nil
         }
         let correlations = correlationsNode.flatMap { node in
-            list("correlations", node, example: "[0.9, 0.75, 0.6]") { number("correlations", $0, .belowOne, example: 0.9) }
+            list("correlations", node, example: "[0.9, 0.75, 0.6]") {
+                number("correlations", $0, .belowOne, example: 0.9)
+            }
         }
         guard let dimensions, let correlations else { return nil }
         guard (1...min(dimensions[0], dimensions[1])).contains(correlations.count) else {
             note(
                 "correlations",
-                "wanted 1 to \(min(dimensions[0], dimensions[1])) numbers, as many as the smaller dimension at most; found \(correlations.count)")
+                "wanted 1 to \(min(dimensions[0], dimensions[1])) numbers, as many as the smaller dimension at most; found \(correlations.count)"
+            )
             return nil
         }
         return .gaussian(dimensions: dimensions, correlations: correlations)
@@ -91,7 +101,9 @@ extension ConfigurationBlock {
         read("mixing_layers", into: &latent.mixingLayers, in: 1...LatentSpecification.mostMixingLayers, example: 3)
         read("shared_mixing", into: &latent.sharedMixing)
         guard latent.inputs <= largest else {
-            note("content", "with style and modality wanted at most \(largest) components, those of a view; found \(latent.inputs)")
+            note(
+                "content",
+                "with style and modality wanted at most \(largest) components, those of a view; found \(latent.inputs)")
             return nil
         }
         return .latent(latent)

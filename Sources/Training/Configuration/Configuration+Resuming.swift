@@ -26,13 +26,19 @@ extension Configuration {
     /// `optimizer.schedule_steps` may be left out.
     public func differences(from stored: Configuration) -> [String] {
         func leaves(_ configuration: Configuration) -> [(key: String, text: String)] {
-            configuration.tree.filter { !["name", "evaluation", "train"].contains($0.key) }.flatMap { $0.value.leaves($0.key) }
-                .filter { !["batch.activations", "batch.tile_memory"].contains($0.key) }
+            configuration.tree.filter { !["name", "evaluation", "train"].contains($0.key) }.flatMap {
+                $0.value.leaves($0.key)
+            }
+            .filter { !["batch.activations", "batch.tile_memory"].contains($0.key) }
         }
         let now = leaves(resuming(stored)), before = leaves(stored)
         let values = Dictionary(uniqueKeysWithValues: before.map { ($0.key, $0.text) })
-        let changed = now.filter { values[$0.key] != $0.text }.map { "\($0.key): \(values[$0.key] ?? "absent") in the run, \($0.text) now" }
-        let gone = before.filter { old in !now.contains { $0.key == old.key } }.map { "\($0.key): \($0.text) in the run, absent now" }
+        let changed = now.filter { values[$0.key] != $0.text }.map {
+            "\($0.key): \(values[$0.key] ?? "absent") in the run, \($0.text) now"
+        }
+        let gone = before.filter { old in !now.contains { $0.key == old.key } }.map {
+            "\($0.key): \($0.text) in the run, absent now"
+        }
         return changed + gone
     }
 }

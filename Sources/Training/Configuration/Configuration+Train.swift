@@ -25,7 +25,8 @@ extension Configuration {
         public var onNonFinite: NonFinite
 
         public init(
-            steps: Int, logEvery: Int = 50, evaluateEvery: Int? = 500, checkpointEvery: Int? = 500, checkpointMinutes: Double? = nil,
+            steps: Int, logEvery: Int = 50, evaluateEvery: Int? = 500, checkpointEvery: Int? = 500,
+            checkpointMinutes: Double? = nil,
             keepCheckpoints: Int = 3, stopAfter: Duration? = nil, onNonFinite: NonFinite = .stop
         ) {
             self.steps = steps

@@ -17,7 +17,8 @@ extension Configuration {
         typealias Text = ConfigurationText
         func whole(_ number: Int?) -> ConfigurationTree { .leaf(number.map(String.init) ?? "null") }
         func number(_ number: Double?) -> ConfigurationTree { .leaf(number.map { Text.number($0) } ?? "null") }
-        let identifiability = evaluation.identifiability.map { [("identifiability", $0.tree)] }
+        let identifiability =
+            evaluation.identifiability.map { [("identifiability", $0.tree)] }
             ?? (source.hasLatentFactors == true ? [("identifiability", ConfigurationTree.leaf("null"))] : [])
         let all: [(key: String, value: ConfigurationTree)] = [
             ("name", .leaf(Text.text(name))),
@@ -27,7 +28,8 @@ extension Configuration {
                 "encoders",
                 .block(
                     [
-                        ("embedding", whole(encoders.embedding)), ("initial_scale", .leaf(Text.number(encoders.initialScale))),
+                        ("embedding", whole(encoders.embedding)),
+                        ("initial_scale", .leaf(Text.number(encoders.initialScale))),
                         ("shared", .leaf("\(encoders.shared)")), ("first", .line(encoders.first.tree)),
                     ] + (encoders.shared ? [] : [("second", .line(encoders.second.tree))]))
             ),
@@ -35,7 +37,8 @@ extension Configuration {
             (
                 "batch",
                 .line([
-                    ("size", whole(batch.size)), ("shards", whole(batch.shards)), ("activations", .leaf(batch.activations.rawValue)),
+                    ("size", whole(batch.size)), ("shards", whole(batch.shards)),
+                    ("activations", .leaf(batch.activations.rawValue)),
                     ("tile_memory", .leaf(MemorySize.text(batch.tileMemory))),
                 ])
             ),
@@ -46,7 +49,8 @@ extension Configuration {
                 .block([
                     ("steps", whole(train.steps)), ("log_every", whole(train.logEvery)),
                     ("evaluate_every", whole(train.evaluateEvery)), ("checkpoint_every", whole(train.checkpointEvery)),
-                    ("checkpoint_minutes", number(train.checkpointMinutes)), ("keep_checkpoints", whole(train.keepCheckpoints)),
+                    ("checkpoint_minutes", number(train.checkpointMinutes)),
+                    ("keep_checkpoints", whole(train.keepCheckpoints)),
                     ("stop_after", .leaf(train.stopAfter.map { DurationText.text($0) } ?? "null")),
                     ("on_nonfinite", .leaf(train.onNonFinite.rawValue)),
                 ])
@@ -103,9 +107,11 @@ extension SourceSpecification {
         case .gaussianFromFile(let path): [("source", .leaf("gaussian")), ("covariance", .leaf(Text.text(path)))]
         case .latent(let latent):
             [
-                ("source", .leaf("latent")), ("content", .leaf("\(latent.content)")), ("style", .leaf("\(latent.style)")),
+                ("source", .leaf("latent")), ("content", .leaf("\(latent.content)")),
+                ("style", .leaf("\(latent.style)")),
                 ("modality", .leaf("\(latent.modality)")), ("style_change", .leaf(Text.number(latent.styleChange))),
-                ("statistical_dependence", .leaf("\(latent.statisticalDependence)")), ("causal_dependence", .leaf("\(latent.causalDependence)")),
+                ("statistical_dependence", .leaf("\(latent.statisticalDependence)")),
+                ("causal_dependence", .leaf("\(latent.causalDependence)")),
                 ("mixing_layers", .leaf("\(latent.mixingLayers)")), ("shared_mixing", .leaf("\(latent.sharedMixing)")),
             ]
         case .mnist(let path): [("source", .leaf("mnist")), ("path", .leaf(Text.text(path)))]
@@ -119,7 +125,9 @@ extension SourceSpecification {
 
 extension Configuration.Identifiability {
     fileprivate var tree: ConfigurationTree {
-        .line([("samples", .leaf("\(samples)")), ("regressors", .leaf(ConfigurationText.list(regressors.map(\.rawValue))))])
+        .line([
+            ("samples", .leaf("\(samples)")), ("regressors", .leaf(ConfigurationText.list(regressors.map(\.rawValue)))),
+        ])
     }
 }
 
@@ -128,7 +136,8 @@ extension Configuration.Initialization {
         typealias Text = ConfigurationText
         func names(_ modalities: [Modality]) -> ConfigurationTree { .leaf(Text.list(modalities.map(\.rawValue))) }
         return [
-            ("from", .leaf(Text.text(from))), ("encoders", encoders.map(names) ?? .leaf("null")), ("freeze", names(freeze)),
+            ("from", .leaf(Text.text(from))), ("encoders", encoders.map(names) ?? .leaf("null")),
+            ("freeze", names(freeze)),
         ]
     }
 }
@@ -151,7 +160,9 @@ extension EncoderSpecification {
             case .gelu: name = "gelu"
             case .tanh: name = "tanh"
             }
-            return [("kind", .leaf("mlp")), ("widths", whole(widths)), ("activation", .leaf(name))] + slope + [("bias", .leaf("\(bias)"))]
+            return [("kind", .leaf("mlp")), ("widths", whole(widths)), ("activation", .leaf(name))] + slope + [
+                ("bias", .leaf("\(bias)"))
+            ]
         case .convolutional(let channels, let hidden):
             return [("kind", .leaf("cnn")), ("channels", whole(channels)), ("hidden", whole(hidden))]
         case .labels: return [("kind", .leaf("labels"))]
@@ -205,7 +216,8 @@ extension Configuration.Objective {
 extension DataKernel {
     fileprivate var tree: [(key: String, value: ConfigurationTree)] {
         typealias Text = ConfigurationText
-        func fourier(_ name: String, _ bandwidth: Double, _ features: Int) -> [(key: String, value: ConfigurationTree)] {
+        func fourier(_ name: String, _ bandwidth: Double, _ features: Int) -> [(key: String, value: ConfigurationTree)]
+        {
             [("kernel", .leaf(name)), ("bandwidth", .leaf(Text.number(bandwidth))), ("features", .leaf("\(features)"))]
         }
         return switch self {

@@ -23,8 +23,10 @@ public struct Configuration: Equatable, Sendable {
     public var train: Train
 
     public init(
-        name: String, seed: UInt64 = 1, source: SourceSpecification, encoders: Encoders, initialization: Initialization? = nil,
-        objective: Objective = Objective(), batch: Batch, optimizer: Optimizer = Optimizer(), evaluation: Evaluation = Evaluation(), train: Train
+        name: String, seed: UInt64 = 1, source: SourceSpecification, encoders: Encoders,
+        initialization: Initialization? = nil,
+        objective: Objective = Objective(), batch: Batch, optimizer: Optimizer = Optimizer(),
+        evaluation: Evaluation = Evaluation(), train: Train
     ) {
         self.name = name
         self.seed = seed

@@ -10,7 +10,8 @@ package final class CheckpointBuffers {
 
     package init(_ model: Model, rule: Optimizer) {
         sides = Modality.allCases.map { modality in
-            let count = model.encoder(modality).layout.count, names = model.frozen.contains(modality) ? [] : rule.momentNames
+            let count = model.encoder(modality).layout.count,
+                names = model.frozen.contains(modality) ? [] : rule.momentNames
             return (Tensor([count]), names.map { _ in Tensor([count]) })
         }
     }

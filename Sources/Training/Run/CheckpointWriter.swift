@@ -21,7 +21,10 @@ package final class CheckpointWriter: Sendable {
     ///   - keep: how many of the newest checkpoints stay.
     ///   - newest: the checkpoint that the run goes on from.
     ///   - saved: is called, on the writer's thread, once a checkpoint is on the disk.
-    package init(_ store: CheckpointStore, keep: Int, newest: String?, saved: @escaping @Sendable (_ path: String, _ digest: String) -> Void) {
+    package init(
+        _ store: CheckpointStore, keep: Int, newest: String?,
+        saved: @escaping @Sendable (_ path: String, _ digest: String) -> Void
+    ) {
         self.store = store
         self.keep = keep
         self.saved = saved

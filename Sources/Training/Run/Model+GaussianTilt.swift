@@ -5,10 +5,14 @@ import CoupletTensors
 
 extension Model {
     /// The coupling that the encoders make of their source, in closed form; nil but for encoders of a single linear layer on a Gaussian source.
-    package func gaussianTilt(of source: any PairSource, similarity: Similarity, temperature: Double) throws -> GaussianTilt? {
-        guard let covariance = source.gaussianCovariance, let first = linearMap(.first), let second = linearMap(.second) else { return nil }
+    package func gaussianTilt(of source: any PairSource, similarity: Similarity, temperature: Double) throws
+        -> GaussianTilt?
+    {
+        guard let covariance = source.gaussianCovariance, let first = linearMap(.first), let second = linearMap(.second)
+        else { return nil }
         return GaussianTilt(
-            try GaussianPair(covariance), similarity: similarity, first: first.weight, second: second.weight, firstBias: first.bias,
+            try GaussianPair(covariance), similarity: similarity, first: first.weight, second: second.weight,
+            firstBias: first.bias,
             secondBias: second.bias, temperature: temperature)
     }
 
@@ -20,7 +24,8 @@ extension Model {
         guard let weight = entries.first(where: { $0.path == "0/weight" }) else { return nil }
         let bias = entries.first { $0.path == "0/bias" }
         return (
-            Matrix(flat.flat(weight.range).reshaped(weight.shape)), bias.map { flat.flat($0.range).values.map(Double.init) }
+            Matrix(flat.flat(weight.range).reshaped(weight.shape)),
+            bias.map { flat.flat($0.range).values.map(Double.init) }
         )
     }
 }

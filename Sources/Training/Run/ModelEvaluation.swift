@@ -45,7 +45,8 @@ public struct ModelEvaluation {
     /// - Throws: `DataError` where something is wanted that the source has no labels, no held-out samples or no latent factors for;
     ///   `IdentifiabilityError` where there is too little memory for its regressions.
     package func run(
-        step: Int, temperature: Double, probe: Probe? = nil, extent: Extent = .full, keep: ((IdentifiabilitySamples) throws -> Void)? = nil
+        step: Int, temperature: Double, probe: Probe? = nil, extent: Extent = .full,
+        keep: ((IdentifiabilitySamples) throws -> Void)? = nil
     ) throws -> EvaluationResult {
         let available = source.count(of: .heldOut)
         let wanted = configuration.evaluation.pairs ?? available ?? Configuration.Evaluation.defaultEndlessGallerySize
@@ -55,23 +56,30 @@ public struct ModelEvaluation {
             let shards = SampleShards(samples: pairs, minimum: configuration.batch.shards)
             let encodings = try encode(.heldOut, shards, [.first, .second])
             retrieval = try Retrieval.evaluate(
-                first: encodings[0], second: encodings[1], similarity: configuration.objective.similarity, shards: shards,
+                first: encodings[0], second: encodings[1], similarity: configuration.objective.similarity,
+                shards: shards,
                 communicator: communicator)
             let labels = try source.labels(.heldOut, ownNumbers(shards))
             classification = try labels.map { try classify(encodings[0], $0, shards, temperature: temperature) }
             probed = try probe.map { try fit($0, encodings[0], labels, shards) }
         } else if probe != nil {
-            throw DataError(place: "--probe", reason: "the run has no held-out samples to measure a probe on", remedy: "hold out some of its data")
+            throw DataError(
+                place: "--probe", reason: "the run has no held-out samples to measure a probe on",
+                remedy: "hold out some of its data")
         }
         return EvaluationResult(
-            step: step, retrieval: retrieval, classification: classification, probe: probed, gaussian: try gaussian(temperature: temperature),
+            step: step, retrieval: retrieval, classification: classification, probe: probed,
+            gaussian: try gaussian(temperature: temperature),
             identifiability: try identifiability(extent, keep: keep))
     }
 
-    private func classify(_ encodings: Tensor, _ labels: [Int], _ shards: SampleShards, temperature: Double) throws -> ClassificationResult {
+    private func classify(_ encodings: Tensor, _ labels: [Int], _ shards: SampleShards, temperature: Double) throws
+        -> ClassificationResult
+    {
         try Classification.evaluate(
             encodings, labels: labels, classes: try classEncodings(), similarity: configuration.objective.similarity,
-            prior: try labelCounts().map { LabelPrior(counts: $0, temperature: temperature) }, shards: shards, communicator: communicator)
+            prior: try labelCounts().map { LabelPrior(counts: $0, temperature: temperature) }, shards: shards,
+            communicator: communicator)
     }
 
     /// How many training samples are of each class; nil where those have no labels.
@@ -87,22 +95,28 @@ public struct ModelEvaluation {
     }
 
     /// Fits a linear probe on training samples and measures it on held-out ones.
-    private func fit(_ probe: Probe, _ encodings: Tensor, _ labels: [Int]?, _ shards: SampleShards) throws -> LinearProbeResult {
+    private func fit(_ probe: Probe, _ encodings: Tensor, _ labels: [Int]?, _ shards: SampleShards) throws
+        -> LinearProbeResult
+    {
         guard let labels, try source.labels(.training, [0]) != nil else {
-            throw DataError(place: "--probe", reason: "the run's data have no labels, which a probe learns", remedy: "leave it out")
+            throw DataError(
+                place: "--probe", reason: "the run's data have no labels, which a probe learns", remedy: "leave it out")
         }
-        let training = try probe.perClass.map {
-            try FewShotSource(source, perClass: $0, seed: configuration.seed, place: "--per-class")
-        } ?? source
+        let training =
+            try probe.perClass.map {
+                try FewShotSource(source, perClass: $0, seed: configuration.seed, place: "--per-class")
+            } ?? source
         let trainingShards = SampleShards(
             samples: training.count(of: .training) ?? Self.prototypePairs, minimum: configuration.batch.shards)
         let fitted = try LinearProbe(
             try encode(.training, trainingShards, [.first], of: training)[0],
-            labels: try training.labels(.training, ownNumbers(trainingShards)) ?? [], penalty: probe.penalty, shards: trainingShards,
+            labels: try training.labels(.training, ownNumbers(trainingShards)) ?? [], penalty: probe.penalty,
+            shards: trainingShards,
             communicator: communicator)
         let (top1, logLoss) = try fitted.evaluate(encodings, labels: labels, shards: shards, communicator: communicator)
         return LinearProbeResult(
-            top1: top1, logLoss: logLoss, perClass: probe.perClass, trainingCount: fitted.trainingCount, penalty: probe.penalty,
+            top1: top1, logLoss: logLoss, perClass: probe.perClass, trainingCount: fitted.trainingCount,
+            penalty: probe.penalty,
             iterations: fitted.iterations, hasConverged: fitted.hasConverged, count: shards.samples)
     }
 
@@ -121,18 +135,25 @@ public struct ModelEvaluation {
 
     /// The samples of this worker's shards, filling left out.
     private func ownNumbers(_ shards: SampleShards) -> [UInt64] {
-        shards.shards(of: communicator.rank, workers: communicator.size).flatMap { shards.samples(of: $0).map(UInt64.init) }
+        shards.shards(of: communicator.rank, workers: communicator.size).flatMap {
+            shards.samples(of: $0).map(UInt64.init)
+        }
     }
 
-    private func encode(_ split: Split, _ shards: SampleShards, _ modalities: [Modality], of other: (any PairSource)? = nil) throws -> [Tensor] {
+    private func encode(
+        _ split: Split, _ shards: SampleShards, _ modalities: [Modality], of other: (any PairSource)? = nil
+    ) throws -> [Tensor] {
         let source = other ?? self.source
-        let passes = modalities.map { BatchEncoder(model.encoder($0), parameters: model.parameters($0), rows: shards.size) }
+        let passes = modalities.map {
+            BatchEncoder(model.encoder($0), parameters: model.parameters($0), rows: shards.size)
+        }
         return try ShardedEncoding(shards).run(
             rank: communicator.rank, workers: communicator.size, widths: passes.map(\.encoder.outputCount)
         ) { numbers, outputs in
             for (pass, (modality, output)) in zip(passes, zip(modalities, outputs)) {
                 try source.read(
-                    split, numbers, first: modality == .first ? pass.input : nil, second: modality == .second ? pass.input : nil)
+                    split, numbers, first: modality == .first ? pass.input : nil,
+                    second: modality == .second ? pass.input : nil)
                 pass.run(pass.input, into: output)
             }
         }
@@ -140,7 +161,9 @@ public struct ModelEvaluation {
 
     private func gaussian(temperature: Double) throws -> GaussianEvaluation? {
         let similarity = configuration.objective.similarity
-        guard let tilt = try model.gaussianTilt(of: source, similarity: similarity, temperature: temperature) else { return nil }
+        guard let tilt = try model.gaussianTilt(of: source, similarity: similarity, temperature: temperature) else {
+            return nil
+        }
         return try GaussianEvaluation(tilt, loss: configuration.objective.loss)
     }
 }

@@ -13,7 +13,9 @@ public struct NonFiniteLossError: Error, CustomStringConvertible, Sendable {
     }
 
     public var description: String {
-        let row = stepsInARow > 1 ? " It is the last of \(stepsInARow) such steps in a row, and train.on_nonfinite skips no more." : ""
+        let row =
+            stepsInARow > 1
+            ? " It is the last of \(stepsInARow) such steps in a row, and train.on_nonfinite skips no more." : ""
         let kept = checkpoint.map { "the newest checkpoint is \($0)" } ?? "there is no checkpoint yet"
         return "\(diagnosis.description).\(row) The step's update was not made; \(kept). \(remedy)"
     }

@@ -10,7 +10,8 @@ public struct NonFiniteParametersError: Error, CustomStringConvertible, Sendable
     /// Nil where all parameters of a checkpoint to be written are finite.
     init?(_ content: Checkpoint) {
         let isFinite = { (array: CheckpointArray) -> Bool in
-            array.tensor.map { couplet_first_not_finite($0.count, $0.pointer) == $0.count } ?? array.doubles?.allSatisfy(\.isFinite) ?? true
+            array.tensor.map { couplet_first_not_finite($0.count, $0.pointer) == $0.count } ?? array.doubles?
+                .allSatisfy(\.isFinite) ?? true
         }
         guard let bad = content.parameters.first(where: { !isFinite($0.array) }) else { return nil }
         step = content.step

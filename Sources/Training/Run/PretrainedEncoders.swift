@@ -45,11 +45,15 @@ package struct PretrainedEncoders: Sendable {
                     """)
         }
         modalities = differences.filter { $0.1 == nil && wanted.encoders?.contains($0.0) != false }.map(\.0)
-        leftOut = wanted.encoders == nil ? differences.compactMap { modality, difference in difference.map { (modality, $0) } } : []
+        leftOut =
+            wanted.encoders == nil
+            ? differences.compactMap { modality, difference in difference.map { (modality, $0) } } : []
         guard !modalities.isEmpty else {
             let all = leftOut.map { "of the \($0.modality), \($0.difference)" }.joined(separator: "; ")
             throw RunMismatchError(
-                description: "initialize: neither encoder of \(path) is this run's: \(all). Give both runs an encoder that is the same")
+                description:
+                    "initialize: neither encoder of \(path) is this run's: \(all). Give both runs an encoder that is the same"
+            )
         }
         self.content = content
         self.path = path
@@ -61,13 +65,17 @@ package struct PretrainedEncoders: Sendable {
         for modality in modalities { try model.load(modality, content, from: path) }
     }
 
-    private static func checkpoint(_ store: CheckpointStore, digest: String?) throws -> (content: Checkpoint, path: String)? {
+    private static func checkpoint(_ store: CheckpointStore, digest: String?) throws -> (
+        content: Checkpoint, path: String
+    )? {
         guard let digest else { return try ReplayStart(store, choice: .latest, atMost: .max).checkpoint }
         // A damaged one is none.
         let step = try store.list().first { (try? CheckpointStore.summary(store.path(ofStep: $0)))?.digest == digest }
         guard let step else {
             throw FileError(
-                .badData, place: store.folder, reason: "the checkpoint that the run began with, of digest \(digest.prefix(12))…, is not there any more",
+                .badData, place: store.folder,
+                reason:
+                    "the checkpoint that the run began with, of digest \(digest.prefix(12))…, is not there any more",
                 remedy: "begin at a later checkpoint of the run itself")
         }
         return try ReplayStart(store, choice: .step(step), atMost: .max).checkpoint
@@ -87,7 +95,9 @@ package struct PretrainedEncoders: Sendable {
         for entry in model.encoder(modality).layout.entries {
             let path = "\(modality.rawValue)/\(entry.path)"
             guard let shape = content.parameter(path)?.shape else { return "it has no \(path)" }
-            if shape != entry.shape { return "\(path) has the shape \(shape) there and \(entry.shape) here, for their data differ" }
+            if shape != entry.shape {
+                return "\(path) has the shape \(shape) there and \(entry.shape) here, for their data differ"
+            }
         }
         return nil
     }

@@ -26,7 +26,9 @@ package struct ReplayStart: Sendable {
                 let good = ([0] + steps.filter { $0 <= last && $0 > 0 }).map(String.init).joined(separator: ", ")
                 throw FileError(
                     .badData, place: store.folder,
-                    reason: wanted > last ? "a replay of step \(last + 1) cannot begin after step \(wanted)" : "no checkpoint of step \(wanted)",
+                    reason: wanted > last
+                        ? "a replay of step \(last + 1) cannot begin after step \(wanted)"
+                        : "no checkpoint of step \(wanted)",
                     remedy: "it can begin at: \(good) (0: the initial parameters)")
             }
             return

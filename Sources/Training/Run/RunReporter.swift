@@ -27,16 +27,26 @@ package final class RunReporter {
     }
 
     func began(
-        workers: Int, processes: Int, memory: MemoryEstimate, restored: String?, _ damagedCheckpoints: [CheckpointStore.DamagedCheckpoint], isLocked: Bool
+        workers: Int, processes: Int, memory: MemoryEstimate, restored: String?,
+        _ damagedCheckpoints: [CheckpointStore.DamagedCheckpoint], isLocked: Bool
     ) {
-        if !isLocked { logger.warning("\(folder.path): this file system has no locks: see that no other process trains in this folder") }
+        if !isLocked {
+            logger.warning(
+                "\(folder.path): this file system has no locks: see that no other process trains in this folder")
+        }
         for damaged in damagedCheckpoints {
-            logger.warning("\(damaged.path): \(damaged.reason); set aside as \(damaged.movedTo), and the checkpoint before it is used")
+            logger.warning(
+                "\(damaged.path): \(damaged.reason); set aside as \(damaged.movedTo), and the checkpoint before it is used"
+            )
         }
         let start = restored.map { "resumes from \($0)" } ?? "starts"
-        let who = processes > 1 ? "\(workers) workers in \(processes) ranks" : workers > 1 ? "\(workers) threads" : "1 worker"
-        logger.notice("\(folder.path): \(start) on \(who), \(configuration.batch.size) pairs a step in \(configuration.batch.shards) shards")
-        logger.notice("memory of \(processes > 1 ? "each rank" : "the process"), beside the program's own: \(memory.description)")
+        let who =
+            processes > 1 ? "\(workers) workers in \(processes) ranks" : workers > 1 ? "\(workers) threads" : "1 worker"
+        logger.notice(
+            "\(folder.path): \(start) on \(who), \(configuration.batch.size) pairs a step in \(configuration.batch.shards) shards"
+        )
+        logger.notice(
+            "memory of \(processes > 1 ? "each rank" : "the process"), beside the program's own: \(memory.description)")
     }
 
     /// What the source tells of the factors behind its pairs.
@@ -50,8 +60,12 @@ package final class RunReporter {
             modalities.map(\.rawValue).joined(separator: " and ") + (modalities.count > 1 ? " encoders" : " encoder")
         }
         if let initial {
-            logger.notice("the \(list(initial.modalities)) \(initial.modalities.count > 1 ? "start" : "starts") from \(initial.path)")
-            for (modality, difference) in initial.leftOut { logger.notice("the \(modality) encoder starts from random numbers: \(difference)") }
+            logger.notice(
+                "the \(list(initial.modalities)) \(initial.modalities.count > 1 ? "start" : "starts") from \(initial.path)"
+            )
+            for (modality, difference) in initial.leftOut {
+                logger.notice("the \(modality) encoder starts from random numbers: \(difference)")
+            }
         }
         if !frozen.isEmpty { logger.notice("the \(list(frozen)) \(frozen.count > 1 ? "are" : "is") frozen") }
     }
@@ -64,7 +78,8 @@ package final class RunReporter {
         let pairs = Double((report.step - recorded.step) * configuration.batch.size)
         try metrics.append(
             MetricsRecord(
-                step: report.step, loss: report.loss, learningRate: report.learningRate, gradientNorm: report.gradientNorm,
+                step: report.step, loss: report.loss, learningRate: report.learningRate,
+                gradientNorm: report.gradientNorm,
                 temperature: report.temperature, pairsPerSecond: pairs / (now - recorded.time).inSeconds,
                 seconds: (now - started).inSeconds))
         recorded = (report.step, now)
@@ -97,11 +112,17 @@ package final class RunReporter {
         display.finish()
         tellSkipped()
         let seconds = (ContinuousClock.now - started).inSeconds
-        logger.notice("\(folder.path): done after step \(step), \(String(format: "%.1f", seconds)) s; couplet evaluate \(folder.path) shows what was learned")
+        logger.notice(
+            "\(folder.path): done after step \(step), \(String(format: "%.1f", seconds)) s; couplet evaluate \(folder.path) shows what was learned"
+        )
     }
 
     private func tellSkipped() {
-        if skipped > 0 { logger.warning("the updates of \(skipped) \(skipped == 1 ? "step" : "steps") of this start were left out, for their numbers were not finite") }
+        if skipped > 0 {
+            logger.warning(
+                "the updates of \(skipped) \(skipped == 1 ? "step" : "steps") of this start were left out, for their numbers were not finite"
+            )
+        }
     }
 }
 

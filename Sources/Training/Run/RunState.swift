@@ -27,7 +27,8 @@ package struct RunState {
     package let initialDigest: String?
 
     package init(
-        configuration: Configuration, model: Model, step: TrainingStep, communicator: any Communicator, dataDigest: String? = nil,
+        configuration: Configuration, model: Model, step: TrainingStep, communicator: any Communicator,
+        dataDigest: String? = nil,
         initialDigest: String? = nil
     ) {
         self.dataDigest = dataDigest
@@ -43,10 +44,14 @@ package struct RunState {
     }
 
     /// The digest of the other run's checkpoint that a run began with, as its own checkpoints say; nil where they do not.
-    package static func initialDigest(of content: Checkpoint?) -> String? { content.flatMap { initialDigest(in: $0.scalars) } }
+    package static func initialDigest(of content: Checkpoint?) -> String? {
+        content.flatMap { initialDigest(in: $0.scalars) }
+    }
 
     package static func initialDigest(in scalars: [(name: String, value: AttributeValue)]) -> String? {
-        guard case .string(let digest)? = scalars.first(where: { $0.name == initialDigestName })?.value else { return nil }
+        guard case .string(let digest)? = scalars.first(where: { $0.name == initialDigestName })?.value else {
+            return nil
+        }
         return digest
     }
 
@@ -72,7 +77,9 @@ package struct RunState {
             }
             guard let copy else { continue }
             for entry in layout.entries {
-                func array(_ flat: Tensor) -> CheckpointArray { CheckpointArray(flat.flat(entry.range).reshaped(entry.shape)) }
+                func array(_ flat: Tensor) -> CheckpointArray {
+                    CheckpointArray(flat.flat(entry.range).reshaped(entry.shape))
+                }
                 parameters.append(("\(side)/\(entry.path)", array(copy.parameters)))
                 for (name, moment) in zip(rule.momentNames, copy.moments) {
                     optimizer.append(("\(side)/\(entry.path)/\(name)", array(moment)))
@@ -88,8 +95,10 @@ package struct RunState {
         }
         let digests = [(Self.dataDigestName, dataDigest), (Self.initialDigestName, initialDigest)]
         return Checkpoint(
-            step: stepsDone, seed: configuration.seed, shards: configuration.batch.shards, configuration: configuration.resolvedYAML,
-            writtenBy: Version.program, scalars: digests.compactMap { name, digest in digest.map { (name, .string($0)) } }, parameters: parameters,
+            step: stepsDone, seed: configuration.seed, shards: configuration.batch.shards,
+            configuration: configuration.resolvedYAML,
+            writtenBy: Version.program,
+            scalars: digests.compactMap { name, digest in digest.map { (name, .string($0)) } }, parameters: parameters,
             optimizer: optimizer)
     }
 
@@ -99,13 +108,19 @@ package struct RunState {
     package func restore(_ content: Checkpoint?, from place: String) throws -> Int {
         for (side, trainer, flat) in sides {
             let layout = trainer.encoder.layout
-            try spread(content, flat, layout, place: place) { "\(side)/\($0.path)" } copy: { bytes in
+            try spread(content, flat, layout, place: place) {
+                "\(side)/\($0.path)"
+            } copy: { bytes in
                 // Workers of a process share their parameters: one of them writes.
                 if isFirstOfProcess { flat.copy(bytes: bytes) }
             }
             for (index, name) in (trainer.isFrozen ? [] : rule.momentNames).enumerated() {
                 let full = Tensor([layout.count])
-                try spread(content, full, layout, place: place, moments: true) { "\(side)/\($0.path)/\(name)" } copy: { full.copy(bytes: $0) }
+                try spread(content, full, layout, place: place, moments: true) {
+                    "\(side)/\($0.path)/\(name)"
+                } copy: {
+                    full.copy(bytes: $0)
+                }
                 for (bucket, slices) in zip(layout.buckets, trainer.moments) {
                     slices[index].copy(from: full.flat(range(of: communicator.rank, in: bucket.range)))
                 }
@@ -116,11 +131,15 @@ package struct RunState {
             scalars = [Double(content.step)]
             for one in learned {
                 scalars.append(try scalar(content.parameter(one.path), one.path, place))
-                scalars += try rule.momentNames.map { "\(one.path)/\($0)" }.map { try scalar(content.moment($0), $0, place) }
+                scalars += try rule.momentNames.map { "\(one.path)/\($0)" }.map {
+                    try scalar(content.moment($0), $0, place)
+                }
             }
         }
         let bytes = try communicator.broadcast(scalars.withUnsafeBytes { Array($0) }, from: 0)
-        scalars = bytes.withUnsafeBytes { raw in (0..<(raw.count / 8)).map { raw.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self) } }
+        scalars = bytes.withUnsafeBytes { raw in
+            (0..<(raw.count / 8)).map { raw.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self) }
+        }
         var rest = scalars.dropFirst()
         for place in learned.indices {
             learned[place].value = rest.removeFirst()
@@ -137,9 +156,12 @@ package struct RunState {
 
     /// Puts the encoders that worker 0 has of another run in their places, on all workers. Every worker calls it.
     package func start(from initial: PretrainedEncoders?) throws {
-        let chosen = try communicator.broadcast(Modality.allCases.map { initial?.modalities.contains($0) == true ? 1 : 0 }, from: 0)
+        let chosen = try communicator.broadcast(
+            Modality.allCases.map { initial?.modalities.contains($0) == true ? 1 : 0 }, from: 0)
         for (place, (side, trainer, flat)) in sides.enumerated() where chosen[place] == 1 {
-            try spread(initial?.content, flat, trainer.encoder.layout, place: initial?.path ?? "") { "\(side)/\($0.path)" } copy: { bytes in
+            try spread(initial?.content, flat, trainer.encoder.layout, place: initial?.path ?? "") {
+                "\(side)/\($0.path)"
+            } copy: { bytes in
                 if isFirstOfProcess { flat.copy(bytes: bytes) }
             }
         }
@@ -172,9 +194,13 @@ package struct RunState {
     }
 
     /// Copies one array of a checkpoint into its place.
-    package static func copy(_ array: CheckpointArray?, into target: Tensor, shape: [Int], path: String, place: String) throws {
+    package static func copy(_ array: CheckpointArray?, into target: Tensor, shape: [Int], path: String, place: String)
+        throws
+    {
         guard let tensor = array?.tensor else { throw otherModel(place, "it has no \(path)") }
-        guard tensor.shape == shape else { throw otherModel(place, "\(path) has the shape \(tensor.shape), the config makes it \(shape)") }
+        guard tensor.shape == shape else {
+            throw otherModel(place, "\(path) has the shape \(tensor.shape), the config makes it \(shape)")
+        }
         target.copy(from: tensor)
     }
 
@@ -191,7 +217,8 @@ extension Model {
         for entry in encoder(modality).layout.entries {
             let path = "\(modality.rawValue)/\(entry.path)"
             try RunState.copy(
-                content.parameter(path), into: parameters(modality).flat(entry.range), shape: entry.shape, path: path, place: place)
+                content.parameter(path), into: parameters(modality).flat(entry.range), shape: entry.shape, path: path,
+                place: place)
         }
     }
 

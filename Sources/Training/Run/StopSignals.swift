@@ -25,7 +25,9 @@ package struct StopSignals: Sendable {
         for signal in [SIGINT, SIGTERM, SIGUSR1] {
             var former = sigaction()
             sigaction(signal, nil, &former)
-            let isIgnored = unsafeBitCast(former.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+            let isIgnored =
+                unsafeBitCast(former.__sigaction_handler.sa_handler, to: Int.self)
+                == unsafeBitCast(SIG_IGN, to: Int.self)
             if !isIgnored { sigaction(signal, &action, nil) }
         }
         // What cannot be written is told by the call that fails: a file beyond the limit of sizes; a message that nobody reads any more.

@@ -65,7 +65,9 @@ public struct Trainer: Sendable {
         var prepared: Setup?
         try group.agree(Result { prepared = try setUp(load(), source, started) })
         let setup = prepared!
-        let outcome = try withExtendedLifetime(setup.lock) { try group.run(threads: setup.threads) { try work($0, setup) } }
+        let outcome = try withExtendedLifetime(setup.lock) {
+            try group.run(threads: setup.threads) { try work($0, setup) }
+        }
         if isAlone { try group.finalize() }
         return outcome
     }
@@ -86,7 +88,8 @@ public struct Trainer: Sendable {
         }
         let workers = try WorkerCount(wanted: options.threads, group: group, shards: configuration.batch.shards)
         let source = try ownSource ?? configuration.source.makeSource(seed: configuration.seed)
-        _ = try Sampler(batchSize: configuration.batch.size, sampleCount: source.count(of: .training), seed: configuration.seed)
+        _ = try Sampler(
+            batchSize: configuration.batch.size, sampleCount: source.count(of: .training), seed: configuration.seed)
         let model = try Model(configuration, source: source)
         let dataDigest = try source.dataDigest()
         var lock: FolderLock?, initial: PretrainedEncoders?
@@ -106,23 +109,31 @@ public struct Trainer: Sendable {
             try folder.store(configuration)
         }
         return Setup(
-            configuration: configuration, source: source, model: model, folder: folder, threads: workers.threads, started: started,
-            dataDigest: dataDigest, lock: lock, restored: restored, initial: initial, damagedCheckpoints: damagedCheckpoints)
+            configuration: configuration, source: source, model: model, folder: folder, threads: workers.threads,
+            started: started,
+            dataDigest: dataDigest, lock: lock, restored: restored, initial: initial,
+            damagedCheckpoints: damagedCheckpoints)
     }
 
     /// The encoders of another run that a new one begins with; nil where it begins with random numbers.
-    private func initialEncoders(_ configuration: Configuration, _ model: Model, _ folder: RunFolder) throws -> PretrainedEncoders? {
+    private func initialEncoders(_ configuration: Configuration, _ model: Model, _ folder: RunFolder) throws
+        -> PretrainedEncoders?
+    {
         guard let wanted = configuration.initialization else { return nil }
         guard RunFolder(path: wanted.from) != folder else {
             throw RunMismatchError(
-                description: "initialize.from: \(folder.path) is this run's own folder. Name another run, or give another folder by --output")
+                description:
+                    "initialize.from: \(folder.path) is this run's own folder. Name another run, or give another folder by --output"
+            )
         }
         return try PretrainedEncoders(wanted, for: configuration, model: model)
     }
 
     /// A run goes on with the data that it was started with. Checkpoints of programs or sources without digests are not asked.
     private func checkData(_ digest: String?, of restored: (content: Checkpoint, path: String)) throws {
-        guard let digest, case .string(let former)? = restored.content.scalars.first(where: { $0.name == RunState.dataDigestName })?.value,
+        guard let digest,
+            case .string(let former)? = restored.content.scalars.first(where: { $0.name == RunState.dataDigestName })?
+                .value,
             former != digest
         else { return }
         throw RunMismatchError.otherData(restored.path, was: former, now: digest)
@@ -137,14 +148,17 @@ public struct Trainer: Sendable {
             configuration, model: setup.model, source: setup.source, communicator: communicator,
             tileMemory: configuration.batch.tileMemory / setup.threads)
         let state = RunState(
-            configuration: configuration, model: setup.model, step: step, communicator: communicator, dataDigest: setup.dataDigest,
+            configuration: configuration, model: setup.model, step: step, communicator: communicator,
+            dataDigest: setup.dataDigest,
             initialDigest: setup.initial?.digest ?? RunState.initialDigest(of: setup.restored?.content))
         let start = try begin(state, setup, communicator)
-        let reporter = communicator.rank == 0 ? try RunReporter(setup.folder, configuration, options.progress, start: start) : nil
+        let reporter =
+            communicator.rank == 0 ? try RunReporter(setup.folder, configuration, options.progress, start: start) : nil
         reporter?.began(
             workers: communicator.size, processes: communicator.processCount,
             memory: MemoryEstimate(
-                configuration, model: setup.model, source: setup.source, workers: communicator.size, threads: setup.threads),
+                configuration, model: setup.model, source: setup.source, workers: communicator.size,
+                threads: setup.threads),
             restored: setup.restored?.path, setup.damagedCheckpoints, isLocked: setup.lock?.isHeld ?? true)
 
         if let source = setup.source as? any LatentFactorSource { reporter?.began(with: source) }
@@ -152,7 +166,8 @@ public struct Trainer: Sendable {
 
         let writer = reporter.map { reporter in
             CheckpointWriter(
-                CheckpointStore(folder: setup.folder.checkpoints), keep: train.keepCheckpoints, newest: setup.restored?.path,
+                CheckpointStore(folder: setup.folder.checkpoints), keep: train.keepCheckpoints,
+                newest: setup.restored?.path,
                 saved: reporter.saved)
         }
         // Whatever ends the run, a checkpoint in the works becomes a whole one.
@@ -160,7 +175,9 @@ public struct Trainer: Sendable {
         var memory: CheckpointBuffers?, clock = reporter.map { _ in RunClock(train, started: setup.started) }
         func save(_ done: Int) throws {
             try writer?.wait()
-            if writer != nil, memory == nil { memory = CheckpointBuffers(setup.model, rule: Optimizer(configuration.optimizer)) }
+            if writer != nil, memory == nil {
+                memory = CheckpointBuffers(setup.model, rule: Optimizer(configuration.optimizer))
+            }
             clock?.saved()
             guard let content = try state.gather(step: done, into: memory) else { return }
             if let error = NonFiniteParametersError(content) { throw error }
@@ -177,7 +194,8 @@ public struct Trainer: Sendable {
         var done = start, isStopped = false, savedAt = start > 0 || setup.restored != nil ? start : -1, leftOut = 0
         while done < train.steps, !isStopped {
             let report = try step.run(
-                done, stopRequested: signals.isRequested || clock?.isTimeUp ?? false, saveRequested: clock?.isSaveDue ?? false)
+                done, stopRequested: signals.isRequested || clock?.isTimeUp ?? false,
+                saveRequested: clock?.isSaveDue ?? false)
             done = report.step
             isStopped = report.stopRequested
             try reporter?.stepped(report)
@@ -212,14 +230,17 @@ public struct Trainer: Sendable {
 
     /// Lets a step pass whose numbers are not finite, where the config skips it; else throws the same error on all workers.
     private func leaveOut(
-        _ diagnosis: NonFiniteDiagnosis, _ way: Configuration.Train.NonFinite, stepsInARow: Int, _ writer: CheckpointWriter?,
+        _ diagnosis: NonFiniteDiagnosis, _ way: Configuration.Train.NonFinite, stepsInARow: Int,
+        _ writer: CheckpointWriter?,
         _ communicator: any Communicator
     ) throws {
         if way == .skip, stepsInARow < Self.mostLeftOut { return }
         // The error names the newest checkpoint, and no rank ends while that is being written.
         try writer?.wait()
-        let newest = String(decoding: try communicator.broadcast(Array((writer?.newest ?? "").utf8), from: 0), as: UTF8.self)
-        throw NonFiniteLossError(diagnosis, checkpoint: newest.isEmpty ? nil : newest, stepsInARow: way == .skip ? stepsInARow : 1)
+        let newest = String(
+            decoding: try communicator.broadcast(Array((writer?.newest ?? "").utf8), from: 0), as: UTF8.self)
+        throw NonFiniteLossError(
+            diagnosis, checkpoint: newest.isEmpty ? nil : newest, stepsInARow: way == .skip ? stepsInARow : 1)
     }
 
     /// What asked this run to stop, as worker 0 knows it.

@@ -13,7 +13,8 @@ public struct TrainingOptions: Sendable {
     public var timeout: Duration?
 
     public init(
-        output: String? = nil, existing: RunFolder.ExistingRun = .refuse, threads: Int? = nil, progress: ProgressDisplay.Mode = .auto,
+        output: String? = nil, existing: RunFolder.ExistingRun = .refuse, threads: Int? = nil,
+        progress: ProgressDisplay.Mode = .auto,
         timeout: Duration? = .seconds(600)
     ) {
         self.output = output

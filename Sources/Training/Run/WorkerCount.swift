@@ -10,7 +10,8 @@ public struct WorkerCount: Sendable {
     ///   - shards: S of the config.
     /// - Throws: `WorkerCountError` where the workers of all processes together are no power of two, or more than shards.
     public init(wanted: Int?, group: WorkerGroup, shards: Int) throws {
-        try self.init(wanted: wanted, processes: group.processCount, isLaunched: group.environment.rank != nil, shards: shards)
+        try self.init(
+            wanted: wanted, processes: group.processCount, isLaunched: group.environment.rank != nil, shards: shards)
     }
 
     /// The same for a job that is not there: of so many processes.

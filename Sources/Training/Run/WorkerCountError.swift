@@ -15,5 +15,7 @@ public struct WorkerCountError: Error, CustomStringConvertible, Sendable {
             """
     }
 
-    private static func powerOfTwo(below count: Int) -> Int { count < 1 ? 1 : 1 << (Int.bitWidth - 1 - count.leadingZeroBitCount) }
+    private static func powerOfTwo(below count: Int) -> Int {
+        count < 1 ? 1 : 1 << (Int.bitWidth - 1 - count.leadingZeroBitCount)
+    }
 }

@@ -37,8 +37,10 @@ package final class BatchFeatures {
         guard case .maximumMeanDiscrepancy = configuration.objective.loss else { return nil }
         return try [Modality.first, .second].enumerated().map { number, modality in
             let description = source.description(of: modality), kernel = configuration.objective.kernel
-            guard let map = KernelFeatures(
-                kernel, inputs: description.shape.reduce(1, *), classes: description.classes, seed: configuration.seed, modality: number)
+            guard
+                let map = KernelFeatures(
+                    kernel, inputs: description.shape.reduce(1, *), classes: description.classes,
+                    seed: configuration.seed, modality: number)
             else { throw FeatureCountError(modality: modality, kernel: kernel) }
             return map
         }

@@ -34,7 +34,10 @@ package final class BatchReader {
     /// - Parameters:
     ///   - positions: this worker's places in a batch.
     ///   - batches: 2 where a step takes a second batch, else 1.
-    init(_ source: any PairSource, sampler: Sampler, positions: Range<Int>, batches parts: Int, firstShape: [Int], secondShape: [Int]) {
+    init(
+        _ source: any PairSource, sampler: Sampler, positions: Range<Int>, batches parts: Int, firstShape: [Int],
+        secondShape: [Int]
+    ) {
         self.source = source
         self.sampler = sampler
         self.positions = positions
@@ -58,17 +61,23 @@ package final class BatchReader {
         }
         if let ahead {
             let next = batches[(step + 1) % batches.count]
-            ahead.async(group: reading) { [source, sampler, positions] in Self.read(next, step + 1, source, sampler, positions) }
+            ahead.async(group: reading) { [source, sampler, positions] in
+                Self.read(next, step + 1, source, sampler, positions)
+            }
         }
         return batch
     }
 
-    private static func read(_ batch: Batch, _ step: Int, _ source: any PairSource, _ sampler: Sampler, _ positions: Range<Int>) {
+    private static func read(
+        _ batch: Batch, _ step: Int, _ source: any PairSource, _ sampler: Sampler, _ positions: Range<Int>
+    ) {
         batch.step = step
         batch.failure = nil
         do {
             for (part, (first, second)) in zip(parts, zip(batch.first, batch.second)) {
-                try source.read(.training, sampler.numbers(step: step, positions: positions, of: part), first: first, second: second)
+                try source.read(
+                    .training, sampler.numbers(step: step, positions: positions, of: part), first: first, second: second
+                )
             }
         } catch {
             batch.failure = error

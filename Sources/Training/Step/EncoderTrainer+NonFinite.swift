@@ -38,12 +38,16 @@ extension EncoderTrainer {
                 input: samples.rows(rows), output: outputs[input].rows(rows), outputGradient: outputGradient.rows(rows),
                 parameters: parameterViews, workspace: workspace, slot: slot(of: leaf), gradients: views
             ) { number in
-                guard let layer = encoder.layer(numbered: number), !views[layer].allSatisfy(Self.isFinite) else { return }
+                guard let layer = encoder.layer(numbered: number), !views[layer].allSatisfy(Self.isFinite) else {
+                    return
+                }
                 last = max(last ?? layer, layer)
             }
         }
         return last
     }
 
-    private static func isFinite(_ tensor: Tensor) -> Bool { couplet_first_not_finite(tensor.count, tensor.pointer) == tensor.count }
+    private static func isFinite(_ tensor: Tensor) -> Bool {
+        couplet_first_not_finite(tensor.count, tensor.pointer) == tensor.count
+    }
 }

@@ -29,7 +29,8 @@ package final class EncoderTrainer {
 
     /// - Parameter inputs: how many inputs a step has, a power of two.
     package init(
-        _ encoder: Encoder, inputs: Int = 1, isFrozen: Bool, parameters: Tensor, communicator: any Communicator, rule: Optimizer, shards: Int, shardRows: Int,
+        _ encoder: Encoder, inputs: Int = 1, isFrozen: Bool, parameters: Tensor, communicator: any Communicator,
+        rule: Optimizer, shards: Int, shardRows: Int,
         activations: Configuration.Batch.Activations
     ) {
         self.encoder = encoder
@@ -41,7 +42,8 @@ package final class EncoderTrainer {
         localShards = shards / communicator.size
         parameterViews = encoder.views(of: parameters)
         workspace = EncoderWorkspace(
-            encoder, rows: shardRows, slots: activations == .keep && !isFrozen ? localShards * inputs : 1, backward: !isFrozen)
+            encoder, rows: shardRows, slots: activations == .keep && !isFrozen ? localShards * inputs : 1,
+            backward: !isFrozen)
         outputs = (0..<inputs).map { [localShards] _ in Tensor([localShards * shardRows, encoder.outputCount]) }
         gradients = isFrozen ? nil : GradientAccumulator(encoder, shards: localShards * inputs)
         moments = (isFrozen ? [] : encoder.layout.buckets).map { bucket in
@@ -97,7 +99,8 @@ package final class EncoderTrainer {
             if !keepsActivations, turn > 0 { forward(inputs[leaf.input], leaf) }
             try encoder.backward(
                 input: inputs[leaf.input].rows(rows), output: outputs[leaf.input].rows(rows),
-                outputGradient: outputGradients[leaf.input].rows(rows), parameters: parameterViews, workspace: workspace, slot: slot(of: leaf),
+                outputGradient: outputGradients[leaf.input].rows(rows), parameters: parameterViews,
+                workspace: workspace, slot: slot(of: leaf),
                 gradients: gradients.views(forShard: turn)
             ) { layer in
                 guard let bucket = buckets.first(where: { $0.layers.lowerBound == layer }) else { return }
@@ -118,19 +121,25 @@ package final class EncoderTrainer {
         guard let gradients else { return [] }
         return encoder.layout.buckets.flatMap { bucket -> [Double] in
             let owned = ownedRange(of: bucket), block = bucket.range.count / encoder.layout.shards
-            return stride(from: owned.lowerBound, to: owned.upperBound, by: block).map { couplet_squared_norm(block, gradients.sum.pointer + $0) }
+            return stride(from: owned.lowerBound, to: owned.upperBound, by: block).map {
+                couplet_squared_norm(block, gradients.sum.pointer + $0)
+            }
         }
     }
 
     /// The slices of the summed gradient that this worker owns, bucket after bucket; valid until the next backward.
-    package var gradientSlices: [Tensor] { gradients.map { tree in encoder.layout.buckets.map { tree.sum.flat(ownedRange(of: $0)) } } ?? [] }
+    package var gradientSlices: [Tensor] {
+        gradients.map { tree in encoder.layout.buckets.map { tree.sum.flat(ownedRange(of: $0)) } } ?? []
+    }
 
     /// Updates the owned slices and shares the parameters.
     package func update(rate: Double, t: Int, scale: Double) throws {
         guard let gradients else { return }
         for (bucket, moments) in zip(encoder.layout.buckets, moments) {
             let owned = ownedRange(of: bucket)
-            rule.update(parameters.flat(owned), gradient: gradients.sum.flat(owned), moments: moments, rate: rate, t: t, scale: scale)
+            rule.update(
+                parameters.flat(owned), gradient: gradients.sum.flat(owned), moments: moments, rate: rate, t: t,
+                scale: scale)
             try communicator.allGather(parameters.flat(bucket.range))
         }
     }

@@ -11,11 +11,14 @@ package struct LearnedTemperature {
     init(_ specification: TemperatureSpecification, momentCount: Int) {
         self.specification = specification
         logInverse = LearnedScalar(
-            path: RunState.temperaturePath, initial: -log(specification.initial), isLearned: specification.learned, momentCount: momentCount)
+            path: RunState.temperaturePath, initial: -log(specification.initial), isLearned: specification.learned,
+            momentCount: momentCount)
     }
 
     /// τ. While nothing has been learned it is the very number of the config.
-    var value: Double { logInverse.value == -log(specification.initial) ? specification.initial : exp(-logInverse.value) }
+    var value: Double {
+        logInverse.value == -log(specification.initial) ? specification.initial : exp(-logInverse.value)
+    }
 
     /// Updates log(1/τ) from the gradient of the loss with respect to it, and keeps τ at or above its floor.
     mutating func update(gradient: Double, rule: Optimizer, rate: Double, t: Int, scale: Double) {

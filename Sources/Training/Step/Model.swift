@@ -21,7 +21,8 @@ public struct Model: Sendable {
         func encoder(_ specification: EncoderSpecification, _ modality: Modality) throws -> Encoder {
             let description = source.description(of: modality)
             return try Encoder(
-                specification, inputShape: description.shape, classes: description.classes, embedding: configuration.encoders.embedding,
+                specification, inputShape: description.shape, classes: description.classes,
+                embedding: configuration.encoders.embedding,
                 initialScale: configuration.encoders.initialScale, shards: configuration.batch.shards)
         }
         first = try encoder(configuration.encoders.first, .first)
@@ -31,7 +32,8 @@ public struct Model: Sendable {
             guard descriptions[0] == descriptions[1] else {
                 throw DataError(
                     place: "encoders.shared",
-                    reason: "the modalities have the shapes \(descriptions[0].shape) and \(descriptions[1].shape), which one encoder cannot take",
+                    reason:
+                        "the modalities have the shapes \(descriptions[0].shape) and \(descriptions[1].shape), which one encoder cannot take",
                     remedy: "leave out shared and give a second encoder")
             }
         }

@@ -40,15 +40,18 @@ public struct NonFiniteDiagnosis: Equatable, Sendable {
     /// NaN is the same as NaN here.
     public static func == (a: NonFiniteDiagnosis, b: NonFiniteDiagnosis) -> Bool {
         func isSame(_ x: Double, _ y: Double) -> Bool { x == y || x.isNaN && y.isNaN }
-        return a.step == b.step && isSame(a.loss, b.loss) && isSame(a.gradientNorm, b.gradientNorm) && a.origin == b.origin && a.batch == b.batch
-            && a.batchSize == b.batchSize && a.sampleCount == b.sampleCount && a.draws == b.draws && a.samples == b.samples
+        return a.step == b.step && isSame(a.loss, b.loss) && isSame(a.gradientNorm, b.gradientNorm)
+            && a.origin == b.origin && a.batch == b.batch
+            && a.batchSize == b.batchSize && a.sampleCount == b.sampleCount && a.draws == b.draws
+            && a.samples == b.samples
     }
 
     /// "step 12: the loss is nan and the gradient's norm nan; …"
     public var description: String {
         // A NaN's sign means nothing.
         func text(_ number: Double) -> String { number.isNaN ? "nan" : "\(number)" }
-        return "step \(step): the loss is \(text(loss)) and the gradient's norm \(text(gradientNorm)); first not finite \(place)\(pairs)"
+        return
+            "step \(step): the loss is \(text(loss)) and the gradient's norm \(text(gradientNorm)); first not finite \(place)\(pairs)"
     }
 
     private var place: String {
@@ -72,6 +75,7 @@ public struct NonFiniteDiagnosis: Equatable, Sendable {
         let more = sampleCount > draws.count ? ", …" : ""
         func list(_ numbers: [UInt64]) -> String { numbers.map(String.init).joined(separator: ", ") + more }
         let own = samples.map { " (in the training data \(list($0)))" } ?? ""
-        return ", in \(sampleCount) of \(batchSize) pairs\(batch == .pairs ? "" : " of the \(name)"): \(draws.count > 1 ? "draws" : "draw") \(list(draws))\(own)"
+        return
+            ", in \(sampleCount) of \(batchSize) pairs\(batch == .pairs ? "" : " of the \(name)"): \(draws.count > 1 ? "draws" : "draw") \(list(draws))\(own)"
     }
 }

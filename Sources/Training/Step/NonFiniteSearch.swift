@@ -43,8 +43,11 @@ package struct NonFiniteSearch {
         for (side, modality) in modalities.enumerated() {
             for batch in inputs[side].indices {
                 // The encodings are made again in any case: the engine wants them all.
-                let bad = modality.trainer.nonFiniteActivations(inputs[side][batch], of: modality.inputs.lowerBound + batch)
-                if found == nil, let bad { found = Finding(code: [Kind.activations.rawValue, side, bad.layer, batch], rows: bad.rows) }
+                let bad = modality.trainer.nonFiniteActivations(
+                    inputs[side][batch], of: modality.inputs.lowerBound + batch)
+                if found == nil, let bad {
+                    found = Finding(code: [Kind.activations.rawValue, side, bad.layer, batch], rows: bad.rows)
+                }
             }
         }
         let result = try objective(), gradients = [result.firstGradients, result.secondGradients]
@@ -60,8 +63,16 @@ package struct NonFiniteSearch {
         for (side, modality) in modalities.enumerated() {
             for batch in inputs[side].indices where found == nil {
                 found = modality.trainer
-                    .nonFiniteGradient(inputs[side][batch], of: modality.inputs.lowerBound + batch, outputGradient: gradients[side][batch])
-                    .map { Finding(code: [Kind.parameterGradient.rawValue, side, modality.trainer.encoder.layers.count - 1 - $0, batch]) }
+                    .nonFiniteGradient(
+                        inputs[side][batch], of: modality.inputs.lowerBound + batch,
+                        outputGradient: gradients[side][batch]
+                    )
+                    .map {
+                        Finding(code: [
+                            Kind.parameterGradient.rawValue, side, modality.trainer.encoder.layers.count - 1 - $0,
+                            batch,
+                        ])
+                    }
             }
         }
         return try agree(found ?? Finding(code: [Kind.sum.rawValue, 0, 0, 0]), positions: positions)
@@ -72,7 +83,9 @@ package struct NonFiniteSearch {
     ) throws -> (origin: NonFiniteDiagnosis.Origin, batch: Sampler.Batch, count: Int, positions: [Int]) {
         let most = NonFiniteDiagnosis.mostSamples, place = finding.code.count, width = place + 1 + most
         let own = finding.rows.prefix(most).map { positions.lowerBound + $0 }
-        let numbers = (finding.code + [finding.rows.count] + own).map(Double.init) + [Double](repeating: 0, count: most - own.count)
+        let numbers =
+            (finding.code + [finding.rows.count] + own).map(Double.init)
+            + [Double](repeating: 0, count: most - own.count)
         let all = try communicator.allGather(numbers: numbers).map { Int($0) }
         let findings = (0..<communicator.size).map { Array(all[$0 * width..<($0 + 1) * width]) }
         let code = findings.map { Array($0[..<place]) }.min { $0.lexicographicallyPrecedes($1) } ?? finding.code
@@ -83,7 +96,8 @@ package struct NonFiniteSearch {
     }
 
     private func origin(_ code: [Int]) -> NonFiniteDiagnosis.Origin {
-        let modality = Modality.allCases[code[1]], encoder = (code[1] == 0 ? first : second).trainer.encoder, layers = encoder.layers.count
+        let modality = Modality.allCases[code[1]], encoder = (code[1] == 0 ? first : second).trainer.encoder,
+            layers = encoder.layers.count
         return switch Kind(rawValue: code[0]) {
         case .parameter: .parameter(path: "\(modality)/\(encoder.layout.entries[code[2]].path)")
         case .data: .data(modality)

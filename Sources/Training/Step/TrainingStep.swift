@@ -26,7 +26,10 @@ package final class TrainingStep {
     var temperature: LearnedTemperature
     var bias: LearnedScalar
 
-    package init(_ configuration: Configuration, model: Model, source: any PairSource, communicator: any Communicator, tileMemory: Int) throws {
+    package init(
+        _ configuration: Configuration, model: Model, source: any PairSource, communicator: any Communicator,
+        tileMemory: Int
+    ) throws {
         let shards = configuration.batch.shards, batch = configuration.batch.size
         self.communicator = communicator
         sampler = try Sampler(batchSize: batch, sampleCount: source.count(of: .training), seed: configuration.seed)
@@ -43,16 +46,20 @@ package final class TrainingStep {
         let batches = configuration.objective.loss.batchCount
         trainers = model.ownEncoders.map { modality in
             EncoderTrainer(
-                model.encoder(modality), inputs: model.isShared ? 2 * batches : batches, isFrozen: model.frozen.contains(modality),
-                parameters: model.parameters(modality), communicator: communicator, rule: rule, shards: shards, shardRows: batch / shards,
+                model.encoder(modality), inputs: model.isShared ? 2 * batches : batches,
+                isFrozen: model.frozen.contains(modality),
+                parameters: model.parameters(modality), communicator: communicator, rule: rule, shards: shards,
+                shardRows: batch / shards,
                 activations: configuration.batch.activations)
         }
         first = EncodedModality(trainer: trainers[0], inputs: 0..<batches)
-        second = EncodedModality(trainer: trainers[trainers.count - 1], inputs: model.isShared ? batches..<2 * batches : 0..<batches)
+        second = EncodedModality(
+            trainer: trainers[trainers.count - 1], inputs: model.isShared ? batches..<2 * batches : 0..<batches)
         let pairs = batch / communicator.size
         positions = communicator.rank * pairs..<(communicator.rank + 1) * pairs
         reader = BatchReader(
-            source, sampler: sampler, positions: positions, batches: batches, firstShape: model.first.inputShape, secondShape: model.second.inputShape)
+            source, sampler: sampler, positions: positions, batches: batches, firstShape: model.first.inputShape,
+            secondShape: model.second.inputShape)
         let objective = configuration.objective
         temperature = LearnedTemperature(objective.temperature, momentCount: rule.momentNames.count)
         bias = LearnedScalar(
@@ -82,7 +89,8 @@ package final class TrainingStep {
         try inspect?(.gradients)
         let scaleGradient = temperature.specification.learned ? result.inverseTemperatureGradient : 0
         let biasGradient = bias.isLearned ? result.biasGradient : 0
-        let (squares, isStopRequested, isSaveRequested) = try gather(blocks, stopRequested: stopRequested, saveRequested: saveRequested)
+        let (squares, isStopRequested, isSaveRequested) = try gather(
+            blocks, stopRequested: stopRequested, saveRequested: saveRequested)
         let firstSquares = squares[..<trainers[0].trainedBuckets.count]
         let secondSquares = trainers.count == 1 ? firstSquares : squares[firstSquares.endIndex...]
         let norm = (squares.reduce(0, +) + scaleGradient * scaleGradient + biasGradient * biasGradient).squareRoot()
@@ -99,7 +107,8 @@ package final class TrainingStep {
         }
         return StepReport(
             step: step + 1, loss: result.loss, learningRate: rate, gradientNorm: norm,
-            firstGradientNorm: firstSquares.reduce(0, +).squareRoot(), secondGradientNorm: secondSquares.reduce(0, +).squareRoot(),
+            firstGradientNorm: firstSquares.reduce(0, +).squareRoot(),
+            secondGradientNorm: secondSquares.reduce(0, +).squareRoot(),
             temperature: tau, stopRequested: isStopRequested, saveRequested: isSaveRequested, nonFinite: nonFinite)
     }
 
@@ -117,7 +126,8 @@ package final class TrainingStep {
     private func objective(_ samples: BatchReader.Batch) throws -> PairwiseResult {
         let (u, v) = (first.outputs, second.outputs)
         return try engine.evaluate(
-            first: u[0], second: v[0], secondBatch: u.count > 1 ? (u[1], v[1]) : nil, temperature: temperature.value, bias: bias.value,
+            first: u[0], second: v[0], secondBatch: u.count > 1 ? (u[1], v[1]) : nil, temperature: temperature.value,
+            bias: bias.value,
             features: features?.evaluate(first: samples.first[0], second: samples.second[0]))
     }
 
@@ -133,14 +143,18 @@ package final class TrainingStep {
     }
 
     /// All workers know of it, for loss and norm are the same on all.
-    private func diagnose(_ step: Int, _ samples: BatchReader.Batch, loss: Double, norm: Double) throws -> NonFiniteDiagnosis {
+    private func diagnose(_ step: Int, _ samples: BatchReader.Batch, loss: Double, norm: Double) throws
+        -> NonFiniteDiagnosis
+    {
         let search = NonFiniteSearch(first: first, second: second, communicator: communicator)
         let (origin, batch, count, places) = try search.run(samples, positions: positions) { try objective(samples) }
         let ranges = places.map { $0..<$0 + 1 }
         return NonFiniteDiagnosis(
-            step: step + 1, loss: loss, gradientNorm: norm, origin: origin, batch: batch, batchSize: sampler.batchSize, sampleCount: count,
+            step: step + 1, loss: loss, gradientNorm: norm, origin: origin, batch: batch, batchSize: sampler.batchSize,
+            sampleCount: count,
             draws: ranges.flatMap { sampler.draws(step: step, positions: $0) },
-            samples: sampler.sampleCount == nil ? nil : ranges.flatMap { sampler.numbers(step: step, positions: $0, of: batch) })
+            samples: sampler.sampleCount == nil
+                ? nil : ranges.flatMap { sampler.numbers(step: step, positions: $0, of: batch) })
     }
 
     /// Σ gradient² of each bucket, the first encoder's before the second's: its blocks of all workers along the tree; and whether any worker asked to
@@ -159,7 +173,9 @@ package final class TrainingStep {
             }
             return PairwiseSummation.sum(ordered)
         }
-        func isAsked(_ place: Int) -> Bool { (0..<workers).contains { gathered[$0 * width + blocks.count + place] != 0 } }
+        func isAsked(_ place: Int) -> Bool {
+            (0..<workers).contains { gathered[$0 * width + blocks.count + place] != 0 }
+        }
         return (squares, isAsked(0), isAsked(1))
     }
 }

@@ -21,21 +21,27 @@ import Testing
             first: encode(style: 1, modality: 3) { $0 }, second: encode(style: 2, modality: 4) { $0 },
             factors: zip(["c", "s", "s_perturbed", "m1", "m2"], blocks).map { .init(name: $0, values: $1) },
             swapped: .init(
-                first: encode(style: 1, modality: 3, content: next), second: encode(style: 2, modality: 4, content: next),
+                first: encode(style: 1, modality: 3, content: next),
+                second: encode(style: 2, modality: 4, content: next),
                 content: RegressionFixture.matrix(count, 2) { row(0, next($0))[$1] }))
     }
 
-    private static func evaluate(_ count: Int, _ regressors: [Regressor], workers: Int = 2, _ encoder: Encoder) throws -> IdentifiabilityResult {
+    private static func evaluate(_ count: Int, _ regressors: [Regressor], workers: Int = 2, _ encoder: Encoder) throws
+        -> IdentifiabilityResult
+    {
         let fitting = samples(count, number: 1, encoder), scoring = samples(count, number: 2, encoder)
         return try inWorkers(workers) {
-            try Identifiability(regressors: regressors, seed: 3).evaluate(fitting: fitting, scoring: scoring, communicator: $0)
+            try Identifiability(regressors: regressors, seed: 3).evaluate(
+                fitting: fitting, scoring: scoring, communicator: $0)
         }
     }
 
     /// An invertible function of the content alone.
     private static let right: Encoder = { c, _, _ in [c[0] + 0.2 * c[1] * c[1], c[1] - 3] }
 
-    private static func score(_ factors: [IdentifiabilityResult.Factor], _ name: String, _ regressor: Regressor) throws -> Double {
+    private static func score(_ factors: [IdentifiabilityResult.Factor], _ name: String, _ regressor: Regressor) throws
+        -> Double
+    {
         try #require(factors.first { $0.name == name }?.scores[regressor])
     }
 
@@ -44,8 +50,12 @@ import Testing
         #expect(found.samples == 600 && found.regressors == [.linear, .kernelRidge])
         for factors in [found.first, found.second] {
             #expect(factors.map(\.name) == ["c", "s", "s_perturbed", "m1", "m2", "c_permuted"])
-            #expect(try Self.score(factors, "c", .kernelRidge) >= 0.99 && Self.score(factors, "c_permuted", .kernelRidge) >= 0.99)
-            for name in ["s", "s_perturbed", "m1", "m2"] { #expect(abs(try Self.score(factors, name, .kernelRidge)) <= 0.05) }
+            #expect(
+                try Self.score(factors, "c", .kernelRidge) >= 0.99
+                    && Self.score(factors, "c_permuted", .kernelRidge) >= 0.99)
+            for name in ["s", "s_perturbed", "m1", "m2"] {
+                #expect(abs(try Self.score(factors, name, .kernelRidge)) <= 0.05)
+            }
         }
         #expect(try #require(found.fromContent?.first[.kernelRidge]) >= 0.99)
         #expect(try #require(found.fromContent?.first[.linear]) < 0.99)
@@ -56,14 +66,19 @@ import Testing
         let found = try Self.evaluate(400, [.kernelRidge]) { _, s, _ in [s[0], s[1] * abs(s[1])] }
         #expect(abs(try Self.score(found.first, "c", .kernelRidge)) <= 0.05)
         #expect(abs(try Self.score(found.first, "c_permuted", .kernelRidge)) <= 0.05)
-        #expect(try Self.score(found.first, "s", .kernelRidge) >= 0.95 && Self.score(found.second, "s_perturbed", .kernelRidge) >= 0.95)
+        #expect(
+            try Self.score(found.first, "s", .kernelRidge) >= 0.95
+                && Self.score(found.second, "s_perturbed", .kernelRidge) >= 0.95)
         #expect(abs(try #require(found.fromContent?.first[.kernelRidge])) <= 0.05)
     }
 
     /// Content with noise of one modality: known from the content in part, and in part the modality's own.
     @Test func leakingIsSeenFromBothSides() throws {
         let found = try Self.evaluate(2_000, [.linear]) { c, _, m in [c[0] + m[0], c[1] + m[1]] }
-        for score in [try Self.score(found.first, "c", .linear), try Self.score(found.first, "m1", .linear), try #require(found.fromContent?.first[.linear])] {
+        for score in [
+            try Self.score(found.first, "c", .linear), try Self.score(found.first, "m1", .linear),
+            try #require(found.fromContent?.first[.linear]),
+        ] {
             #expect(abs(score - 0.5) <= 0.08, "\(score)")
         }
     }
@@ -71,7 +86,9 @@ import Testing
     @Test func aCollapsedEncoderExplainsNothing() throws {
         let found = try Self.evaluate(90, Regressor.allCases) { _, _, _ in [0.1, -7] }
         for factor in found.first + found.second {
-            for regressor in Regressor.allCases { #expect(abs(try #require(factor.scores[regressor])) <= 0.2, "\(factor)") }
+            for regressor in Regressor.allCases {
+                #expect(abs(try #require(factor.scores[regressor])) <= 0.2, "\(factor)")
+            }
         }
         let back = try #require(found.fromContent)
         #expect(Regressor.allCases.allSatisfy { back.first[$0] == 0 && back.second[$0] == 0 })
@@ -82,21 +99,35 @@ import Testing
     @Test func theSameBitsOnAnyNumberOfWorkers() throws {
         let encoder: Encoder = { c, s, m in [c[0] + 0.2 * s[1], c[1] * c[0], m[0]] }
         let one = try Self.evaluate(64, Regressor.allCases, workers: 1, encoder)
-        for workers in [2, 3, 4] { #expect(try Self.evaluate(64, Regressor.allCases, workers: workers, encoder) == one) }
+        for workers in [2, 3, 4] {
+            #expect(try Self.evaluate(64, Regressor.allCases, workers: workers, encoder) == one)
+        }
     }
 
     @Test func withoutContentThereIsNothingOfIt() throws {
         let whole = Self.samples(60, number: 1, Self.right)
-        let samples = LatentSamples(first: whole.first, second: whole.second, factors: Array(whole.factors[1...2]), swapped: nil)
-        let found = try inWorkers(1) { try Identifiability(regressors: [.linear], seed: 1).evaluate(fitting: samples, scoring: samples, communicator: $0) }
-        #expect(found.first.map(\.name) == ["s", "s_perturbed"] && found.fromContent == nil && found.meanCorrelation == nil)
+        let samples = LatentSamples(
+            first: whole.first, second: whole.second, factors: Array(whole.factors[1...2]), swapped: nil)
+        let found = try inWorkers(1) {
+            try Identifiability(regressors: [.linear], seed: 1).evaluate(
+                fitting: samples, scoring: samples, communicator: $0)
+        }
+        #expect(
+            found.first.map(\.name) == ["s", "s_perturbed"] && found.fromContent == nil && found.meanCorrelation == nil)
         let text = EvaluationResult(step: 1, identifiability: found).json
-        #expect(text["identifiability"]?["from_content"] == nil && text["identifiability"]?["first"]?["s"]?["linear"]?.number != nil)
+        #expect(
+            text["identifiability"]?["from_content"] == nil
+                && text["identifiability"]?["first"]?["s"]?["linear"]?.number != nil)
     }
 
     @Test func whatCannotBeMeasuredIsAnError() throws {
         let few = Self.samples(5, number: 1, Self.right)
-        #expect { try inWorkers(1) { try Identifiability(regressors: [.linear], seed: 1).evaluate(fitting: few, scoring: few, communicator: $0) } } throws: {
+        #expect {
+            try inWorkers(1) {
+                try Identifiability(regressors: [.linear], seed: 1).evaluate(
+                    fitting: few, scoring: few, communicator: $0)
+            }
+        } throws: {
             "\($0)".contains("5 samples")
         }
         #expect { try Self.evaluate(20, [.linear], workers: 1) { c, _, _ in [c[0], .nan] } } throws: {
@@ -108,7 +139,9 @@ import Testing
         struct Refused: Error, Equatable { let needed: Int, available: Int }
         func takers(_ available: [Int], _ hosts: [String]) throws -> [Int] {
             try inWorkers(4) { communicator in
-                try HostMemory.takers(bytes: 10, available: available[communicator.rank], host: hosts[communicator.rank], communicator) {
+                try HostMemory.takers(
+                    bytes: 10, available: available[communicator.rank], host: hosts[communicator.rank], communicator
+                ) {
                     Refused(needed: $0, available: $1)
                 }
             }
@@ -121,11 +154,17 @@ import Testing
     }
 
     @Test func theTableHasARowAFactorAndAColumnARegressor() throws {
-        let lines = EvaluationResult(step: 2, identifiability: try Self.evaluate(60, [.linear, .kernelRidge], Self.right)).table.split(separator: "\n")
+        let lines = EvaluationResult(
+            step: 2, identifiability: try Self.evaluate(60, [.linear, .kernelRidge], Self.right)
+        ).table.split(separator: "\n")
         #expect(lines.contains { $0.hasPrefix("latent factors from encodings, fitted on 60 samples") })
         let head = try #require(lines.first { $0.contains("first, linear") })
-        #expect(head.contains("first, kernel ridge") && head.contains("second, linear") && head.contains("second, kernel ridge"))
-        for name in ["c ", "s_perturbed ", "c_permuted ", "encoding, from c "] { #expect(lines.contains { $0.hasPrefix("  \(name)") }) }
+        #expect(
+            head.contains("first, kernel ridge") && head.contains("second, linear")
+                && head.contains("second, kernel ridge"))
+        for name in ["c ", "s_perturbed ", "c_permuted ", "encoding, from c "] {
+            #expect(lines.contains { $0.hasPrefix("  \(name)") })
+        }
         #expect(lines.contains { $0.contains("mean correlation of encodings and c: first 0.9") })
     }
 }

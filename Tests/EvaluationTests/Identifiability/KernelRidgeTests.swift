@@ -14,9 +14,13 @@ import Testing
             }
         }
 
-        func rows(_ matrix: Matrix, _ places: [Int]) -> Matrix { RegressionFixture.matrix(places.count, matrix.columns) { matrix[places[$0], $1] } }
+        func rows(_ matrix: Matrix, _ places: [Int]) -> Matrix {
+            RegressionFixture.matrix(places.count, matrix.columns) { matrix[places[$0], $1] }
+        }
 
-        func score(_ x: Matrix, _ y: Matrix, _ gamma: Double, _ alpha: Double, on others: Matrix, _ truth: Matrix) throws -> Double {
+        func score(_ x: Matrix, _ y: Matrix, _ gamma: Double, _ alpha: Double, on others: Matrix, _ truth: Matrix)
+            throws -> Double
+        {
             let dual = try (kernel(x, x, gamma) + alpha * .identity(x.rows)).solve(y)
             let predicted = kernel(others, x, gamma) * dual
             var sum = 0.0
@@ -36,7 +40,10 @@ import Testing
                     let gamma = pow(10, power)
                     let mean = try (0..<3).reduce(0.0) { sum, fold in
                         let out = Array(ends[fold]..<ends[fold + 1]), kept = (0..<n).filter { !out.contains($0) }
-                        return sum + (try score(rows(fitting, kept), rows(y, kept), gamma, alpha, on: rows(fitting, out), rows(y, out))) / 3
+                        return sum
+                            + (try score(
+                                rows(fitting, kept), rows(y, kept), gamma, alpha, on: rows(fitting, out), rows(y, out)))
+                            / 3
                     }
                     if mean > best.score { best = (alpha, gamma, mean) }
                 }
@@ -58,12 +65,15 @@ import Testing
     @Test func itFindsWhatTheTwinFinds() throws {
         let x = RegressionFixture.normals(61, 2, number: 1), others = RegressionFixture.normals(40, 2, number: 2)
         let fitted = Self.targets(x, number: 3), scored = Self.targets(others, number: 4)
-        let task = RegressionTask(fitting: x, scoring: others, targets: zip(fitted, scored).map { .init(fitting: $0, scoring: $1) })
+        let task = RegressionTask(
+            fitting: x, scoring: others, targets: zip(fitted, scored).map { .init(fitting: $0, scoring: $1) })
         let twin = Twin(fitting: task.fitting, scoring: task.scoring)
         let found = try inWorkers(2) { try KernelRidgeSearch(tasks: [task]).run(DistributedMap($0)) }[0]
         for (outcome, (y, truth)) in zip(found, zip(fitted, scored)) {
             let expected = try twin.search(y, truth)
-            #expect(outcome.choice.penalty == expected.alpha && abs(outcome.choice.width - expected.gamma) <= 1e-12 * expected.gamma)
+            #expect(
+                outcome.choice.penalty == expected.alpha
+                    && abs(outcome.choice.width - expected.gamma) <= 1e-12 * expected.gamma)
             #expect(abs(outcome.score - expected.score) <= 1e-9, "\(outcome) and \(expected)")
         }
         #expect(Set(found.map(\.choice)).count == 3)
@@ -72,12 +82,14 @@ import Testing
     /// What low rank and conjugate gradients give is what Cholesky gives.
     @Test(arguments: [(KernelRidgeSolver.Method.lowRank, 0.01), (.iterative, 100), (.iterative, 0.2)])
     func everyMethodSolvesTheSameSystem(_ method: KernelRidgeSolver.Method, _ width: Double) throws {
-        let x = RegressionFixture.normals(240, 3, number: 6), points = KernelPoints(x), y = RegressionFixture.normals(4, 240, number: 7)
+        let x = RegressionFixture.normals(240, 3, number: 6), points = KernelPoints(x),
+            y = RegressionFixture.normals(4, 240, number: 7)
         let solver = KernelRidgeSolver(), others = KernelPoints(RegressionFixture.normals(50, 3, number: 8))
         let direct = try solver.solve(points, width: width, penalties: KernelRidgeSearch.penalties, y, by: .direct)
         let found = try solver.solve(points, width: width, penalties: KernelRidgeSearch.penalties, y, by: method)
         for (a, b) in zip(direct, found) {
-            let difference = RegressionFixture.largestDifference(points.predict(others, width: width, a), points.predict(others, width: width, b))
+            let difference = RegressionFixture.largestDifference(
+                points.predict(others, width: width, a), points.predict(others, width: width, b))
             #expect(difference <= 1e-7, "\(difference)")
         }
         // And that is the solution.
@@ -105,7 +117,11 @@ import Testing
             entries.withUnsafeMutableBufferPointer { set.kernel(one, 0, width: 0.9, into: $0) }
             for (j, entry) in entries.enumerated() {
                 let power = -0.9 * (points[j, 0] * points[j, 0] + 0.49), exact = exp(power)
-                if exact < 1e-40 { zeros += entry == 0 ? 1 : 0 } else { worst = max(worst, abs(entry / exact - 1) / (1 - power)) }
+                if exact < 1e-40 {
+                    zeros += entry == 0 ? 1 : 0
+                } else {
+                    worst = max(worst, abs(entry / exact - 1) / (1 - power))
+                }
             }
         }
         #expect(worst <= 2e-15, "\(worst)")

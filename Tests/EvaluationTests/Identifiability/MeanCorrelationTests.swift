@@ -9,13 +9,18 @@ import Testing
     func theAssignmentIsTheBestOfAll(_ rows: Int, _ columns: Int) {
         func best(_ gain: [[Double]], _ row: Int, _ used: Set<Int>) -> Double {
             if row == gain.count { return 0 }
-            return (0..<columns).filter { !used.contains($0) }.map { gain[row][$0] + best(gain, row + 1, used.union([$0])) }.max()!
+            return (0..<columns).filter { !used.contains($0) }.map {
+                gain[row][$0] + best(gain, row + 1, used.union([$0]))
+            }.max()!
         }
         for number in 0..<40 {
             let numbers = Philox(seed: 9).normals(rows * columns, .evaluation, number: UInt64(number))
             // In half of the cases whole numbers, so that there are ties.
             let gain = (0..<rows).map { row in
-                (0..<columns).map { column in Double(number % 2 == 0 ? numbers[row * columns + column].rounded() : numbers[row * columns + column]) }
+                (0..<columns).map { column in
+                    Double(
+                        number % 2 == 0 ? numbers[row * columns + column].rounded() : numbers[row * columns + column])
+                }
             }
             let found = Assignment.largest(gain)
             #expect(found.count == rows && Set(found).count == rows && found.allSatisfy((0..<columns).contains))
@@ -25,7 +30,9 @@ import Testing
 
     @Test func componentsFoundInAnyOrderScaleAndSignAreFoundWholly() {
         let c = RegressionFixture.normals(200, 3, number: 1)
-        let encodings = RegressionFixture.matrix(200, 3) { i, k in k == 0 ? 5 - 2 * c[i, 2] : k == 1 ? 0.1 * c[i, 0] : c[i, 1] + 9 }
+        let encodings = RegressionFixture.matrix(200, 3) { i, k in
+            k == 0 ? 5 - 2 * c[i, 2] : k == 1 ? 0.1 * c[i, 0] : c[i, 1] + 9
+        }
         #expect(abs(MeanCorrelation.coefficient(encodings, c) - 1) <= 1e-12)
         // Fewer or more than there are: as many as can be matched count.
         #expect(abs(MeanCorrelation.coefficient(encodings.columns(first: 2), c) - 1) <= 1e-12)

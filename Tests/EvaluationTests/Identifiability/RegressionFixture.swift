@@ -5,7 +5,8 @@ enum RegressionFixture {
     /// Standard normal, rows × columns.
     static func normals(_ rows: Int, _ columns: Int, number: UInt64) -> Matrix {
         Matrix(
-            rows: rows, columns: columns, elements: Philox(seed: 5).normals(rows * columns, .evaluation, number: number).map(Double.init))
+            rows: rows, columns: columns,
+            elements: Philox(seed: 5).normals(rows * columns, .evaluation, number: number).map(Double.init))
     }
 
     /// A matrix made entry by entry.
@@ -16,6 +17,7 @@ enum RegressionFixture {
     }
 
     static func largestDifference(_ a: Matrix, _ b: Matrix) -> Double {
-        a.rows == b.rows && a.columns == b.columns ? zip(a.elements, b.elements).map { abs($0 - $1) }.max() ?? 0 : .infinity
+        a.rows == b.rows && a.columns == b.columns
+            ? zip(a.elements, b.elements).map { abs($0 - $1) }.max() ?? 0 : .infinity
     }
 }

@@ -17,7 +17,8 @@ import Testing
             return (x, RegressionFixture.matrix(count, 2) { 7 + normals[$0, $1] })
         }
         let fitting = draw(1), scoring = draw(2)
-        let found = CoefficientOfDetermination.mean(scoring.c, try LinearRegressor(fitting.x, fitting.c).predict(scoring.x))
+        let found = CoefficientOfDetermination.mean(
+            scoring.c, try LinearRegressor(fitting.x, fitting.c).predict(scoring.x))
         // The standard error of an R² is below 2 / √N.
         #expect(abs(found - 1 / (1 + sigma * sigma)) <= 6 / Double(count).squareRoot(), "\(found)")
     }
@@ -35,7 +36,8 @@ import Testing
         func column(_ numbers: [Double]) -> Matrix { Matrix(rows: numbers.count, columns: 1, elements: numbers) }
         // Residual 2, about the mean 2: 1 - 2/2; and a mean over components: 1 and -3.
         #expect(CoefficientOfDetermination.mean(column([1, 2, 3]), column([2, 2, 2])) == 0)
-        let truth = Matrix(rows: 2, columns: 2, elements: [1, 0, 3, 2]), predicted = Matrix(rows: 2, columns: 2, elements: [1, 2, 3, 0])
+        let truth = Matrix(rows: 2, columns: 2, elements: [1, 0, 3, 2]),
+            predicted = Matrix(rows: 2, columns: 2, elements: [1, 2, 3, 0])
         #expect(CoefficientOfDetermination.mean(truth, predicted) == (1 + -3) / 2)
         // Nothing to explain.
         #expect(CoefficientOfDetermination.mean(column([4, 4]), column([4, 4])) == 0)
@@ -53,8 +55,13 @@ import Testing
         // The value, by hand.
         var squares = 0.0
         for i in 0..<300 {
-            let units = (0..<100).map { k in max(0, (0..<3).reduce(point[300 + k]) { $0 + x[i, $1] * point[$1 * 100 + k] }) }
-            for o in 0..<2 { squares += pow((0..<100).reduce(point[600 + o]) { $0 + units[$1] * point[400 + 2 * $1 + o] } - y[i, o], 2) }
+            let units = (0..<100).map { k in
+                max(0, (0..<3).reduce(point[300 + k]) { $0 + x[i, $1] * point[$1 * 100 + k] })
+            }
+            for o in 0..<2 {
+                squares += pow(
+                    (0..<100).reduce(point[600 + o]) { $0 + units[$1] * point[400 + 2 * $1 + o] } - y[i, o], 2)
+            }
         }
         let weights = (Array(point[..<300]) + point[400..<600]).reduce(0) { $0 + $1 * $1 }
         #expect(abs(value - (squares + 1e-4 * weights) / 600) <= 1e-10)
@@ -65,7 +72,9 @@ import Testing
                 return MultilayerPerceptronRegressor.objective(other, &ignored, &scratch)
             }
             let difference = (moved(1e-5) - moved(-1e-5)) / 2e-5
-            #expect(abs(difference - gradient[place]) <= 1e-4 * max(0.1, abs(difference)), "\(place): \(difference), \(gradient[place])")
+            #expect(
+                abs(difference - gradient[place]) <= 1e-4 * max(0.1, abs(difference)),
+                "\(place): \(difference), \(gradient[place])")
         }
     }
 
@@ -77,7 +86,10 @@ import Testing
         let fitting = draw(7), scoring = draw(8)
         let network = MultilayerPerceptronRegressor(fitting.x, fitting.y, seed: 1, number: 0)
         #expect(CoefficientOfDetermination.mean(scoring.y, network.predict(scoring.x)) >= 0.995)
-        #expect(abs(CoefficientOfDetermination.mean(scoring.y, try LinearRegressor(fitting.x, fitting.y).predict(scoring.x))) <= 0.1)
+        #expect(
+            abs(
+                CoefficientOfDetermination.mean(scoring.y, try LinearRegressor(fitting.x, fitting.y).predict(scoring.x))
+            ) <= 0.1)
         #expect(network.iterations > 10)
     }
 }

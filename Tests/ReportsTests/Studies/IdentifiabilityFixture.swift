@@ -40,10 +40,12 @@ struct IdentifiabilityFixture {
 
         func evaluation(seed: Int, regressors: [String] = ["linear", "kernel_ridge"]) -> String {
             func scores(_ measure: String, _ encoder: String) -> String {
-                "{" + regressors.map { "\"\($0)\": \(score(measure, encoder, $0, seed: seed))" }.joined(separator: ", ") + "}"
+                "{" + regressors.map { "\"\($0)\": \(score(measure, encoder, $0, seed: seed))" }.joined(separator: ", ")
+                    + "}"
             }
             let encoders = ["first", "second"].map { encoder in
-                "\"\(encoder)\": {" + measures.dropLast().map { "\"\($0)\": \(scores($0, encoder))" }.joined(separator: ", ") + "}"
+                "\"\(encoder)\": {"
+                    + measures.dropLast().map { "\"\($0)\": \(scores($0, encoder))" }.joined(separator: ", ") + "}"
             }
             let back = ["first", "second"].map { "\"\($0)\": \(scores("from_content", $0))" }
             let correlation = ["first", "second"].map { "\"\($0)\": \(score("correlation", $0, "", seed: seed))" }
@@ -56,8 +58,13 @@ struct IdentifiabilityFixture {
     static let settings: [(title: String, setting: Setting)] = [false, true].flatMap { causal in
         [false, true].flatMap { statistical in
             [1, 0.75].map { change in
-                let name = causal ? statistical ? "statistical and causal" : "causal" : statistical ? "statistical" : "independent"
-                return ("\(name), π = \(change == 1 ? "1" : "0.75")", Setting(change: change, isStatistical: statistical, isCausal: causal))
+                let name =
+                    causal
+                    ? statistical ? "statistical and causal" : "causal" : statistical ? "statistical" : "independent"
+                return (
+                    "\(name), π = \(change == 1 ? "1" : "0.75")",
+                    Setting(change: change, isStatistical: statistical, isCausal: causal)
+                )
             }
         }
     }
@@ -68,7 +75,8 @@ struct IdentifiabilityFixture {
         var lines = "trial,status,seed,identifiability.first.c.kernel_ridge,digest,steps,seconds,reason\n"
         try folder.write("\(part)/base.yaml", Setting().yaml(seed: 1))
         try folder.write(
-            "\(part)/sweep.yaml", "base: base.yaml\nvary: {seed: [1, 2]}\nmetric: identifiability.first.c.kernel_ridge\ngoal: maximize\n")
+            "\(part)/sweep.yaml",
+            "base: base.yaml\nvary: {seed: [1, 2]}\nmetric: identifiability.first.c.kernel_ridge\ngoal: maximize\n")
         for (number, setting) in settings.enumerated() {
             for seed in Self.seeds {
                 let name = "\(number)_seed=\(seed)"
@@ -101,7 +109,9 @@ struct IdentifiabilityFixture {
             return (0..<b.rows).map { k in
                 var told = 0.0
                 for i in 0..<c.rows { for j in 0..<c.rows { told += b[k, i] * c[i, j] * b[k, j] } }
-                return told / (told + law.styleCovariance[k, k] + (isPerturbed ? setting.change * law.perturbationCovariance[k, k] : 0))
+                return told
+                    / (told + law.styleCovariance[k, k]
+                        + (isPerturbed ? setting.change * law.perturbationCovariance[k, k] : 0))
             }
         }
         return shares.reduce(0, +) / Double(shares.count)

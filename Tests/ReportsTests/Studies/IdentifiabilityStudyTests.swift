@@ -11,7 +11,9 @@ import Testing
         var rows: [[(text: String, isApart: Bool)]] = []
         for element in markup.elements {
             if element.name == "tr" { rows.append([]) }
-            if element.name == "td" || element.name == "th" { rows[rows.count - 1].append((element.text, element.attributes["class"]?.contains("apart") ?? false)) }
+            if element.name == "td" || element.name == "th" {
+                rows[rows.count - 1].append((element.text, element.attributes["class"]?.contains("apart") ?? false))
+            }
         }
         return rows
     }
@@ -42,31 +44,47 @@ import Testing
         let rows = Self.rows(markup)
         var apart = 0, compared = 0
         for (title, setting) in Fixture.settings {
-            let ofStyle = try Fixture.shareOfContent(setting, isPerturbed: false), ofPerturbed = try Fixture.shareOfContent(setting, isPerturbed: true)
+            let ofStyle = try Fixture.shareOfContent(setting, isPerturbed: false),
+                ofPerturbed = try Fixture.shareOfContent(setting, isPerturbed: true)
             #expect(setting.isCausal ? ofStyle > ofPerturbed && ofPerturbed > 0 : ofStyle == 0 && ofPerturbed == 0)
-            let expected = ["c": 1, "s": ofStyle, "s_perturbed": ofPerturbed, "m1": 0, "m2": 0, "c_permuted": 1, "from_content": 1]
+            let expected = [
+                "c": 1, "s": ofStyle, "s_perturbed": ofPerturbed, "m1": 0, "m2": 0, "c_permuted": 1, "from_content": 1,
+            ]
             for encoder in ["first", "second"] {
                 let found = rows.filter { $0.count == 10 && $0[0].text == title && $0[1].text == encoder }
                 // By kernel ridge regression, then by linear regression.
                 #expect(found.count == 2, "\(title), \(encoder)")
                 for (row, regressor) in zip(found, ["kernel_ridge", "linear"]) {
                     for (cell, measure) in zip(row[2...], Fixture.measures) {
-                        let values = Fixture.seeds.map { setting.score(measure, encoder, regressor, seed: $0) }, mean = (values[0] + values[1]) / 2
+                        let values = Fixture.seeds.map { setting.score(measure, encoder, regressor, seed: $0) },
+                            mean = (values[0] + values[1]) / 2
                         let wanted = try #require(expected[measure]), difference = max(mean, 0) - wanted
                         let isApart = regressor == "linear" ? difference > 0.05 : abs(difference) > 0.05
                         let sign = regressor == "linear" ? isApart ? ">" : "≤" : isApart ? "≠" : "≈"
-                        #expect(cell.text.hasPrefix("\(Fixture.text(values)) \(sign) "), "\(title), \(encoder), \(measure): \(cell.text)")
+                        #expect(
+                            cell.text.hasPrefix("\(Fixture.text(values)) \(sign) "),
+                            "\(title), \(encoder), \(measure): \(cell.text)")
                         let told = try #require(Double(cell.text.split(separator: " ").last ?? ""))
                         #expect(abs(told - wanted) <= 0.0005 && cell.isApart == isApart)
                         if regressor == "kernel_ridge" { (compared, apart) = (compared + 1, apart + (isApart ? 1 : 0)) }
                     }
-                    #expect(row[9].text == Fixture.text(Fixture.seeds.map { setting.score("correlation", encoder, "", seed: $0) }))
+                    #expect(
+                        row[9].text
+                            == Fixture.text(Fixture.seeds.map { setting.score("correlation", encoder, "", seed: $0) }))
                 }
             }
         }
         #expect(compared == 112 && apart > 0 && apart < compared)
-        #expect(markup.all("p").contains { $0.text.hasPrefix("By kernel ridge regression \(compared - apart) of \(compared) R² are as the theorem lets expect") })
-        #expect(markup.all("p", class: "warning").contains { $0.text.hasPrefix("Apart from it: ") && $0.text.hasSuffix("and \(apart - 8) more, set in colour in the table.") })
+        #expect(
+            markup.all("p").contains {
+                $0.text.hasPrefix(
+                    "By kernel ridge regression \(compared - apart) of \(compared) R² are as the theorem lets expect")
+            })
+        #expect(
+            markup.all("p", class: "warning").contains {
+                $0.text.hasPrefix("Apart from it: ")
+                    && $0.text.hasSuffix("and \(apart - 8) more, set in colour in the table.")
+            })
         #expect(markup.all("p", class: "remark").contains { $0.text.contains("over 2 seeds") })
     }
 
@@ -79,13 +97,16 @@ import Testing
         #expect(plots.count == 6)
         for encoder in ["first", "second"] {
             for (regressor, title) in [("kernel_ridge", "kernel ridge"), ("linear", "linear")] {
-                let plot = try #require(plots.first { $0.title == "From the \(encoder) encoder, by \(title) regression" })
+                let plot = try #require(
+                    plots.first { $0.title == "From the \(encoder) encoder, by \(title) regression" })
                 #expect(plot.references.map(\.course) == [.horizontal(1), .vertical(5)])
                 for measure in ["c", "s", "s_perturbed", "m1", "m2"] {
                     let points = try #require(plot.series.first { $0.name == measure }).points
                     #expect(points.map(\.x) == [1, 5, 8])
                     for point in points {
-                        let values = Fixture.seeds.map { Fixture.Setting(size: Int(point.x)).score(measure, encoder, regressor, seed: $0) }
+                        let values = Fixture.seeds.map {
+                            Fixture.Setting(size: Int(point.x)).score(measure, encoder, regressor, seed: $0)
+                        }
                         #expect(abs(point.y - (values[0] + values[1]) / 2) <= 1e-12)
                         #expect(abs(point.deviation - abs(values[0] - values[1]) / 2.0.squareRoot()) <= 1e-12)
                     }
@@ -105,7 +126,8 @@ import Testing
         let fixture = try Fixture()
         try fixture.write("style_change", [0, 0.25].map { Fixture.Setting(change: $0) })
         let study = try IdentifiabilityStudy(reading: fixture.folder.path), markup = ParsedMarkup(study.page.html)
-        #expect(try Self.plots(study, in: "Styles that seldom change").first?.series.first?.points.map(\.x) == [0, 0.25])
+        #expect(
+            try Self.plots(study, in: "Styles that seldom change").first?.series.first?.points.map(\.x) == [0, 0.25])
         #expect(markup.all("p").contains { $0.text.contains("5 outputs stand before 10 shared dimensions") })
         let rows = Self.rows(markup).filter { $0.count == 10 && $0[1].text == "second" }
         func expectations(_ title: String) -> [Bool] { Self.expectations(rows, title) }
@@ -120,7 +142,8 @@ import Testing
             try fixture.write(part.rawValue, [])
             try fixture.folder.write(
                 "\(part.rawValue)/sweep.csv",
-                "trial,status,seed,identifiability.first.c.kernel_ridge,digest,steps,seconds,reason\n1_seed=1,waiting,1,,,,,\n2_seed=2,failed,2,,,,1,no memory\n")
+                "trial,status,seed,identifiability.first.c.kernel_ridge,digest,steps,seconds,reason\n1_seed=1,waiting,1,,,,,\n2_seed=2,failed,2,,,,1,no memory\n"
+            )
             let study = try IdentifiabilityStudy(reading: fixture.folder.path), page = ParsedMarkup(study.page.html)
             #expect(study.parts == [part] && page.problem == nil, "\(page.problem ?? "")")
             #expect(page.all("p", class: "warning").map(\.text) == ["2 of 2 trials are not done, 1 of them failed."])
@@ -132,13 +155,16 @@ import Testing
         let fixture = try Fixture(), setting = Fixture.Setting()
         try fixture.write("table", [setting])
         for seed in Fixture.seeds {
-            let text = setting.evaluation(seed: seed), score = "\"c\": {\"linear\": \(setting.score("c", "first", "linear", seed: seed)), \"kernel_ridge\": "
+            let text = setting.evaluation(seed: seed),
+                score = "\"c\": {\"linear\": \(setting.score("c", "first", "linear", seed: seed)), \"kernel_ridge\": "
             let changed = text.replacingOccurrences(
                 of: "\(score)\(setting.score("c", "first", "kernel_ridge", seed: seed))}", with: "\(score)null}")
             #expect(changed != text)
             try fixture.folder.write("table/trials/0_seed=\(seed)/evaluation.json", changed)
         }
-        let rows = Self.rows(ParsedMarkup(try IdentifiabilityStudy(reading: fixture.folder.path).page.html)).filter { $0.count == 10 }
+        let rows = Self.rows(ParsedMarkup(try IdentifiabilityStudy(reading: fixture.folder.path).page.html)).filter {
+            $0.count == 10
+        }
         // Headings and both encoders, twice.
         #expect(rows.count == 6 && rows[1][2].text == "–" && rows[2][2].text != "–" && rows[4][2].text != "–")
     }
@@ -154,12 +180,21 @@ import Testing
                 return "\(error)"
             }
         }
-        #expect(try problem { try $0.folder.write("table/trials/0_seed=2/evaluation.json", "{\"step\": 9}") }.contains("0_seed=2/evaluation.json: has no block identifiability"))
         #expect(
-            try problem { try FileManager.default.removeItem(atPath: "\($0.folder.path)/table/trials/0_seed=1/evaluation.json") }
-                .contains("couplet evaluate"))
-        let gaussian = "data: {source: gaussian, dimensions: [4, 3], correlations: [0.8]}\nencoders: {embedding: 2, first: {kind: linear}, second: {kind: linear}}\nbatch: {size: 64}\ntrain: {steps: 9}\n"
-        #expect(try problem { try $0.folder.write("table/trials/0_seed=1/config.yaml", gaussian) }.contains("no run on data: {source: latent"))
-        #expect(try problem { try FileManager.default.removeItem(atPath: "\($0.folder.path)/table") }.contains("no sweep of the identifiability study: none of table, encoding_size, style_change"))
+            try problem { try $0.folder.write("table/trials/0_seed=2/evaluation.json", "{\"step\": 9}") }.contains(
+                "0_seed=2/evaluation.json: has no block identifiability"))
+        #expect(
+            try problem {
+                try FileManager.default.removeItem(atPath: "\($0.folder.path)/table/trials/0_seed=1/evaluation.json")
+            }
+            .contains("couplet evaluate"))
+        let gaussian =
+            "data: {source: gaussian, dimensions: [4, 3], correlations: [0.8]}\nencoders: {embedding: 2, first: {kind: linear}, second: {kind: linear}}\nbatch: {size: 64}\ntrain: {steps: 9}\n"
+        #expect(
+            try problem { try $0.folder.write("table/trials/0_seed=1/config.yaml", gaussian) }.contains(
+                "no run on data: {source: latent"))
+        #expect(
+            try problem { try FileManager.default.removeItem(atPath: "\($0.folder.path)/table") }.contains(
+                "no sweep of the identifiability study: none of table, encoding_size, style_change"))
     }
 }

@@ -18,11 +18,16 @@ import Testing
     @Test func unfinishedSweeps() throws {
         for part in GaussianStudy.Part.allCases {
             let folder = try FixtureFolder()
-            try folder.write("\(part.rawValue)/base.yaml", "data: {source: gaussian, dimensions: [4, 3], correlations: [0.8, 0.5]}\n")
-            try folder.write("\(part.rawValue)/sweep.yaml", "base: base.yaml\nvary: {seed: [1, 2]}\nmetric: gaussian.coupling_error\ngoal: minimize\n")
+            try folder.write(
+                "\(part.rawValue)/base.yaml", "data: {source: gaussian, dimensions: [4, 3], correlations: [0.8, 0.5]}\n"
+            )
+            try folder.write(
+                "\(part.rawValue)/sweep.yaml",
+                "base: base.yaml\nvary: {seed: [1, 2]}\nmetric: gaussian.coupling_error\ngoal: minimize\n")
             try folder.write(
                 "\(part.rawValue)/sweep.csv",
-                "trial,status,seed,gaussian.coupling_error,digest,steps,seconds,reason\n1_seed=1,waiting,1,,,,,\n2_seed=2,failed,2,,,,1,no memory\n")
+                "trial,status,seed,gaussian.coupling_error,digest,steps,seconds,reason\n1_seed=1,waiting,1,,,,,\n2_seed=2,failed,2,,,,1,no memory\n"
+            )
             let study = try GaussianStudy(reading: folder.path)
             #expect(study.parts == [part])
             let page = ParsedMarkup(study.page.html)
@@ -35,7 +40,9 @@ import Testing
     @Test func nearlySingularPairIsAsItSays() throws {
         let covariance = IllConditionedGaussian.covariance, pair = try GaussianPair(covariance)
         #expect(pair.correlations.count == 6)
-        for (found, wanted) in zip(pair.correlations, IllConditionedGaussian.correlations + [0]) { #expect(abs(found - wanted) < 1e-7) }
+        for (found, wanted) in zip(pair.correlations, IllConditionedGaussian.correlations + [0]) {
+            #expect(abs(found - wanted) < 1e-7)
+        }
         for block in [covariance.uu, covariance.vv] {
             let values = try block.symmetricEigenvalues().values
             let ratio = try #require(values.last) / values[0]

@@ -12,7 +12,9 @@ import Testing
     @Test func theSlowestWorkerCountsAndWarmUpDoesNot() throws {
         let times = try WorkerGroup.launch().run(threads: 2) { communicator in
             try BenchmarkTimes(on: communicator, warmup: 1, repeat: 3) { number in
-                let end = ContinuousClock.now + (number == 0 ? .milliseconds(200) : communicator.rank == 1 ? .milliseconds(20) : .zero)
+                let end =
+                    ContinuousClock.now
+                    + (number == 0 ? .milliseconds(200) : communicator.rank == 1 ? .milliseconds(20) : .zero)
                 while ContinuousClock.now < end {}
             }
         }

@@ -4,7 +4,8 @@ import Testing
 @Suite struct ScalingModelTests {
     private static let model = ScalingModel(
         encoderSpeed: 1e11, keptSpeed: 5e10, remadeSpeed: 4e10, local: .init(latency: 1e-6, secondsPerByte: 1e-10),
-        network: .init(latency: 1e-5, secondsPerByte: 1e-9), encoderOperations: 1e7, parameterBytes: 4e6, dimension: 100, tileMemory: 4e6)
+        network: .init(latency: 1e-5, secondsPerByte: 1e-9), encoderOperations: 1e7, parameterBytes: 4e6,
+        dimension: 100, tileMemory: 4e6)
 
     private func isClose(_ a: Double, _ b: Double) -> Bool { abs(a - b) <= 1e-12 * abs(b) }
 

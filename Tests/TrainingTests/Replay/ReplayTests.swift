@@ -12,12 +12,17 @@ import Testing
         let run = try ReplayRun(ReplayRun.deep { $0.batch.activations = activations }, threads: 4)
         // [step]: where it begins, which logged steps it comes by, which checkpoints.
         let expected: [(step: Int, start: Int, logged: [Int], saved: [Int])] = [
-            (1, 0, [], []), (7, 0, [7], []), (11, 10, [], []), (16, 10, [14], []), (21, 20, [21], []), (30, 20, [21, 28, 30], [30]),
+            (1, 0, [], []), (7, 0, [7], []), (11, 10, [], []), (16, 10, [14], []), (21, 20, [21], []),
+            (30, 20, [21, 28, 30], [30]),
         ]
         for (step, start, logged, saved) in expected {
             let report = try run.replay(step)
-            #expect(report.startStep == start && report.checks.map(\.step) == logged && report.digests.map(\.step) == saved, "step \(step)")
-            #expect(report.verdict == (logged.isEmpty && saved.isEmpty ? .unchecked : .sameBits), "step \(step): \(report.checks)")
+            #expect(
+                report.startStep == start && report.checks.map(\.step) == logged && report.digests.map(\.step) == saved,
+                "step \(step)")
+            #expect(
+                report.verdict == (logged.isEmpty && saved.isEmpty ? .unchecked : .sameBits),
+                "step \(step): \(report.checks)")
             #expect((report.check == nil) == !logged.contains(step))
             try report.requireMatch()
         }
@@ -33,7 +38,9 @@ import Testing
         for threads in [2, 8] {
             let together = try run.replay(24, threads: threads)
             #expect(together.threads == threads)
-            #expect(together.jsonText.split(separator: "\n").filter { !$0.contains("\"threads\"") } == alone.jsonText.split(separator: "\n").filter { !$0.contains("\"threads\"") })
+            #expect(
+                together.jsonText.split(separator: "\n").filter { !$0.contains("\"threads\"") }
+                    == alone.jsonText.split(separator: "\n").filter { !$0.contains("\"threads\"") })
         }
         #expect(throws: WorkerCountError.self) { try run.replay(24, threads: 3) }
     }
@@ -42,7 +49,8 @@ import Testing
         let folder = try ReportingFolder()
         let run = try ReplayRun(ReplayRun.images(in: folder), threads: 2, in: folder)
         let report = try run.replay(8, from: .step(4))
-        #expect(report.verdict == .sameBits && report.checks.map(\.step) == [6, 8] && report.digests.map(\.step) == [8])
+        #expect(
+            report.verdict == .sameBits && report.checks.map(\.step) == [6, 8] && report.digests.map(\.step) == [8])
         let sampler = try Sampler(batchSize: 32, sampleCount: 80, seed: 1)
         #expect(report.indices == sampler.numbers(step: 7, positions: 0..<32))
         #expect(report.draws == Array(224..<256))
@@ -54,7 +62,10 @@ import Testing
             #expect(try pair.row.ties == source.labels(.training, report.indices!)!.count { $0 == pair.label } - 1)
         }
         #expect(report.first.layers.map(\.kind) == ["PooledConvolution", "PooledConvolution", "Linear", "Linear"])
-        #expect(report.first.parameters.map(\.path) == ["0/weight", "0/bias", "1/weight", "1/bias", "2/weight", "2/bias", "3/weight", "3/bias"])
+        #expect(
+            report.first.parameters.map(\.path) == [
+                "0/weight", "0/bias", "1/weight", "1/bias", "2/weight", "2/bias", "3/weight", "3/bias",
+            ])
     }
 
     @Test func aTamperedLogIsNoticedToTheLastBit() throws {
@@ -64,7 +75,9 @@ import Testing
         let report = try run.replay(14)
         #expect(report.verdict == .differs && report.check?.worst.name == "loss")
         let error = try #require(throws: RunMismatchError.self) { try report.requireMatch() }
-        #expect(error.description.contains("step 14: loss was logged as \(loss.nextUp), the replay has \(loss)"), "\(error)")
+        #expect(
+            error.description.contains("step 14: loss was logged as \(loss.nextUp), the replay has \(loss)"), "\(error)"
+        )
         #expect(error.description.contains("kernels are the same"))
         // Seen on the way to a later step as well; and not by who does not pass it.
         #expect(try run.replay(16).verdict == .differs)
@@ -110,7 +123,9 @@ import Testing
         var configuration = ReplayRun.deep { $0.train.logEvery = 1 }
         configuration.optimizer = .init(kind: .sgd(), learningRate: 1e15)
         configuration.objective = .init(similarity: .innerProduct)
-        let error = try #require(throws: NonFiniteLossError.self) { try ReplayRun(configuration, threads: 4, in: folder) }
+        let error = try #require(throws: NonFiniteLossError.self) {
+            try ReplayRun(configuration, threads: 4, in: folder)
+        }
         let step = error.diagnosis.step
         let report = try StepReplay("\(folder.path)/run", step: step).run()
         #expect(report.nonFinite == error.diagnosis)
@@ -123,15 +138,21 @@ import Testing
     @Test func aRecordReadsBackToTheLastBit() throws {
         var numbers = SystemRandomNumberGenerator()
         for step in 0..<2_000 {
-            func number() -> Double { Double(sign: .plus, exponent: Int.random(in: -40...40, using: &numbers), significand: .random(in: 1..<2, using: &numbers)) }
+            func number() -> Double {
+                Double(
+                    sign: .plus, exponent: Int.random(in: -40...40, using: &numbers),
+                    significand: .random(in: 1..<2, using: &numbers))
+            }
             let record = MetricsRecord(
-                step: step, loss: number(), learningRate: number(), gradientNorm: number(), temperature: number(), pairsPerSecond: number(),
+                step: step, loss: number(), learningRate: number(), gradientNorm: number(), temperature: number(),
+                pairsPerSecond: number(),
                 seconds: number())
             #expect(MetricsRecord(line: record.json) == record)
             #expect(MetricsRecord(line: record.json.dropLast()) == nil)
         }
         let lost = MetricsRecord(
-            step: 1, loss: .nan, learningRate: 1, gradientNorm: .infinity, temperature: 1, pairsPerSecond: 1, seconds: 1)
+            step: 1, loss: .nan, learningRate: 1, gradientNorm: .infinity, temperature: 1, pairsPerSecond: 1, seconds: 1
+        )
         #expect(MetricsRecord(line: lost.json).map { $0.loss.isNaN && $0.gradientNorm.isNaN } == true)
     }
 }

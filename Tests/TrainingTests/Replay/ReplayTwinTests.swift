@@ -7,17 +7,20 @@ import CoupletTraining
 import Testing
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// What a replay shows and dumps, against a naive twin in Double that sees nothing but the dump's inputs and parameters.
 @Suite struct ReplayTwinTests {
     static let objectives: [Configuration.Objective] = [
         .init(similarity: .innerProduct, loss: .conditional(first: 0.5, second: 0.5), temperature: .init(initial: 0.5)),
-        .init(similarity: .cosine, loss: .conditional(first: 0.9, second: 0.2), temperature: .init(initial: 0.1, learned: true)),
+        .init(
+            similarity: .cosine, loss: .conditional(first: 0.9, second: 0.2),
+            temperature: .init(initial: 0.1, learned: true)),
         .init(similarity: .quadratic, loss: .conditional(first: 0, second: 1), temperature: .init(initial: 0.7)),
         .init(similarity: .innerProduct, loss: .joint, temperature: .init(initial: 1, learned: true)),
-        .init(similarity: .quadratic, loss: .jointOffDiagonal), .init(similarity: .cosine, loss: .decoupled(first: 0.4, second: 0.7)),
+        .init(similarity: .quadratic, loss: .jointOffDiagonal),
+        .init(similarity: .cosine, loss: .decoupled(first: 0.4, second: 0.7)),
         .init(similarity: .innerProduct, loss: .sigmoid, bias: .init(initial: -1.5, learned: false)),
         .init(similarity: .innerProduct, loss: .maximumMeanDiscrepancy(first: 0.3, second: 0.6), kernel: .linear),
     ]
@@ -31,13 +34,17 @@ import Glibc
     /// S_ij from encodings.
     private static func scores(_ u: Matrix, _ v: Matrix, _ similarity: Similarity, _ temperature: Double) -> Matrix {
         var scores = u * v.transposed
-        func norm(_ x: Matrix, _ i: Int) -> Double { (0..<x.columns).reduce(0) { $0 + x[i, $1] * x[i, $1] }.squareRoot() }
+        func norm(_ x: Matrix, _ i: Int) -> Double {
+            (0..<x.columns).reduce(0) { $0 + x[i, $1] * x[i, $1] }.squareRoot()
+        }
         for i in 0..<u.rows {
             for j in 0..<v.rows {
                 switch similarity {
                 case .innerProduct: break
                 case .cosine: scores[i, j] /= norm(u, i) * norm(v, j)
-                case .quadratic: scores[i, j] = -0.5 * (0..<u.columns).reduce(0) { $0 + (u[i, $1] - v[j, $1]) * (u[i, $1] - v[j, $1]) }
+                case .quadratic:
+                    scores[i, j] =
+                        -0.5 * (0..<u.columns).reduce(0) { $0 + (u[i, $1] - v[j, $1]) * (u[i, $1] - v[j, $1]) }
                 }
                 scores[i, j] /= temperature
             }
@@ -48,7 +55,9 @@ import Glibc
     private static func logSumExp(_ values: [Double]) -> Double { log(values.reduce(0) { $0 + exp($1) }) }
 
     /// - Parameter data: the inputs x and y of both sides, which the maximum mean discrepancy compares (by a linear kernel).
-    private static func pairLosses(_ s: Matrix, _ objective: Configuration.Objective, data: (Matrix, Matrix)) -> [Double] {
+    private static func pairLosses(_ s: Matrix, _ objective: Configuration.Objective, data: (Matrix, Matrix))
+        -> [Double]
+    {
         let n = s.rows
         func row(_ i: Int) -> [Double] { (0..<n).map { s[i, $0] } }
         func column(_ i: Int) -> [Double] { (0..<n).map { s[$0, i] } }
@@ -65,7 +74,8 @@ import Glibc
             case .conditional(let first, let second):
                 return first * (logSumExp(column(i)) - s[i, i]) + second * (logSumExp(row(i)) - s[i, i])
             case .decoupled(let first, let second):
-                return first * (logSumExp(others(column(i), i)) - s[i, i]) + second * (logSumExp(others(row(i), i)) - s[i, i])
+                return first * (logSumExp(others(column(i), i)) - s[i, i]) + second
+                    * (logSumExp(others(row(i), i)) - s[i, i])
             case .joint: return logSumExp(s.elements) - 2 * log(Double(n)) - s[i, i]
             case .jointOffDiagonal:
                 return logSumExp((0..<n).flatMap { others(row($0), $0) }) - log(Double(n * (n - 1))) - s[i, i]
@@ -85,7 +95,8 @@ import Glibc
         let report = try run.replay(3, threads: 2, worst: 48, dump: path)
         #expect(report.verdict == .sameBits && report.clipScale < 1)
         let file = try HDF5File(reading: path)
-        let weight = try Self.rows(file, "/parameters_before/first/0/weight"), other = try Self.rows(file, "/parameters_before/second/0/weight")
+        let weight = try Self.rows(file, "/parameters_before/first/0/weight"),
+            other = try Self.rows(file, "/parameters_before/second/0/weight")
         let bias = try file.readFloats("/parameters_before/first/0/bias").values.map(Double.init)
         let x = try Self.rows(file, "/inputs/first"), y = try Self.rows(file, "/inputs/second")
 
@@ -93,12 +104,16 @@ import Glibc
         var u = x * weight.transposed
         for i in 0..<u.rows { for k in 0..<u.columns { u[i, k] += bias[k] } }
         let v = y * other.transposed
-        #expect(try Self.isClose(Self.rows(file, "/encodings/first"), u, 1e-6) && Self.isClose(Self.rows(file, "/encodings/second"), v, 1e-6))
+        #expect(
+            try Self.isClose(Self.rows(file, "/encodings/first"), u, 1e-6)
+                && Self.isClose(Self.rows(file, "/encodings/second"), v, 1e-6))
 
         // Each pair's loss, their mean, and where the positives stand.
-        let s = Self.scores(u, v, objective.similarity, report.temperature), losses = Self.pairLosses(s, objective, data: (x, y))
+        let s = Self.scores(u, v, objective.similarity, report.temperature),
+            losses = Self.pairLosses(s, objective, data: (x, y))
         let written = try file.readDoubles("/pair_losses")
-        #expect(zip(written, losses).allSatisfy { abs($0 - $1) <= 1e-5 * max(1, abs($1)) } && written == report.pairLosses)
+        #expect(
+            zip(written, losses).allSatisfy { abs($0 - $1) <= 1e-5 * max(1, abs($1)) } && written == report.pairLosses)
         let mean = report.pairLosses.reduce(0, +) / 48
         #expect(abs(mean - report.loss) <= 1e-12 && abs(losses.reduce(0, +) / 48 - report.loss) <= 1e-5)
         let ordered = report.worst.map(\.loss)
@@ -106,16 +121,22 @@ import Glibc
         for pair in report.worst {
             let i = pair.position, row = (0..<48).map { s[i, $0] }, column = (0..<48).map { s[$0, i] }
             #expect(pair.loss == report.pairLosses[i] && abs(pair.score - s[i, i]) <= 1e-5)
-            #expect(pair.row.rank == 1 + row.count { $0 > s[i, i] } && pair.column.rank == 1 + column.count { $0 > s[i, i] })
+            #expect(
+                pair.row.rank == 1 + row.count { $0 > s[i, i] } && pair.column.rank == 1 + column.count { $0 > s[i, i] }
+            )
             let rivals = (0..<48).filter { $0 != i }
-            #expect(pair.row.rival == rivals.max { row[$0] < row[$1] } && pair.column.rival == rivals.max { column[$0] < column[$1] })
+            #expect(
+                pair.row.rival == rivals.max { row[$0] < row[$1] }
+                    && pair.column.rival == rivals.max { column[$0] < column[$1] })
         }
         checkScores(report.scores, s)
 
         // ∂ loss / ∂ encodings, by central differences of the twin.
-        let du = try Self.rows(file, "/encoding_gradients/first"), dv = try Self.rows(file, "/encoding_gradients/second")
+        let du = try Self.rows(file, "/encoding_gradients/first"),
+            dv = try Self.rows(file, "/encoding_gradients/second")
         func twinLoss(_ u: Matrix, _ v: Matrix) -> Double {
-            Self.pairLosses(Self.scores(u, v, objective.similarity, report.temperature), objective, data: (x, y)).reduce(0, +) / 48
+            Self.pairLosses(Self.scores(u, v, objective.similarity, report.temperature), objective, data: (x, y))
+                .reduce(0, +) / 48
         }
         for (i, k) in [(0, 0), (13, 2), (47, 1)] {
             var up = u, down = u
@@ -133,11 +154,16 @@ import Glibc
         #expect(Self.isClose(gradient, du.transposed * x, 1e-5))
         #expect(try Self.isClose(Self.rows(file, "/parameter_gradients/second/0/weight"), dv.transposed * y, 1e-5))
         let sums = (0..<3).map { k in (0..<48).reduce(0.0) { $0 + du[$1, k] } }
-        #expect(try zip(file.readFloats("/parameter_gradients/first/0/bias").values, sums).allSatisfy { abs(Double($0) - $1) <= 1e-6 })
+        #expect(
+            try zip(file.readFloats("/parameter_gradients/first/0/bias").values, sums).allSatisfy {
+                abs(Double($0) - $1) <= 1e-6
+            })
         let after = try Self.rows(file, "/parameters_after/first/0/weight")
         #expect(Self.isClose(after - weight, (-report.learningRate * 0.01 / report.gradientNorm) * gradient, 1e-3))
         let summary = report.first.parameters[0]
-        #expect(abs(summary.before.norm - weight.frobeniusNorm) <= 1e-9 && abs(summary.gradient.norm - gradient.frobeniusNorm) <= 1e-9)
+        #expect(
+            abs(summary.before.norm - weight.frobeniusNorm) <= 1e-9
+                && abs(summary.gradient.norm - gradient.frobeniusNorm) <= 1e-9)
         #expect(abs(summary.updateNorm - (after - weight).frobeniusNorm) <= 1e-12)
         #expect(abs(report.first.layers[0].output.norm - u.frobeniusNorm) <= 1e-5 * u.frobeniusNorm)
     }
@@ -165,7 +191,10 @@ import Glibc
         let run = try ReplayRun(configuration, threads: 1), path = "\(run.folder.path)/step.h5"
         let report = try run.replay(2, dump: path), file = try HDF5File(reading: path)
         checkScores(
-            report.scores, try Self.scores(Self.rows(file, "/encodings/first"), Self.rows(file, "/encodings/second"), .quadratic, report.temperature))
+            report.scores,
+            try Self.scores(
+                Self.rows(file, "/encodings/first"), Self.rows(file, "/encodings/second"), .quadratic,
+                report.temperature))
     }
 
     @Test func aDumpIsWholeOrNotThere() throws {

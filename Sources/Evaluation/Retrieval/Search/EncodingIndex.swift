@@ -55,7 +55,9 @@ public final class EncodingIndex: Sendable {
     /// Checks that it is the index of these encodings.
     /// - Parameter gallery: nil where the gallery is not at hand.
     /// - Throws: `FileError(.badData)` that says what is different and how to make the index again.
-    public func require(checkpoint: String, step: Int, modality: String, isNormalized: Bool, dimension: Int, gallery: String?) throws {
+    public func require(
+        checkpoint: String, step: Int, modality: String, isNormalized: Bool, dimension: Int, gallery: String?
+    ) throws {
         func refuse(_ reason: String) -> FileError {
             FileError(.badData, place: path, reason: reason, remedy: IndexHeader.remedy)
         }
@@ -72,14 +74,20 @@ public final class EncodingIndex: Sendable {
                 "has rows of \(self.dimension) numbers\(self.isNormalized ? " and length 1" : ""), where the run's similarity wants "
                     + "\(dimension) numbers\(isNormalized ? " and length 1" : " as the encoder gives them")")
         }
-        if let gallery, origin.gallery != gallery { throw refuse("was made of another gallery, or the gallery has changed since") }
+        if let gallery, origin.gallery != gallery {
+            throw refuse("was made of another gallery, or the gallery has changed since")
+        }
     }
 
-    private static func what(_ modality: String) -> String { modality == "encodings" ? "ready encodings" : "encodings of the \(modality) modality" }
+    private static func what(_ modality: String) -> String {
+        modality == "encodings" ? "ready encodings" : "encodings of the \(modality) modality"
+    }
 
     /// Its encodings, to be searched.
     public var gallery: Gallery {
-        Gallery(count: count, dimension: dimension) { [self] in MappedGalleryReader(file, count: count, dimension: dimension) }
+        Gallery(count: count, dimension: dimension) { [self] in
+            MappedGalleryReader(file, count: count, dimension: dimension)
+        }
     }
 
     /// Writes an index; every worker calls it and encodes its parts. The file is there when it is whole.
@@ -87,11 +95,13 @@ public final class EncodingIndex: Sendable {
     public static func write(
         _ path: String, of gallery: Gallery, isNormalized: Bool, origin: Origin, communicator: any Communicator
     ) throws {
-        let header = IndexHeader(origin: origin, isNormalized: isNormalized, count: gallery.count, dimension: gallery.dimension)
+        let header = IndexHeader(
+            origin: origin, isNormalized: isNormalized, count: gallery.count, dimension: gallery.dimension)
         let isLeader = communicator.rank == 0
         let made = isLeader ? try ParallelFileWriter(creating: path, bytes: header.fileBytes) : nil
         do {
-            let name = String(decoding: try communicator.broadcast(Array((made?.temporary ?? "").utf8), from: 0), as: UTF8.self)
+            let name = String(
+                decoding: try communicator.broadcast(Array((made?.temporary ?? "").utf8), from: 0), as: UTF8.self)
             let file = try made ?? ParallelFileWriter(joining: name, of: path)
             let own = try writeParts(of: gallery, header, to: file, communicator)
             try file.synchronize()

@@ -35,7 +35,8 @@ public struct Gallery: Sendable {
     /// - Parameter makeReading: is called once by each worker, on its thread; what it gives is then called for at most
     ///   `Gallery.readRows(dimension:)` rows at a time, which begin at a multiple of that, and writes their encodings into a tensor rows × d.
     public init(
-        count: Int, dimension: Int, similarity: Similarity, makeReading: @escaping @Sendable () throws -> (Range<Int>, Tensor) throws -> Void
+        count: Int, dimension: Int, similarity: Similarity,
+        makeReading: @escaping @Sendable () throws -> (Range<Int>, Tensor) throws -> Void
     ) {
         self.init(count: count, dimension: dimension) {
             StreamedGalleryReader(

@@ -48,7 +48,8 @@ final class StreamedGalleryReader: GalleryReader {
             let wrong = couplet_first_not_finite(target.count, target.pointer)
             if wrong < target.count {
                 throw SearchError(
-                    "the encoding of gallery row \(start + wrong / dimension) holds \(target.pointer[wrong]); every number must be finite")
+                    "the encoding of gallery row \(start + wrong / dimension) holds \(target.pointer[wrong]); every number must be finite"
+                )
             }
             if isNormalized { couplet_search_unit_rows(piece.count, dimension, target.pointer, target.pointer) }
         }

@@ -4,7 +4,7 @@ import CoupletLosses
 import CoupletTensors
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// The best of a gallery for each query, with calibrated probabilities: retrieval as the mode of the learned conditional (Baptista, Stuart,
@@ -57,17 +57,22 @@ public struct GallerySearch: Sendable {
         var totals = Normalizer(queries: queries.rows, parts: parts.count)
         let reader = try gallery.makeReader()
         for (place, part) in parts.enumerated() {
-            try scan(gallery.rows(ofPart: part), reader, prepared, weights, standing) { totals.withPointers(ofPart: place, $0) }
+            try scan(gallery.rows(ofPart: part), reader, prepared, weights, standing) {
+                totals.withPointers(ofPart: place, $0)
+            }
         }
         let everyones = try totals.merged(communicator)
         let candidates = try standing.merged(communicator)
-        return try SearchAssembly(search: self, queries: prepared, firstQuery: firstQuery, weights: weights, taking: taking)
-            .result(totals: everyones, candidates: candidates)
+        return try SearchAssembly(
+            search: self, queries: prepared, firstQuery: firstQuery, weights: weights, taking: taking
+        )
+        .result(totals: everyones, candidates: candidates)
     }
 
     /// Meets all queries with some rows, block by block.
     private func scan(
-        _ rows: Range<Int>, _ reader: any GalleryReader, _ queries: PackedQueries, _ weights: [Double]?, _ standing: TopK,
+        _ rows: Range<Int>, _ reader: any GalleryReader, _ queries: PackedQueries, _ weights: [Double]?,
+        _ standing: TopK,
         withTotals: ((Normalizer.Pointers) -> Void) -> Void
     ) throws {
         let dimension = queries.dimension, step = Gallery.blockRows(dimension: dimension)
@@ -86,7 +91,8 @@ public struct GallerySearch: Sendable {
                     var described = queries.description(ofPanel: panel)
                     var best = standing.description(from: first)
                     couplet_search_block(
-                        &described, block.count, pointer, offsets, Int64(start), &best, totals.exponents + first, totals.sums + first,
+                        &described, block.count, pointer, offsets, Int64(start), &best, totals.exponents + first,
+                        totals.sums + first,
                         totals.squares + first)
                 }
             }
@@ -102,20 +108,25 @@ public struct GallerySearch: Sendable {
     }
 
     /// - Returns: how many rows take part.
-    private func requireSizes(_ queries: Tensor, _ gallery: Gallery, _ weights: [Double]?, firstQuery: Int) throws -> Int {
+    private func requireSizes(_ queries: Tensor, _ gallery: Gallery, _ weights: [Double]?, firstQuery: Int) throws
+        -> Int
+    {
         guard queries.shape.count == 2, queries.columns == gallery.dimension else {
             throw SearchError(
-                "queries of \(queries.columns) numbers and a gallery of \(gallery.dimension); encodings that are compared are equally long")
+                "queries of \(queries.columns) numbers and a gallery of \(gallery.dimension); encodings that are compared are equally long"
+            )
         }
         let wrong = couplet_first_not_finite(queries.count, queries.pointer)
         if wrong < queries.count {
             throw SearchError(
-                "the encoding of query row \(firstQuery + wrong / queries.columns) holds \(queries.pointer[wrong]); every number must be finite")
+                "the encoding of query row \(firstQuery + wrong / queries.columns) holds \(queries.pointer[wrong]); every number must be finite"
+            )
         }
         var taking = gallery.count
         if let weights {
             guard weights.count == gallery.count else {
-                throw SearchError("\(weights.count) prior weights for a gallery of \(gallery.count) rows; give one a row")
+                throw SearchError(
+                    "\(weights.count) prior weights for a gallery of \(gallery.count) rows; give one a row")
             }
             if let row = weights.firstIndex(where: { !($0 >= 0 && $0.isFinite) }) {
                 throw SearchError("the prior weight of gallery row \(row) is \(weights[row]); wanted 0 or more")

@@ -9,20 +9,25 @@ final class MappedGalleryReader: GalleryReader {
     init(_ file: MappedFile, count: Int, dimension: Int) {
         self.file = file
         let layout = IndexHeader(
-            origin: .init(checkpoint: "", step: 0, modality: "", gallery: ""), isNormalized: false, count: count, dimension: dimension)
+            origin: .init(checkpoint: "", step: 0, modality: "", gallery: ""), isNormalized: false, count: count,
+            dimension: dimension)
         header = (count, dimension, layout.blockRows, layout.tableOffset)
         isVerified = [Bool](repeating: false, count: layout.blocks)
     }
 
     func rows(_ range: Range<Int>) throws -> UnsafePointer<Float> {
         let rowBytes = header.dimension * MemoryLayout<Float>.stride
-        for block in (range.lowerBound / header.blockRows)...((range.upperBound - 1) / header.blockRows) where !isVerified[block] {
+        for block in (range.lowerBound / header.blockRows)...((range.upperBound - 1) / header.blockRows)
+        where !isVerified[block] {
             let rows = block * header.blockRows..<min((block + 1) * header.blockRows, header.count)
             let found = EncodingIndex.checksum(
-                file.bytes.baseAddress! + EncodingIndex.headerBytes + rows.lowerBound * rowBytes, words: rows.count * header.dimension)
-            guard found == file.bytes.loadUnaligned(fromByteOffset: header.tableOffset + 8 * block, as: UInt64.self) else {
+                file.bytes.baseAddress! + EncodingIndex.headerBytes + rows.lowerBound * rowBytes,
+                words: rows.count * header.dimension)
+            guard found == file.bytes.loadUnaligned(fromByteOffset: header.tableOffset + 8 * block, as: UInt64.self)
+            else {
                 throw FileError(
-                    .badData, place: file.path, reason: "is damaged: the checksum of rows \(rows.lowerBound) to \(rows.upperBound - 1) is wrong",
+                    .badData, place: file.path,
+                    reason: "is damaged: the checksum of rows \(rows.lowerBound) to \(rows.upperBound - 1) is wrong",
                     remedy: IndexHeader.remedy)
             }
             isVerified[block] = true

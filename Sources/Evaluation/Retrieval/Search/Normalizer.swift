@@ -5,7 +5,8 @@ import CoupletCommunication
 struct Normalizer {
     /// Those of one part, a number a query.
     struct Pointers {
-        let exponents: UnsafeMutablePointer<Double>, sums: UnsafeMutablePointer<Double>, squares: UnsafeMutablePointer<Double>
+        let exponents: UnsafeMutablePointer<Double>, sums: UnsafeMutablePointer<Double>,
+            squares: UnsafeMutablePointer<Double>
     }
 
     /// Of one query over the whole gallery.
@@ -60,7 +61,9 @@ struct Normalizer {
     }
 
     private static func add(_ bytes: UnsafeRawBufferPointer, to totals: inout [Total]) {
-        func number(_ place: Int) -> Double { bytes.loadUnaligned(fromByteOffset: place * MemoryLayout<Double>.stride, as: Double.self) }
+        func number(_ place: Int) -> Double {
+            bytes.loadUnaligned(fromByteOffset: place * MemoryLayout<Double>.stride, as: Double.self)
+        }
         let count = totals.count
         for part in 0..<(bytes.count / (3 * count * MemoryLayout<Double>.stride)) {
             for query in 0..<count {
@@ -68,7 +71,8 @@ struct Normalizer {
                 if exponent == Double(COUPLET_EMPTY) { continue }
                 var total = totals[query]
                 couplet_search_add_total(
-                    exponent, number(place + count), number(place + 2 * count), &total.exponent, &total.sum, &total.square)
+                    exponent, number(place + count), number(place + 2 * count), &total.exponent, &total.sum,
+                    &total.square)
                 totals[query] = total
             }
         }

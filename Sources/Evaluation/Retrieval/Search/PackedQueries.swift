@@ -25,7 +25,9 @@ final class PackedQueries {
         let dimension = dimension, width = Self.width
         let squares = (0..<queries.rows).map { couplet_squared_norm(dimension, queries.pointer + $0 * dimension) }
         factors = .allocate(capacity: queries.rows)
-        for (query, square) in squares.enumerated() { factors[query] = similarity == .cosine ? 1 / max(square.squareRoot(), 1e-12) : 1 }
+        for (query, square) in squares.enumerated() {
+            factors[query] = similarity == .cosine ? 1 / max(square.squareRoot(), 1e-12) : 1
+        }
         leftOut = squares.map { similarity == .quadratic ? 0.5 * $0 / temperature : 0 }
         self.similarity = similarity == .quadratic ? couplet_search_distance : couplet_search_product
         let panels = (queries.rows + width - 1) / width

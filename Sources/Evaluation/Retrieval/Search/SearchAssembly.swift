@@ -1,7 +1,7 @@
 import CCoupletKernels
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// Makes the result of what a pass over the gallery has left: sums in single precision over all rows, and the best rows in Double.
@@ -22,7 +22,9 @@ struct SearchAssembly {
         return result
     }
 
-    private func add(_ query: Int, _ total: Normalizer.Total, _ candidates: [SearchCandidate], to result: inout SearchResult) throws {
+    private func add(
+        _ query: Int, _ total: Normalizer.Total, _ candidates: [SearchCandidate], to result: inout SearchResult
+    ) throws {
         let powers = PackedQueries.powers(search.temperature), leftOut = queries.leftOut[query]
         guard total.sum.isFinite, total.square.isFinite, abs(total.exponent) <= Self.largestExponent else {
             throw SearchError(

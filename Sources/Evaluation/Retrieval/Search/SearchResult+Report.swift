@@ -11,9 +11,13 @@ extension SearchResult {
             var table = TextTable()
             table.add(["rank", "row", "score", "probability"])
             for (rank, place) in places(ofQuery: query).enumerated() {
-                table.add(["\(rank + 1)", "\(rows[place])", TextTable.fixed(scores[place]), TextTable.fixed(probabilities[place], 6)])
+                table.add([
+                    "\(rank + 1)", "\(rows[place])", TextTable.fixed(scores[place]),
+                    TextTable.fixed(probabilities[place], 6),
+                ])
             }
-            return "query \(query): \(TextTable.fixed(effectiveCandidates[query], 1)) effective candidates\n" + table.text()
+            return "query \(query): \(TextTable.fixed(effectiveCandidates[query], 1)) effective candidates\n"
+                + table.text()
         }
         if queries > shown { sections.append("… and \(queries - shown) more queries: ask for --json or --output\n") }
         return sections.joined(separator: "\n")
@@ -21,14 +25,16 @@ extension SearchResult {
 
     /// One object a query.
     package var json: JSONValue {
-        .array((0..<queries).map { query in
-            let places = places(ofQuery: query)
-            return .object([
-                ("rows", .array(places.map { .integer(rows[$0]) })), ("scores", .numbers(Array(scores[places]))),
-                ("probabilities", .numbers(Array(probabilities[places]))), ("log_normalizer", .number(logNormalizers[query])),
-                ("effective_candidates", .number(effectiveCandidates[query])),
-            ])
-        })
+        .array(
+            (0..<queries).map { query in
+                let places = places(ofQuery: query)
+                return .object([
+                    ("rows", .array(places.map { .integer(rows[$0]) })), ("scores", .numbers(Array(scores[places]))),
+                    ("probabilities", .numbers(Array(probabilities[places]))),
+                    ("log_normalizer", .number(logNormalizers[query])),
+                    ("effective_candidates", .number(effectiveCandidates[query])),
+                ])
+            })
     }
 
     /// Adds the result of further queries.

@@ -51,7 +51,9 @@ final class TopK {
                         let at = worker * stride + (query * capacity + place) * 3
                         guard everyones[at + 1] >= 0 else { break }
                         candidates.append(
-                            SearchCandidate(score: Float(everyones[at]), row: Int(everyones[at + 1]), similarity: everyones[at + 2]))
+                            SearchCandidate(
+                                score: Float(everyones[at]), row: Int(everyones[at + 1]), similarity: everyones[at + 2])
+                        )
                     }
                 }
                 candidates.sort { $0.isBefore($1) }

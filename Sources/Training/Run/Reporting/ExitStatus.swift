@@ -28,8 +28,10 @@ public enum ExitStatus: Int32, Sendable {
     private init(of error: any Error) {
         self =
             switch error {
-            case is ConfigurationError, is RunMismatchError, is DataError, is NetworkError, is LinearAlgebraError, is FeatureCountError,
-                is SearchError, is SamplingError, is IdentifiabilityError: .badData
+            case is ConfigurationError, is RunMismatchError, is DataError, is NetworkError, is LinearAlgebraError,
+                is FeatureCountError,
+                is SearchError, is SamplingError, is IdentifiabilityError:
+                .badData
             case let error as FileError:
                 switch error.kind {
                 case .badData: .badData

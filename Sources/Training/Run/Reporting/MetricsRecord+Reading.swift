@@ -22,7 +22,9 @@ extension MetricsFile {
     /// - Throws: `FileError` where the file is there and cannot be read.
     public static func records(path: String) throws -> [MetricsRecord] {
         guard FileSystem.exists(path) else { return [] }
-        guard let bytes = FileManager.default.contents(atPath: path) else { throw FileSystem.refused("read the metrics", path) }
+        guard let bytes = FileManager.default.contents(atPath: path) else {
+            throw FileSystem.refused("read the metrics", path)
+        }
         return String(decoding: bytes, as: UTF8.self).split(separator: "\n").compactMap { MetricsRecord(line: $0) }
     }
 }

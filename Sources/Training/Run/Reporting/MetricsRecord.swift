@@ -15,7 +15,8 @@ public struct MetricsRecord: Equatable, Sendable {
     public var seconds: Double
 
     public init(
-        step: Int, loss: Double, learningRate: Double, gradientNorm: Double, temperature: Double, pairsPerSecond: Double, seconds: Double
+        step: Int, loss: Double, learningRate: Double, gradientNorm: Double, temperature: Double,
+        pairsPerSecond: Double, seconds: Double
     ) {
         self.step = step
         self.loss = loss

@@ -136,7 +136,9 @@ public final class ProgressDisplay: Sendable {
 
     private func parts(step: Int, loss: Double, now: Double, state: inout State) -> [String] {
         var parts = ["\(step)/\(total)", "loss \(ProgressText.significant(loss))"]
-        guard let start = state.start, let anchor = state.anchor, step > start.step, now > anchor.time else { return parts }
+        guard let start = state.start, let anchor = state.anchor, step > start.step, now > anchor.time else {
+            return parts
+        }
         if step > anchor.step {
             let stepsPerSecond = Double(step - anchor.step) / (now - anchor.time)
             parts.append("\(ProgressText.grouped(stepsPerSecond * Double(pairsPerStep))) pairs/s")

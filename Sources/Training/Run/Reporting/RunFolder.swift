@@ -73,11 +73,14 @@ public struct RunFolder: Equatable, Sendable {
     /// - Throws: `FileError` where this is no run's folder; `ConfigurationError`.
     public func storedConfiguration() throws -> Configuration {
         guard FileSystem.isFolder(path) else {
-            throw FileError(.inputOutput, place: path, reason: "no such run", remedy: "a run is the folder that couplet train writes")
+            throw FileError(
+                .inputOutput, place: path, reason: "no such run",
+                remedy: "a run is the folder that couplet train writes")
         }
         guard FileSystem.exists(configuration) else {
             throw FileError(
-                .inputOutput, place: path, reason: "no run, for it has no config.yaml", remedy: "a run is the folder that couplet train writes")
+                .inputOutput, place: path, reason: "no run, for it has no config.yaml",
+                remedy: "a run is the folder that couplet train writes")
         }
         return try Configuration.load(path: configuration)
     }
@@ -106,7 +109,8 @@ public struct RunFolder: Equatable, Sendable {
         rmdir(checkpoints)  // Stays where something else lies in it.
         let files = ["metrics.jsonl", "evaluation.json", "log.txt", "config.yaml"]
         // A killed run may have left such a file half written, under a hidden name.
-        for name in FileSystem.names(in: path) where name.hasSuffix(".partial") && files.contains(where: { name.hasPrefix(".\($0).") }) {
+        for name in FileSystem.names(in: path)
+        where name.hasSuffix(".partial") && files.contains(where: { name.hasPrefix(".\($0).") }) {
             try FileSystem.remove("\(path)/\(name)")
         }
         for name in files { try FileSystem.remove("\(path)/\(name)") }

@@ -19,7 +19,8 @@ public struct RunLogHandler: LogHandler {
     public static func logger(
         file: LineFile?, display: ProgressDisplay?, level: Logger.Level = .info, shownFrom: Logger.Level = .notice
     ) -> Logger {
-        Logger(label: "couplet") { _ in RunLogHandler(file: file, display: display, level: level, shownFrom: shownFrom) }
+        Logger(label: "couplet") { _ in RunLogHandler(file: file, display: display, level: level, shownFrom: shownFrom)
+        }
     }
 
     init(file: LineFile?, display: ProgressDisplay?, level: Logger.Level, shownFrom: Logger.Level) {
@@ -40,7 +41,8 @@ public struct RunLogHandler: LogHandler {
         do {
             let text = "\(event.level.rawValue) \(event.message)\(details)"
             // One event, one line: the lines of a longer message are joined.
-            try file?.append("\(Timestamp.now(milliseconds: true)) " + text.split(separator: "\n").joined(separator: " | "))
+            try file?.append(
+                "\(Timestamp.now(milliseconds: true)) " + text.split(separator: "\n").joined(separator: " | "))
         } catch {
             // A log that cannot be written stops no training; it is said once.
             if failure.isFirst() { display?.message("couplet: warning: \(error)") }
