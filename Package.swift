@@ -2,8 +2,8 @@
 import PackageDescription
 
 /// A module of the library, `Couplet` + the name of its folder in Sources.
-func module(_ folder: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
-    .target(name: "Couplet\(folder)", dependencies: dependencies, path: "Sources/\(folder)", exclude: exclude)
+func module(_ folder: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: "Couplet\(folder)", dependencies: dependencies, path: "Sources/\(folder)")
 }
 
 /// Modules of the library by the names of their folders.
@@ -73,25 +73,15 @@ let package = Package(
             ["CCoupletKernels"]
                 + modules(
                     "Text", "Files", "Tensors", "Communication", "Networks", "Losses", "Optimizers", "Storage", "Pairs",
-                    "Evaluation", "Training"),
-            exclude: ["SCALING.md"]),
+                    "Evaluation", "Training")),
         module(
-            "Sweeps",
-            modules(
-                "Text", "Files", "Schema", "Tensors", "Communication", "Losses", "Storage", "Pairs", "Evaluation",
-                "Training")),
-        module(
-            "Reports",
-            modules(
-                "Text", "Files", "Schema", "Tensors", "Losses", "Storage", "Pairs", "Evaluation", "Training",
-                "Inference",
-                "Sweeps")),
+            "Sweeps", modules("Text", "Files", "Schema", "Tensors", "Communication", "Storage", "Pairs", "Training")),
+        module("Reports", modules("Text", "Files", "Schema", "Storage", "Evaluation", "Training", "Sweeps")),
         module(
             "Studies",
             modules(
-                "Text", "Files", "Schema", "Tensors", "Losses", "Storage", "Pairs", "Evaluation", "Training",
-                "Inference",
-                "Sweeps", "Reports")),
+                "Text", "Files", "Tensors", "Losses", "Pairs", "Evaluation", "Training", "Inference", "Sweeps",
+                "Reports")),
         .target(
             name: "Couplet",
             dependencies: modules(
@@ -100,7 +90,7 @@ let package = Package(
                 "Evaluation", "Training", "Inference", "Replay", "Benchmarks", "Sweeps", "Reports", "Studies")),
         .executableTarget(
             name: "CoupletCommand",
-            dependencies: ["CHDF5", argumentParser]
+            dependencies: ["CCoupletKernels", "CHDF5", argumentParser]
                 + modules(
                     "Text", "Files", "Schema", "Tensors", "Communication", "Losses", "Storage", "Pairs", "Evaluation",
                     "Training", "Inference", "Replay", "Benchmarks", "Sweeps", "Reports", "Studies")),
@@ -112,6 +102,8 @@ let package = Package(
             name: "CommunicationScenarios", dependencies: modules("Tensors", "Communication"),
             path: "Tests/CommunicationScenarios"),
         .testTarget(name: "TextTests", dependencies: ["TestSupport"] + modules("Text")),
+        .testTarget(name: "FilesTests", dependencies: ["TestSupport"] + modules("Text", "Files")),
+        .testTarget(name: "SchemaTests", dependencies: ["TestSupport"] + modules("Text", "Files", "Schema")),
         .testTarget(name: "TensorsTests", dependencies: ["TestSupport"] + modules("Tensors")),
         .testTarget(name: "CommunicationTests", dependencies: ["TestSupport"] + modules("Tensors", "Communication")),
         .testTarget(name: "NetworksTests", dependencies: ["TestSupport"] + modules("Tensors", "Networks")),
@@ -124,26 +116,32 @@ let package = Package(
         .testTarget(
             name: "EvaluationTests",
             dependencies: ["TestSupport"]
-                + modules("Text", "Files", "Tensors", "Communication", "Losses", "Storage", "Pairs", "Evaluation")),
+                + modules(
+                    "Text", "Files", "Tensors", "Communication", "Networks", "Losses", "Storage", "Pairs", "Evaluation")
+        ),
         .testTarget(
             name: "TrainingTests",
             dependencies: ["TestSupport", logging]
                 + modules(
                     "Text", "Files", "Schema", "Tensors", "Communication", "Networks", "Losses", "Optimizers",
                     "Storage",
-                    "Pairs", "Evaluation", "Training", "Inference", "Replay", "Benchmarks")),
+                    "Pairs", "Evaluation", "Training", "Inference", "Replay")),
+        .testTarget(
+            name: "ReplayTests",
+            dependencies: ["TestSupport"]
+                + modules(
+                    "Text", "Files", "Tensors", "Losses", "Networks", "Storage", "Pairs", "Training", "Inference",
+                    "Replay")),
+        .testTarget(
+            name: "BenchmarksTests",
+            dependencies: ["TestSupport"] + modules("Communication", "Training", "Benchmarks")),
         .testTarget(
             name: "SweepsTests",
-            dependencies: ["TestSupport"]
-                + modules(
-                    "Text", "Files", "Schema", "Communication", "Storage", "Pairs", "Evaluation", "Training", "Sweeps")),
+            dependencies: ["TestSupport"] + modules("Text", "Files", "Schema", "Training", "Sweeps")),
+        .testTarget(name: "ReportsTests", dependencies: ["TestSupport"] + modules("Files", "Reports")),
         .testTarget(
-            name: "ReportsTests",
-            dependencies: ["TestSupport"]
-                + modules(
-                    "Text", "Files", "Schema", "Tensors", "Losses", "Storage", "Pairs", "Evaluation", "Training",
-                    "Sweeps",
-                    "Reports", "Studies")),
+            name: "StudiesTests",
+            dependencies: ["TestSupport"] + modules("Files", "Tensors", "Pairs", "Reports", "Studies")),
         .testTarget(
             name: "CommandTests",
             dependencies: ["TestSupport", "Couplet", "CoupletCommand", "CommunicationScenarios"]

@@ -1,12 +1,14 @@
 import CoupletCommunication
 import CoupletFiles
 import CoupletTensors
+import CoupletText
 
-/// Times what workers say to each other: the meeting, the gathering of scalars, the swap with a partner, the tree sum.
+/// Times the collectives: barrier, all-gather of scalars, exchange of a buffer with a partner, and tree sum.
 ///
-/// In one process a swap hands memory over and copies nothing; what that costs is the partner's reading afterwards, which no collective sees.
+/// In one process an exchange hands memory over and copies nothing. The partner's reads of that memory afterwards are
+/// not timed.
 public struct CollectivesBenchmark: Sendable {
-    /// The bytes of the largest buffer.
+    /// Bytes of the largest buffer.
     public let largest: Int
     public let warmup: Int
     public let repetitions: Int
@@ -18,26 +20,31 @@ public struct CollectivesBenchmark: Sendable {
         self.repetitions = repetitions
     }
 
-    /// The bytes of the smallest buffer.
+    /// Bytes of the smallest buffer.
     public static let smallest = 1 << 10
-    /// Scalars a worker in the gathering.
-    static let scalars = 16
+    /// Scalars of each worker in the all-gather.
+    private static let scalars = 16
 
-    /// One size of one collective.
+    /// One collective with one buffer size.
     public struct Measurement: Sendable {
         public let bytes: Int
         public let times: BenchmarkTimes
+
+        /// bytes / median time, in 10⁹ bytes a second.
+        public var gigabytesPerSecond: Double { 1e-9 * Double(bytes) / times.median }
     }
 
-    /// What was found, the same on every worker.
+    /// The measurements, the same on every worker.
     public struct Result: Sendable {
         public let workers: Int
         public let processes: Int
         public let barrier: BenchmarkTimes
         public let allGather: BenchmarkTimes
-        /// With the partner whose number differs in the lowest bit, and in the highest: in one process first, between processes second, where
-        /// there are several. Empty for one worker.
+        /// Exchanges with the partner whose rank differs in the lowest bit: in the same process, if it has several
+        /// workers. Empty for one worker.
         public let near: [Measurement]
+        /// Exchanges with the partner whose rank differs in the highest bit: in another process, if there are several.
+        /// Empty for one worker.
         public let far: [Measurement]
         /// Both halves of the tree sum of a buffer of that size on every worker.
         public let treeSum: [Measurement]
@@ -45,7 +52,8 @@ public struct CollectivesBenchmark: Sendable {
     }
 
     private var sizes: [Int] {
-        var sizes: [Int] = [], bytes = Self.smallest
+        var sizes: [Int] = []
+        var bytes = Self.smallest
         while bytes <= largest {
             sizes.append(bytes)
             bytes *= 4
@@ -57,13 +65,14 @@ public struct CollectivesBenchmark: Sendable {
     /// Every worker calls it.
     public func run(on communicator: any Communicator) throws -> Result {
         let size = communicator.size
-        // Small ones many at a time: the clock's own cost is of their size.
-        func time(_ bytes: Int, _ work: () throws -> Void) throws -> BenchmarkTimes {
-            let often = max(1, min(64, (1 << 20) / max(bytes, 1)))
+        // One measurement repeats a small collective many times: reading the clock takes about as long as the
+        // collective.
+        func time(_ bytes: Int, _ body: () throws -> Void) throws -> BenchmarkTimes {
+            let calls = max(1, min(64, (1 << 20) / max(bytes, 1)))
             let times = try BenchmarkTimes(on: communicator, warmup: warmup, repeat: repetitions) { _ in
-                for _ in 0..<often { try work() }
+                for _ in 0..<calls { try body() }
             }
-            return BenchmarkTimes(seconds: times.seconds.map { $0 / Double(often) })
+            return BenchmarkTimes(seconds: times.seconds.map { $0 / Double(calls) })
         }
         let barrier = try time(0) { try communicator.barrier() }
         let numbers = [Double](repeating: 1, count: Self.scalars)
@@ -72,12 +81,13 @@ public struct CollectivesBenchmark: Sendable {
         func exchanges(with partner: Int) throws -> [Measurement] {
             try sizes.map { bytes in
                 let count = bytes / MemoryLayout<Float>.stride
-                var outgoing = Tensor([count]), spare = Tensor([count])
+                var outgoing = Tensor([count])
+                var spare = Tensor([count])
                 return Measurement(
                     bytes: bytes,
                     times: try time(bytes) {
-                        (outgoing, spare) = try communicator.beginExchange(outgoing, spare: spare, with: partner)
-                            .finish()
+                        (outgoing, spare) =
+                            try communicator.beginExchange(outgoing, spare: spare, with: partner).finish()
                     })
             }
         }
@@ -94,20 +104,70 @@ public struct CollectivesBenchmark: Sendable {
         }
         return Result(
             workers: size, processes: communicator.processCount, barrier: barrier, allGather: allGather, near: near,
-            far: far,
-            treeSum: sums, peakMemoryMiB: try ProcessMemory.peakMiB(on: communicator))
+            far: far, treeSum: sums, peakMemoryMiB: try ProcessMemory.peakMiB(on: communicator))
+    }
+
+    // MARK: - Report
+
+    /// The settings and all times.
+    package func json(_ result: Result) -> JSONValue {
+        func times(_ times: BenchmarkTimes) -> [(String, JSONValue)] {
+            [("median_seconds", .number(times.median)), ("minimum_seconds", .number(times.minimum))]
+        }
+        func list(_ measurements: [Measurement]) -> JSONValue {
+            .array(
+                measurements.map {
+                    .object(
+                        [("bytes", .integer($0.bytes))] + times($0.times)
+                            + [("gigabytes_per_second", .number($0.gigabytesPerSecond))])
+                })
+        }
+        return .object([
+            "benchmark": .string("collectives"), "workers": .integer(result.workers),
+            "processes": .integer(result.processes), "repeat": .integer(repetitions), "largest": .integer(largest),
+            "barrier": .object(times(result.barrier)),
+            "all_gather": .object([("scalars", .integer(Self.scalars))] + times(result.allGather)),
+            "exchange_near": list(result.near), "exchange_far": list(result.far), "tree_sum": list(result.treeSum),
+            "peak_memory_mib": .number(result.peakMemoryMiB),
+        ])
+    }
+
+    /// A table.
+    package func text(_ result: Result) -> String {
+        func right(_ text: String, _ width: Int) -> String {
+            String(repeating: " ", count: max(1, width - text.count)) + text
+        }
+        let workers = "\(result.workers) \(result.workers == 1 ? "worker" : "workers")"
+        let processes = "\(result.processes) \(result.processes == 1 ? "process" : "processes")"
+        let near = result.near.isEmpty ? nil : result.near
+        let far = result.workers > 2 ? result.far : nil
+        // If processes have several workers, nearest partners are threads of one process.
+        let isNearCopied = result.processes == result.workers
+        func columns(_ measurement: Measurement?, isCopied: Bool = true) -> String {
+            guard let measurement else { return "" }
+            return right(DurationText.measured(measurement.times.median), 14)
+                + right(isCopied ? NumberText.fixed(measurement.gigabytesPerSecond, 2) + " GB/s" : "not copied", 14)
+        }
+        var lines = [
+            "\(workers) in \(processes), medians of \(repetitions)",
+            "barrier          \(DurationText.measured(result.barrier.median))",
+            "\(Self.scalars) scalars each  \(DurationText.measured(result.allGather.median))",
+            right("buffer", 10) + right("tree sum", 28) + (near == nil ? "" : right("exchange, nearest", 28))
+                + (far == nil ? "" : right("exchange, farthest", 28)),
+        ]
+        for (index, sum) in result.treeSum.enumerated() {
+            lines.append(
+                right(MemorySize.text(sum.bytes), 10) + columns(sum) + columns(near?[index], isCopied: isNearCopied)
+                    + columns(far?[index], isCopied: result.processes > 1))
+        }
+        return lines.joined(separator: "\n")
     }
 }
 
-extension CollectivesBenchmark.Measurement {
-    /// The buffer's bytes over the median time, in 10⁹ bytes a second.
-    public var gigabytesPerSecond: Double { 1e-9 * Double(bytes) / times.median }
-}
-
 extension [CollectivesBenchmark.Measurement] {
-    /// Latency in seconds: the time of the smallest.
+    /// Latency in seconds: the time of the smallest buffer.
     var latency: Double { first?.times.median ?? 0 }
-    /// Seconds for each byte, latency aside, of the largest.
+    /// Seconds for each byte of the largest buffer, without the latency.
     var secondsPerByte: Double {
         guard let last else { return 0 }
         return Swift.max(0, last.times.median - latency) / Double(last.bytes)

@@ -4,35 +4,37 @@ import CoupletFiles
 import CoupletLosses
 import CoupletStorage
 import CoupletTensors
+import CoupletText
 import CoupletTraining
 
-/// Times the loss over all pairs of a batch and both its gradients, from unit encodings in memory: the engine alone, without encoders.
+/// Times the loss over all pairs of a batch and both its gradients, on unit encodings in memory, without encoders.
 ///
-/// Its operations are counted as three matrix products, scores and two gradients, of 2 B² d each, whatever the engine really does.
+/// The operations count as three matrix products of 2 B² d each, the scores and two gradients, whatever the engine
+/// computes.
 public struct LossBenchmark: Sendable {
-    /// Of which `objective`, `batch`, `seed` and `encoders.embedding` (d) matter.
+    /// The benchmark uses `objective`, `batch`, `seed` and `encoders.embedding` (d).
     public let configuration: Configuration
     public let warmup: Int
     public let repetitions: Int
-    /// Whose encodings are read: /first and /second, B × d, for a loss that takes a second batch /second_batch/first and /second_batch/second too; nil: unit
-    /// ones drawn from the seed.
+    /// HDF5 file of encodings: /first and /second, B × d; also /second_batch/first and /second_batch/second for a loss
+    /// that takes a second batch. Nil for unit encodings drawn from the seed.
     public let input: String?
-    /// Whether the gradients are put together on worker 0.
+    /// Whether worker 0 gathers the gradients.
     public let keepsGradients: Bool
 
     public init(
         _ configuration: Configuration, warmup: Int, repetitions: Int, input: String? = nil,
         keepsGradients: Bool = false
     ) {
-        self.keepsGradients = keepsGradients
-        precondition(warmup >= 0 && repetitions > 0, "\(warmup) and \(repetitions) repetitions")
+        precondition(warmup >= 0 && repetitions > 0, "\(warmup) warm-ups and \(repetitions) repetitions")
         self.configuration = configuration
         self.warmup = warmup
         self.repetitions = repetitions
         self.input = input
+        self.keepsGradients = keepsGradients
     }
 
-    /// A config of which a `LossBenchmark` is made: all that it does not use is small.
+    /// A config for a `LossBenchmark`: everything that the benchmark does not use is small.
     /// - Parameter overrides: `key.path=value`, as after `--set`.
     /// - Throws: `ConfigurationError`.
     public static func configuration(batch: Int, dimension: Int, overrides: [String]) throws -> Configuration {
@@ -51,50 +53,49 @@ public struct LossBenchmark: Sendable {
     private var batch: Configuration.Batch { configuration.batch }
     private var dimension: Int { configuration.encoders.embedding }
 
-    /// What was found, the same on every worker.
+    /// The results, the same on every worker except for the gradients.
     public struct Result: Sendable {
         public let benchmark: BenchmarkResult
         public let loss: Double
-        /// Of ∂ loss / ∂ encodings, over the whole batch.
+        /// Norms of ∂ loss / ∂ encodings over the whole batch.
         public let firstGradientNorm: Double
         public let secondGradientNorm: Double
-        /// ∂ loss / ∂ encodings, B × d, by their names in an input file: on worker 0, where they are kept.
+        /// ∂ loss / ∂ encodings, B × d, under their names in an input file: on worker 0, if the benchmark keeps them.
         public let gradients: [(name: String, rows: Tensor)]
     }
 
     /// B and d of a file of encodings.
-    /// - Throws: `FileError` where it is no file of two equal B × d.
+    /// - Throws: `FileError` if /first and /second are not two B × d datasets of the same shape.
     public static func shape(of path: String) throws -> (batch: Int, dimension: Int) {
         let file = try HDF5File(reading: path)
         let shapes = try ["/first", "/second"].map { name in
             guard let dataset = try file.dataset(name) else {
                 throw FileError(
-                    .badData, place: path, reason: "has no dataset \(name)",
+                    .badData, at: path, reason: "has no dataset \(name)",
                     remedy: "encodings are the rows of /first and /second")
             }
             return dataset.shape
         }
         guard shapes[0] == shapes[1], shapes[0].count == 2, shapes[0][0] > 0, shapes[0][1] > 0 else {
             throw FileError(
-                .badData, place: path, reason: "/first is \(shapes[0]) and /second \(shapes[1])",
+                .badData, at: path, reason: "/first is \(shapes[0]) and /second \(shapes[1])",
                 remedy: "both must be B × d, and equal")
         }
         return (shapes[0][0], shapes[0][1])
     }
 
     /// Every worker calls it.
-    /// - Throws: `FileError` where the encodings cannot be read.
+    /// - Throws: `FileError` if the encodings cannot be read.
     public func run(on communicator: any Communicator, threads: Int) throws -> Result {
         couplet_flush_subnormals()
-        let (first, second) = try encodings(communicator, number: 0)
-        let secondBatch = objective.loss.usesSecondBatch ? try encodings(communicator, number: 1) : nil
+        let (first, second) = try encodings(communicator, batchNumber: 0)
+        let secondBatch = objective.loss.usesSecondBatch ? try encodings(communicator, batchNumber: 1) : nil
         let features = features(rows: first.rows)
         let engine = PairwiseEngine(
-            communicator: communicator, shards: batch.shards, batch: batch.size, dimension: dimension,
-            similarity: objective.similarity,
-            loss: objective.loss, tileMemory: batch.tileMemory / threads,
+            communicator: communicator, shards: batch.shards, batchSize: batch.size, dimension: dimension,
+            similarity: objective.similarity, loss: objective.loss, tileMemory: batch.tileMemory / threads,
             features: features.map { FeatureCounts(first: $0.columns, second: $0.columns) })
-        // Measured first: it also brings the cores up to their speed.
+        // Measured first, which also brings the cores up to their full clock.
         let peak = try ProductPeak.measure(on: communicator)
         var found: PairwiseResult?
         let times = try BenchmarkTimes(on: communicator, warmup: warmup, repeat: repetitions) { _ in
@@ -106,16 +107,16 @@ public struct LossBenchmark: Sendable {
         guard let result = found else { preconditionFailure("no repetition was made") }
         let squares = [result.firstGradient, result.secondGradient].map { couplet_squared_norm($0.count, $0.pointer) }
         let all = try communicator.allGather(numbers: squares)
-        var gradients = [("/first", result.firstGradient), ("/second", result.secondGradient)]
-        if let other = result.secondBatchGradients {
-            gradients += [("/second_batch/first", other.first), ("/second_batch/second", other.second)]
-        }
-        let whole =
-            try keepsGradients
-            ? gradients.compactMap { name, rows in try communicator.gatherRows(rows).map { (name, $0) } } : []
         func norm(_ side: Int) -> Double {
             stride(from: side, to: all.count, by: 2).reduce(0.0) { $0 + all[$1] }.squareRoot()
         }
+        var gradients = [("/first", result.firstGradient), ("/second", result.secondGradient)]
+        if let second = result.secondBatchGradients {
+            gradients += [("/second_batch/first", second.first), ("/second_batch/second", second.second)]
+        }
+        let gathered =
+            try keepsGradients
+            ? gradients.compactMap { name, rows in try communicator.gatherRows(rows).map { (name, $0) } } : []
         return Result(
             benchmark: BenchmarkResult(
                 times: times,
@@ -123,10 +124,11 @@ public struct LossBenchmark: Sendable {
                     * Double(dimension),
                 peakGigaflops: peak, peakMemoryMiB: peakMemory, workers: communicator.size,
                 processes: communicator.processCount),
-            loss: result.loss, firstGradientNorm: norm(0), secondGradientNorm: norm(1), gradients: whole)
+            loss: result.loss, firstGradientNorm: norm(0), secondGradientNorm: norm(1), gradients: gathered)
     }
 
-    /// Features of data for a loss that compares them: normal numbers, as many as the kernel has on data of d numbers; nil for other losses.
+    /// Features of the data for a loss that compares them: as many normal numbers as the kernel has features for data
+    /// of d numbers. Nil for other losses.
     private func features(rows: Int) -> Tensor? {
         guard case .maximumMeanDiscrepancy = objective.loss,
             let count = objective.kernel.featureCount(inputs: dimension)
@@ -138,26 +140,32 @@ public struct LossBenchmark: Sendable {
     }
 
     /// This worker's rows of both sides.
-    /// - Parameter number: 0 for the batch, 1 for the second one.
-    private func encodings(_ communicator: any Communicator, number: Int) throws -> (Tensor, Tensor) {
-        let rows = batch.size / communicator.size, start = communicator.rank * rows
+    /// - Parameter batchNumber: 0 for the batch, 1 for the second batch.
+    private func encodings(_ communicator: any Communicator, batchNumber: Int) throws -> (Tensor, Tensor) {
+        let rows = batch.size / communicator.size
+        let start = communicator.rank * rows
         if let input {
-            let file = try HDF5File(reading: input), group = number == 0 ? "" : "/second_batch"
-            let sides = try ["/first", "/second"].map { try file.readFloats(group + $0, rows: start..<(start + rows)) }
+            let file = try HDF5File(reading: input)
+            let group = batchNumber == 0 ? "" : "/second_batch"
+            let sides = try ["/first", "/second"].map {
+                try file.readFloats(group + $0, rows: start..<(start + rows))
+            }
             guard sides.allSatisfy({ $0.columns == dimension }) else {
                 throw FileError(
-                    .badData, place: input, reason: "\(group)/first and \(group)/second are not B × \(dimension)")
+                    .badData, at: input, reason: "\(group)/first and \(group)/second are not B × \(dimension)")
             }
             return (sides[0], sides[1])
         }
-        let first = Tensor([rows, dimension]), second = Tensor([rows, dimension]),
-            philox = Philox(seed: configuration.seed)
+        let first = Tensor([rows, dimension])
+        let second = Tensor([rows, dimension])
+        let philox = Philox(seed: configuration.seed)
         for row in 0..<rows {
-            let a = first.rows(row..<(row + 1)), b = second.rows(row..<(row + 1)),
-                number = UInt64(2 * (number * batch.size + start + row))
+            let a = first.rows(row..<(row + 1))
+            let b = second.rows(row..<(row + 1))
+            let number = UInt64(2 * (batchNumber * batch.size + start + row))
             philox.fillNormal(a, .source, number: number)
             philox.fillNormal(b, .source, number: number + 1)
-            // So that a pair is nearer than a stranger.
+            // The encodings of a pair are more similar than those of two samples.
             couplet_add(dimension, a.pointer, b.pointer)
         }
         let inverseNorms = Tensor([rows])
@@ -165,5 +173,32 @@ public struct LossBenchmark: Sendable {
             couplet_normalize_rows(rows, dimension, side.pointer, side.pointer, inverseNorms.pointer)
         }
         return (first, second)
+    }
+
+    // MARK: - Report
+
+    /// The settings, the times and the results.
+    package func json(_ result: Result) -> JSONValue {
+        let lossName = objective.lossName
+        let settings: [(String, JSONValue)] = [
+            ("benchmark", .string("loss")), ("batch", .integer(batch.size)), ("dim", .integer(dimension)),
+            ("shards", .integer(batch.shards)), ("similarity", .string(objective.similarity.rawValue)),
+            ("objective", .string(lossName)), ("temperature", .number(objective.temperature.initial)),
+            ("tile_memory", .integer(batch.tileMemory)), ("input", input.map { .string($0) } ?? .null),
+        ]
+        return .object(
+            settings + result.benchmark.members + [
+                ("loss", .number(result.loss)), ("first_gradient_norm", .number(result.firstGradientNorm)),
+                ("second_gradient_norm", .number(result.secondGradientNorm)),
+            ])
+    }
+
+    /// The same as lines of text.
+    package func text(_ result: Result) -> String {
+        """
+        loss of \(batch.size) pairs of encodings of \(dimension) numbers, and both gradients
+        \(result.benchmark.text)
+        loss     \(result.loss), gradient norms \(result.firstGradientNorm) and \(result.secondGradientNorm)
+        """
     }
 }

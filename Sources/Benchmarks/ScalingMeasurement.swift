@@ -1,34 +1,33 @@
 import CoupletCommunication
+import CoupletText
 import CoupletTraining
-import Foundation
 
-/// The scaling model of a config from what this launch's workers measure, and steps that they made beside what it foresees for them.
+/// The scaling model of a config, fitted to measurements of this launch's workers, beside measured steps.
 public struct ScalingMeasurement: Sendable {
     public let model: ScalingModel
     public let workers: Int
-    /// In the order of their batches.
+    /// In ascending order of their batches.
     public let points: [Point]
 
-    /// A step that was made, beside what the model says, in seconds.
+    /// The measured and the predicted time of a step, in seconds.
     public struct Point: Sendable {
         public let batch: Int
         public let measured: Double
-        public let foreseen: Double
+        public let predicted: Double
     }
 
-    /// Batches that are measured, relative to the config's; the speeds are those of the config's own.
+    /// Measured batches relative to the config's batch. The model's speeds are fitted to the config's batch.
     private static let measuredShares = [0.5, 1, 2]
 
-    /// - Parameters:
-    ///   - network: between hosts; given, for it can be measured on several hosts only.
-    ///   - group: every process of it calls this.
-    /// - Throws: what reading the config's data and training throw.
+    /// Every process of the group calls it.
+    /// - Parameter network: messages between hosts, which one host cannot measure.
+    /// - Throws: the errors of reading the config's data and of training.
     public init(
-        _ configuration: Configuration, network: ScalingModel.Link, warmup: Int, repetitions: Int, group: WorkerGroup,
-        threads: Int
+        _ configuration: Configuration, network: ScalingModel.MessageCost, warmup: Int, repetitions: Int,
+        group: WorkerGroup, threads: Int
     ) throws {
         let size = threads * group.processCount
-        func steps(_ configuration: Configuration) throws -> (benchmark: StepBenchmark, seconds: Double) {
+        func timeSteps(_ configuration: Configuration) throws -> (benchmark: StepBenchmark, seconds: Double) {
             var prepared: StepBenchmark?
             try group.agree(
                 Result { prepared = try StepBenchmark(configuration, warmup: warmup, repetitions: repetitions) })
@@ -36,72 +35,78 @@ public struct ScalingMeasurement: Sendable {
             let result = try group.run(threads: threads) { try benchmark.run(on: $0, threads: threads) }
             return (benchmark, result.benchmark.times.median)
         }
-        // Of at most so many pairs: all their scores have to fit the memory once.
-        let pairs =
+        // At most so many pairs, so that all their scores fit into memory.
+        let lossPairs =
             configuration.batch.size > 8_192 && 8_192 % configuration.batch.shards == 0
             ? 8_192 : configuration.batch.size
-        func losses(tileMemory: Int) throws -> Double {
+        /// Operations a second of one worker in the loss.
+        func lossSpeed(tileMemory: Int) throws -> Double {
             var changed = configuration
-            changed.batch.size = pairs
+            changed.batch.size = lossPairs
             changed.batch.tileMemory = tileMemory
             let benchmark = LossBenchmark(changed, warmup: warmup, repetitions: repetitions)
             let result = try group.run(threads: threads) { try benchmark.run(on: $0, threads: threads).benchmark }
             return result.operations / result.times.median / Double(size)
         }
-        let kept = try losses(tileMemory: 8 * pairs * pairs)
-        let remade = try losses(tileMemory: 0)
-        let (benchmark, seconds) = try steps(configuration)
+        let cachedTileSpeed = try lossSpeed(tileMemory: 8 * lossPairs * lossPairs)
+        let recomputedTileSpeed = try lossSpeed(tileMemory: 0)
+        let (benchmark, seconds) = try timeSteps(configuration)
         let collectives = try group.run(threads: threads) {
             try CollectivesBenchmark(largest: 1 << 24, warmup: warmup, repetitions: repetitions).run(on: $0)
         }
         let operations = benchmark.operations.encoders
-        // Of a tree sum each worker sends, adds and receives twice n (W - 1)/W bytes.
-        let share = 2 * (1 - 1 / Double(size))
-        let local = ScalingModel.Link(
-            latency: collectives.near.latency, secondsPerByte: size > 1 ? collectives.treeSum.secondsPerByte / share : 0
-        )
+        // In a tree sum of n bytes each worker sends, adds and receives 2 n (W - 1)/W bytes.
+        let sentShare = 2 * (1 - 1 / Double(size))
+        let local = ScalingModel.MessageCost(
+            latency: collectives.near.latency,
+            secondsPerByte: size > 1 ? collectives.treeSum.secondsPerByte / sentShare : 0)
         var model = ScalingModel(
-            encoderSpeed: 1, keptSpeed: kept, remadeSpeed: remade, local: local, network: network,
-            encoderOperations: operations / Double(configuration.batch.size),
-            parameterBytes: Double(benchmark.parameterBytes),
-            dimension: Double(configuration.encoders.embedding),
+            encoderSpeed: 1, cachedTileSpeed: cachedTileSpeed, recomputedTileSpeed: recomputedTileSpeed, local: local,
+            network: network, encoderOperations: operations / Double(configuration.batch.size),
+            parameterBytes: Double(benchmark.parameterBytes), dimension: Double(configuration.encoders.embedding),
             tileMemory: Double(configuration.batch.tileMemory / threads))
-        let own = model.step(workers: size, workersPerHost: size, batch: configuration.batch.size)
-        // What is left of a step, the optimizer and the reading of data included.
+        let step = model.step(workers: size, workersPerHost: size, batch: configuration.batch.size)
+        // The rest of a step, which includes the optimizer and reading data.
         model.encoderSpeed =
-            operations / Double(size) / max(seconds - own.loss - own.blocks - own.treeSum, 0.1 * seconds)
+            operations / Double(size) / max(seconds - step.loss - step.blocks - step.treeSum, 0.1 * seconds)
         self.model = model
         workers = size
         points = try Self.measuredShares.map { share -> Point in
-            var other = configuration
-            let unit = configuration.batch.shards
-            other.batch.size = max(2, Int(share * Double(configuration.batch.size)) / unit) * unit
+            var changed = configuration
+            let shards = configuration.batch.shards
+            changed.batch.size = max(2, Int(share * Double(configuration.batch.size)) / shards) * shards
             return Point(
-                batch: other.batch.size, measured: share == 1 ? seconds : try steps(other).seconds,
-                foreseen: model.step(workers: size, workersPerHost: size, batch: other.batch.size).total)
+                batch: changed.batch.size, measured: share == 1 ? seconds : try timeSteps(changed).seconds,
+                predicted: model.step(workers: size, workersPerHost: size, batch: changed.batch.size).total)
         }
     }
 
     private static let tableWorkers = (0...10).map { 1 << $0 }
     private static let tableBatches = (0...4).map { 4_096 << (2 * $0) }
 
-    /// What was measured, then the table of the model, as markdown.
+    /// The measurements, then a table of predictions, as Markdown.
     /// - Parameter workersPerHost: T.
     public func markdown(name: String, workersPerHost: Int) -> String {
-        func seconds(_ value: Double) -> String { BenchmarkResult.time(value) }
+        func seconds(_ value: Double) -> String { DurationText.measured(value) }
         func row(_ cells: [String]) -> String { "| " + cells.joined(separator: " | ") + " |" }
-        func speed(_ value: Double) -> String { String(format: "%.1f", 1e-9 * value) }
+        func speed(_ value: Double) -> String { NumberText.fixed(1e-9 * value, 1) }
+        func bandwidth(_ cost: ScalingModel.MessageCost) -> String {
+            NumberText.fixed(1e-9 / cost.secondsPerByte, 2) + " GB/s"
+        }
+        let local = model.local
         var lines = [
-            "Measured, \(name), \(workers) \(workers == 1 ? "worker" : "workers"): encoders \(speed(model.encoderSpeed)) GFLOP/s a worker, loss "
-                + "\(speed(model.keptSpeed)) with kept tiles and \(speed(model.remadeSpeed)) without; local latency \(seconds(model.local.latency)), "
-                + (model.local.secondsPerByte > 0
-                    ? String(format: "%.2f GB/s", 1e-9 / model.local.secondsPerByte) : "no bytes sent") + ". Network: "
-                + "\(seconds(model.network.latency)), "
-                + String(format: "%.2f GB/s", 1e-9 / model.network.secondsPerByte)
-                + " a host of \(workersPerHost) workers (given).", "",
-            row(["B", "measured", "foreseen"]), row(["---", "---", "---"]),
+            "Measured, \(name), \(workers) \(workers == 1 ? "worker" : "workers"): "
+                + "encoders \(speed(model.encoderSpeed)) GFLOP/s a worker, "
+                + "loss \(speed(model.cachedTileSpeed)) with cached tiles and "
+                + "\(speed(model.recomputedTileSpeed)) with recomputed ones; "
+                + "local latency \(seconds(local.latency)), "
+                + (local.secondsPerByte > 0 ? bandwidth(local) : "no bytes sent")
+                + ". Network (given): \(seconds(model.network.latency)), \(bandwidth(model.network)) "
+                + "for a host of \(workersPerHost) workers.",
+            "",
+            row(["B", "measured", "predicted"]), row(["---", "---", "---"]),
         ]
-        lines += points.map { row(["\($0.batch)", seconds($0.measured), seconds($0.foreseen)]) }
+        lines += points.map { row(["\($0.batch)", seconds($0.measured), seconds($0.predicted)]) }
         lines += [
             "", row(["workers"] + Self.tableBatches.map { "B = \($0)" }),
             row(["---"] + Self.tableBatches.map { _ in "---" }),

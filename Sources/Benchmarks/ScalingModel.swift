@@ -1,15 +1,13 @@
-import CoupletCommunication
+import Glibc
 
-#if canImport(Glibc)
-    import Glibc
-#endif
-
-/// How long a training step takes on W workers, from measured speeds, latencies and bandwidths: the formulas of SCALING.md.
+/// Predicts how long a training step takes on W workers from measured speeds, latencies and bandwidths, by the formulas
+/// of Sources/Couplet/Couplet.docc/Scaling.md.
 ///
-/// Workers of a host are numbered one after the other, T of them a host, and share its network. Times are in seconds, sizes in bytes.
+/// The workers of a host have consecutive ranks, T of them on each host, and share its network. Times are in seconds,
+/// sizes in bytes.
 public struct ScalingModel: Sendable {
-    /// What a message costs: a latency, and a time for each byte.
-    public struct Link: Sendable {
+    /// The cost of a message of n bytes: latency + n · secondsPerByte.
+    public struct MessageCost: Sendable {
         public var latency: Double
         public var secondsPerByte: Double
 
@@ -19,29 +17,32 @@ public struct ScalingModel: Sendable {
         }
     }
 
-    /// Operations a second of one worker: in the encoders, all but the loss of a measured step; in the engine with kept tiles, and with
-    /// tiles made again.
+    /// Operations a second of one worker outside the loss.
     public var encoderSpeed: Double
-    public var keptSpeed: Double
-    public var remadeSpeed: Double
-    /// Within a host, of one worker; between hosts, of all workers of a host together.
-    public var local: Link
-    public var network: Link
-    /// The operations of the encoders' products for a pair.
+    /// Operations a second of one worker in the loss, for score tiles that are cached between the passes.
+    public var cachedTileSpeed: Double
+    /// Operations a second of one worker in the loss, for score tiles that the second pass recomputes.
+    public var recomputedTileSpeed: Double
+    /// Messages of one worker within a host.
+    public var local: MessageCost
+    /// Messages between hosts, of all workers of a host together.
+    public var network: MessageCost
+    /// Operations of the encoders' products for one pair.
     public var encoderOperations: Double
-    /// Bytes of parameters, d, and the budget of a worker for tiles.
+    /// Bytes of the parameters.
     public var parameterBytes: Double
+    /// d.
     public var dimension: Double
+    /// A worker's memory for score tiles, in bytes.
     public var tileMemory: Double
 
     public init(
-        encoderSpeed: Double, keptSpeed: Double, remadeSpeed: Double, local: Link, network: Link,
-        encoderOperations: Double,
-        parameterBytes: Double, dimension: Double, tileMemory: Double
+        encoderSpeed: Double, cachedTileSpeed: Double, recomputedTileSpeed: Double, local: MessageCost,
+        network: MessageCost, encoderOperations: Double, parameterBytes: Double, dimension: Double, tileMemory: Double
     ) {
         self.encoderSpeed = encoderSpeed
-        self.keptSpeed = keptSpeed
-        self.remadeSpeed = remadeSpeed
+        self.cachedTileSpeed = cachedTileSpeed
+        self.recomputedTileSpeed = recomputedTileSpeed
         self.local = local
         self.network = network
         self.encoderOperations = encoderOperations
@@ -50,11 +51,11 @@ public struct ScalingModel: Sendable {
         self.tileMemory = tileMemory
     }
 
-    /// What a step consists of.
+    /// The parts of a step's time.
     public struct Step: Sendable {
         public let encoders: Double
         public let loss: Double
-        /// Blocks of the second side and what they gather, as far as no computation hides them.
+        /// Exchange of the blocks of the second side and of their gradients, as far as computation does not hide it.
         public let blocks: Double
         public let treeSum: Double
         public var total: Double { encoders + loss + blocks + treeSum }
@@ -62,35 +63,44 @@ public struct ScalingModel: Sendable {
 
     /// - Parameters:
     ///   - workers: W.
-    ///   - workersPerHost: T; at most W of them count.
+    ///   - workersPerHost: T; if it exceeds W, W counts.
     ///   - batch: B.
     public func step(workers: Int, workersPerHost: Int, batch: Int) -> Step {
-        let w = Double(workers), b = Double(batch), local = min(workers, workersPerHost),
-            hosts = Double(workers / local)
+        let w = Double(workers)
+        let b = Double(batch)
+        let localWorkers = min(workers, workersPerHost)
+        let hosts = Double(workers / localWorkers)
         let encoders = b / w * encoderOperations / encoderSpeed
         let products = 6 * b * b * dimension / w
-        let kept = min(1, tileMemory / (4 * b * b / w))
-        let loss = products * (kept / keptSpeed + (1 - kept) / remadeSpeed)
+        let cached = min(1, tileMemory / (4 * b * b / w))
+        let loss = products * (cached / cachedTileSpeed + (1 - cached) / recomputedTileSpeed)
 
-        // A swap between two steps of the walk goes to another host where the step's number is a multiple of T.
-        let outside = hosts - 1, inside = w - 1 - outside, shared = Double(local)
-        func swap(_ floats: Double) -> (inside: Double, outside: Double) {
-            let bytes = 4 * b / w * floats
+        // The exchange after step k of the schedule goes to another host if k is a multiple of T.
+        let outside = hosts - 1
+        let inside = w - 1 - outside
+        let sharing = Double(localWorkers)
+        func exchange(floatsPerRow: Double) -> (inside: Double, outside: Double) {
+            let bytes = 4 * b / w * floatsPerRow
             return (
-                self.local.latency + bytes * self.local.secondsPerByte,
-                network.latency + shared * bytes * network.secondsPerByte
+                local.latency + bytes * local.secondsPerByte,
+                network.latency + sharing * bytes * network.secondsPerByte
             )
         }
-        // Encodings travel while a step is computed; what they gather follows it. Of the products a third is in pass 1, the rest in pass 2.
-        let blocks = [(share: 1.0 / 3, gathered: 2.0), (2.0 / 3, dimension + 1)].reduce(0.0) { sum, pass in
-            let compute = pass.share * loss / w, read = swap(dimension + 3), gathered = swap(pass.gathered)
-            let hidden = inside * max(0, read.inside - compute) + outside * max(0, read.outside - compute)
-            let home = workers == 1 ? 0 : hosts > 1 ? gathered.outside : gathered.inside
-            return sum + hidden + inside * gathered.inside + outside * gathered.outside + home
+        // Encodings are sent while a step is computed; the sums for them are sent after it. Pass 1 has a third of the
+        // products, pass 2 the rest.
+        let passes: [(share: Double, summedFloats: Double)] = [(1.0 / 3, 2), (2.0 / 3, dimension + 1)]
+        let blocks = passes.reduce(0.0) { sum, pass in
+            let compute = pass.share * loss / w
+            let encodings = exchange(floatsPerRow: dimension + 3)
+            let sums = exchange(floatsPerRow: pass.summedFloats)
+            let visible =
+                inside * max(0, encodings.inside - compute) + outside * max(0, encodings.outside - compute)
+            let returnHome = workers == 1 ? 0 : hosts > 1 ? sums.outside : sums.inside
+            return sum + visible + inside * sums.inside + outside * sums.outside + returnHome
         }
 
-        // Both halves; the first log₂ T of log₂ W distances are within a host, where all but 1/T of the bytes stay.
-        let within = parameterBytes * (1 - 1 / shared) * self.local.secondsPerByte + log2(shared) * self.local.latency
+        // Both halves; the first log₂ T of log₂ W distances are within a host, which keeps all but 1/T of the bytes.
+        let within = parameterBytes * (1 - 1 / sharing) * local.secondsPerByte + log2(sharing) * local.latency
         let between = parameterBytes * (1 - 1 / hosts) * network.secondsPerByte + log2(hosts) * network.latency
         return Step(encoders: encoders, loss: loss, blocks: blocks, treeSum: 2 * (within + between))
     }

@@ -1,25 +1,29 @@
 import CCoupletKernels
 import CoupletCommunication
 import CoupletFiles
+import CoupletLosses
+import CoupletNetworks
 import CoupletPairs
+import CoupletText
 import CoupletTraining
 
-/// Times whole training steps of a config, its source included.
+/// Times whole training steps of a config, including its source.
 ///
-/// Operations are those of the matrix products: of the encoders forward and backward, as their layers count them, and 3 · 2 B² d of the loss.
+/// The operations are those of the matrix products: forward and backward in the encoders, as their layers count them,
+/// and 3 · 2 B² d in the loss.
 public struct StepBenchmark: Sendable {
     public let configuration: Configuration
     public let warmup: Int
     public let repetitions: Int
     private let source: any PairSource
     private let model: Model
-    /// The resident memory of this process before anything was made.
-    private let before: Int
+    /// Resident memory of this process, in bytes, before the source and the model were made.
+    private let initialMemory: Int
 
-    /// - Throws: `DataError`, `FileError` or `NetworkError` where the config's data or encoders are not what they must be.
+    /// - Throws: `DataError`, `FileError` or `NetworkError` if the config's data or encoders are wrong.
     public init(_ configuration: Configuration, warmup: Int, repetitions: Int) throws {
-        precondition(warmup >= 0 && repetitions > 0, "\(warmup) and \(repetitions) repetitions")
-        before = ProcessMemory.now
+        precondition(warmup >= 0 && repetitions > 0, "\(warmup) warm-ups and \(repetitions) repetitions")
+        initialMemory = ProcessMemory.current
         self.configuration = configuration.resolvingScheduleSteps()
         self.warmup = warmup
         self.repetitions = repetitions
@@ -27,28 +31,28 @@ public struct StepBenchmark: Sendable {
         model = try Model(configuration, source: source)
     }
 
-    /// What was found, the same on every worker.
+    /// The results, the same on every worker.
     public struct Result: Sendable {
         public let benchmark: BenchmarkResult
-        /// Of the first steps, at most three.
+        /// Losses of the first steps, at most three.
         public let losses: [Double]
-        /// Of the first step, before clipping.
+        /// Gradient norms of the first step, before clipping.
         public let firstGradientNorm: Double
         public let secondGradientNorm: Double
-        /// By how much this process's resident memory grew, and what `MemoryEstimate` says, in MiB.
+        /// Growth of this process's resident memory, and the growth that `MemoryEstimate` predicts.
         public let memoryGrowthMiB: Double
         public let memoryEstimateMiB: Double
     }
 
-    /// The operations of the matrix products of a step's encoders, and of its loss.
+    /// Operations of the matrix products of one step, in the encoders and in the loss.
     public var operations: (encoders: Double, loss: Double) {
-        let batch = configuration.batch, rows = batch.size / batch.shards
-        // Forward is a third of what a layer does that needs the gradient of its input.
+        let batch = configuration.batch
+        let rows = batch.size / batch.shards
+        // Forward is a third of the operations of a layer that needs the gradient of its input.
         let shard =
-            model.trained.reduce(0) { $0 + $1.matrixProductFLOPs(rows: rows) }
-            + model.frozen.flatMap { model.encoder($0).layers }.reduce(0) {
-                $0 + $1.matrixProductFLOPs(rows: rows, needsInputGradient: true) / 3
-            }
+            model.trainedEncoders.reduce(0) { $0 + $1.matrixProductFLOPs(rows: rows) }
+            + model.frozen.flatMap { model.encoders[$0].layers }
+            .reduce(0) { $0 + $1.matrixProductFLOPs(rows: rows, needsInputGradient: true) / 3 }
         let loss = configuration.objective.loss
         let inputs = loss.batchCount * (model.isShared ? 2 : 1)
         return (
@@ -58,11 +62,11 @@ public struct StepBenchmark: Sendable {
         )
     }
 
-    /// The bytes of both encoders' parameters, padding included.
+    /// Bytes of both encoders' parameters, including padding.
     var parameterBytes: Int { model.parameterCount * MemoryLayout<Float>.stride }
 
-    /// Every worker calls it. It changes the parameters, so the benchmark is made once.
-    /// - Throws: `NonFiniteLossError` where training runs away, and what reading data throws.
+    /// Every worker calls it. It changes the parameters, so it can run once.
+    /// - Throws: `NonFiniteLossError` if training diverges, and the errors of reading data.
     public func run(on communicator: any Communicator, threads: Int) throws -> Result {
         couplet_flush_subnormals()
         let step = try TrainingStep(
@@ -71,22 +75,60 @@ public struct StepBenchmark: Sendable {
         var reports: [StepReport] = []
         reports.reserveCapacity(3)
         let times = try BenchmarkTimes(on: communicator, warmup: warmup, repeat: repetitions) { number in
-            let report = try step.run(number, stopRequested: false)
+            let report = try step.run(number)
             if let nonFinite = report.nonFinite { throw NonFiniteLossError(nonFinite) }
             if reports.count < 3 { reports.append(report) }
         }
         let peakMemory = try ProcessMemory.peakMiB(on: communicator)
-        let growth = Double(ProcessMemory.now - before)
+        let growth = Double(ProcessMemory.current - initialMemory)
         let estimate = MemoryEstimate(
             configuration, model: model, source: source, workers: communicator.size, threads: threads, saves: false)
         let operations = self.operations
         return Result(
             benchmark: BenchmarkResult(
                 times: times, operations: operations.encoders + operations.loss,
-                peakGigaflops: try ProductPeak.measure(on: communicator),
-                peakMemoryMiB: peakMemory, workers: communicator.size, processes: communicator.processCount),
-            losses: reports.map(\.loss), firstGradientNorm: reports[0].firstGradientNorm,
-            secondGradientNorm: reports[0].secondGradientNorm, memoryGrowthMiB: growth / 1_048_576,
+                peakGigaflops: try ProductPeak.measure(on: communicator), peakMemoryMiB: peakMemory,
+                workers: communicator.size, processes: communicator.processCount),
+            losses: reports.map(\.loss), firstGradientNorm: reports[0].encoderGradientNorms.first,
+            secondGradientNorm: reports[0].encoderGradientNorms.second, memoryGrowthMiB: growth / 1_048_576,
             memoryEstimateMiB: Double(estimate.total) / 1_048_576)
+    }
+
+    // MARK: - Report
+
+    /// The settings, the times and the results.
+    /// - Parameter config: the config's path.
+    package func json(_ result: Result, config: String) -> JSONValue {
+        let batch = configuration.batch
+        let operations = self.operations
+        let settings: [(String, JSONValue)] = [
+            ("benchmark", .string("step")), ("config", .string(config)), ("name", .string(configuration.name)),
+            ("batch", .integer(batch.size)), ("dim", .integer(configuration.encoders.embedding)),
+            ("shards", .integer(batch.shards)), ("activations", .string(batch.activations.rawValue)),
+            ("tile_memory", .integer(batch.tileMemory)),
+        ]
+        return .object(
+            settings + result.benchmark.members + [
+                ("pairs_per_second", .number(Double(batch.size) / result.benchmark.times.median)),
+                ("encoder_operations", .number(operations.encoders)), ("loss_operations", .number(operations.loss)),
+                ("memory_growth_mib", .number(result.memoryGrowthMiB)),
+                ("memory_estimate_mib", .number(result.memoryEstimateMiB)), ("losses", .numbers(result.losses)),
+                ("first_gradient_norm", .number(result.firstGradientNorm)),
+                ("second_gradient_norm", .number(result.secondGradientNorm)),
+            ])
+    }
+
+    /// The same as lines of text.
+    package func text(_ result: Result) -> String {
+        let operations = self.operations
+        return """
+            steps of \(configuration.name), \(configuration.batch.size) pairs each
+            \(result.benchmark.text)
+            growth   \(Int(result.memoryGrowthMiB)) MiB of one process, \(Int(result.memoryEstimateMiB)) MiB predicted
+            products \(Int(1e-9 * operations.encoders)) GFLOP in the encoders, \
+            \(Int(1e-9 * operations.loss)) in the loss
+            rate     \(Int(Double(configuration.batch.size) / result.benchmark.times.median)) pairs a second
+            losses   \(result.losses.map { "\($0)" }.joined(separator: ", "))
+            """
     }
 }

@@ -1,7 +1,7 @@
-#include "couplet_dispatch.h"
 #include "couplet_network.h"
+#include "couplet_simd.h"
 
-// A NaN passes relu, so that it is seen where it arises.
+// Propagates NaN, so a NaN is found where it arises.
 static inline float relu(float z) {
     return z < 0.0f ? 0.0f : z;
 }
@@ -9,7 +9,7 @@ static inline float leaky_relu(float z, float slope) {
     return z < 0.0f ? slope * z : z;
 }
 
-// Relative error below 3e-7: Cephes' tanhf, both branches computed.
+// Relative error below 3e-7: Cephes' tanhf; computes both branches.
 static inline float hyperbolic_tangent(float z) {
     float size = z < 0.0f ? -z : z;
     float square = z * z;
@@ -24,8 +24,8 @@ static inline float hyperbolic_tangent(float z) {
     return size > 0.625f ? signed_far : near;
 }
 
-// The normal distribution function and its density. The tail Φ(-|z|) = erfc(|z| / √2) / 2 by Abramowitz
-// and Stegun 7.1.26, absolute error below 1e-7.
+// The normal distribution function and its density. The tail Φ(-|z|) = erfc(|z| / √2) / 2 is computed by Abramowitz and
+// Stegun 7.1.26; absolute error below 1e-7.
 static inline void normal(float z, float *distribution, float *density) {
     float size = z < 0.0f ? -z : z;
     float bell = couplet_exp(-0.5f * z * z);
@@ -40,7 +40,7 @@ static inline void normal(float z, float *distribution, float *density) {
     *density = 0.398942280401432678f * bell;
 }
 
-// The loop with and without a bias: the test stays outside.
+// The loop with and without a bias; the test is outside the loop.
 #define FORWARD(value)                                                                                                 \
     if (bias)                                                                                                          \
         for (size_t r = 0; r < rows; r++)                                                                              \
@@ -74,7 +74,7 @@ COUPLET_KERNEL void couplet_bias_gelu(size_t rows, size_t columns, const float *
             y[r * columns + c] = z * distribution; derivative[r * columns + c] = distribution + z * density;)
 }
 
-// One pass: the gradient in place, and its column sums where wanted.
+// One pass: updates the gradient in place, and adds its column sums unless `sums` is null.
 #define BACKWARD(factor)                                                                                               \
     if (sums)                                                                                                          \
         for (size_t r = 0; r < rows; r++)                                                                              \

@@ -1,13 +1,16 @@
-// Convolutions without im2col: the accumulators of a tile of pixels and channels stay in registers while the sum runs.
-// A tile's shape depends on the CPU's registers, the order of each sum does not.
-#include "couplet_dispatch.h"
+// Convolutions without im2col: the accumulators of a tile of pixels and channels stay in registers during the sum. The
+// shape of a tile depends on the CPU's registers; the order of each sum does not.
 #include "couplet_network.h"
+#include "couplet_simd.h"
+
+// Formatted by hand: clang-format does not understand macros that expand to functions.
+// clang-format off
 
 // Vectors of 16 and of 8 floats at any address.
 typedef float wide __attribute__((vector_size(64), aligned(4), may_alias));
 typedef float slim __attribute__((vector_size(32), aligned(4), may_alias));
 
-// Whether 32 registers of 16 floats are there.
+// Whether the CPU has 32 registers of 16 floats.
 static inline int has_wide_registers(void) {
 #if defined(__x86_64__) && defined(__linux__)
     return __builtin_cpu_supports("x86-64-v4");
@@ -19,86 +22,81 @@ static inline int has_wide_registers(void) {
 #define UNROLL _Pragma("clang loop unroll(full)")
 #define TILE static inline __attribute__((always_inline)) void
 
-// P pixels by J vectors of output channels.
-#define CONVOLVE_TILE(V, P, J)                                                                                         \
-    TILE convolve_##V##_##P##_##J(size_t channels, size_t outputs, const float *x, size_t stride, const float *w,      \
-                                  float *y) {                                                                          \
-        V sums[P][J] = {0};                                                                                            \
-        for (int p = 0; p < 3; p++) {                                                                                  \
-            const float *row = x + (size_t)p * stride;                                                                 \
-            for (size_t k = 0; k < 3 * channels; k++, w += outputs) {                                                  \
-                V weight[J];                                                                                           \
-                UNROLL for (size_t j = 0; j < J; j++) weight[j] = ((const V *)w)[j];                                   \
-                UNROLL for (size_t i = 0; i < P; i++) {                                                                \
-                    float value = row[i * channels + k];                                                               \
-                    UNROLL for (size_t j = 0; j < J; j++) sums[i][j] += value * weight[j];                             \
-                }                                                                                                      \
-            }                                                                                                          \
-        }                                                                                                              \
-        UNROLL for (size_t i = 0; i < P; i++) UNROLL for (size_t j = 0; j < J; j++)((V *)(y + i * outputs))[j] =       \
-            sums[i][j];                                                                                                \
+// Computes P pixels by J vectors of output channels.
+#define CONVOLVE_TILE(V, P, J)                                                                                     \
+    TILE convolve_##V##_##P##_##J(size_t channels, size_t outputs, const float *x, size_t stride, const float *w,  \
+                                  float *y) {                                                                      \
+        V sums[P][J] = {0};                                                                                        \
+        for (int p = 0; p < 3; p++) {                                                                              \
+            const float *row = x + (size_t)p * stride;                                                             \
+            for (size_t k = 0; k < 3 * channels; k++, w += outputs) {                                              \
+                V weight[J];                                                                                       \
+                UNROLL for (size_t j = 0; j < J; j++) weight[j] = ((const V *)w)[j];                               \
+                UNROLL for (size_t i = 0; i < P; i++) {                                                            \
+                    float value = row[i * channels + k];                                                           \
+                    UNROLL for (size_t j = 0; j < J; j++) sums[i][j] += value * weight[j];                         \
+                }                                                                                                  \
+            }                                                                                                      \
+        }                                                                                                          \
+        UNROLL for (size_t i = 0; i < P; i++)                                                                      \
+            UNROLL for (size_t j = 0; j < J; j++) ((V *)(y + i * outputs))[j] = sums[i][j];                        \
     }
 
-CONVOLVE_TILE(wide, 1, 2)
-CONVOLVE_TILE(wide, 2, 2) CONVOLVE_TILE(wide, 3, 2) CONVOLVE_TILE(wide, 4, 2) CONVOLVE_TILE(wide, 5, 2)
-    CONVOLVE_TILE(wide, 6, 2) CONVOLVE_TILE(wide, 7, 2) CONVOLVE_TILE(wide, 8, 2) CONVOLVE_TILE(wide, 9, 2)
-        CONVOLVE_TILE(wide, 10, 2) CONVOLVE_TILE(slim, 1, 2) CONVOLVE_TILE(slim, 2, 2) CONVOLVE_TILE(slim, 3, 2)
-            CONVOLVE_TILE(slim, 4, 2) CONVOLVE_TILE(slim, 5, 2) CONVOLVE_TILE(slim, 6, 2)
+CONVOLVE_TILE(wide, 1, 2) CONVOLVE_TILE(wide, 2, 2) CONVOLVE_TILE(wide, 3, 2) CONVOLVE_TILE(wide, 4, 2)
+CONVOLVE_TILE(wide, 5, 2) CONVOLVE_TILE(wide, 6, 2) CONVOLVE_TILE(wide, 7, 2) CONVOLVE_TILE(wide, 8, 2)
+CONVOLVE_TILE(wide, 9, 2) CONVOLVE_TILE(wide, 10, 2)
+CONVOLVE_TILE(slim, 1, 2) CONVOLVE_TILE(slim, 2, 2) CONVOLVE_TILE(slim, 3, 2) CONVOLVE_TILE(slim, 4, 2)
+CONVOLVE_TILE(slim, 5, 2) CONVOLVE_TILE(slim, 6, 2)
 
-#define CONVOLVE_CASE(V, P)                                                                                            \
-    case P:                                                                                                            \
-        convolve_##V##_##P##_2(channels, outputs, from, stride, weights + o, to);                                      \
-        break;
+#define CONVOLVE_CASE(V, P) case P: convolve_##V##_##P##_2(channels, outputs, from, stride, weights + o, to); break;
 
-// One row, cut into the fewest tiles of at most `most` pixels, as equal as can be.
-#define CONVOLVE_ROW(most, CASES)                                                                                      \
-    for (size_t i = 0; i < rows; i++)                                                                                  \
-        for (size_t tiles = (columns + most - 1) / most, tile = 0; tile < tiles; tile++) {                             \
-            size_t start = tile * columns / tiles, pixels = (tile + 1) * columns / tiles - start;                      \
-            const float *from = x + i * stride + start * channels;                                                     \
-            float *to = y + (i * columns + start) * outputs + o;                                                       \
-            switch (pixels) { CASES }                                                                                  \
+// Divides a row into the fewest tiles of at most `most` pixels, as equal as possible.
+#define CONVOLVE_ROW(most, CASES)                                                                                  \
+    for (size_t i = 0; i < rows; i++)                                                                              \
+        for (size_t tiles = (columns + most - 1) / most, tile = 0; tile < tiles; tile++) {                         \
+            size_t start = tile * columns / tiles, pixels = (tile + 1) * columns / tiles - start;                  \
+            const float *from = x + i * stride + start * channels;                                                 \
+            float *to = y + (i * columns + start) * outputs + o;                                                   \
+            switch (pixels) { CASES }                                                                              \
         }
 
-                COUPLET_KERNEL
-    void couplet_convolve(size_t rows, size_t columns, size_t channels, size_t outputs, const float *x, size_t stride,
-                          const float *restrict weights, float *restrict y) {
+COUPLET_KERNEL void couplet_convolve(size_t rows, size_t columns, size_t channels, size_t outputs, const float *x,
+                                     size_t stride, const float *restrict weights, float *restrict y) {
     size_t o = 0;
     if (has_wide_registers())
         for (; o + 32 <= outputs; o += 32)
             CONVOLVE_ROW(10, CONVOLVE_CASE(wide, 1) CONVOLVE_CASE(wide, 2) CONVOLVE_CASE(wide, 3) CONVOLVE_CASE(wide, 4)
-                                 CONVOLVE_CASE(wide, 5) CONVOLVE_CASE(wide, 6) CONVOLVE_CASE(wide, 7)
-                                     CONVOLVE_CASE(wide, 8) CONVOLVE_CASE(wide, 9) CONVOLVE_CASE(wide, 10))
+                         CONVOLVE_CASE(wide, 5) CONVOLVE_CASE(wide, 6) CONVOLVE_CASE(wide, 7) CONVOLVE_CASE(wide, 8)
+                         CONVOLVE_CASE(wide, 9) CONVOLVE_CASE(wide, 10))
     for (; o < outputs; o += 16)
         CONVOLVE_ROW(6, CONVOLVE_CASE(slim, 1) CONVOLVE_CASE(slim, 2) CONVOLVE_CASE(slim, 3) CONVOLVE_CASE(slim, 4)
-                            CONVOLVE_CASE(slim, 5) CONVOLVE_CASE(slim, 6))
+                     CONVOLVE_CASE(slim, 5) CONVOLVE_CASE(slim, 6))
 }
 
-// Nine taps of one input channel by J vectors of output channels.
-#define WEIGHTS_TILE(V, J)                                                                                             \
-    TILE weights_##V##_##J(size_t rows, size_t columns, size_t channels, size_t outputs, const float *x,               \
-                           size_t stride, const float *gradient, float *weights) {                                     \
-        V sums[9][J] = {0};                                                                                            \
-        for (size_t i = 0; i < rows; i++)                                                                              \
-            for (size_t j = 0; j < columns; j++, gradient += outputs) {                                                \
-                const float *corner = x + i * stride + j * channels;                                                   \
-                V g[J];                                                                                                \
-                UNROLL for (size_t v = 0; v < J; v++) g[v] = ((const V *)gradient)[v];                                 \
-                UNROLL for (size_t tap = 0; tap < 9; tap++) {                                                          \
-                    float value = corner[tap / 3 * stride + tap % 3 * channels];                                       \
-                    UNROLL for (size_t v = 0; v < J; v++) sums[tap][v] += value * g[v];                                \
-                }                                                                                                      \
-            }                                                                                                          \
-        UNROLL for (size_t tap = 0; tap < 9; tap++)                                                                    \
-            UNROLL for (size_t v = 0; v < J; v++)((V *)(weights + tap * channels * outputs))[v] += sums[tap][v];       \
+// Computes the nine taps of one input channel by J vectors of output channels.
+#define WEIGHTS_TILE(V, J)                                                                                         \
+    TILE weights_##V##_##J(size_t rows, size_t columns, size_t channels, size_t outputs, const float *x,           \
+                           size_t stride, const float *gradient, float *weights) {                                 \
+        V sums[9][J] = {0};                                                                                        \
+        for (size_t i = 0; i < rows; i++)                                                                          \
+            for (size_t j = 0; j < columns; j++, gradient += outputs) {                                            \
+                const float *corner = x + i * stride + j * channels;                                               \
+                V g[J];                                                                                            \
+                UNROLL for (size_t v = 0; v < J; v++) g[v] = ((const V *)gradient)[v];                             \
+                UNROLL for (size_t tap = 0; tap < 9; tap++) {                                                      \
+                    float value = corner[tap / 3 * stride + tap % 3 * channels];                                   \
+                    UNROLL for (size_t v = 0; v < J; v++) sums[tap][v] += value * g[v];                            \
+                }                                                                                                  \
+            }                                                                                                      \
+        UNROLL for (size_t tap = 0; tap < 9; tap++)                                                                \
+            UNROLL for (size_t v = 0; v < J; v++) ((V *)(weights + tap * channels * outputs))[v] += sums[tap][v];  \
     }
 
-WEIGHTS_TILE(wide, 2)
-WEIGHTS_TILE(slim, 1)
+WEIGHTS_TILE(wide, 2) WEIGHTS_TILE(slim, 1)
 
-    COUPLET_KERNEL
-    void couplet_convolve_weights(size_t rows, size_t columns, size_t channels, size_t outputs, const float *x,
-                                  size_t stride, const float *restrict gradient, float *restrict weights) {
+COUPLET_KERNEL void couplet_convolve_weights(size_t rows, size_t columns, size_t channels, size_t outputs,
+                                             const float *x, size_t stride, const float *restrict gradient,
+                                             float *restrict weights) {
     for (size_t c = 0; c < channels; c++) {
         size_t o = 0;
         float *to = weights + c * outputs;
@@ -110,30 +108,30 @@ WEIGHTS_TILE(slim, 1)
     }
 }
 
-// Nine taps by J vectors of input channels, of one output channel.
-#define POOLED_WEIGHTS_TILE(V, J)                                                                                      \
-    TILE pooled_weights_##V##_##J(size_t rows, size_t columns, size_t channels, size_t step, const float *x,           \
-                                  size_t stride, const uint8_t *code, const float *gradient, float *weights) {         \
-        V sums[9][J] = {0};                                                                                            \
-        size_t places[5] = {0, channels, stride, stride + channels, 0};                                                \
-        for (size_t i = 0; i < rows; i++)                                                                              \
-            for (size_t j = 0; j < columns; j++, gradient += step, code += step) {                                     \
-                const float *corner = x + 2 * i * stride + 2 * j * channels + places[*code];                           \
-                float g = *gradient;                                                                                   \
-                UNROLL for (size_t tap = 0; tap < 9; tap++) UNROLL for (size_t v = 0; v < J; v++) sums[tap][v] +=      \
-                    g * ((const V *)(corner + tap / 3 * stride + tap % 3 * channels))[v];                              \
-            }                                                                                                          \
-        UNROLL for (size_t tap = 0; tap < 9; tap++)                                                                    \
-            UNROLL for (size_t v = 0; v < J; v++)((V *)(weights + tap * channels))[v] += sums[tap][v];                 \
+// Computes the nine taps of one output channel by J vectors of input channels.
+#define POOLED_WEIGHTS_TILE(V, J)                                                                                  \
+    TILE pooled_weights_##V##_##J(size_t rows, size_t columns, size_t channels, size_t step, const float *x,       \
+                                  size_t stride, const uint8_t *code, const float *gradient, float *weights) {     \
+        V sums[9][J] = {0};                                                                                        \
+        size_t offsets[5] = {0, channels, stride, stride + channels, 0};                                            \
+        for (size_t i = 0; i < rows; i++)                                                                          \
+            for (size_t j = 0; j < columns; j++, gradient += step, code += step) {                                 \
+                const float *corner = x + 2 * i * stride + 2 * j * channels + offsets[*code];                       \
+                float g = *gradient;                                                                               \
+                UNROLL for (size_t tap = 0; tap < 9; tap++)                                                        \
+                    UNROLL for (size_t v = 0; v < J; v++)                                                          \
+                        sums[tap][v] += g * ((const V *)(corner + tap / 3 * stride + tap % 3 * channels))[v];      \
+            }                                                                                                      \
+        UNROLL for (size_t tap = 0; tap < 9; tap++)                                                                \
+            UNROLL for (size_t v = 0; v < J; v++) ((V *)(weights + tap * channels))[v] += sums[tap][v];            \
     }
 
-POOLED_WEIGHTS_TILE(wide, 2)
-POOLED_WEIGHTS_TILE(slim, 1)
+POOLED_WEIGHTS_TILE(wide, 2) POOLED_WEIGHTS_TILE(slim, 1)
 
-    COUPLET_KERNEL void couplet_convolve_weights_pooled(size_t rows, size_t columns, size_t channels, size_t outputs,
-                                                        size_t gradient_channels, const float *x, size_t stride,
-                                                        const uint8_t *restrict code, const float *restrict gradient,
-                                                        float *restrict weights) {
+COUPLET_KERNEL void couplet_convolve_weights_pooled(size_t rows, size_t columns, size_t channels, size_t outputs,
+                                                    size_t gradient_channels, const float *x, size_t stride,
+                                                    const uint8_t *restrict code, const float *restrict gradient,
+                                                    float *restrict weights) {
     for (size_t o = 0; o < outputs; o++) {
         size_t c = 0;
         float *to = weights + o * 9 * channels;
@@ -147,54 +145,53 @@ POOLED_WEIGHTS_TILE(slim, 1)
     }
 }
 
-// Which of 16 codes are `place`, as bits.
+// Bit i is set if code[i] equals `pixel`, for 16 codes.
 typedef uint8_t codes16 __attribute__((vector_size(16), aligned(1), may_alias));
 typedef _Bool flags16 __attribute__((ext_vector_type(16)));
-static inline __attribute__((always_inline)) uint64_t matches(const uint8_t *code, uint8_t place) {
-    flags16 flags = __builtin_convertvector(*(const codes16 *)code == place, flags16);
+static inline __attribute__((always_inline)) uint64_t matches(const uint8_t *code, uint8_t pixel) {
+    flags16 flags = __builtin_convertvector(*(const codes16 *)code == pixel, flags16);
     uint16_t bits;
     memcpy(&bits, &flags, 2);
     return bits;
 }
 
-// The nine taps of one pixel and one place; V covers all 16 channels or 8 of them.
-#define POOLED_INPUT_TILE(V)                                                                                           \
-    TILE pooled_input_##V(size_t outputs, const uint8_t *code, uint8_t place, const float *gradient,                   \
-                          const float *weights, float *x, size_t stride) {                                             \
-        V sums[9] = {0};                                                                                               \
-        for (size_t o = 0; o < outputs; o += 64) {                                                                     \
-            uint64_t bits = 0;                                                                                         \
-            for (size_t part = 0; part < 64 && o + part < outputs; part += 16)                                         \
-                bits |= matches(code + o + part, place) << part;                                                       \
-            for (; bits; bits &= bits - 1) {                                                                           \
-                size_t index = o + (size_t)__builtin_ctzll(bits);                                                      \
-                const float *w = weights + index * 144;                                                                \
-                float g = gradient[index];                                                                             \
-                UNROLL for (size_t tap = 0; tap < 9; tap++) sums[tap] += g * *(const V *)(w + 16 * tap);               \
-            }                                                                                                          \
-        }                                                                                                              \
-        UNROLL for (size_t tap = 0; tap < 9; tap++) * (V *)(x + tap / 3 * stride + tap % 3 * 16) += sums[tap];         \
+// Computes the nine taps of one pooled pixel and one of its four pixels; V holds all 16 channels or 8 of them.
+#define POOLED_INPUT_TILE(V)                                                                                       \
+    TILE pooled_input_##V(size_t outputs, const uint8_t *code, uint8_t pixel, const float *gradient,               \
+                          const float *weights, float *x, size_t stride) {                                         \
+        V sums[9] = {0};                                                                                           \
+        for (size_t o = 0; o < outputs; o += 64) {                                                                 \
+            uint64_t bits = 0;                                                                                     \
+            for (size_t part = 0; part < 64 && o + part < outputs; part += 16)                                     \
+                bits |= matches(code + o + part, pixel) << part;                                                   \
+            for (; bits; bits &= bits - 1) {                                                                       \
+                size_t index = o + (size_t)__builtin_ctzll(bits);                                                  \
+                const float *w = weights + index * 144;                                                            \
+                float g = gradient[index];                                                                         \
+                UNROLL for (size_t tap = 0; tap < 9; tap++) sums[tap] += g * *(const V *)(w + 16 * tap);           \
+            }                                                                                                      \
+        }                                                                                                          \
+        UNROLL for (size_t tap = 0; tap < 9; tap++) *(V *)(x + tap / 3 * stride + tap % 3 * 16) += sums[tap];      \
     }
 
-POOLED_INPUT_TILE(wide)
-POOLED_INPUT_TILE(slim)
+POOLED_INPUT_TILE(wide) POOLED_INPUT_TILE(slim)
 
-    COUPLET_KERNEL
-    void couplet_convolve_input_pooled(size_t rows, size_t columns, size_t outputs, const uint8_t *restrict code,
-                                       const float *restrict gradient, const float *restrict weights, size_t x_rows,
-                                       size_t x_columns, float *restrict x) {
+COUPLET_KERNEL void couplet_convolve_input_pooled(size_t rows, size_t columns, size_t outputs,
+                                                  const uint8_t *restrict code, const float *restrict gradient,
+                                                  const float *restrict weights, size_t x_rows, size_t x_columns,
+                                                  float *restrict x) {
     size_t stride = x_columns * 16;
     int has_wide = has_wide_registers();
     memset(x, 0, x_rows * stride * sizeof(float));
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < columns; j++, code += outputs, gradient += outputs)
-            for (size_t place = 0; place < 4; place++) {
-                float *corner = x + (2 * i + place / 2) * stride + (2 * j + place % 2) * 16;
+            for (size_t pixel = 0; pixel < 4; pixel++) {
+                float *corner = x + (2 * i + pixel / 2) * stride + (2 * j + pixel % 2) * 16;
                 if (has_wide) {
-                    pooled_input_wide(outputs, code, (uint8_t)place, gradient, weights, corner, stride);
+                    pooled_input_wide(outputs, code, (uint8_t)pixel, gradient, weights, corner, stride);
                 } else {
-                    pooled_input_slim(outputs, code, (uint8_t)place, gradient, weights, corner, stride);
-                    pooled_input_slim(outputs, code, (uint8_t)place, gradient, weights + 8, corner + 8, stride);
+                    pooled_input_slim(outputs, code, (uint8_t)pixel, gradient, weights, corner, stride);
+                    pooled_input_slim(outputs, code, (uint8_t)pixel, gradient, weights + 8, corner + 8, stride);
                 }
             }
 }

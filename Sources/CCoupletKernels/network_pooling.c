@@ -1,15 +1,16 @@
-#include "couplet_dispatch.h"
 #include "couplet_network.h"
+#include "couplet_simd.h"
 
-// A NaN counts as the largest, so that it is seen where it arises.
-#define TAKE(value, place)                                                                                             \
+// A NaN counts as the largest, so a NaN is found where it arises.
+#define TAKE(value, index)                                                                                             \
     if (value > best || value != value) {                                                                              \
         best = value;                                                                                                  \
-        which = place;                                                                                                 \
+        which = index;                                                                                                 \
     }
 
-COUPLET_KERNEL void couplet_pool(size_t columns, size_t channels, const float *restrict y, const float *restrict bias,
-                                 float *restrict out, uint8_t *restrict code) {
+COUPLET_KERNEL void couplet_bias_relu_max_pool(size_t columns, size_t channels, const float *restrict y,
+                                               const float *restrict bias, float *restrict out,
+                                               uint8_t *restrict code) {
     const float *below = y + 2 * columns * channels;
     for (size_t j = 0; j < columns; j++) {
         const float *a = y + 2 * j * channels, *b = a + channels, *c = below + 2 * j * channels, *d = c + channels;
@@ -23,8 +24,8 @@ COUPLET_KERNEL void couplet_pool(size_t columns, size_t channels, const float *r
     }
 }
 
-COUPLET_KERNEL void couplet_gate(size_t pixels, size_t channels, const uint8_t *restrict code, float *restrict gradient,
-                                 float *restrict sums) {
+COUPLET_KERNEL void couplet_relu_backward_from_code(size_t pixels, size_t channels, const uint8_t *restrict code,
+                                                    float *restrict gradient, float *restrict sums) {
     for (size_t o = 0; o < channels; o += COUPLET_LANES) {
         float lanes[COUPLET_LANES] = {0};
         for (size_t j = 0; j < pixels; j++)
@@ -38,8 +39,8 @@ COUPLET_KERNEL void couplet_gate(size_t pixels, size_t channels, const uint8_t *
     }
 }
 
-COUPLET_KERNEL void couplet_unpool(size_t columns, size_t channels, const uint8_t *restrict code,
-                                   const float *restrict gradient, float *restrict y) {
+COUPLET_KERNEL void couplet_max_unpool(size_t columns, size_t channels, const uint8_t *restrict code,
+                                       const float *restrict gradient, float *restrict y) {
     float *below = y + 2 * columns * channels;
     for (size_t j = 0; j < columns; j++) {
         float *a = y + 2 * j * channels, *b = a + channels, *c = below + 2 * j * channels, *d = c + channels;

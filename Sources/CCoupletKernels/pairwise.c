@@ -1,5 +1,5 @@
-#include "couplet_lanes.h"
 #include "couplet_pairwise.h"
+#include "couplet_simd.h"
 #include <math.h>
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -12,43 +12,44 @@ COUPLET_KERNEL void couplet_tile_offset(size_t rows, size_t columns, float *tile
 }
 
 COUPLET_KERNEL float couplet_tile_maximum(size_t rows, size_t columns, const float *tile, size_t stride) {
-    couplet_floats a = couplet_all(COUPLET_EXCLUDED), b = a, c = a, d = a;
+    couplet_floats a = couplet_broadcast(COUPLET_EXCLUDED), b = a, c = a, d = a;
     for (size_t i = 0; i < rows; i++) {
         const float *x = tile + i * stride;
         size_t j = 0;
         for (; j + 4 * COUPLET_LANES <= columns; j += 4 * COUPLET_LANES) {
-            a = couplet_larger(a, couplet_load(x + j));
-            b = couplet_larger(b, couplet_load(x + j + COUPLET_LANES));
-            c = couplet_larger(c, couplet_load(x + j + 2 * COUPLET_LANES));
-            d = couplet_larger(d, couplet_load(x + j + 3 * COUPLET_LANES));
+            a = couplet_max(a, couplet_load(x + j));
+            b = couplet_max(b, couplet_load(x + j + COUPLET_LANES));
+            c = couplet_max(c, couplet_load(x + j + 2 * COUPLET_LANES));
+            d = couplet_max(d, couplet_load(x + j + 3 * COUPLET_LANES));
         }
-        for (; j + COUPLET_LANES <= columns; j += COUPLET_LANES) a = couplet_larger(a, couplet_load(x + j));
-        if (j < columns) a = couplet_larger(a, couplet_load_part(x + j, columns - j, COUPLET_EXCLUDED));
+        for (; j + COUPLET_LANES <= columns; j += COUPLET_LANES) a = couplet_max(a, couplet_load(x + j));
+        if (j < columns) a = couplet_max(a, couplet_load_part(x + j, columns - j, COUPLET_EXCLUDED));
     }
-    a = couplet_larger(couplet_larger(a, b), couplet_larger(c, d));
+    a = couplet_max(couplet_max(a, b), couplet_max(c, d));
     float largest = a[0];
     for (int lane = 1; lane < COUPLET_LANES; lane++) largest = a[lane] > largest ? a[lane] : largest;
     return largest;
 }
 
-// 16 scores (or the last `count` of a row) turned into powers, in place.
+// Replaces 16 scores (or the last `count` of a row) by powers of two, in place.
 #define exponentials(x, shift)                                                                                         \
     ({                                                                                                                 \
-        couplet_floats e_ = couplet_power(couplet_load(x) - (shift));                                                  \
+        couplet_floats e_ = couplet_exp2(couplet_load(x) - (shift));                                                   \
         couplet_store((x), e_);                                                                                        \
         e_;                                                                                                            \
     })
 #define exponentials_part(x, count, shift)                                                                             \
     ({                                                                                                                 \
-        couplet_floats e_ = couplet_power(couplet_load_part((x), (count), COUPLET_EXCLUDED) - (shift));                \
+        couplet_floats e_ = couplet_exp2(couplet_load_part((x), (count), COUPLET_EXCLUDED) - (shift));                 \
         couplet_store_part((x), (count), e_);                                                                          \
         e_;                                                                                                            \
     })
 
-// Both flags are constants where this is called: each combination is a loop of its own, and an element has the same bits in all.
+// Both flags are constants in every call, so each combination is a loop of its own. An element has the same bits in all
+// of them.
 COUPLET_INLINE void tile_exponentials(size_t rows, size_t columns, float *tile, size_t stride, float shift_,
                                       float *row_sums, float *column_sums, const int by_row, const int by_column) {
-    couplet_floats shift = couplet_all(shift_);
+    couplet_floats shift = couplet_broadcast(shift_);
     if (by_column)
         for (size_t j = 0; j < columns; j++) column_sums[j] = 0;
     size_t i = 0, whole = columns / COUPLET_LANES * COUPLET_LANES, rest = columns - whole;
@@ -73,8 +74,8 @@ COUPLET_INLINE void tile_exponentials(size_t rows, size_t columns, float *tile, 
             }
         }
         if (by_row) {
-            row_sums[i] = couplet_tree(a), row_sums[i + 1] = couplet_tree(b);
-            row_sums[i + 2] = couplet_tree(c), row_sums[i + 3] = couplet_tree(d);
+            row_sums[i] = couplet_lane_sum(a), row_sums[i + 1] = couplet_lane_sum(b);
+            row_sums[i + 2] = couplet_lane_sum(c), row_sums[i + 3] = couplet_lane_sum(d);
         }
     }
     for (; i < rows; i++) {
@@ -91,7 +92,7 @@ COUPLET_INLINE void tile_exponentials(size_t rows, size_t columns, float *tile, 
             if (by_column)
                 couplet_store_part(column_sums + whole, rest, couplet_load_part(column_sums + whole, rest, 0) + e);
         }
-        if (by_row) row_sums[i] = couplet_tree(a);
+        if (by_row) row_sums[i] = couplet_lane_sum(a);
     }
 }
 
@@ -107,7 +108,7 @@ COUPLET_KERNEL void couplet_tile_exponentials(size_t rows, size_t columns, float
         tile_exponentials(rows, columns, tile, stride, shift, row_sums, column_sums, 0, 0);
 }
 
-// 2^n for a whole n: 0 below -126, at most 2^127.
+// 2^n for a whole number n: 0 below -126, at most 2^127.
 COUPLET_INLINE float whole_power(float n) {
     float clamped = n > 127.0f ? 127.0f : (n < -127.0f ? -127.0f : n);
     return couplet_from_bits((int32_t)((uint32_t)((int32_t)clamped + 127) << 23));
@@ -126,12 +127,13 @@ COUPLET_INLINE void split(float x, float exponent, float *out_exponent, float *o
 COUPLET_INLINE void add_sum(float b_exponent, float b_mantissa, float *exponent, float *mantissa) {
     float a_exponent = *exponent, a_mantissa = *mantissa;
     float larger = a_exponent > b_exponent ? a_exponent : b_exponent;
-    // The factors are powers of two: the products are exact, and fusing them into the sum changes nothing.
+    // The factors are powers of two, so the products are exact and a fused multiply-add gives the same bits.
     float sum = a_mantissa * whole_power(a_exponent - larger) + b_mantissa * whole_power(b_exponent - larger);
     split(sum, larger, exponent, mantissa);
 }
 
-COUPLET_KERNEL void couplet_merge_sums(size_t count, float shift, const float *sums, float *exponent, float *mantissa) {
+COUPLET_KERNEL void couplet_add_tile_sums(size_t count, float shift, const float *sums, float *exponent,
+                                          float *mantissa) {
     for (size_t i = 0; i < count; i++) {
         float e, m;
         split(sums[i], shift, &e, &m);
@@ -144,7 +146,7 @@ COUPLET_KERNEL void couplet_add_sums(size_t count, const float *b_exponent, cons
     for (size_t i = 0; i < count; i++) add_sum(b_exponent[i], b_mantissa[i], exponent + i, mantissa + i);
 }
 
-COUPLET_KERNEL void couplet_power_sum(size_t count, const float *x, size_t step, float *exponent, float *mantissa) {
+COUPLET_KERNEL void couplet_exp2_sum(size_t count, const float *x, size_t step, float *exponent, float *mantissa) {
     float largest = COUPLET_EXCLUDED;
     for (size_t k = 0; k < count; k++) largest = x[k * step] > largest ? x[k * step] : largest;
     if (largest <= 0.5f * COUPLET_EXCLUDED) {
@@ -157,9 +159,9 @@ COUPLET_KERNEL void couplet_power_sum(size_t count, const float *x, size_t step,
         float lanes[COUPLET_LANES];
         for (size_t lane = 0; lane < COUPLET_LANES; lane++)
             lanes[lane] = k + lane < count ? x[(k + lane) * step] - shift : COUPLET_EXCLUDED;
-        sum += couplet_power(couplet_load(lanes));
+        sum += couplet_exp2(couplet_load(lanes));
     }
-    split(couplet_tree(sum), shift, exponent, mantissa);
+    split(couplet_lane_sum(sum), shift, exponent, mantissa);
 }
 
 COUPLET_KERNEL float couplet_tile_factors(size_t count, float shift, const float *exponent, const float *weight,
@@ -191,21 +193,21 @@ COUPLET_KERNEL void couplet_tile_weights_direct(size_t rows, size_t columns, flo
         for (size_t j = 0; j < columns; j += COUPLET_LANES) {
             size_t count = columns - j < COUPLET_LANES ? columns - j : COUPLET_LANES;
             couplet_floats t = couplet_load_part(x + j, count, COUPLET_EXCLUDED);
-            couplet_floats by_row = couplet_power(t - row_exponent[i]);
-            couplet_floats by_column = couplet_power(t - couplet_load_part(column_exponent + j, count, 0));
+            couplet_floats by_row = couplet_exp2(t - row_exponent[i]);
+            couplet_floats by_column = couplet_exp2(t - couplet_load_part(column_exponent + j, count, 0));
             by_row = by_row * row_weight[i], by_column = by_column * couplet_load_part(column_weight + j, count, 0);
             couplet_store_part(x + j, count, by_row + by_column);
         }
     }
 }
 
-// 16 scores of a row, `t` with the bias added: gives the losses, and the weights in `w`.
+// Computes the losses of 16 scores `t` of a row (bias included), and their weights `w`.
 #define sigmoid_losses(t_, share, w)                                                                                   \
     ({                                                                                                                 \
-        couplet_floats t__ = (t_), zero_ = {0}, e_ = couplet_power(couplet_select(t__ > zero_, -t__, t__));            \
+        couplet_floats t__ = (t_), zero_ = {0}, e_ = couplet_exp2(couplet_select(t__ > zero_, -t__, t__));             \
         couplet_floats small_ = (share)*e_ / (1.0f + e_);                                                              \
         (w) = couplet_select(t__ > zero_, (share)-small_, small_);                                                     \
-        couplet_larger(t__, zero_) * 0.69314718f + couplet_log_one_plus(e_);                                           \
+        couplet_max(t__, zero_) * 0.69314718f + couplet_log1p(e_);                                                     \
     })
 
 COUPLET_KERNEL void couplet_tile_sigmoid(size_t rows, size_t columns, float *tile, size_t stride, float bias,
@@ -224,7 +226,7 @@ COUPLET_KERNEL void couplet_tile_sigmoid(size_t rows, size_t columns, float *til
             couplet_store_part(x + j, columns - j, w);
             sum += w;
         }
-        losses[i] = couplet_tree(loss), sums[i] = couplet_tree(sum);
+        losses[i] = couplet_lane_sum(loss), sums[i] = couplet_lane_sum(sum);
     }
 }
 
@@ -235,7 +237,7 @@ COUPLET_KERNEL void couplet_tile_row_softmax(size_t rows, size_t columns, const 
         for (size_t j = 0; j < columns; j += COUPLET_LANES) {
             size_t count = columns - j < COUPLET_LANES ? columns - j : COUPLET_LANES;
             couplet_floats t = couplet_load_part(x + j, count, COUPLET_EXCLUDED);
-            couplet_store_part(out + i * stride + j, count, couplet_power(t - exponent[i]) * weight[i]);
+            couplet_store_part(out + i * stride + j, count, couplet_exp2(t - exponent[i]) * weight[i]);
         }
     }
 }
@@ -248,7 +250,7 @@ COUPLET_KERNEL void couplet_tile_column_softmax(size_t rows, size_t columns, con
             size_t count = columns - j < COUPLET_LANES ? columns - j : COUPLET_LANES;
             couplet_floats t =
                 couplet_load_part(x + j, count, COUPLET_EXCLUDED) - couplet_load_part(exponent + j, count, 0);
-            couplet_store_part(out + i * stride + j, count, couplet_power(t) * couplet_load_part(weight + j, count, 0));
+            couplet_store_part(out + i * stride + j, count, couplet_exp2(t) * couplet_load_part(weight + j, count, 0));
         }
     }
 }
@@ -288,7 +290,7 @@ COUPLET_KERNEL void couplet_tile_sums(size_t rows, size_t columns, const float *
             sum += w;
             couplet_store_part(column_sums + j, columns - j, couplet_load_part(column_sums + j, columns - j, 0) + w);
         }
-        row_sums[i] += couplet_tree(sum);
+        row_sums[i] += couplet_lane_sum(sum);
     }
 }
 
@@ -335,9 +337,10 @@ COUPLET_KERNEL void couplet_subtract_scaled_rows(size_t rows, size_t columns, co
         for (size_t k = 0; k < columns; k++) gradient[i * columns + k] -= factors[i] * x[i * columns + k];
 }
 
-COUPLET_KERNEL size_t couplet_lost_sums(size_t count, float shift, const float *sums, const float *exponent) {
+COUPLET_KERNEL size_t couplet_underflowed_sums(size_t count, float shift, const float *sums, const float *exponent) {
     size_t lost = 0;
-    for (size_t i = 0; i < count; i++) lost += (sums[i] < COUPLET_LOST) & (exponent[i] < shift - COUPLET_NEGLIGIBLE);
+    for (size_t i = 0; i < count; i++)
+        lost += (sums[i] < COUPLET_UNDERFLOWED) & (exponent[i] < shift - COUPLET_NEGLIGIBLE);
     return lost;
 }
 

@@ -1,10 +1,10 @@
-#include "couplet_lanes.h"
 #include "couplet_pairwise.h"
+#include "couplet_simd.h"
 #include <math.h>
 
-// Pieces of a row are read whole: rows of the transposed encodings are as long as the stride, whatever lies behind `columns`.
-#define part_of(x, count) ((count) < COUPLET_LANES ? couplet_load_part((x), (count), 0) : couplet_load(x))
-#define put_part_of(x, count, v)                                                                                       \
+// Loads and stores `count` <= 16 numbers.
+#define load_up_to(x, count) ((count) < COUPLET_LANES ? couplet_load_part((x), (count), 0) : couplet_load(x))
+#define store_up_to(x, count, v)                                                                                       \
     do {                                                                                                               \
         if ((count) < COUPLET_LANES)                                                                                   \
             couplet_store_part((x), (count), (v));                                                                     \
@@ -23,7 +23,7 @@
     ({                                                                                                                 \
         couplet_floats sum_ = {0};                                                                                     \
         for (size_t k_ = 0; k_ < (dimension); k_++) {                                                                  \
-            couplet_floats difference_ = couplet_all((x)[k_]) - part_of((y) + k_ * (stride), (count));                 \
+            couplet_floats difference_ = couplet_broadcast((x)[k_]) - load_up_to((y) + k_ * (stride), (count));        \
             sum_ += (p) == 1 ? couplet_absolute(difference_) : difference_ * difference_;                              \
         }                                                                                                              \
         sum_;                                                                                                          \
@@ -37,7 +37,7 @@ COUPLET_KERNEL void couplet_tile_distances(size_t rows, size_t columns, size_t d
             couplet_floats distance =
                 p == 1 ? distances(dimension, x + i * dimension, y + j, stride, count, 1)
                        : __builtin_elementwise_sqrt(distances(dimension, x + i * dimension, y + j, stride, count, 2));
-            put_part_of(tile + i * stride + j, count, distance * factor);
+            store_up_to(tile + i * stride + j, count, distance * factor);
         }
 }
 
@@ -46,35 +46,36 @@ COUPLET_KERNEL void couplet_tile_divide_distances(size_t rows, size_t columns, s
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < columns; j += COUPLET_LANES) {
             size_t count = columns - j < COUPLET_LANES ? columns - j : COUPLET_LANES;
-            float *place = weights + i * stride + j;
+            float *weight_address = weights + i * stride + j;
             couplet_floats distance =
                 __builtin_elementwise_sqrt(distances(dimension, x + i * dimension, y + j, stride, count, 2));
-            couplet_floats weight = part_of(place, count) / couplet_larger(distance, couplet_all(1e-30f));
-            put_part_of(place, count, (couplet_floats)((distance > 0.0f) & (couplet_ints)weight));
+            couplet_floats weight =
+                load_up_to(weight_address, count) / couplet_max(distance, couplet_broadcast(1e-30f));
+            store_up_to(weight_address, count, (couplet_floats)((distance > 0.0f) & (couplet_ints)weight));
         }
 }
 
-// Both flags are constants where this is called.
+// Both flags are constants in every call.
 COUPLET_INLINE void difference_sums(size_t rows, size_t columns, size_t dimension, const float *x, const float *y,
                                     const float *weights, size_t stride, float *row_sums, float *column_sums,
                                     const int of_signs, const int by_column) {
     for (size_t i = 0; i < rows; i++)
         for (size_t k = 0; k < dimension; k++) {
-            couplet_floats own = couplet_all(x[i * dimension + k]), sum = {0};
+            couplet_floats value = couplet_broadcast(x[i * dimension + k]), sum = {0};
             for (size_t j = 0; j < columns; j += COUPLET_LANES) {
                 size_t count = columns - j < COUPLET_LANES ? columns - j : COUPLET_LANES;
-                couplet_floats weight = part_of(weights + i * stride + j, count),
-                               difference = own - part_of(y + k * stride + j, count);
+                couplet_floats weight = load_up_to(weights + i * stride + j, count),
+                               difference = value - load_up_to(y + k * stride + j, count);
                 couplet_floats term = of_signs ? (couplet_floats)((difference > 0.0f) & (couplet_ints)weight) -
                                                      (couplet_floats)((difference < 0.0f) & (couplet_ints)weight)
                                                : weight * difference;
                 sum += term;
                 if (by_column) {
-                    float *place = column_sums + k * stride + j;
-                    put_part_of(place, count, part_of(place, count) + term);
+                    float *column_sum = column_sums + k * stride + j;
+                    store_up_to(column_sum, count, load_up_to(column_sum, count) + term);
                 }
             }
-            row_sums[i * dimension + k] -= couplet_tree(sum);
+            row_sums[i * dimension + k] -= couplet_lane_sum(sum);
         }
 }
 

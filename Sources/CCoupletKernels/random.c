@@ -1,5 +1,5 @@
-#include "couplet_dispatch.h"
 #include "couplet_random.h"
+#include "couplet_simd.h"
 #include <math.h>
 
 COUPLET_KERNEL void couplet_philox(uint64_t seed, uint32_t stream, uint64_t number, uint32_t first_block, size_t blocks,
@@ -19,11 +19,11 @@ COUPLET_KERNEL void couplet_philox(uint64_t seed, uint32_t stream, uint64_t numb
 
 COUPLET_KERNEL void couplet_normals(const uint32_t *words, size_t count, float *out) {
     for (size_t i = 0; i < count / 2; i++) {
-        // The 23 highest bits and a half: exact in a float, so neither 0 nor 1 comes out.
+        // The 23 highest bits plus a half: exact in a float, so the result is neither 0 nor 1.
         float uniform = ((float)(int32_t)(words[2 * i] >> 9) + 0.5f) * 1.1920928955078125e-7f;
         float radius = __builtin_elementwise_sqrt(-2.0f * couplet_log(uniform));
         float cosine, sine;
-        couplet_turn(words[2 * i + 1], &cosine, &sine);
+        couplet_cos_sin(words[2 * i + 1], &cosine, &sine);
         out[2 * i] = radius * cosine;
         out[2 * i + 1] = radius * sine;
     }

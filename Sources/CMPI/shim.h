@@ -1,5 +1,5 @@
-// What Swift cannot import of MPI: macros as functions, with what they assume. And the number of cores this process may use, which
-// glibc declares for GNU sources only.
+// MPI's macros as functions, because Swift cannot import macros of this kind, and static checks of what the Swift code
+// assumes. Also the number of cores that this process may use: glibc declares sched_getaffinity for GNU sources only.
 #pragma once
 #include <mpi.h>
 #include <stddef.h>
@@ -7,12 +7,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-_Static_assert(sizeof(int) == 4, "MPI's counts and error codes are taken as Int32");
-_Static_assert(MPI_SUCCESS == 0, "a return code of zero is success");
+_Static_assert(sizeof(int) == 4, "Swift takes MPI's counts and error codes as Int32");
+_Static_assert(MPI_SUCCESS == 0, "Swift takes return code 0 as success");
 _Static_assert(MPI_THREAD_SINGLE < MPI_THREAD_FUNNELED && MPI_THREAD_FUNNELED < MPI_THREAD_SERIALIZED &&
                    MPI_THREAD_SERIALIZED < MPI_THREAD_MULTIPLE,
-               "thread levels are compared");
-_Static_assert(MPI_MAX_ERROR_STRING <= 4096 && MPI_MAX_LIBRARY_VERSION_STRING <= 8192, "texts have room");
+               "Swift compares thread levels");
+_Static_assert(MPI_MAX_ERROR_STRING <= 4096 && MPI_MAX_LIBRARY_VERSION_STRING <= 8192, "Swift reserves room for these texts");
 
 static inline MPI_Comm couplet_mpi_comm_world(void) {
     return MPI_COMM_WORLD;
@@ -27,7 +27,7 @@ static inline MPI_Status *couplet_mpi_status_ignore(void) {
     return MPI_STATUS_IGNORE;
 }
 
-// The cores that the calling thread may run on; 0 if the system does not say.
+// Number of cores that the calling thread may run on; 0 if the system call fails.
 static inline int couplet_available_cores(void) {
     uint64_t mask[128];
     long bytes = syscall(SYS_sched_getaffinity, 0, sizeof mask, mask);

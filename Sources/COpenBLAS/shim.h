@@ -1,5 +1,5 @@
-// Open BLAS: the C interface of the matrix products, and the Fortran interface of LAPACK for the
-// few routines that `Matrix` calls (Debian's build carries no LAPACKE).
+// OpenBLAS: the C interface of BLAS, and the Fortran interface of the LAPACK routines that `Matrix` and
+// `PositiveDefiniteSystem` call. (Debian's OpenBLAS has no LAPACKE.)
 #pragma once
 #include <cblas.h>
 

@@ -1,47 +1,48 @@
 import ArgumentParser
+import CoupletCommunication
 import CoupletText
 import CoupletTraining
 import Glibc
 
-/// The executable `couplet`: reads the command line and hands over to one subcommand, a file each.
+/// The executable `couplet`: reads the command line and runs one subcommand. Each subcommand has its own file.
 @main
 struct CoupletCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "couplet",
         abstract: "Contrastive learning of pairs of encoders, on CPUs, in one process or over MPI.",
         discussion: """
-            A run is made from a config, a YAML file, and lies in a folder:
+            A config, which is a YAML file, describes a run; the run is a folder:
 
               couplet train configs/gaussian.yaml
               couplet evaluate runs/gaussian
 
-            The same on two MPI ranks, with the same bits in every parameter:
+            On two MPI ranks every parameter has the same bits:
 
               mpirun -n 2 couplet train configs/gaussian.yaml
 
-            Exit codes: 0 done; 64 wrong usage; 65 bad data or config; 69 doctor found something bad; 74 input or output failed; \
-            75 stopped by a signal after saving, to be started again with --resume; 70 anything else.
+            Exit codes: 0 done; 64 wrong usage; 65 bad data or config; 69 doctor found something bad; 74 input or \
+            output failed; 75 stopped by a signal after saving: start it again with --resume; 70 anything else.
             """,
         version: Version.program,
         subcommands: [
             TrainCommand.self, EvaluateCommand.self, EncodeCommand.self, RetrieveCommand.self, SampleCommand.self,
             InspectCommand.self, ConfigCommand.self, TheoryCommand.self, DataCommand.self, SweepCommand.self,
-            ReplayCommand.self,
-            ReportCommand.self, StudyCommand.self, DoctorCommand.self, BenchCommand.self,
+            ReplayCommand.self, ReportCommand.self, StudyCommand.self, DoctorCommand.self, BenchCommand.self,
         ])
 
     static func main() {
-        // A file that may not grow further (ulimit -f) is then an error of the write that tells which file, and no sudden end.
+        // A write beyond the file size limit (ulimit -f) then fails with an error that names the file, and does not end
+        // the process.
         signal(SIGXFSZ, SIG_IGN)
         do {
             var command = try parseAsRoot()
             try command.run()
         } catch {
-            Failure.exit(because: unknownCommand() ?? error)
+            ErrorExit.exit(because: unknownCommand() ?? error)
         }
     }
 
-    /// What is wrong where the first word is no command: the parser would only call it unexpected.
+    /// The error if the first word is not a subcommand. The parser's own error would only call the word unexpected.
     private static func unknownCommand() -> ValidationError? {
         let names = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
         guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"), !names.contains(word) else {
@@ -49,5 +50,31 @@ struct CoupletCommand: ParsableCommand {
         }
         let guess = NearestNames.guess(word, among: names).map { "did you mean \($0)? There are" } ?? "there are"
         return ValidationError("no command is called '\(word)'; \(guess) \(names.joined(separator: ", "))")
+    }
+}
+
+/// Ends the process with an exit code. Thrown by a command that has already reported the reason.
+struct ErrorExit: Error {
+    let status: ExitStatus
+
+    /// Prints an error to standard error, and ends the process. Help and version, which the parser throws as well, go
+    /// to standard output and end it with 0.
+    static func exit(because error: any Error) -> Never {
+        if let exit = error as? ErrorExit { Glibc.exit(exit.status.rawValue) }
+        // The parser has codes and texts for its own errors; for every other error it has EXIT_FAILURE.
+        if CoupletCommand.exitCode(for: error) != .failure || error is ExitCode {
+            CoupletCommand.exit(withError: error)
+        }
+        let rank = LaunchEnvironment().rank
+        // Only rank 0 prints an error that all ranks have; a rank prints an error of its own with its number.
+        if !(error is GroupError) || rank ?? 0 == 0 {
+            let prefix = error is GroupError ? "" : rank.map { "rank \($0): " } ?? ""
+            let lines = "\(error)".split(separator: "\n").map { "couplet: \(prefix)\($0)\n" }
+            ProgressDisplay.Console.standardError.write(lines.joined())
+        } else {
+            // mpirun ends all ranks when the first one ends with an error. Rank 0 must have printed by then.
+            usleep(200_000)
+        }
+        Glibc.exit(ExitStatus.code(of: error))
     }
 }

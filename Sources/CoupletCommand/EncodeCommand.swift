@@ -4,15 +4,17 @@ import CoupletInference
 import CoupletPairs
 import CoupletStorage
 import CoupletText
+import CoupletTraining
 import Glibc
 
 struct EncodeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "encode",
-        abstract: "Encode rows of your own by one of a run's encoders.",
+        abstract: "Encode your own rows with one of a run's encoders.",
         discussion: """
-            Rows are in the units of the run's source (MNIST: bytes, N × 28 × 28, or integer labels); the run's preparation is applied to \
-            them. The output is a new dataset, N × embedding, Float32; a file that is there already is added to.
+            The rows are in the units of the run's source (MNIST: bytes, N × 28 × 28, or integer labels); the command \
+            applies the run's preprocessing. The output is a new dataset, N × embedding, Float32; an existing file \
+            gets it as a further dataset.
 
               couplet encode runs/mnist --modality first \\
                 --input images.h5:/images --output codes.h5:/first
@@ -20,36 +22,38 @@ struct EncodeCommand: ParsableCommand {
 
     @OptionGroup var argument: RunArgument
 
-    @Option(help: "Whose encoder: first or second.")
+    @Option(help: "The modality of the rows: first or second.")
     var modality: Modality
 
     @Option(
-        help: ArgumentHelp("Where the rows are.", valueName: "file.h5:/dataset"), transform: EncodeCommand.reference)
+        help: ArgumentHelp("The dataset of the rows.", valueName: "file.h5:/dataset"),
+        transform: DatasetReference.argument)
     var input: DatasetReference
 
     @Option(
-        help: ArgumentHelp("Where the encodings go.", valueName: "file.h5:/dataset"), transform: EncodeCommand.reference
-    )
+        help: ArgumentHelp("The new dataset for the encodings.", valueName: "file.h5:/dataset"),
+        transform: DatasetReference.argument)
     var output: DatasetReference
 
     func run() throws {
         let run = try TrainedRun(argument.path, checkpoint: .latest)
-        // Rows and encodings may lie in one file, which can be open once only.
-        let source = input.file == output.file ? try HDF5File(modifying: input.file) : try HDF5File(reading: input.file)
+        // Rows and encodings may be in the same file, which can be open only once.
+        let isSameFile = input.file == output.file
+        let source = isSameFile ? try HDF5File(modifying: input.file) : try HDF5File(reading: input.file)
         guard let rows = try source.dataset(input.dataset) else {
             throw FileError(
-                .badData, place: "\(input)", reason: "there is no such dataset",
+                .badData, at: "\(input)", reason: "there is no such dataset",
                 remedy: "the file has "
                     + NearestNames.sorted(try source.datasetNames, nearest: input.dataset).joined(separator: ", "))
         }
-        let isNew = access(output.file, F_OK) != 0
+        let isNewFile = access(output.file, F_OK) != 0
         let target =
-            input.file == output.file
-            ? source : isNew ? try HDF5File(creating: output.file) : try HDF5File(modifying: output.file)
-        var isMade = false
+            isSameFile
+            ? source : isNewFile ? try HDF5File(creating: output.file) : try HDF5File(modifying: output.file)
+        var hasDataset = false
         do {
             try target.create(output.dataset, .float32, shape: [rows.rows, run.configuration.encoders.embedding])
-            isMade = true
+            hasDataset = true
             try run.encode(modality, count: rows.rows) {
                 try source.readFloats(input.dataset, rows: $0)
             } write: { encodings, row in
@@ -57,20 +61,10 @@ struct EncodeCommand: ParsableCommand {
             }
             try target.close()
         } catch {
-            // A new file, and a new dataset in an old one, is whole or not there.
-            if isNew { unlink(output.file) } else if isMade { try? target.remove(output.dataset) }
+            // An incomplete new file, or an incomplete new dataset in an existing file, is removed.
+            if isNewFile { unlink(output.file) } else if hasDataset { try? target.remove(output.dataset) }
             guard let wrong = error as? DataError else { throw error }
-            throw DataError(place: "\(input)", reason: wrong.reason, remedy: wrong.remedy)
-        }
-    }
-
-    @Sendable private static func reference(_ text: String) throws -> DatasetReference {
-        do {
-            return try DatasetReference(text)
-        } catch {
-            throw ValidationError("\(error)")
+            throw DataError(at: "\(input)", reason: wrong.reason, remedy: wrong.remedy)
         }
     }
 }
-
-extension Modality: ExpressibleByArgument {}

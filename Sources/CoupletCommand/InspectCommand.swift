@@ -8,16 +8,17 @@ import Glibc
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Show what a checkpoint holds, and verify it.",
+        abstract: "Show the content of a checkpoint, and verify it.",
         discussion: """
-            Of a run, the newest checkpoint. The digest is computed anew from all numbers and compared with the recorded one: equal digests mean \
-            equal bits in all parameters, optimizer moments and running statistics.
+            For a run, shows its newest checkpoint. The command recomputes the digest from all numbers and compares it \
+            with the recorded one: equal digests mean equal bits in all parameters, optimizer moments and running \
+            statistics.
 
               couplet inspect runs/gaussian
               couplet inspect runs/gaussian/checkpoints/step-00001500.h5 --json
             """)
 
-    @Argument(help: ArgumentHelp("A run's folder, or one checkpoint.", valueName: "run|checkpoint.h5"))
+    @Argument(help: ArgumentHelp("The folder of a run, or one checkpoint.", valueName: "run|checkpoint.h5"))
     var path: String
 
     @Flag(help: "Print JSON.")
@@ -26,17 +27,17 @@ struct InspectCommand: ParsableCommand {
     func run() throws {
         var status = stat()
         let isFolder = stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-        let file = isFolder ? try InspectCommand.newestCheckpoint(of: RunFolder(path: path)) : path
+        let file = isFolder ? try Self.newestCheckpoint(of: RunFolder(path: path)) : path
         let summary = try CheckpointStore.summary(file)
         _ = try CheckpointStore(folder: "").read(file)
-        print(json ? InspectCommand.json(summary).indentedText() : InspectCommand.table(summary))
+        print(json ? Self.json(summary).indentedText() : Self.table(summary))
     }
 
     private static func newestCheckpoint(of folder: RunFolder) throws -> String {
         let store = CheckpointStore(folder: folder.checkpoints)
         guard let step = try store.list().last else {
             throw FileError(
-                .inputOutput, place: folder.path, reason: "no checkpoint of a run",
+                .inputOutput, at: folder.path, reason: "no checkpoint of a run",
                 remedy: "a run is the folder that couplet train writes")
         }
         return store.path(ofStep: step)

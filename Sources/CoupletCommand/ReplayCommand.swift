@@ -7,19 +7,21 @@ import CoupletTraining
 struct ReplayCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay",
-        abstract: "Make one step of a run again, and look into it.",
+        abstract: "Repeat one step of a run, and report what happened in it.",
         discussion: """
-            A step is the same bits on any number of ranks and threads, so one process redoes a step of a run of many ranks: from the nearest \
-            checkpoint before it (or the initial parameters) it makes the steps between and then step N, the one that metrics.jsonl logs under \
-            that number. It compares loss, gradient norm, learning rate and temperature with the log, bit for bit where the CPU kernels are those \
-            of the run, and shows the batch, its worst pairs, scores, activations, gradients and updates. Nothing of the run is changed.
+            A step has the same bits on any number of ranks and threads, so one process can repeat a step of a run of \
+            many ranks. From the nearest checkpoint before it (or the initial parameters) the command repeats the \
+            steps in between and then step N, the one that metrics.jsonl logs under that number. It compares loss, \
+            gradient norm, learning rate and temperature with the log, bit for bit if the CPU kernels are those of the \
+            run, and shows the batch, its worst pairs, scores, activations, gradients and updates. Nothing in the run \
+            changes.
 
               couplet replay runs/mnist --step 137
               couplet replay runs/mnist --step 137 --dump step.h5 \\
                 --set data.path=/data/mnist
 
-            In a debugger, couplet_replayed_step is called right before the step; TrainingStep.run follows. With one thread, the default, all of \
-            it happens on the main thread:
+            For a debugger: the function couplet_replayed_step is called right before the step; TrainingStep.run \
+            follows. With one thread, the default, everything happens on the main thread:
 
               lldb -- couplet replay runs/mnist --step 137
               (lldb) breakpoint set --name couplet_replayed_step
@@ -27,17 +29,18 @@ struct ReplayCommand: ParsableCommand {
               (lldb) breakpoint set --name evaluate --file PairwiseEngine.swift
               (lldb) continue
 
-            Exit codes: 0 the step is what was logged, or nothing was logged to compare with; 65 it is not; others as for all commands.
+            Exit codes: 0 the step agrees with the log, or nothing was logged to compare with; 65 it differs; others \
+            as for all commands.
             """)
 
     @OptionGroup var argument: RunArgument
 
-    @Option(help: ArgumentHelp("Which step: the one that ends with so many steps done, from 1.", valueName: "n"))
+    @Option(help: ArgumentHelp("The step: step N ends with N steps done, from 1.", valueName: "n"))
     var step: Int
 
     @Option(
         help: ArgumentHelp(
-            "Where to begin: latest is the nearest checkpoint before the step; 0 the initial parameters.",
+            "The start: latest is the nearest checkpoint before the step, 0 the initial parameters.",
             valueName: "latest|step"))
     var checkpoint: TrainedRun.Choice = .latest
 
@@ -46,33 +49,37 @@ struct ReplayCommand: ParsableCommand {
         completion: .file(extensions: ["h5"]))
     var dump: String?
 
-    @Option(help: ArgumentHelp("How many of the pairs with the largest losses to show.", valueName: "k"))
+    @Option(help: ArgumentHelp("Number of pairs with the largest losses to show.", valueName: "k"))
     var worst: Int = 10
 
-    @Option(help: ArgumentHelp("Threads, a power of two; the bits are the same.", valueName: "n"))
+    @Option(help: ArgumentHelp("Threads, a power of two; they do not change the bits.", valueName: "n"))
     var threads: Int = 1
 
     @Option(
         name: .customLong("set"), parsing: .singleValue,
         help: ArgumentHelp(
-            "Where the data lie now: \(StepReplay.pathKeys.joined(separator: " or ")).", valueName: "data.path=path"))
+            "Where the data are now: \(StepReplay.pathKeys.joined(separator: " or ")).", valueName: "data.path=path"))
     var dataPaths: [String] = []
 
     @Option(help: "How to show progress: auto is one live line on a terminal and plain lines elsewhere.")
     var progress: ProgressDisplay.Mode = .auto
 
-    @Flag(help: "Print JSON in place of tables, with all sample numbers and all pairs' losses.")
+    @Flag(help: "Print JSON instead of tables, with all sample numbers and all pairs' losses.")
     var json = false
 
     func validate() throws {
-        if step < 1 { throw ValidationError("--step is \(step); steps count from 1: step N ends with N steps done") }
+        if step < 1 {
+            throw ValidationError("--step is \(step); steps count from 1: step N ends with N steps done")
+        }
         if worst < 0 { throw ValidationError("--worst is \(worst); wanted at least 0") }
-        if threads < 1 { throw ValidationError("--threads is \(threads); wanted a power of two, such as 1, 2 or 4") }
+        if threads < 1 {
+            throw ValidationError("--threads is \(threads); wanted a power of two, such as 1, 2 or 4")
+        }
         if let dump, dump.isEmpty { throw ValidationError("--dump is empty; name a file") }
         for path in dataPaths where !StepReplay.pathKeys.contains(where: { path.hasPrefix("\($0)=") }) {
             throw ValidationError(
-                "--set \(path): a replay takes the run's own config; only where its data lie may change: \(StepReplay.pathKeys.joined(separator: ", "))"
-            )
+                "--set \(path): a replay takes the run's own config; only where its data lie may change: "
+                    + StepReplay.pathKeys.joined(separator: ", "))
         }
     }
 

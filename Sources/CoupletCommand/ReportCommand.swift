@@ -1,14 +1,16 @@
 import ArgumentParser
 import CoupletFiles
 import CoupletReports
+import CoupletTraining
 
 struct ReportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "report",
         abstract: "Show runs and sweeps in one HTML file, or as plots.",
         discussion: """
-            Curves, evaluations, configs and what differs between them; of a sweep the metric over each varied value, over pairs and over all of \
-            them, its trials by rank, and why some failed. One file that needs no network; the plots also as SVG files of their own.
+            For runs: curves, evaluations, configs and their differences. For a sweep: the metric over each varied \
+            value, over pairs of values and over all of them; its trials by rank; and why some failed. The page is one \
+            file that needs no network; the plots are SVG files.
 
               couplet report runs/gaussian -o report.html
               couplet report runs/gaussian runs/mnist sweeps/rates -o report.html --plots plots
@@ -19,13 +21,12 @@ struct ReportCommand: ParsableCommand {
         completion: .directory)
     var folders: [String] = []
 
-    @Option(
-        name: [.short, .long], help: ArgumentHelp("Where the page goes.", valueName: "file.html"), completion: .file())
+    @Option(name: [.short, .long], help: ArgumentHelp("The page.", valueName: "file.html"), completion: .file())
     var output: String?
 
     @Option(
         help: ArgumentHelp(
-            "A folder for the plots, an SVG file each; it is made where it is missing.", valueName: "folder"),
+            "A folder for the plots, one SVG file each; made if it does not exist.", valueName: "folder"),
         completion: .directory)
     var plots: String?
 
@@ -39,18 +40,23 @@ struct ReportCommand: ParsableCommand {
 
     func run() throws {
         let report = try Report(reading: folders)
-        if let output {
-            let html = report.page.html
-            try DurableFile.replace(output, with: html)
-            print("\(output): \(html.utf8.count / 1024 + 1) KiB")
-        }
+        if let output { try report.page.write(to: output) }
         if let plots {
             try FileSystem.makeFolder(plots)
-            for one in report.figures {
-                let path = "\(plots)/\(one.name).svg"
-                try DurableFile.replace(path, with: one.figure.svg)
+            for named in report.figures {
+                let path = "\(plots)/\(named.name).svg"
+                try DurableFile.replace(path, with: named.figure.svg)
                 print(path)
             }
         }
+    }
+}
+
+extension ReportPage {
+    /// Writes the page, and prints its path and size.
+    func write(to path: String) throws {
+        let html = self.html
+        try DurableFile.replace(path, with: html)
+        print("\(path): \(html.utf8.count / 1024 + 1) KiB")
     }
 }

@@ -7,56 +7,55 @@ import CoupletPairs
 import CoupletStorage
 import CoupletText
 import CoupletTraining
-import Glibc
 
 struct RetrieveCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "retrieve",
-        abstract: "Find the best of a gallery for each query, with probabilities.",
+        abstract: "Find the best gallery rows for each query, with probabilities.",
         discussion: """
-            Queries are rows of one modality, the gallery rows of the other, both in the units of the run's source as for encode. A row's probability \
-            is the conditional that the run has learned, a softmax of similarity / temperature over the whole gallery (of any size: it is read, \
-            encoded and scored block by block).
+            Queries are rows of one modality, the gallery rows of the other, both in the units of the run's source, as \
+            for encode. The probability of a row is the conditional that the run learned, a softmax of similarity / \
+            temperature over the whole gallery. The gallery may have any size: it is read, encoded and scored block by \
+            block.
 
               couplet retrieve runs/mnist --query images.h5:/images --gallery labels.h5:/labels --top 3
               couplet retrieve runs/pairs --query text.h5:/rows --query-modality second \\
                 --gallery images.h5:/rows --index images.index --top 10 --output found.h5
 
-            An index keeps the gallery's encodings: it is made by the first call and used by the next ones, which then need no --gallery. \
-            The output has /indices, /scores and /probabilities, queries × top, and /log_normalizer and /effective_candidates, one a query: \
-            probability = e^(score - log_normalizer), and effective candidates are 1 / Σ p² over the gallery.
+            An index stores the gallery's encodings: the first call makes it, and later calls use it and need no \
+            --gallery. The output has /indices, /scores and /probabilities, queries × top, and /log_normalizer and \
+            /effective_candidates, one for each query: probability = e^(score - log_normalizer), and effective \
+            candidates are 1 / Σ p² over the gallery.
             """)
 
     @OptionGroup var argument: RunArgument
 
     @Option(
-        help: ArgumentHelp("Where the queries are.", valueName: "file.h5:/dataset"),
-        transform: RetrieveCommand.reference)
+        help: ArgumentHelp("The queries.", valueName: "file.h5:/dataset"), transform: DatasetReference.argument)
     var query: DatasetReference
 
     @Option(
-        help: ArgumentHelp("Where the gallery is.", valueName: "file.h5:/dataset"), transform: RetrieveCommand.reference
-    )
+        help: ArgumentHelp("The gallery.", valueName: "file.h5:/dataset"), transform: DatasetReference.argument)
     var gallery: DatasetReference?
 
-    @Option(help: ArgumentHelp("How many candidates a query gets.", valueName: "k"))
+    @Option(help: ArgumentHelp("Number of candidates for each query.", valueName: "k"))
     var top: Int = 10
 
-    @Option(help: "Which modality the queries are of; the gallery is of the other.")
+    @Option(help: "The modality of the queries; the gallery has the other one.")
     var queryModality: Modality = .first
 
     @Flag(help: "Queries and gallery are encodings already, N × embedding.")
     var encoded = false
 
     @Option(
-        help: ArgumentHelp("Where to keep the gallery's encodings; made if it is not there.", valueName: "file.index"),
+        help: ArgumentHelp("File for the gallery's encodings; made if it does not exist.", valueName: "file.index"),
         completion: .file())
     var index: String?
 
     @Option(
         help: ArgumentHelp(
-            "A weight ≥ 0 for each gallery row, such as how often a label occurs.", valueName: "file.h5:/dataset"),
-        transform: RetrieveCommand.reference)
+            "A weight ≥ 0 for each gallery row, such as the frequency of a label.", valueName: "file.h5:/dataset"),
+        transform: DatasetReference.argument)
     var prior: DatasetReference?
 
     @Option(
@@ -64,25 +63,24 @@ struct RetrieveCommand: ParsableCommand {
         completion: .file(extensions: ["h5"]))
     var output: String?
 
-    @Flag(help: "Print JSON in place of a table.")
+    @Flag(help: "Print JSON instead of a table.")
     var json = false
 
-    @Option(help: ArgumentHelp("Which checkpoint: latest, or its step.", valueName: "latest|step"))
+    @Option(help: ArgumentHelp("The checkpoint: latest, or its step.", valueName: "latest|step"))
     var checkpoint: TrainedRun.Choice = .latest
 
-    @Option(help: ArgumentHelp("Threads a process. (default: as many as cores; 1 under mpirun)", valueName: "n"))
+    @Option(help: ArgumentHelp("Threads of a process. (default: as many as cores; 1 under mpirun)", valueName: "n"))
     var threads: Int?
 
     func validate() throws {
-        if top < 1 { throw ValidationError("--top is \(top); wanted at least 1") }
-        if let threads, threads < 1 { throw ValidationError("--threads is \(threads); wanted at least 1") }
+        try requirePositive(["top": top, "threads": threads])
         if gallery == nil, index == nil { throw ValidationError("give --gallery, or the --index of one") }
     }
 
     func run() throws {
         let group = try WorkerGroup.launch(exitCode: ExitStatus.code)
         var prepared: GalleryRetrieval?
-        try group.agree(Result { prepared = try retrieval() })
+        try group.agree(Result { prepared = try makeRetrieval() })
         guard let retrieval = prepared else { return }
         let workers = threads ?? (group.environment.rank == nil ? WorkerGroup.availableCores : 1)
         let found = try group.run(threads: workers) { try retrieval.retrieve($0) }
@@ -90,17 +88,15 @@ struct RetrieveCommand: ParsableCommand {
         try group.finalize()
     }
 
-    private func retrieval() throws -> GalleryRetrieval {
-        if let output, access(output, F_OK) == 0 {
-            throw FileError(
-                .inputOutput, place: output, reason: "exists already", remedy: "give another name, or delete it first")
-        }
+    private func makeRetrieval() throws -> GalleryRetrieval {
+        if let output { try FileSystem.requireAbsent(output) }
         let run = try TrainedRun(argument.path, checkpoint: checkpoint)
-        let candidates = queryModality == .first ? Modality.second : .first
+        func dataset(_ reference: DatasetReference, _ modality: Modality) throws -> EncodedDataset {
+            try EncodedDataset(reference, of: encoded ? nil : modality, run: run)
+        }
         return try GalleryRetrieval(
-            run, queries: EncodedDataset(query, of: encoded ? nil : queryModality, run: run),
-            gallery: try gallery.map { try EncodedDataset($0, of: encoded ? nil : candidates, run: run) },
-            indexPath: index, prior: prior, top: top)
+            run, queries: dataset(query, queryModality),
+            gallery: try gallery.map { try dataset($0, queryModality.other) }, indexPath: index, prior: prior, top: top)
     }
 
     private func report(_ found: SearchResult, _ retrieval: GalleryRetrieval) throws {
@@ -109,8 +105,7 @@ struct RetrieveCommand: ParsableCommand {
             let object = JSONValue.object([
                 "step": .integer(retrieval.run.step), "similarity": .string(retrieval.search.similarity.rawValue),
                 "temperature": .number(retrieval.search.temperature), "top": .integer(top),
-                "gallery": .integer(retrieval.galleryCount),
-                "queries": found.json,
+                "gallery": .integer(retrieval.galleryCount), "queries": found.json,
             ])
             print(object.indentedText())
         } else if output == nil {
@@ -118,10 +113,8 @@ struct RetrieveCommand: ParsableCommand {
         }
     }
 
-    /// A file that is there when it is whole.
     private func write(_ found: SearchResult, _ retrieval: GalleryRetrieval, to path: String) throws {
-        let file = try HDF5File(creating: path)
-        do {
+        try HDF5File.create(path) { file in
             try file.write("/indices", found.rows, shape: [found.queries, found.top])
             try file.write("/scores", found.scores, shape: [found.queries, found.top])
             try file.write("/probabilities", found.probabilities, shape: [found.queries, found.top])
@@ -131,18 +124,6 @@ struct RetrieveCommand: ParsableCommand {
             try file.setAttribute("similarity", .string(retrieval.search.similarity.rawValue))
             try file.setAttribute("temperature", .double(retrieval.search.temperature))
             try file.setAttribute("gallery", .integer(retrieval.galleryCount))
-            try file.close()
-        } catch {
-            unlink(path)
-            throw error
-        }
-    }
-
-    @Sendable private static func reference(_ text: String) throws -> DatasetReference {
-        do {
-            return try DatasetReference(text)
-        } catch {
-            throw ValidationError("\(error)")
         }
     }
 }

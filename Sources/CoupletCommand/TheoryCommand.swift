@@ -1,14 +1,18 @@
 import ArgumentParser
 import CoupletEvaluation
 import CoupletFiles
+import CoupletPairs
+import CoupletText
+import CoupletTraining
 
 struct TheoryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "theory",
-        abstract: "Print what the theory says of a config's Gaussian source, exactly.",
+        abstract: "Print the exact results of the theory for a config's Gaussian source.",
         discussion: """
-            Canonical correlations, mutual information, and for the config's loss and similarity at its rank: the minimiser with infinitely many pairs, the \
-            conditional laws that it learns beside the exact ones, the optimal loss. After Baptista, Stuart, Tran 2025 (arXiv 2505.24134).
+            Canonical correlations and mutual information; and for the config's loss and similarity at its rank: the \
+            minimiser with infinitely many pairs, the conditional distributions that it learns beside the exact ones, \
+            and the optimal loss. After Baptista, Stuart, Tran 2025 (arXiv 2505.24134).
 
               couplet theory configs/gaussian.yaml
               couplet theory configs/gaussian.yaml --all --set encoders.embedding=2 --json
@@ -16,10 +20,10 @@ struct TheoryCommand: ParsableCommand {
 
     @OptionGroup var arguments: ConfigurationArguments
 
-    @Flag(help: "Answer for every loss and similarity with an exact answer, besides the config's own.")
+    @Flag(help: "Also print every other loss and similarity that has an exact result.")
     var all = false
 
-    @Flag(help: "Print JSON, with whole matrices, in place of tables.")
+    @Flag(help: "Print JSON, with whole matrices, instead of tables.")
     var json = false
 
     func run() throws {
@@ -27,7 +31,7 @@ struct TheoryCommand: ParsableCommand {
         let source = try configuration.source.makeSource(seed: configuration.seed)
         guard let covariance = source.gaussianCovariance else {
             throw FileError(
-                .badData, place: arguments.path, reason: "the theory's exact answers are for a Gaussian source",
+                .badData, at: arguments.path, reason: "the theory has exact results for a Gaussian source only",
                 remedy: "see data: {source: gaussian}")
         }
         var objectives = [(configuration.objective.similarity, configuration.objective.loss)]

@@ -6,14 +6,14 @@ struct TrainCommand: ParsableCommand {
         commandName: "train",
         abstract: "Train the two encoders that a config describes.",
         discussion: """
-            Writes a run: a folder with the resolved config, checkpoints, metrics and log. The parameters after a step are the same bits on any \
-            number of threads and MPI ranks, on one kind of CPU.
+            Writes a run: a folder with the resolved config, checkpoints, metrics and log. On one kind of CPU the \
+            parameters after a step have the same bits for any number of threads and MPI ranks.
 
               couplet train configs/gaussian.yaml --set train.steps=3000
               mpirun -n 4 couplet train configs/mnist.yaml --resume
 
-            The second line starts the run if there is none, and goes on from its newest good checkpoint otherwise: the same command \
-            serves the first start and every start after.
+            The second command starts the run if there is none, and otherwise continues from its newest good \
+            checkpoint: the same command serves the first start and every later one.
             """)
 
     @OptionGroup var arguments: ConfigurationArguments
@@ -21,15 +21,15 @@ struct TrainCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The run's folder. (default: runs/NAME)", valueName: "dir"), completion: .directory)
     var output: String?
 
-    @Flag(help: "Go on from the newest checkpoint that is whole; start if there is none.")
+    @Flag(help: "Continue from the newest checkpoint that verifies; start if there is none.")
     var resume = false
 
-    @Flag(help: "Remove the run that is in the folder, and start anew.")
+    @Flag(help: "Delete the run in the folder, and start again.")
     var overwrite = false
 
     @Option(
         help: ArgumentHelp(
-            "Threads a process, a power of two. (default: as many as cores and shards allow; 1 under mpirun)",
+            "Threads of a process, a power of two. (default: as many as cores and shards allow; 1 under mpirun)",
             valueName: "n"))
     var threads: Int?
 
@@ -38,15 +38,15 @@ struct TrainCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "End the job where a worker waits longer than this for the others, and name those that are missing: seconds, or 90s, 10m, 1h; 0 waits for ever.",
-            valueName: "time"))
+            """
+            End the job if a worker waits longer than this for others, and name the missing ones: seconds, or 90s, \
+            10m, 1h; 0 waits for ever.
+            """, valueName: "time"))
     var timeout = TimeLimit(seconds: 600)
-
-    var existing: RunFolder.ExistingRun { resume ? .resume : overwrite ? .overwrite : .refuse }
 
     func validate() throws {
         if resume, overwrite {
-            throw ValidationError("--resume goes on with a run, --overwrite removes it: give one of them")
+            throw ValidationError("--resume continues a run, --overwrite deletes it: give one of them")
         }
         if let output, output.isEmpty { throw ValidationError("--output is empty; name a folder") }
         guard let threads else { return }
@@ -62,10 +62,9 @@ struct TrainCommand: ParsableCommand {
 
     func run() throws {
         let options = TrainingOptions(
-            output: output, existing: existing, threads: threads, progress: progress, timeout: timeout.duration)
+            output: output, existing: resume ? .resume : overwrite ? .overwrite : .refuse, threads: threads,
+            progress: progress, timeout: timeout.duration)
         let outcome = try Trainer(options: options).run { try arguments.load() }
-        if case .stopped = outcome { throw Failure.Exit(status: .stopped) }
+        if case .stopped = outcome { throw ErrorExit(status: .stopped) }
     }
 }
-
-extension ProgressDisplay.Mode: ExpressibleByArgument {}

@@ -1,31 +1,61 @@
 import CoupletNetworks
 import CoupletTensors
 
-/// An encoder ready to encode pieces of a fixed number of rows: encodings never depend on how many are asked for at once.
+/// Encodes samples in batches of a fixed number of rows, so that an encoding has the same bits whatever else is
+/// encoded.
 package struct BatchEncoder {
+    /// Rows in a batch when the caller does not set another number. `encode(rows:read:write:)` gives reproducible bits
+    /// for ranges that begin at a multiple of it.
+    package static let defaultRows = 256
+
     package let encoder: Encoder
-    /// Rows × the encoder's input shape: where samples may be read into.
+    /// One batch of samples, rows × the encoder's input shape. Callers may read samples into it.
     package let input: Tensor
     private let views: [[Tensor]]
     private let workspace: EncoderWorkspace
-    /// What the layers but the last gave at the last `run`, each rows × its output's shape.
+    /// Outputs of all layers but the last from the last `run`, each rows × the layer's output shape.
     package var activations: [Tensor] { workspace.outputs[0] }
 
-    package init(_ encoder: Encoder, parameters: Tensor, rows: Int) {
+    /// - Parameter rows: number of rows in a batch.
+    package init(_ encoder: Encoder, parameters: Tensor, rows: Int = BatchEncoder.defaultRows) {
         self.encoder = encoder
         input = Tensor([rows] + encoder.inputShape)
         views = encoder.views(of: parameters)
         workspace = EncoderWorkspace(encoder, rows: rows, slots: 1, backward: false)
     }
 
-    /// Encodes `rows` samples.
+    /// Encodes one batch.
+    /// - Parameters:
+    ///   - samples: rows × the encoder's input shape.
+    ///   - output: the encodings, rows × e.
     package func run(_ samples: Tensor, into output: Tensor) {
         encoder.forward(samples, parameters: views, workspace: workspace, slot: 0, output: output)
     }
 
+    /// Encodes one batch.
+    /// - Returns: the encodings, rows × e.
     package func run(_ samples: Tensor) -> Tensor {
         let output = Tensor([samples.rows, encoder.outputCount])
         run(samples, into: output)
         return output
+    }
+
+    /// Encodes any number of rows, batch by batch. The last batch is padded with copies of its first row.
+    /// - Parameters:
+    ///   - rows: the numbers of the rows.
+    ///   - read: returns the prepared samples of a subrange, count × the encoder's input shape.
+    ///   - write: receives the encodings of a subrange, count × e, and the subrange. It must copy what it keeps.
+    package func encode(
+        rows: Range<Int>, read: (Range<Int>) throws -> Tensor, write: (Tensor, Range<Int>) throws -> Void
+    ) rethrows {
+        let batchRows = input.rows, output = Tensor([batchRows, encoder.outputCount])
+        for start in stride(from: rows.lowerBound, to: rows.upperBound, by: batchRows) {
+            let batch = start..<min(start + batchRows, rows.upperBound)
+            let samples = try read(batch)
+            input.rows(0..<batch.count).copy(from: samples)
+            for row in batch.count..<batchRows { input.rows(row..<(row + 1)).copy(from: samples.rows(0..<1)) }
+            run(input, into: output)
+            try write(output.rows(0..<batch.count), batch)
+        }
     }
 }

@@ -1,6 +1,7 @@
 import CoupletText
 
-/// What an evaluation found at one step of a run. What a source does not allow (no classes, no Gaussian, no held-out pairs) is nil.
+/// The metrics of an evaluation at one step of a run. A section is nil if the source does not support it (no classes,
+/// not a Gaussian, no held-out pairs).
 public struct EvaluationResult: Equatable, Sendable {
     public let step: Int
     public let retrieval: RetrievalResult?
@@ -11,8 +12,8 @@ public struct EvaluationResult: Equatable, Sendable {
 
     public init(
         step: Int, retrieval: RetrievalResult? = nil, classification: ClassificationResult? = nil,
-        probe: LinearProbeResult? = nil,
-        gaussian: GaussianEvaluation? = nil, identifiability: IdentifiabilityResult? = nil
+        probe: LinearProbeResult? = nil, gaussian: GaussianEvaluation? = nil,
+        identifiability: IdentifiabilityResult? = nil
     ) {
         self.step = step
         self.retrieval = retrieval
@@ -26,12 +27,81 @@ public struct EvaluationResult: Equatable, Sendable {
     public var json: JSONValue {
         let sections = [
             ("retrieval", retrieval?.json), ("classification", classification?.json), ("probe", probe?.json),
-            ("gaussian", gaussian?.json),
-            ("identifiability", identifiability?.json),
+            ("gaussian", gaussian?.json), ("identifiability", identifiability?.json),
         ]
         return .object([("step", .integer(step))] + sections.compactMap { key, value in value.map { (key, $0) } })
     }
 
-    /// As a JSON text with a line feed at its end.
+    /// The JSON as indented text with a final line feed.
     public var jsonText: String { json.indentedText() + "\n" }
+}
+
+// MARK: - Table
+
+extension EvaluationResult {
+    /// The metrics as text tables: shares in percent, learned values beside exact ones.
+    public var table: String {
+        var sections = ["step \(step)\n"]
+        if let retrieval { sections.append(Self.table(retrieval)) }
+        if let classification {
+            let prior =
+                classification.top1WithPrior.map { ", with the prior of the labels \(Self.percent($0))" } ?? ""
+            sections.append(
+                "classification of \(classification.count) samples into \(classification.classes) classes: "
+                    + "top-1 \(Self.percent(classification.top1))\(prior)\n")
+        }
+        if let probe { sections.append(Self.table(probe)) }
+        if let gaussian { sections.append(Self.table(gaussian)) }
+        if let identifiability { sections.append(identifiability.table) }
+        return sections.joined(separator: "\n")
+    }
+
+    private static func percent(_ share: Double) -> String { NumberText.fixed(100 * share, 2) + " %" }
+
+    private static func table(_ probe: LinearProbeResult) -> String {
+        let training = probe.perClass.map { "\($0) a class, \(probe.trainingCount) in all" } ?? "\(probe.trainingCount)"
+        let convergence = probe.hasConverged ? "" : "; not converged: the minimum of the loss may be lower"
+        return "linear probe of \(probe.count) samples: top-1 \(percent(probe.top1)), "
+            + "log loss \(NumberText.fixed(probe.logLoss))\n"
+            + "  fitted to the first encodings of \(training) training samples, penalty \(probe.penalty), "
+            + "\(probe.iterations) iterations\(convergence)\n"
+    }
+
+    private static func table(_ retrieval: RetrievalResult) -> String {
+        var table = TextTable()
+        table.add(["", "recall at 1", "at 5", "at 10", "median rank", "mean reciprocal rank"])
+        for (name, metrics) in [
+            ("first to second", retrieval.firstToSecond), ("second to first", retrieval.secondToFirst),
+        ] {
+            table.add([
+                name, percent(metrics.recallAt1), percent(metrics.recallAt5), percent(metrics.recallAt10),
+                NumberText.fixed(metrics.medianRank, 1), NumberText.fixed(metrics.meanReciprocalRank),
+            ])
+        }
+        return "retrieval in a gallery of \(retrieval.gallery) held-out pairs\n" + table.text()
+    }
+
+    private static func table(_ gaussian: GaussianEvaluation) -> String {
+        var pairs = TextTable()
+        pairs.add(["canonical pair"] + gaussian.singularValues.indices.map { String($0 + 1) })
+        func add(_ name: String, _ learned: [Double]?, _ exact: [Double]?) {
+            if let learned { pairs.add([name + ", learned"] + learned.map { NumberText.fixed($0) }) }
+            if let exact { pairs.add([name + ", exact"] + exact.map { NumberText.fixed($0) }) }
+        }
+        add("singular value", gaussian.singularValues, gaussian.exactSingularValues)
+        add("first gram", gaussian.firstGram, gaussian.exactFirstGram)
+        add("second gram", gaussian.secondGram, gaussian.exactSecondGram)
+
+        var errors = TextTable()
+        errors.add(["coupling error, relative", NumberText.fixed(gaussian.couplingError)])
+        errors.add([
+            "largest angle of subspaces, first", NumberText.fixed(gaussian.firstAngles.first), "radians",
+        ])
+        errors.add([
+            "largest angle of subspaces, second", NumberText.fixed(gaussian.secondAngles.first), "radians",
+        ])
+        errors.add(["conditional mean error, relative", NumberText.fixed(gaussian.conditionalMeanError)])
+        errors.add(["  lowest possible at this rank", NumberText.fixed(gaussian.lowestConditionalMeanError)])
+        return "linear encoders of a Gaussian pair\n" + pairs.text() + "\n" + errors.text()
+    }
 }

@@ -1,21 +1,24 @@
-/// How the samples 0 … N - 1 of an evaluation are cut into shards: by N and the config, never by the number of workers, so that
-/// every product has the same size, and the same bits, whoever makes it.
+import CoupletCommunication
+import CoupletTensors
+
+/// Splits the samples 0 … N - 1 of an evaluation into shards of equal size.
 ///
-/// Shard a holds the samples a · size … (a + 1) · size - 1, as far as there are any; what is missing in the last ones is filled up
-/// with a repeated sample, which nobody counts.
+/// The shards depend on N and the config only, not on the number of workers. So every product has the same size, and
+/// the same bits, on any worker. Shard a holds the samples a · size … min((a + 1) · size, N) - 1. The last shards are
+/// padded with copies of a sample, which no result counts.
 public struct SampleShards: Equatable, Sendable {
     /// N.
     public let samples: Int
-    /// A power of two.
+    /// Number of shards, a power of two.
     public let count: Int
-    /// The rows of a shard, filling included.
+    /// Rows of a shard, padding included; a multiple of 16.
     public let size: Int
 
-    /// Samples above which a shard is cut in two: a tile of scores, size × size floats, then stays in the second cache.
+    /// Upper limit of `size`: a tile of scores, size × size floats, then fits the second-level cache.
     public static let largestSize = 512
 
-    /// - Parameter minimum: the least number of shards, a power of two: the S of the config, so that every worker count of the
-    ///   run will do.
+    /// - Parameter minimum: the least number of shards, a power of two. The config's S makes every worker count of the
+    ///   run possible.
     public init(samples: Int, minimum: Int) {
         precondition(samples >= 0, "\(samples) samples")
         precondition(minimum > 0 && minimum.nonzeroBitCount == 1, "\(minimum) shards, not a power of two")
@@ -27,22 +30,95 @@ public struct SampleShards: Equatable, Sendable {
         size = (rows + 15) / 16 * 16
     }
 
-    /// The samples of a shard; may be fewer than `size`, and none.
+    /// Returns the samples of a shard: `size` of them, fewer or none in the last shards.
     public func samples(of shard: Int) -> Range<Int> {
         min(shard * size, samples)..<min((shard + 1) * size, samples)
     }
 
-    /// The aligned block of shards of a worker.
+    /// Returns the aligned block of shards of a worker.
     public func shards(of rank: Int, workers: Int) -> Range<Int> {
         precondition(count % workers == 0, "\(count) shards over \(workers) workers")
         let block = count / workers
         return rank * block..<(rank + 1) * block
     }
 
-    /// The numbers to read for a shard: its samples, filled up to `size` by repeating the last; nil where it has none.
+    /// Returns the sample numbers to read for a shard, padded to `size` with the last one; nil for a shard without
+    /// samples.
     public func filledNumbers(of shard: Int) -> [UInt64]? {
         let range = samples(of: shard)
         guard let last = range.last else { return nil }
         return range.map(UInt64.init) + [UInt64](repeating: UInt64(last), count: size - range.count)
+    }
+}
+
+/// Encodes the samples of all shards, each worker its own shards, one shard at a time.
+public struct ShardedEncoding: Sendable {
+    public let shards: SampleShards
+
+    public init(_ shards: SampleShards) {
+        self.shards = shards
+    }
+
+    /// Encodes this worker's shards.
+    /// - Parameters:
+    ///   - widths: the columns of each encoding of a sample, such as [e, e] for both modalities.
+    ///   - encode: reads the samples with these numbers (`shards.size` of them, padding included) and writes their
+    ///     encodings into one tensor size × width for each of `widths`.
+    /// - Returns: for each of `widths`, (size · this worker's shards) × width, in order; rows of shards without samples
+    ///   are zero.
+    public func run(
+        rank: Int, workers: Int, widths: [Int], encode: (_ numbers: [UInt64], _ outputs: [Tensor]) throws -> Void
+    ) rethrows -> [Tensor] {
+        let localShards = shards.shards(of: rank, workers: workers)
+        let results = widths.map { Tensor([localShards.count * shards.size, $0]) }
+        for (index, shard) in localShards.enumerated() {
+            guard let numbers = shards.filledNumbers(of: shard) else { continue }
+            try encode(numbers, results.map { $0.rows(index * shards.size..<(index + 1) * shards.size) })
+        }
+        return results
+    }
+}
+
+/// Sums over the samples of all workers, in Double, by pairwise summation over shard numbers. The bits are the same for
+/// every number of workers.
+struct ShardedSum {
+    let shards: SampleShards
+    let communicator: any Communicator
+    /// The shards of this worker.
+    let localShards: Range<Int>
+
+    init(_ shards: SampleShards, _ communicator: any Communicator) {
+        self.shards = shards
+        self.communicator = communicator
+        localShards = shards.shards(of: communicator.rank, workers: communicator.size)
+    }
+
+    /// Computes `count` sums. Every worker calls it.
+    /// - Parameter shard: returns the `count` sums of one shard. `localShard` is its index among this worker's shards.
+    ///   It is not called for shards without samples.
+    /// - Returns: the sums, on every worker.
+    /// - Throws: `CollectiveError` if a worker has failed.
+    func run(count: Int, _ shard: (_ localShard: Int, _ samples: Range<Int>) -> [Double]) throws -> [Double] {
+        func sum(_ range: Range<Int>) -> [Double] {
+            if range.count > 1 {
+                let middle = range.lowerBound + range.count / 2
+                return Self.add(sum(range.lowerBound..<middle), sum(middle..<range.upperBound))
+            }
+            let samples = shards.samples(of: localShards.lowerBound + range.lowerBound)
+            return samples.isEmpty ? [Double](repeating: 0, count: count) : shard(range.lowerBound, samples)
+        }
+        let gathered = try communicator.allGather(numbers: sum(0..<localShards.count))
+        // Each worker's shards are one subtree, so the upper levels of the tree add the workers' sums.
+        var level = (0..<communicator.size).map { Array(gathered[$0 * count..<($0 + 1) * count]) }
+        while level.count > 1 {
+            level = stride(from: 0, to: level.count, by: 2).map { Self.add(level[$0], level[$0 + 1]) }
+        }
+        return level[0]
+    }
+
+    private static func add(_ a: [Double], _ b: [Double]) -> [Double] {
+        var sum = a
+        for index in sum.indices { sum[index] += b[index] }
+        return sum
     }
 }

@@ -1,103 +1,101 @@
 import CZlib
 import Glibc
 
-/// The content of a file, read whole, with or without its gzip compression.
+/// The content of a file that may be compressed by gzip (RFC 1952). The file is read whole; its name does not matter.
 package struct DecompressedFile {
-    let path: String
-    /// As they are on disk.
-    let stored: [UInt8]
+    package let path: String
+    /// The bytes on the disk.
+    private let stored: [UInt8]
 
-    /// - Throws: `FileError` with the system's reason.
+    /// Largest ratio of content to compressed data: deflate cannot compress better.
+    private static let largestRatio = 1032
+
+    /// - Throws: `FileError(.inputOutput)` if the file cannot be read or is not a regular file.
     package init(reading path: String) throws {
         self.path = path
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw Self.refused(path, "open") }
+        let descriptor = try SystemCall.check("open", path) { open(path, O_RDONLY | O_CLOEXEC) }
         defer { close(descriptor) }
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw Self.refused(path, "fstat") }
+        try SystemCall.check("fstat", path) { fstat(descriptor, &status) }
         guard status.st_mode & S_IFMT == S_IFREG else {
-            throw FileError(.badData, place: path, reason: "is not a regular file")
+            throw FileError(.inputOutput, at: path, reason: "is not a regular file")
         }
-        var failed = false
-        stored = [UInt8](unsafeUninitializedCapacity: Int(status.st_size)) { buffer, count in
+        stored = try [UInt8](unsafeUninitializedCapacity: Int(status.st_size)) { buffer, count in
             while count < buffer.count {
-                let got = read(descriptor, buffer.baseAddress! + count, buffer.count - count)
-                if got < 0 && errno == EINTR { continue }
-                failed = got < 0
-                if got <= 0 { return }
-                count += got
+                let bytesRead = try SystemCall.check("read", path) {
+                    read(descriptor, buffer.baseAddress! + count, buffer.count - count)
+                }
+                if bytesRead == 0 { return }
+                count += bytesRead
             }
         }
-        if failed { throw Self.refused(path, "read") }
     }
 
-    static func refused(_ path: String, _ call: String) -> FileError {
-        FileError(.badData, place: path, reason: "\(String(cString: strerror(errno))) (\(call))")
-    }
+    private var isCompressed: Bool { stored.count >= 2 && stored[0] == 0x1f && stored[1] == 0x8b }
 
-    var isCompressed: Bool { stored.count >= 2 && stored[0] == 0x1f && stored[1] == 0x8b }
-
-    /// The length that the content claims to have: of a gzip file what its last four bytes say, modulo 2³².
+    /// The length of the content modulo 2³². For a gzip file it is the claim in its last four bytes.
     package var claimedCount: UInt32 {
         guard isCompressed else { return UInt32(truncatingIfNeeded: stored.count) }
         return stored.suffix(4).reversed().reduce(0) { $0 << 8 | UInt32($1) }
     }
 
-    /// The first `count` bytes of the content, or all if there are fewer.
-    /// - Throws: `FileError` where the compressed data are damaged.
+    /// The first `count` bytes of the content, or all of it if it is shorter.
+    /// - Throws: `FileError(.badData)` if the compressed data are damaged.
     package func prefix(_ count: Int) throws -> [UInt8] {
-        isCompressed ? try inflated(limit: count).bytes : Array(stored.prefix(count))
+        isCompressed ? try decompressed(limit: count).bytes : Array(stored.prefix(count))
     }
 
-    /// The whole content, which ought to have `expected` bytes.
-    /// - Throws: `FileError` where it has fewer or more, or the compressed data are damaged, cut off or followed by something
-    ///   else.
+    /// The whole content, which must have `expected` bytes.
+    /// - Throws: `FileError(.badData)` if it has fewer or more bytes, or if the compressed data are damaged, cut off or
+    ///   followed by other data.
     package func content(expected: Int) throws -> ArraySlice<UInt8> {
-        // No stream of deflate is smaller than 1/1032 of what it holds: a header that claims more is not worth the memory.
-        guard expected <= (stored.count + 1) * (isCompressed ? 1032 : 1) else { throw short(of: expected, found: nil) }
+        // No memory is allocated for a header that claims more than the file can hold.
+        guard expected <= (stored.count + 1) * (isCompressed ? Self.largestRatio : 1) else {
+            throw tooShort(expected, found: nil)
+        }
         let bytes: ArraySlice<UInt8>, isComplete: Bool
         if isCompressed {
-            let inflated = try inflated(limit: expected)
-            (bytes, isComplete) = (inflated.bytes[...], inflated.isComplete)
+            let decompressed = try decompressed(limit: expected)
+            (bytes, isComplete) = (decompressed.bytes[...], decompressed.isComplete)
         } else {
             (bytes, isComplete) = (stored.prefix(expected), stored.count <= expected)
         }
-        if bytes.count < expected { throw short(of: expected, found: bytes.count) }
+        if bytes.count < expected { throw tooShort(expected, found: bytes.count) }
         if !isComplete {
-            let excess = isCompressed ? "more" : "\(stored.count)"
+            let found = isCompressed ? "more" : "\(stored.count)"
             throw FileError(
-                .badData, place: path, reason: "its header announces \(expected) bytes in all, but there are \(excess)",
-                remedy: "fetch the file again; bytes after the end are not what its header describes")
+                .badData, at: path, reason: "its header announces \(expected) bytes in all, but there are \(found)",
+                remedy: "fetch the file again; its header does not describe the bytes at its end")
         }
         return bytes
     }
 
-    private func short(of expected: Int, found: Int?) -> FileError {
-        FileError(
-            .badData, place: path,
-            reason: "its header announces \(expected) bytes in all, but there are "
-                + (found.map { "\($0)" } ?? "at most \(stored.count * (isCompressed ? 1032 : 1))"),
+    private func tooShort(_ expected: Int, found: Int?) -> FileError {
+        let found = found.map { "\($0)" } ?? "at most \(stored.count * (isCompressed ? Self.largestRatio : 1))"
+        return FileError(
+            .badData, at: path, reason: "its header announces \(expected) bytes in all, but there are \(found)",
             remedy: "the file is cut short: fetch it again")
     }
 
-    /// At most `limit` bytes of the content, and whether that is all of it.
-    private func inflated(limit: Int) throws -> (bytes: [UInt8], isComplete: Bool) {
+    /// At most `limit` bytes of the content, and whether the content ends there.
+    private func decompressed(limit: Int) throws -> (bytes: [UInt8], isComplete: Bool) {
         var stream = z_stream()
-        // 15 + 16: the largest window, in the gzip format.
+        // 15 is the largest window; 16 selects the gzip format.
         var code = inflateInit2_(&stream, 15 + 16, ZLIB_VERSION, CInt(MemoryLayout<z_stream>.size))
-        guard code == Z_OK else { throw FileError(.badData, place: path, reason: "zlib's inflateInit2 gives \(code)") }
+        guard code == Z_OK else { throw FileError(.badData, at: path, reason: "zlib's inflateInit2 returned \(code)") }
         defer { inflateEnd(&stream) }
         var isComplete = false
         let bytes = [UInt8](unsafeUninitializedCapacity: limit) { output, count in
             stored.withUnsafeBufferPointer { input in
-                // zlib counts in 32 bits, and its window may look one byte past the end to see that nothing follows.
-                var consumed = 0, beyond: UInt8 = 0
+                // zlib counts in 32 bits. When the output is full, one spare byte of output shows whether the content
+                // ends there.
+                var consumed = 0, spareByte: UInt8 = 0
                 while true {
                     let inputRoom = min(input.count - consumed, 1 << 30), outputRoom = min(limit - count, 1 << 30)
                     stream.next_in = UnsafeMutablePointer(mutating: input.baseAddress! + consumed)
                     stream.avail_in = UInt32(inputRoom)
                     let isFull = outputRoom == 0
-                    withUnsafeMutablePointer(to: &beyond) { spare in
+                    withUnsafeMutablePointer(to: &spareByte) { spare in
                         stream.next_out = isFull ? spare : output.baseAddress! + count
                         stream.avail_out = UInt32(isFull ? 1 : outputRoom)
                         code = inflate(&stream, Z_NO_FLUSH)
@@ -113,7 +111,7 @@ package struct DecompressedFile {
                             isComplete = true
                             return
                         }
-                        // gzip files may be joined: another member, or garbage, which inflate then refuses.
+                        // A gzip file may have several members. If something else follows, inflate refuses it.
                         code = inflateReset(&stream)
                     }
                     if code != Z_OK { return }
@@ -123,12 +121,12 @@ package struct DecompressedFile {
         if isComplete || bytes.count == limit && (code == Z_OK || code == Z_STREAM_END) { return (bytes, isComplete) }
         if code == Z_BUF_ERROR {
             throw FileError(
-                .badData, place: path, reason: "the gzip data end too early, after \(stored.count) compressed bytes",
+                .badData, at: path, reason: "the gzip data end too early, after \(stored.count) compressed bytes",
                 remedy: "the file is cut short: fetch it again")
         }
-        let message = stream.msg.map { String(cString: $0) } ?? "zlib's inflate gives \(code)"
+        let message = stream.msg.map { String(cString: $0) } ?? "zlib's inflate returned \(code)"
         throw FileError(
-            .badData, place: path, reason: "the gzip data are damaged, or something else follows them: \(message)",
+            .badData, at: path, reason: "the gzip data are damaged, or something else follows them: \(message)",
             remedy: "fetch the file again")
     }
 }

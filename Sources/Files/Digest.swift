@@ -1,9 +1,9 @@
 import CCrypto
 
-/// SHA-256 (FIPS 180-4) of a sequence of bytes, given piece by piece.
+/// The SHA-256 digest (FIPS 180-4) of a sequence of bytes.
 ///
-/// From libcrypto, which every system has and which uses the processor's SHA instructions (1.5 to 2 GB/s). swift-crypto would
-/// compile a copy of BoringSSL into the package: minutes of build for this one function.
+/// libcrypto computes it: every system has that library, and it uses the SHA instructions of the processor (1.5 to 2
+/// GB/s). swift-crypto would compile a copy of BoringSSL into the package, which takes minutes.
 public struct Digest: ~Copyable {
     private let context: OpaquePointer
 
@@ -15,27 +15,26 @@ public struct Digest: ~Copyable {
 
     deinit { EVP_MD_CTX_free(context) }
 
-    /// Adds the numbers' bits, Float64, little-endian.
+    /// Adds Float64 numbers, little-endian.
     public mutating func update(_ doubles: [Double]) { doubles.withUnsafeBytes { update($0) } }
 
-    /// Adds the numbers, 64 bits each, little-endian.
+    /// Adds integers of 64 bits, little-endian.
     public mutating func update(_ integers: [Int]) { integers.withUnsafeBytes { update($0) } }
 
-    /// Adds a number, 64 bits, little-endian.
+    /// Adds an integer of 64 bits, little-endian.
     public mutating func update(_ integer: UInt64) { withUnsafeBytes(of: integer.littleEndian) { update($0) } }
 
-    /// Adds the text's UTF-8 bytes. Not its length.
+    /// Adds the UTF-8 bytes of a string, without its length.
     public mutating func update(_ string: String) {
         var string = string
         string.withUTF8 { update(UnsafeRawBufferPointer($0)) }
     }
 
-    /// Adds bytes.
     package mutating func update(_ bytes: UnsafeRawBufferPointer) {
         Self.require(EVP_DigestUpdate(context, bytes.baseAddress, bytes.count), "EVP_DigestUpdate")
     }
 
-    /// The digest of all that was added until now: 64 hexadecimal digits.
+    /// The digest of all bytes added so far, as 64 hexadecimal digits.
     public var hexadecimal: String {
         guard let copy = EVP_MD_CTX_new() else { preconditionFailure("EVP_MD_CTX_new: no memory") }
         defer { EVP_MD_CTX_free(copy) }
@@ -46,7 +45,7 @@ public struct Digest: ~Copyable {
         return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 
-    /// These fail only where libcrypto itself is broken or memory has run out.
+    /// These functions fail only if libcrypto itself is broken or memory has run out.
     private static func require(_ result: CInt, _ function: StaticString) {
         precondition(result == 1, "\(function) returned \(result)")
     }

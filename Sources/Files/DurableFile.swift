@@ -1,29 +1,133 @@
 import Glibc
 
-/// Small files that are there whole or not at all: config.yaml, evaluation.json.
+/// Writes files that are whole or absent: a crash at any moment leaves the previous file or the new one, and a file
+/// that is written when a function returns survives a power cut.
+///
+/// The content is written to a temporary file in the same folder, which is flushed to the disk and then renamed
+/// (`TemporaryFile`).
 public enum DurableFile {
-    /// Puts a file with these bytes in place of what had the name. A crash at any moment leaves the old one or the new one, and
-    /// what is new when this returns survives a power cut.
-    /// - Throws: `FileError(.inputOutput)`; the old file is then untouched.
+    /// Writes bytes to a file, and replaces the previous file.
+    /// - Throws: `FileError(.inputOutput)`; the previous file is then untouched.
     public static func replace(_ path: String, with bytes: [UInt8]) throws {
-        let temporary = TemporaryName.make(for: path)
-        try TemporaryName.removeAbandoned(in: SystemCall.folder(of: path), of: SystemCall.lastComponent(of: path))
-        do {
-            let descriptor = try SystemCall.check("open", path) {
-                open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+        try write(path) { temporaryPath in
+            let descriptor = try SystemCall.check("open", temporaryPath) {
+                open(temporaryPath, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
             }
-            do {
-                defer { close(descriptor) }
-                try bytes.withUnsafeBytes { try SystemCall.write($0, to: descriptor, path) }
-                try SystemCall.check("fsync", path) { fsync(descriptor) }
-            }
-            try SystemCall.rename(temporary, to: path)
-        } catch {
-            unlink(temporary)
-            throw error
+            defer { close(descriptor) }
+            try bytes.withUnsafeBytes { try FileSystem.write($0, to: descriptor, temporaryPath) }
         }
     }
 
-    /// The same with a text, in UTF-8.
+    /// Writes text in UTF-8 to a file, and replaces the previous file.
+    /// - Throws: `FileError(.inputOutput)`; the previous file is then untouched.
     public static func replace(_ path: String, with text: String) throws { try replace(path, with: Array(text.utf8)) }
+
+    /// Gives a file that `body` writes under a temporary path its name, and replaces the previous file.
+    /// - Parameter body: writes and closes the file at the temporary path.
+    /// - Returns: the result of `body`.
+    /// - Throws: `FileError(.inputOutput)` and the errors of `body`, about `path`; the previous file is then untouched,
+    ///   and the temporary file is deleted.
+    package static func write<Result>(_ path: String, _ body: (_ temporaryPath: String) throws -> Result) throws
+        -> Result
+    {
+        let file = try TemporaryFile(for: path)
+        do {
+            let result = try body(file.temporaryPath)
+            try file.commit()
+            return result
+        } catch {
+            file.discard()
+            throw file.withFinalPath(error)
+        }
+    }
+}
+
+/// A file that has a hidden name until it is complete: ".NAME.HOST.PROCESS.partial", in the folder of its final path.
+///
+/// Use this type directly for a file that stays open for long; `DurableFile` is simpler otherwise.
+package struct TemporaryFile: Sendable {
+    /// The final path.
+    package let path: String
+    package let temporaryPath: String
+
+    private static let suffix = ".partial"
+    /// Age in seconds from which a file of a process on another host counts as abandoned. A running process writes to
+    /// its file more often than that.
+    private static let abandonedAge = 600
+
+    /// Chooses the temporary path, and deletes the files that killed processes left for the same final path. Nothing is
+    /// created.
+    /// - Throws: `FileError(.inputOutput)` if the folder cannot be read.
+    package init(for path: String) throws {
+        let (folder, name) = (FileSystem.folder(of: path), FileSystem.lastComponent(of: path))
+        try Self.removeAbandoned(in: folder, name: name)
+        self.init(path: path, temporaryPath: "\(folder)/.\(name).\(HostName.current).\(getpid())\(Self.suffix)")
+    }
+
+    /// A temporary file that another process or thread chose.
+    init(path: String, temporaryPath: String) {
+        self.path = path
+        self.temporaryPath = temporaryPath
+    }
+
+    /// Flushes the closed file to the disk and gives it its final name.
+    /// - Throws: `FileError(.inputOutput)`.
+    package func commit() throws {
+        do {
+            try FileSystem.synchronizeFile(temporaryPath)
+            try FileSystem.rename(temporaryPath, to: path)
+        } catch {
+            throw withFinalPath(error)
+        }
+    }
+
+    /// Deletes the unfinished file.
+    package func discard() { unlink(temporaryPath) }
+
+    /// The error with the final path in place of the temporary one, which the user does not know.
+    fileprivate func withFinalPath(_ error: any Error) -> any Error {
+        guard let error = error as? FileError, error.location.hasPrefix(temporaryPath) else { return error }
+        let location = path + error.location.dropFirst(temporaryPath.count)
+        return FileError(error.kind, at: location, reason: error.reason, remedy: error.remedy)
+    }
+
+    /// Deletes the temporary files of killed processes in a folder; those of this process too, so none of them may be
+    /// in use.
+    /// - Parameter name: only files whose final name is this one; nil: all.
+    /// - Returns: the names of the deleted files.
+    @discardableResult
+    package static func removeAbandoned(in folder: String, name: String? = nil) throws -> [String] {
+        let prefix = name.map { ".\($0)." } ?? "."
+        return try FileSystem.entries(of: folder).filter { entry in
+            entry.hasPrefix(prefix) && isAbandoned(entry, in: folder) && unlink("\(folder)/\(entry)") == 0
+        }
+    }
+
+    /// Whether a name is that of a temporary file for a file with the final name `finalName`.
+    package static func isTemporary(_ name: String, for finalName: String) -> Bool {
+        name.hasPrefix(".\(finalName).") && name.hasSuffix(suffix)
+    }
+
+    private static func isAbandoned(_ name: String, in folder: String) -> Bool {
+        guard name.hasSuffix(suffix) else { return false }
+        let stem = name.dropLast(suffix.count)
+        guard let dot = stem.lastIndex(of: "."), let process = pid_t(stem[stem.index(after: dot)...]) else {
+            return false
+        }
+        if stem[..<dot].hasSuffix(".\(HostName.current)") {
+            // A container gives out the same process numbers at each start, so a file with our number is from an
+            // earlier start.
+            return process == getpid() || !isRunning(process)
+        }
+        var status = stat()
+        return stat("\(folder)/\(name)", &status) == 0 && time(nil) - status.st_mtim.tv_sec > abandonedAge
+    }
+
+    /// Whether a process runs. A zombie, which its parent has not waited for yet, does not.
+    private static func isRunning(_ process: pid_t) -> Bool {
+        if kill(process, 0) != 0, errno == ESRCH { return false }
+        // The format is "NUMBER (NAME) STATE …". The name may contain parentheses.
+        guard let text = ProcFile.text("/proc/\(process)/stat"), let end = text.lastIndex(of: ")") else { return true }
+        return !text[end...].dropFirst(2).hasPrefix("Z")
+    }
 }

@@ -1,12 +1,14 @@
 import Glibc
 
-/// A file as it was when reading from it began: who reads from it for long finds out whether somebody wrote into it meanwhile. HDF5 does not: it reads
-/// what a shortened file has lost as zeros.
+/// Detects that a file was modified while it was read. HDF5 does not: it reads the lost part of a shortened file as
+/// zeros.
+///
+/// The identity of a file is its device, inode, size and time of modification.
 public struct FileIdentity: Equatable, Sendable {
-    private let device: dev_t, number: ino_t
+    private let device: dev_t, inode: ino_t
     private let bytes: Int, seconds: Int, nanoseconds: Int
 
-    /// - Throws: `FileError(.inputOutput)` where there is no such file.
+    /// - Throws: `FileError(.inputOutput)` if the file does not exist.
     public init(of path: String) throws {
         var status = stat()
         try SystemCall.check("stat", path) { stat(path, &status) }
@@ -14,21 +16,22 @@ public struct FileIdentity: Equatable, Sendable {
     }
 
     private init(_ status: stat) {
-        (device, number, bytes) = (status.st_dev, status.st_ino, Int(status.st_size))
+        (device, inode, bytes) = (status.st_dev, status.st_ino, Int(status.st_size))
         (seconds, nanoseconds) = (Int(status.st_mtim.tv_sec), Int(status.st_mtim.tv_nsec))
     }
 
-    /// A file that was removed or replaced is still there for those who have it open: that is no fault.
-    /// - Throws: `FileError(.badData)` where the very file was written into or shortened.
+    /// Checks that the file was not modified since. A file that was removed or replaced is no error: its content is
+    /// still there for those who have it open.
+    /// - Throws: `FileError(.badData)` if the file itself was written to or shortened.
     public func requireUnchanged(_ path: String) throws {
         var status = stat()
         guard stat(path, &status) == 0 else { return }
         let now = FileIdentity(status)
-        if now.device == device, now.number == number, now != self {
+        if now.device == device, now.inode == inode, now != self {
             throw FileError(
-                .badData, place: path,
-                reason: "was written into while it was read: it had \(bytes) bytes and has \(now.bytes)",
-                remedy: "put the right file back, and go on from the last checkpoint")
+                .badData, at: path,
+                reason: "was modified while it was read: it had \(bytes) bytes and has \(now.bytes)",
+                remedy: "restore the file, and resume from the last checkpoint")
         }
     }
 }

@@ -1,17 +1,36 @@
 import Glibc
 
-/// What a run's folder needs of the system, with errors that say what was refused on which path.
+/// Runs system calls; every return code is checked here.
+package enum SystemCall {
+    /// Runs a system call on a path, and repeats it while a signal interrupts it.
+    /// - Returns: the return value of the call, which is not negative.
+    /// - Throws: `FileError(.inputOutput)` with the name of the call and the message of `errno`.
+    @discardableResult
+    package static func check<Result: SignedInteger>(
+        _ name: StaticString, _ path: String, _ call: () -> Result
+    ) throws -> Result {
+        while true {
+            let result = call()
+            if result >= 0 { return result }
+            let code = errno
+            if code != EINTR { throw FileError(systemCall: "\(name)", at: path, errorNumber: code) }
+        }
+    }
+}
+
+/// Operations on files and folders, with errors that name the path.
 package enum FileSystem {
-    /// The error of the call that just failed.
-    package static func refused(_ action: String, _ path: String, code: Int32 = errno) -> FileError {
-        let remedy =
-            switch code {
-            case ENOSPC, EDQUOT: "free some space or name another folder with --output"
-            case EACCES, EPERM, EROFS: "name a folder that you may write to with --output"
-            default: ""
-            }
-        return FileError(
-            .inputOutput, place: path, reason: "cannot \(action): \(String(cString: strerror(code)))", remedy: remedy)
+    // MARK: Paths
+
+    /// The path without its last component; "." if it has one component only.
+    package static func folder(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    package static func lastComponent(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return path }
+        return String(path[path.index(after: slash)...])
     }
 
     package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
@@ -21,57 +40,119 @@ package enum FileSystem {
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
-    /// Makes a folder and those around it; one that is there already is fine.
+    /// Refuses a path at which a file or folder exists, for commands that must not overwrite it.
+    /// - Throws: `FileError(.inputOutput)`.
+    package static func requireAbsent(_ path: String) throws {
+        if exists(path) {
+            throw FileError(
+                .inputOutput, at: path, reason: "exists already", remedy: "give another name, or delete it first")
+        }
+    }
+
+    // MARK: Folders
+
+    /// Makes a folder and its missing parents. An existing folder is no error.
     package static func makeFolder(_ path: String) throws {
         guard !path.isEmpty, !isFolder(path) else { return }
         if let slash = path.lastIndex(of: "/"), slash != path.startIndex { try makeFolder(String(path[..<slash])) }
-        // Another process may make it at the same moment.
-        guard mkdir(path, 0o777) == 0 || errno == EEXIST else { throw refused("make the folder", path) }
-        guard isFolder(path) else { throw refused("make the folder", path, code: ENOTDIR) }
+        // Another process may make the folder at the same moment.
+        guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
+            throw FileError(cannot: "make the folder", at: path, errorNumber: errno)
+        }
+        guard isFolder(path) else { throw FileError(cannot: "make the folder", at: path, errorNumber: ENOTDIR) }
     }
 
-    /// The names in a folder, sorted; none where there is no such folder.
-    package static func names(in folder: String) -> [String] {
-        guard let stream = opendir(folder) else { return [] }
+    /// The names in a folder, sorted; empty if the folder does not exist or cannot be read.
+    package static func names(in folder: String) -> [String] { ((try? entries(of: folder)) ?? []).sorted() }
+
+    /// The names in a folder, without "." and "..", in no particular order.
+    /// - Throws: `FileError(.inputOutput)` if the folder does not exist or cannot be read.
+    package static func entries(of folder: String) throws -> [String] {
+        guard let stream = opendir(folder) else {
+            throw FileError(systemCall: "opendir", at: folder, errorNumber: errno)
+        }
         defer { closedir(stream) }
         var names: [String] = []
+        errno = 0
         while let entry = readdir(stream) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
                 $0.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
             }
-            if name != ".", name != ".." { names.append(name) }
+            if name != "." && name != ".." { names.append(name) }
+            errno = 0
         }
-        return names.sorted()
+        if errno != 0 { throw FileError(systemCall: "readdir", at: folder, errorNumber: errno) }
+        return names
     }
 
-    /// All of a file, as a text in UTF-8.
+    // MARK: Files
+
+    /// The content of a file, or only its beginning, longer than `limit` bytes, if the file is longer than that.
+    package static func contents(of path: String, limit: Int = .max) throws -> [UInt8] {
+        let descriptor = try SystemCall.check("open", path) { open(path, O_RDONLY | O_CLOEXEC) }
+        defer { close(descriptor) }
+        var status = stat()
+        try SystemCall.check("fstat", path) { fstat(descriptor, &status) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: max(4_096, min(Int(status.st_size), limit)))
+        while bytes.count <= limit {
+            let count = try SystemCall.check("read", path) { read(descriptor, &chunk, chunk.count) }
+            if count == 0 { break }
+            bytes += chunk[..<count]
+        }
+        return bytes
+    }
+
+    /// The content of a file as UTF-8 text. Invalid bytes become replacement characters.
     package static func text(at path: String) throws -> String {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw refused("read the file", path) }
-        defer { close(file) }
-        var bytes: [UInt8] = [], piece = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
-            let count = read(file, &piece, piece.count)
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw refused("read the file", path) }
-            if count == 0 { return String(decoding: bytes, as: UTF8.self) }
-            bytes += piece[..<count]
+        String(decoding: try contents(of: path), as: UTF8.self)
+    }
+
+    /// Writes all bytes to a file descriptor, in as many calls as the system needs.
+    static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: CInt, _ path: String) throws {
+        var written = 0
+        while written < bytes.count {
+            written += try SystemCall.check("write", path) {
+                Glibc.write(descriptor, bytes.baseAddress! + written, bytes.count - written)
+            }
         }
     }
 
-    /// Removes a file; one that is not there is fine.
-    package static func remove(_ path: String) throws {
-        guard unlink(path) == 0 || errno == ENOENT else { throw refused("remove the file", path) }
+    /// Writes text to a file descriptor and ignores errors: a closed standard error is no reason to stop.
+    package static func write(_ text: String, to descriptor: CInt) {
+        var text = text
+        text.withUTF8 { try? write(UnsafeRawBufferPointer($0), to: descriptor, "") }
     }
 
-    /// Writes all of a text, as far as anybody listens: who closed standard error wants no messages.
-    package static func write(_ text: String, to file: Int32) {
-        var bytes = Array(text.utf8)[...]
-        while !bytes.isEmpty {
-            let count = bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return }
-            bytes = bytes.dropFirst(count)
+    /// Deletes a file. A missing file is no error.
+    package static func remove(_ path: String) throws {
+        guard unlink(path) == 0 || errno == ENOENT else {
+            throw FileError(cannot: "remove the file", at: path, errorNumber: errno)
+        }
+    }
+
+    // MARK: Durability
+
+    /// Waits until the content of a file is on the disk (fsync).
+    static func synchronizeFile(_ path: String) throws {
+        let descriptor = try SystemCall.check("open", path) { open(path, O_RDONLY | O_CLOEXEC) }
+        defer { close(descriptor) }
+        try SystemCall.check("fsync", path) { fsync(descriptor) }
+    }
+
+    /// Renames a file, replaces a file that has the name already, and waits until the new name is on the disk.
+    package static func rename(_ source: String, to target: String) throws {
+        try SystemCall.check("rename", target) { Glibc.rename(source, target) }
+        try synchronizeFolder(folder(of: target))
+    }
+
+    /// Waits until the names in a folder are on the disk. A rename survives a power cut only after this.
+    private static func synchronizeFolder(_ path: String) throws {
+        let descriptor = try SystemCall.check("open", path) { open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        defer { close(descriptor) }
+        // Some network file systems refuse to fsync a folder (EINVAL). They order renames themselves.
+        if fsync(descriptor) != 0, errno != EINVAL, errno != ENOTSUP {
+            throw FileError(systemCall: "fsync", at: path, errorNumber: errno)
         }
     }
 }

@@ -1,29 +1,31 @@
 import CoupletText
 import Glibc
 
-/// A folder that one process at a time writes to: flock on a file in it. The lock ends with the process that holds it, whatever ends that, so a file
-/// that is left behind locks nothing. Its text tells who holds it, or was the last to.
+/// An exclusive lock on a folder, so that one process at a time writes to it (flock on a file in the folder).
+///
+/// The system releases the lock when the process ends, for whatever reason, so a lock file that is left behind locks
+/// nothing. The text of the lock file names the last holder.
 public final class FolderLock: Sendable {
     public static let fileName = ".lock"
-    /// For a process that is just being ended to be gone, in seconds.
-    private static let patience = 2.0
+    /// How long to wait for a holder that is just ending, in seconds.
+    private static let timeout = 2.0
 
-    /// Whether there is a lock: some file systems have none.
+    /// False if the file system has no locks.
     public let isHeld: Bool
     private let descriptor: CInt
 
-    /// Locks a folder, which is there.
-    /// - Throws: `FileError(.inputOutput)` where another process (or another part of this one) holds the lock, with its host, number and time; or
-    ///   where the system refuses.
+    /// Locks an existing folder.
+    /// - Throws: `FileError(.inputOutput)` if another process, or another part of this one, holds the lock (the error
+    ///   names its host, process number and time), or if the system refuses.
     public init(_ folder: String) throws {
         let path = "\(folder)/\(Self.fileName)"
         let file = try SystemCall.check("open", path) { open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666) }
         do {
             isHeld = try Self.lock(file, path, folder)
             if isHeld {
-                let text = Array("\(TemporaryName.host) \(getpid()) \(Timestamp.now())\n".utf8)
+                let text = Array("\(HostName.current) \(getpid()) \(Timestamp.now())\n".utf8)
                 try SystemCall.check("ftruncate", path) { ftruncate(file, 0) }
-                try text.withUnsafeBytes { try SystemCall.write($0, to: file, path) }
+                try text.withUnsafeBytes { try FileSystem.write($0, to: file, path) }
             }
         } catch {
             close(file)
@@ -39,23 +41,22 @@ public final class FolderLock: Sendable {
         while flock(file, LOCK_EX | LOCK_NB) != 0 {
             switch errno {
             case EINTR: continue
-            case EWOULDBLOCK where waited < patience:
+            case EWOULDBLOCK where waited < timeout:
                 usleep(50_000)
                 waited += 0.05
             case EWOULDBLOCK: throw inUse(path, folder)
             case ENOLCK, ENOSYS, EOPNOTSUPP, EINVAL: return false
-            default: throw FileError(systemCall: "flock", on: path, errorNumber: errno)
+            default: throw FileError(systemCall: "flock", at: path, errorNumber: errno)
             }
         }
         return true
     }
 
     private static func inUse(_ path: String, _ folder: String) -> FileError {
-        let text = (try? SystemCall.contents(of: path)).map { String(decoding: $0, as: UTF8.self) } ?? ""
-        let words = text.split(whereSeparator: \.isWhitespace)
+        let words = ((try? FileSystem.text(at: path)) ?? "").split(whereSeparator: \.isWhitespace)
         let holder = words.count == 3 ? "process \(words[1]) on host \(words[0]), since \(words[2])" : "another process"
         return FileError(
-            .inputOutput, place: folder, reason: "is in use by \(holder)",
-            remedy: "wait until that ends, or stop it; or name another folder by --output")
+            .inputOutput, at: folder, reason: "is in use by \(holder)",
+            remedy: "wait until it ends, or stop it; or name another folder with --output")
     }
 }

@@ -1,13 +1,15 @@
 import Glibc
 
-/// A file's bytes as they lie on the disk, read as memory: pages come in when they are touched, and leave when memory is short.
+/// A file mapped into memory, read-only (mmap). The system reads pages when they are touched, and drops them when
+/// memory is short.
 ///
-/// Whoever shortens the file meanwhile ends this process (SIGBUS); replacing it by renaming does no harm.
+/// If another process shortens the file meanwhile, access to the lost pages ends this process (SIGBUS). Replacing the
+/// file by renaming is harmless.
 package final class MappedFile: @unchecked Sendable {
     package let path: String
     package let bytes: UnsafeRawBufferPointer
 
-    /// - Throws: `FileError(.inputOutput)` where the file is missing, empty or cannot be mapped.
+    /// - Throws: `FileError`: `.inputOutput` if the file is missing or cannot be mapped, `.badData` if it is empty.
     package init(_ path: String) throws {
         self.path = path
         let descriptor = try SystemCall.check("open", path) { open(path, O_RDONLY | O_CLOEXEC) }
@@ -15,9 +17,9 @@ package final class MappedFile: @unchecked Sendable {
         var status = stat()
         try SystemCall.check("fstat", path) { fstat(descriptor, &status) }
         let length = Int(status.st_size)
-        guard length > 0 else { throw FileError(.badData, place: path, reason: "is empty") }
+        guard length > 0 else { throw FileError(.badData, at: path, reason: "is empty") }
         guard let start = mmap(nil, length, PROT_READ, MAP_SHARED, descriptor, 0), start != MAP_FAILED else {
-            throw FileError(systemCall: "mmap", on: path, errorNumber: errno)
+            throw FileError(systemCall: "mmap", at: path, errorNumber: errno)
         }
         madvise(start, length, MADV_SEQUENTIAL)
         bytes = UnsafeRawBufferPointer(start: start, count: length)

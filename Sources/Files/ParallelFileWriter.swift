@@ -1,57 +1,57 @@
 import Glibc
 
-/// A new file of known length that several threads or processes write, each its own parts, under a hidden name until all parts are there.
+/// A new file of known length that several threads or processes write, each at its own offsets. The file has a
+/// temporary name until all of it is written.
+///
+/// One writer creates the file, the others join it. Each writer calls `synchronize` after its last write; then one of
+/// them calls `commit`.
 package final class ParallelFileWriter: Sendable {
-    /// The name it will have.
-    package let path: String
-    /// The name it has until `commit`.
-    package let temporary: String
+    private let file: TemporaryFile
     private let descriptor: CInt
 
-    /// Makes the file, all zero: one of the writers does.
+    package var temporaryPath: String { file.temporaryPath }
+
+    /// Creates the file, filled with zeros.
     /// - Throws: `FileError(.inputOutput)`.
     package init(creating path: String, bytes: Int) throws {
-        self.path = path
-        temporary = TemporaryName.make(for: path)
-        try TemporaryName.removeAbandoned(in: SystemCall.folder(of: path), of: SystemCall.lastComponent(of: path))
-        let temporary = temporary
-        descriptor = try SystemCall.check("open", path) {
-            open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+        let file = try TemporaryFile(for: path)
+        let descriptor = try SystemCall.check("open", path) {
+            open(file.temporaryPath, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
         }
+        (self.file, self.descriptor) = (file, descriptor)
         do {
-            let descriptor = descriptor
             try SystemCall.check("ftruncate", path) { ftruncate(descriptor, bytes) }
         } catch {
-            close(descriptor)
-            unlink(temporary)
+            file.discard()
             throw error
         }
     }
 
-    /// Joins in writing a file that another has made.
-    package init(joining temporary: String, of path: String) throws {
-        self.path = path
-        self.temporary = temporary
-        descriptor = try SystemCall.check("open", path) { open(temporary, O_WRONLY | O_CLOEXEC) }
+    /// Opens the file that another writer created.
+    /// - Throws: `FileError(.inputOutput)`.
+    package init(joining temporaryPath: String, of path: String) throws {
+        file = TemporaryFile(path: path, temporaryPath: temporaryPath)
+        descriptor = try SystemCall.check("open", path) { open(temporaryPath, O_WRONLY | O_CLOEXEC) }
     }
 
     deinit { close(descriptor) }
 
+    /// Writes bytes at an offset from the start of the file.
     package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
-        var done = 0
-        while done < bytes.count {
-            done += try SystemCall.check("pwrite", path) {
-                pwrite(descriptor, bytes.baseAddress! + done, bytes.count - done, offset + done)
+        var written = 0
+        while written < bytes.count {
+            written += try SystemCall.check("pwrite", file.path) {
+                pwrite(descriptor, bytes.baseAddress! + written, bytes.count - written, offset + written)
             }
         }
     }
 
-    /// Waits until what was written here is on the disk.
-    package func synchronize() throws { try SystemCall.check("fsync", path) { fsync(descriptor) } }
+    /// Waits until everything that this writer wrote is on the disk.
+    package func synchronize() throws { try SystemCall.check("fsync", file.path) { fsync(descriptor) } }
 
-    /// Gives the file its name, in place of what had it: once all writers have synchronized.
-    package func commit() throws { try SystemCall.rename(temporary, to: path) }
+    /// Gives the file its final name, and replaces the previous file. All writers must have synchronized.
+    package func commit() throws { try file.commit() }
 
     /// Deletes the unfinished file.
-    package func discard() { unlink(temporary) }
+    package func discard() { file.discard() }
 }

@@ -5,26 +5,25 @@ import CoupletPairs
 import CoupletStorage
 import CoupletTensors
 import CoupletText
+import CoupletTraining
 
-/// Rows of a user's dataset as the encodings that a run makes of them, a few at a time; or rows that are encodings already.
+/// Encodings of the rows of a dataset, read and encoded in batches; or a dataset that already holds encodings.
 public struct EncodedDataset: Sendable {
-    /// Rows that an encoder takes at once. Encodings are made in groups that begin at a multiple of it, so that their bits do not depend on who
-    /// asks for which.
-    static let groupRows = 256
-
     public let reference: DatasetReference
-    /// N.
+    /// N, the number of rows.
     public let count: Int
-    /// e, the numbers of an encoding.
+    /// e, the number of elements of an encoding.
     public let dimension: Int
-    /// Whose rows; nil: encodings.
+    /// The modality of the rows; nil if the rows are encodings.
     public let modality: Modality?
     private let run: TrainedRun
     private let file: HDF5File
     private let shape: [Int]
 
-    /// - Parameter modality: whose rows these are, in the units of the run's source; nil where they are N × e encodings.
-    /// - Throws: `FileError` where the dataset cannot be read; `DataError` where it has no rows, or its rows are none of that modality.
+    /// - Parameter modality: the modality of the rows, which are in the units of the run's source; nil if the rows are
+    ///   N × e encodings.
+    /// - Throws: `FileError` if the dataset cannot be read; `DataError` if it has no rows, or if its rows are not
+    ///   samples of the modality.
     public init(_ reference: DatasetReference, of modality: Modality?, run: TrainedRun) throws {
         self.reference = reference
         self.modality = modality
@@ -32,25 +31,26 @@ public struct EncodedDataset: Sendable {
         file = try HDF5File(reading: reference.file)
         guard let dataset = try file.dataset(reference.dataset) else {
             throw FileError(
-                .badData, place: "\(reference)", reason: "there is no such dataset",
+                .badData, at: "\(reference)", reason: "there is no such dataset",
                 remedy: "the file has "
                     + NearestNames.sorted(try file.datasetNames, nearest: reference.dataset).joined(separator: ", "))
         }
         guard dataset.rows > 0, !dataset.shape.isEmpty else {
-            throw DataError(place: "\(reference)", reason: "has no rows")
+            throw DataError(at: "\(reference)", reason: "has no rows")
         }
         (shape, count) = (dataset.shape, dataset.rows)
         dimension = run.configuration.encoders.embedding
         if modality == nil, shape != [count, dimension] {
             throw DataError(
-                place: "\(reference)", reason: "has the shape \(shape), but encodings of this run are N × \(dimension)",
+                at: "\(reference)",
+                reason: "has the shape \(shape), but encodings of this run are N × \(dimension)",
                 remedy: "give encodings as couplet encode writes them, or leave --encoded out to have rows encoded")
         }
-        // The first row tells what all would: the wrong width is said before anything is computed.
-        if let modality { _ = try prepared(0..<1, modality) }
+        // The first row shows a wrong width before any computation.
+        if let modality { _ = try prepare(0..<1, modality) }
     }
 
-    /// A digest of what the rows are: their shape and 64 of them, evenly spread; 64 hexadecimal digits.
+    /// Digest of the shape and of at most 64 evenly spaced rows, in 64 hexadecimal digits.
     public func fingerprint() throws -> String {
         var digest = Digest()
         digest.update(shape)
@@ -62,63 +62,55 @@ public struct EncodedDataset: Sendable {
         return digest.hexadecimal
     }
 
-    /// One worker's way to the encodings: writes those of a range, which begins at a multiple of 256 rows, into a tensor rows × e.
+    /// Makes a reader for one worker: a function that writes the encodings of a range of rows into a tensor, rows × e.
+    /// The range must begin at a multiple of 256 rows, so that the bits of an encoding do not depend on the reader.
     ///
-    /// It throws `DataError` where a row holds a number that is not finite, or no sample of the modality, with the row's number.
+    /// The reader throws `DataError` with the number of the row if a row holds a number that is not finite or is not a
+    /// sample of the modality.
     public func reading() -> (Range<Int>, Tensor) throws -> Void {
         guard let modality else {
             return { rows, target in
                 try file.readFloats(reference.dataset, rows: rows, into: target)
-                try requireFinite(target, from: rows.lowerBound)
+                try requireFinite(target, firstRow: rows.lowerBound)
             }
         }
-        let encoder = run.model.encoder(modality), rows = Self.groupRows
-        let pass = BatchEncoder(encoder, parameters: run.model.parameters(modality), rows: rows)
-        let output = Tensor([rows, encoder.outputCount])
-        return { range, target in
-            for start in stride(from: range.lowerBound, to: range.upperBound, by: rows) {
-                let group = start..<min(start + rows, range.upperBound)
-                let samples = try prepared(group, modality)
-                // The last group is filled up, by its first row, to the size that all have.
-                pass.input.rows(0..<group.count).copy(from: samples)
-                for row in group.count..<max(rows, group.count) {
-                    pass.input.rows(row..<(row + 1)).copy(from: samples.rows(0..<1))
-                }
-                pass.run(pass.input, into: output)
-                let place = start - range.lowerBound
-                target.rows(place..<(place + group.count)).copy(from: output.rows(0..<group.count))
+        let encoder = run.batchEncoder(modality)
+        return { rows, target in
+            try encoder.encode(rows: rows, read: { try prepare($0, modality) }) { encodings, batch in
+                let offset = batch.lowerBound - rows.lowerBound
+                target.rows(offset..<(offset + batch.count)).copy(from: encodings)
             }
         }
     }
 
-    /// The rows as the encoder gets them.
-    private func prepared(_ rows: Range<Int>, _ modality: Modality) throws -> Tensor {
+    /// Rows in the form that the encoder takes.
+    private func prepare(_ rows: Range<Int>, _ modality: Modality) throws -> Tensor {
         let raw = try file.readFloats(reference.dataset, rows: rows)
-        try requireFinite(raw, from: rows.lowerBound)
+        try requireFinite(raw, firstRow: rows.lowerBound)
         do {
             return try run.source.prepare(modality, raw: raw)
         } catch let error as DataError {
-            // Which row it is, the source does not know: it sees these rows alone.
+            // The source sees only these rows, so its error cannot name the row of the dataset.
             for row in 0..<raw.rows where raw.rows > 1 {
                 do {
                     _ = try run.source.prepare(modality, raw: raw.rows(row..<(row + 1)))
                 } catch let error as DataError {
                     let what = error.reason.hasPrefix("row 0 ") ? String(error.reason.dropFirst(6)) : error.reason
                     throw DataError(
-                        place: "\(reference)", reason: "row \(rows.lowerBound + row) (counted from 0) \(what)",
-                        remedy: error.remedy)
+                        at: "\(reference)",
+                        reason: "row \(rows.lowerBound + row) (counted from 0) \(what)", remedy: error.remedy)
                 }
             }
-            throw DataError(place: "\(reference)", reason: error.reason, remedy: error.remedy)
+            throw DataError(at: "\(reference)", reason: error.reason, remedy: error.remedy)
         }
     }
 
-    private func requireFinite(_ rows: Tensor, from first: Int) throws {
-        let wrong = couplet_first_not_finite(rows.count, rows.pointer)
-        if wrong < rows.count {
+    private func requireFinite(_ rows: Tensor, firstRow: Int) throws {
+        let index = couplet_first_not_finite(rows.count, rows.pointer)
+        if index < rows.count {
             throw DataError(
-                place: "\(reference)",
-                reason: "row \(first + wrong / rows.columns) (counted from 0) holds \(rows.pointer[wrong])",
+                at: "\(reference)",
+                reason: "row \(firstRow + index / rows.columns) (counted from 0) holds \(rows.pointer[index])",
                 remedy: "every number must be finite")
         }
     }

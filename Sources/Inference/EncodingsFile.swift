@@ -3,11 +3,14 @@ import CoupletStorage
 import CoupletTraining
 import Glibc
 
-/// The file of `couplet evaluate --encodings`: what the regressors see, for whoever wants to do the same with other tools.
+/// The file of `couplet evaluate --encodings`: the samples of the regressors of `identifiability`, for use with other
+/// tools.
 ///
-/// Two groups, /fitting and /scoring, in each /first and /second (encodings, N × e, not yet standardised), /latents/NAME (N × columns) and, where
-/// there is content, /swapped: first and second encodings of the views with other samples' content, and that content, c. Float64, row i everywhere
-/// the same sample.
+/// The groups /fitting and /scoring have the same datasets, all Float64, in which row i is always the same sample:
+/// - /first and /second: encodings, N × e, not standardised;
+/// - /latents/NAME: latent factors, N × columns;
+/// - /swapped/first, /swapped/second and /swapped/c, if there is content: encodings of the views with the content of
+///   other samples, and that content.
 package struct EncodingsFile {
     let path: String
 
@@ -15,14 +18,12 @@ package struct EncodingsFile {
         self.path = path
     }
 
-    /// - Throws: `FileError` where something of this name exists.
+    /// - Throws: `FileError` if a file of this name exists.
     package func check() throws {
-        if access(path, F_OK) == 0 {
-            throw FileError(
-                .inputOutput, place: path, reason: "exists already", remedy: "give another name, or delete it first")
-        }
+        try FileSystem.requireAbsent(path)
     }
 
+    /// Writes the file, whole or not at all.
     package func write(_ samples: ModelEvaluation.IdentifiabilitySamples) throws {
         try HDF5File.create(path) { file in
             for (group, samples) in [("/fitting", samples.fitting), ("/scoring", samples.scoring)] {

@@ -1,36 +1,35 @@
 import CoupletCommunication
 import CoupletEvaluation
+import CoupletFiles
 import CoupletPairs
 import CoupletStorage
 import CoupletTensors
+import CoupletTraining
 
-#if canImport(Glibc)
-    import Glibc
-#endif
-
-/// Retrieval with a run's encoders: for each query of one modality the best of a gallery of the other, with the probabilities that the run
-/// has learned (see `GallerySearch`).
+/// Retrieval with the encoders of a run: for each query of one modality, the best rows of a gallery of the other
+/// modality, with the probabilities that the run has learned (see `GallerySearch`).
 public struct GalleryRetrieval: Sendable {
     public let run: TrainedRun
     public let queries: EncodedDataset
-    /// Nil where an index stands in for it.
+    /// Nil if an existing index replaces it.
     public let gallery: EncodedDataset?
-    /// Where the gallery's encodings are kept from one retrieval to the next.
+    /// Path of the index, which stores the encodings of the gallery for later retrievals.
     public let indexPath: String?
-    /// The w_k of the gallery's rows; nil: all 1.
+    /// The weights w_k of the gallery's rows; nil: all are 1.
     public let weights: [Double]?
-    /// The rows of the gallery.
+    /// Number of rows of the gallery.
     public let galleryCount: Int
     public let search: GallerySearch
+    /// Digest of the run's checkpoint.
     private let checkpoint: String
-    private let opened: EncodingIndex?
+    private let existingIndex: EncodingIndex?
 
-    /// Checks all that can be checked before the work.
+    /// Checks everything that can be checked before the computation.
     /// - Parameters:
-    ///   - gallery: nil where the index is there already.
-    ///   - prior: N numbers ≥ 0, a weight for each row of the gallery.
-    /// - Throws: `FileError` where a file cannot be read or an index is damaged or of something else; `DataError` and `SearchError` where
-    ///   sizes do not fit.
+    ///   - gallery: nil if the index exists.
+    ///   - prior: N numbers ≥ 0, one weight for each row of the gallery.
+    /// - Throws: `FileError` if a file cannot be read, or if an index is damaged or does not fit the run and the
+    ///   gallery; `DataError` and `SearchError` if sizes do not fit.
     public init(
         _ run: TrainedRun, queries: EncodedDataset, gallery: EncodedDataset?, indexPath: String?,
         prior: DatasetReference?, top: Int
@@ -41,55 +40,55 @@ public struct GalleryRetrieval: Sendable {
         self.indexPath = indexPath
         search = try GallerySearch(
             similarity: run.configuration.objective.similarity, temperature: run.temperature, top: top)
-        checkpoint = try CheckpointStore.summary(CheckpointStore(folder: run.folder.checkpoints).path(ofStep: run.step))
-            .digest
-        opened = try indexPath.flatMap { access($0, F_OK) == 0 ? try EncodingIndex($0) : nil }
-        guard let galleryCount = gallery?.count ?? opened?.count else {
-            throw SearchError("\(indexPath ?? ""): there is no such index yet; give --gallery, and it is made")
+        let store = CheckpointStore(folder: run.folder.checkpoints)
+        checkpoint = try CheckpointStore.summary(store.path(ofStep: run.step)).digest
+        existingIndex = try indexPath.flatMap { FileSystem.exists($0) ? try EncodingIndex($0) : nil }
+        guard let galleryCount = gallery?.count ?? existingIndex?.count else {
+            throw SearchError("\(indexPath ?? ""): there is no such index yet; give --gallery to make it")
         }
         self.galleryCount = galleryCount
         weights = try prior.map { try HDF5File(reading: $0.file).readDoubles($0.dataset) }
         if let weights, weights.count != galleryCount {
             throw DataError(
-                place: prior.map { "\($0)" } ?? "",
+                at: prior.map { "\($0)" } ?? "",
                 reason: "has \(weights.count) weights, but the gallery has \(galleryCount) rows",
                 remedy: "give one weight a row")
         }
         if top > galleryCount {
-            throw SearchError(
-                "--top \(top): the gallery has \(galleryCount) row\(galleryCount == 1 ? "" : "s"); ask for at most \(galleryCount)"
-            )
+            let rows = "\(galleryCount) row\(galleryCount == 1 ? "" : "s")"
+            throw SearchError("--top \(top): the gallery has \(rows); ask for at most \(galleryCount)")
         }
-        if let opened { try require(opened) }
+        if let existingIndex { try requireMatch(existingIndex) }
     }
 
-    private var galleryModality: Modality? { queries.modality.map { $0 == .first ? .second : .first } }
+    private var galleryModality: Modality? { queries.modality?.other }
 
     private func origin() throws -> EncodingIndex.Origin {
         EncodingIndex.Origin(
             checkpoint: galleryModality == nil ? "" : checkpoint, step: run.step,
-            modality: galleryModality?.rawValue ?? "encodings",
-            gallery: try gallery?.fingerprint() ?? "")
+            modality: galleryModality?.rawValue ?? "encodings", gallery: try gallery?.fingerprint() ?? "")
     }
 
-    private func require(_ index: EncodingIndex) throws {
+    /// Checks that an index holds the encodings of this gallery by this run.
+    private func requireMatch(_ index: EncodingIndex) throws {
         let wanted = try origin()
         try index.require(
             checkpoint: wanted.checkpoint, step: run.step, modality: wanted.modality,
-            isNormalized: search.similarity == .cosine,
-            dimension: queries.dimension, gallery: gallery == nil ? nil : wanted.gallery)
+            isNormalized: search.similarity == .cosine, dimension: queries.dimension,
+            gallery: gallery == nil ? nil : wanted.gallery)
     }
 
-    /// Every worker calls it.
+    /// Searches the gallery for all queries. Every worker calls it.
     /// - Returns: the result on worker 0, nil on the others.
-    /// - Throws: `DataError` where a row cannot be encoded; `FileError`, `SearchError`; `CollectiveError` where a worker has failed.
+    /// - Throws: `DataError` if a row cannot be encoded; `FileError`, `SearchError`; `CollectiveError` if a worker
+    ///   failed.
     public func retrieve(_ communicator: any Communicator) throws -> SearchResult? {
         let searched = try searchedGallery(communicator)
         var result: SearchResult?
         for start in stride(from: 0, to: queries.count, by: GallerySearch.queriesAtOnce) {
-            let some = start..<min(start + GallerySearch.queriesAtOnce, queries.count)
+            let rows = start..<min(start + GallerySearch.queriesAtOnce, queries.count)
             let found = try search.run(
-                queries: try encodings(of: some, communicator), gallery: searched, weights: weights, firstQuery: start,
+                queries: try encodings(of: rows, communicator), gallery: searched, weights: weights, firstQuery: start,
                 communicator: communicator)
             if communicator.rank != 0 { continue }
             if result == nil { result = found } else { result?.append(found) }
@@ -97,8 +96,10 @@ public struct GalleryRetrieval: Sendable {
         return result
     }
 
+    /// The gallery of the index, which is written first if it does not exist; without an index, a gallery that is
+    /// encoded while it is searched.
     private func searchedGallery(_ communicator: any Communicator) throws -> Gallery {
-        if let opened { return opened.gallery }
+        if let existingIndex { return existingIndex.gallery }
         guard let gallery else { preconditionFailure("neither a gallery nor an index") }
         let streamed = Gallery(count: gallery.count, dimension: gallery.dimension, similarity: search.similarity) {
             gallery.reading()
@@ -110,18 +111,18 @@ public struct GalleryRetrieval: Sendable {
         return try EncodingIndex(indexPath).gallery
     }
 
-    /// The encodings of some queries, on every worker: each makes those of some groups of rows.
+    /// The encodings of queries on every worker. Each worker encodes some of the batches.
     private func encodings(of rows: Range<Int>, _ communicator: any Communicator) throws -> Tensor {
-        let group = EncodedDataset.groupRows, groups = (rows.count + group - 1) / group
+        let batchRows = BatchEncoder.defaultRows, batches = (rows.count + batchRows - 1) / batchRows
         func bound(_ worker: Int) -> Int {
-            min(rows.upperBound, rows.lowerBound + worker * groups / communicator.size * group)
+            min(rows.upperBound, rows.lowerBound + worker * batches / communicator.size * batchRows)
         }
-        let own = bound(communicator.rank)..<bound(communicator.rank + 1)
-        let encoded = Tensor([own.count, queries.dimension]), read = queries.reading()
-        if !own.isEmpty { try read(own, encoded) }
-        let everyones = try communicator.allGather(bytes: encoded.bytes)
+        let localRows = bound(communicator.rank)..<bound(communicator.rank + 1)
+        let local = Tensor([localRows.count, queries.dimension]), read = queries.reading()
+        if !localRows.isEmpty { try read(localRows, local) }
+        let gathered = try communicator.allGather(bytes: local.bytes)
         let result = Tensor([rows.count, queries.dimension])
-        result.copy(bytes: Array(everyones.joined()))
+        result.copy(bytes: Array(gathered.joined()))
         return result
     }
 }

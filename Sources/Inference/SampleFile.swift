@@ -4,32 +4,17 @@ import CoupletStorage
 import CoupletTensors
 import Glibc
 
-/// The file of `couplet sample --output`.
+/// The file of `couplet sample --output`: samples, mode, moments and diagnostics of each query, and the closed form if
+/// there is one.
 package enum SampleFile {
-    /// - Throws: `FileError` where the file is there already.
+    /// - Throws: `FileError` if the file exists.
     package static func requireNew(_ path: String) throws {
-        if access(path, F_OK) == 0 {
-            throw FileError(
-                .inputOutput, place: path, reason: "exists already", remedy: "give another name, or delete it first")
-        }
+        try FileSystem.requireAbsent(path)
     }
 
-    /// Writes it under another name until it is whole.
+    /// Writes the file, whole or not at all.
     package static func write(_ result: SamplingResult, to path: String, run: TrainedRun) throws {
-        let partial = "\(path).\(getpid()).partial"
-        do {
-            let file = try HDF5File(creating: partial)
-            try write(result, file, run)
-            try file.close()
-            guard rename(partial, path) == 0 else {
-                throw FileError(
-                    .inputOutput, place: path,
-                    reason: "cannot rename \(partial) to it: \(String(cString: strerror(errno)))")
-            }
-        } catch {
-            unlink(partial)
-            throw error
-        }
+        try HDF5File.create(path) { try write(result, $0, run) }
     }
 
     private static func write(_ result: SamplingResult, _ file: HDF5File, _ run: TrainedRun) throws {
@@ -42,7 +27,7 @@ package enum SampleFile {
             ("similarity", .string(objective.similarity.rawValue)), ("temperature", .double(run.temperature)),
         ] { try file.setAttribute(name, value) }
 
-        // Labels are whole numbers, one a sample: that is how a reader of the file knows them.
+        // Labels are written as integers, one per sample, so that a reader of the file recognizes them.
         if result.classes != nil {
             try file.write(
                 "/samples", queries.flatMap { $0.samples.values.map { Int($0) } }, shape: [queries.count, result.count])

@@ -5,9 +5,8 @@ import CoupletPairs
 import CoupletStorage
 import CoupletTensors
 import CoupletTraining
-import Foundation
 
-/// A run as its folder has it: for evaluating and encoding with what it has learned.
+/// A trained run, opened from its folder to evaluate it or to encode, retrieve and sample with its encoders.
 public struct TrainedRun: Sendable {
     public typealias Choice = CheckpointChoice
 
@@ -15,28 +14,32 @@ public struct TrainedRun: Sendable {
     public let configuration: Configuration
     public let source: any PairSource
     public let model: Model
-    /// The steps done.
+    /// Number of finished steps.
     public let step: Int
-    /// What the similarity is divided by to give scores: τ at that step; τ/2 for `lp_simclr` by squares, whose scores are -|g - h|² / τ.
+    /// The number that divides similarities to give scores: τ at that step; τ/2 for `lp_simclr` with squares, whose
+    /// scores are -|g - h|² / τ.
     public let temperature: Double
 
     /// Opens a run and loads one of its checkpoints.
-    /// - Parameter source: where the pairs come from, if not from the source that the config names.
-    /// - Throws: `FileError` where there is no such run or checkpoint, or it is damaged; `DataError` where the run's data cannot be read.
-    public init(_ path: String, checkpoint: Choice = .latest, source ownSource: (any PairSource)? = nil) throws {
+    /// - Parameter source: replaces the source that the config names.
+    /// - Throws: `FileError` if there is no such run or checkpoint, or if it is damaged; `DataError` if the run's data
+    ///   cannot be read.
+    public init(_ path: String, checkpoint: CheckpointChoice = .latest, source ownSource: (any PairSource)? = nil)
+        throws
+    {
         folder = RunFolder(path: path)
         configuration = try folder.storedConfiguration()
         let store = CheckpointStore(folder: folder.checkpoints), steps = try store.list()
         guard let newest = steps.max() else {
             throw FileError(
-                .badData, place: folder.checkpoints, reason: "no checkpoint yet",
-                remedy: "a run writes one at its end and each train.checkpoint_every steps")
+                .badData, at: folder.checkpoints, reason: "no checkpoint yet",
+                remedy: "a run writes one at its end and every train.checkpoint_every steps")
         }
         var chosen = newest
         if case .step(let wanted) = checkpoint { chosen = wanted }
         guard steps.contains(chosen) else {
             throw FileError(
-                .badData, place: folder.checkpoints, reason: "no checkpoint of step \(chosen)",
+                .badData, at: folder.checkpoints, reason: "no checkpoint of step \(chosen)",
                 remedy: "there are: \(steps.sorted().map(String.init).joined(separator: ", "))")
         }
         let file = store.path(ofStep: chosen), content = try store.read(file)
@@ -47,41 +50,36 @@ public struct TrainedRun: Sendable {
             try model.load(content, from: file) ?? configuration.objective.temperature.initial)
     }
 
-    /// Evaluates on held-out pairs; every worker of the group calls it.
+    /// Evaluates the run on held-out pairs. Every worker of the group calls it.
     /// - Parameters:
-    ///   - probe: how a linear probe of the first encodings is fitted; nil: there is none.
-    ///   - keep: is given, on worker 0 alone, what the regressors of `evaluation.identifiability` see, before they start.
+    ///   - probe: fits a linear probe of the first encodings; nil fits none.
+    ///   - exportSamples: receives the samples of the regressors of `evaluation.identifiability` before they start, on
+    ///     worker 0 only.
     public func evaluate(
         _ communicator: any Communicator, probe: ModelEvaluation.Probe? = nil,
-        keep: ((ModelEvaluation.IdentifiabilitySamples) throws -> Void)? = nil
+        exportSamples: ((ModelEvaluation.IdentifiabilitySamples) throws -> Void)? = nil
     ) throws -> EvaluationResult {
         try ModelEvaluation(configuration: configuration, model: model, source: source, communicator: communicator)
-            .run(step: step, temperature: temperature, probe: probe, keep: keep)
+            .run(step: step, temperature: temperature, probe: probe, exportSamples: exportSamples)
     }
 
-    /// Rows that an encoding pass takes at once.
-    private static let encodedRows = 256
-
-    /// Encodes rows in the source's own units.
+    /// Encodes rows in the units of the source.
     /// - Parameters:
-    ///   - raw: N × (any shape of the modality's count).
-    ///   - write: is called with pieces of the result, rows × e, and the number of their first row, in order.
-    /// - Throws: `DataError` where the rows are none of this modality's.
+    ///   - count: N, the number of rows.
+    ///   - read: returns rows of the given range, each of any shape with the modality's number of elements.
+    ///   - write: receives parts of the encodings, rows × e, and the index of their first row, in order.
+    /// - Throws: `DataError` if a row is not a valid sample of the modality.
     public func encode(
         _ modality: Modality, count: Int, read: (Range<Int>) throws -> Tensor, write: (Tensor, Int) throws -> Void
     ) throws {
-        let pass = BatchEncoder(model.encoder(modality), parameters: model.parameters(modality), rows: Self.encodedRows)
-        let output = Tensor([Self.encodedRows, model.encoder(modality).outputCount])
-        for start in stride(from: 0, to: count, by: Self.encodedRows) {
-            let rows = start..<min(start + Self.encodedRows, count)
-            let prepared = try source.prepare(modality, raw: try read(rows))
-            // The last piece is filled up, by its first row, to the size that all pieces have.
-            pass.input.rows(0..<rows.count).copy(from: prepared)
-            for row in rows.count..<max(Self.encodedRows, rows.count) {
-                pass.input.rows(row..<(row + 1)).copy(from: prepared.rows(0..<1))
-            }
-            pass.run(pass.input, into: output)
-            try write(output.rows(0..<rows.count), start)
-        }
+        try batchEncoder(modality).encode(
+            rows: 0..<count, read: { try source.prepare(modality, raw: try read($0)) },
+            write: { try write($0, $1.lowerBound) })
+    }
+
+    /// Encodes batches of samples of a modality.
+    /// - Parameter rows: number of rows in a batch.
+    func batchEncoder(_ modality: Modality, rows: Int = BatchEncoder.defaultRows) -> BatchEncoder {
+        BatchEncoder(model.encoders[modality], parameters: model.parameters[modality], rows: rows)
     }
 }

@@ -1,27 +1,42 @@
 import Foundation
 
-/// The learning rate of each step: a straight line up over the warm-up, then the schedule.
+/// The learning rate of each step: a linear warm-up, then a constant or decaying rate.
+///
+/// With r = `learningRate`, w = `warmupSteps`, n = `scheduleSteps` and x = min(1, (step - w) / (n - w)):
+///
+/// | | rate |
+/// |---|---|
+/// | step < w | r (step + 1) / w |
+/// | constant | r |
+/// | linear | r (1 - x) |
+/// | cosine | r ½ (1 + cos πx) |
 public struct LearningRateSchedule: Sendable {
-    let kind: OptimizerSpecification.Schedule
-    let learningRate: Double
-    let warmupSteps: Int
-    /// After how many steps a falling rate reaches 0.
-    let steps: Int
-
-    /// - Parameter configuration: with its schedule's steps fixed, for a falling schedule.
-    public init(_ configuration: OptimizerSpecification) {
-        kind = configuration.schedule
-        learningRate = configuration.learningRate
-        warmupSteps = configuration.warmupSteps
-        steps = configuration.scheduleSteps ?? 0
+    /// Course of the learning rate after the warm-up.
+    public enum Kind: String, CaseIterable, Sendable {
+        case constant
+        /// Linear decay to 0.
+        case linear
+        /// Decay to 0 along half a cosine (Loshchilov & Hutter, *SGDR*, ICLR 2017, without restarts).
+        case cosine
     }
 
-    /// The rate that turns the parameters after `step` steps into those after `step + 1`:
-    /// (step + 1) / warmup of the full rate while it warms up; then, with x from 0 to 1 over the rest of the schedule, 1 (constant), 1 - x
-    /// (linear), or ½ (1 + cos πx) (cosine) of it.
+    private let kind: Kind
+    private let learningRate: Double
+    private let warmupSteps: Int
+    private let scheduleSteps: Int
+
+    /// - Parameter specification: with `scheduleSteps` set, unless the schedule is constant.
+    public init(_ specification: OptimizerSpecification) {
+        kind = specification.schedule
+        learningRate = specification.learningRate
+        warmupSteps = specification.warmupSteps
+        scheduleSteps = specification.scheduleSteps ?? 0
+    }
+
+    /// The learning rate of the update from the parameters after `step` steps to those after `step` + 1.
     public func rate(atStep step: Int) -> Double {
         if step < warmupSteps { return learningRate * Double(step + 1) / Double(warmupSteps) }
-        let progress = min(1, Double(step - warmupSteps) / Double(max(1, steps - warmupSteps)))
+        let progress = min(1, Double(step - warmupSteps) / Double(max(1, scheduleSteps - warmupSteps)))
         switch kind {
         case .constant: return learningRate
         case .linear: return learningRate * (1 - progress)

@@ -2,9 +2,56 @@ import CCoupletKernels
 import CoupletTensors
 import Foundation
 
-/// One update of an optimizer: the elementwise rule, over any range of a flat buffer and over the scalars of the objective alike.
-///
-/// `t` counts from 1. Rules are Adam, AdamW and stochastic gradient descent as `OptimizerSpecification.Kind` defines them.
+/// The block `optimizer` of a config: the update rule, the learning-rate schedule and gradient clipping.
+public struct OptimizerSpecification: Equatable, Sendable {
+    /// The update rule of the parameters θ with gradient g, learning rate r and weight decay λ.
+    public enum Kind: Equatable, Sendable {
+        /// Stochastic gradient descent: m ← momentum · m + g + λ θ, θ ← θ - r m.
+        case sgd(momentum: Double = 0)
+        /// Adam (Kingma & Ba, ICLR 2015, algorithm 1). Weight decay is an L2 term: the gradient is g + λ θ.
+        case adam(beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8)
+        /// AdamW: Adam with decoupled weight decay, θ ← θ - r λ θ (Loshchilov & Hutter, ICLR 2019, algorithm 2).
+        case adamw(beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8)
+
+        /// Name in a config: sgd, adam or adamw.
+        public var name: String {
+            switch self {
+            case .sgd: "sgd"
+            case .adam: "adam"
+            case .adamw: "adamw"
+            }
+        }
+    }
+
+    public var kind: Kind
+    /// Maximum of the learning rate, reached at the end of the warm-up.
+    public var learningRate: Double
+    public var schedule: LearningRateSchedule.Kind
+    /// Number of steps over which the learning rate rises linearly.
+    public var warmupSteps: Int
+    public var weightDecay: Double
+    /// Maximum norm of the gradient over all parameters; larger gradients are scaled down to it. Nil: no clipping.
+    public var clipNorm: Double?
+    /// Step at which a decaying rate reaches 0. Nil in a config means `train.steps` at the first start of the run, so
+    /// resuming with more steps does not stretch the schedule. Always nil with a constant schedule.
+    public var scheduleSteps: Int?
+
+    public init(
+        kind: Kind = .adam(), learningRate: Double = 0.001, schedule: LearningRateSchedule.Kind = .constant,
+        warmupSteps: Int = 0, weightDecay: Double = 0, clipNorm: Double? = nil, scheduleSteps: Int? = nil
+    ) {
+        self.kind = kind
+        self.learningRate = learningRate
+        self.schedule = schedule
+        self.warmupSteps = warmupSteps
+        self.weightDecay = weightDecay
+        self.clipNorm = clipNorm
+        self.scheduleSteps = scheduleSteps
+    }
+}
+
+/// Applies the update rule of an `OptimizerSpecification.Kind` elementwise: to any range of a flat buffer of
+/// parameters, or to one scalar of the objective.
 package struct Optimizer {
     package let kind: OptimizerSpecification.Kind
     package let weightDecay: Double
@@ -14,12 +61,11 @@ package struct Optimizer {
         self.weightDecay = weightDecay
     }
 
-    /// The rule that a config's block `optimizer` names.
-    package init(_ optimizer: OptimizerSpecification) {
-        self.init(kind: optimizer.kind, weightDecay: optimizer.weightDecay)
+    package init(_ specification: OptimizerSpecification) {
+        self.init(kind: specification.kind, weightDecay: specification.weightDecay)
     }
 
-    /// The names of the moments that a parameter has, as in a checkpoint.
+    /// Names of the moments that each parameter has. A checkpoint uses the same names.
     package var momentNames: [String] {
         switch kind {
         case .sgd(let momentum): momentum == 0 ? [] : ["momentum"]
@@ -27,33 +73,35 @@ package struct Optimizer {
         }
     }
 
-    /// Updates parameters from their gradient, in one pass.
+    /// Updates parameters and moments from the gradient `scale` · `gradient`, in one pass.
     /// - Parameters:
-    ///   - scale: what clipping multiplies the gradient by.
-    ///   - moments: one tensor for each of `momentNames`, of the parameters' count.
-    package func update(_ parameters: Tensor, gradient: Tensor, moments: [Tensor], rate: Double, t: Int, scale: Double)
-    {
+    ///   - moments: one tensor for each of `momentNames`, with as many elements as `parameters`.
+    ///   - rate: the learning rate of this step.
+    ///   - t: number of this update, from 1; Adam corrects the bias of its moments with it.
+    ///   - scale: factor of gradient clipping.
+    package func update(
+        _ parameters: Tensor, gradient: Tensor, moments: [Tensor], rate: Double, t: Int, scale: Double
+    ) {
         precondition(
             gradient.count == parameters.count && moments.allSatisfy { $0.count == parameters.count },
-            "\(parameters.count) parameters, \(gradient.count) gradients, moments of \(moments.map(\.count))")
+            "\(parameters.count) parameters, \(gradient.count) gradients, moments of \(moments.map(\.count)) elements"
+        )
         switch kind {
         case .sgd(let momentum):
             couplet_sgd(
                 parameters.count, parameters.pointer, gradient.pointer, moments.first?.pointer, Float(scale),
-                Float(rate), Float(momentum),
-                Float(weightDecay))
+                Float(rate), Float(momentum), Float(weightDecay))
         case .adam(let beta1, let beta2, let epsilon), .adamw(let beta1, let beta2, let epsilon):
             couplet_adam(
                 parameters.count, parameters.pointer, gradient.pointer, moments[0].pointer, moments[1].pointer,
-                Float(scale),
-                Float(rate / (1 - pow(beta1, Double(t)))), Float(beta1), Float(1 - beta1), Float(beta2),
+                Float(scale), Float(rate / (1 - pow(beta1, Double(t)))), Float(beta1), Float(1 - beta1), Float(beta2),
                 Float(1 - beta2),
                 Float(1 / (1 - pow(beta2, Double(t)))), Float(epsilon), isDecoupled ? 0 : Float(weightDecay),
                 isDecoupled ? Float(1 - rate * weightDecay) : 1)
         }
     }
 
-    /// The same for one number in Double, without weight decay: the objective's temperature.
+    /// Updates one scalar of the objective (temperature or bias) by the same rule in Double, without weight decay.
     package func update(
         _ parameter: inout Double, gradient: Double, moments: inout [Double], rate: Double, t: Int, scale: Double
     ) {

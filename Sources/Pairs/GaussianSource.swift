@@ -1,59 +1,61 @@
 import CCoupletKernels
 import CoupletFiles
+import CoupletStorage
 import CoupletTensors
 
 #if canImport(Glibc)
     import Glibc
 #endif
 
-/// Jointly Gaussian pairs (u, v) of mean zero: the case in which everything that contrastive learning can learn is known in
+/// Jointly Gaussian pairs (u, v) of mean zero. For them everything that contrastive learning can learn is known in
 /// closed form (*A Mathematical Perspective On Contrastive Learning*, arXiv 2505.24134).
 ///
-/// Sample n is `u = F w, v = H w`, where w are the standard normal numbers that Philox gives for (seed, stream of the split, n),
-/// and F Fᵀ = Cuu, F Hᵀ = Cuv, H Hᵀ = Cvv. Endless in both splits.
+/// Sample n is `u = F w, v = H w`, where w are the standard normal numbers of Philox for (seed, stream of the split,
+/// n), and F Fᵀ = Cuu, F Hᵀ = Cuv, H Hᵀ = Cvv. Both splits are endless.
 public struct GaussianSource: PairSource {
-    /// The extents of u and v.
+    /// Dimensions of u and v.
     public let dimensions: [Int]
     public let gaussianCovariance: GaussianCovariance?
-    /// F and H, dimension × normals.
+    /// F and H, dimension × normal numbers.
     private let firstFactor: RowwiseLinearMap, secondFactor: RowwiseLinearMap
-    /// How many normal numbers make a sample.
+    /// Normal numbers in one sample.
     private let normalCount: Int
     private let seed: UInt64
-    /// Whether the covariance was read, and not made from correlations and seed. A made one's last bits are the machine's, so they tell nothing.
+    /// Whether the covariance comes from a file. A covariance made from correlations and seed is not part of the
+    /// digest, because its last bits depend on the machine.
     private let isFromFile: Bool
 
-    /// Samples made at a time: their normals stay in the cache.
-    private static let pieceRows = 64
-    /// The maps are dense matrices of Double, so larger extents are refused rather than run out of memory.
-    static let largestDimension = 4096
+    /// Samples generated at a time, so that their normal numbers stay in the cache.
+    private static let rowsPerBlock = 64
+    /// The maps are dense matrices of Double, so larger dimensions would exhaust the memory.
+    private static let largestDimension = 4096
 
-    /// Pairs with these canonical correlations, hidden behind random maps.
+    /// Makes pairs with these canonical correlations, behind random linear maps.
     ///
-    /// `u = A x, v = B y` with x, y standard normal, E[x_i y_i] = σ_i on the leading coordinates and 0 elsewhere. A (and B
-    /// likewise) is `Q diag(s) Pᵀ` with Q, P random orthogonal (uniform, from the polar factor of a matrix of normals) and s =
-    /// 2^t, t uniform on [-1, 1], so that Cuu = Q diag(s²) Qᵀ has a condition number of at most 16.
+    /// `u = A x, v = B y` with x, y standard normal, E[x_i y_i] = σ_i on the leading coordinates and 0 elsewhere. A
+    /// (and likewise B) is `Q diag(s) Pᵀ` with Q, P random orthogonal (uniform, the polar factor of a matrix of normal
+    /// numbers) and s = 2^t, t uniform on [-1, 1], so that Cuu = Q diag(s²) Qᵀ has a condition number of at most 16.
     /// - Parameters:
-    ///   - dimensions: the extents of u and v, both from 1 to 4,096.
+    ///   - dimensions: the dimensions of u and v, both from 1 to 4,096.
     ///   - correlations: σ, each |σ_i| < 1, at most min(dimensions) of them; missing ones are 0.
-    /// - Throws: `DataError` where these do not hold.
+    /// - Throws: `DataError` if the parameters are outside these ranges.
     public init(dimensions: [Int], correlations: [Double], seed: UInt64) throws {
         guard dimensions.count == 2, dimensions.allSatisfy({ (1...Self.largestDimension).contains($0) }) else {
             throw DataError(
-                place: "data.dimensions",
+                at: "data.dimensions",
                 reason: "two numbers from 1 to \(Self.largestDimension) are needed, not \(dimensions)",
-                remedy: "give the extents of both modalities, such as [8, 6]")
+                remedy: "give the dimensions of both modalities, such as [8, 6]")
         }
         guard correlations.count <= min(dimensions[0], dimensions[1]) else {
             throw DataError(
-                place: "data.correlations",
-                reason:
-                    "\(correlations.count) correlations for dimensions \(dimensions), which have room for \(dimensions.min()!)",
-                remedy: "leave some out or raise data.dimensions")
+                at: "data.correlations",
+                reason: "\(correlations.count) correlations for dimensions \(dimensions), which allow "
+                    + "\(dimensions.min()!)",
+                remedy: "remove some or raise data.dimensions")
         }
         if let wrong = correlations.firstIndex(where: { !(abs($0) < 1) }) {
             throw DataError(
-                place: "data.correlations", reason: "correlation \(wrong + 1) is \(correlations[wrong])",
+                at: "data.correlations", reason: "correlation \(wrong + 1) is \(correlations[wrong])",
                 remedy: "a canonical correlation lies strictly between -1 and 1")
         }
         let (du, dv) = (dimensions[0], dimensions[1])
@@ -70,12 +72,17 @@ public struct GaussianSource: PairSource {
         let cross = first * Matrix.diagonal(correlations, rows: du, columns: dv) * second.transposed
         self.init(
             covariance: GaussianCovariance(
-                uu: Self.symmetric(first * first.transposed), uv: cross, vv: Self.symmetric(second * second.transposed)),
+                uu: Self.symmetrized(first * first.transposed), uv: cross,
+                vv: Self.symmetrized(second * second.transposed)),
             firstFactor: first * x, secondFactor: second * y, seed: seed, isFromFile: false)
     }
 
-    /// F and H are `firstFactor` and `secondFactor`: dimension × normals.
-    init(covariance: GaussianCovariance, firstFactor: Matrix, secondFactor: Matrix, seed: UInt64, isFromFile: Bool) {
+    /// - Parameters:
+    ///   - firstFactor: F, dimension × normal numbers.
+    ///   - secondFactor: H, dimension × normal numbers.
+    private init(
+        covariance: GaussianCovariance, firstFactor: Matrix, secondFactor: Matrix, seed: UInt64, isFromFile: Bool
+    ) {
         self.isFromFile = isFromFile
         dimensions = [firstFactor.rows, secondFactor.rows]
         gaussianCovariance = covariance
@@ -91,7 +98,7 @@ public struct GaussianSource: PairSource {
 
     public func count(of split: Split) -> Int? { nil }
 
-    /// Over the bits of the covariance, where a file gave it; otherwise the config says all.
+    /// Covers the bits of a covariance that comes from a file; nil if the config determines the covariance.
     public func dataDigest() throws -> String? {
         guard isFromFile, let covariance = gaussianCovariance else { return nil }
         var digest = Digest()
@@ -104,10 +111,10 @@ public struct GaussianSource: PairSource {
         requireRows(first, numbers, .first)
         requireRows(second, numbers, .second)
         let stream: RandomStream = split == .training ? .training : .heldOut
-        let blocks = (normalCount + 3) / 4, stride = 4 * blocks, rows = min(Self.pieceRows, numbers.count)
+        let blocks = (normalCount + 3) / 4, stride = 4 * blocks, rows = min(Self.rowsPerBlock, numbers.count)
         let normals = Tensor([rows, stride])
         withUnsafeTemporaryAllocation(of: UInt32.self, capacity: rows * stride) { words in
-            for start in Swift.stride(from: 0, to: numbers.count, by: Self.pieceRows) {
+            for start in Swift.stride(from: 0, to: numbers.count, by: Self.rowsPerBlock) {
                 let present = min(rows, numbers.count - start)
                 for row in 0..<present {
                     couplet_philox(
@@ -123,32 +130,135 @@ public struct GaussianSource: PairSource {
         }
     }
 
-    public func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { nil }
-
     public func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor {
-        try rawRows(raw, modality, of: "data.source gaussian")
+        try rowsFromUser(raw, modality, of: "data.source gaussian")
     }
 
-    public func readRaw(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> Tensor {
-        let result = Tensor([numbers.count] + description(of: modality).shape)
-        try read(split, numbers, first: modality == .first ? result : nil, second: modality == .second ? result : nil)
-        return result
-    }
-
-    /// `Q diag(2^t) Pᵀ`, Q and P uniform among the orthogonal matrices, t uniform on [-1, 1].
+    /// Returns `Q diag(2^t) Pᵀ`, Q and P uniform among the orthogonal matrices, t uniform on [-1, 1].
     private static func randomMap(_ size: Int, seed: UInt64, number: UInt64) throws -> Matrix {
         let philox = Philox(seed: seed)
-        func orthogonal(_ part: UInt64) throws -> Matrix {
-            let normals = philox.normals(size * size, .source, number: 3 * number + part)
+        func orthogonal(_ factor: UInt64) throws -> Matrix {
+            let normals = philox.normals(size * size, .source, number: 3 * number + factor)
             let (u, _, v) = try Matrix(rows: size, columns: size, elements: normals.map(Double.init))
                 .singularValueDecomposition()
             return u * v.transposed
         }
-        let spread = (0..<size).map { i in
+        let scales = (0..<size).map { i in
             exp2(Double(philox.words(.source, number: 3 * number + 2, block: UInt32(i)).x) * 0x1p-31 - 1)
         }
-        return try orthogonal(0) * .diagonal(spread) * orthogonal(1).transposed
+        return try orthogonal(0) * .diagonal(scales) * orthogonal(1).transposed
     }
 
-    static func symmetric(_ matrix: Matrix) -> Matrix { 0.5 * (matrix + matrix.transposed) }
+    private static func symmetrized(_ matrix: Matrix) -> Matrix { 0.5 * (matrix + matrix.transposed) }
+}
+
+// MARK: - Covariances from a file
+
+extension GaussianSource {
+    /// Makes pairs of a given covariance, from the datasets /uu (d × d), /uv (d × e) and /vv (e × e) of an HDF5 file.
+    /// In the file of an export they are /covariance/uu and so on.
+    ///
+    /// The joint matrix may be singular: `(u, v) = D R^½ w`, where D holds the standard deviations and R is the matrix
+    /// of correlations. Negative eigenvalues of R count as zero if they are at least -10⁻⁶ of the largest, the accuracy
+    /// of a matrix stored as Float32. The symmetric root is unique, so the samples of two machines differ by rounding
+    /// only.
+    /// - Throws: `FileError` if the file cannot be read, `DataError` if the shapes do not fit, a block is not symmetric
+    ///   or the joint matrix is not positive semidefinite.
+    public init(covarianceFile path: String, seed: UInt64) throws {
+        let file = try HDF5File(reading: path)
+        let isExport = try file.dataset("/uu") == nil && file.dataset("/covariance/uu") != nil
+        func block(_ name: String) throws -> (Matrix, location: String) {
+            let dataset = (isExport ? "/covariance/" : "/") + name
+            let matrix = try file.readMatrix(dataset), location = "\(path):\(dataset)"
+            if let wrong = matrix.elements.firstIndex(where: { !$0.isFinite }) {
+                let (row, column) = wrong.quotientAndRemainder(dividingBy: matrix.columns)
+                throw DataError(
+                    at: location, reason: "row \(row), column \(column) holds \(matrix.elements[wrong])")
+            }
+            return (matrix, location)
+        }
+        func covarianceBlock(_ name: String) throws -> Matrix {
+            let (matrix, location) = try block(name)
+            try Self.requireCovariance(matrix, at: location)
+            return Self.symmetrized(matrix)
+        }
+        let uu = try covarianceBlock("uu"), vv = try covarianceBlock("vv"), (uv, location) = try block("uv")
+        guard uv.rows == uu.rows, uv.columns == vv.rows else {
+            throw DataError(
+                at: location,
+                reason:
+                    "is \(uv.rows) × \(uv.columns), where uu is \(uu.rows) × \(uu.rows) and vv \(vv.rows) × \(vv.rows)",
+                remedy: "uv is E[u vᵀ], \(uu.rows) × \(vv.rows)")
+        }
+        let covariance = GaussianCovariance(uu: uu, uv: uv, vv: vv)
+        let (first, second) = try Self.factors(of: covariance, path)
+        self.init(covariance: covariance, firstFactor: first, secondFactor: second, seed: seed, isFromFile: true)
+    }
+
+    /// Largest accepted deviation of a block from symmetric and of the joint matrix from positive semidefinite, in
+    /// units of correlations.
+    private static var tolerance: Double { 1e-6 }
+
+    /// - Throws: `DataError` if the matrix is not square, has a negative variance, or is not symmetric.
+    private static func requireCovariance(_ matrix: Matrix, at location: String) throws {
+        guard matrix.rows == matrix.columns, (1...largestDimension).contains(matrix.rows) else {
+            throw DataError(
+                at: location, reason: "is \(matrix.rows) × \(matrix.columns)",
+                remedy: "a covariance is square, with 1 to \(largestDimension) rows")
+        }
+        if let wrong = matrix.diagonal.firstIndex(where: { $0 < 0 }) {
+            throw DataError(
+                at: location, reason: "the variance in row \(wrong) is \(matrix[wrong, wrong])",
+                remedy: "a variance is not negative")
+        }
+        for i in 0..<matrix.rows {
+            for j in 0..<i {
+                let allowed = tolerance * (matrix[i, i] * matrix[j, j]).squareRoot()
+                guard abs(matrix[i, j] - matrix[j, i]) <= allowed else {
+                    throw DataError(
+                        at: location,
+                        reason: "is not symmetric: \(matrix[i, j]) in row \(i), column \(j), "
+                            + "but \(matrix[j, i]) in row \(j), column \(i)",
+                        remedy: "check how the file was written")
+                }
+            }
+        }
+    }
+
+    /// Returns F and H with F Fᵀ = Cuu, F Hᵀ = Cuv, H Hᵀ = Cvv.
+    private static func factors(
+        of covariance: GaussianCovariance, _ path: String
+    ) throws -> (first: Matrix, second: Matrix) {
+        let (uu, uv, vv) = (covariance.uu, covariance.uv, covariance.vv)
+        let count = uu.rows + vv.rows, deviations = (uu.diagonal + vv.diagonal).map { $0.squareRoot() }
+        var correlation = Matrix(rows: count, columns: count)
+        for i in 0..<count {
+            for j in 0..<count {
+                let entry: Double =
+                    switch (i < uu.rows, j < uu.rows) {
+                    case (true, true): uu[i, j]
+                    case (true, false): uv[i, j - uu.rows]
+                    case (false, true): uv[j, i - uu.rows]
+                    case (false, false): vv[i - uu.rows, j - uu.rows]
+                    }
+                // A component of variance zero must have covariances of zero. They stay unscaled, so that a covariance
+                // that is not zero makes a negative eigenvalue.
+                let scale = (deviations[i] > 0 ? deviations[i] : 1) * (deviations[j] > 0 ? deviations[j] : 1)
+                correlation[i, j] = entry / scale
+            }
+        }
+        let (values, vectors) = try correlation.symmetricEigenvalues()
+        guard values[0] >= -tolerance * max(values[count - 1], 0) else {
+            throw DataError(
+                at: path,
+                reason: "the joint covariance of u and v is not positive semidefinite: its correlations have the "
+                    + "eigenvalue \(values[0])",
+                remedy: "uu, uv and vv must be blocks of one covariance; check their order and that uv is E[u vᵀ]")
+        }
+        let root = vectors * .diagonal(values.map { max($0, 0).squareRoot() }) * vectors.transposed
+        let factor = Matrix.diagonal(deviations) * root
+        let first = factor.rows(first: uu.rows)
+        let second = Matrix(rows: vv.rows, columns: count, elements: Array(factor.elements[(uu.rows * count)...]))
+        return (first, second)
+    }
 }

@@ -1,32 +1,35 @@
+import CCoupletKernels
 import CoupletFiles
 import CoupletStorage
 import CoupletTensors
 
-/// The user's own pairs, from one HDF5 file: row i of /first belongs to row i of /second.
+/// The user's pairs, from one HDF5 file: row i of /first is paired with row i of /second.
 ///
-/// - /first, /second: N × anything, of any numeric type; the modality's shape is all extents but the first. N floats are samples
-///   of the shape [1]; N integers are labels, with max + 1 classes.
-/// - /labels, if given: N integers ≥ 0, the classes for evaluation; without it /second, where that is labels.
-/// - /split, if given: N integers, 0 for a training and 1 for a held-out pair. Without it, the fraction `heldOut` of the pairs is
-///   held out: the first ones of a permutation drawn from the seed.
+/// - /first, /second: N × anything, of any numeric type. All extents but the first are the modality's shape. A list of
+///   N floats holds samples of the shape [1]; a list of N integers holds labels, with max + 1 classes.
+/// - /labels (optional): N integers ≥ 0, the classes for evaluation. Without it /second gives them, if it holds labels.
+/// - /split (optional): N integers, 0 for a training pair and 1 for a held-out pair. Without it, the fraction `heldOut`
+///   of the pairs is held out: the first elements of a permutation drawn from the seed.
 ///
-/// Numbers of a split count its rows in the order of the file. Data up to `memoryLimit` are read at once, larger ones row by row.
+/// Each split numbers its rows in the order of the file. Data of up to `memoryLimit` bytes are read at once, larger
+/// data row by row.
 public struct HDF5Source: PairSource {
-    /// /first and /second are kept in memory where both together take at most 1 GiB as Float32.
+    /// The source loads /first and /second into memory if both together take at most 1 GiB as Float32.
     public static let memoryLimit = 1 << 30
 
     private let path: String
     private let first: HDF5Modality, second: HDF5Modality
     private let classes: [Int32]?
-    /// The rows of the file in each split, ascending; nil where all pairs are training pairs.
+    /// Rows of the file in each split, ascending; nil if all pairs are training pairs.
     private let rows: (training: [UInt32], heldOut: [UInt32])?
 
     /// - Parameters:
     ///   - path: the HDF5 file.
-    ///   - heldOut: the fraction of pairs held out, 0 ≤ heldOut < 1; 0 where the file has /split.
-    ///   - seed: which pairs those are.
-    /// - Throws: `FileError` where the file cannot be read; `DataError` where a dataset is missing, empty or not numeric, the
-    ///   counts differ, a label is negative, or a number is not finite (that of data beyond `memoryLimit` when it is read).
+    ///   - heldOut: the fraction of the pairs to hold out, 0 ≤ heldOut < 1; 0 if the file has /split.
+    ///   - seed: determines which pairs are held out.
+    /// - Throws: `FileError` if the file cannot be read; `DataError` if a dataset is missing, empty or not numeric, the
+    ///   counts differ, a label is negative, or a number is not finite (for data beyond `memoryLimit`, when it is
+    ///   read).
     public init(path: String, heldOut: Double, seed: UInt64) throws {
         try self.init(path: path, heldOut: heldOut, seed: seed, memoryLimit: Self.memoryLimit)
     }
@@ -37,23 +40,23 @@ public struct HDF5Source: PairSource {
         let bytes = try ["/first", "/second"].reduce(0) {
             try $0 + (file.dataset($1)?.count ?? 0) * MemoryLayout<Float>.stride
         }
-        first = try HDF5Modality("/first", of: file, memoryLimit: bytes <= memoryLimit ? memoryLimit : 0)
-        second = try HDF5Modality("/second", of: file, memoryLimit: bytes <= memoryLimit ? memoryLimit : 0)
+        let limit = bytes <= memoryLimit ? memoryLimit : 0
+        first = try HDF5Modality("/first", of: file, memoryLimit: limit)
+        second = try HDF5Modality("/second", of: file, memoryLimit: limit)
         guard first.count == second.count else {
             throw DataError(
-                place: path, reason: "/first has \(first.count) rows, but /second has \(second.count)",
-                remedy: "a pair is a row of each: they need equally many")
+                at: path, reason: "/first has \(first.count) rows, but /second has \(second.count)",
+                remedy: "a pair is one row of each: give both the same number of rows")
         }
         guard first.count <= Int(UInt32.max) else {
             throw DataError(
-                place: path, reason: "has \(first.count) pairs",
-                remedy: "split it: at most \(UInt32.max) can be numbered")
+                at: path, reason: "has \(first.count) pairs",
+                remedy: "split the file: a source has at most \(UInt32.max) pairs")
         }
-        if let labels = try Self.column("/labels", of: file, count: first.count) {
-            guard labels.allSatisfy({ (0...Int(Int32.max)).contains($0) }) else {
-                let wrong = labels.firstIndex { !(0...Int(Int32.max)).contains($0) }!
+        if let labels = try Self.readColumn("/labels", of: file, count: first.count) {
+            if let wrong = labels.firstIndex(where: { !(0...Int(Int32.max)).contains($0) }) {
                 throw DataError(
-                    place: "\(path):/labels", reason: "row \(wrong) holds the label \(labels[wrong])",
+                    at: "\(path):/labels", reason: "row \(wrong) holds the label \(labels[wrong])",
                     remedy: "number the classes from 0")
             }
             classes = labels.map { Int32($0) }
@@ -74,26 +77,26 @@ public struct HDF5Source: PairSource {
         }
     }
 
-    public var gaussianCovariance: GaussianCovariance? { nil }
-
     public var residentBytes: Int { first.residentBytes + second.residentBytes }
     public var waitsForStorage: Bool { first.isOnDemand || second.isOnDemand }
 
-    /// How many rows of each modality its digest covers.
+    /// Number of rows of each modality that the digest covers.
     private static let digestRows = 256
 
-    /// Over names, shapes and types of /first and /second, up to 256 of their rows spread evenly over the file, all labels, and which pairs are held
-    /// out: cheap for a file of any size, so it tells other data, not every single changed number.
+    /// Covers names, shapes and types of /first and /second, up to 256 rows of each spread evenly over the file, all
+    /// labels, and the held-out rows. The cost does not grow with the file, so the digest detects other data but not
+    /// every changed number.
     public func dataDigest() throws -> String? {
         var digest = Digest()
         let count = min(first.count, Self.digestRows), last = UInt64(first.count - 1)
-        let spread = (0..<count).map { UInt64($0) * last / UInt64(max(count - 1, 1)) }
+        let sampledRows = (0..<count).map { UInt64($0) * last / UInt64(max(count - 1, 1)) }
         for modality in [first, second] {
             let dataset = modality.dataset
-            digest.update("\(dataset.name) \(dataset.elementClass) \(dataset.elementBytes) \(dataset.isUnsigned)\0")
+            digest.update(
+                "\(dataset.name) \(dataset.elementClass) \(dataset.elementBytes) \(dataset.isUnsigned)\0")
             digest.update([dataset.shape.count] + dataset.shape)
             let rows = Tensor([count] + modality.description.shape)
-            try modality.read(spread, into: rows)
+            try modality.read(sampledRows, into: rows)
             digest.update(rows)
         }
         digest.update([classes?.count ?? 0, rows?.heldOut.count ?? 0])
@@ -115,32 +118,29 @@ public struct HDF5Source: PairSource {
         return try fileRows(split, numbers).map { Int(classes[Int($0)]) }
     }
 
-    /// The file's own units are what the encoder gets: numbers are checked, labels against the classes of the file as well.
+    /// Returns the rows unchanged, because the encoders get the numbers of the file. Numbers must be finite, labels
+    /// must be among the classes of the file.
     public func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor {
-        let rows = try rawRows(raw, modality, of: "data.source hdf5")
-        if let classes = description(of: modality).classes { try requireClasses(rows, classes, of: "data.source hdf5") }
+        let rows = try rowsFromUser(raw, modality, of: "data.source hdf5")
+        if let classes = description(of: modality).classes {
+            try requireClasses(rows, classes, of: "data.source hdf5")
+        }
         return rows
-    }
-
-    public func readRaw(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> Tensor {
-        let result = Tensor([numbers.count] + description(of: modality).shape)
-        try read(split, numbers, first: modality == .first ? result : nil, second: modality == .second ? result : nil)
-        return result
     }
 
     private func fileRows(_ split: Split, _ numbers: [UInt64]) throws -> [UInt64] {
         try requireNumbers(numbers, below: count(of: split)!, of: split, in: path)
         guard let rows else { return numbers }
-        let list = split == .training ? rows.training : rows.heldOut
-        return numbers.map { UInt64(list[Int($0)]) }
+        let splitRows = split == .training ? rows.training : rows.heldOut
+        return numbers.map { UInt64(splitRows[Int($0)]) }
     }
 
-    /// An optional dataset with one integer a pair.
-    private static func column(_ name: String, of file: HDF5File, count: Int) throws -> [Int]? {
+    /// Reads an optional dataset with one integer per pair.
+    private static func readColumn(_ name: String, of file: HDF5File, count: Int) throws -> [Int]? {
         guard let dataset = try file.dataset(name) else { return nil }
         guard dataset.shape == [count] else {
             throw DataError(
-                place: "\(file.path):\(name)", reason: "has the shape \(dataset.shape), but there are \(count) pairs",
+                at: "\(file.path):\(name)", reason: "has the shape \(dataset.shape), but there are \(count) pairs",
                 remedy: "give one integer a pair, the shape [\(count)]")
         }
         return try file.readIntegers(name)
@@ -151,20 +151,20 @@ public struct HDF5Source: PairSource {
     ) throws -> (training: [UInt32], heldOut: [UInt32])? {
         guard heldOut >= 0, heldOut < 1 else {
             throw DataError(
-                place: "data.held_out", reason: "is \(heldOut)",
+                at: "data.held_out", reason: "is \(heldOut)",
                 remedy: "give the fraction of the pairs to hold out, at least 0 and below 1")
         }
         var isHeldOut: [Bool]
-        if let split = try column("/split", of: file, count: count) {
+        if let split = try readColumn("/split", of: file, count: count) {
             guard heldOut == 0 else {
                 throw DataError(
-                    place: "data.held_out",
-                    reason: "is \(heldOut), but \(file.path) says by /split which pairs are held out",
-                    remedy: "leave data.held_out out")
+                    at: "data.held_out",
+                    reason: "is \(heldOut), but \(file.path) has a /split that sets which pairs are held out",
+                    remedy: "remove data.held_out")
             }
             if let wrong = split.firstIndex(where: { $0 != 0 && $0 != 1 }) {
                 throw DataError(
-                    place: "\(file.path):/split", reason: "row \(wrong) holds \(split[wrong])",
+                    at: "\(file.path):/split", reason: "row \(wrong) holds \(split[wrong])",
                     remedy: "write 0 for a training pair, 1 for a held-out pair")
             }
             isHeldOut = split.map { $0 == 1 }
@@ -173,7 +173,7 @@ public struct HDF5Source: PairSource {
             let wanted = (heldOut * Double(count)).rounded()
             guard wanted > 0, wanted < Double(count) else {
                 throw DataError(
-                    place: "data.held_out",
+                    at: "data.held_out",
                     reason: "\(heldOut) of \(count) pairs is \(wanted == 0 ? "none" : "all") of them",
                     remedy: "choose another fraction, or write /split into \(file.path)")
             }
@@ -185,9 +185,135 @@ public struct HDF5Source: PairSource {
         let training = numbers.filter { !isHeldOut[Int($0)] }
         guard !training.isEmpty else {
             throw DataError(
-                place: "\(file.path):/split", reason: "every pair is held out",
+                at: "\(file.path):/split", reason: "every pair is held out",
                 remedy: "write 0 for the pairs to train on")
         }
         return (training, numbers.filter { isHeldOut[Int($0)] })
+    }
+}
+
+/// One modality of a user's file: the dataset /first or /second.
+private struct HDF5Modality: Sendable {
+    private enum Rows {
+        case inMemory(Tensor)
+        case onDemand
+        case labels([Int32])
+    }
+
+    let description: ModalityDescription
+    /// Number of samples in the file.
+    let count: Int
+    let dataset: DatasetDescription
+    private let rows: Rows
+    private let file: HDF5File
+    /// Identity of the file when it was opened, to detect that it changed.
+    private let identity: FileIdentity
+    private let name: String
+    private var location: String { "\(file.path):\(name)" }
+    /// Whether rows are read from the file on each request.
+    var isOnDemand: Bool { if case .onDemand = rows { true } else { false } }
+
+    /// Labels are stored as Float32, which represents every integer up to 2²⁴.
+    private static let largestLabel = 1 << 24
+
+    /// - Parameter memoryLimit: up to this many bytes of Float32 are read at once, larger data row by row on request.
+    /// - Throws: `FileError` if the dataset is missing or cannot be read, `DataError` if it cannot be a modality.
+    init(_ name: String, of file: HDF5File, memoryLimit: Int) throws {
+        (self.name, self.file) = (name, file)
+        identity = try FileIdentity(of: file.path)
+        let location = "\(file.path):\(name)"
+        guard let dataset = try file.dataset(name) else {
+            throw DataError(
+                at: file.path,
+                reason: "has no dataset \(name); it has \(try file.datasetNames.prefix(8).joined(separator: ", "))",
+                remedy: "the pairs are the rows of /first and /second")
+        }
+        guard !dataset.shape.isEmpty else {
+            throw DataError(
+                at: location, reason: "is a single number", remedy: "give one row a sample, N × anything")
+        }
+        guard dataset.count > 0 else {
+            throw DataError(at: location, reason: "is empty: its shape is \(dataset.shape)")
+        }
+        self.dataset = dataset
+        count = dataset.rows
+        switch (dataset.elementClass, dataset.shape.count) {
+        case (.other(let elements), _):
+            throw DataError(
+                at: location, reason: "holds \(elements)",
+                remedy: "samples are numbers: convert the elements before you write the file")
+        case (.integer, 1):
+            let labels = try Self.readLabels(name, of: file)
+            let classes = labels.max()! + 1
+            guard classes <= Self.largestLabel else {
+                throw DataError(
+                    at: location,
+                    reason: "a list of integers holds labels, but this one goes up to \(classes - 1)",
+                    remedy: "number the classes from 0; write quantities that are not labels as floats")
+            }
+            description = ModalityDescription(shape: [1], classes: classes)
+            rows = .labels(labels.map { Int32($0) })
+        default:
+            description = ModalityDescription(
+                shape: dataset.shape.count == 1 ? [1] : Array(dataset.shape.dropFirst()))
+            guard dataset.count <= memoryLimit / MemoryLayout<Float>.stride else {
+                rows = .onDemand
+                return
+            }
+            let tensor = try file.readFloats(name)
+            rows = .inMemory(tensor)
+            try requireFinite(tensor) { $0 }
+        }
+    }
+
+    /// Reads N integers ≥ 0.
+    private static func readLabels(_ name: String, of file: HDF5File) throws -> [Int] {
+        let labels = try file.readIntegers(name)
+        if let wrong = labels.firstIndex(where: { $0 < 0 }) {
+            throw DataError(
+                at: "\(file.path):\(name)", reason: "row \(wrong) holds the label \(labels[wrong])",
+                remedy: "number the classes from 0")
+        }
+        return labels
+    }
+
+    /// Writes these rows of the file into the rows of the tensor.
+    /// - Throws: `FileError` if they cannot be read or the file changed since it was opened, `DataError` if a number is
+    ///   not finite.
+    func read(_ numbers: [UInt64], into target: Tensor) throws {
+        switch rows {
+        case .labels(let labels):
+            for (row, number) in numbers.enumerated() { target.pointer[row] = Float(labels[Int(number)]) }
+        case .inMemory(let tensor):
+            let columns = tensor.columns
+            for (row, number) in numbers.enumerated() {
+                (target.pointer + row * columns).update(from: tensor.pointer + Int(number) * columns, count: columns)
+            }
+        case .onDemand:
+            try file.readFloats(name, rowNumbers: numbers, into: target)
+            try identity.requireUnchanged(file.path)
+            try requireFinite(target) { Int(numbers[$0]) }
+        }
+    }
+
+    /// Bytes of samples in memory.
+    var residentBytes: Int {
+        switch rows {
+        case .inMemory(let tensor): tensor.count * MemoryLayout<Float>.stride
+        case .onDemand: 0
+        case .labels(let labels): labels.count * MemoryLayout<Int32>.stride
+        }
+    }
+
+    /// The labels; nil if the modality does not hold labels.
+    var labels: [Int32]? { if case .labels(let labels) = rows { labels } else { nil } }
+
+    private func requireFinite(_ tensor: Tensor, _ fileRow: (Int) -> Int) throws {
+        let position = couplet_first_not_finite(tensor.count, tensor.pointer)
+        if position == tensor.count { return }
+        let row = fileRow(position / description.shape.reduce(1, *))
+        throw DataError(
+            at: location, reason: "row \(row) holds \(tensor.pointer[position])",
+            remedy: "every number must be finite in Float32: correct the row or remove it")
     }
 }

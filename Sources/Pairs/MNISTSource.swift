@@ -1,14 +1,17 @@
 import CCoupletKernels
 import CoupletFiles
+import CoupletStorage
 import CoupletTensors
+import Glibc
+import Synchronization
 
-/// MNIST (LeCun, Cortes, Burges): a handwritten digit's image with its label. Training samples are the training files, held-out
-/// samples the t10k files.
+/// MNIST (LeCun, Cortes, Burges): the image of a handwritten digit with its label. The training samples are the
+/// training files, the held-out samples the t10k files.
 ///
-/// The first modality is the image [1, 28, 28], (x/255 - 0.1307) / 0.3081 of the bytes x, which makes the training images' mean 0
-/// and their standard deviation 1; the second is the label, 0 … 9.
+/// The first modality is the image [1, 28, 28], (x/255 - 0.1307) / 0.3081 of the bytes x, so that the training images
+/// have mean 0 and standard deviation 1. The second modality is the label, 0 … 9.
 public struct MNISTSource: PairSource {
-    /// Mean and standard deviation of the training images' pixels, with 1 for a byte of 255.
+    /// Mean and standard deviation of the training images' pixels, scaled to 0 … 1.
     public static let mean: Float = 0.1307, standardDeviation: Float = 0.3081
     private static let classes = 10
     private static let scale = 1 / (255 * standardDeviation), shift = -mean / standardDeviation
@@ -16,10 +19,11 @@ public struct MNISTSource: PairSource {
     private let path: String
     private let training: MNISTDigits, heldOut: MNISTDigits
 
+    /// Checks the headers and lengths of all four files and all labels. Damage inside compressed images is found when
+    /// the first image is read.
     /// - Parameter path: the folder with train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and
     ///   t10k-labels-idx1-ubyte, each with or without ".gz".
-    /// - Throws: `DataError` naming the file, what was found and what was expected. All four headers, lengths and all labels are
-    ///   checked here; damage inside compressed images is found when the first of them is read.
+    /// - Throws: `DataError` that names the file, what was found and what was expected.
     public init(path: String) throws {
         self.path = path
         training = try MNISTDigits(folder: path, prefix: "train")
@@ -37,11 +41,9 @@ public struct MNISTSource: PairSource {
 
     public func count(of split: Split) -> Int? { digits(split).count }
 
-    public var gaussianCovariance: GaussianCovariance? { nil }
-
     public var residentBytes: Int { (training.count + heldOut.count) * (MNISTDigits.pixels + 1) }
 
-    /// Over the four files' contents, unpacked.
+    /// Covers the uncompressed content of the four files.
     public func dataDigest() throws -> String? {
         var digest = Digest()
         for digits in [training, heldOut] {
@@ -55,22 +57,14 @@ public struct MNISTSource: PairSource {
     public func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) throws {
         requireRows(first, numbers, .first)
         requireRows(second, numbers, .second)
-        if let first {
-            try forEachImage(split, numbers) { row, bytes in
-                couplet_scale_bytes(
-                    MNISTDigits.pixels, bytes, Self.scale, Self.shift, first.pointer + row * MNISTDigits.pixels)
-            }
-        }
+        if let first { try scaleImages(split, numbers, Self.scale, Self.shift, into: first) }
         if let second { try copyLabels(split, numbers, into: second) }
     }
 
     public func readRaw(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> Tensor {
         let result = Tensor([numbers.count] + description(of: modality).shape)
         switch modality {
-        case .first:
-            try forEachImage(split, numbers) { row, bytes in
-                couplet_scale_bytes(MNISTDigits.pixels, bytes, 1, 0, result.pointer + row * MNISTDigits.pixels)
-            }
+        case .first: try scaleImages(split, numbers, 1, 0, into: result)
         case .second: try copyLabels(split, numbers, into: result)
         }
         return result
@@ -82,16 +76,17 @@ public struct MNISTSource: PairSource {
         return numbers.map { Int(digits.labels[Int($0)]) }
     }
 
-    /// Images are bytes as numbers from 0 to 255, N × 784 in any shape; labels are integers from 0 to 9, N or N × 1.
+    /// - Parameter raw: images are bytes as numbers from 0 to 255, N × 784 in any shape; labels are integers from 0 to
+    ///   9, N or N × 1.
     public func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor {
-        let rows = try rawRows(raw, modality, of: "data.source mnist")
+        let rows = try rowsFromUser(raw, modality, of: "data.source mnist")
         guard modality == .first else {
             try requireClasses(rows, Self.classes, of: "data.source mnist")
             return rows
         }
         if let wrong = (0..<rows.count).first(where: { !(0...255).contains(rows.pointer[$0]) }) {
             throw DataError(
-                place: "data.source mnist",
+                at: "data.source mnist",
                 reason: "row \(wrong / MNISTDigits.pixels) of the images holds \(rows.pointer[wrong])",
                 remedy: "give the pixels as bytes, 0 to 255: the run's own preparation is applied to them")
         }
@@ -106,14 +101,166 @@ public struct MNISTSource: PairSource {
         for (row, number) in numbers.enumerated() { tensor.pointer[row] = Float(digits.labels[Int(number)]) }
     }
 
-    private func forEachImage(_ split: Split, _ numbers: [UInt64], _ body: (Int, UnsafePointer<UInt8>) -> Void) throws {
-        let digits = digits(split)
+    /// Writes scale · x + shift of the images' bytes x into the rows of the tensor.
+    private func scaleImages(
+        _ split: Split, _ numbers: [UInt64], _ scale: Float, _ shift: Float, into tensor: Tensor
+    ) throws {
+        let digits = digits(split), pixels = MNISTDigits.pixels
         try requireNumbers(numbers, below: digits.count, of: split, in: path)
         if numbers.isEmpty { return }
         try digits.imageBytes().withUnsafeBufferPointer { bytes in
             for (row, number) in numbers.enumerated() {
-                body(row, bytes.baseAddress! + Int(number) * MNISTDigits.pixels)
+                couplet_scale_bytes(
+                    pixels, bytes.baseAddress! + Int(number) * pixels, scale, shift, tensor.pointer + row * pixels)
             }
         }
+    }
+}
+
+/// Images and labels of the training part or the t10k part of MNIST.
+///
+/// Labels and headers are read and checked at once. Images are decompressed on first use, so a run that only trains
+/// does not decompress the test images before it evaluates, and one that only evaluates does not decompress the
+/// training images.
+private final class MNISTDigits: Sendable {
+    static let side = 28, pixels = side * side
+
+    private enum Images {
+        case compressed(IDXFile)
+        case decompressed(ArraySlice<UInt8>)
+    }
+
+    let count: Int
+    let labels: [UInt8]
+    private let images: Mutex<Images>
+
+    /// - Parameter prefix: "train" or "t10k".
+    /// - Throws: `DataError` that names the file, what was found and what was expected.
+    init(folder: String, prefix: String) throws {
+        let imageFile = try IDXFile(folder: folder, name: "\(prefix)-images-idx3-ubyte", rank: 3)
+        let labelFile = try IDXFile(folder: folder, name: "\(prefix)-labels-idx1-ubyte", rank: 1)
+        guard imageFile.extents[1...] == [Self.side, Self.side] else {
+            throw DataError(
+                at: imageFile.path,
+                reason: "its images have \(imageFile.extents[1]) × \(imageFile.extents[2]) pixels, not 28 × 28",
+                remedy: "read images of another size with data.source hdf5")
+        }
+        guard imageFile.extents[0] > 0 else {
+            throw DataError(at: imageFile.path, reason: "holds no images", remedy: "download the file again")
+        }
+        guard imageFile.extents[0] == labelFile.extents[0] else {
+            throw DataError(
+                at: labelFile.path,
+                reason: "has \(labelFile.extents[0]) labels, but \(imageFile.path) has \(imageFile.extents[0]) images",
+                remedy: "the two files do not belong together: download both again")
+        }
+        count = imageFile.extents[0]
+        labels = Array(try labelFile.bytes())
+        if let wrong = labels.firstIndex(where: { $0 > 9 }) {
+            throw DataError(
+                at: labelFile.path,
+                reason: "label number \(wrong) is \(labels[wrong]), where MNIST has the digits 0 to 9",
+                remedy: "read data with other classes with data.source hdf5")
+        }
+        images = Mutex(.compressed(imageFile))
+    }
+
+    /// Returns the bytes of all images, 784 each.
+    func imageBytes() throws -> ArraySlice<UInt8> {
+        try images.withLock { images in
+            switch images {
+            case .decompressed(let bytes): return bytes
+            case .compressed(let file):
+                let bytes = try file.bytes()
+                images = .decompressed(bytes)
+                return bytes
+            }
+        }
+    }
+}
+
+/// A file of unsigned bytes in the IDX format of the MNIST data (LeCun, Cortes, Burges), compressed by gzip or not.
+///
+/// The format: two zero bytes, the type (8: unsigned byte), the number of extents, each extent as a big-endian 32-bit
+/// number, outermost first, then the bytes, row-major.
+private struct IDXFile {
+    let path: String
+    /// Outermost first.
+    let extents: [Int]
+    private let file: DecompressedFile
+    private var headerCount: Int { 4 + 4 * extents.count }
+
+    /// Finds a file by its name, with or without ".gz", and checks its header against its length.
+    /// - Parameters:
+    ///   - name: such as "train-images-idx3-ubyte".
+    ///   - rank: the number of extents that it must have.
+    /// - Throws: `DataError` that names the file, what was found and what was expected.
+    init(folder: String, name: String, rank: Int) throws {
+        let base = folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
+        guard let path = [base, base + ".gz"].first(where: { (file: String) in access(file, F_OK) == 0 }) else {
+            let reason =
+                access(folder, F_OK) == 0 ? "holds neither \(name) nor \(name).gz" : "there is no such folder"
+            throw DataError(
+                at: folder, reason: reason, remedy: "data.path names the folder with the four IDX files of MNIST")
+        }
+        self.path = path
+        file = try rethrowingAsDataError { try DecompressedFile(reading: path) }
+        let file = file
+        let header = try rethrowingAsDataError { try file.prefix(4 + 4 * rank) }
+        let expected: [UInt8] = [0, 0, 8, UInt8(rank)]
+        guard header.count >= 4 else {
+            throw DataError(
+                at: path, reason: "has \(header.count) bytes, too few for a header", remedy: "download the file again")
+        }
+        guard Array(header[..<4]) == expected else {
+            throw DataError(
+                at: path,
+                reason: "begins with \(Self.hexadecimal(header[..<4])), where \(name) begins with "
+                    + Self.hexadecimal(expected[...]),
+                remedy: "the file is of another kind: give unsigned bytes with \(rank) "
+                    + "\(rank == 1 ? "extent" : "extents") in the IDX format")
+        }
+        guard header.count == 4 + 4 * rank else {
+            throw DataError(
+                at: path, reason: "ends inside its header, after \(header.count) bytes",
+                remedy: "download the file again")
+        }
+        extents = (1...rank).map { extent in
+            header[(4 * extent)..<(4 * extent + 4)].reduce(0) { $0 << 8 | Int($1) }
+        }
+        // The claimed length is wrong for joined gzip members, whose last member records its own length only. Reading
+        // the file finds whether it is one of those, and otherwise gives the error.
+        if try UInt32(truncatingIfNeeded: byteCount()) != file.claimedCount { _ = try bytes() }
+    }
+
+    private func byteCount() throws -> Int {
+        var count = 1
+        for extent in extents {
+            let (product, overflow) = count.multipliedReportingOverflow(by: extent)
+            if overflow {
+                throw DataError(
+                    at: path, reason: "its header announces the extents \(extents)", remedy: "download the file again")
+            }
+            count = product
+        }
+        return count + headerCount
+    }
+
+    /// Returns the bytes after the header.
+    /// - Throws: `DataError` if their number is not the header's, or the compressed data are damaged.
+    func bytes() throws -> ArraySlice<UInt8> {
+        let count = try byteCount()
+        return try rethrowingAsDataError { try file.content(expected: count)[headerCount...] }
+    }
+
+    private static func hexadecimal(_ bytes: ArraySlice<UInt8>) -> String {
+        "0x" + bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+}
+
+/// Runs `body` and rethrows its `FileError` as a `DataError`.
+private func rethrowingAsDataError<Result>(_ body: () throws -> Result) throws -> Result {
+    do { return try body() } catch let error as FileError {
+        throw DataError(at: error.location, reason: error.reason, remedy: error.remedy)
     }
 }

@@ -1,52 +1,127 @@
+import CCoupletKernels
 import CoupletTensors
 
-/// A source of aligned pairs, addressed by sample number: sample n of a split is a pure function of (seed, split, n), the same for
-/// whoever asks. Safe to use from many threads.
+/// A source of aligned pairs, addressed by sample number.
+///
+/// Sample n of a split is a pure function of (seed, split, n): every caller gets the same bits, on any thread. A source
+/// without classes whose samples reach the encoders unchanged implements `description`, `count` and `read` only; all
+/// other requirements have defaults.
 public protocol PairSource: Sendable {
-    /// The two views as the encoders get them.
+    /// Describes one modality as its encoder gets it.
     func description(of modality: Modality) -> ModalityDescription
-    /// How many samples the split has; nil where it is endless.
+    /// Number of samples in the split; nil for an endless source.
     func count(of split: Split) -> Int?
-    /// Writes the prepared samples of these numbers into the rows of the tensors, B × shape; a nil tensor is left out.
-    /// - Throws: `DataError` where a number cannot be read, `FileError` where its file cannot.
+    /// Writes the prepared samples with these numbers into the rows of the tensors, B × shape. A nil tensor is skipped.
+    /// - Throws: `DataError` if a sample cannot be read, `FileError` if its file cannot be read.
     func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) throws
-    /// The class of each of these samples, where the source knows classes; nil where it does not.
+    /// Returns the class of each of these samples; nil if the source has no classes.
     func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]?
-    /// Turns rows in the source's own units (bytes of an image, integer labels) into what the encoder gets, in place of the run's preparation.
-    /// `raw` is B × (any shape with the modality's count); the result is B × shape.
+    /// Converts rows in the source's units (bytes of an image, integer labels) to what the encoder gets.
+    /// - Parameter raw: B × (any shape with the modality's element count).
+    /// - Returns: B × shape.
     func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor
-    /// The same samples in the source's own units, for export: the inverse of `prepare`.
+    /// Reads samples in the source's units, for export: `prepare` of the result is what `read` gives.
     func readRaw(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> Tensor
-    /// The true joint covariance, where the source is a Gaussian of mean zero.
+    /// The true joint covariance; nil unless the source is a Gaussian of mean zero.
     var gaussianCovariance: GaussianCovariance? { get }
-    /// The bytes of samples that it keeps in this process for all workers, once those that it reads when first asked for are there.
+    /// Bytes of samples that the source holds in this process, shared by all workers, once its lazily read data are
+    /// loaded.
     var residentBytes: Int { get }
-    /// Whether `read` waits for a disk: then training reads a step ahead, on a thread of its own.
+    /// Whether `read` waits for a disk. If so, training prefetches the next step's samples on another thread.
     var waitsForStorage: Bool { get }
-    /// SHA-256 of what tells its data from other data of the same name, so that ranks and resumed runs can be told that theirs are others; nil where a
-    /// source has none.
-    /// - Throws: `DataError`, `FileError` as `read`.
+    /// SHA-256 that distinguishes the source's data from other data of the same name. Ranks and resumed runs compare
+    /// it. Nil if the config determines the data.
+    /// - Throws: `DataError` or `FileError`, as `read` does.
     func dataDigest() throws -> String?
 }
 
 extension PairSource {
     public var residentBytes: Int { 0 }
     public var waitsForStorage: Bool { false }
-    public func dataDigest() throws -> String? { nil }
-}
-
-/// A source without classes, whose samples reach the encoders as they are: what a source of one's own need not write.
-extension PairSource {
-    public func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { nil }
     public var gaussianCovariance: GaussianCovariance? { nil }
+    public func dataDigest() throws -> String? { nil }
+    public func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { nil }
 
     public func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor {
-        try rawRows(raw, modality, of: "\(Self.self)")
+        try rowsFromUser(raw, modality, of: "\(Self.self)")
     }
 
     public func readRaw(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> Tensor {
         let rows = Tensor([numbers.count] + description(of: modality).shape)
         try read(split, numbers, first: modality == .first ? rows : nil, second: modality == .second ? rows : nil)
         return rows
+    }
+}
+
+/// The samples of a source that an operation uses. Each split numbers its samples from 0.
+public enum Split: String, Sendable, CaseIterable {
+    case training
+    case heldOut = "held_out"
+}
+
+/// Shape and kind of the samples of one modality.
+public struct ModalityDescription: Equatable, Sendable {
+    /// Shape of one sample as the encoder gets it: [8], [1, 28, 28]; [1] for a label.
+    public let shape: [Int]
+    /// Number of classes if the samples are labels 0 … classes - 1, stored as Float32; nil otherwise.
+    public let classes: Int?
+
+    public init(shape: [Int], classes: Int? = nil) {
+        self.shape = shape
+        self.classes = classes
+    }
+}
+
+// MARK: - Checks that sources share
+
+extension PairSource {
+    /// Stops the program if a tensor given to `read` does not have one row for each number.
+    func requireRows(_ tensor: Tensor?, _ numbers: [UInt64], _ modality: Modality) {
+        guard let tensor else { return }
+        let shape = description(of: modality).shape
+        precondition(
+            tensor.count == numbers.count * shape.reduce(1, *),
+            "\(numbers.count) samples of the \(modality) modality, each \(shape), read into \(tensor.shape)")
+    }
+
+    /// Returns a view of the user's rows in the modality's shape, B × shape.
+    /// - Parameter location: what errors name as the origin of the rows.
+    /// - Throws: `DataError` if a row has another number of elements, or one that is not finite.
+    func rowsFromUser(_ raw: Tensor, _ modality: Modality, of location: String) throws -> Tensor {
+        let shape = description(of: modality).shape, columns = shape.reduce(1, *)
+        guard !raw.shape.isEmpty, raw.columns == columns else {
+            throw DataError(
+                at: location,
+                reason:
+                    "rows of the shape \(raw.shape), where the \(modality) modality has \(columns) numbers a sample",
+                remedy: "give the shape [N, \(shape.map(String.init).joined(separator: ", "))]")
+        }
+        let wrong = couplet_first_not_finite(raw.count, raw.pointer)
+        if wrong < raw.count {
+            throw DataError(
+                at: location, reason: "row \(wrong / columns) of the \(modality) modality holds \(raw.pointer[wrong])")
+        }
+        return raw.reshaped([raw.rows] + shape)
+    }
+
+    /// - Throws: `DataError` if a sample number is not below the split's sample count.
+    func requireNumbers(_ numbers: [UInt64], below count: Int, of split: Split, in location: String) throws {
+        if let wrong = numbers.first(where: { $0 >= UInt64(count) }) {
+            throw DataError(
+                at: location, reason: "there is no \(split.rawValue) sample number \(wrong)",
+                remedy: "the \(split.rawValue) samples have the numbers 0 to \(count - 1)")
+        }
+    }
+
+    /// - Throws: `DataError` if a label is not an integer from 0 to classes - 1.
+    func requireClasses(_ labels: Tensor, _ classes: Int, of location: String) throws {
+        if let wrong = (0..<labels.count).first(where: {
+            let label = labels.pointer[$0]
+            return !(label >= 0 && label < Float(classes) && label == label.rounded())
+        }) {
+            throw DataError(
+                at: location, reason: "row \(wrong) holds \(labels.pointer[wrong]), which is not a label",
+                remedy: "labels are the integers 0 to \(classes - 1)")
+        }
     }
 }

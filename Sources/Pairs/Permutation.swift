@@ -1,42 +1,45 @@
 import CoupletTensors
 
-/// A permutation of 0 ..< count that is a pure function of (seed, stream, number): whoever asks for its k-th element gets the
-/// same one, without the others being made or stored.
+/// A permutation of 0 ..< count that is a pure function of (seed, stream, number). Its k-th element is computed alone,
+/// without the others.
 ///
-/// Up to `tableLimit` elements it is the shuffle of Fisher and Yates (Knuth, *The Art of Computer Programming* 2, algorithm 3.4.2
-/// P) with Philox words, so that every order is equally likely: with few elements a cipher's orders are visibly not. Above, it is
-/// a generalised Feistel network (Black and Rogaway, *Ciphers with Arbitrary Finite Domains*, CT-RSA 2002, their third method): x
-/// = l + a r with l < a and r < b, where a b is the least such product ≥ count with a = ⌈√count⌉, and rounds l ← l + F(r) mod a,
-/// r ← r + F(l) mod b. It maps 0 ..< a b onto itself; elements beyond count are walked on until they come back in, which happens
-/// once in √count times. Round keys are Philox words; F is the 64-bit finaliser of SplitMix (Steele, Lea, Flood, OOPSLA 2014) of
-/// the other half and the key.
+/// Up to `tableLimit` elements it is a Fisher–Yates shuffle (Knuth, *The Art of Computer Programming* 2, algorithm
+/// 3.4.2 P) with Philox words, so that every order is equally likely; with few elements a cipher's orders are visibly
+/// not.
+///
+/// Above, it is a generalised Feistel network (Black and Rogaway, *Ciphers with Arbitrary Finite Domains*, CT-RSA 2002,
+/// their third method): x = l + a r with l < a and r < b, where a b is the least such product ≥ count with a =
+/// ⌈√count⌉, and rounds l ← l + F(r) mod a, r ← r + F(l) mod b. It maps 0 ..< a b onto itself. An element ≥ count is
+/// enciphered again until it is below count (cycle walking), which happens once in √count times. Round keys are Philox
+/// words; F is the 64-bit finaliser of SplitMix (Steele, Lea, Flood, OOPSLA 2014) of the other half and the key.
 public struct Permutation: Sendable {
-    /// Up to this many elements the permutation is a table.
+    /// Largest number of elements for which the permutation is a table.
     package static let tableLimit: UInt64 = 1024
     private static let rounds = 10
 
-    /// How many elements are permuted.
+    /// Number of elements.
     public let count: UInt64
-    /// The elements in order where there are few; else empty.
+    /// The permuted elements up to `tableLimit`; empty above.
     private let table: [UInt64]
     private let leftCount: UInt64, rightCount: UInt64
     private let keys: [UInt64]
 
     /// - Parameters:
-    ///   - count: how many elements; at most 2⁶².
-    ///   - seed, stream, number: which permutation.
+    ///   - count: number of elements; at most 2⁶².
+    ///   - seed, stream, number: determine the permutation.
     public init(count: UInt64, seed: UInt64, stream: RandomStream, number: UInt64) {
         precondition(count <= 1 << 62, "a permutation of \(count) elements")
         self.count = count
         let philox = Philox(seed: seed)
         func word(_ index: Int) -> UInt64 {
             let words = philox.words(stream, number: number, block: UInt32(index / 2))
-            return index % 2 == 0 ? UInt64(words.x) << 32 | UInt64(words.y) : UInt64(words.z) << 32 | UInt64(words.w)
+            return index % 2 == 0
+                ? UInt64(words.x) << 32 | UInt64(words.y) : UInt64(words.z) << 32 | UInt64(words.w)
         }
         if count <= Self.tableLimit {
             var table = Array(0..<count)
             for last in stride(from: table.count - 1, to: 0, by: -1) {
-                // ⌊word (last + 1) / 2⁶⁴⌋: uniform on 0 … last but for a bias below 2⁻⁵⁴.
+                // ⌊word (last + 1) / 2⁶⁴⌋: uniform on 0 … last, with a bias below 2⁻⁵⁴.
                 table.swapAt(last, Int(word(last).multipliedFullWidth(by: UInt64(last + 1)).high))
             }
             self.table = table
@@ -51,7 +54,7 @@ public struct Permutation: Sendable {
         }
     }
 
-    /// The element at `position`, which is below `count`.
+    /// The element at a position below `count`.
     public subscript(_ position: UInt64) -> UInt64 {
         precondition(position < count, "element \(position) of a permutation of \(count)")
         if count <= Self.tableLimit { return table[Int(position)] }

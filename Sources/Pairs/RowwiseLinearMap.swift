@@ -1,28 +1,32 @@
 import CCoupletKernels
 import CoupletTensors
 
-/// A linear map of rows, y = M x for each: a row has the same bits wherever it stands and whatever stands beside it, which a row of a BLAS product has
-/// not.
+/// A linear map of rows, y = M x for each row x, whose bits do not depend on the batch.
+///
+/// A row has the same bits at every position and beside any other rows. A BLAS product does not guarantee that.
 struct RowwiseLinearMap: Sendable {
-    /// How many numbers a row has before and after.
+    /// Elements of a row of the input and of the output.
     let inputs: Int, outputs: Int
-    /// Mᵀ, inputs × outputs, in the blocks of 16 columns that `couplet_map_rows` reads.
-    private let factor: Tensor
+    /// Mᵀ, inputs × outputs, in blocks of 16 columns, the layout of `couplet_map_rows`.
+    private let blockedMatrix: Tensor
 
-    /// - Parameter matrix: M, outputs × inputs, rounded to Float.
+    /// - Parameter matrix: M, outputs × inputs; its elements are rounded to Float.
     init(_ matrix: Matrix) {
         let lanes = 16
         (inputs, outputs) = (matrix.columns, matrix.rows)
-        factor = Tensor([(outputs + lanes - 1) / lanes, inputs, lanes])
+        blockedMatrix = Tensor([(outputs + lanes - 1) / lanes, inputs, lanes])
         for row in 0..<outputs {
-            for k in 0..<inputs { factor[(row / lanes * inputs + k) * lanes + row % lanes] = Float(matrix[row, k]) }
+            for k in 0..<inputs {
+                blockedMatrix[(row / lanes * inputs + k) * lanes + row % lanes] = Float(matrix[row, k])
+            }
         }
     }
 
+    /// Maps rows.
     /// - Parameters:
-    ///   - x: `rows` rows of `inputs` numbers, `stride` numbers from one to the next.
+    ///   - x: `rows` rows of `inputs` elements; row i begins at i · `stride`.
     ///   - y: rows × outputs.
     func apply(rows: Int, _ x: UnsafePointer<Float>, stride: Int, to y: UnsafeMutablePointer<Float>) {
-        couplet_map_rows(rows, inputs, outputs, x, stride, factor.pointer, y)
+        couplet_map_rows(rows, inputs, outputs, x, stride, blockedMatrix.pointer, y)
     }
 }

@@ -1,34 +1,39 @@
-/// Which samples make up the batch of a step: a pure function of (seed, step, position in the batch), the same for every worker.
+import CoupletTensors
+
+/// Selects the samples of each step's batch: a pure function of (seed, step, position in the batch), the same on every
+/// worker.
 ///
-/// Draw n = step · B + position. For a finite set of N samples its sample is permutation(epoch n div M)[n mod M] with M = ⌊N/B⌋ ·
-/// B: each epoch is a new permutation of all N samples, so that a batch lies in one epoch and never runs short; the N - M samples
-/// left out of an epoch are others each time. For an endless source the sample is n.
+/// Draw n = step · B + position. A finite set of N samples gives sample permutation(epoch n div M)[n mod M], with M =
+/// ⌊N/B⌋ · B. Each epoch is a new permutation of all N samples, a batch lies within one epoch, and the N - M samples
+/// left out of an epoch vary between epochs. An endless source gives sample n.
 ///
-/// A loss's second batch is an independent draw from the same samples: of a finite set by permutations of its own, of an endless source the samples
-/// n + 2^63.
+/// A loss's second batch is an independent draw of the same samples. A finite set uses permutations of another random
+/// stream, an endless source the samples n + 2^63.
 public struct Sampler: Sendable {
-    /// Which of a step's batches.
+    /// A batch of a step.
     public enum Batch: Sendable {
+        /// The batch of pairs.
         case pairs
-        /// The second, independent one of a loss that takes two.
+        /// The second, independent batch of a loss that takes two.
         case second
     }
 
-    /// Where the samples of an endless source begin that are another draw: a second batch, fresh samples to fit on.
+    /// First sample number of the second stream of an endless source, for a second batch and for fresh samples to fit
+    /// on.
     public static let secondStreamStart: UInt64 = 1 << 63
 
-    /// B, the pairs of a batch.
+    /// B, the number of pairs in a batch.
     public let batchSize: Int
-    /// N, the training samples; nil where the source is endless.
+    /// N, the number of training samples; nil for an endless source.
     public let sampleCount: Int?
     public let seed: UInt64
 
-    /// - Throws: `DataError` where there are fewer samples than a batch needs.
+    /// - Throws: `DataError` if there are fewer samples than pairs in a batch.
     public init(batchSize: Int, sampleCount: Int?, seed: UInt64) throws {
         precondition(batchSize > 0, "a batch of \(batchSize) pairs")
         if let sampleCount, sampleCount < batchSize {
             throw DataError(
-                place: "batch.size",
+                at: "batch.size",
                 reason: "a batch of \(batchSize) pairs, but the source has \(sampleCount) training samples",
                 remedy: sampleCount > 0
                     ? "set batch.size to at most \(sampleCount), or give more data" : "give training samples")
@@ -38,11 +43,11 @@ public struct Sampler: Sendable {
         self.seed = seed
     }
 
-    /// ⌊N/B⌋; nil where the source is endless.
+    /// ⌊N/B⌋; nil for an endless source.
     public var stepsPerEpoch: Int? { sampleCount.map { $0 / batchSize } }
 
-    /// The draws n = step · B + position of these positions of a step's batch: what noise, augmentation and dropout are functions
-    /// of.
+    /// Returns the draws n = step · B + position for these positions of a step's batch. Noise, augmentation and dropout
+    /// are functions of n.
     public func draws(step: Int, positions: Range<Int>) -> [UInt64] {
         precondition(step >= 0, "step \(step)")
         precondition(
@@ -52,7 +57,7 @@ public struct Sampler: Sendable {
         return positions.map { start + UInt64($0) }
     }
 
-    /// The sample numbers of these positions of a step's batch, for `PairSource.read`.
+    /// Returns the sample numbers, for `PairSource.read`, at these positions of a step's batch.
     public func numbers(step: Int, positions: Range<Int>, of batch: Batch = .pairs) -> [UInt64] {
         let draws = draws(step: step, positions: positions)
         guard let sampleCount, let stepsPerEpoch else {

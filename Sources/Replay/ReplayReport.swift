@@ -1,58 +1,63 @@
 import CoupletTensors
 import CoupletTraining
 
-/// What a replay found: whether it is what the run once did, and what happened in the step.
+/// The result of a replay: whether it reproduces the run, and what happened in the step.
 public struct ReplayReport: Equatable, Sendable {
     /// The run's folder.
     public let run: String
-    /// The step, as metrics.jsonl counts: it ends with so many steps done.
+    /// The step, as metrics.jsonl counts: step N ends with N steps done.
     public let step: Int
-    /// The steps done where the replay began, and the checkpoint it began with; nil: the initial parameters.
+    /// Number of steps done at the start of the replay.
     public let startStep: Int
+    /// The checkpoint that the replay started from; nil for the initial parameters.
     public let startCheckpoint: String?
-    /// Damaged checkpoints that would have been nearer, each with the reason.
+    /// Damaged checkpoints nearer to the step, which were skipped, each with the reason.
     public let skippedCheckpoints: [String]
     public let threads: Int
-    /// OpenBLAS's core types that the run was made with, as far as it tells.
+    /// OpenBLAS's core types that the run was made with, as far as its checkpoints name them.
     public let runKernels: [String]
-    /// The logged steps that were made again, and the checkpoints that were passed.
+    /// Comparisons with the logged steps, and with the checkpoints, between the start and the step.
     public let checks: [StepComparison]
     public let digests: [DigestComparison]
 
     public let loss: Double
     public let learningRate: Double
-    /// Over all parameters, before clipping.
+    /// Norm of the gradient of all parameters, before clipping.
     public let gradientNorm: Double
-    /// τ that the loss was taken at.
+    /// τ in the step's loss.
     public let temperature: Double
-    /// What clipping multiplied the gradient by.
+    /// The factor that clipping multiplied the gradient by.
     public let clipScale: Double
-    /// Of the state after the step.
+    /// Digest of the state after the step.
     public let digest: String
+    /// The run's `train.log_every`.
     let logEvery: Int
 
-    /// The batch: n = (step - 1) B + position; and, of a finite source, the indices of its training samples.
+    /// Draw numbers of the batch: n = (step - 1) B + position.
     public let draws: [UInt64]
+    /// Indices of the batch's samples among a finite source's training samples.
     public let indices: [UInt64]?
     public let scores: ScoreStatistics
-    /// What each pair adds to the loss, times B: their mean is the loss.
+    /// Contribution of each pair to the loss, times B: their mean is the loss.
     public let pairLosses: [Double]
-    /// Those with the largest losses, the largest first.
+    /// The pairs with the largest losses, in descending order.
     public let worst: [WorstPair]
     public let first: EncoderSummary
     public let second: EncoderSummary
-    /// Where the step's numbers stopped being finite, if they did: then nothing was updated.
+    /// Where the step's numbers stopped being finite. The step then updated nothing.
     public let nonFinite: NonFiniteDiagnosis?
 
     public var verdict: ReplayVerdict { ReplayVerdict(checks, digests, kernels: runKernels, start: startStep) }
 
-    /// The comparison of this step; nil where it was not logged.
+    /// The comparison of this step; nil if the run did not log it.
     public var check: StepComparison? { checks.first { $0.step == step } }
 
-    /// Whether the run was made with this machine's kernels; nil where it does not tell.
-    public var hasRunsKernels: Bool? { runKernels.isEmpty ? nil : runKernels.allSatisfy { $0 == OpenBLAS.coreType } }
+    /// Whether the run was made with this machine's kernels; nil if its checkpoints do not name them.
+    public var hasRunsKernels: Bool? {
+        runKernels.isEmpty ? nil : runKernels.allSatisfy { $0 == OpenBLAS.coreType }
+    }
 
-    /// - Throws: `RunMismatchError` where the replay is not what the run once did: by how much, and what to look at.
+    /// - Throws: `RunMismatchError` if the replay differs from the run: by how much, and what to look at.
     public func requireMatch() throws {
         guard verdict == .differs else { return }
         var lines: [String] = []
@@ -64,15 +69,98 @@ public struct ReplayReport: Equatable, Sendable {
         }
         if let digest = digests.first(where: { !$0.isSame }) {
             lines.append(
-                "step \(digest.step): the digest is \(digest.replayed.prefix(12))…, \(digest.checkpoint) has \(digest.saved.prefix(12))…"
-            )
+                "step \(digest.step): the digest is \(digest.replayed.prefix(12))…, "
+                    + "\(digest.checkpoint) has \(digest.saved.prefix(12))…")
         }
+        let question = "did config.yaml, metrics.jsonl, the data or couplet change since?"
         let advice =
             hasRunsKernels == true
-            ? "The kernels are the same (\(OpenBLAS.coreType)), so the bits should be: were config.yaml, metrics.jsonl or the data changed since, or couplet?"
-            : "That is more than the rounding of other kernels makes: were config.yaml, metrics.jsonl or the data changed since, or couplet?"
+            ? "The kernels are the same (\(OpenBLAS.coreType)), so the bits should be the same: \(question)"
+            : "The difference is larger than the rounding of other kernels explains: \(question)"
         throw RunMismatchError(
-            description: (["\(run): the replay is not what was logged:"] + lines.map { "    " + $0 } + [advice]).joined(
-                separator: "\n"))
+            description: (["\(run): the replay differs from the log:"] + lines.map { "    " + $0 } + [advice])
+                .joined(separator: "\n"))
     }
+}
+
+/// Whether a replay reproduces the run.
+public enum ReplayVerdict: String, Sendable {
+    /// All logged and saved numbers have the same bits.
+    case sameBits = "same_bits"
+    /// The numbers differ by rounding only, on other CPU kernels than the run's.
+    case withinRounding = "within_rounding"
+    /// The numbers differ.
+    case differs
+    /// Nothing was logged or saved to compare with.
+    case unchecked
+
+    /// The largest difference that the rounding of other kernels may cause after so many steps: about 1e-6 a step at
+    /// first; errors of the parameters grow with each step.
+    private static func tolerance(steps: Int) -> Double { min(1e-5 * Double(1 + steps), 1e-2) }
+
+    /// - Parameters:
+    ///   - kernels: the core types that the run was made with; empty if unknown.
+    ///   - start: the number of steps done at the start of the replay.
+    init(_ checks: [StepComparison], _ digests: [DigestComparison], kernels: [String], start: Int) {
+        if checks.isEmpty, digests.isEmpty {
+            self = .unchecked
+        } else if checks.allSatisfy(\.isSame), digests.allSatisfy(\.isSame) {
+            self = .sameBits
+        } else if !kernels.isEmpty, kernels.allSatisfy({ $0 == OpenBLAS.coreType }) {
+            self = .differs
+        } else {
+            self =
+                checks.allSatisfy { $0.worst.difference <= Self.tolerance(steps: $0.step - start) }
+                ? .withinRounding : .differs
+        }
+    }
+}
+
+/// The numbers of a step in metrics.jsonl beside those of its replay.
+public struct StepComparison: Equatable, Sendable {
+    public struct Value: Equatable, Sendable {
+        /// Name as in metrics.jsonl.
+        public let name: String
+        public let logged: Double
+        public let replayed: Double
+
+        /// Whether both have the same bits. Numbers that are not finite are logged as null, so they count as the same.
+        public var isSame: Bool { logged.bitPattern == replayed.bitPattern || !logged.isFinite && !replayed.isFinite }
+
+        /// |logged - replayed|, relative to |logged| if that is above 1.
+        public var difference: Double {
+            if isSame { return 0 }
+            let difference = abs(logged - replayed) / max(1, abs(logged))
+            return difference.isNaN ? .infinity : difference
+        }
+    }
+
+    public let step: Int
+    public let values: [Value]
+
+    init(_ record: MetricsRecord, _ report: StepReport) {
+        step = report.step
+        values = [
+            Value(name: "loss", logged: record.loss, replayed: report.loss),
+            Value(name: "gradient_norm", logged: record.gradientNorm, replayed: report.gradientNorm),
+            Value(name: "learning_rate", logged: record.learningRate, replayed: report.learningRate),
+            Value(name: "temperature", logged: record.temperature, replayed: report.temperature),
+        ]
+    }
+
+    public var isSame: Bool { values.allSatisfy(\.isSame) }
+
+    /// The value with the largest difference.
+    public var worst: Value { values.max { $0.difference < $1.difference }! }
+}
+
+/// The digest of the state after a replayed step beside that of the run's checkpoint of the step.
+public struct DigestComparison: Equatable, Sendable {
+    public let step: Int
+    /// The checkpoint's file.
+    public let checkpoint: String
+    public let saved: String
+    public let replayed: String
+
+    public var isSame: Bool { saved == replayed }
 }

@@ -2,79 +2,92 @@ import CCoupletKernels
 import CoupletLosses
 import CoupletTensors
 
-/// The scores S = κ(g(u_i), h(v_j)) / τ of a batch in figures, found tile by tile: positives i = j, negatives i ≠ j.
+/// Statistics of the scores S_ij = κ(g(u_i), h(v_j)) / τ of a batch: positives are i = j, negatives i ≠ j.
+///
+/// The scores are computed tile by tile, so that no B × B array exists.
 public struct ScoreStatistics: Equatable, Sendable {
-    public let positiveMean: Double, positiveDeviation: Double
-    public let negativeMean: Double, negativeDeviation: Double
+    public let positiveMean: Double
+    public let positiveDeviation: Double
+    public let negativeMean: Double
+    public let negativeDeviation: Double
     public let negativeLargest: Double
-    /// The share of pairs whose positive no negative of its row (of its column) beats. Scores that differ by less than 2⁻²⁰, relative to
-    /// a score above 1, count as equal.
-    public let firstInRow: Double, firstInColumn: Double
+    /// Share of pairs whose positive is the largest score of its row (of its column). Scores that differ by less than
+    /// 2⁻²⁰, relative to scores above 1, count as equal.
+    public let firstInRow: Double
+    public let firstInColumn: Double
 
-    private static let side = 512
+    /// Rows and columns of a tile.
+    private static let tileSize = 512
 
     /// - Parameters:
     ///   - first, second: encodings, B × e.
     ///   - temperature: τ.
     init(first: Tensor, second: Tensor, similarity: Similarity, temperature: Double) {
-        let batch = first.rows, d = first.columns
-        let (x, a) = Self.prepared(first, similarity, temperature),
-            (y, b) = Self.prepared(second, similarity, temperature)
-        let tile = Tensor([Self.side * Self.side])
-        var sums = [0.0, 0.0], positives = [Float](repeating: 0, count: batch), center: Float = 0
-        var rowLargest = [Float](repeating: -.infinity, count: batch), columnLargest = rowLargest
-        for i in stride(from: 0, to: batch, by: Self.side) {
-            for j in stride(from: 0, to: batch, by: Self.side) {
-                let rows = min(Self.side, batch - i), columns = min(Self.side, batch - j)
+        let batch = first.rows
+        let d = first.columns
+        let (x, a) = Self.prepared(first, similarity, temperature)
+        let (y, b) = Self.prepared(second, similarity, temperature)
+        let tile = Tensor([Self.tileSize * Self.tileSize])
+        var negativeSums = [0.0, 0.0]
+        var positives = [Float](repeating: 0, count: batch)
+        var center: Float = 0
+        var rowLargest = [Float](repeating: -.infinity, count: batch)
+        var columnLargest = rowLargest
+        for i in stride(from: 0, to: batch, by: Self.tileSize) {
+            for j in stride(from: 0, to: batch, by: Self.tileSize) {
+                let rows = min(Self.tileSize, batch - i)
+                let columns = min(Self.tileSize, batch - j)
                 MatrixProduct.multiply(
                     m: rows, n: columns, k: d, alpha: Float(1 / temperature), x.pointer + i * d, .asIs, stride: d,
-                    y.pointer + j * d, .transposed,
-                    stride: d, beta: 0, tile.pointer, stride: columns)
+                    y.pointer + j * d, .transposed, stride: d, beta: 0, tile.pointer, stride: columns)
                 if similarity == .quadratic {
                     couplet_tile_offset(rows, columns, tile.pointer, columns, a.pointer + i, b.pointer + j)
                 }
-                // Any score near the others: their differences keep their digits.
+                // Moments are sums of differences from one of the scores, which keeps digits where the scores are
+                // close.
                 if i == 0, j == 0 { center = tile.pointer[0] }
                 columnLargest.withUnsafeMutableBufferPointer { largest in
                     let largest = largest.baseAddress! + j
                     for row in 0..<rows {
                         let scores = tile.pointer + row * columns
-                        // The positive takes no part.
+                        // Leaves out the positive.
                         let split = i == j ? row : columns
-                        var best = couplet_score_figures(split, scores, center, largest, &sums)
+                        var best = couplet_score_statistics(split, scores, center, largest, &negativeSums)
                         if i == j {
                             positives[i + row] = scores[row]
                             best = max(
                                 best,
-                                couplet_score_figures(
-                                    columns - row - 1, scores + row + 1, center, largest + row + 1, &sums))
+                                couplet_score_statistics(
+                                    columns - row - 1, scores + row + 1, center, largest + row + 1, &negativeSums))
                         }
                         rowLargest[i + row] = max(rowLargest[i + row], best)
                     }
                 }
             }
         }
-        let own = positives.reduce(into: [0.0, 0.0]) { sums, score in
+        let positiveSums = positives.reduce(into: [0.0, 0.0]) { sums, score in
             let distance = Double(score) - Double(center)
             sums[0] += distance
             sums[1] += distance * distance
         }
-        (positiveMean, positiveDeviation) = Self.moments(own, count: batch, center: center)
-        (negativeMean, negativeDeviation) = Self.moments(sums, count: batch * (batch - 1), center: center)
+        (positiveMean, positiveDeviation) = Self.moments(positiveSums, count: batch, center: center)
+        (negativeMean, negativeDeviation) = Self.moments(negativeSums, count: batch * (batch - 1), center: center)
         negativeLargest = Double(rowLargest.reduce(-.infinity, max))
-        func share(_ largest: [Float]) -> Double {
+        func winningShare(_ largest: [Float]) -> Double {
             let wins = zip(positives, largest).count { $0 >= $1 - 0x1p-20 * max(1, abs($0)) }
             return Double(wins) / Double(batch)
         }
-        firstInRow = share(rowLargest)
-        firstInColumn = share(columnLargest)
+        firstInRow = winningShare(rowLargest)
+        firstInColumn = winningShare(columnLargest)
     }
 
-    /// What the product compares, and for the quadratic similarity ½ |x|² / τ of each row.
-    private static func prepared(_ encodings: Tensor, _ similarity: Similarity, _ temperature: Double) -> (
-        rows: Tensor, offsets: Tensor
-    ) {
-        let rows = encodings.rows, d = encodings.columns, offsets = Tensor([rows])
+    /// The rows whose inner products give the scores, and for the quadratic similarity ½ |x|² / τ of each row.
+    private static func prepared(
+        _ encodings: Tensor, _ similarity: Similarity, _ temperature: Double
+    ) -> (rows: Tensor, offsets: Tensor) {
+        let rows = encodings.rows
+        let d = encodings.columns
+        let offsets = Tensor([rows])
         switch similarity {
         case .innerProduct: return (encodings, offsets)
         case .cosine:
@@ -88,8 +101,11 @@ public struct ScoreStatistics: Equatable, Sendable {
     }
 
     /// Mean and standard deviation from Σ (x - center) and Σ (x - center)².
-    private static func moments(_ sums: [Double], count: Int, center: Float) -> (mean: Double, deviation: Double) {
-        let mean = sums[0] / Double(count), variance = sums[1] / Double(count) - mean * mean
+    private static func moments(
+        _ sums: [Double], count: Int, center: Float
+    ) -> (mean: Double, deviation: Double) {
+        let mean = sums[0] / Double(count)
+        let variance = sums[1] / Double(count) - mean * mean
         return (mean + Double(center), variance < 0 ? 0 : variance.squareRoot())
     }
 }

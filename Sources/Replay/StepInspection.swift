@@ -1,18 +1,22 @@
 import CCoupletKernels
 import CoupletEvaluation
+import CoupletFiles
 import CoupletNetworks
 import CoupletPairs
+import CoupletStorage
 import CoupletTensors
 import CoupletTraining
 
-/// Looks into a replayed step: forward once more, shard by shard, for what a training step keeps no copy of; figures of every tensor; and
-/// every tensor into the dump, where one is wanted.
+/// Makes the report of a replayed step, and its dump.
+///
+/// Runs the encoders forward once more, shard by shard, because a training step keeps no copies of its activations;
+/// summarises every tensor; and writes every tensor to the dump, if there is one.
 struct StepInspection {
     private let replay: StepReplay
     private let step: ReplayedStep
     private let dump: StepDump?
     private let draws: [UInt64]
-    /// The samples of the batch, for `PairSource.read`.
+    /// Sample numbers of the batch, for `PairSource.read`.
     private let numbers: [UInt64]
 
     init(_ replay: StepReplay, _ step: ReplayedStep, _ dump: StepDump?) throws {
@@ -26,22 +30,22 @@ struct StepInspection {
         numbers = sampler.numbers(step: replay.step - 1, positions: 0..<batch)
     }
 
-    /// The indices of the batch's samples among a finite source's training samples.
+    /// Indices of the batch's samples among a finite source's training samples.
     private var indices: [UInt64]? { replay.source.count(of: .training) == nil ? nil : numbers }
 
     func report(worst: Int, threads: Int) throws -> ReplayReport {
-        let configuration = replay.configuration, similarity = configuration.objective.similarity
-        var first = try side(.first), second = try side(.second)
-        try look(&first, &second)
+        let configuration = replay.configuration
+        let similarity = configuration.objective.similarity
+        var first = try encoderState(.first)
+        var second = try encoderState(.second)
+        try runForward(&first, &second)
         let report = ReplayReport(
             run: replay.folder.path, step: replay.step, startStep: replay.start.step,
-            startCheckpoint: replay.start.checkpoint?.path,
-            skippedCheckpoints: replay.start.skipped, threads: threads, runKernels: replay.kernels, checks: step.checks,
-            digests: step.digests,
-            loss: step.report.loss, learningRate: step.report.learningRate, gradientNorm: step.report.gradientNorm,
+            startCheckpoint: replay.start.checkpoint?.path, skippedCheckpoints: replay.start.skipped, threads: threads,
+            runKernels: replay.kernels, checks: step.checks, digests: step.digests, loss: step.report.loss,
+            learningRate: step.report.learningRate, gradientNorm: step.report.gradientNorm,
             temperature: step.report.temperature, clipScale: clipScale, digest: step.after.digest,
-            logEvery: configuration.train.logEvery,
-            draws: draws, indices: indices,
+            logEvery: configuration.train.logEvery, draws: draws, indices: indices,
             scores: ScoreStatistics(
                 first: step.firstEncodings, second: step.secondEncodings, similarity: similarity,
                 temperature: scoreTemperature),
@@ -51,21 +55,22 @@ struct StepInspection {
         return report
     }
 
-    /// τ; of `lp_simclr` with squares, -|g - h|² / τ is the quadratic similarity over τ/2. Its other distances are told by the quadratic similarity too.
+    /// τ of the scores. `lp_simclr` with squares has scores -|g - h|² / τ, which is the quadratic similarity over τ/2;
+    /// its other distances are shown by the quadratic similarity too.
     private var scoreTemperature: Double {
         replay.configuration.objective.loss.scoreTemperature(step.report.temperature)
     }
 
-    /// What clipping multiplied the gradient by.
+    /// The factor that clipping multiplied the gradient by.
     private var clipScale: Double {
-        guard let most = replay.configuration.optimizer.clipNorm, step.report.gradientNorm > most else { return 1 }
-        return most / step.report.gradientNorm
+        guard let limit = replay.configuration.optimizer.clipNorm, step.report.gradientNorm > limit else { return 1 }
+        return limit / step.report.gradientNorm
     }
 
-    // MARK: - Forward once more
+    // MARK: - Forward
 
-    /// One encoder on its way through the shards.
-    private struct Side {
+    /// One encoder with the parameters before the step, and the summaries of its activations.
+    private struct EncoderState {
         let modality: Modality
         let pass: BatchEncoder
         var inputs = TensorSummary()
@@ -74,107 +79,110 @@ struct StepInspection {
         var hidden: ArraySlice<any Layer> { pass.encoder.layers.dropLast() }
     }
 
-    private func side(_ modality: Modality) throws -> Side {
-        let encoder = replay.encoder(modality), flat = Tensor([encoder.layout.count])
+    private func encoderState(_ modality: Modality) throws -> EncoderState {
+        let encoder = replay.encoder(modality)
+        let parameters = Tensor([encoder.layout.count])
         for entry in encoder.layout.entries {
             if let tensor = step.before.parameter("\(modality.rawValue)/\(entry.path)")?.tensor {
-                flat.flat(entry.range).copy(from: tensor)
+                parameters.flat(entry.range).copy(from: tensor)
             }
         }
         let batch = replay.configuration.batch
-        let side = Side(
-            modality: modality, pass: BatchEncoder(encoder, parameters: flat, rows: batch.size / batch.shards),
+        let state = EncoderState(
+            modality: modality,
+            pass: BatchEncoder(encoder, parameters: parameters, rows: batch.size / batch.shards),
             outputs: [TensorSummary](repeating: TensorSummary(), count: encoder.layers.count))
         try dump?.create("/inputs/\(modality.rawValue)", count: batch.size, shape: encoder.inputShape)
-        for (number, layer) in side.hidden.enumerated() {
-            try dump?.create("/activations/\(modality.rawValue)/\(number)", count: batch.size, shape: layer.outputShape)
+        for (number, layer) in state.hidden.enumerated() {
+            try dump?.create(
+                "/activations/\(modality.rawValue)/\(number)", count: batch.size, shape: layer.outputShape)
         }
-        return side
+        return state
     }
 
-    private func look(_ first: inout Side, _ second: inout Side) throws {
-        let batch = replay.configuration.batch, rows = batch.size / batch.shards
+    private func runForward(_ first: inout EncoderState, _ second: inout EncoderState) throws {
+        let batch = replay.configuration.batch
+        let rows = batch.size / batch.shards
         for start in stride(from: 0, to: batch.size, by: rows) {
             try replay.source.read(
                 .training, Array(numbers[start..<(start + rows)]), first: first.pass.input, second: second.pass.input)
-            try look(&first, from: start)
-            try look(&second, from: start)
+            try runForward(&first, from: start)
+            try runForward(&second, from: start)
         }
     }
 
-    private func look(_ side: inout Side, from start: Int) throws {
-        let name = side.modality.rawValue, last = side.outputs.count - 1
-        let output = side.pass.run(side.pass.input)
-        side.inputs.add(side.pass.input)
-        try dump?.writeRows("/inputs/\(name)", from: start, side.pass.input)
-        for (number, activations) in side.pass.activations.enumerated() {
-            side.outputs[number].add(activations)
+    private func runForward(_ state: inout EncoderState, from start: Int) throws {
+        let name = state.modality.rawValue
+        let output = state.pass.run(state.pass.input)
+        state.inputs.add(state.pass.input)
+        try dump?.writeRows("/inputs/\(name)", from: start, state.pass.input)
+        for (number, activations) in state.pass.activations.enumerated() {
+            state.outputs[number].add(activations)
             try dump?.writeRows(
                 "/activations/\(name)/\(number)", from: start,
-                Self.channelsFirst(activations, of: side.pass.encoder.layers[number]))
+                Self.channelsFirst(activations, of: state.pass.encoder.layers[number]))
         }
-        side.outputs[last].add(output)
+        state.outputs[state.outputs.count - 1].add(output)
     }
 
-    /// A layer's output as its shape says, where images lie channels last between layers.
+    /// A layer's output in the order of its shape: between convolutions the channels of a pixel are adjacent.
     private static func channelsFirst(_ output: Tensor, of layer: any Layer) -> Tensor {
         guard let layer = layer as? PooledConvolution, layer.outputLayout == .channelsLast else { return output }
-        let result = Tensor(output.shape), channels = layer.outputShape[0], pixels = layer.outputCount / channels
+        let result = Tensor(output.shape)
+        let channels = layer.outputShape[0]
+        let pixels = layer.outputCount / channels
         for row in 0..<output.rows {
-            let place = row * layer.outputCount
-            couplet_transpose(pixels, channels, output.pointer + place, channels, result.pointer + place, pixels)
+            let offset = row * layer.outputCount
+            couplet_transpose(pixels, channels, output.pointer + offset, channels, result.pointer + offset, pixels)
         }
         return result
     }
 
-    // MARK: - Figures
+    // MARK: - Summaries
 
-    private func summary(_ side: Side) -> EncoderSummary {
-        let name = side.modality.rawValue
-        let layers = zip(side.pass.encoder.layers, side.outputs).map { layer, output in
+    private func summary(_ state: EncoderState) -> EncoderSummary {
+        let name = state.modality.rawValue
+        let layers = zip(state.pass.encoder.layers, state.outputs).map { layer, output in
             EncoderSummary.Layer(kind: "\(type(of: layer))", shape: layer.outputShape, output: output)
         }
-        let parameters = side.pass.encoder.layout.entries.map { entry -> EncoderSummary.Parameter in
+        let parameters = state.pass.encoder.layout.entries.map { entry -> EncoderSummary.Parameter in
             let path = "\(name)/\(entry.path)"
-            let before = step.before.parameter(path)!.tensor!, after = step.after.parameter(path)!.tensor!
-            let update = (0..<before.count).reduce(0.0) { sum, place in
-                let change = Double(after.pointer[place]) - Double(before.pointer[place])
+            let before = step.before.parameter(path)!.tensor!
+            let after = step.after.parameter(path)!.tensor!
+            let squaredUpdate = (0..<before.count).reduce(0.0) { sum, index in
+                let change = Double(after.pointer[index]) - Double(before.pointer[index])
                 return sum + change * change
             }
+            // A frozen parameter has no gradient.
+            let gradient = step.gradients.first { $0.path == path }?.array.tensor ?? Tensor(entry.shape)
             return EncoderSummary.Parameter(
-                path: entry.path, shape: entry.shape, before: TensorSummary(before),
-                gradient: TensorSummary(gradient(path) ?? Tensor(entry.shape)),
-                after: TensorSummary(after), updateNorm: update.squareRoot())
+                path: entry.path, shape: entry.shape, before: TensorSummary(before), gradient: TensorSummary(gradient),
+                after: TensorSummary(after), updateNorm: squaredUpdate.squareRoot())
         }
+        let isFirst = state.modality == .first
         return EncoderSummary(
-            modality: side.modality, inputs: side.inputs, layers: layers,
-            encodingGradients: TensorSummary(
-                side.modality == .first ? step.firstEncodingGradients : step.secondEncodingGradients),
+            modality: state.modality, inputs: state.inputs, layers: layers,
+            encodingGradients: TensorSummary(isFirst ? step.firstEncodingGradients : step.secondEncodingGradients),
             parameters: parameters,
-            gradientNorm: side.modality == .first ? step.report.firstGradientNorm : step.report.secondGradientNorm)
+            gradientNorm: isFirst ? step.report.encoderGradientNorms.first : step.report.encoderGradientNorms.second)
     }
-
-    /// Nil where the parameter is frozen.
-    private func gradient(_ path: String) -> Tensor? { step.gradients.first { $0.path == path }?.array.tensor }
 
     private func worstPairs(_ count: Int) throws -> [WorstPair] {
         let losses = step.pairLosses
-        // One that is no number is the worst of all.
-        let order = losses.indices.sorted { a, b in
+        // A loss that is NaN is the worst of all.
+        let worst = losses.indices.sorted { a, b in
             let (x, y) = (losses[a].isNaN ? .infinity : losses[a], losses[b].isNaN ? .infinity : losses[b])
             return x == y ? a < b : x > y
         }.prefix(count)
-        let labels = try replay.source.labels(.training, order.map { numbers[$0] })
+        let labels = try replay.source.labels(.training, worst.map { numbers[$0] })
         let scores = PairScores(
             first: step.firstEncodings, second: step.secondEncodings,
-            similarity: replay.configuration.objective.similarity,
-            temperature: scoreTemperature)
-        return order.enumerated().map { place, position in
+            similarity: replay.configuration.objective.similarity, temperature: scoreTemperature)
+        return worst.enumerated().map { order, position in
             WorstPair(
-                position: position, draw: draws[position], index: indices?[position], label: labels?[place],
-                loss: losses[position],
-                score: scores[position, position], row: scores.standing(of: position, inRow: true),
-                column: scores.standing(of: position, inRow: false))
+                position: position, draw: draws[position], index: indices?[position], label: labels?[order],
+                loss: losses[position], score: scores[position, position],
+                row: scores.ranking(of: position, inRow: true), column: scores.ranking(of: position, inRow: false))
         }
     }
 
@@ -184,9 +192,9 @@ struct StepInspection {
         guard let dump else { return }
         try dump.setAttributes([
             ("step", .integer(report.step)), ("loss", .double(report.loss)),
-            ("learning_rate", .double(report.learningRate)),
-            ("gradient_norm", .double(report.gradientNorm)), ("clip_scale", .double(report.clipScale)),
-            ("temperature", .double(report.temperature)), ("seed", .unsigned(replay.configuration.seed)),
+            ("learning_rate", .double(report.learningRate)), ("gradient_norm", .double(report.gradientNorm)),
+            ("clip_scale", .double(report.clipScale)), ("temperature", .double(report.temperature)),
+            ("seed", .unsigned(replay.configuration.seed)),
             ("shards", .integer(replay.configuration.batch.shards)), ("digest_before", .string(step.before.digest)),
             ("digest_after", .string(report.digest)), ("verdict", .string(report.verdict.rawValue)),
             ("written_by", .string(Version.program)), ("cpu_kernels", .string(OpenBLAS.coreType)),
@@ -205,4 +213,53 @@ struct StepInspection {
         try dump.write("parameters_after", step.after.parameters)
         try dump.write("optimizer_after", step.after.optimizer)
     }
+}
+
+/// The HDF5 file of a replayed step. It has a temporary name until it is complete.
+final class StepDump {
+    private let target: TemporaryFile
+    private let file: HDF5File
+
+    /// - Throws: `FileError` if the file exists or cannot be created.
+    init(_ path: String) throws {
+        try FileSystem.requireAbsent(path)
+        target = try TemporaryFile(for: path)
+        file = try HDF5File(creating: target.temporaryPath, overwriting: true)
+    }
+
+    func setAttributes(_ attributes: [(name: String, value: AttributeValue)]) throws {
+        for (name, value) in attributes { try file.setAttribute(name, value) }
+    }
+
+    func write(_ name: String, _ tensor: Tensor) throws { try file.write(name, tensor) }
+    func write(_ name: String, _ numbers: [Double]) throws { try file.write(name, numbers, shape: [numbers.count]) }
+    func write(_ name: String, _ numbers: [UInt64]) throws {
+        try file.write(name, numbers.map { Int($0) }, shape: [numbers.count])
+    }
+
+    /// Writes each array under its path in a group.
+    func write(_ group: String, _ arrays: [Checkpoint.NamedArray]) throws {
+        for (path, array) in arrays {
+            switch array.values {
+            case .floats(let tensor): try file.write("/\(group)/\(path)", tensor)
+            case .doubles(let doubles): try file.write("/\(group)/\(path)", doubles, shape: array.shape)
+            }
+        }
+    }
+
+    /// Creates a dataset of `count` rows, which `writeRows` fills.
+    func create(_ name: String, count: Int, shape: [Int]) throws {
+        try file.create(name, .float32, shape: [count] + shape)
+    }
+    func writeRows(_ name: String, from row: Int, _ rows: Tensor) throws {
+        try file.writeRows(name, from: row, rows)
+    }
+
+    func finish() throws {
+        try file.close()
+        try target.commit()
+    }
+
+    /// Deletes the incomplete file.
+    func discard() { target.discard() }
 }

@@ -1,51 +1,52 @@
 import CCoupletKernels
 import CoupletCommunication
 import CoupletFiles
-import CoupletInference
 import CoupletNetworks
 import CoupletPairs
 import CoupletStorage
 import CoupletTensors
 import CoupletTraining
 
-/// Makes a step of a run again, alone and elsewhere, and shows what happened in it.
+/// Repeats one step of a run in one process, and reports what happened in it.
 ///
-/// A step is the same bits on any number of workers, so one process redoes a step of a run of many ranks: from the nearest checkpoint
-/// before it, or from the initial parameters, it makes the steps between and then the step, compares with what was logged, and
-/// looks into it.
+/// A step has the same bits on any number of workers, so one process can repeat a step of a run of many ranks: from the
+/// nearest checkpoint before the step, or from the initial parameters, it repeats the steps in between and then the
+/// step itself, and compares them with the log. Nothing in the run's folder changes.
 ///
 ///     let report = try StepReplay("runs/mnist", step: 137).run()
 ///     print(report.table)
 public struct StepReplay: Sendable {
     public let folder: RunFolder
     public let configuration: Configuration
-    /// The step as metrics.jsonl counts: it ends with so many steps done.
+    /// The step, as metrics.jsonl counts: step N ends with N steps done.
     public let step: Int
-    /// The steps done where the replay begins.
+    /// Number of steps done at the start of the replay.
     public var startStep: Int { start.step }
 
     let start: ReplayStart
     let source: any PairSource
     private let model: Model
     private let records: [Int: MetricsRecord]
-    /// The checkpoints after the start up to the step, with their digests.
+    /// The run's checkpoints after the start, up to the step.
     private let checkpoints: [CheckpointSummary]
-    /// OpenBLAS's core types that the run was made with around the step, as far as its checkpoints tell.
+    /// OpenBLAS's core types that the run was made with around the step, as far as its checkpoints name them.
     let kernels: [String]
 
-    /// The keys that a replay may change: where the data lie, and the run that this one began with.
+    /// The keys of the config that a replay may change: where the data are, and the run that this one was initialised
+    /// from.
     public static let pathKeys = ["data.path", "data.covariance", "initialize.from"]
 
-    /// Opens a run and finds where to begin; nothing of the run is changed, now or later.
+    /// Opens a run and finds the start of the replay.
     /// - Parameters:
-    ///   - step: from 1 to the run's last.
-    ///   - choice: which checkpoint to begin at: `latest` is the nearest before the step; step 0 the initial parameters.
-    ///   - dataPaths: `key=value` for `pathKeys`, where the data lie elsewhere than in the run's time.
-    ///   - ownSource: where the pairs come from, if not from the source that the config names.
-    /// - Throws: `FileError` where there is no such run, step or checkpoint; `RunMismatchError` where a checkpoint is of another run;
-    ///   `ConfigurationError`; `DataError` where the run's data cannot be read.
+    ///   - step: from 1 to the run's last step.
+    ///   - choice: the checkpoint to start from: `latest` is the nearest before the step, step 0 the initial
+    ///     parameters.
+    ///   - dataPaths: `key=value` for `pathKeys`, if the data have moved since the run.
+    ///   - ownSource: the source of pairs, if it is not the one that the config names.
+    /// - Throws: `FileError` if there is no such run, step or checkpoint; `RunMismatchError` if a checkpoint belongs to
+    ///   another run; `ConfigurationError`; `DataError` if the run's data cannot be read.
     public init(
-        _ path: String, step: Int, from choice: TrainedRun.Choice = .latest, dataPaths: [String] = [],
+        _ path: String, step: Int, from choice: CheckpointChoice = .latest, dataPaths: [String] = [],
         source ownSource: (any PairSource)? = nil
     ) throws {
         folder = RunFolder(path: path)
@@ -53,12 +54,13 @@ public struct StepReplay: Sendable {
         configuration =
             dataPaths.isEmpty ? stored : try Configuration.load(path: folder.configuration, overrides: dataPaths)
         self.step = step
-        let store = CheckpointStore(folder: folder.checkpoints), saved = try store.list()
+        let store = CheckpointStore(folder: folder.checkpoints)
+        let saved = try store.list()
         let logged = try MetricsFile.records(path: folder.metrics)
         let last = max(stored.train.steps, saved.max() ?? 0, logged.map(\.step).max() ?? 0)
         guard (1...max(1, last)).contains(step), last > 0 else {
             throw FileError(
-                .badData, place: folder.path, reason: "no step \(step)",
+                .badData, at: folder.path, reason: "no step \(step)",
                 remedy: last > 0
                     ? "the run has the steps 1 to \(last); step N ends with N steps done" : "the run has made no step")
         }
@@ -68,25 +70,26 @@ public struct StepReplay: Sendable {
         if let (content, path) = start.checkpoint {
             try Self.requireSameRun(content, path, stored, try source.dataDigest())
         }
-        let start = start.step
-        // A damaged one says nothing.
-        checkpoints = saved.filter { $0 > start && $0 <= step }.compactMap {
-            try? CheckpointStore.summary(store.path(ofStep: $0))
+        func summary(ofStep step: Int) -> CheckpointSummary? {
+            // A damaged checkpoint is no evidence.
+            try? CheckpointStore.summary(store.path(ofStep: step))
         }
-        // The steps between two checkpoints were made by what wrote the later one.
-        let around = saved.first { $0 >= step } ?? (self.start.checkpoint == nil ? saved.first : nil)
-        let later = around.flatMap { try? CheckpointStore.summary(store.path(ofStep: $0)).cpuKernels }
-        kernels = Set([self.start.checkpoint?.content.cpuKernels, later].compactMap(\.self)).sorted()
+        let startStep = start.step
+        checkpoints = saved.filter { $0 > startStep && $0 <= step }.compactMap(summary)
+        // The steps between two checkpoints were made with the kernels that the later checkpoint names.
+        let later = saved.first { $0 >= step } ?? (start.checkpoint == nil ? saved.first : nil)
+        let laterKernels = later.flatMap(summary)?.cpuKernels
+        kernels = Set([start.checkpoint?.content.cpuKernels, laterKernels].compactMap(\.self)).sorted()
         model = try Model(configuration, source: source)
-        if let wanted = configuration.initialization, self.start.checkpoint == nil {
-            // The other run may have gone on since: its checkpoint is the one that this run's own name.
-            let digest = saved.lazy.compactMap { try? CheckpointStore.summary(store.path(ofStep: $0)) }
-                .compactMap { RunState.initialDigest(in: $0.scalars) }.first
+        if let wanted = configuration.initialization, start.checkpoint == nil {
+            // The other run may have continued since: this run's own checkpoints name the checkpoint that it started
+            // from.
+            let digest = saved.lazy.compactMap(summary).compactMap { RunState.initialDigest(in: $0.scalars) }.first
             try PretrainedEncoders(wanted, for: configuration, model: model, digest: digest).load(into: model)
         }
     }
 
-    func encoder(_ modality: Modality) -> Encoder { model.encoder(modality) }
+    func encoder(_ modality: Modality) -> Encoder { model.encoders[modality] }
 
     private static func requireSameRun(
         _ content: Checkpoint, _ path: String, _ stored: Configuration, _ dataDigest: String?
@@ -95,42 +98,41 @@ public struct StepReplay: Sendable {
         guard differences.isEmpty else {
             throw RunMismatchError(
                 description: """
-                    \(path): config.yaml is not that of the checkpoint:
+                    \(path): config.yaml differs from the checkpoint's config:
                     \(differences.map { "    \($0)" }.joined(separator: "\n"))
-                    Put the run's own config.yaml back, or the checkpoint where it belongs
+                    Put the run's own config.yaml back, or move the checkpoint to its own run
                     """)
         }
-        if let dataDigest,
-            case .string(let former)? = content.scalars.first(where: { $0.name == RunState.dataDigestName })?.value,
-            former != dataDigest
-        {
+        if let dataDigest, let former = RunState.dataDigest(in: content.scalars), former != dataDigest {
             throw RunMismatchError(
                 description: """
-                    \(path): the data are not those of the run: their digest was \(former.prefix(12))…, it is \(dataDigest.prefix(12))… now. \
-                    Say where the run's own are: --set data.path=…
+                    \(path): the data differ from the run's: their digest was \(former.prefix(12))…, \
+                    it is \(dataDigest.prefix(12))… now. Name the run's own data: --set data.path=…
                     """)
         }
     }
 
-    /// Makes the step again, once.
+    /// Repeats the step, once.
     /// - Parameters:
-    ///   - threads: a power of two, at most the shards. The bits are the same for all.
-    ///   - worst: how many of the pairs with the largest losses are shown.
+    ///   - threads: a power of two, at most the number of shards. It does not change the bits.
+    ///   - worst: the number of pairs with the largest losses in the report.
     ///   - dump: a new HDF5 file for every tensor of the step.
-    /// - Throws: `WorkerCountError`, `FileError`, `DataError`; `RunMismatchError` where a step on the way has no finite loss.
+    /// - Throws: `WorkerCountError`, `FileError`, `DataError`; `RunMismatchError` if an earlier step has no finite
+    ///   loss.
     public func run(
         threads: Int = 1, worst: Int = 10, dump: String? = nil, progress: ProgressDisplay.Mode = .none
     ) throws -> ReplayReport {
         let group = try WorkerGroup.launch(exitCode: ExitStatus.code)
         guard group.processCount == 1 else {
             throw CollectiveError(
-                .launch, call: "replay", place: "\(group.processCount) processes", reason: "a replay takes one process",
+                .launch, call: "replay", participants: "\(group.processCount) processes",
+                reason: "a replay takes one process",
                 remedy: "start it without mpirun; --threads makes it faster")
         }
         let workers = try WorkerCount(wanted: threads, group: group, shards: configuration.batch.shards)
         let dump = try dump.map { try StepDump($0) }
         do {
-            let replayed = try group.run(threads: workers.threads) { try replay($0, progress) }
+            let replayed = try group.run(threads: workers.threads) { try repeatSteps($0, progress) }
             try group.finalize()
             couplet_flush_subnormals()
             let report = try StepInspection(self, replayed!, dump).report(worst: worst, threads: workers.threads)
@@ -142,12 +144,14 @@ public struct StepReplay: Sendable {
         }
     }
 
-    /// What every worker does.
-    /// - Returns: the step, on worker 0.
-    private func replay(_ communicator: any Communicator, _ mode: ProgressDisplay.Mode) throws -> ReplayedStep? {
+    /// Repeats the steps from the start to the step. Every worker calls it.
+    /// - Returns: the step, on worker 0; nil on the others.
+    private func repeatSteps(
+        _ communicator: any Communicator, _ mode: ProgressDisplay.Mode
+    ) throws -> ReplayedStep? {
         couplet_flush_subnormals()
         let training = try TrainingStep(
-            lean(threads: communicator.size), model: model, source: source, communicator: communicator,
+            memorySaving(threads: communicator.size), model: model, source: source, communicator: communicator,
             tileMemory: configuration.batch.tileMemory / communicator.size)
         let state = RunState(configuration: configuration, model: model, step: training, communicator: communicator)
         if let (content, path) = start.checkpoint {
@@ -157,9 +161,10 @@ public struct StepReplay: Sendable {
             mode: communicator.rank == 0 && step - start.step > 1 ? mode : .none, total: step,
             pairsPerStep: configuration.batch.size)
         display.begin(at: start.step)
-        var checks: [StepComparison] = [], digests: [DigestComparison] = []
+        var checks: [StepComparison] = []
+        var digests: [DigestComparison] = []
 
-        /// Compares what is known of a step that was just made.
+        /// Compares a step with the log, and the state after it with the run's checkpoint.
         func compare(_ report: StepReport, _ content: Checkpoint?) throws {
             display.update(step: report.step, loss: report.loss, isLogged: records[report.step] != nil)
             if let record = records[report.step] { checks.append(StepComparison(record, report)) }
@@ -170,32 +175,34 @@ public struct StepReplay: Sendable {
                     step: report.step, checkpoint: saved.path, saved: saved.digest, replayed: content.digest))
         }
         for number in start.step..<(step - 1) {
-            let report = try training.run(number, stopRequested: false)
+            let report = try training.run(number)
             try compare(report, nil)
             guard report.nonFinite == nil || configuration.train.onNonFinite == .skip else {
                 display.finish()
                 throw RunMismatchError(
                     description: """
-                        step \(report.step), on the way to step \(step), has a loss of \(report.loss) and a gradient of norm \(report.gradientNorm); \
-                        the run ended there: replay that step
+                        step \(report.step), before step \(step), has a loss of \(report.loss) and a gradient of \
+                        norm \(report.gradientNorm); the run ended there: replay that step
                         """)
             }
         }
         let before = try state.gather(step: step - 1)
         couplet_replayed_step(Int64(step))
-        var rows: [Tensor?] = [], losses: [Double] = [], slopes = (inverseTemperature: 0.0, bias: 0.0),
-            gradients: [Checkpoint.NamedArray]?
-        let report = try training.run(step - 1, stopRequested: false) { stage in
+        var rows: [Tensor?] = []
+        var losses: [Double] = []
+        var scalarGradients: [Double] = []
+        var gradients: [Checkpoint.NamedArray]?
+        let report = try training.run(step - 1) { stage in
             switch stage {
-            case .objective(let result):
+            case .loss(let result):
                 rows = try [
-                    training.first.outputs[0], training.second.outputs[0], result.firstGradient, result.secondGradient,
-                ]
-                .map { try communicator.gatherRows($0) }
+                    training.encodings(of: .first)[0], training.encodings(of: .second)[0], result.firstGradient,
+                    result.secondGradient,
+                ].map { try communicator.gatherRows($0) }
                 losses = try communicator.allGather(numbers: training.engine.pairLosses())
-                slopes = (result.inverseTemperatureGradient, result.biasGradient)
+                scalarGradients = training.scalars.gradients(of: result)
             case .gradients:
-                gradients = try state.gatherGradients(inverseTemperature: slopes.inverseTemperature, bias: slopes.bias)
+                gradients = try state.gatherGradients(scalarGradients: scalarGradients)
             }
         }
         let after = try state.gather(step: step)
@@ -204,17 +211,100 @@ public struct StepReplay: Sendable {
         guard let before, let after, let gradients else { return nil }
         return ReplayedStep(
             report: report, before: before, after: after, gradients: gradients, firstEncodings: rows[0]!,
-            secondEncodings: rows[1]!,
-            firstEncodingGradients: rows[2]!, secondEncodingGradients: rows[3]!, pairLosses: losses, checks: checks,
-            digests: digests)
+            secondEncodings: rows[1]!, firstEncodingGradients: rows[2]!, secondEncodingGradients: rows[3]!,
+            pairLosses: losses, checks: checks, digests: digests)
     }
 
-    /// The configuration as one process should make its steps: a batch of many ranks has activations for the memory of many.
-    private func lean(threads: Int) -> Configuration {
-        let estimate = MemoryEstimate(configuration, model: model, source: source, workers: threads, threads: threads)
+    /// The configuration with activations recomputed if keeping them would take more than 1 GiB: the batch of many
+    /// ranks has activations for the memory of many.
+    private func memorySaving(threads: Int) -> Configuration {
+        let estimate = MemoryEstimate(
+            configuration, model: model, source: source, workers: threads, threads: threads)
         let activations = threads * (estimate.parts.first { $0.kind == "activations" }?.worker ?? 0)
-        var lean = configuration
-        if activations > 1 << 30 { lean.batch.activations = .recompute }
-        return lean
+        var result = configuration
+        if activations > 1 << 30 { result.batch.activations = .recompute }
+        return result
+    }
+}
+
+/// A repeated step with all its tensors, on worker 0.
+struct ReplayedStep: Sendable {
+    let report: StepReport
+    /// The state before and after the step.
+    let before: Checkpoint
+    let after: Checkpoint
+    /// ∂ loss / ∂ parameters before clipping, under the paths of the trained parameters.
+    let gradients: [Checkpoint.NamedArray]
+    /// B × e.
+    let firstEncodings: Tensor
+    let secondEncodings: Tensor
+    /// ∂ loss / ∂ encodings, B × e.
+    let firstEncodingGradients: Tensor
+    let secondEncodingGradients: Tensor
+    /// Contribution of each pair to the loss, times B.
+    let pairLosses: [Double]
+    /// Comparisons of the logged steps and of the checkpoints between the start and the step, both included.
+    let checks: [StepComparison]
+    let digests: [DigestComparison]
+}
+
+extension RunState {
+    /// Gathers the parameter gradients of the last step on worker 0, by the paths of the trained parameters. Every worker
+    /// calls it.
+    /// - Parameter scalarGradients: gradients of the learned scalars of the loss (`LossScalars.gradients`).
+    /// - Returns: the gradients on worker 0, nil on the others.
+    fileprivate func gatherGradients(scalarGradients: [Double]) throws -> [Checkpoint.NamedArray]? {
+        let isFirst = communicator.rank == 0
+        var gradients: [Checkpoint.NamedArray] = []
+        for modality in Modality.allCases {
+            let trainer = step.trainer(of: modality), layout = trainer.encoder.layout
+            let full = Tensor([isFirst ? layout.count : 0])
+            try gather(trainer.gradientSlices, of: layout, into: isFirst ? full : nil)
+            guard isFirst, !trainer.isFrozen else { continue }
+            gradients += layout.entries.map {
+                (Self.path(modality, $0), CheckpointArray(full.flat($0.range).reshaped($0.shape)))
+            }
+        }
+        for (scalar, gradient) in zip(step.scalars.learned, scalarGradients) {
+            gradients.append((Self.path(of: scalar), CheckpointArray(gradient)))
+        }
+        return isFirst ? gradients : nil
+    }
+}
+
+/// Where a replay begins: a checkpoint before the step, or the initial parameters, which are a function of the config.
+struct ReplayStart: Sendable {
+    /// Nil: the initial parameters.
+    let checkpoint: (content: Checkpoint, path: String)?
+    /// The errors of damaged checkpoints that are nearer to the step. They stay where they are.
+    let skipped: [String]
+
+    /// Number of finished steps.
+    var step: Int { checkpoint?.content.step ?? 0 }
+
+    /// Finds the nearest checkpoint that verifies, of at most `last` steps.
+    /// - Parameter choice: `step` selects the checkpoint of this step only; step 0 selects the initial parameters if there
+    ///   is no such checkpoint.
+    /// - Throws: `FileError` if the selected checkpoint is missing or damaged.
+    init(_ store: CheckpointStore, choice: CheckpointChoice, atMost last: Int) throws {
+        guard case .step(let selected) = choice else {
+            (checkpoint, skipped) = try store.newestReadable(atMost: last)
+            return
+        }
+        skipped = []
+        let steps = try store.list()
+        if steps.contains(selected), selected <= last {
+            checkpoint = (try store.read(step: selected), store.path(ofStep: selected))
+        } else if selected == 0 {
+            checkpoint = nil
+        } else {
+            let valid = ([0] + steps.filter { $0 <= last && $0 > 0 }).map(String.init).joined(separator: ", ")
+            throw FileError(
+                .badData, at: store.folder,
+                reason: selected > last
+                    ? "a replay of step \(last + 1) cannot begin after step \(selected)"
+                    : "no checkpoint of step \(selected)",
+                remedy: "it can begin at: \(valid) (0: the initial parameters)")
+        }
     }
 }

@@ -2,15 +2,16 @@ import CoupletFiles
 import CoupletSweeps
 import CoupletTraining
 
-/// What runs and sweeps look like, in one HTML page or as plots of their own. Made from nothing but the folders: the same folders give the
-/// same bytes.
+/// A report on runs and sweeps, as one HTML page or as separate figures. It depends on the folders alone: the same
+/// folders give the same bytes.
 public struct Report: Sendable {
-    /// In the order in which they were named.
+    /// In the order of the arguments.
     public let runs: [RunRecord]
     public let sweeps: [SweepRecord]
 
-    /// Reads the folders of runs and sweeps; one that is named twice is read once.
-    /// - Throws: `FileError`: `.inputOutput` where a folder is neither or cannot be read, `.badData` where a sweep's table is damaged.
+    /// Reads the folders of runs and sweeps. A repeated folder is read once.
+    /// - Throws: `FileError`: `.inputOutput` if a folder is neither a run nor a sweep or cannot be read, `.badData` if
+    ///   the table of a sweep is damaged.
     public init(reading folders: [String]) throws {
         var runs: [RunRecord] = [], sweeps: [SweepRecord] = [], seen: Set<String> = []
         for folder in folders {
@@ -27,26 +28,23 @@ public struct Report: Sendable {
         self.sweeps = sweeps
     }
 
-    /// All in one page.
+    /// The page.
     public var page: ReportPage {
-        ReportPage(
-            title: title,
-            lead:
-                "Made by \(Version.program) from \((runs.map(\.folder.path) + sweeps.map(\.folder.path)).joined(separator: ", "))."
-        ) {
+        let folders = (runs.map(\.folder.path) + sweeps.map(\.folder.path)).joined(separator: ", ")
+        return ReportPage(title: title, lead: "Made by \(Version.program) from \(folders).") {
             if !runs.isEmpty { RunsReport(runs).content }
             for sweep in sweeps { SweepReport(sweep).content(isAlone: runs.isEmpty && sweeps.count == 1) }
         }
     }
 
-    /// Every figure of the page, with a name for its file.
+    /// Every figure of the page, with a unique name for its file.
     public var figures: [NamedFigure] {
         let all = (runs.isEmpty ? [] : RunsReport(runs).figures) + sweeps.flatMap { SweepReport($0).figures }
         var counts: [String: Int] = [:]
-        return all.map { one in
-            counts[one.name, default: 0] += 1
-            let count = counts[one.name] ?? 1
-            return count == 1 ? one : NamedFigure("\(one.name)-\(count)", one.figure)
+        return all.map { figure in
+            counts[figure.name, default: 0] += 1
+            let count = counts[figure.name] ?? 1
+            return count == 1 ? figure : NamedFigure("\(figure.name)-\(count)", figure.figure)
         }
     }
 
@@ -61,9 +59,9 @@ public struct Report: Sendable {
 
     private static func kind(of path: String) throws -> Kind {
         guard FileSystem.isFolder(path) else {
-            let reason = FileSystem.exists(path) ? "a file, no folder of a run or sweep" : "no such folder"
+            let reason = FileSystem.exists(path) ? "a file, not the folder of a run or sweep" : "no such folder"
             throw FileError(
-                .inputOutput, place: path, reason: reason,
+                .inputOutput, at: path, reason: reason,
                 remedy: "a report is made from the folders that couplet train and couplet sweep write")
         }
         if SweepFolder(path: path).holdsSweep { return .sweep }
@@ -75,12 +73,12 @@ public struct Report: Sendable {
         let remedy =
             inside.isEmpty
             ? "a run is the folder that couplet train writes"
-            : "there are some in it: \(inside.prefix(6).joined(separator: " "))\(inside.count > 6 ? " …" : "")"
-        throw FileError(.inputOutput, place: path, reason: "neither a run nor a sweep", remedy: remedy)
+            : "it contains \(inside.prefix(6).joined(separator: " "))\(inside.count > 6 ? " …" : "")"
+        throw FileError(.inputOutput, at: path, reason: "neither a run nor a sweep", remedy: remedy)
     }
 
-    /// The ends of the paths, as long as it takes to tell them apart.
-    static func names(of paths: [String]) -> [String] {
+    /// Shortens each path to its last components, as many as distinguish it from the others.
+    private static func names(of paths: [String]) -> [String] {
         let parts = paths.map { $0.split(separator: "/").map(String.init).filter { $0 != "." } }
         return paths.indices.map { index in
             for count in 1...max(1, parts[index].count) {
@@ -99,10 +97,10 @@ public struct NamedFigure: Sendable {
     public let name: String
     public let figure: any Figure
 
-    /// - Parameter name: letters, digits, "-", "_" and "." stay, all else becomes "-".
+    /// - Parameter name: Every character other than a letter, a digit, "-", "_" or "." is replaced by "-".
     init(_ name: String, _ figure: any Figure) {
-        let kept = name.map { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) ? $0 : "-" }
-        self.name = String(String(kept).drop { $0 == "." }.prefix(120))
+        let safe = name.map { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) ? $0 : "-" }
+        self.name = String(String(safe).drop { $0 == "." }.prefix(120))
         self.figure = figure
     }
 }

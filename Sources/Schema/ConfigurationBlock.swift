@@ -1,29 +1,32 @@
 import CoupletText
 
-/// A block of a config, read strictly: every key that is asked for is a known one; what is left at `finish` is an error. A key
-/// that is wrong is noted and the reading goes on, so that all that is wrong comes out at once.
+/// Reads a block of a config strictly.
+///
+/// A method reads a key and makes it a known key of the block. `finish` reports every key that is not known. A wrong
+/// value is reported and reading continues, so that the user sees all problems at once.
 package final class ConfigurationBlock {
     package typealias Location = ConfigurationError.Problem.Location
     package typealias Problem = ConfigurationError.Problem
 
-    /// What is wrong in the whole config.
+    /// Collects the problems of a whole config.
     package final class Problems {
         package private(set) var all: [Problem] = []
         package init() {}
         package func note(_ problem: Problem) { all.append(problem) }
     }
 
-    /// The blocks around and this one, such as `encoders.first`; empty for the whole config.
+    /// The key of this block with those around it, such as `encoders.first`; empty for the whole config.
     package let path: String
     package let problems: Problems
-    private let place: Location
+    private let location: Location
     package let entries: [ConfigurationNode.Entry]
-    private var known: [String] = []
-    private var useless: [(key: String, reason: String)] = []
+    private var knownKeys: [String] = []
+    private var inapplicableKeys: [(key: String, reason: String)] = []
 
-    package init(_ node: ConfigurationNode, path: String, place: Location, problems: Problems) {
+    /// A node that is not a block is read as an empty block.
+    package init(_ node: ConfigurationNode, path: String, location: Location, problems: Problems) {
         self.path = path
-        self.place = place
+        self.location = location
         self.problems = problems
         if case .block(let entries) = node.content {
             self.entries = entries
@@ -32,66 +35,71 @@ package final class ConfigurationBlock {
         }
     }
 
-    // MARK: What is wrong
+    // MARK: Reporting problems
 
-    package func note(_ key: String, at place: Location, _ reason: String) {
-        problems.note(Problem(place: place, key: path.isEmpty ? key : "\(path).\(key)", reason: reason))
+    /// Reports a problem of a key at a location.
+    package func note(_ key: String, at location: Location, _ reason: String) {
+        problems.note(Problem(at: location, key: path.isEmpty ? key : "\(path).\(key)", reason: reason))
     }
 
-    /// Notes what is wrong with the value of a key, where it stands; with the block where the key is absent.
+    /// Reports a problem of a key at the location of its value, or at that of the block if the key is absent.
     package func note(_ key: String, _ reason: String) {
-        note(key, at: entries.first { $0.key == key }?.value.place ?? place, reason)
+        note(key, at: entries.first { $0.key == key }?.value.location ?? location, reason)
     }
 
-    /// Declares keys that another choice in this block would have, and why they are of no use here.
+    /// Declares keys that exist for another choice in this block only. `finish` reports them with the reason.
     package func markInapplicable(_ keys: [String], because reason: String) {
-        useless += keys.map { ($0, reason) }
+        inapplicableKeys += keys.map { ($0, reason) }
     }
 
-    /// Notes every key that nobody asked for.
+    /// Reports every key that was not read.
     package func finish() {
-        for entry in entries where !known.contains(entry.key) {
-            if let reason = useless.first(where: { $0.key == entry.key })?.reason {
-                note(entry.key, at: entry.keyLocation, "is of no use here: \(reason)")
-            } else if let nearest = NearestNames.guess(entry.key, among: known + useless.map(\.key)) {
-                note(entry.key, at: entry.keyLocation, "no such key; did you mean \(nearest)?")
-            } else {
-                note(entry.key, at: entry.keyLocation, "no such key; there are \(known.joined(separator: ", "))")
-            }
+        for entry in entries where !knownKeys.contains(entry.key) {
+            let reason =
+                if let reason = inapplicableKeys.first(where: { $0.key == entry.key })?.reason {
+                    "is of no use here: \(reason)"
+                } else if let nearest = NearestNames.guess(entry.key, among: knownKeys + inapplicableKeys.map(\.key)) {
+                    "no such key; did you mean \(nearest)?"
+                } else {
+                    "no such key; there are \(knownKeys.joined(separator: ", "))"
+                }
+            note(entry.key, at: entry.keyLocation, reason)
         }
     }
 
-    // MARK: Asking for keys
+    // MARK: Reading nodes and blocks
 
     package func has(_ key: String) -> Bool { entries.contains { $0.key == key } }
 
-    /// The value of a key; nil where it is absent.
+    /// The value of a key; nil if it is absent.
     package func value(_ key: String) -> ConfigurationNode? {
-        if !known.contains(key) { known.append(key) }
+        if !knownKeys.contains(key) { knownKeys.append(key) }
         return entries.first { $0.key == key }?.value
     }
 
-    /// The value of a key that must be there; an absent one is noted.
+    /// The value of a mandatory key; nil, and a problem, if it is absent.
     package func required(_ key: String, example: String) -> ConfigurationNode? {
         let found = value(key)
-        if found == nil { note(key, at: place, "is missing; for example \(key): \(example)") }
+        if found == nil { note(key, at: location, "is missing; for example \(key): \(example)") }
         return found
     }
 
-    /// A block within this one; where it is absent or no block, that is noted, and an empty one is nil.
+    /// A block within this block; nil if it is absent. A mandatory block that is absent, and a value that is not a
+    /// block, are problems.
     package func block(_ key: String, required isRequired: Bool, example: String) -> ConfigurationBlock? {
-        let node = isRequired ? required(key, example: example) : value(key)
-        guard let node else { return nil }
+        guard let node = isRequired ? required(key, example: example) : value(key) else { return nil }
         guard case .block = node.content else {
-            note(key, at: node.place, "wanted a block of keys, such as \(example); found \(node.found)")
+            note(key, at: node.location, "wanted a block of keys, such as \(example); found \(node.found)")
             return nil
         }
-        let keyLocation = entries.first { $0.key == key }?.keyLocation ?? node.place
-        return ConfigurationBlock(
-            node, path: path.isEmpty ? key : "\(path).\(key)", place: keyLocation, problems: problems)
+        let keyLocation = entries.first { $0.key == key }?.keyLocation ?? node.location
+        let path = path.isEmpty ? key : "\(path).\(key)"
+        return ConfigurationBlock(node, path: path, location: keyLocation, problems: problems)
     }
 
-    // MARK: Values by type: each leaves the default as it is where the key is absent, and notes what does not fit
+    // MARK: Reading into variables
+    // An absent key leaves the variable unchanged, so that it keeps its default. A value of the wrong type is a
+    // problem.
 
     package func read(_ key: String, into result: inout String, example: String) {
         guard let node = value(key) else { return }
@@ -101,7 +109,7 @@ package final class ConfigurationBlock {
     package func read(_ key: String, into result: inout Bool) {
         guard let node = value(key) else { return }
         guard case .scalar(let text, quoted: false) = node.content, ["true", "false"].contains(text.lowercased()) else {
-            return note(key, at: node.place, "wanted true or false; found \(node.found)")
+            return note(key, at: node.location, "wanted true or false; found \(node.found)")
         }
         result = text.lowercased() == "true"
     }
@@ -111,19 +119,58 @@ package final class ConfigurationBlock {
         if let number = integer(key, node, in: range, example: example) { result = number }
     }
 
-    /// A size of memory: `256 MiB`, or a number of bytes.
+    /// Reads a whole number. `null` becomes nil; so does 0 if `zeroMeansNil`.
+    package func read(
+        _ key: String, into result: inout Int?, in range: ClosedRange<Int>, zeroMeansNil: Bool = false, example: Int
+    ) {
+        guard let node = value(key) else { return }
+        if node.isNull {
+            result = nil
+        } else if let number = integer(
+            key, node, in: zeroMeansNil ? 0...range.upperBound : range, example: example)
+        {
+            result = zeroMeansNil && number == 0 ? nil : number
+        }
+    }
+
+    package func read(_ key: String, into result: inout Double, _ constraint: NumberConstraint, example: Double) {
+        guard let node = value(key) else { return }
+        if let number = number(key, node, constraint, example: example) { result = number }
+    }
+
+    /// Reads a number. `null` becomes nil.
+    package func read(_ key: String, into result: inout Double?, _ constraint: NumberConstraint, example: Double) {
+        guard let node = value(key) else { return }
+        if node.isNull {
+            result = nil
+        } else if let number = number(key, node, constraint, example: example) {
+            result = number
+        }
+    }
+
+    package func read(_ key: String, into result: inout Float, _ constraint: NumberConstraint, example: Double) {
+        guard let node = value(key), number(key, node, constraint, example: example) != nil,
+            case .scalar(let text, _) = node.content, let number = Float(text.filter { $0 != "_" })
+        else { return }
+        guard number.isFinite, constraint.contains(Double(number)) else {
+            let wanted = "wanted \(constraint.description) that a Float32 can hold, such as \(example)"
+            return note(key, at: node.location, "\(wanted); found \(node.found)")
+        }
+        result = number
+    }
+
+    /// Reads a size of memory: `256 MiB`, or a number of bytes.
     package func read(_ key: String, intoBytes result: inout Int) {
         guard let node = value(key) else { return }
         if case .scalar(let text, _) = node.content, let bytes = MemorySize.bytes(text) {
             result = bytes
         } else {
-            note(
-                key, at: node.place,
-                "wanted a size of memory, such as 256 MiB, or a number of bytes; found \(node.found)")
+            let wanted = "wanted a size of memory, such as 256 MiB, or a number of bytes"
+            note(key, at: node.location, "\(wanted); found \(node.found)")
         }
     }
 
-    /// A duration: `3h55m`. `null` is nil.
+    /// Reads a duration: `3h55m`. `null` becomes nil.
     package func read(_ key: String, into result: inout Duration?) {
         guard let node = value(key) else { return }
         if node.isNull {
@@ -131,115 +178,101 @@ package final class ConfigurationBlock {
         } else if case .scalar(let text, _) = node.content, let seconds = DurationText.seconds(text), seconds > 0 {
             result = .seconds(seconds)
         } else {
-            note(key, at: node.place, "wanted a duration above 0, such as 90s, 45m, 3h55m or 1d2h; found \(node.found)")
+            let wanted = "wanted a duration above 0, such as 90s, 45m, 3h55m or 1d2h"
+            note(key, at: node.location, "\(wanted); found \(node.found)")
         }
     }
 
-    /// `null` is nil; so is 0 where `zeroMeansNil`.
-    package func read(
-        _ key: String, into result: inout Int?, in range: ClosedRange<Int>, zeroMeansNil: Bool = false, example: Int
-    ) {
-        guard let node = value(key) else { return }
-        if node.isNull {
-            result = nil
-        } else if let number = integer(key, node, in: zeroMeansNil ? 0...range.upperBound : range, example: example) {
-            result = zeroMeansNil && number == 0 ? nil : number
-        }
-    }
-
-    package func read(_ key: String, into result: inout Double, _ limit: NumberConstraint, example: Double) {
-        guard let node = value(key) else { return }
-        if let number = number(key, node, limit, example: example) { result = number }
-    }
-
-    /// `null` is nil.
-    package func read(_ key: String, into result: inout Double?, _ limit: NumberConstraint, example: Double) {
-        guard let node = value(key) else { return }
-        if node.isNull {
-            result = nil
-        } else if let number = number(key, node, limit, example: example) {
-            result = number
-        }
-    }
-
-    package func read(_ key: String, into result: inout Float, _ limit: NumberConstraint, example: Double) {
-        guard let node = value(key), number(key, node, limit, example: example) != nil,
-            case .scalar(let text, _) = node.content,
-            let number = Float(text.filter { $0 != "_" })
-        else { return }
-        guard number.isFinite, limit.contains(Double(number)) else {
-            return note(
-                key, at: node.place,
-                "wanted \(limit.description) that a Float32 can hold, such as \(example); found \(node.found)")
-        }
-        result = number
-    }
-
-    /// One of several names; nil, noted, where it is none of them. `kind` is what the error calls it: "loss".
-    package func choice(_ key: String, _ kind: String, among names: [String], node: ConfigurationNode) -> String? {
-        guard case .scalar(let text, _) = node.content, !node.isNull else {
-            note(key, at: node.place, "wanted one of \(names.joined(separator: ", ")); found \(node.found)")
-            return nil
-        }
-        if names.contains(text) { return text }
-        let guess = NearestNames.guess(text, among: names).map { "did you mean \($0)? There are" } ?? "there are"
-        note(key, at: node.place, "no \(kind) is called \"\(text)\"; \(guess) \(names.joined(separator: ", "))")
-        return nil
-    }
-
-    // MARK: Single values
+    // MARK: Converting nodes
+    // A value of the wrong type is a problem, and the result is nil.
 
     package func text(_ key: String, _ node: ConfigurationNode, example: String) -> String? {
         guard case .scalar(let text, let quoted) = node.content, !node.isNull, !text.isEmpty else {
-            note(key, at: node.place, "wanted a text, such as \(example); found \(node.found)")
+            note(key, at: node.location, "wanted a text, such as \(example); found \(node.found)")
             return nil
         }
         if !quoted, text == "true" || text == "false" {
-            note(
-                key, at: node.place,
-                "wanted a text, such as \(example); found \(text); put it in quotes if it is meant as a text")
+            let wanted = "wanted a text, such as \(example); found \(text)"
+            note(key, at: node.location, "\(wanted); put it in quotes if it is meant as a text")
             return nil
         }
         return text
     }
 
-    package func integer(_ key: String, _ node: ConfigurationNode, in range: ClosedRange<Int>, example: Int) -> Int? {
-        let wanted =
-            range.upperBound == .max
-            ? "a whole number from \(range.lowerBound)"
-            : "a whole number from \(range.lowerBound) to \(range.upperBound)"
+    package func integer(
+        _ key: String, _ node: ConfigurationNode, in range: ClosedRange<Int>, example: Int
+    ) -> Int? {
         if case .scalar(let text, quoted: false) = node.content, let number = Int(text.filter { $0 != "_" }),
             range.contains(number)
         {
             return number
         }
-        note(key, at: node.place, "wanted \(wanted), such as \(example); found \(node.found)")
+        let end = range.upperBound == .max ? "" : " to \(range.upperBound)"
+        let wanted = "wanted a whole number from \(range.lowerBound)\(end), such as \(example)"
+        note(key, at: node.location, "\(wanted); found \(node.found)")
         return nil
     }
 
-    package func number(_ key: String, _ node: ConfigurationNode, _ limit: NumberConstraint, example: Double) -> Double?
-    {
+    package func number(
+        _ key: String, _ node: ConfigurationNode, _ constraint: NumberConstraint, example: Double
+    ) -> Double? {
         if case .scalar(let text, quoted: false) = node.content, !text.isEmpty,
             text.utf8.allSatisfy({ (48...57).contains($0) || "+-.eE_".utf8.contains($0) }),
-            let number = Double(text.filter { $0 != "_" }), number.isFinite, limit.contains(number)
+            let number = Double(text.filter { $0 != "_" }), number.isFinite, constraint.contains(number)
         {
             return number
         }
-        note(
-            key, at: node.place,
-            "wanted \(limit.description), such as \(ConfigurationText.number(example)); found \(node.found)")
+        let wanted = "wanted \(constraint.description), such as \(ConfigurationText.number(example))"
+        note(key, at: node.location, "\(wanted); found \(node.found)")
         return nil
     }
 
-    /// A list of values, each read by `element`; nil, noted, where it is no list or an element does not fit.
+    /// One of several names. `kind` is the word that the error message uses for them, such as "loss".
+    package func choice(_ key: String, _ kind: String, among names: [String], node: ConfigurationNode) -> String? {
+        guard case .scalar(let text, _) = node.content, !node.isNull else {
+            note(key, at: node.location, "wanted one of \(names.joined(separator: ", ")); found \(node.found)")
+            return nil
+        }
+        if names.contains(text) { return text }
+        let guess = NearestNames.guess(text, among: names).map { "did you mean \($0)? There are" } ?? "there are"
+        note(key, at: node.location, "no \(kind) is called \"\(text)\"; \(guess) \(names.joined(separator: ", "))")
+        return nil
+    }
+
+    /// A list of values. `element` converts each of them, and reports those that it cannot convert.
     package func list<Element>(
         _ key: String, _ node: ConfigurationNode, example: String, _ element: (ConfigurationNode) -> Element?
     ) -> [Element]? {
         guard case .list(let items) = node.content else {
-            note(key, at: node.place, "wanted a list, such as \(example); found \(node.found)")
+            note(key, at: node.location, "wanted a list, such as \(example); found \(node.found)")
             return nil
         }
         let elements = items.compactMap(element)
         return elements.count == items.count ? elements : nil
     }
+}
+
+/// The set of numbers that a key accepts.
+package struct NumberConstraint: Sendable {
+    /// The set as error messages describe it after "wanted".
+    package let description: String
+    package let contains: @Sendable (Double) -> Bool
+
+    package static let positive = NumberConstraint(description: "a number above 0") { $0 > 0 }
+    package static let nonNegative = NumberConstraint(description: "a number from 0") { $0 >= 0 }
+    /// [0, 1)
+    package static let belowOne = NumberConstraint(description: "a number from 0 to below 1") { $0 >= 0 && $0 < 1 }
+    /// [0, 1]
+    package static let probability = NumberConstraint(description: "a number from 0 to 1") { $0 >= 0 && $0 <= 1 }
+    package static let any = NumberConstraint(description: "a number") { _ in true }
+}
+
+/// The largest numbers that a config accepts. They are far above anything useful, and small enough that their products
+/// do not overflow.
+package enum ConfigurationLimits {
+    /// Largest extent of a network or of a sample.
+    package static let extent = 1_000_000
+    /// Largest number of pairs in a batch or gallery.
+    package static let pairs = 1 << 30
+    package static let steps = 1 << 40
 }

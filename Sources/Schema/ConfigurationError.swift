@@ -1,31 +1,28 @@
-/// A config that cannot be used, with everything found wrong in it.
+/// A config cannot be used. The error holds every problem that was found in it.
 public struct ConfigurationError: Error, CustomStringConvertible, Equatable, Sendable {
-    /// One thing wrong: where, which key, what, and what to do.
+    /// One problem: where it is, which key it is about, what is wrong, and what to do.
     public struct Problem: Equatable, Sendable, CustomStringConvertible {
-        /// The file and its line and column from 1, or the `--set` argument, where it is written.
+        /// Where the value was written. Lines and columns are counted from 1.
         public enum Location: Equatable, Sendable {
             case file(name: String, line: Int, column: Int)
+            /// The argument of `--set`.
             case override(String)
-
-            var isArgument: Bool {
-                if case .override = self { true } else { false }
-            }
         }
 
-        public let place: Location
-        /// The key with its blocks, such as `optimizer.learning_rate`; empty where the trouble is with YAML itself.
+        public let location: Location
+        /// The key with its blocks, such as `optimizer.learning_rate`; empty if the text is not valid YAML.
         public let key: String
         public let reason: String
 
-        public init(place: Location, key: String, reason: String) {
-            self.place = place
+        public init(at location: Location, key: String, reason: String) {
+            self.location = location
             self.key = key
             self.reason = reason
         }
 
         public var description: String {
             let position =
-                switch place {
+                switch location {
                 case .file(let name, let line, let column): "\(name):\(line):\(column)"
                 case .override(let text): "--set \(text)"
                 }
@@ -33,14 +30,14 @@ public struct ConfigurationError: Error, CustomStringConvertible, Equatable, Sen
         }
     }
 
-    /// In the order of the file, then of the `--set` arguments; at least one.
+    /// At least one problem, in the order of the file; problems of `--set` arguments follow.
     public let problems: [Problem]
 
     public init(_ problems: [Problem]) {
-        precondition(!problems.isEmpty, "an error without a problem")
+        precondition(!problems.isEmpty, "a ConfigurationError needs at least one problem")
         self.problems = problems
     }
 
-    /// One line a problem.
+    /// One line for each problem.
     public var description: String { problems.map(\.description).joined(separator: "\n") }
 }

@@ -1,55 +1,42 @@
 import CoupletFiles
 import CoupletText
-import Glibc
 
-/// Reads the text of a config.
+/// Reads the text of a config file.
 package enum ConfigurationFile {
-    /// A config is a page; more than this is some other file.
-    private static let largest = 1 << 20
+    /// Largest size in bytes. A config is about a page; a longer file is something else.
+    private static let largestSize = 1 << 20
 
-    /// - Throws: `FileError`, of kind inputOutput where the system refuses, badData where it is no text.
+    /// - Throws: `FileError`: `.inputOutput` if the system refuses, `.badData` if the file is not UTF-8 text.
     package static func text(at path: String) throws -> String {
-        func refused(_ code: Int32) -> FileError {
-            FileError(
-                .inputOutput, place: path, reason: "cannot read the config: \(String(cString: strerror(code)))",
-                remedy: code == ENOENT ? suggestion(for: path) : "")
-        }
-        let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw refused(errno) }
-        defer { close(file) }
-        var status = stat()
-        guard fstat(file, &status) == 0 else { throw refused(errno) }
-        guard status.st_mode & S_IFMT != S_IFDIR else {
+        if FileSystem.isFolder(path) {
             let inside = path.hasSuffix("/") ? "\(path)config.yaml" : "\(path)/config.yaml"
             throw FileError(
-                .inputOutput, place: path, reason: "wanted a config, found a folder",
-                remedy: access(inside, R_OK) == 0 ? "the config of that run is \(inside)" : "name a YAML file")
+                .inputOutput, at: path, reason: "is a folder, not a config",
+                remedy: FileSystem.exists(inside) ? "the config of that run is \(inside)" : "name a YAML file")
         }
-        var bytes = [UInt8](), piece = [UInt8](repeating: 0, count: 1 << 14)
-        while true {
-            let count = read(file, &piece, piece.count)
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw refused(errno) }
-            if count == 0 { break }
-            bytes += piece[..<count]
-            guard bytes.count <= largest else {
-                throw FileError(
-                    .badData, place: path, reason: "longer than \(largest) bytes",
-                    remedy: "a config is a short YAML text")
-            }
+        let bytes: [UInt8]
+        do {
+            bytes = try FileSystem.contents(of: path, limit: largestSize)
+        } catch let error as FileError {
+            let remedy = FileSystem.exists(path) ? error.remedy : suggestion(for: path) ?? error.remedy
+            let reason = "cannot read the config: \(error.reason)"
+            throw FileError(error.kind, at: path, reason: reason, remedy: remedy)
         }
+        func refuse(_ reason: String) -> FileError {
+            FileError(.badData, at: path, reason: reason, remedy: "a config is a short YAML text")
+        }
+        guard bytes.count <= largestSize else { throw refuse("is longer than \(largestSize) bytes") }
         guard let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
-            throw FileError(.badData, place: path, reason: "no text in UTF-8", remedy: "a config is a short YAML text")
+            throw refuse("is not text in UTF-8")
         }
         return text
     }
 
-    /// The file beside a missing one that was probably meant.
-    private static func suggestion(for path: String) -> String {
-        let slash = path.lastIndex(of: "/"), folder = slash.map { String(path[...$0]) } ?? ""
-        let name = slash.map { String(path[path.index(after: $0)...]) } ?? path
-        let configs = FileSystem.names(in: folder.isEmpty ? "." : folder)
+    /// Suggests a config in the same folder with a name similar to that of a missing one.
+    private static func suggestion(for path: String) -> String? {
+        let name = FileSystem.lastComponent(of: path)
+        let configs = FileSystem.names(in: FileSystem.folder(of: path))
             .filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }
-        return NearestNames.guess(name, among: configs).map { "did you mean \(folder)\($0)?" } ?? ""
+        return NearestNames.guess(name, among: configs).map { "did you mean \(path.dropLast(name.count))\($0)?" }
     }
 }

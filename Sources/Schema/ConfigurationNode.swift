@@ -1,4 +1,6 @@
-/// A value of a config's YAML that knows where it was written.
+import Yams
+
+/// A node of a config's YAML tree. It knows where it was written.
 package struct ConfigurationNode: Sendable {
     package typealias Location = ConfigurationError.Problem.Location
 
@@ -9,27 +11,27 @@ package struct ConfigurationNode: Sendable {
     }
 
     package enum Content: Sendable {
-        /// `quoted` text is text; plain text may be a number, true, false or null.
+        /// Quoted text is a string. Plain text may also be a number, true, false or null; its reader decides.
         case scalar(String, quoted: Bool)
         case list([ConfigurationNode])
         case block([Entry])
     }
 
     package var content: Content
-    package let place: Location
+    package let location: Location
 
-    package init(content: Content, place: Location) {
+    package init(content: Content, at location: Location) {
         self.content = content
-        self.place = place
+        self.location = location
     }
 
-    /// Nothing, as YAML writes it.
+    /// Whether the node is YAML's null.
     package var isNull: Bool {
         guard case .scalar(let text, quoted: false) = content else { return false }
         return ["", "~", "null", "Null", "NULL"].contains(text)
     }
 
-    /// What an error says was found here.
+    /// The value as error messages describe it after "found".
     package var found: String {
         switch content {
         case .list(let items): "a list of \(items.count)"
@@ -43,5 +45,149 @@ package struct ConfigurationNode: Sendable {
                 "the text \"\(text)\""
             }
         }
+    }
+}
+
+// MARK: Parsing YAML
+
+extension ConfigurationNode {
+    /// Parses a YAML text of one document.
+    /// - Parameter location: converts a line and a column, counted from 1, into a location for error messages.
+    /// - Throws: `ConfigurationError` with the one problem at which the YAML parser stopped.
+    package init(yaml text: String, location: @escaping (_ line: Int, _ column: Int) -> Location) throws {
+        do {
+            // The basic resolver compiles no regular expressions. The reader of a scalar decides what its text means.
+            guard let node = try Yams.compose(yaml: text, .basic) else {
+                self.init(content: .scalar("", quoted: false), at: location(1, 1))
+                return
+            }
+            self = try ConfigurationNode(node, location: location)
+        } catch let error as YamlError {
+            let (position, reason) = ConfigurationNode.describe(error, in: text)
+            throw ConfigurationError([.init(at: location(position.line, position.column), key: "", reason: reason)])
+        }
+    }
+
+    private init(_ node: Node, location: (Int, Int) -> Location) throws {
+        let start = node.mark.map { location($0.line, $0.column) } ?? location(1, 1)
+        switch node {
+        case .scalar(let scalar):
+            let isQuoted = scalar.style != .plain && scalar.style != .any
+            self.init(content: .scalar(scalar.string, quoted: isQuoted), at: start)
+        case .sequence(let sequence):
+            let items = try sequence.map { try ConfigurationNode($0, location: location) }
+            self.init(content: .list(items), at: start)
+        case .mapping(let mapping):
+            let entries = try mapping.map { key, value in
+                let keyLocation = key.mark.map { location($0.line, $0.column) } ?? start
+                guard let name = key.scalar?.string else {
+                    throw ConfigurationError([.init(at: keyLocation, key: "", reason: "a key must be a word")])
+                }
+                return Entry(
+                    key: name, keyLocation: keyLocation, value: try ConfigurationNode(value, location: location))
+            }
+            self.init(content: .block(entries), at: start)
+        case .alias:
+            // Yams replaces an alias by the node of its anchor.
+            throw ConfigurationError([.init(at: start, key: "", reason: "this alias has no anchor")])
+        }
+    }
+
+    /// Where the YAML parser stopped, and why.
+    private static func describe(
+        _ error: YamlError, in text: String
+    ) -> (position: (line: Int, column: Int), reason: String) {
+        switch error {
+        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
+            .composer(let context, let problem, let mark, _):
+            let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+            let line = lines.dropFirst(mark.line - 1).first ?? ""
+            if line.prefix(while: \.isWhitespace).contains("\t") {
+                return ((mark.line, mark.column), "invalid YAML: the line is indented by a tab; use spaces")
+            }
+            let context = context.map { "\($0.text) that begins at line \($0.mark.line), " } ?? ""
+            return ((mark.line, mark.column), "invalid YAML: \(context)\(problem)")
+        case .reader(let problem, let offset, _, _):
+            let lines = text.prefix(offset ?? 0).split(separator: "\n", omittingEmptySubsequences: false)
+            return ((max(1, lines.count), (lines.last?.count ?? 0) + 1), "invalid YAML: \(problem)")
+        case .duplicatedKeysInMapping(let keys, let context):
+            let key = keys.first ?? ""
+            let first = (line: context.mark.line, column: context.mark.column)
+            let second = secondPosition(of: key, after: first, in: text)
+            let reason = "the key \"\(key)\" is given twice" + (second == nil ? "" : ", first in line \(first.line)")
+            return (second ?? first, reason)
+        default:
+            return ((1, 1), "invalid YAML: \(error)")
+        }
+    }
+
+    /// Where a key of a block is given for the second time: in the next line that has it in the same column. Nil for a
+    /// key within braces.
+    private static func secondPosition(
+        of key: String, after first: (line: Int, column: Int), in text: String
+    ) -> (line: Int, column: Int)? {
+        let start = String(repeating: " ", count: first.column - 1) + key
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().dropFirst(first.line)
+        let match = lines.first { $0.element.hasPrefix(start) && $0.element.dropFirst(start.count).first == ":" }
+        return match.map { ($0.offset + 1, first.column) }
+    }
+}
+
+// MARK: Overriding values
+
+extension ConfigurationNode {
+    /// Applies the argument `key.path=value` of `--set`. Missing keys and blocks are added.
+    /// - Throws: `ConfigurationError` with the argument as location.
+    package mutating func apply(override text: String) throws {
+        let location = Location.override(text)
+        func problem(_ reason: String) -> ConfigurationError {
+            ConfigurationError([.init(at: location, key: "", reason: reason)])
+        }
+        guard let equals = text.firstIndex(of: "=") else {
+            throw problem("wanted key.path=value, such as --set optimizer.learning_rate=0.01")
+        }
+        let path = text[..<equals].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        guard path.allSatisfy({ !$0.isEmpty }) else {
+            throw problem(
+                "a key is missing before \"=\"; wanted key.path=value, such as --set optimizer.learning_rate=0.01")
+        }
+        let value = try ConfigurationNode(yaml: String(text[text.index(after: equals)...])) { _, _ in location }
+        try set(value, at: path, location: location)
+    }
+
+    /// Sets the value of a key within blocks. Missing keys and blocks are added.
+    /// - Parameter location: the location that errors about the key itself name.
+    /// - Throws: `ConfigurationError` if a key of the path has a value that is not a block.
+    package mutating func set(_ value: ConfigurationNode, at path: [String], location: Location) throws {
+        try set(value, at: path[...], within: "", location: location)
+    }
+
+    private mutating func set(
+        _ value: ConfigurationNode, at path: ArraySlice<String>, within parent: String, location: Location
+    ) throws {
+        guard let key = path.first else {
+            self = value
+            return
+        }
+        if isNull { content = .block([]) }
+        guard case .block(var entries) = content else {
+            let example =
+                if case .override = location { "--set '\(parent)={\(key): …}'" } else { "\(parent): {\(key): …}" }
+            let reason = "has no keys to set, because it is \(found) in the config; give the whole block: \(example)"
+            throw ConfigurationError([.init(at: location, key: parent, reason: reason)])
+        }
+        let name = parent.isEmpty ? key : "\(parent).\(key)"
+        if let index = entries.firstIndex(where: { $0.key == key }) {
+            var entry = entries[index]
+            try entry.value.set(value, at: path.dropFirst(), within: name, location: location)
+            // An error about the key itself names the argument only if the argument set the value of this key.
+            let keyLocation = path.count == 1 ? location : entry.keyLocation
+            entries[index] = Entry(key: key, keyLocation: keyLocation, value: entry.value)
+        } else {
+            var added = ConfigurationNode(content: .block([]), at: location)
+            try added.set(value, at: path.dropFirst(), within: name, location: location)
+            entries.append(Entry(key: key, keyLocation: location, value: added))
+        }
+        content = .block(entries)
     }
 }

@@ -1,40 +1,36 @@
-/// A config's YAML as it stands, key by key, without asking what the keys mean: to compare configs, also those that another version of
-/// Couplet wrote.
+/// A config as a flat list of keys and values, without an interpretation of the keys. It serves to compare configs,
+/// also those that another version of Couplet wrote.
 public struct ConfigurationSettings: Equatable, Sendable {
     public struct Setting: Equatable, Sendable {
-        /// With its blocks: `optimizer.learning_rate`.
+        /// The key with its blocks: `optimizer.learning_rate`.
         public let key: String
-        /// As YAML writes it; a list on one line.
+        /// The value as YAML; a list or a block on one line.
         public let value: String
     }
 
-    /// In the order of the text.
+    /// The settings in the order of the text.
     public let settings: [Setting]
 
-    /// - Throws: `ConfigurationError` where the text is no YAML.
+    /// - Parameter name: the file name in error messages.
+    /// - Throws: `ConfigurationError` if the text is not valid YAML.
     public init(yaml text: String, name: String) throws {
         let node = try ConfigurationNode(yaml: text) { .file(name: name, line: $0, column: $1) }
-        var settings: [Setting] = []
-        Self.collect(node, key: "", into: &settings)
-        self.settings = settings
+        settings = Self.flattened(node, key: "")
     }
 
     public subscript(_ key: String) -> String? { settings.first { $0.key == key }?.value }
 
-    private static func collect(_ node: ConfigurationNode, key: String, into settings: inout [Setting]) {
+    private static func flattened(_ node: ConfigurationNode, key: String) -> [Setting] {
         guard case .block(let entries) = node.content, !entries.isEmpty else {
-            if !key.isEmpty || !node.isNull { settings.append(Setting(key: key, value: text(node))) }
-            return
+            return key.isEmpty && node.isNull ? [] : [Setting(key: key, value: text(node))]
         }
-        for entry in entries {
-            collect(entry.value, key: key.isEmpty ? entry.key : "\(key).\(entry.key)", into: &settings)
-        }
+        return entries.flatMap { flattened($0.value, key: key.isEmpty ? $0.key : "\(key).\($0.key)") }
     }
 
     private static func text(_ node: ConfigurationNode) -> String {
         switch node.content {
         case .scalar(let text, _): node.isNull ? "null" : text
-        case .list(let items): "[" + items.map(text).joined(separator: ", ") + "]"
+        case .list(let items): ConfigurationText.list(items.map(text))
         case .block(let entries): "{" + entries.map { "\($0.key): \(text($0.value))" }.joined(separator: ", ") + "}"
         }
     }

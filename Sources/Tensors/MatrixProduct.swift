@@ -1,23 +1,24 @@
 import COpenBLAS
 
-/// Matrix products in single precision, by OpenBLAS on the calling thread alone.
+/// Matrix products in single precision, computed by OpenBLAS on the calling thread.
 ///
-/// OpenBLAS gives equal bits for equal sizes from any thread and at any alignment, on one core type; a part of a product is *not*
-/// always the bits of the whole. So callers multiply shards, never a worker's whole block.
+/// On one core type OpenBLAS gives equal bits for equal sizes on any thread and at any alignment. A row block of a
+/// product does *not* always have the bits of the whole product, so callers multiply shards, never a worker's whole
+/// block.
 public enum MatrixProduct {
-    /// How an operand enters a product.
+    /// The operation op on an operand of a product.
     public enum Form: Sendable {
         case asIs, transposed
     }
 
     /// `c = alpha · op(a) · op(b) + beta · c`.
     ///
-    /// A tensor counts as the matrix `rows × columns`. Shapes: `op(a)` m × k, `op(b)` k × n, `c` m × n.
+    /// A tensor is read as the matrix `rows × columns`. Shapes: `op(a)` m × k, `op(b)` k × n, `c` m × n.
     /// - Parameters:
-    ///   - a, aForm: the left operand and how it enters.
-    ///   - b, bForm: the right operand and how it enters.
-    ///   - c: where the product goes.
-    ///   - beta: 0 to overwrite `c` (whatever it holds, NaN included), 1 to add to it.
+    ///   - aForm: whether `a` is transposed.
+    ///   - bForm: whether `b` is transposed.
+    ///   - c: receives the result.
+    ///   - beta: 0 overwrites `c`, even if it contains a NaN; 1 adds to it.
     public static func multiply(
         _ a: Tensor, _ aForm: Form = .asIs, _ b: Tensor, _ bForm: Form = .asIs, into c: Tensor, alpha: Float = 1,
         beta: Float = 0
@@ -27,11 +28,10 @@ public enum MatrixProduct {
         precondition(k == k2 && c.rows == m && c.columns == n, "product of \(a.shape) and \(b.shape) into \(c.shape)")
         multiply(
             m: m, n: n, k: k, alpha: alpha, a.pointer, aForm, stride: a.columns, b.pointer, bForm, stride: b.columns,
-            beta: beta,
-            c.pointer, stride: c.columns)
+            beta: beta, c.pointer, stride: c.columns)
     }
 
-    /// The same over pointers with row strides, for sub-tiles.
+    /// The same on pointers with row strides, for parts of matrices.
     package static func multiply(
         m: Int, n: Int, k: Int, alpha: Float, _ a: UnsafePointer<Float>, _ aForm: Form, stride aStride: Int,
         _ b: UnsafePointer<Float>, _ bForm: Form, stride bStride: Int, beta: Float, _ c: UnsafeMutablePointer<Float>,

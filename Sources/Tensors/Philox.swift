@@ -1,7 +1,9 @@
 import CCoupletKernels
 
-/// Random numbers as a function of (seed, stream, number): Philox4x32-10, a counter-based generator (Salmon, Moraes, Dror, Shaw,
-/// *Parallel Random Numbers: As Easy as 1, 2, 3*, SC 2011). Nothing is carried from draw to draw, so no draw depends on who makes it.
+/// Random numbers as a function of (seed, stream, number): the counter-based generator Philox4x32-10
+/// (Salmon, Moraes, Dror, Shaw, *Parallel Random Numbers: As Easy as 1, 2, 3*, SC 2011).
+///
+/// The generator has no state, so a draw does not depend on the worker that computes it or on earlier draws.
 public struct Philox: Sendable {
     public let seed: UInt64
 
@@ -9,7 +11,7 @@ public struct Philox: Sendable {
         self.seed = seed
     }
 
-    /// Four random words: block `block` of the given number of the given stream.
+    /// Four random words: those of one block of one number of one stream.
     public func words(_ stream: RandomStream, number: UInt64, block: UInt32 = 0) -> SIMD4<UInt32> {
         var result = SIMD4<UInt32>()
         withUnsafeMutableBytes(of: &result) { bytes in
@@ -40,19 +42,51 @@ public struct Philox: Sendable {
         _ tensor: Tensor, _ stream: RandomStream, number: UInt64,
         _ convert: (UnsafePointer<UInt32>?, Int, UnsafeMutablePointer<Float>?) -> Void
     ) {
-        // A piece of fixed size at a time: words and numbers of a piece stay in the first cache.
-        let piece = 256
-        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: piece) { words in
-            withUnsafeTemporaryAllocation(of: Float.self, capacity: piece) { numbers in
-                var done = 0
-                while done < tensor.count {
-                    let wanted = min(piece, tensor.count - done), blocks = (wanted + 3) / 4
-                    couplet_philox(seed, stream.rawValue, number, UInt32(done / 4), blocks, words.baseAddress)
+        // Chunks of fixed size: the words and numbers of a chunk stay in the first-level cache.
+        let chunk = 256
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: chunk) { words in
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: chunk) { numbers in
+                var filled = 0
+                while filled < tensor.count {
+                    let count = min(chunk, tensor.count - filled), blocks = (count + 3) / 4
+                    couplet_philox(seed, stream.rawValue, number, UInt32(filled / 4), blocks, words.baseAddress)
                     convert(words.baseAddress, blocks * 4, numbers.baseAddress)
-                    (tensor.pointer + done).update(from: numbers.baseAddress!, count: wanted)
-                    done += wanted
+                    (tensor.pointer + filled).update(from: numbers.baseAddress!, count: count)
+                    filled += count
                 }
             }
         }
     }
+}
+
+/// The streams of random numbers. Draws of different streams are independent.
+///
+/// A raw value determines the numbers that a seed produces, so it never changes once released.
+public enum RandomStream: UInt32, Sendable, CaseIterable {
+    /// Initial parameters; the number is the parameter's index in its encoder.
+    case initialization = 1
+    /// The permutation of an epoch; the number is the epoch.
+    case permutation = 2
+    /// Training draws of an endless source; the number is the draw.
+    case training = 3
+    /// Held-out draws of an endless source.
+    case heldOut = 4
+    /// The permutation of an epoch of a loss's second, independent batch; the number is the epoch.
+    case secondBatch = 5
+    /// Parts of a source that are drawn once: covariances, mixing matrices.
+    case source = 6
+    /// The choice of held-out samples of a finite set.
+    case split = 7
+    /// Draws of an evaluation: resampling, Markov chains.
+    case evaluation = 8
+    /// Fresh samples on which an evaluation fits its regressions.
+    case fitting = 9
+    /// Augmentation and dropout; the number is the draw.
+    case augmentation = 10
+    /// Random draws of a sweep's values; the number is the draw, the block is a function of the varied key.
+    case sweep = 11
+    /// Frequencies of random features; the number is the modality.
+    case features = 12
+    /// The labelled samples of a class in a few-shot task; the number is the class.
+    case fewLabels = 13
 }

@@ -2,20 +2,20 @@
     import Glibc
 #endif
 
-/// A row-major array of Float32 of any rank: a *view* of numbers that are stored once.
+/// A row-major array of Float32 of any rank: a *view* of shared memory.
 ///
-/// Copying a tensor copies the view, not the numbers: `rows`, `reshaped` and assignment all share them. That is what
-/// lets a whole encoder live in one flat buffer with its layers holding ranges of it. Two threads may read one tensor
-/// at a time; who writes to one is decided by the training step (a worker owns what it writes).
+/// Assignment, `rows`, `flat` and `reshaped` copy the view, not the numbers. So an encoder's parameters can lie in one
+/// flat buffer of which each layer holds a range. Several threads may read a tensor at the same time. Nothing
+/// synchronises writes: the training step assigns each buffer to the one worker that may write it.
 public struct Tensor: @unchecked Sendable {
     /// The extents, outermost first.
     public let shape: [Int]
-    /// The product of the extents.
+    /// Number of elements: the product of the extents.
     public let count: Int
     package let storage: TensorStorage
     package let offset: Int
 
-    /// A new tensor of zeros.
+    /// Allocates a tensor of zeros.
     public init(_ shape: [Int]) {
         precondition(shape.allSatisfy { $0 >= 0 }, "a shape with a negative extent: \(shape)")
         self.shape = shape
@@ -24,7 +24,7 @@ public struct Tensor: @unchecked Sendable {
         offset = 0
     }
 
-    /// A new tensor with the given numbers, in row-major order.
+    /// Allocates a tensor with the given elements, in row-major order.
     public init(_ shape: [Int], _ values: [Float]) {
         self.init(shape)
         precondition(values.count == count, "\(values.count) numbers for the shape \(shape)")
@@ -40,15 +40,15 @@ public struct Tensor: @unchecked Sendable {
         self.offset = offset
     }
 
-    /// Where the first number lies. Valid while the tensor is.
+    /// Address of the first element. It is valid as long as the tensor, or another view of its memory, exists.
     package var pointer: UnsafeMutablePointer<Float> { storage.pointer + offset }
 
-    /// The first extent; 1 for a single number.
+    /// The first extent; 1 for a tensor of rank 0.
     public var rows: Int { shape.first ?? 1 }
-    /// The numbers in a row: the product of all extents but the first.
+    /// Number of elements in a row: the product of all extents except the first.
     public var columns: Int { shape.dropFirst().reduce(1, *) }
 
-    /// The rows of a range, as a view.
+    /// A view of a range of rows.
     public func rows(_ range: Range<Int>) -> Tensor {
         precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows \(range) of the shape \(shape)")
         let columns = self.columns
@@ -57,40 +57,40 @@ public struct Tensor: @unchecked Sendable {
             offset: offset + range.lowerBound * columns)
     }
 
-    /// The numbers of a flat range, as a view of rank 1.
+    /// A view of rank 1 of a range of elements.
     public func flat(_ range: Range<Int>) -> Tensor {
         precondition(range.lowerBound >= 0 && range.upperBound <= count, "numbers \(range) of \(count)")
         return Tensor(shape: [range.count], count: range.count, storage: storage, offset: offset + range.lowerBound)
     }
 
-    /// The same numbers under another shape, as a view.
+    /// A view of the same elements with another shape.
     public func reshaped(_ shape: [Int]) -> Tensor {
         precondition(shape.reduce(1, *) == count, "\(self.shape) as \(shape)")
         return Tensor(shape: shape, count: count, storage: storage, offset: offset)
     }
 
-    /// The numbers, copied, in row-major order.
+    /// A copy of the elements in row-major order.
     public var values: [Float] { Array(UnsafeBufferPointer(start: pointer, count: count)) }
 
-    /// One number, by its row-major position.
-    public subscript(_ position: Int) -> Float {
+    /// The element at a row-major index.
+    public subscript(_ index: Int) -> Float {
         get {
-            precondition(position >= 0 && position < count, "number \(position) of \(count)")
-            return pointer[position]
+            precondition(index >= 0 && index < count, "element \(index) of \(count)")
+            return pointer[index]
         }
         nonmutating set {
-            precondition(position >= 0 && position < count, "number \(position) of \(count)")
-            pointer[position] = newValue
+            precondition(index >= 0 && index < count, "element \(index) of \(count)")
+            pointer[index] = newValue
         }
     }
 
-    /// Overwrites these numbers with those of a tensor of the same count.
+    /// Overwrites the elements with those of a tensor of the same count.
     public func copy(from other: Tensor) {
         precondition(other.count == count, "\(other.shape) copied into \(shape)")
         if count > 0, other.pointer != pointer { memmove(pointer, other.pointer, count * MemoryLayout<Float>.stride) }
     }
 
-    /// Sets every number to `value`.
+    /// Sets every element to `value`.
     public func fill(_ value: Float) {
         if value == 0 {
             memset(pointer, 0, count * MemoryLayout<Float>.stride)
@@ -99,19 +99,44 @@ public struct Tensor: @unchecked Sendable {
         }
     }
 
-    /// Whether both are views of the very same numbers.
+    /// Whether both tensors are views of the same elements in memory.
     package func isSameMemory(as other: Tensor) -> Bool { pointer == other.pointer && count == other.count }
 }
 
 extension Tensor {
-    /// The numbers as bytes, in this machine's order.
+    /// The elements as bytes, in this machine's byte order.
     package var bytes: [UInt8] {
         Array(UnsafeRawBufferPointer(start: pointer, count: count * MemoryLayout<Float>.stride))
     }
 
-    /// Overwrites the numbers with bytes that `bytes` of a tensor of the same count gave.
+    /// Overwrites the elements with the `bytes` of a tensor of the same count.
     package func copy(bytes: [UInt8]) {
         precondition(bytes.count == count * MemoryLayout<Float>.stride, "\(bytes.count) bytes into \(shape)")
         bytes.withUnsafeBytes { source in if let base = source.baseAddress { memmove(pointer, base, bytes.count) } }
+    }
+}
+
+/// Owns contiguous Float32 memory, aligned to 64 bytes and initialised to zero.
+package final class TensorStorage: @unchecked Sendable {
+    package let pointer: UnsafeMutablePointer<Float>
+    package let count: Int
+
+    private static let hugePage = 2 << 20
+    private static let largeBytes = 4 << 20
+
+    package init(count: Int) {
+        precondition(count >= 0, "a tensor of \(count) elements")
+        self.count = count
+        let bytes = max(count * MemoryLayout<Float>.stride, 64)
+        let isLarge = bytes >= Self.largeBytes
+        let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: isLarge ? Self.hugePage : 64)
+        // Huge pages, if the system grants them on request, cause fewer page faults and TLB misses.
+        if isLarge { madvise(raw, bytes / Self.hugePage * Self.hugePage, Int32(MADV_HUGEPAGE)) }
+        memset(raw, 0, bytes)
+        pointer = raw.assumingMemoryBound(to: Float.self)
+    }
+
+    deinit {
+        UnsafeMutableRawPointer(pointer).deallocate()
     }
 }

@@ -1,31 +1,33 @@
-/// Comma-separated values (RFC 4180).
+/// Reads and writes comma-separated values (RFC 4180).
 package enum CSV {
-    /// One line, without its end; what has a comma, a quote or a line's end in it is quoted.
+    /// One record without its line end. Cells with a comma, a quote or a line end are quoted.
     package static func line(_ cells: [String]) -> String {
         cells.map { cell in
-            cell.utf8.contains { ",\"\n\r".utf8.contains($0) }
-                ? "\"" + cell.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
-                : cell
+            guard cell.utf8.contains(where: { ",\"\n\r".utf8.contains($0) }) else { return cell }
+            return "\"" + cell.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
         }.joined(separator: ",")
     }
 
-    /// The records of a text; a last one without its line's end is one too.
+    /// The records of a text. The last record may lack its line end.
     package static func records(_ text: String) -> [[String]] {
         var records: [[String]] = [], cells: [String] = [], cell: [UInt8] = [], isQuoted = false
         let bytes = Array(text.utf8)
-        var position = 0
-        func ended() { cells.append(String(decoding: cell, as: UTF8.self)); cell = [] }
-        while position < bytes.count {
-            let byte = bytes[position]
-            position += 1
+        var offset = 0
+        func endCell() {
+            cells.append(String(decoding: cell, as: UTF8.self))
+            cell = []
+        }
+        while offset < bytes.count {
+            let byte = bytes[offset]
+            offset += 1
             switch byte {
-            case UInt8(ascii: "\"") where isQuoted && position < bytes.count && bytes[position] == byte:
+            case UInt8(ascii: "\"") where isQuoted && offset < bytes.count && bytes[offset] == byte:
                 cell.append(byte)
-                position += 1
+                offset += 1
             case UInt8(ascii: "\""): isQuoted.toggle()
-            case UInt8(ascii: ",") where !isQuoted: ended()
+            case UInt8(ascii: ",") where !isQuoted: endCell()
             case UInt8(ascii: "\n") where !isQuoted:
-                ended()
+                endCell()
                 records.append(cells)
                 cells = []
             case UInt8(ascii: "\r") where !isQuoted: break
@@ -33,7 +35,7 @@ package enum CSV {
             }
         }
         if !cell.isEmpty || !cells.isEmpty {
-            ended()
+            endCell()
             records.append(cells)
         }
         return records

@@ -1,12 +1,13 @@
 import Couplet
 import Foundation
+import TestSupport
 import Testing
 
-/// README.md does what it says.
+/// The commands and outputs in README.md are right.
 @Suite struct ReadmeTests {
     private struct Block {
         let language: String
-        /// Of the comment `<!-- … -->` on the line before: quick, exit 65, literal.
+        /// Text of a comment `<!-- … -->` on the line before: quick, exit 65, literal.
         let marks: String
         let text: String
     }
@@ -34,18 +35,15 @@ import Testing
         return blocks
     }
 
-    /// One after the other in one folder, as a reader would: a later block uses what an earlier one made.
+    /// Runs the blocks in order in one folder, because later blocks use the results of earlier ones.
     @Test func quickCommandsRunAsTheyStand() throws {
-        let folder = try ScratchFolder()
+        let folder = TemporaryFolder()
         for name in ["configs", "launch"] {
             try FileManager.default.createSymbolicLink(
                 atPath: "\(folder.path)/\(name)", withDestinationPath: "\(packageFolder)/\(name)")
         }
-        let hasPython = try Shell("python3 -c 'import h5py, numpy'", in: folder.path).exitCode == 0
-        if !hasPython {
-            print("skipped: the blocks of README.md from the one on that wants python3 with h5py and numpy")
-        }
-        var run = 0, last: Shell?
+        let hasPython = Python.isAvailable
+        var run = 0, last: ShellScript?
         for block in try Self.blocks() {
             if block.marks.contains("literal") {
                 #expect(last?.output == block.text + "\n")
@@ -53,7 +51,7 @@ import Testing
             guard block.language == "bash", block.marks.contains("quick") else { continue }
             if !hasPython, block.text.contains("python3") { return }
             let wanted: Int32 = block.marks.contains("exit 65") ? 65 : 0
-            let result = try Shell(block.text, in: folder.path)
+            let result = try ShellScript(block.text, in: folder.path)
             #expect(result.exitCode == wanted, "\(block.text)\n\(result.output)")
             last = result
             run += 1
@@ -61,20 +59,20 @@ import Testing
         #expect(run >= 5)
     }
 
-    @Test func theExampleIsTheOneThatIsCompiled() throws {
+    @Test func theExampleIsCompiled() throws {
         let example = try String(contentsOfFile: "\(packageFolder)/Tests/CommandTests/OwnSource.swift", encoding: .utf8)
         #expect(try Self.blocks().filter { $0.language == "swift" }.map { $0.text + "\n" } == [example])
     }
 
     @Test func theExampleLearns() throws {
-        let folder = try ScratchFolder()
+        let folder = TemporaryFolder()
         let run = try trainOnPoints(output: "\(folder.path)/points")
         let result = try WorkerGroup.launch(exitCode: ExitStatus.code).run(threads: 1) { try run.evaluate($0) }
         let retrieval = try #require(result.retrieval)
-        // By chance half the gallery.
+        // Chance gives half the gallery.
         #expect(retrieval.firstToSecond.medianRank <= Double(retrieval.gallery) / 50, "\(retrieval)")
-        // The run does not name what only this program has.
-        let evaluated = try Couplet("evaluate", "points", in: folder.path)
+        // The command cannot load a source that only this program has.
+        let evaluated = try CoupletInvocation("evaluate", "points", in: folder.path)
         #expect(
             evaluated.exitCode == 65 && evaluated.errors.contains("is part of the program that uses it"),
             "\(evaluated.errors)")

@@ -1,17 +1,17 @@
 import CoupletCommunication
-import CoupletTensors
 import Synchronization
+import CoupletTensors
 
 #if canImport(Glibc)
     import Glibc
 #endif
 
-/// What groups of processes do in good and bad hours, for tests that start it under mpirun:
+/// Scenarios of groups of processes with and without failures. Tests start it with mpirun:
 ///
 ///     mpirun -n 4 CommunicationScenarios parts
 ///
-/// Each rank prints lines "rank: …", which the tests read, and ends as `couplet` would: an error's text on standard error (a `GroupError`
-/// by rank 0 alone), the error's code as exit code.
+/// Each rank prints lines "rank: …", which the tests read. It ends as `couplet` does: it prints the error to standard
+/// error (only rank 0 prints a `GroupError`) and exits with the error's exit code.
 @main struct Scenarios {
     struct Broken: Error, CustomStringConvertible {
         let description: String
@@ -32,13 +32,13 @@ import Synchronization
             case "absent": try absent(group)
             case "silent": try silent(group)
             case "parts": try parts(group)
-            case "desk": try desk(group)
-            default: throw Broken(description: "which scenario?", exitCode: 64)
+            case "queue": try queue(group)
+            default: throw Broken(description: "the first argument must be the name of a scenario", exitCode: 64)
             }
             try group.finalize()
         } catch {
             if !(error is GroupError) || LaunchEnvironment().rank ?? 0 == 0 { write("\(error)", to: STDERR_FILENO) }
-            // The others end with the same code; rank 0 must have spoken before mpirun hears of the first end.
+            // Rank 0 must print its error before the first rank exits, because mpirun then ends the others.
             if LaunchEnvironment().rank ?? 0 != 0 { usleep(200_000) }
             exit(code(error))
         }
@@ -52,14 +52,14 @@ import Synchronization
         write("\(LaunchEnvironment().rank ?? 0): \(text)", to: STDOUT_FILENO)
     }
 
-    /// A line at once: what stdio holds back is lost when mpirun ends the process.
+    /// Writes a line without a buffer: mpirun may end the process before stdio flushes.
     static func write(_ text: String, to file: Int32) {
         let line = Array("\(text)\n".utf8)
         _ = Glibc.write(file, line, line.count)
     }
 
-    /// Parts of two processes, two threads each: sums of their own, one failed run in the first part while the others go on, then one
-    /// more run in all of them, then all together.
+    /// Parts of two processes with two threads each. Each part sums; then a run of the first part fails while the
+    /// others continue; then all parts run again. At the end the whole group runs.
     static func parts(_ group: WorkerGroup) throws {
         for round in 0..<3 {
             let part = try group.split(color: group.processRank / 2)
@@ -72,7 +72,7 @@ import Synchronization
                     try workers.beginReduceScatter(Tensor([4 * workers.size])).finish()
                     for step in 0..<50 {
                         if group.processRank == 0, workers.rank == 1, step == 25 {
-                            // Messages that nobody receives are left over.
+                            // Leaves messages that nobody receives.
                             _ = try workers.beginReduceScatter(Tensor([4 * workers.size]))
                             throw Broken(description: "broken in round \(round)")
                         }
@@ -101,7 +101,8 @@ import Synchronization
         say(group, "all \(try group.run(threads: 1) { try CollectiveSelfCheck.run(on: $0) })")
     }
 
-    /// The last rank throws alone, in the midst of the others' calls. What its threads and the others are told.
+    /// One worker of the last rank throws while the others communicate. Prints the errors of its second thread and of
+    /// the others.
     static func alone(_ group: WorkerGroup) throws {
         try group.run(threads: 2) { workers in
             for step in 0..<1_000_000 {
@@ -116,7 +117,7 @@ import Synchronization
         }
     }
 
-    /// Ranks 1 and 2 fail in different ways, within the same millisecond or so.
+    /// Ranks 1 and 2 fail in different ways, within a few milliseconds.
     static func two(_ group: WorkerGroup) throws {
         try group.run(threads: 1) { workers in
             try workers.barrier()
@@ -127,7 +128,7 @@ import Synchronization
         }
     }
 
-    /// Rank 0 computes for a second after rank 1 has failed, and would have ended well.
+    /// Rank 0 computes for a second after rank 1 has failed, and succeeds.
     static func late(_ group: WorkerGroup) throws {
         try group.run(threads: 1) { workers in
             if workers.rank == 1 { throw Broken(description: "no bread") }
@@ -135,7 +136,7 @@ import Synchronization
         }
     }
 
-    /// Rank 1 fails while rank 0 hangs for ever.
+    /// Rank 1 fails while rank 0 hangs.
     static func stuck(_ group: WorkerGroup) throws {
         try group.run(threads: 1) { workers in
             if workers.rank == 1 { throw Broken(description: "no bread") }
@@ -144,7 +145,7 @@ import Synchronization
         }
     }
 
-    /// Worker 1 does not come. (Or a test stops a process.)
+    /// Worker 1 does not arrive.
     static func missing(_ group: WorkerGroup, threads: Int) throws {
         try group.run(threads: threads) { workers in
             try workers.barrier()
@@ -154,7 +155,7 @@ import Synchronization
         }
     }
 
-    /// Worker 0 waits for worker 1 and that for worker 0, in different calls.
+    /// Workers 0 and 1 wait for each other, in different groups.
     static func deadlock(_ group: WorkerGroup) throws {
         try group.run(threads: 1) { workers in
             let part = try workers.split(color: 0, key: 0)
@@ -163,7 +164,7 @@ import Synchronization
         }
     }
 
-    /// All processes go on together until a test stops one of them.
+    /// All processes synchronise until a test stops one of them.
     static func absent(_ group: WorkerGroup) throws {
         try group.run(threads: 1) { workers in
             for step in 0..<1_000_000 {
@@ -174,54 +175,55 @@ import Synchronization
         }
     }
 
-    /// Process 0 never answers.
+    /// Process 0 never replies.
     static func silent(_ group: WorkerGroup) throws {
-        let desk = try WorkQueue(group: group) { _, _ in
+        let queue = try WorkQueue(group: group) { _, _ in
             while true { sleep(1) }
         }
-        if group.processRank == 1 { _ = try desk.ask([1]) }
-        try desk.close()
+        if group.processRank == 1 { _ = try queue.request([1]) }
+        try queue.close()
     }
 
-    /// All processes ask at once, three threads each, while the workers of all are busy; each number is handed out once.
-    static func desk(_ group: WorkerGroup) throws {
+    /// Three threads of each process send requests at the same time, while the workers communicate. Each number is
+    /// handed out once.
+    static func queue(_ group: WorkerGroup) throws {
         let next = Atomic<Int>(0), inside = Atomic<Int>(0), overlaps = Atomic<Int>(0)
-        let desk = try WorkQueue(group: group) { question, process in
+        let queue = try WorkQueue(group: group) { request, process in
             if inside.wrappingAdd(1, ordering: .sequentiallyConsistent).newValue > 1 {
                 overlaps.wrappingAdd(1, ordering: .relaxed)
             }
             defer { inside.wrappingSubtract(1, ordering: .sequentiallyConsistent) }
             let number = next.wrappingAdd(1, ordering: .relaxed).oldValue
-            // The answer's size is another for every question; the longest does not fit into one packet.
-            return [UInt8(process)] + withUnsafeBytes(of: number) { Array($0) } + Array(question.reversed())
+            // Each reply has another size; the longest does not fit into one packet.
+            return [UInt8(process)] + withUnsafeBytes(of: number) { Array($0) } + Array(request.reversed())
         }
         let part = try group.split(color: group.processRank)
         let numbers = try part.run(threads: 3) { workers in
             var numbers: [Int] = []
             for turn in 0..<100 {
                 let length = turn == 50 ? 300_000 : turn * 7
-                let question = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ turn &+ workers.rank) }
-                let answer = try desk.ask(question)
-                guard answer[0] == UInt8(group.processRank), Array(answer[9...].reversed()) == question else {
-                    throw Broken(description: "an answer to another question")
+                let request = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ turn &+ workers.rank) }
+                let reply = try queue.request(request)
+                guard reply[0] == UInt8(group.processRank), Array(reply[9...].reversed()) == request else {
+                    throw Broken(description: "the reply belongs to another request")
                 }
-                numbers.append(answer.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 1, as: Int.self) })
+                numbers.append(reply.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 1, as: Int.self) })
                 if turn % 20 == 0 { try workers.barrier() }
             }
             return try workers.allGather(numbers: numbers.map(Double.init)).map { Int($0) }
         }
-        try desk.close()
+        try queue.close()
         say(group, "numbers \(numbers.map(String.init).joined(separator: " "))")
         if group.processRank == 0 { say(group, "overlaps \(overlaps.load(ordering: .relaxed))") }
         do {
-            _ = try desk.ask([1])
+            _ = try queue.request([1])
         } catch {
             say(group, "after closing: \(error)")
         }
         let start = ContinuousClock.now
-        let second = try WorkQueue(group: group) { question, _ in question }
-        for _ in 0..<200 { _ = try second.ask([1]) }
-        say(group, "microseconds a question \((ContinuousClock.now - start) / .microseconds(200))")
+        let second = try WorkQueue(group: group) { request, _ in request }
+        for _ in 0..<200 { _ = try second.request([1]) }
+        say(group, "microseconds per request \((ContinuousClock.now - start) / .microseconds(200))")
         try second.close()
     }
 }

@@ -1,14 +1,15 @@
 import CoupletCommunication
 import CoupletTensors
+import TestSupport
 import Testing
 
 @Suite struct TreeSumTests {
-    /// The owned slice after the first half, and everything after both, has the bits of the naive tree.
+    /// The owned range after the first half, and the whole buffer after both, have the bits of the reference.
     @Test(arguments: workerCounts, [0, 1, 5, 16, 1000])
     func hasTheBitsOfTheTree(workers: Int, perWorker: Int) throws {
         let count = workers * perWorker
-        let expected = naiveTree((0..<workers).map { floats(count, worker: $0, call: 0) })
-        try onThreads(workers) { group in
+        let expected = referenceTreeSum((0..<workers).map { floats(count, worker: $0, call: 0) })
+        try runWorkers(workers) { group in
             let buffer = Tensor([count], floats(count, worker: group.rank, call: 0))
             pause(group.rank, 0)
             try group.beginReduceScatter(buffer).finish()
@@ -22,22 +23,23 @@ import Testing
         }
     }
 
-    /// Another shape of tree gives other bits: the test above can fail.
-    @Test func dataTellsTreesApart() {
+    /// Another order of addition gives other bits, so the test above can fail.
+    @Test func testDataDistinguishesOrders() {
         let buffers = (0..<4).map { floats(1000, worker: $0, call: 0) }
         let chain = buffers.dropFirst().reduce(buffers[0]) { sum, next in zip(sum, next).map { $0 + $1 } }
-        #expect(zip(chain, naiveTree(buffers)).contains { $0 != $1 })
+        #expect(zip(chain, referenceTreeSum(buffers)).contains { $0 != $1 })
     }
 
-    /// More sums under way than there are lanes, of different sizes, finished in order, with pauses: as the buckets of an encoder.
+    /// More sums than channels at the same time, of different sizes, finished in order, with pauses: like the buckets
+    /// of an encoder.
     @Test(arguments: workerCounts)
-    func manySumsAtATime(workers: Int) throws {
+    func manyConcurrentSums(workers: Int) throws {
         let sums = 21
         let counts = (0..<sums).map { workers * ($0 % 5 * 100 + 1) }
         let expected = (0..<sums).map { sum in
-            naiveTree((0..<workers).map { floats(counts[sum], worker: $0, call: sum) })
+            referenceTreeSum((0..<workers).map { floats(counts[sum], worker: $0, call: sum) })
         }
-        try onThreads(workers) { group in
+        try runWorkers(workers) { group in
             for _ in 0..<3 {
                 var pending: [(any PendingReduceScatter, Tensor)] = []
                 for sum in 0..<sums {
@@ -56,30 +58,30 @@ import Testing
         }
     }
 
-    /// Threads that share the buffer: each writes what it owns, in many rounds without a barrier of the test's own, as a
-    /// training step does.
+    /// Threads that share the buffer write their owned ranges, in many rounds without further barriers, as a training
+    /// step does.
     @Test(arguments: workerCounts)
     func sharedBuffer(workers: Int) throws {
         let count = workers * 64
         let shared = Tensor([count])
-        try onThreads(workers) { group in
+        try runWorkers(workers) { group in
             for round in 0..<50 {
                 let gradient = Tensor([count], floats(count, worker: group.rank, call: round))
                 try group.beginReduceScatter(gradient).finish()
                 for index in group.ownedRange(of: count) { shared[index] = gradient[index] }
                 if round % 4 == 0 { pause(group.rank, round) }
                 try group.allGather(shared)
-                let expected = naiveTree((0..<workers).map { floats(count, worker: $0, call: round) })
+                let expected = referenceTreeSum((0..<workers).map { floats(count, worker: $0, call: round) })
                 #expect((0..<count).allSatisfy { shared[$0].bitPattern == expected[$0].bitPattern })
             }
         }
     }
 
-    /// A returned all-gather lets a worker write its buffer at once, while slower partners are still on their way.
+    /// A worker may write its buffer as soon as the all-gather returns, even if slower partners have not returned.
     @Test(arguments: workerCounts)
-    func ownBufferMayBeWrittenAfterAllGather(workers: Int) throws {
+    func bufferMayBeWrittenAfterAllGather(workers: Int) throws {
         let count = workers * 512
-        try onThreads(workers) { group in
+        try runWorkers(workers) { group in
             let buffer = Tensor([count])
             for round in 0..<30 {
                 buffer.fill(-1)
@@ -92,19 +94,19 @@ import Testing
     }
 
     @Test func differingCountsAreNamed() {
-        for known in [false, true] {
-            let error = failure(CollectiveError.self) {
-                try onThreads(4) { group in
-                    if known { try group.beginReduceScatter(Tensor([8])).finish() }
+        for isVerified in [false, true] {
+            let error = thrownError(CollectiveError.self) {
+                try runWorkers(4) { group in
+                    if isVerified { try group.beginReduceScatter(Tensor([8])).finish() }
                     try group.beginReduceScatter(Tensor([group.rank == 2 ? 16 : 8])).finish()
                 }
             }
             #expect(error?.kind == .workersDisagree)
             #expect(
                 error.map { "\($0)".contains("16") && "\($0)".contains("8") && "\($0)".contains("worker 2") } == true)
-            let gathering = failure(CollectiveError.self) {
-                try onThreads(4) { group in
-                    if known { try group.allGather(Tensor([8])) }
+            let gathering = thrownError(CollectiveError.self) {
+                try runWorkers(4) { group in
+                    if isVerified { try group.allGather(Tensor([8])) }
                     try group.allGather(Tensor([group.rank == 1 ? 16 : 8]))
                 }
             }
@@ -112,14 +114,14 @@ import Testing
         }
     }
 
-    @Test func sizesThatDoNotSuitAreNamed() {
-        let three = failure(CollectiveError.self) {
-            try onThreads(3) { try $0.beginReduceScatter(Tensor([9])).finish() }
+    @Test func unsupportedSizesAreNamed() {
+        let three = thrownError(CollectiveError.self) {
+            try runWorkers(3) { try $0.beginReduceScatter(Tensor([9])).finish() }
         }
         #expect(three?.kind == .badSize)
         #expect(three?.description.contains("take 2 or 4") == true)
-        let odd = failure(CollectiveError.self) {
-            try onThreads(4) { try $0.beginReduceScatter(Tensor([9])).finish() }
+        let odd = thrownError(CollectiveError.self) {
+            try runWorkers(4) { try $0.beginReduceScatter(Tensor([9])).finish() }
         }
         #expect(odd?.description.contains("pad to 12") == true)
     }

@@ -17,18 +17,18 @@ import Testing
             GaussianTilt(pair, similarity: .quadratic, first: one, second: (1.0 / 3) * one), loss: .joint)
     }
 
-    /// What another parser reads.
+    /// The JSON as Foundation decodes it.
     private struct Reading: Decodable {
         struct Retrieval: Decodable {
-            let first_to_second: [String: Double], second_to_first: [String: Double], gallery: Int
+            let firstToSecond: [String: Double], secondToFirst: [String: Double], gallery: Int
         }
         struct Gaussian: Decodable {
-            let coupling_error: Double, singular_values: [Double], subspace_angles: [Double], second_gram: [Double]
+            let couplingError: Double, singularValues: [Double], subspaceAngles: [Double], secondGram: [Double]
         }
         let step: Int, retrieval: Retrieval, classification: [String: Double], gaussian: Gaussian
     }
 
-    /// The keys of the design, and every number whole.
+    /// The JSON has the fixed keys and the exact numbers.
     @Test func jsonHasTheFixedKeysAndTheNumbers() throws {
         let gaussian = try gaussian()
         let result = EvaluationResult(
@@ -39,22 +39,24 @@ import Testing
                 hasConverged: true, count: 8),
             gaussian: gaussian)
         let text = Data(result.jsonText.utf8)
-        let read = try JSONDecoder().decode(Reading.self, from: text)
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        let read = try decoder.decode(Reading.self, from: text)
         #expect(read.step == 1500 && read.retrieval.gallery == 4)
         let scores = Self.retrieval.firstToSecond
         #expect(
-            read.retrieval.first_to_second == [
+            read.retrieval.firstToSecond == [
                 "recall_at_1": scores.recallAt1, "recall_at_5": scores.recallAt5, "recall_at_10": scores.recallAt10,
                 "median_rank": scores.medianRank, "mean_reciprocal_rank": scores.meanReciprocalRank,
             ])
         #expect(
-            read.retrieval.second_to_first["mean_reciprocal_rank"] == Self.retrieval.secondToFirst.meanReciprocalRank)
+            read.retrieval.secondToFirst["mean_reciprocal_rank"] == Self.retrieval.secondToFirst.meanReciprocalRank)
         #expect(read.classification == ["top1": 0.1 + 0.2, "top1_with_prior": 0.4, "classes": 10, "count": 10_000])
         #expect(
-            read.gaussian.coupling_error == gaussian.couplingError
-                && read.gaussian.singular_values == gaussian.singularValues)
-        #expect(read.gaussian.second_gram == gaussian.secondGram)
-        #expect(read.gaussian.subspace_angles == gaussian.firstAngles + gaussian.secondAngles)
+            read.gaussian.couplingError == gaussian.couplingError
+                && read.gaussian.singularValues == gaussian.singularValues)
+        #expect(read.gaussian.secondGram == gaussian.secondGram)
+        #expect(read.gaussian.subspaceAngles == gaussian.firstAngles + gaussian.secondAngles)
         let object = try #require(try JSONSerialization.jsonObject(with: text) as? [String: Any])
         #expect(Set(object.keys) == ["step", "retrieval", "classification", "probe", "gaussian"])
         let probe = try #require(object["probe"] as? [String: Any])
@@ -63,7 +65,7 @@ import Testing
                 && probe["converged"] as? Bool == true)
         #expect(
             probe["iterations"] as? Int == 12 && probe["count"] as? Int == 8 && probe["training_count"] as? Int == 30)
-        // What is no number, and what was not asked for.
+        // Infinity and nil become null.
         #expect(probe["log_loss"] is NSNull && probe["per_class"] is NSNull && probe.count == 8)
         #expect(
             Set(try #require(object["gaussian"] as? [String: Any]).keys) == [
@@ -73,7 +75,7 @@ import Testing
             ])
     }
 
-    @Test func whatIsMissingHasNoKeyAndWhatIsUnknownIsNull() throws {
+    @Test func missingSectionsHaveNoKeyAndUnknownValuesAreNull() throws {
         #expect(EvaluationResult(step: 3).jsonText == "{\n  \"step\": 3\n}\n")
         let one = Matrix.identity(1), pair = try GaussianPair(GaussianCovariance(uu: one, uv: 0.5 * one, vv: one))
         let gaussian = try GaussianEvaluation(
@@ -82,22 +84,7 @@ import Testing
         #expect(text.contains("\"coupling_error\": null") && text.contains("\"first_gram\": null"))
     }
 
-    @Test(arguments: [1.0 / 3, 1e-300, 1.7976931348623157e308, -0.0, 123456789012345680, 1e22])
-    func numbersRoundTrip(_ value: Double) throws {
-        #expect(
-            try JSONDecoder().decode([Double].self, from: Data("[\(JSONValue.number(value).text)]".utf8)) == [value])
-    }
-
-    @Test func stringsAreEscaped() throws {
-        let string = "a \"b\" \\ \n\t\u{1} ü 漢"
-        let read =
-            try JSONSerialization.jsonObject(with: Data(JSONValue.object([(string, .string(string))]).text.utf8))
-            as? [String: String]
-        #expect(read == [string: string])
-        #expect(JSONValue.number(.infinity).text == "null")
-    }
-
-    @Test func theTableShowsLearnedBesideExact() throws {
+    @Test func tableShowsLearnedAndExactValues() throws {
         let result = EvaluationResult(
             step: 1500, retrieval: Self.retrieval,
             classification: ClassificationResult(top1: 0.98765, top1WithPrior: 0.5, classes: 10, count: 10_000),

@@ -2,13 +2,14 @@ import CoupletCommunication
 import CoupletEvaluation
 import CoupletLosses
 import CoupletTensors
+import TestSupport
 
 /// Encodings of N pairs, and their ranks by brute force in Double.
 struct GalleryFixture: Sendable {
     let count: Int, dimension: Int
     var first: [[Float]], second: [[Float]]
 
-    /// Random pairs that find each other more often than not.
+    /// Random pairs that retrieve each other in most cases.
     init(count: Int, dimension: Int, seed: UInt64 = 3, scale: Float = 1, matched: Float = 0.5) {
         self.count = count
         self.dimension = dimension
@@ -40,7 +41,7 @@ struct GalleryFixture: Sendable {
         )
     }
 
-    /// The samples of these numbers as rows.
+    /// The samples with these numbers as rows.
     static func rows(_ samples: [[Float]], _ numbers: [UInt64]) -> [Float] { numbers.flatMap { samples[Int($0)] } }
 
     /// This worker's shards of both modalities.
@@ -58,7 +59,7 @@ struct GalleryFixture: Sendable {
         firstToSecond: [Int], secondToFirst: [Int]
     ) {
         let shards = SampleShards(samples: count, minimum: minimum)
-        let both = try inWorkers(workers) { communicator in
+        let both = try runWorkers(workers) { communicator in
             let (u, v) = encodings(shards, communicator)
             let ranks = try Retrieval.ranks(
                 first: u, second: v, similarity: similarity, shards: shards, communicator: communicator)
@@ -68,8 +69,7 @@ struct GalleryFixture: Sendable {
     }
 }
 
-/// Runs the same on several workers of this process; the first one's result.
-func inWorkers<Result: Sendable>(_ workers: Int, _ body: @Sendable (any Communicator) throws -> Result) throws -> Result
-{
-    try WorkerGroup.launch().run(threads: workers, body)
+extension Tensor {
+    /// Makes a tensor of rows of equal length.
+    init(rows: [[Float]]) { self.init([rows.count, rows.first?.count ?? 0], rows.flatMap { $0 }) }
 }

@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct SampleShardsTests {
     @Test(arguments: [(1, 1), (16, 16), (37, 4), (512, 1), (513, 1), (10_000, 16), (100_001, 8)])
-    func everySampleLiesInOneShard(_ sizes: (samples: Int, minimum: Int)) {
+    func everySampleIsInOneShard(_ sizes: (samples: Int, minimum: Int)) {
         let shards = SampleShards(samples: sizes.samples, minimum: sizes.minimum)
         #expect(shards.count.nonzeroBitCount == 1 && shards.count >= sizes.minimum)
         #expect(shards.size % 16 == 0 && shards.size <= SampleShards.largestSize)
@@ -15,7 +15,7 @@ import Testing
                 == Array(0..<shards.count))
     }
 
-    @Test func theLastShardIsFilledUp() throws {
+    @Test func lastShardIsPadded() throws {
         let shards = SampleShards(samples: 37, minimum: 4)
         #expect(shards.size == 16)
         let last = try #require(shards.filledNumbers(of: 2))
@@ -24,7 +24,7 @@ import Testing
     }
 
     @Test(arguments: [1, 2, 4])
-    func aPassEncodesEachShardOnce(_ workers: Int) {
+    func shardedEncodingEncodesEachShardOnce(_ workers: Int) {
         let shards = SampleShards(samples: 37, minimum: 4), pass = ShardedEncoding(shards)
         var rows: [Float] = []
         for rank in 0..<workers {

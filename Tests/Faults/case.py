@@ -245,7 +245,7 @@ class Case:
 
     @property
     def restarts(self):
-        return self.said.count("starts again in")
+        return self.said.count("restarts in")
 
     def tidy(self):
         """Ends whatever is left of a case that failed."""

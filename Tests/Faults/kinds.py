@@ -112,7 +112,7 @@ def signal_in_pause(case):
     case.wait_until(lambda: case.restarts == 1, "pause")
     time.sleep(case.random.uniform(0, 0.1))
     case.process.send_signal(which)
-    case.expect(75, "stopped while it waited", seconds=5)
+    case.expect(75, "stopped during the pause", seconds=5)
     case.expect_good_checkpoint_kept()
     case.pause = 0.05
     case.finish()

@@ -1,5 +1,6 @@
 import CoupletLosses
 import CoupletTensors
+import TestSupport
 import Testing
 
 @Suite struct GaussianMinimizerTests {
@@ -12,7 +13,7 @@ import Testing
         (.quadratic, .conditional(first: 0.3, second: 0.7)), (.quadratic, .conditional(first: 0.9, second: 0.05)),
     ]
 
-    /// One canonical pair: the closed form is where a loss that is integrated numerically has its minimum.
+    /// One canonical pair: the closed form is the minimum of the numerically integrated loss.
     @Test(arguments: closedForms, [0.15, 0.5, 0.85])
     func onePairMinimisesTheIntegratedLoss(_ objective: (Similarity, Loss), _ correlation: Double) throws {
         let (similarity, loss) = objective
@@ -38,11 +39,12 @@ import Testing
         }
     }
 
-    /// Encoders of low rank, from a random start: the minimum of the population loss has R's first pairs and the table's values.
+    /// Encoders of low rank from a random start: the minimum of the population loss has R's first pairs and the values
+    /// of the closed form.
     @Test(arguments: closedForms)
     func lowRankEncodersMinimiseTheLoss(_ objective: (Similarity, Loss)) throws {
         let (similarity, loss) = objective
-        let pair = try GaussianPair(GaussianReference.covariance([0.8, 0.5, 0.2], first: 4, second: 3))
+        let pair = try GaussianPair(GaussianCovariance.withCorrelations([0.8, 0.5, 0.2], first: 4, second: 3))
         let rank = 2, r = pair.whitenedCrossCovariance
         func encoders(_ x: [Double]) -> (Matrix, Matrix) {
             (
@@ -68,7 +70,7 @@ import Testing
     }
 
     @Test func thereIsNoClosedFormElsewhere() throws {
-        let pair = try GaussianPair(GaussianReference.covariance([0.8, 0.5], first: 3, second: 2))
+        let pair = try GaussianPair(GaussianCovariance.withCorrelations([0.8, 0.5], first: 3, second: 2))
         #expect(
             GaussianMinimizer(pair, similarity: .cosine, loss: .conditional(first: 0.5, second: 0.5), rank: 2) == nil)
         #expect(GaussianMinimizer(pair, similarity: .quadratic, loss: .sigmoid, rank: 2) == nil)
@@ -84,11 +86,11 @@ import Testing
                 .singularValues == [1])
     }
 
-    /// The encoders it hands out have the Ã and the grams it names, at any temperature and for u, v that are not white.
+    /// The returned encoders have the stated Ã and grams, at any temperature and for u, v that are not white.
     @Test(arguments: closedForms)
     func encodersHaveTheStatedCoupling(_ objective: (Similarity, Loss)) throws {
         let (similarity, loss) = objective
-        let covariance = GaussianReference.covariance([0.9, 0.6, 0.3, 0.1], first: 4, second: 6)
+        let covariance = GaussianCovariance.withCorrelations([0.9, 0.6, 0.3, 0.1], first: 4, second: 6)
         let pair = try GaussianPair(covariance)
         let minimizer = try #require(GaussianMinimizer(pair, similarity: similarity, loss: loss, rank: 3))
         let temperature = 0.07, (g, h) = minimizer.encoders(temperature: temperature)
@@ -105,10 +107,10 @@ import Testing
         }
     }
 
-    /// Where conditionals are exact the loss is minus the mutual information; nowhere is it less, and the inner product, whose conditional covariances are
-    /// wrong, shows ½ Σ σ².
-    @Test func theOptimumShowsTheMutualInformation() throws {
-        let pair = try GaussianPair(GaussianReference.covariance([0.9, 0.7, 0.2], first: 4, second: 3))
+    /// If the conditionals are exact, the loss is minus the mutual information, its lower bound. The inner product,
+    /// whose conditional covariances are inexact, reaches -½ Σ σ².
+    @Test func theOptimumIsTheMutualInformation() throws {
+        let pair = try GaussianPair(GaussianCovariance.withCorrelations([0.9, 0.7, 0.2], first: 4, second: 3))
         for loss in [Loss.conditional(first: 1, second: 0), .conditional(first: 0, second: 1)] {
             let exact = try #require(GaussianMinimizer(pair, similarity: .quadratic, loss: loss, rank: 3)).optimalLoss
             #expect(abs(exact + pair.mutualInformation) <= 1e-9)

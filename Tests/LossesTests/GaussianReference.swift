@@ -1,20 +1,23 @@
 import CoupletLosses
 import CoupletTensors
+import TestSupport
 
 #if canImport(Glibc)
     import Glibc
 #endif
 
-/// Population losses of Gaussian pairs, computed without the closed forms under test: by quadrature for one canonical pair, and by
-/// Gaussian integrals for whole encoders; and a minimiser that knows nothing of them.
+/// Population losses of Gaussian pairs without the closed forms under test: by quadrature for one canonical pair, and
+/// by Gaussian integrals for whole encoders. Also a minimiser that uses only function values.
 enum GaussianReference {
-    /// The loss for one pair of standard normals with this correlation, S(u, v) being any score. All expectations of the
-    /// log-sum-exps are sums over a grid: the trapezoidal rule, whose error for these integrands lies below the rounding.
+    /// The loss of one pair of standard normal numbers with this correlation, for any score S(u, v).
+    ///
+    /// All expectations are sums over a grid (the trapezoidal rule); for these integrands its error is below the
+    /// rounding error.
     static func quadratureLoss(_ loss: Loss, correlation: Double, score: (Double, Double) -> Double) -> Double {
         let step = 0.2, grid = (-80...80).map { Double($0) * step }
         let weight = grid.map { exp(-0.5 * $0 * $0) * step / (2 * Double.pi).squareRoot() }
         func expectation(_ f: (Int) -> Double) -> Double { grid.indices.reduce(0) { $0 + weight[$1] * f($1) } }
-        // S and the density's exponent are added first: e^S alone can overflow at the grid's far corners.
+        // S and the exponent of the density are added first, because e^S can overflow at the corners of the grid.
         func tilted(_ score: Double, at x: Int) -> Double {
             exp(score - 0.5 * grid[x] * grid[x]) * step / (2 * Double.pi).squareRoot()
         }
@@ -57,9 +60,12 @@ enum GaussianReference {
         }
     }
 
-    /// The loss of encoders G, H (e × n) of white vectors u, v with cross-covariance R, τ = 1. With P = GᵀG, Q = HᵀH (both zero
-    /// for the inner product), A = GᵀH and S = -½ uᵀPu + uᵀAv - ½ vᵀQv: log E_u e^S = -½ log det(I + P) + ½ vᵀAᵀ(I + P)⁻¹Av - ½
-    /// vᵀQv, and log E E e^S = -½ log det [[I + P, -A], [-Aᵀ, I + Q]]. Infinite where an integral diverges.
+    /// The loss of encoders G, H (e × n) of white vectors u, v with cross-covariance R, τ = 1; infinite if an integral
+    /// diverges.
+    ///
+    /// Let P = GᵀG and Q = HᵀH (both zero for the inner product), A = GᵀH, and S = -½ uᵀPu + uᵀAv - ½ vᵀQv. Then log
+    /// E_u e^S = -½ log det(I + P) + ½ vᵀAᵀ(I + P)⁻¹Av - ½ vᵀQv, and log E E e^S = -½ log det [[I + P, -A], [-Aᵀ, I +
+    /// Q]].
     static func loss(_ loss: Loss, _ similarity: Similarity, _ g: Matrix, _ h: Matrix, crossCovariance r: Matrix)
         -> Double
     {
@@ -67,12 +73,12 @@ enum GaussianReference {
         let p = similarity == .quadratic ? g.transposed * g : Matrix(rows: g.columns, columns: g.columns)
         let q = similarity == .quadratic ? h.transposed * h : Matrix(rows: h.columns, columns: h.columns)
         let positive = -0.5 * trace(p) - 0.5 * trace(q) + trace(a.transposed * r)
-        func oneSided(_ own: Matrix, _ cross: Matrix, _ other: Matrix) -> Double {
-            let precision = Matrix.identity(own.rows) + own
-            guard let logDeterminant = logDeterminant(precision), let solved = try? precision.solve(cross) else {
+        func oneSided(_ p: Matrix, _ a: Matrix, _ q: Matrix) -> Double {
+            let precision = Matrix.identity(p.rows) + p
+            guard let logDeterminant = logDeterminant(precision), let solved = try? precision.solve(a) else {
                 return .infinity
             }
-            return -0.5 * logDeterminant + 0.5 * trace(cross.transposed * solved) - 0.5 * trace(other) - positive
+            return -0.5 * logDeterminant + 0.5 * trace(a.transposed * solved) - 0.5 * trace(q) - positive
         }
         switch loss {
         case .conditional(let first, let second), .decoupled(let first, let second):
@@ -89,7 +95,7 @@ enum GaussianReference {
         }
     }
 
-    /// A local minimum by BFGS with backtracking, gradients by central differences.
+    /// Finds a local minimum by BFGS with backtracking; gradients are central differences.
     static func minimize(from start: [Double], _ function: ([Double]) -> Double) -> [Double] {
         func gradient(_ x: [Double]) -> [Double] {
             x.indices.map { i in
@@ -133,19 +139,7 @@ enum GaussianReference {
         (try? a.choleskyFactor()).map { 2 * $0.diagonal.reduce(0) { $0 + log($1) } }
     }
 
-    /// Normal numbers as a matrix.
     static func normals(_ rows: Int, _ columns: Int, number: UInt64) -> Matrix {
-        Matrix(
-            rows: rows, columns: columns,
-            elements: Philox(seed: 20250524).normals(rows * columns, .source, number: number).map(Double.init))
-    }
-
-    /// A pair with these canonical correlations, behind random maps u = M x, v = N y.
-    static func covariance(_ correlations: [Double], first: Int, second: Int) -> GaussianCovariance {
-        let m = normals(first, first, number: 1) + 2 * .identity(first),
-            n = normals(second, second, number: 2) + 2 * .identity(second)
-        return GaussianCovariance(
-            uu: m * m.transposed, uv: m * .diagonal(correlations, rows: first, columns: second) * n.transposed,
-            vv: n * n.transposed)
+        .normal(rows: rows, columns: columns, seed: 20_250_524, number: number)
     }
 }

@@ -38,14 +38,15 @@ import Testing
         }
     }
 
-    @Test func theLinearKernelIsTheDataThemselves() throws {
+    @Test func theLinearKernelHasTheDataAsFeatures() throws {
         let samples = Self.samples()
         let map = try #require(KernelFeatures(.linear, inputs: Self.inputs, seed: 1, modality: 0))
         #expect(Self.features(map, samples) == PairwiseEngineTests.rows(samples))
     }
 
-    /// The mean over frequencies is the kernel, its deviation at most 1/√(pairs of features): 4.5 of them bound 276 values.
-    @Test(arguments: [0.7, 2.5]) func fourierFeaturesMeetTheirKernel(bandwidth: Double) throws {
+    /// The mean over the frequencies is the kernel, its standard deviation at most 1/√(pairs of features). 4.5 standard
+    /// deviations bound 276 values.
+    @Test(arguments: [0.7, 2.5]) func fourierFeaturesApproximateTheirKernel(bandwidth: Double) throws {
         let samples = Self.samples(), x = PairwiseEngineTests.rows(samples), features = 8_192
         let kernels: [(DataKernel, (Double) -> Double)] = [
             (.gaussian(bandwidth: bandwidth, features: features), { exp(-$0 / (2 * bandwidth * bandwidth)) }),
@@ -80,7 +81,7 @@ import Testing
         #expect(abs(Self.dot(phi[0], phi[1]) - exp(-1)) <= 4 / Double(2_048).squareRoot())
     }
 
-    @Test func tooManyMonomialsAreRefused() {
+    @Test func tooManyMonomialsGiveNil() {
         #expect(KernelFeatures(.polynomial(degree: 3), inputs: 784, seed: 1, modality: 0) == nil)
         #expect(DataKernel.polynomial(degree: 2).featureCount(inputs: 8) == 45)
     }

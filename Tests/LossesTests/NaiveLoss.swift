@@ -1,7 +1,7 @@
 import CoupletLosses
 import Foundation
 
-/// The textbook loss over a B × B array in Double, with gradients by the textbook formulas: the engine's independent twin.
+/// The textbook loss over a B × B array in Double, and its textbook gradients: an independent twin of the engine.
 struct NaiveLoss {
     var similarity: Similarity
     var loss: Loss
@@ -44,11 +44,11 @@ struct NaiveLoss {
                 for j in 0..<n where i != j {
                     weight[i][j] = (a * exp(s[i][j] - c[j]) + b * exp(s[i][j] - r[i])) / Double(n)
                 }
-                // 1 - p as a sum, so that the twin keeps its digits where the batch is nearly perfect.
-                let others = (0..<n).filter { $0 != i }
+                // 1 - p as a sum keeps precision when the batch is nearly perfect.
+                let negatives = (0..<n).filter { $0 != i }
                 weight[i][i] =
-                    -(a * others.reduce(0) { $0 + exp(s[$1][i] - c[i]) } + b
-                    * others.reduce(0) { $0 + exp(s[i][$1] - r[i]) }) / Double(n)
+                    -(a * negatives.reduce(0) { $0 + exp(s[$1][i] - c[i]) } + b
+                    * negatives.reduce(0) { $0 + exp(s[i][$1] - r[i]) }) / Double(n)
             }
         case .joint:
             let all = logSumExp(r)
@@ -78,7 +78,7 @@ struct NaiveLoss {
                 }
             }
         case .maximumMeanDiscrepancy(let a, let b):
-            // By the kernel matrices k = ⟨φ, φ⟩, as in the paper's formula: not by means of features.
+            // By the kernel matrices k = ⟨φ, φ⟩, as in the paper's formula, without features.
             func kernel(_ x: [[Double]]) -> [[Double]] { x.map { g in x.map { dot(g, $0) } } }
             let k = kernel(features.first), l = kernel(features.second)
             for j in 0..<n where a != 0 {
@@ -93,7 +93,7 @@ struct NaiveLoss {
                 let slope = (0..<n).map { lw[$0] - l[$0][i] }, mean = dot(w, slope)
                 for j in 0..<n { weight[i][j] += b / Double(n) * w[j] * (slope[j] - mean) }
             }
-        case .lpSimCLR, .ntXent: preconditionFailure("more sets than two meet: ManySetsTests")
+        case .lpSimCLR, .ntXent: preconditionFailure("several score matrices: see LpSimCLRAndNTXentTests")
         }
         var du = [[Double]](repeating: [Double](repeating: 0, count: d), count: n), dv = du
         var scale = 0.0

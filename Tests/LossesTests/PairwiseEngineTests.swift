@@ -4,34 +4,127 @@ import Foundation
 import Testing
 
 @Suite struct PairwiseEngineTests {
-    static let losses: [Loss] = [
-        .conditional(first: 0.5, second: 0.5), .conditional(first: 1, second: 0), .conditional(first: 0, second: 1),
-        .conditional(first: 0.3, second: 0.9), .joint, .jointOffDiagonal, .decoupled(first: 0.5, second: 0.5),
-        .decoupled(first: 0, second: 1),
-        .sigmoid, .maximumMeanDiscrepancy(first: 0.5, second: 0.5), .maximumMeanDiscrepancy(first: 1, second: 0),
-        .maximumMeanDiscrepancy(first: 0, second: 0.7),
-    ]
-
-    /// What a loss takes besides encodings: a bias, features of the data.
-    static func extras(_ loss: Loss, count: Int) -> (bias: Double, features: (first: Tensor, second: Tensor)?) {
-        guard case .maximumMeanDiscrepancy = loss else { return (loss.usesBias ? -1.7 : 0, nil) }
-        let first = Tensor([count, 7]), second = Tensor([count, 19])
-        Philox(seed: 77).fillNormal(first, .source, number: 1)
-        Philox(seed: 77).fillNormal(second, .source, number: 2)
-        return (0, (first, second))
-    }
-
     struct Case: CustomTestStringConvertible, Sendable {
         let similarity: Similarity, loss: Loss, temperature: Double
         var testDescription: String { "\(similarity) \(loss) τ = \(temperature)" }
-        static let all = Similarity.allCases.flatMap { similarity in
-            losses.flatMap { loss in
-                [0.005, 0.07, 1, 10].map { Case(similarity: similarity, loss: loss, temperature: $0) }
+
+        static func all(_ losses: [Loss], temperatures: [Double]) -> [Case] {
+            Similarity.allCases.flatMap { similarity in
+                losses.flatMap { loss in
+                    temperatures.map { Case(similarity: similarity, loss: loss, temperature: $0) }
+                }
             }
         }
     }
 
-    /// Pairs whose scores spread widely at low temperatures; every fourth pair agrees closely.
+    // MARK: - Values
+
+    static let losses: [Loss] = [
+        .conditional(first: 0.5, second: 0.5), .conditional(first: 1, second: 0), .conditional(first: 0, second: 1),
+        .conditional(first: 0.3, second: 0.9), .joint, .jointOffDiagonal, .decoupled(first: 0.5, second: 0.5),
+        .decoupled(first: 0, second: 1), .sigmoid, .maximumMeanDiscrepancy(first: 0.5, second: 0.5),
+        .maximumMeanDiscrepancy(first: 1, second: 0), .maximumMeanDiscrepancy(first: 0, second: 0.7),
+    ]
+
+    static let cases = Case.all(losses, temperatures: [0.005, 0.07, 1, 10])
+
+    @Test("loss and gradients equal the naive twin in Double", arguments: cases)
+    func equalsNaiveTwin(_ example: Case) throws {
+        for (count, dimension, shards) in [(64, 5, 4), (300, 16, 1), (96, 3, 2), (256, 40, 2)] {
+            let (first, second) = Self.encodings(count, dimension, seed: UInt64(count))
+            let (bias, features) = Self.biasAndFeatures(example.loss, count: count)
+            let naive = NaiveLoss(
+                similarity: example.similarity, loss: example.loss, temperature: example.temperature, bias: bias,
+                features: features.map { (Self.rows($0.first), Self.rows($0.second)) } ?? ([], []))
+            let exact = naive.evaluate(Self.rows(first), Self.rows(second))
+            let limit = max(1e-5, 16 * 0x1p-24 * exact.largestScore)
+            var results: [[Float]] = []
+            for memory in [0, 1 << 18, 1 << 30] {
+                let result = try EngineRun(
+                    first: first, second: second, shards: shards, similarity: example.similarity, loss: example.loss,
+                    temperature: example.temperature, tileMemory: memory, workers: 1, bias: bias, features: features)
+                #expect(abs(result.loss - exact.loss) <= limit * abs(exact.loss))
+                #expect(Self.relativeError(result.firstGradient, exact.first) <= limit)
+                #expect(Self.relativeError(result.secondGradient, exact.second) <= limit)
+                let scale = max(abs(exact.inverseTemperature), 1e-3)
+                #expect(abs(result.inverseTemperatureGradient - exact.inverseTemperature) <= limit * scale * 10)
+                #expect(abs(result.biasGradient - exact.bias) <= limit * max(1, abs(exact.bias)))
+                results.append(result.firstGradient.values + result.secondGradient.values + [Float(result.loss)])
+            }
+            #expect(results[0] == results[1] && results[1] == results[2], "cached and recomputed tiles differ")
+        }
+    }
+
+    // MARK: - Workers
+
+    static let workerCases = Case.all(
+        [
+            .conditional(first: 0.5, second: 0.5), .conditional(first: 1, second: 0),
+            .conditional(first: 0.3, second: 0.9), .joint, .jointOffDiagonal, .decoupled(first: 0.4, second: 0.6),
+            .sigmoid, .maximumMeanDiscrepancy(first: 0.5, second: 0.5), .maximumMeanDiscrepancy(first: 0, second: 1),
+        ], temperatures: [0.005, 1])
+
+    /// Sizes that are no multiple of a vector or a tile; with 3 and 5 a part of a product has other bits than the
+    /// whole.
+    @Test("the same bits on any number of workers", arguments: workerCases)
+    func workersDoNotChangeBits(_ example: Case) throws {
+        for (count, dimension, shards) in [(8 * 37, 3, 8), (8 * 20, 5, 8), (8 * 33, 64, 8)] {
+            let (first, second) = Self.encodings(count, dimension, seed: UInt64(dimension))
+            let (bias, features) = Self.biasAndFeatures(example.loss, count: count)
+            func run(workers: Int, memory: Int) throws -> EngineRun {
+                try EngineRun(
+                    first: first, second: second, shards: shards, similarity: example.similarity, loss: example.loss,
+                    temperature: example.temperature, tileMemory: memory, workers: workers, bias: bias,
+                    features: features)
+            }
+            let one = try run(workers: 1, memory: 1 << 24)
+            #expect(one.loss.isFinite && one.firstGradient.values.allSatisfy(\.isFinite))
+            #expect(one.secondGradient.values.contains { $0 != 0 })
+            for workers in [2, 4, 8] {
+                #expect(try run(workers: workers, memory: 1 << 24).equalsBits(of: one), "\(workers) workers")
+            }
+            #expect(try run(workers: 4, memory: 0).equalsBits(of: one), "recomputed tiles on 4 workers")
+        }
+    }
+
+    // MARK: - Underflow
+
+    /// Rows and columns so far below the largest score of their tile that they underflow under the tile's shift.
+    ///
+    /// Lengths from 0.01 to 10: with the inner product at a temperature of 0.005 the scores of one tile span tens of
+    /// thousands.
+    @Test(arguments: [
+        Loss.conditional(first: 0.5, second: 0.5), .conditional(first: 1, second: 0), .conditional(first: 0, second: 1),
+        .joint, .jointOffDiagonal, .decoupled(first: 0.5, second: 0.5), .sigmoid,
+    ])
+    func underflowedSumsAreComputedAgain(_ loss: Loss) throws {
+        for (count, dimension, shards) in [(72, 4, 1), (72, 4, 2), (64, 3, 4)] {
+            let (first, second) = Self.encodingsOfDifferentLengths(count, dimension), temperature = 0.005
+            let exact = NaiveLoss(similarity: .innerProduct, loss: loss, temperature: temperature)
+                .evaluate(Self.rows(first), Self.rows(second))
+            let limit = max(1e-5, 16 * 0x1p-24 * exact.largestScore)
+            for memory in [0, 1 << 24] {
+                let result = try EngineRun(
+                    first: first, second: second, shards: shards, similarity: .innerProduct, loss: loss,
+                    temperature: temperature, tileMemory: memory, workers: 1)
+                #expect(abs(result.loss - exact.loss) <= limit * max(1, abs(exact.loss)) * 1e-2)
+                // Row by row, because the norm of the whole gradient would not show an error in a small row.
+                for i in 0..<count {
+                    for (gradient, row) in [
+                        (result.firstGradient, exact.first[i]), (result.secondGradient, exact.second[i]),
+                    ] {
+                        let scale = row.reduce(0) { $0 + $1 * $1 }.squareRoot()
+                        if scale < 1e-6 { continue }
+                        #expect(Self.relativeError(gradient.rows(i..<(i + 1)), [row]) <= limit, "row \(i)")
+                    }
+                }
+            }
+        }
+    }
+
+    // MARK: - Inputs
+
+    /// Pairs whose scores vary widely at low temperatures; every fourth pair agrees closely.
     static func encodings(_ count: Int, _ dimension: Int, seed: UInt64) -> (Tensor, Tensor) {
         let philox = Philox(seed: seed)
         let first = Tensor([count, dimension]), second = Tensor([count, dimension])
@@ -49,6 +142,32 @@ import Testing
         return (first, second)
     }
 
+    private static func encodingsOfDifferentLengths(_ count: Int, _ dimension: Int) -> (Tensor, Tensor) {
+        let first = Tensor([count, dimension]), second = Tensor([count, dimension])
+        Philox(seed: 12).fillNormal(first, .evaluation, number: 1)
+        Philox(seed: 12).fillNormal(second, .evaluation, number: 2)
+        for i in 0..<count {
+            let u = Float(pow(10, Double(i * 7 % count) / Double(count) * 3 - 2))
+            let v = Float(pow(10, Double(i * 5 % count) / Double(count) * 3 - 2))
+            for k in i * dimension..<(i + 1) * dimension {
+                first[k] *= u
+                second[k] *= v
+            }
+        }
+        return (first, second)
+    }
+
+    /// The inputs of a loss besides encodings: a bias, features of the data.
+    private static func biasAndFeatures(
+        _ loss: Loss, count: Int
+    ) -> (bias: Double, features: (first: Tensor, second: Tensor)?) {
+        guard case .maximumMeanDiscrepancy = loss else { return (loss.usesBias ? -1.7 : 0, nil) }
+        let first = Tensor([count, 7]), second = Tensor([count, 19])
+        Philox(seed: 77).fillNormal(first, .source, number: 1)
+        Philox(seed: 77).fillNormal(second, .source, number: 2)
+        return (0, (first, second))
+    }
+
     static func rows(_ tensor: Tensor) -> [[Double]] {
         (0..<tensor.rows).map { i in tensor.rows(i..<(i + 1)).values.map(Double.init) }
     }
@@ -63,32 +182,5 @@ import Testing
             }
         }
         return (difference / norm).squareRoot()
-    }
-
-    @Test("loss and gradients equal the naive twin in Double", arguments: Case.all)
-    func equalsNaiveTwin(_ example: Case) throws {
-        for (count, dimension, shards) in [(64, 5, 4), (300, 16, 1), (96, 3, 2), (256, 40, 2)] {
-            let (first, second) = Self.encodings(count, dimension, seed: UInt64(count))
-            let (bias, features) = Self.extras(example.loss, count: count)
-            let naive = NaiveLoss(
-                similarity: example.similarity, loss: example.loss, temperature: example.temperature, bias: bias,
-                features: features.map { (Self.rows($0.first), Self.rows($0.second)) } ?? ([], []))
-            let exact = naive.evaluate(Self.rows(first), Self.rows(second))
-            let limit = max(1e-5, 16 * 0x1p-24 * exact.largestScore)
-            var digests: [[Float]] = []
-            for memory in [0, 1 << 18, 1 << 30] {
-                let result = try EngineRun(
-                    first: first, second: second, shards: shards, similarity: example.similarity, loss: example.loss,
-                    temperature: example.temperature, tileMemory: memory, workers: 1, bias: bias, features: features)
-                #expect(abs(result.loss - exact.loss) <= limit * abs(exact.loss))
-                #expect(Self.relativeError(result.firstGradient, exact.first) <= limit)
-                #expect(Self.relativeError(result.secondGradient, exact.second) <= limit)
-                let scale = max(abs(exact.inverseTemperature), 1e-3)
-                #expect(abs(result.inverseTemperatureGradient - exact.inverseTemperature) <= limit * scale * 10)
-                #expect(abs(result.biasGradient - exact.bias) <= limit * max(1, abs(exact.bias)))
-                digests.append(result.firstGradient.values + result.secondGradient.values + [Float(result.loss)])
-            }
-            #expect(digests[0] == digests[1] && digests[1] == digests[2], "kept and remade tiles differ")
-        }
     }
 }

@@ -3,7 +3,7 @@ import CoupletTensors
 import Foundation
 import Testing
 
-/// The kernels of the engine against the same in Double.
+/// The kernels of the engine against computations in Double.
 @Suite struct PairwiseKernelTests {
     /// 2^x of every lane, through the tile kernel: one row, shift 0.
     private static func powers(_ x: [Float]) -> [Float] {
@@ -22,22 +22,23 @@ import Testing
             largest = max(largest, abs(Double(y) - exact) / exact)
         }
         #expect(largest <= 1.3e-7)
-        // Whole powers are exact, and what lies below the normal numbers is 0.
+        // Integer powers are exact, and powers below the normal numbers are 0.
         let whole = (-126...126).map(Float.init)
         #expect(Self.powers(whole) == whole.map { Float(sign: .plus, exponent: Int($0), significand: 1) })
         #expect(Self.powers([-126.01, -127, -1_000, COUPLET_EXCLUDED]) == [0, 0, 0, 0])
     }
 
-    /// A number's bits do not depend on where in a row it stands, nor on how long the row is.
-    @Test func aPowersPlaceDoesNotCount() {
+    /// The bits of a power do not depend on its position in a row or on the length of the row.
+    @Test func positionDoesNotChangeBits() {
         let x = Philox(seed: 4).normals(67, .evaluation, number: 1).map { 20 * $0 }
         let all = Self.powers(x)
         for count in 1...67 { #expect(Self.powers(Array(x.prefix(count))) == Array(all.prefix(count))) }
         for start in 0..<67 { #expect(Self.powers(Array(x.dropFirst(start))) == Array(all.dropFirst(start))) }
     }
 
-    /// A row's sum: lane j mod 16 takes column j, then the lanes fold 16, 8, 4, 2, 1. A column's: four rows as a tree, then down.
-    @Test(arguments: [(1, 1), (4, 16), (7, 15), (9, 40), (16, 256)]) func tileSumsHaveTheirOrder(
+    /// A row's sum adds column j to lane j mod 16, then halves the lanes: 16, 8, 4, 2, 1. A column's sum adds four rows
+    /// as a tree to the sum so far.
+    @Test(arguments: [(1, 1), (4, 16), (7, 15), (9, 40), (16, 256)]) func tileSumsHaveTheStatedOrder(
         rows: Int, columns: Int
     ) {
         let stride = columns + 3
@@ -68,7 +69,7 @@ import Testing
             }
             #expect(columnSums[j] == sum)
         }
-        // What lies between the rows is nobody's.
+        // The padding between rows is unchanged.
         for i in 0..<rows { for j in columns..<stride { #expect(tile[i * stride + j] == scores[i * stride + j]) } }
     }
 
@@ -85,9 +86,9 @@ import Testing
         Double(mantissa) * exp2(Double(exponent) - Double(shift))
     }
 
-    /// Merging adds: within a unit in the last place of the same in Double, and a + b = b + a to the bit, which fused multiply-adds over
-    /// factors that are no powers of two would break.
-    @Test func mergedSumsAreTheSum() {
+    /// A sum is within a unit in the last place of the sum in Double. a + b and b + a have the same bits; fused
+    /// multiply-adds with factors that are no powers of two would break this.
+    @Test func addedSumsAreTheSum() {
         let count = 4_000, philox = Philox(seed: 6)
         func sums(_ number: UInt64) -> (exponent: [Float], mantissa: [Float]) {
             let words = (0..<count).map { philox.words(.evaluation, number: number, block: UInt32($0)) }
@@ -108,38 +109,38 @@ import Testing
             #expect(abs(Self.value(ab.exponent[i], ab.mantissa[i], under: shift) - exact) <= 0x1p-23 * exact)
             #expect(ab.mantissa[i] >= 1 && ab.mantissa[i] < 2)
         }
-        // An empty sum adds nothing, on either side, and a tile's sums enter the same way.
+        // An empty sum adds nothing, on either side. A tile's sums are added by the same rule.
         var empty = (
             exponent: [Float](repeating: COUPLET_EMPTY, count: count), mantissa: [Float](repeating: 0, count: count)
         )
         couplet_add_sums(count, a.exponent, a.mantissa, &empty.exponent, &empty.mantissa)
         #expect(empty.exponent == a.exponent && empty.mantissa == a.mantissa)
         var merged = a
-        couplet_merge_sums(count, 7, b.mantissa, &merged.exponent, &merged.mantissa)
-        couplet_merge_sums(count, 7, [Float](repeating: 0, count: count), &merged.exponent, &merged.mantissa)
+        couplet_add_tile_sums(count, 7, b.mantissa, &merged.exponent, &merged.mantissa)
+        couplet_add_tile_sums(count, 7, [Float](repeating: 0, count: count), &merged.exponent, &merged.mantissa)
         var added = a
         couplet_add_sums(count, [Float](repeating: 7, count: count), b.mantissa, &added.exponent, &added.mantissa)
         #expect(merged.exponent == added.exponent && merged.mantissa == added.mantissa)
     }
 
-    @Test(arguments: [1, 2, 15, 16, 33, 100]) func powerSumHasAShiftOfItsOwn(count: Int) {
+    @Test(arguments: [1, 2, 15, 16, 33, 100]) func exp2SumHasAShiftOfItsOwn(count: Int) {
         for base in [-50_000, -200, 0, 90, 40_000] as [Float] {
             let x = Philox(seed: 7).normals(3 * count, .evaluation, number: 4).map { base + 10 * $0 }
             for step in [1, 3] {
                 var exponent: Float = 0, mantissa: Float = 0
-                couplet_power_sum(count, x, step, &exponent, &mantissa)
+                couplet_exp2_sum(count, x, step, &exponent, &mantissa)
                 let terms = (0..<count).map { Double(x[$0 * step]) }, largest = terms.max()!
                 let exact = log2(terms.reduce(0) { $0 + exp2($1 - largest) }) + largest
                 #expect(abs(Double(exponent) + log2(Double(mantissa)) - exact) <= 1e-6)
             }
         }
         var exponent: Float = 0, mantissa: Float = 1
-        couplet_power_sum(count, [Float](repeating: COUPLET_EXCLUDED, count: count), 1, &exponent, &mantissa)
+        couplet_exp2_sum(count, [Float](repeating: COUPLET_EXCLUDED, count: count), 1, &exponent, &mantissa)
         #expect(exponent == COUPLET_EMPTY && mantissa == 0)
     }
 
-    /// Norms: 16 lanes of Double, then a tree.
-    @Test(arguments: [1, 15, 16, 17, 1_000]) func normsHaveTheirOrder(count: Int) {
+    /// Norms: 16 lanes of Double, then a binary tree.
+    @Test(arguments: [1, 15, 16, 17, 1_000]) func normsHaveTheStatedOrder(count: Int) {
         let x = Philox(seed: 9).normals(count, .evaluation, number: 5)
         var lanes = [Double](repeating: 0, count: 16)
         for i in 0..<count { lanes[i % 16] += Double(x[i]) * Double(x[i]) }

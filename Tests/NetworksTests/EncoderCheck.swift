@@ -2,16 +2,16 @@ import CoupletNetworks
 import CoupletTensors
 import Testing
 
-/// Runs whole encoders and compares them with twins.
+/// Runs encoders and compares them with references.
 enum EncoderCheck {
     struct Run {
         let output: Tensor
         let gradient: Tensor
-        /// Layer numbers as backward completed them.
+        /// Layer numbers in the order in which backward completed them.
         var order: [Int] = []
     }
 
-    /// One shard through one slot of a workspace, with other shards through the other slots before its backward.
+    /// Forward and backward of one shard with one slot of a workspace. Other shards use the other slots in between.
     static func run(_ encoder: Encoder, rows: Int, slots: Int, slot: Int) -> Run {
         let parameters = encoder.views(of: initial(encoder))
         let workspace = EncoderWorkspace(encoder, rows: rows, slots: slots)
@@ -22,8 +22,7 @@ enum EncoderCheck {
         for other in 0..<slots where other != slot {
             encoder.forward(
                 GradientCheck.normal([rows] + encoder.inputShape, 100 + other), parameters: parameters,
-                workspace: workspace, slot: other,
-                output: Tensor(output.shape))
+                workspace: workspace, slot: other, output: Tensor(output.shape))
         }
         var order: [Int] = []
         encoder.backward(
@@ -33,7 +32,7 @@ enum EncoderCheck {
         return Run(output: output, gradient: gradient, order: order)
     }
 
-    /// Initial parameters with biases moved off zero.
+    /// Initial parameters with nonzero biases.
     static func initial(_ encoder: Encoder) -> Tensor {
         let flat = encoder.initialParameters(philox: Philox(seed: 5), encoderNumber: 0)
         for (number, entry) in encoder.layout.entries.enumerated() where entry.path.hasSuffix("bias") {
@@ -42,18 +41,18 @@ enum EncoderCheck {
         return flat
     }
 
-    /// Output and all parameter gradients against a twin of (input, parameters in the order of the layout); equal bits from every slot.
+    /// Compares the output and all parameter gradients with a reference of (input, parameters in the order of the
+    /// layout). Every slot must give the same bits.
     static func check(
         _ encoder: Encoder, rows: Int, limit: Double = 2e-5, entries count: Int = 60, directions: Int = 5,
-        step: Double = 1e-5,
-        twin: ([Double], [[Double]]) -> [Double]
+        step: Double = 1e-5, reference: ([Double], [[Double]]) -> [Double]
     ) throws {
         let flat = initial(encoder), entries = encoder.layout.entries
         let x = GradientCheck.normal([rows] + encoder.inputShape, 1).values.map(Double.init)
         let w = GradientCheck.normal([rows, encoder.outputCount], 2).values.map(Double.init)
         let p = entries.map { flat.flat($0.range).values.map(Double.init) }
         let result = run(encoder, rows: rows, slots: 1, slot: 0)
-        #expect(GradientCheck.close(result.output.values, twin(x, p), limit: limit))
+        #expect(GradientCheck.close(result.output.values, reference(x, p), limit: limit))
         for (index, entry) in entries.enumerated() {
             let right = GradientCheck.isGradient(
                 result.gradient.flat(entry.range).values, p[index], limit: limit, entries: count,
@@ -61,7 +60,7 @@ enum EncoderCheck {
             ) { moved in
                 var all = p
                 all[index] = moved
-                return GradientCheck.dot(twin(x, all), w)
+                return GradientCheck.dot(reference(x, all), w)
             }
             #expect(right, "\(entry.path)")
         }

@@ -8,7 +8,7 @@ import Testing
         var shape: [Int] { [channels, height, width] }
     }
 
-    /// Few and many input channels, channels that fill vectors and that do not, odd sides, the smallest images.
+    /// Few and many input channels, full and partly filled vectors of channels, odd sides, the smallest images.
     static let cases = [
         Case(rows: 1, channels: 1, height: 2, width: 2, outputs: 1),
         Case(rows: 2, channels: 1, height: 7, width: 7, outputs: 32),
@@ -22,20 +22,21 @@ import Testing
         Case(rows: 1, channels: 18, height: 2, width: 23, outputs: 3),
     ]
 
-    static func twin(_ c: Case, _ x: [Double], _ p: [[Double]]) -> [Double] {
-        let z = Twin.convolution(
+    static func reference(_ c: Case, _ x: [Double], _ p: [[Double]]) -> [Double] {
+        let z = ReferenceLayers.convolution(
             x, rows: c.rows, shape: (c.channels, c.height, c.width), weight: p[0], bias: p[1], outputs: c.outputs)
-        return Twin.maxPooling(z.map { max(0, $0) }, images: c.rows * c.outputs, height: c.height, width: c.width)
+        return ReferenceLayers.maxPooling(
+            z.map { max(0, $0) }, images: c.rows * c.outputs, height: c.height, width: c.width)
     }
 
-    @Test(arguments: cases) func equalsTwin(_ c: Case) {
+    @Test(arguments: cases) func equalsReference(_ c: Case) {
         GradientCheck.check(PooledConvolution(inputShape: c.shape, channels: c.outputs), rows: c.rows) {
-            Self.twin(c, $0, $1)
+            Self.reference(c, $0, $1)
         }
     }
 
-    /// Channels last is the same function of permuted images.
-    @Test(arguments: cases) func ordersAgree(_ c: Case) {
+    /// With channels last, the layer computes the same function of permuted images.
+    @Test(arguments: cases) func layoutsAgree(_ c: Case) {
         let first = PooledConvolution(inputShape: c.shape, channels: c.outputs)
         let last = PooledConvolution(
             inputShape: c.shape, channels: c.outputs, inputLayout: .channelsLast, outputLayout: .channelsLast)
@@ -63,8 +64,8 @@ import Testing
         return result
     }
 
-    /// By hand: of equal largest values the first gets the gradient, and a zero gets none.
-    @Test func tiesGoToTheFirst() {
+    /// Worked by hand: the first of equal maxima receives the gradient, and a zero receives none.
+    @Test func firstOfEqualMaximaReceivesTheGradient() {
         let weight = Tensor([1, 1, 3, 3])
         weight[4] = 1
         let layer = PooledConvolution(inputShape: [1, 2, 6], channels: 1)
@@ -85,15 +86,5 @@ import Testing
         let run = LayerRun(
             layer, rows: 1, input: input, parameters: parameters, outputGradient: GradientCheck.normal([1, 2, 2, 2], 2))
         #expect(run.output.values.allSatisfy { $0.isNaN })
-    }
-
-    /// He et al.: variance 2 / (9 · in).
-    @Test func initialVariance() {
-        let layer = PooledConvolution(inputShape: [32, 4, 4], channels: 64)
-        let parameters = layer.parameterShapes.map { Tensor($0.shape) }
-        layer.initialize(parameters, philox: Philox(seed: 3), number: 5, scale: 1)
-        let values = parameters[0].values.map(Double.init), count = Double(values.count)
-        let variance = values.reduce(0) { $0 + $1 * $1 } / count
-        #expect(abs(variance * 9 * 32 / 2 - 1) <= 5 * (0.8 / count).squareRoot())
     }
 }

@@ -1,9 +1,11 @@
+import CoupletFiles
 import CoupletPairs
 import CoupletTensors
+import TestSupport
 import Testing
 
-/// Rows of a joint sample (u, v), as one matrix.
-func jointSample(_ source: GaussianSource, _ split: Split, _ numbers: [UInt64]) throws -> Matrix {
+/// Reads samples (u, v) as the rows of one matrix.
+private func jointSample(_ source: GaussianSource, _ split: Split, _ numbers: [UInt64]) throws -> Matrix {
     let (du, dv) = (source.dimensions[0], source.dimensions[1])
     let first = Tensor([numbers.count, du]), second = Tensor([numbers.count, dv])
     try source.read(split, numbers, first: first, second: second)
@@ -15,8 +17,8 @@ func jointSample(_ source: GaussianSource, _ split: Split, _ numbers: [UInt64]) 
     return joint
 }
 
-/// The joint covariance of (u, v).
-func jointCovariance(_ covariance: GaussianCovariance) -> Matrix {
+/// Returns the joint covariance of (u, v).
+private func jointCovariance(_ covariance: GaussianCovariance) -> Matrix {
     let (du, dv) = (covariance.uu.rows, covariance.vv.rows)
     var joint = Matrix(rows: du + dv, columns: du + dv)
     for i in 0..<du { for j in 0..<du { joint[i, j] = covariance.uu[i, j] } }
@@ -27,8 +29,9 @@ func jointCovariance(_ covariance: GaussianCovariance) -> Matrix {
     return joint
 }
 
-/// The largest deviation of the sample mean and covariance from the true ones, in standard errors: Var(x_i x_j) = C_ii C_jj + C_ij².
-func largestDeviation(_ sample: Matrix, _ exact: Matrix) -> Double {
+/// Returns the largest deviation of the sample mean and covariance from the exact ones, in standard errors:
+/// Var(x_i x_j) = C_ii C_jj + C_ij².
+private func largestDeviation(_ sample: Matrix, _ exact: Matrix) -> Double {
     let count = Double(sample.rows), second = (1 / count) * (sample.transposed * sample)
     var largest = 0.0
     for i in 0..<exact.rows {
@@ -48,7 +51,7 @@ func largestDeviation(_ sample: Matrix, _ exact: Matrix) -> Double {
     @Test(arguments: [
         ([8, 6], correlations), ([6, 8], correlations), ([5, 5], [0.99, -0.5]), ([1, 1], [0.3]), ([3, 17], []),
         ([40, 30], [0.8, 0.8]),
-    ]) func canonicalCorrelationsAreTheGivenOnes(dimensions: [Int], correlations: [Double]) throws {
+    ]) func canonicalCorrelationsAreExact(dimensions: [Int], correlations: [Double]) throws {
         let source = try GaussianSource(dimensions: dimensions, correlations: correlations, seed: 11)
         let covariance = try #require(source.gaussianCovariance)
         let whitened = try covariance.uu.inverseSquareRoot() * covariance.uv * covariance.vv.inverseSquareRoot()
@@ -67,7 +70,7 @@ func largestDeviation(_ sample: Matrix, _ exact: Matrix) -> Double {
         if dimensions.min()! > 1, !correlations.isEmpty { #expect(abs(covariance.uv[0, 1]) > 1e-3) }
     }
 
-    @Test func sampleCovarianceIsTheExactOne() throws {
+    @Test func samplesHaveTheExactCovariance() throws {
         let source = try GaussianSource(dimensions: [8, 6], correlations: Self.correlations, seed: 4)
         let exact = jointCovariance(try #require(source.gaussianCovariance))
         for split in Split.allCases {
@@ -89,8 +92,8 @@ func largestDeviation(_ sample: Matrix, _ exact: Matrix) -> Double {
                 == source.gaussianCovariance)
     }
 
-    /// A sample has the same bits alone, in any company, and at any alignment.
-    @Test(arguments: [[8, 6], [1, 1], [3, 5], [50, 33]]) func bitsDoNotDependOnTheGrouping(dimensions: [Int]) throws {
+    /// A sample has the same bits alone, in any batch, and at any alignment.
+    @Test(arguments: [[8, 6], [1, 1], [3, 5], [50, 33]]) func bitsDoNotDependOnTheBatch(dimensions: [Int]) throws {
         let source = try GaussianSource(dimensions: dimensions, correlations: [0.7], seed: 2)
         let numbers = (0..<333).map { UInt64($0) * 12_345_678_901 }
         for (index, modality) in Modality.allCases.enumerated() {
@@ -127,12 +130,100 @@ func largestDeviation(_ sample: Matrix, _ exact: Matrix) -> Double {
         }
     }
 
-    @Test func preparationKeepsNumbersAndRefusesOthers() throws {
+    @Test func preparationKeepsValidRows() throws {
         let source = try GaussianSource(dimensions: [3, 2], correlations: [0.5], seed: 1)
         let rows = Tensor([2, 3], [1, 2, 3, 4, 5, 6])
         #expect(try source.prepare(.first, raw: rows).values == rows.values)
         #expect(throws: DataError.self) { try source.prepare(.second, raw: rows) }
         #expect(throws: DataError.self) { try source.prepare(.first, raw: Tensor([1, 3], [1, .nan, 3])) }
         #expect(try source.labels(.training, [1]) == nil)
+    }
+
+    // MARK: - Covariances from a file
+
+    private static func write(_ uu: Matrix, _ uv: Matrix, _ vv: Matrix, under group: String = "") throws -> PairFile {
+        try PairFile {
+            try $0.write("\(group)/uu", uu)
+            try $0.write("\(group)/uv", uv)
+            try $0.write("\(group)/vv", vv)
+        }
+    }
+
+    private static func source(_ uu: Matrix, _ uv: Matrix, _ vv: Matrix, under group: String = "") throws
+        -> GaussianSource
+    {
+        let file = try write(uu, uv, vv, under: group)
+        return try withExtendedLifetime(file) { try GaussianSource(covarianceFile: file.path, seed: 3) }
+    }
+
+    @Test(arguments: ["", "/covariance"]) func samplesHaveTheCovarianceOfTheFile(group: String) throws {
+        let exact = try #require(
+            GaussianSource(dimensions: [4, 3], correlations: [0.9, 0.5], seed: 8).gaussianCovariance)
+        // Units of very different size: u in thousands, v in thousandths.
+        let scaled = GaussianCovariance(uu: 1e6 * exact.uu, uv: exact.uv, vv: 1e-6 * exact.vv)
+        for covariance in [exact, scaled] {
+            let source = try Self.source(covariance.uu, covariance.uv, covariance.vv, under: group)
+            #expect(source.dimensions == [4, 3])
+            #expect(source.gaussianCovariance == covariance)
+            let sample = try jointSample(source, .training, Array(0..<100_000))
+            #expect(largestDeviation(sample, jointCovariance(covariance)) <= 4.5)
+        }
+    }
+
+    /// u = v, and a component of variance 0.
+    @Test func singularCovariancesAreValid() throws {
+        let uu = Matrix(rows: 2, columns: 2, elements: [2, 1, 1, 3])
+        let source = try Self.source(uu, uu, uu)
+        let sample = try jointSample(source, .heldOut, Array(0..<20_000))
+        var largest = 0.0
+        for i in 0..<sample.rows { for j in 0..<2 { largest = max(largest, abs(sample[i, j] - sample[i, 2 + j])) } }
+        #expect(largest <= 1e-6 * 10)
+        #expect(largestDeviation(sample, jointCovariance(GaussianCovariance(uu: uu, uv: uu, vv: uu))) <= 4.5)
+
+        let constant = try Self.source(
+            .diagonal([1, 0]), Matrix(rows: 2, columns: 1, elements: [0.5, 0]), .diagonal([1]))
+        let rows = try jointSample(constant, .training, Array(0..<1000))
+        #expect((0..<1000).allSatisfy { rows[$0, 1] == 0 && rows[$0, 0] != 0 })
+
+        // Rounding to Float32 may raise a correlation slightly above 1.
+        let nearly = try Self.source(.diagonal([1]), .diagonal([1 + 1e-7]), .diagonal([1]))
+        #expect(try jointSample(nearly, .training, [1, 2, 3]).elements.allSatisfy(\.isFinite))
+    }
+
+    @Test func invalidCovariancesAreErrors() throws {
+        let one = Matrix.identity(2)
+        func expect(_ part: String, _ uu: Matrix, _ uv: Matrix, _ vv: Matrix) throws {
+            let error = try #require(throws: DataError.self) { try Self.source(uu, uv, vv) }
+            #expect(error.description.contains(part), "\(error)")
+        }
+        try expect("not positive semidefinite", one, .diagonal([1.01, 0]), one)
+        try expect("not positive semidefinite", Matrix(rows: 2, columns: 2, elements: [1, 2, 2, 1]), 0 * one, one)
+        try expect(
+            "not positive semidefinite", .diagonal([1, 0]), Matrix(rows: 2, columns: 2, elements: [0, 0, 0.1, 0]), one)
+        try expect("/uu: is not symmetric", Matrix(rows: 2, columns: 2, elements: [1, 0.5, 0.4, 1]), 0 * one, one)
+        try expect("/vv: the variance in row 1 is -1.0", one, 0 * one, .diagonal([1, -1]))
+        try expect("/uu: is 2 × 3", Matrix(rows: 2, columns: 3), 0 * one, one)
+        try expect("/uv: is 2 × 3, where uu is 2 × 2 and vv 2 × 2", one, Matrix(rows: 2, columns: 3), one)
+        try expect(
+            "/vv: row 0, column 1 holds nan", one, 0 * one, Matrix(rows: 2, columns: 2, elements: [1, .nan, 0, 1]))
+        let empty = try PairFile { try $0.write("/uu", one) }
+        let error = try #require(throws: FileError.self) {
+            try withExtendedLifetime(empty) { try GaussianSource(covarianceFile: empty.path, seed: 1) }
+        }
+        #expect(error.description.contains("/vv"))
+    }
+
+    @Test func digestCoversCovariancesFromFiles() throws {
+        // The config determines the data.
+        #expect(try GaussianSource(dimensions: [4, 3], correlations: [0.9, 0.5], seed: 8).dataDigest() == nil)
+        let covariance = try #require(
+            GaussianSource(dimensions: [4, 3], correlations: [0.9, 0.5], seed: 8).gaussianCovariance)
+        let file = try #require(
+            try Self.source(covariance.uu, covariance.uv, covariance.vv).dataDigest())
+        #expect(
+            try Self.source(covariance.uu, covariance.uv, covariance.vv).dataDigest() == file)
+        #expect(
+            try Self.source(covariance.uu, 0.999 * covariance.uv, covariance.vv).dataDigest()
+                != file)
     }
 }

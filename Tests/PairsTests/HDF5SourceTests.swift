@@ -3,9 +3,10 @@ import CoupletPairs
 import CoupletStorage
 import CoupletTensors
 import Glibc
+import TestSupport
 import Testing
 
-/// A file of pairs with these datasets; closed and complete.
+/// A closed HDF5 file with datasets of pairs.
 struct PairFile {
     let folder = TemporaryFolder()
     var path: String { "\(folder.path)/pairs.h5" }
@@ -26,7 +27,7 @@ struct PairFile {
     static func firstValue(_ row: Int, _ column: Int) -> Float { Float(row) * 100 + Float(column) + 0.25 }
     static func secondValue(_ row: Int) -> Float { -Float(row) / 8 }
 
-    /// N × 2 × 3 floats and N floats.
+    /// Writes N × 2 × 3 floats and N floats.
     static func writePairs(_ file: HDF5File, count: Int = count) throws {
         try file.write("/first", Tensor([count, 2, 3], (0..<(count * 6)).map { firstValue($0 / 6, $0 % 6) }))
         try file.write("/second", Tensor([count], (0..<count).map(secondValue)))
@@ -62,7 +63,7 @@ struct PairFile {
         }
         let source = try pairs.source(), numbers: [UInt64] = [3, 36, 3]
         #expect(source.description(of: .second) == ModalityDescription(shape: [1], classes: 5))
-        // Integers with more than one extent are numbers.
+        // Integers with more than one extent are not labels.
         #expect(source.description(of: .first) == ModalityDescription(shape: [2]))
         #expect(try source.readRaw(.training, numbers, .first).values == [6, 7, 72, 73, 6, 7])
         #expect(try source.readRaw(.training, numbers, .second).values == numbers.map { Float(classes[Int($0)]) })
@@ -73,7 +74,7 @@ struct PairFile {
         }
     }
 
-    @Test(arguments: [HDF5Source.memoryLimit, 0]) func theFilesOwnSplitAndLabels(memoryLimit: Int) throws {
+    @Test(arguments: [HDF5Source.memoryLimit, 0]) func fileSetsSplitAndLabels(memoryLimit: Int) throws {
         let split = (0..<Self.count).map { $0 % 4 == 1 ? 1 : 0 }
         let pairs = try PairFile {
             try Self.writePairs($0)
@@ -91,7 +92,7 @@ struct PairFile {
         #expect(error.description.contains("/split"))
     }
 
-    @Test func aFractionIsHeldOut() throws {
+    @Test func fractionIsHeldOut() throws {
         let pairs = try PairFile { try Self.writePairs($0) }
         func rows(_ source: HDF5Source, _ split: Split) throws -> [Int] {
             let numbers = (0..<source.count(of: split)!).map { UInt64($0) }
@@ -107,13 +108,13 @@ struct PairFile {
             for row in heldOut { timesHeldOut[row] += 1 }
             if seed == 5 { #expect(try rows(pairs.source(heldOut: 0.25, seed: 5), .heldOut) == heldOut) }
         }
-        // Every row now and then: counts of draws without replacement vary less than independent ones.
+        // All rows are equally likely. Counts of draws without replacement vary less than those of independent draws.
         #expect(chiSquareDeviation(timesHeldOut) <= 4)
         #expect(timesHeldOut.min()! > 20)
         #expect(timesHeldOut.max()! < 90)
     }
 
-    @Test(arguments: [Float.nan, .infinity, -.infinity]) func numbersThatAreNotFiniteAreNamed(value: Float) throws {
+    @Test(arguments: [Float.nan, .infinity, -.infinity]) func nonFiniteNumbersAreReported(value: Float) throws {
         let pairs = try PairFile { file in
             var values = (0..<(3000 * 2)).map { Float($0) }
             values[2 * 2017 + 1] = value
@@ -122,7 +123,7 @@ struct PairFile {
         }
         let error = try #require(throws: DataError.self) { try pairs.source() }
         #expect(error.description.contains("/first: row 2017 holds"))
-        // Too large to be kept: told when the row is read, by its number in the file.
+        // Data beyond the memory limit: the error comes when the row is read, with its number in the file.
         let source = try pairs.source(heldOut: 0.01, memoryLimit: 1000)
         let numbers = (0..<2970).map { UInt64($0) }
         _ = try source.readRaw(.training, numbers, .second)
@@ -133,7 +134,7 @@ struct PairFile {
         #expect(later.description == error.description)
     }
 
-    @Test func doublesBeyondFloat32AreRefused() throws {
+    @Test func doublesBeyondFloat32AreErrors() throws {
         let pairs = try PairFile {
             try $0.write("/first", [1, 1e300], shape: [2, 1])
             try $0.write("/second", [1.0, 2.0], shape: [2, 1])
@@ -141,7 +142,7 @@ struct PairFile {
         #expect(try #require(throws: DataError.self) { try pairs.source() }.description.contains("row 1"))
     }
 
-    @Test func unusableFilesAreClearErrors() throws {
+    @Test func invalidFilesAreErrors() throws {
         func expect(_ part: String, heldOut: Double = 0, line: Int = #line, _ fill: (HDF5File) throws -> Void) throws {
             let pairs = try PairFile(fill)
             let error = #expect(throws: (any Error).self, "line \(line)") { try pairs.source(heldOut: heldOut) }
@@ -191,27 +192,22 @@ struct PairFile {
         #expect(throws: FileError.self) { try HDF5Source(path: "/no/such/file.h5", heldOut: 0, seed: 1) }
     }
 
-    /// What h5py writes: compressed chunks of Float64, bytes, booleans, unsigned labels.
-    @Test(arguments: [HDF5Source.memoryLimit, 0]) func filesOfH5py(memoryLimit: Int) throws {
+    /// Files that h5py writes: compressed chunks of Float64, bytes, booleans, unsigned labels.
+    @Test(.enabled(if: Python.isAvailable), arguments: [HDF5Source.memoryLimit, 0]) func filesOfH5py(memoryLimit: Int)
+        throws
+    {
         let folder = TemporaryFolder(), path = "\(folder.path)/pairs.h5"
         let script = """
-            import sys
-            try:
-                import h5py, numpy
-            except ImportError:
-                sys.exit("no h5py")
+            import h5py, numpy
             with h5py.File("\(path)", "w") as f:
                 row = numpy.arange(500)
-                f.create_dataset("first", data=numpy.sin(row[:, None] + 0.5 * numpy.arange(7)), chunks=(64, 7), compression="gzip")
+                first = numpy.sin(row[:, None] + 0.5 * numpy.arange(7))
+                f.create_dataset("first", data=first, chunks=(64, 7), compression="gzip")
                 f["second"] = (row[:, None, None] * 3 + numpy.arange(12).reshape(3, 4)).astype("u1")
                 f["split"] = row % 5 == 0
                 f["labels"] = (row % 11).astype("u8")
-                print("written")
             """
-        guard output(of: "python3 -c '\(script)' 2>/dev/null") == Array("written\n".utf8) else {
-            print("HDF5: python3 with h5py is not there; files of h5py are not tested")
-            return
-        }
+        try Python.run(script)
         let source = try withExtendedLifetime(folder) {
             try HDF5Source(path: path, heldOut: 0, seed: 1, memoryLimit: memoryLimit)
         }
@@ -231,18 +227,62 @@ struct PairFile {
         }
     }
 
-    @Test func specificationsMakeTheirSources() throws {
-        let pairs = try PairFile { try Self.writePairs($0) }
-        let small = SmallMNIST()
-        try withExtendedLifetime((pairs, small)) {
-            #expect(
-                try SourceSpecification.hdf5(path: pairs.path, heldOut: 0.5).makeSource(seed: 1).count(of: .heldOut)
-                    == 19)
-            #expect(try SourceSpecification.mnist(path: small.folder.path).makeSource(seed: 1).count(of: .heldOut) == 9)
-            let gaussian = try SourceSpecification.gaussian(dimensions: [3, 2], correlations: [0.5]).makeSource(seed: 7)
-            #expect(
-                try gaussian.gaussianCovariance
-                    == GaussianSource(dimensions: [3, 2], correlations: [0.5], seed: 7).gaussianCovariance)
+    // MARK: - Digest
+
+    private static let digestCount = 1_000
+
+    /// Returns the digest of 1,000 pairs of three floats and a label, after an optional change.
+    private func digest(
+        heldOut: Double = 0, seed: UInt64 = 1, memoryLimit: Int = HDF5Source.memoryLimit,
+        _ change: (inout [Float], inout [Int]) -> Void = { _, _ in }
+    ) throws -> String {
+        var numbers = (0..<Self.digestCount * 3).map { Float($0 * 7 % 1_001) / 8 },
+            labels = (0..<Self.digestCount).map { $0 * 3 % 7 }
+        change(&numbers, &labels)
+        let file = try PairFile {
+            try $0.write("/first", Tensor([numbers.count / 3, 3], numbers))
+            try $0.write("/second", labels, shape: [labels.count])
         }
+        return try withExtendedLifetime(file) {
+            try #require(try file.source(heldOut: heldOut, seed: seed, memoryLimit: memoryLimit).dataDigest())
+        }
+    }
+
+    @Test func digestDependsOnDataAndSplit() throws {
+        let plain = try digest()
+        #expect(plain.count == 64)
+        #expect(try digest() == plain)
+        #expect(try digest(memoryLimit: 0) == plain, "read row by row")
+        // The digest covers the first and last rows, and every label.
+        #expect(try digest { numbers, _ in numbers[0] += 1 } != plain)
+        #expect(try digest { numbers, _ in numbers[numbers.count - 1] += 1 } != plain)
+        #expect(try digest { _, labels in labels[501] = 6 - labels[501] } != plain)
+        #expect(try digest { numbers, labels in (numbers, labels) = (numbers.dropLast(3), labels.dropLast()) } != plain)
+        // A small change of all numbers, as by another normalisation.
+        #expect(try digest { numbers, _ in numbers = numbers.map { $0 * 1.0001 } } != plain)
+        // The held-out pairs.
+        let split = try digest(heldOut: 0.1)
+        #expect(try split != plain && digest(heldOut: 0.1) == split && digest(heldOut: 0.1, seed: 2) != split)
+    }
+
+    @Test func digestDependsOnTypeAndShape() throws {
+        func digest(_ fill: (HDF5File) throws -> Void) throws -> String? {
+            let file = try PairFile(fill)
+            return try withExtendedLifetime(file) { try file.source().dataDigest() }
+        }
+        let numbers = (0..<24).map(Float.init)
+        let flat = try digest {
+            try $0.write("/first", Tensor([4, 6], numbers))
+            try $0.write("/second", Tensor([4, 1], [1, 2, 3, 4]))
+        }
+        let image = try digest {
+            try $0.write("/first", Tensor([4, 2, 3], numbers))
+            try $0.write("/second", Tensor([4, 1], [1, 2, 3, 4]))
+        }
+        let doubles = try digest {
+            try $0.write("/first", numbers.map(Double.init), shape: [4, 6])
+            try $0.write("/second", Tensor([4, 1], [1, 2, 3, 4]))
+        }
+        #expect(Set([flat, image, doubles]).count == 3)
     }
 }

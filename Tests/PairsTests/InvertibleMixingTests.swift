@@ -3,7 +3,8 @@ import CoupletTensors
 import Testing
 
 @Suite struct InvertibleMixingTests {
-    /// The rule, once more and slowly: condition numbers by LAPACK's singular values, matrices from the documented draws.
+    /// Compares with a naive selection: condition numbers by LAPACK's singular values, matrices from the documented
+    /// draws.
     @Test(arguments: [(5, 5, 5), (2, 0, 1)]) func layersAreTheBestConditionedDraws(
         content: Int, style: Int, modality: Int
     ) throws {
@@ -22,24 +23,24 @@ import Testing
             let values = try matrix.singularValueDecomposition().singularValues
             draws.append((matrix, values[0] / values[size - 1]))
         }
-        // 25 draws are better than the threshold, as the paper's code counts.
+        // 25 draws are below the threshold, as in the paper's code.
         let threshold = draws.map(\.condition).sorted()[25]
         #expect(abs(source.conditionThreshold - threshold) <= 1e-10 * threshold)
-        let kept = draws.filter { $0.condition <= threshold * (1 + 1e-10) }
-        #expect(kept.count == 26)
+        let selected = draws.filter { $0.condition <= threshold * (1 + 1e-10) }
+        #expect(selected.count == 26)
         let layers = source.mixings.flatMap(\.layers), conditions = source.mixings.flatMap(\.conditionNumbers)
         #expect(layers.count == 8 && conditions.count == 8)
         for (index, layer) in layers.enumerated() {
-            #expect((layer - kept[index].matrix).elements.allSatisfy { abs($0) <= 1.3e-7 })
-            #expect(abs(conditions[index] - kept[index].condition) <= 1e-5 * threshold)
+            #expect((layer - selected[index].matrix).elements.allSatisfy { abs($0) <= 1.3e-7 })
+            #expect(abs(conditions[index] - selected[index].condition) <= 1e-5 * threshold)
             #expect(conditions[index] <= source.conditionThreshold)
             let values = try layer.singularValueDecomposition().singularValues
             #expect(abs(conditions[index] - values[0] / values[size - 1]) <= 1e-11 * threshold)
         }
     }
 
-    /// Where the lowest per-mille are too few, later draws that are as good go on.
-    @Test func deepMixingsGoOnWithLaterDraws() throws {
+    /// If the lowest per-mille of the pool is too few, later draws below the threshold follow.
+    @Test func deepMixingsUseLaterDraws() throws {
         let source = try LatentSource(.init(content: 2, style: 0, modality: 1, mixingLayers: 20), seed: 1)
         let layers = source.mixings.flatMap(\.layers)
         #expect(layers.count == 40 && Set(layers.map { "\($0.elements)" }).count == 40)
@@ -47,7 +48,7 @@ import Testing
             let values = try layer.singularValueDecomposition().singularValues
             #expect(values[0] / values[2] <= source.conditionThreshold * (1 + 1e-11))
         }
-        // A shallow one begins with the same.
+        // A shallow mixing has the same first layer.
         #expect(
             try LatentSource(.init(content: 2, style: 0, modality: 1, mixingLayers: 1), seed: 1).mixings[0].layers[0]
                 == layers[0])
@@ -62,28 +63,29 @@ import Testing
         }
     }
 
-    @Test(arguments: [1, 2, 3, 6]) func theInverseUndoesTheMixing(layers: Int) throws {
+    @Test(arguments: [1, 2, 3, 6]) func unmixInvertsMix(layers: Int) throws {
         let source = try LatentSource(.init(mixingLayers: layers), seed: 13)
         let normals = Philox(seed: 77).normals(500 * 15, .evaluation, number: 0).map { 3 * Double($0) }
         let latents = Matrix(rows: 500, columns: 15, elements: normals)
-        // A layer spreads rounding errors by its condition number, about 8 here, times 5 for the slope.
+        // A layer amplifies rounding errors by its condition number, about 8 here, times 5 for the slope.
         let limit = layers <= 3 ? 1e-10 : 1e-8
         for mixing in source.mixings {
             let mixed = mixing.mix(latents)
             #expect((mixing.unmix(mixed) - latents).elements.allSatisfy { abs($0) <= limit })
             #expect((mixing.mix(mixing.unmix(latents)) - latents).elements.allSatisfy { abs($0) <= limit })
-            // Mixed they are others, and not by a linear map: f(-z) is not -f(z) where there is a rectifier.
+            // The mixing is not linear: f(-z) differs from -f(z) if there is an activation.
             let odd = (mixing.mix(-1 * latents) + mixed).elements.map(abs).max()!
             #expect(layers == 1 ? odd <= 1e-12 : odd > 0.1)
         }
     }
 
-    @Test func sharedMixingIsOneForBothViews() throws {
-        let own = try LatentSource(.init(), seed: 1), shared = try LatentSource(.init(sharedMixing: true), seed: 1)
-        #expect(own.mixings[0].layers != own.mixings[1].layers)
+    @Test func sharedMixingIsEqualForBothViews() throws {
+        let separate = try LatentSource(.init(), seed: 1), shared = try LatentSource(.init(sharedMixing: true), seed: 1)
+        #expect(separate.mixings[0].layers != separate.mixings[1].layers)
         #expect(
-            shared.mixings[0].layers == shared.mixings[1].layers && shared.mixings[0].layers == own.mixings[0].layers)
-        // The same latents: without perturbation and modality's own, both views are equal but for the order of sums.
+            shared.mixings[0].layers == shared.mixings[1].layers
+                && shared.mixings[0].layers == separate.mixings[0].layers)
+        // Without perturbation and modality-specific factors, both views are equal up to the order of sums.
         let twins = try LatentSource(
             .init(content: 3, style: 2, modality: 0, styleChange: 0, sharedMixing: true), seed: 1)
         let views = try Modality.allCases.map { try twins.readRaw(.training, [1, 2, 3], $0).values }

@@ -3,23 +3,26 @@ import CoupletTensors
 import Testing
 
 @Suite struct LatentDistributionTests {
-    /// A Wishart(I, n) of n dimensions has E[Σ_ij] = n δ_ij, Var(Σ_ii) = 2 n and Var(Σ_ij) = n.
+    /// A draw of Wishart(I, n) in n dimensions has E[Σ_ij] = n δ_ij, Var(Σ_ii) = 2 n and Var(Σ_ij) = n.
     @Test func covariancesAreWishartDraws() throws {
         let size = 3, seeds = 2_000
         var blocks: [[Matrix]] = [[], [], [], [], []]
         for seed in 0..<UInt64(seeds) {
-            let law = try LatentDistribution(
+            let distribution = try LatentDistribution(
                 .init(content: size, style: size, modality: size, statisticalDependence: true), seed: seed)
             for (index, covariance) in [
-                law.contentCovariance, law.styleCovariance, law.perturbationCovariance, law.firstModalityCovariance,
-                law.secondModalityCovariance,
+                distribution.contentCovariance, distribution.styleCovariance, distribution.perturbationCovariance,
+                distribution.firstModalityCovariance,
+                distribution.secondModalityCovariance,
             ].enumerated() {
                 blocks[index].append(covariance)
                 #expect(covariance == covariance.transposed)
                 #expect(try covariance.symmetricEigenvalues().values[0] > -1e-12)
             }
             #expect(Set(blocks.map { $0[Int(seed)].elements[0] }).count == 5, "the blocks' draws are independent")
-            #expect(law.styleFromContent.elements == [Double](repeating: 0, count: 9) && law.styleMean == [0, 0, 0])
+            #expect(
+                distribution.styleFromContent.elements == [Double](repeating: 0, count: 9)
+                    && distribution.styleMean == [0, 0, 0])
         }
         let n = Double(size), count = Double(seeds)
         for draws in blocks {
@@ -29,21 +32,24 @@ import Testing
                     let mean = values.reduce(0, +) / count,
                         spread = values.reduce(0) { $0 + ($1 - expected) * ($1 - expected) } / count
                     #expect(abs(mean - expected) <= 4.5 * (variance / count).squareRoot())
-                    // The kurtosis of the entries is below 9: a squared standard error of the variance is below 8 variance² / count.
+                    // The kurtosis of the entries is below 9, so the squared standard error of the variance is below
+                    // 8 variance² / count.
                     #expect(abs(spread - variance) <= 4.5 * variance * (8 / count).squareRoot())
                 }
             }
         }
-        // Of independent draws: no correlation between the first entries.
+        // The blocks are independent, so their first entries are uncorrelated.
         let products = (0..<seeds).map { (blocks[0][$0][0, 0] - n) * (blocks[1][$0][0, 0] - n) }
         #expect(abs(products.reduce(0, +) / count) <= 4.5 * 2 * n / count.squareRoot())
     }
 
-    @Test func conditionNumbersAreThoseOfTheCovariances() throws {
-        let law = try LatentDistribution(.init(content: 4, style: 2, modality: 0, statisticalDependence: true), seed: 3)
-        #expect(law.conditionNumbers.map(\.name) == ["c", "s", "s_perturbed"])
+    @Test func conditionNumbersOfTheCovariances() throws {
+        let distribution = try LatentDistribution(
+            .init(content: 4, style: 2, modality: 0, statisticalDependence: true), seed: 3)
+        #expect(distribution.conditionNumbers.map(\.name) == ["c", "s", "s_perturbed"])
         for (covariance, number) in zip(
-            [law.contentCovariance, law.styleCovariance, law.perturbationCovariance], law.conditionNumbers)
+            [distribution.contentCovariance, distribution.styleCovariance, distribution.perturbationCovariance],
+            distribution.conditionNumbers)
         {
             let values = try covariance.symmetricEigenvalues().values
             #expect(abs(number.value - values[values.count - 1] / values[0]) <= 1e-6 * number.value)
@@ -52,13 +58,14 @@ import Testing
         #expect(plain.conditionNumbers.map(\.value) == [1, 1, 1, 1, 1] && plain.styleCovariance == .identity(5))
     }
 
-    /// a and B are standard normal numbers.
-    @Test func theStyleDependsOnTheContentByNormalNumbers() throws {
+    /// The entries of a and B are standard normal.
+    @Test func causalParametersAreStandardNormal() throws {
         var numbers: [Double] = []
         for seed in 0..<1_000 {
-            let law = try LatentDistribution(.init(content: 3, style: 2, causalDependence: true), seed: UInt64(seed))
-            numbers += law.styleMean + law.styleFromContent.elements
-            #expect(law.contentCovariance == .identity(3), "without statistical dependence")
+            let distribution = try LatentDistribution(
+                .init(content: 3, style: 2, causalDependence: true), seed: UInt64(seed))
+            numbers += distribution.styleMean + distribution.styleFromContent.elements
+            #expect(distribution.contentCovariance == .identity(3), "without statistical dependence")
         }
         let count = Double(numbers.count)
         #expect(numbers.count == 8_000 && Set(numbers).count > 7_990)

@@ -2,7 +2,7 @@ import CoupletPairs
 import CoupletTensors
 import Testing
 
-/// Sizes and options that sources of latent factors are tested with.
+/// The specifications that the tests use.
 private let specifications: [LatentSpecification] = [
     .init(), .init(styleChange: 0.75, statisticalDependence: true, causalDependence: true),
     .init(content: 1, style: 0, modality: 0),
@@ -11,7 +11,7 @@ private let specifications: [LatentSpecification] = [
     .init(content: 12, style: 11, modality: 9, styleChange: 0, mixingLayers: 2, sharedMixing: true),
 ]
 
-/// The latents of some samples, as rows of (c, s, s̃, m1, m2) in Double.
+/// Returns the latents of some samples, as rows of (c, s, s̃, m1, m2) in Double.
 private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt64]) throws -> Matrix {
     let blocks = try source.latents(split, numbers)
     var rows = Matrix(rows: numbers.count, columns: blocks.reduce(0) { $0 + $1.columns }), start = 0
@@ -25,19 +25,21 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
 }
 
 @Suite struct LatentSourceTests {
-    /// The mean and covariance of (c, s, s̃, m1, m2) in closed form.
+    /// Returns the mean and covariance of (c, s, s̃, m1, m2) in closed form.
     private func moments(_ source: LatentSource) -> (mean: [Double], covariance: Matrix) {
-        let law = source.distribution,
+        let distribution = source.distribution,
             (content, style, modality) = (
                 source.specification.content, source.specification.style, source.specification.modality
             )
-        let c = law.contentCovariance, b = law.styleFromContent, probability = source.specification.styleChange
-        let cs = c * b.transposed, s = b * c * b.transposed + law.styleCovariance
+        let c = distribution.contentCovariance, b = distribution.styleFromContent,
+            probability = source.specification.styleChange
+        let cs = c * b.transposed, s = b * c * b.transposed + distribution.styleCovariance
         var perturbed = s
-        // Both masks are 1 with probability π², the one of a component with itself with probability π.
+        // Two different masks are both 1 with probability π², one mask with probability π.
         for i in 0..<style {
             for j in 0..<style {
-                perturbed[i, j] += law.perturbationCovariance[i, j] * (i == j ? probability : probability * probability)
+                perturbed[i, j] +=
+                    distribution.perturbationCovariance[i, j] * (i == j ? probability : probability * probability)
             }
         }
         let width = content + 2 * style + 2 * modality
@@ -55,13 +57,15 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
         put(s, content, content)
         put(s, content, content + style)
         put(perturbed, content + style, content + style)
-        put(law.firstModalityCovariance, content + 2 * style, content + 2 * style)
-        put(law.secondModalityCovariance, content + 2 * style + modality, content + 2 * style + modality)
+        put(distribution.firstModalityCovariance, content + 2 * style, content + 2 * style)
+        put(distribution.secondModalityCovariance, content + 2 * style + modality, content + 2 * style + modality)
         let zero = [Double](repeating: 0, count: content)
-        return (zero + law.styleMean + law.styleMean + [Double](repeating: 0, count: 2 * modality), joint)
+        return (
+            zero + distribution.styleMean + distribution.styleMean + [Double](repeating: 0, count: 2 * modality), joint
+        )
     }
 
-    @Test(arguments: specifications) func momentsAreThoseOfTheLaw(specification: LatentSpecification) throws {
+    @Test(arguments: specifications) func momentsMatchTheDistribution(specification: LatentSpecification) throws {
         let source = try LatentSource(specification, seed: 3), (mean, covariance) = moments(source), count = 100_000
         for (split, start) in [(Split.training, UInt64(0)), (.heldOut, 1 << 63)] {
             let rows = try latentRows(source, split, (0..<UInt64(count)).map { start + $0 })
@@ -71,7 +75,7 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
                 let error = (covariance[i, i] / Double(count)).squareRoot()
                 #expect(abs((0..<count).reduce(0) { $0 + centred[$1, i] } / Double(count)) <= 5 * error, "mean of \(i)")
             }
-            // The standard error of a mean of products is that of the sample: Var(x_i x_j) = E[x_i² x_j²] - E[x_i x_j]².
+            // The standard error of a mean of products follows from Var(x_i x_j) = E[x_i² x_j²] - E[x_i x_j]².
             let squared = Matrix(rows: count, columns: mean.count, elements: centred.elements.map { $0 * $0 })
             let products = (1 / Double(count)) * (centred.transposed * centred),
                 squares = (1 / Double(count)) * (squared.transposed * squared)
@@ -84,8 +88,8 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
         }
     }
 
-    /// A component of the style is either the same in both views or another.
-    @Test(arguments: [0, 0.25, 0.75, 1]) func soManyComponentsOfTheStyleChange(probability: Double) throws {
+    /// A style component is equal in both views with probability 1 - π.
+    @Test(arguments: [0, 0.25, 0.75, 1]) func styleChangesWithTheGivenProbability(probability: Double) throws {
         let source = try LatentSource(.init(style: 4, styleChange: probability, causalDependence: true), seed: 8),
             count = 50_000
         let blocks = try source.latents(.training, Array(0..<UInt64(count)))
@@ -96,7 +100,7 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
         }
     }
 
-    @Test(arguments: specifications) func viewsAreTheMixedLatents(specification: LatentSpecification) throws {
+    @Test(arguments: specifications) func viewsAreMixedLatents(specification: LatentSpecification) throws {
         let source = try LatentSource(specification, seed: 5), numbers = (0..<150).map { UInt64($0) * 7 + 1 }
         let inputs = specification.inputs,
             (content, style, modality) = (specification.content, specification.style, specification.modality)
@@ -110,7 +114,7 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
             #expect(source.description(of: modality).shape == [inputs])
             let view = try source.readRaw(.training, numbers, modality), unmixed = source.unmix(modality, view)
             for i in numbers.indices {
-                // Layer by layer, in Double.
+                // The mixing layer by layer, in Double.
                 let start = place.map { rows[i, $0] }
                 var values = start
                 for (layer, matrix) in mixing.layers.enumerated() {
@@ -125,8 +129,8 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
         }
     }
 
-    /// Reading both views at once gives the bits of reading them one by one, alone, in any company, and at any alignment.
-    @Test(arguments: specifications) func bitsDoNotDependOnTheGrouping(specification: LatentSpecification) throws {
+    /// A view has the same bits read alone, with the other view, in any batch, and at any alignment.
+    @Test(arguments: specifications) func bitsDoNotDependOnTheBatch(specification: LatentSpecification) throws {
         let source = try LatentSource(specification, seed: 2),
             numbers = (0..<333).map { UInt64($0) &* 0xDEAD_BEEF_1234_5679 }
         let inputs = specification.inputs
@@ -149,13 +153,13 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
             }
             #expect((grouped == whole && parts == latents) as Bool)
         }
-        // Another source of the same seed gives them too, one of another seed or the other split does not.
+        // Seed and split determine the latents.
         #expect(try LatentSource(specification, seed: 2).latents(.heldOut, numbers).map(\.values) == latents)
         #expect(try LatentSource(specification, seed: 4).latents(.heldOut, numbers).map(\.values) != latents)
         #expect(try source.latents(.training, numbers).map(\.values) != latents)
     }
 
-    @Test func contentIsSwappedAndAllElseKept() throws {
+    @Test func onlyTheContentIsSwapped() throws {
         for specification in specifications {
             let source = try LatentSource(specification, seed: 6), numbers = (0..<100).map { UInt64($0) },
                 others = Array(numbers.reversed())
@@ -174,14 +178,15 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
                     }
                 }
             }
-            // A sample with its own content is itself, to the bit.
+            // A sample with its own content has the same bits.
             try source.readSwappingContent(.heldOut, numbers, contentOf: numbers, first: views[0], second: nil)
             #expect(try views[0].values == source.readRaw(.heldOut, numbers, .first).values)
         }
     }
 
-    /// The R² of the least squares fit of s and s̃ by c, over many samples: the law is Gaussian with masks independent of c, so the best predictor is linear.
-    @Test(arguments: [false, true]) func whatTheContentTellsIsItsLinearFit(isDependent: Bool) throws {
+    /// Compares with the R² of the least squares fit of s and s̃ by c. The masks are independent of c, so the best
+    /// predictor is linear.
+    @Test(arguments: [false, true]) func contentDeterminationIsTheR2OfALinearFit(isDependent: Bool) throws {
         let
             source = try LatentSource(
                 .init(styleChange: 0.6, statisticalDependence: isDependent, causalDependence: true), seed: 12),
@@ -209,7 +214,7 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
             #expect(try abs(fitted(block) - expected) <= 0.01)
         }
         #expect(exact[1]! > exact[2]! && exact[2]! > 0.2)
-        // Without causal dependence the content tells nothing of the style; a block without components has no R².
+        // Without causal dependence the content does not predict the style; an empty block has no R².
         #expect(
             try LatentSource(.init(statisticalDependence: isDependent), seed: 12).contentDetermination == [
                 1, 0, 0, 0, 0,
@@ -220,7 +225,7 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
             ])
     }
 
-    @Test func preparationKeepsNumbersAndRefusesOthers() throws {
+    @Test func preparationKeepsValidRows() throws {
         let source = try LatentSource(.init(content: 2, style: 1, modality: 0), seed: 1),
             rows = Tensor([2, 3], [1, 2, 3, 4, 5, 6])
         #expect(try source.prepare(.first, raw: rows).values == rows.values)
@@ -228,7 +233,7 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
         #expect(throws: DataError.self) { try source.prepare(.first, raw: Tensor([1, 3], [1, .nan, 3])) }
         #expect(
             try source.labels(.training, [1]) == nil && source.dataDigest() == nil && source.count(of: .heldOut) == nil)
-        // No samples at all are read without complaint.
+        // Reading no samples is valid.
         try source.read(.training, [], first: Tensor([0, 3]), second: Tensor([0, 3]))
         #expect(try source.latents(.training, []).map(\.shape) == [[0, 2], [0, 1], [0, 1], [0, 0], [0, 0]])
     }
@@ -244,7 +249,7 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
         }
     }
 
-    @Test func theSummaryTellsConditionNumbers() throws {
+    @Test func summaryHasTheConditionNumbers() throws {
         func rounded(_ number: Double) -> String { "\((number * 100).rounded() / 100)" }
         let plain = try LatentSource(.init(), seed: 1),
             dependent = try LatentSource(.init(statisticalDependence: true, causalDependence: true), seed: 1)

@@ -1,9 +1,10 @@
 import CoupletPairs
 import CoupletTensors
 import Glibc
+import TestSupport
 import Testing
 
-/// Small files in the format of MNIST, whose every byte is a formula's.
+/// Small files in the format of MNIST. Each byte is a function of image and position.
 struct SmallMNIST {
     static let trainingCount = 23, heldOutCount = 9
     let folder = TemporaryFolder()
@@ -12,41 +13,35 @@ struct SmallMNIST {
         UInt8(truncatingIfNeeded: (image * 7919 + position * 104_729 + part * 31) >> 3)
     }
     static func label(_ part: Int, _ image: Int) -> UInt8 { UInt8((image * 3 + part) % 10) }
-    static func header(_ extents: [Int]) -> [UInt8] {
-        var header: [UInt8] = [0, 0, 8, UInt8(extents.count)]
-        for extent in extents { for shift in [24, 16, 8, 0] { header.append(UInt8((extent >> shift) & 255)) } }
-        return header
-    }
     static func images(_ part: Int, _ count: Int) -> [UInt8] {
-        header([count, 28, 28]) + (0..<count).flatMap { image in (0..<784).map { pixel(part, image, $0) } }
+        IDXFile.header([count, 28, 28]) + (0..<count).flatMap { image in (0..<784).map { pixel(part, image, $0) } }
     }
-    static func labels(_ part: Int, _ count: Int) -> [UInt8] { header([count]) + (0..<count).map { label(part, $0) } }
+    static func labels(_ part: Int, _ count: Int) -> [UInt8] {
+        IDXFile.header([count]) + (0..<count).map { label(part, $0) }
+    }
 
-    static let names = [
-        "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte",
-    ]
     static let contents = [
         images(0, trainingCount), labels(0, trainingCount), images(1, heldOutCount), labels(1, heldOutCount),
     ]
 
-    /// - Parameter compressed: which of the four files are gzip-compressed.
-    init(compressed: Set<Int> = []) {
-        for (i, name) in Self.names.enumerated() {
+    /// - Parameter compressed: the files, of the four, that are compressed by gzip.
+    init(compressed: Set<Int> = []) throws {
+        for (i, name) in IDXFile.mnistNames.enumerated() {
             if compressed.contains(i) {
-                folder.write(name + ".gz", gzip(Self.contents[i]))
+                try folder.write(name + ".gz", gzip(Self.contents[i]))
             } else {
-                folder.write(name, Self.contents[i])
+                try folder.write(name, Self.contents[i])
             }
         }
     }
 
-    /// The source; its files are read by then, so that the folder may go.
+    /// Opens the source. The files are read at once, so the folder may be deleted.
     func source() throws -> MNISTSource { try withExtendedLifetime(folder) { try MNISTSource(path: folder.path) } }
 
-    /// The error that comes of writing these bytes in place of a file, at once or when the samples are read.
-    func error(replacing file: Int, by bytes: [UInt8], compressed: Bool) -> DataError? {
-        folder.remove(Self.names[file])
-        folder.write(Self.names[file] + (compressed ? ".gz" : ""), bytes)
+    /// Returns the error, when the source is opened or its samples are read, after a file is replaced by these bytes.
+    func error(replacing file: Int, by bytes: [UInt8], compressed: Bool) throws -> DataError? {
+        try folder.remove(IDXFile.mnistNames[file])
+        try folder.write(IDXFile.mnistNames[file] + (compressed ? ".gz" : ""), bytes)
         do {
             let source = try source()
             for split in Split.allCases { _ = try source.readRaw(split, [0], .first) }
@@ -60,7 +55,7 @@ struct SmallMNIST {
 @Suite struct MNISTSourceTests {
     @Test(arguments: [[], [0, 1, 2, 3], [0, 3]] as [Set<Int>]) func readsPlainAndCompressed(compressed: Set<Int>) throws
     {
-        let small = SmallMNIST(compressed: compressed)
+        let small = try SmallMNIST(compressed: compressed)
         let source = try small.source()
         #expect(source.description(of: .first) == ModalityDescription(shape: [1, 28, 28]))
         #expect(source.description(of: .second) == ModalityDescription(shape: [1], classes: 10))
@@ -85,7 +80,7 @@ struct SmallMNIST {
             #expect(wrongBytes == 0)
             #expect(try source.labels(split, numbers) == numbers.map { Int(SmallMNIST.label(part, Int($0))) })
             #expect(try source.readRaw(split, numbers, .second).values == labels.values)
-            // The run's preparation of raw rows is the same bits as reading.
+            // The preparation of raw rows gives the same bits as reading.
             #expect((try source.prepare(.first, raw: raw.reshaped([count, 784])).values == images.values) as Bool)
             #expect(try source.prepare(.second, raw: labels.reshaped([count])).values == labels.values)
             #expect(throws: DataError.self) { try source.labels(split, [UInt64(count)]) }
@@ -95,24 +90,24 @@ struct SmallMNIST {
         }
     }
 
-    @Test func joinedGzipMembersAreOneFile() {
+    @Test func concatenatedGzipMembersAreOneFile() throws {
         let content = SmallMNIST.contents[0]
         #expect(
-            SmallMNIST().error(
+            try SmallMNIST().error(
                 replacing: 0, by: gzip(Array(content[..<5000])) + gzip(Array(content[5000...])), compressed: true)
                 == nil)
-        #expect(SmallMNIST().error(replacing: 0, by: gzip(content), compressed: true) == nil)
+        #expect(try SmallMNIST().error(replacing: 0, by: gzip(content), compressed: true) == nil)
     }
 
-    /// Each way for a file to be wrong: the error names the file and what was found.
-    @Test func brokenFilesAreClearErrors() throws {
+    /// For each kind of damage the error names the file and what was found.
+    @Test func invalidFilesAreErrors() throws {
         func expect(_ file: Int, _ bytes: [UInt8], compressed: Bool = false, _ parts: String..., line: Int = #line)
             throws
         {
             for (bytes, compressed) in compressed ? [(bytes, true)] : [(bytes, false), (gzip(bytes), true)] {
-                let error = SmallMNIST().error(replacing: file, by: bytes, compressed: compressed)
+                let error = try SmallMNIST().error(replacing: file, by: bytes, compressed: compressed)
                 let text = try #require(error, "no error for line \(line)").description
-                for part in [SmallMNIST.names[file]] + parts where !part.isEmpty {
+                for part in [IDXFile.mnistNames[file]] + parts where !part.isEmpty {
                     #expect(text.contains(part), "line \(line): \(text)")
                 }
             }
@@ -131,12 +126,12 @@ struct SmallMNIST {
         try expect(1, labels + [1, 2], "\(labels.count) bytes", "but there are")
         try expect(1, SmallMNIST.labels(0, SmallMNIST.trainingCount - 1), "22 labels", "23 images")
         try expect(3, SmallMNIST.labels(1, 10), "10 labels", "9 images")
-        try expect(0, SmallMNIST.header([0, 28, 28]), "no images")
+        try expect(0, IDXFile.header([0, 28, 28]), "no images")
         try expect(1, Array(labels.dropLast()) + [10], "label number 22 is 10")
-        try expect(0, SmallMNIST.header([23, 32, 32]) + [UInt8](repeating: 0, count: 23 * 1024), "32 × 32")
+        try expect(0, IDXFile.header([23, 32, 32]) + [UInt8](repeating: 0, count: 23 * 1024), "32 × 32")
         try expect(0, [0, 0, 8, 3] + [UInt8](repeating: 0xff, count: 12), "extents")
         try expect(0, [0, 0, 8, 3, 0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 28, 0, 0, 0, 28] + images[16...], "cut short")
-        // Damage of the compressed bytes themselves.
+        // Damage in the compressed bytes.
         let packed = gzip(images)
         try expect(0, Array(packed.dropLast(20)), compressed: true, "end too early")
         try expect(0, Array(packed[..<40]), compressed: true, "end too early")
@@ -152,23 +147,23 @@ struct SmallMNIST {
         try expect(0, other, compressed: true, "damaged")
     }
 
-    @Test func missingFilesAreClearErrors() throws {
-        for (file, name) in SmallMNIST.names.enumerated() {
-            let small = SmallMNIST(compressed: [1])
-            small.folder.remove(file == 1 ? name + ".gz" : name)
+    @Test func missingFilesAreErrors() throws {
+        for (file, name) in IDXFile.mnistNames.enumerated() {
+            let small = try SmallMNIST(compressed: [1])
+            try small.folder.remove(file == 1 ? name + ".gz" : name)
             let error = try #require(throws: DataError.self) { try small.source() }
             #expect(error.description.contains("neither \(name) nor \(name).gz"))
         }
         let error = try #require(throws: DataError.self) { try MNISTSource(path: "/no/such/folder") }
         #expect(error.description.contains("no such folder"))
-        let small = SmallMNIST()
-        small.folder.remove(SmallMNIST.names[0])
-        mkdir("\(small.folder.path)/\(SmallMNIST.names[0])", 0o755)
-        defer { rmdir("\(small.folder.path)/\(SmallMNIST.names[0])") }
+        let small = try SmallMNIST()
+        try small.folder.remove(IDXFile.mnistNames[0])
+        mkdir("\(small.folder.path)/\(IDXFile.mnistNames[0])", 0o755)
+        defer { rmdir("\(small.folder.path)/\(IDXFile.mnistNames[0])") }
         #expect(try #require(throws: DataError.self) { try small.source() }.description.contains("regular file"))
     }
 
-    @Test func preparationRefusesWhatCannotBeRaw() throws {
+    @Test func preparationRefusesInvalidRows() throws {
         let source = try SmallMNIST().source()
         #expect(throws: DataError.self) { try source.prepare(.first, raw: Tensor([2, 783])) }
         for value in [-1, 255.5, .nan, .infinity] as [Float] {
@@ -180,13 +175,13 @@ struct SmallMNIST {
         for value in [-1, 10, 2.5, .nan] as [Float] {
             #expect(throws: DataError.self) { try source.prepare(.second, raw: Tensor([3], [1, 2, value])) }
         }
-        // Every byte: the same bits by both ways, which are kernels of their own.
+        // Every byte, because reading and preparing use different kernels.
         let bytes = Tensor([1, 784], (0..<784).map { Float($0 % 256) })
         let prepared = try source.prepare(.first, raw: bytes)
         for byte in 0..<256 { #expect(abs(Double(prepared[byte]) - (Double(byte) / 255 - 0.1307) / 0.3081) <= 4e-7) }
     }
 
-    @Test func manyThreadsReadTheSame() async throws {
+    @Test func threadsReadTheSameBytes() async throws {
         let source = try SmallMNIST(compressed: [0, 1, 2, 3]).source()
         let expected = (0..<23).flatMap { image in (0..<784).map { Float(SmallMNIST.pixel(0, image, $0)) } }
         await withTaskGroup(of: Bool.self) { group in
@@ -199,8 +194,8 @@ struct SmallMNIST {
         }
     }
 
-    /// The real files, where they lie beside the package; GNU gzip unpacks them for comparison.
-    @Test func realFiles() throws {
+    /// Compares the real files, if they lie beside the package, with their content as GNU gzip decompresses it.
+    @Test func realFilesMatchGzip() throws {
         let parts = #filePath.split(separator: "/").dropLast(3)
         let folders = [1, 2].map { "/" + parts.dropLast($0).joined(separator: "/") + "/shared/data/mnist" }
         guard let folder = folders.first(where: { access($0 + "/train-images-idx3-ubyte.gz", F_OK) == 0 }) else {
@@ -208,13 +203,19 @@ struct SmallMNIST {
             return
         }
         print("MNIST: the real files of \(folder)")
+        func decompressed(_ path: String) throws -> [UInt8] {
+            let output = TemporaryFolder()
+            let gzip = try CompletedProcess(["sh", "-c", "gzip -dc '\(path)' > '\(output.file("content"))'"])
+            #expect(gzip.exitCode == 0, "\(gzip.errors)")
+            return try output.bytes(of: "content")
+        }
         let source = try MNISTSource(path: folder)
         #expect(source.count(of: .training) == 60_000)
         #expect(source.count(of: .heldOut) == 10_000)
         for (split, prefix) in [(Split.training, "train"), (.heldOut, "t10k")] {
             let count = source.count(of: split)!, numbers = (0..<count).map { UInt64($0) }
-            let images = output(of: "gzip -dc '\(folder)/\(prefix)-images-idx3-ubyte.gz'").dropFirst(16)
-            let labels = output(of: "gzip -dc '\(folder)/\(prefix)-labels-idx1-ubyte.gz'").dropFirst(8)
+            let images = try decompressed("\(folder)/\(prefix)-images-idx3-ubyte.gz").dropFirst(16)
+            let labels = try decompressed("\(folder)/\(prefix)-labels-idx1-ubyte.gz").dropFirst(8)
             #expect(images.count == count * 784)
             let raw = try source.readRaw(split, numbers, .first)
             var index = images.startIndex, wrong = 0
@@ -225,7 +226,7 @@ struct SmallMNIST {
             #expect(wrong == 0)
             #expect((try source.labels(split, numbers) == labels.map(Int.init)) as Bool)
         }
-        // Published facts: the first label is 5, and the training images' mean and deviation are those of the preparation.
+        // Published facts: the first label is 5, and the preparation standardises the training images.
         #expect(try source.labels(.training, [0]) == [5])
         let prepared = Tensor([60_000, 1, 28, 28])
         try source.read(.training, (0..<60_000).map { UInt64($0) }, first: prepared, second: nil)
@@ -237,5 +238,21 @@ struct SmallMNIST {
         }
         #expect(abs(sum / Double(prepared.count)) <= 1e-3)
         #expect(abs(squares / Double(prepared.count) - 1) <= 2e-3)
+    }
+
+    @Test func digestDependsOnTheContentOnly() throws {
+        func digest(_ small: SmallMNIST) throws -> String? {
+            try withExtendedLifetime(small) { try small.source().dataDigest() }
+        }
+        let plain = try #require(try digest(try SmallMNIST()))
+        #expect(try digest(try SmallMNIST(compressed: [0, 1, 2, 3])) == plain, "compressed or not")
+        for file in 0..<4 {
+            let other = try SmallMNIST()
+            var bytes = SmallMNIST.contents[file]
+            bytes[bytes.count - 1] = (bytes[bytes.count - 1] + 1) % 10
+            try other.folder.remove(IDXFile.mnistNames[file])
+            try other.folder.write(IDXFile.mnistNames[file], bytes)
+            #expect(try digest(other) != plain, "\(IDXFile.mnistNames[file])")
+        }
     }
 }

@@ -1,7 +1,8 @@
 import CoupletPairs
 import Testing
 
-/// Pearson's χ² of counts against equal expectations, as standard deviations from its mean (Wilson and Hilferty's normal approximation).
+/// Returns Pearson's χ² of counts against equal expectations, in standard deviations from its mean (normal
+/// approximation of Wilson and Hilferty).
 func chiSquareDeviation(_ counts: [Int]) -> Double {
     let total = counts.reduce(0, +), expected = Double(total) / Double(counts.count), freedom = Double(counts.count - 1)
     let statistic = counts.reduce(0.0) { $0 + (Double($1) - expected) * (Double($1) - expected) / expected }
@@ -10,7 +11,7 @@ func chiSquareDeviation(_ counts: [Int]) -> Double {
 }
 
 extension Double {
-    /// x^⅓ by Newton's method.
+    /// Returns x^⅓ by Newton's method.
     fileprivate static func root(_ x: Double) -> Double {
         var y = x > 1 ? x : 1
         for _ in 0..<200 { y -= (y - x / (y * y)) / 3 }
@@ -26,7 +27,7 @@ extension Double {
     @Test(
         arguments: [0, 1, 2, 3, 7, 16, 1023, 1024, 1025, 1026, 1056, 1057, 1089, 4096, 60_000, 65_536, 65_537, 999_983]
             as [UInt64])
-    func everyElementComesOnce(count: UInt64) {
+    func everyElementOccursOnce(count: UInt64) {
         for number in [0, 1, 977] as [UInt64] {
             let permutation = permutation(count, number)
             var seen = [Bool](repeating: false, count: Int(count))
@@ -51,14 +52,16 @@ extension Double {
         #expect(abs(chiSquareDeviation(Array(counts.values))) <= 4)
     }
 
-    /// Where an element goes, which element follows which, and how the parts of a walk hang together, on both sides of the table's limit.
-    @Test(arguments: [6, 13, 20, 1024, 1025, 2000, 5003] as [UInt64]) func placesAndNeighboursAreUniform(count: UInt64)
-    {
+    /// Positions, neighbours and the joint distribution of first and last element are uniform, on both sides of the
+    /// table's limit.
+    @Test(arguments: [6, 13, 20, 1024, 1025, 2000, 5003] as [UInt64]) func positionsAndNeighboursAreUniform(
+        count: UInt64
+    ) {
         let epochs: UInt64 = 20_000, bins = min(count, 64)
         var first = [Int](repeating: 0, count: Int(bins)), last = first, middle = first
         var steps = [Int](repeating: 0, count: Int(bins)), rises = [0, 0], joint = [Int](repeating: 0, count: 25)
         func bin(_ element: UInt64, of bins: UInt64) -> Int {
-            // The same share of elements in each bin: elements beyond the largest multiple are left out.
+            // All bins have the same number of elements; elements beyond the largest multiple are left out.
             element < count / bins * bins ? Int(element / (count / bins)) : -1
         }
         for epoch in 0..<epochs {
@@ -82,8 +85,9 @@ extension Double {
         if count > 1000 { #expect(abs(chiSquareDeviation(joint)) <= 4.5) }
     }
 
-    /// The number of fixed points of a random permutation has mean 1 and variance 1; so has the number of k with p[k+1] = p[k] + 1 (nearly).
-    @Test(arguments: [20, 1025, 3001] as [UInt64]) func fixedPointsAndRuns(count: UInt64) {
+    /// The number of fixed points of a random permutation has mean 1 and variance 1, and so (nearly) has the number of
+    /// k with p[k+1] = p[k] + 1.
+    @Test(arguments: [20, 1025, 3001] as [UInt64]) func fixedPointsAndSuccessions(count: UInt64) {
         let epochs: UInt64 = count > 100 ? 2_000 : 20_000
         var fixed = 0, successions = 0
         for epoch in 0..<epochs {
@@ -102,7 +106,7 @@ extension Double {
         #expect(abs(Double(successions) - Double(epochs) * Double(count - 1) / Double(count)) <= 4.5 * deviation)
     }
 
-    @Test func seedsAndNumbersGiveOtherOrders() {
+    @Test func seedAndNumberDetermineTheOrder() {
         for count in [50, 5000] as [UInt64] {
             let orders = [
                 permutation(count, 0), permutation(count, 1), permutation(count, 0, seed: 2),

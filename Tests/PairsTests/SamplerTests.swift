@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct SamplerTests {
     @Test(arguments: [(2, 1), (2, 2), (5, 2), (20, 7), (100, 32), (1000, 128), (1500, 64), (60_000, 1024)])
-    func anEpochNeverRepeats(count: Int, batch: Int) throws {
+    func epochHasNoRepeats(count: Int, batch: Int) throws {
         let sampler = try Sampler(batchSize: batch, sampleCount: count, seed: 3)
         let steps = count / batch
         #expect(sampler.stepsPerEpoch == steps)
@@ -19,7 +19,7 @@ import Testing
             #expect(seen.allSatisfy { $0 < UInt64(count) })
             leftOut.append(Set((0..<UInt64(count)).filter { !seen.contains($0) }))
         }
-        // The rest is another one in another epoch.
+        // The left-out samples vary between epochs.
         if leftOut[0].count > 20 { #expect(leftOut[0] != leftOut[1]) }
     }
 
@@ -29,12 +29,12 @@ import Testing
         for step in 0..<26_000 {
             for number in sampler.numbers(step: step, positions: 0..<7) { counts[Int(number)] += 1 }
         }
-        // Draws of one batch exclude each other, so the counts vary less than independent ones: (1 - 7/13) of the variance.
+        // Draws within a batch are distinct, so the counts have (1 - 7/13) of the variance of independent draws.
         #expect(chiSquareDeviation(counts) <= 4)
         #expect(counts.min()! > 13_000)
     }
 
-    @Test(arguments: [nil, 700, 5000] as [Int?]) func anyGroupingGivesTheSameNumbers(count: Int?) throws {
+    @Test(arguments: [nil, 700, 5000] as [Int?]) func numbersDoNotDependOnTheWorkers(count: Int?) throws {
         let sampler = try Sampler(batchSize: 64, sampleCount: count, seed: 8)
         for step in [0, 1, 9, 10, 77, 78, 1_000_003] {
             let whole = sampler.numbers(step: step, positions: 0..<64)
@@ -55,24 +55,25 @@ import Testing
         #expect(sampler.stepsPerEpoch == nil)
         let finite = try Sampler(batchSize: 10, sampleCount: 25, seed: 1)
         #expect(finite.draws(step: 7, positions: 2..<5) == [72, 73, 74])
-        // Step 7 of 2 steps an epoch: the second batch of epoch 3.
+        // With two steps per epoch, step 7 is the second step of epoch 3.
         let order = Permutation(count: 25, seed: 1, stream: .permutation, number: 3)
         #expect(finite.numbers(step: 7, positions: 2..<5) == (12..<15).map { order[$0] })
     }
 
-    /// An epoch of the second batch is a permutation of its own: as many samples as in the batch's own places as chance has it, one on the average.
-    @Test func theSecondBatchIsAnIndependentDraw() throws {
+    /// The second batches of an epoch are an independent permutation, which has one sample at the same position on
+    /// average.
+    @Test func secondBatchIsAnIndependentDraw() throws {
         let count = 640, sampler = try Sampler(batchSize: 64, sampleCount: count, seed: 8)
-        var meetings = 0
+        var coincidences = 0
         for epoch in 0..<40 {
             let steps = (epoch * 10)..<(epoch * 10 + 10)
             let pairs = steps.flatMap { sampler.numbers(step: $0, positions: 0..<64) }
             let others = steps.flatMap { sampler.numbers(step: $0, positions: 0..<64, of: .second) }
             #expect(others.sorted() == (0..<UInt64(count)).map { $0 })
-            meetings += zip(pairs, others).count { $0 == $1 }
+            coincidences += zip(pairs, others).count { $0 == $1 }
         }
-        // A Poisson number of mean 40.
-        #expect((15...70).contains(meetings))
+        // About a Poisson number of mean 40.
+        #expect((15...70).contains(coincidences))
         let endless = try Sampler(batchSize: 10, sampleCount: nil, seed: 1)
         #expect(endless.numbers(step: 7, positions: 2..<5, of: .second) == [72, 73, 74].map { $0 + (1 << 63) })
     }

@@ -1,4 +1,5 @@
 import CoupletReports
+import TestSupport
 import Testing
 
 @Suite struct HeatMapTests {
@@ -8,7 +9,7 @@ import Testing
             [.init(1), .init(2), .init(nil, label: "failed")], [.init(4), .init(.nan), .init(6, label: "mean of 2")],
         ], chosen: (1, 0))
 
-    @Test func aCellForEachPair() {
+    @Test func aHeatMapHasACellForEachPair() {
         let markup = ParsedMarkup(Self.map.svg)
         #expect(markup.problem == nil)
         let cells = markup.all("rect").filter { $0.text.hasPrefix("rate <&>") }
@@ -18,7 +19,8 @@ import Testing
                 "rate <&> c, size 1 · failed", "rate <&> b, size 2 · no value",
             ])
         #expect(markup.all("rect", class: "chosen").count == 1)
-        // The first row lies lowest, the first column leftmost; the lowest value is the darkest, the highest the brightest.
+        // The first row is the lowest, the first column the leftmost. The lowest value has the darkest colour, the
+        // highest the brightest.
         let (low, high) = (
             cells.first { $0.text.contains("a\", size 1") }, cells.first { $0.text.contains("c, size 2") }
         )
@@ -27,7 +29,7 @@ import Testing
             (low?.number("y") ?? 0) > (high?.number("y") ?? 0) && (low?.number("x") ?? 0) < (high?.number("x") ?? 0))
     }
 
-    @Test func valuesReadOnEveryColour() {
+    @Test func textHasContrastWithEveryColour() {
         func luminance(_ hex: String) -> Double {
             let value = Int(hex.dropFirst(), radix: 16) ?? 0
             let parts = [value >> 16, value >> 8 & 255, value & 255].map { part -> Double in
@@ -36,7 +38,7 @@ import Testing
             }
             return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
         }
-        // x^2.4 = (x^12)^(1/5) by Newton's steps.
+        // x^2.4 = (x^12)^(1/5) by Newton's method.
         func power(_ x: Double) -> Double {
             var root = x
             let target = (0..<12).reduce(1.0) { product, _ in product * x }
@@ -44,12 +46,14 @@ import Testing
             return root
         }
         for k in 0...100 {
-            let (ground, ink) = (luminance(ColorMap.color(Double(k) / 100)), luminance(ColorMap.ink(Double(k) / 100)))
+            let (ground, ink) = (
+                luminance(ColorMap.color(Double(k) / 100)), luminance(ColorMap.textColor(Double(k) / 100))
+            )
             #expect((max(ground, ink) + 0.05) / (min(ground, ink) + 0.05) >= 4.5)
         }
     }
 
-    @Test func manyColumnsMakeItWide() {
+    @Test func manyColumnsMakeAWideHeatMap() {
         let names = (0..<40).map { "column \($0)" }
         let map = HeatMap(
             "m", xLabel: "x", yLabel: "y", valueLabel: "v", columns: names, rows: ["r"],
@@ -58,19 +62,5 @@ import Testing
         let empty = HeatMap(
             "m", xLabel: "x", yLabel: "y", valueLabel: "v", columns: ["a"], rows: ["r"], cells: [[.init(nil)]])
         #expect(ParsedMarkup(empty.svg).problem == nil)
-    }
-
-    @Test func theBestLineStandsOut() {
-        let axes = [Axis("rate", scale: .logarithmic), Axis("loss", categories: ["a", "b"]), Axis("error")]
-        let lines = (0..<10).map { (index: Int) -> ParallelCoordinates.Line in
-            let values: [Double] = [0.01 * Double(index + 1), Double(index % 2), Double((index * 3) % 10)]
-            return ParallelCoordinates.Line("trial \(index)", values)
-        }
-        let figure = ParallelCoordinates(
-            "all", axes: axes, lines: lines + [.init("broken", [0.1, 0, .nan])], lowIsGood: true)
-        // Two lines a fifth; the metrics are 0, 3, 6, 9, 2, 5, 8, 1, 4, 7.
-        #expect(figure.ranks == [4, 3, 1, 0, 3, 2, 0, 4, 2, 1, nil])
-        let markup = ParsedMarkup(figure.svg)
-        #expect(markup.problem == nil && markup.all("path", class: "path").count == 10 + 5)
     }
 }

@@ -1,33 +1,35 @@
 import CoupletReports
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct PlotTests {
-    /// Where a value lies, told by the labelled ticks of the drawing itself: two of them fix a linear map of the value or of its logarithm.
-    private static func place(
+    /// The map from a value to its position, from two labelled ticks of the drawing: a linear map of the value or of
+    /// its logarithm.
+    private static func position(
         _ markup: ParsedMarkup, ticks: [(value: Double, text: String)], isVertical: Bool, log isLogarithmic: Bool
     ) throws -> (Double) -> Double {
-        let places = try ticks.map { tick in
+        let positions = try ticks.map { tick in
             let label = try #require(
                 markup.all("text").first {
                     $0.text == tick.text && ($0.attributes["class"] == (isVertical ? "end" : "middle"))
                 }, "no label \(tick.text)")
-            // A label of the vertical axis stands 4 units below its line.
+            // A label of the vertical axis is 4 units below its line.
             return try #require(isVertical ? label.number("y").map { $0 - 4 } : label.number("x"))
         }
         let values = ticks.map { isLogarithmic ? Foundation.log($0.value) : $0.value }
-        let slope = (places[1] - places[0]) / (values[1] - values[0])
-        return { places[0] + slope * ((isLogarithmic ? Foundation.log($0) : $0) - values[0]) }
+        let slope = (positions[1] - positions[0]) / (values[1] - values[0])
+        return { positions[0] + slope * ((isLogarithmic ? Foundation.log($0) : $0) - values[0]) }
     }
 
-    @Test func pointsLieWhereTheAxesSay() throws {
+    @Test func pointsMatchTheTicksOfLinearAxes() throws {
         let points = [(1.0, 2.0), (4.0, 3.5), (9.0, -1.0), (10.0, 0.25)]
         let plot = Plot(
             "p", x: Axis("x", scale: .linear), y: Axis("y"), series: [Series("", points.map { PlotPoint($0.0, $0.1) })])
         let markup = ParsedMarkup(plot.svg)
         #expect(markup.problem == nil)
-        let x = try Self.place(markup, ticks: [(2, "2"), (8, "8")], isVertical: false, log: false)
-        let y = try Self.place(markup, ticks: [(0, "0"), (3, "3")], isVertical: true, log: false)
+        let x = try Self.position(markup, ticks: [(2, "2"), (8, "8")], isVertical: false, log: false)
+        let y = try Self.position(markup, ticks: [(0, "0"), (3, "3")], isVertical: true, log: false)
         let marks = markup.all("circle", class: "mark")
         #expect(marks.count == 4)
         for (mark, point) in zip(marks, points) {
@@ -41,12 +43,12 @@ import Testing
                 && zip(line.points, points).allSatisfy { abs($0.x - x($1.0)) <= 0.15 && abs($0.y - y($1.1)) <= 0.15 })
     }
 
-    @Test func logarithmicAxesToo() throws {
+    @Test func pointsMatchTheTicksOfLogarithmicAxes() throws {
         let points = [(0.001, 5e-6), (0.01, 0.02), (0.3, 1.5), (20, 3e3)]
         let plot = Plot("p", x: Axis("x"), y: Axis("y"), series: [Series("", points.map { PlotPoint($0.0, $0.1) })])
         let markup = ParsedMarkup(plot.svg)
-        let x = try Self.place(markup, ticks: [(0.01, "10−2"), (1, "100")], isVertical: false, log: true)
-        let y = try Self.place(markup, ticks: [(1e-3, "10−3"), (10, "101")], isVertical: true, log: true)
+        let x = try Self.position(markup, ticks: [(0.01, "10−2"), (1, "100")], isVertical: false, log: true)
+        let y = try Self.position(markup, ticks: [(1e-3, "10−3"), (10, "101")], isVertical: true, log: true)
         for (mark, point) in zip(markup.all("circle", class: "mark"), points) {
             #expect(
                 abs((mark.number("cx") ?? .nan) - x(point.0)) <= 0.15
@@ -59,7 +61,7 @@ import Testing
             "p", x: Axis("x"), y: Axis("y"),
             series: [Series("", [PlotPoint(0, 1, deviation: 1), PlotPoint(1, 4, deviation: 0.5)])])
         let markup = ParsedMarkup(plot.svg)
-        let y = try Self.place(markup, ticks: [(1, "1"), (4, "4")], isVertical: true, log: false)
+        let y = try Self.position(markup, ticks: [(1, "1"), (4, "4")], isVertical: true, log: false)
         let bars = markup.all("path", class: "error")
         #expect(bars.count == 2)
         for (bar, ends) in zip(bars, [(2.0, 0.0), (4.5, 3.5)]) {
@@ -68,26 +70,7 @@ import Testing
         }
     }
 
-    /// y = 3 x^(-1/2), exactly; and a noisy set against the textbook's sums.
-    @Test func slopesAreThoseOfLeastSquares() throws {
-        let exact = try #require(PowerLawFit([16.0, 64, 256, 1024].map { ($0, 3 / $0.squareRoot()) }))
-        #expect(abs(exact.slope + 0.5) <= 1e-12 && abs(exact.factor - 3) <= 1e-11 && exact.determination >= 1 - 1e-12)
-        let points = [(1.0, 2.0), (2.0, 3.1), (4.0, 8.3), (8.0, 14.0), (16.0, 35.0)]
-        let (xs, ys) = (points.map { log($0.0) }, points.map { log($0.1) })
-        let n = 5.0, sx = xs.reduce(0, +), sy = ys.reduce(0, +)
-        let sxx = xs.reduce(0) { $0 + $1 * $1 }, sxy = zip(xs, ys).reduce(0) { $0 + $1.0 * $1.1 }
-        let slope = (n * sxy - sx * sy) / (n * sxx - sx * sx), intercept = (sy - slope * sx) / n
-        let residual = zip(xs, ys).reduce(0) { $0 + pow($1.1 - intercept - slope * $1.0, 2) }
-        let error = (residual / 3 / (sxx - sx * sx / n)).squareRoot()
-        let fit = try #require(PowerLawFit(points))
-        #expect(abs(fit.slope - slope) <= 1e-12 && abs(fit.factor - exp(intercept)) <= 1e-11)
-        #expect(abs((fit.slopeError ?? .nan) - error) <= 1e-12)
-        // One x, or no positive y, has no slope.
-        #expect(
-            PowerLawFit([(2, 1), (2, 3)]) == nil && PowerLawFit([(1, -1), (2, 0)]) == nil && PowerLawFit([]) == nil)
-    }
-
-    @Test func theLegendTellsTheSlope() {
+    @Test func theLegendContainsTheSlope() {
         let points = [16.0, 64, 256, 1024].map { PlotPoint($0, 3 / $0.squareRoot()) }
         let plot = Plot("p", x: Axis("batch"), y: Axis("error"), series: [Series("joint", points).fitted()])
         let markup = ParsedMarkup(plot.svg)
@@ -95,7 +78,7 @@ import Testing
         #expect(markup.all("path", class: "fit").count == 1)
     }
 
-    /// Breaks, ends and absences: no coordinate is ever anything but a number.
+    /// For any values, every coordinate of the drawing is a finite number.
     @Test(arguments: [
         [] as [Double], [1.0], [.nan], [.nan, .nan], [1, .nan, 3], [.nan, 2, 3], [1, 2, .nan], [5, 5, 5], [0, 0],
         [.infinity, 1, 2], [-.infinity, -1],
@@ -125,23 +108,23 @@ import Testing
         }
     }
 
-    /// A curve whose loss becomes no number ends in a cross, and says where.
-    @Test func aCurveThatEndsInNaNSaysSo() throws {
+    /// A cross marks the last finite point of a curve that ends in NaN, and its tooltip gives the step.
+    @Test func aCrossMarksACurveThatEndsInNaN() throws {
         let plot = Plot(
             "p", x: Axis("step"), y: Axis(""),
             series: [Series("a", [1, 2, .nan, .nan].enumerated().map { PlotPoint(Double($0), $1) }, style: .line)])
         let markup = ParsedMarkup(plot.svg)
         #expect(markup.all("path", class: "error").first?.text == "a · no number after 1")
-        // And one in whose midst a value is missing is in two pieces.
+        // A curve with a missing value in the middle has two pieces.
         let broken = Plot(
             "p", x: Axis("step"), y: Axis(""),
             series: [Series("a", [1, 2, .nan, 4, 5].enumerated().map { PlotPoint(Double($0), $1) }, style: .line)])
-        let line = ParsedMarkup(broken.svg).all("path", class: "line").last  // The first is the legend's.
+        let line = ParsedMarkup(broken.svg).all("path", class: "line").last  // The first path belongs to the legend.
         #expect(line?.attributes["d"]?.filter { $0 == "M" }.count == 2)
         #expect(ParsedMarkup(broken.svg).all("path", class: "error").isEmpty)
     }
 
-    /// Of a label; the exponent of a power of ten is set smaller.
+    /// The width of a label. The exponent of a power of ten is smaller.
     private static func width(_ text: String) -> Double {
         let isPower = text.hasPrefix("10") && text.count > 2 && !text.contains { ",.kMG".contains($0) }
         return isPower
@@ -149,7 +132,7 @@ import Testing
             : TextWidth.of(text, size: 12)
     }
 
-    @Test func labelsOfAnAxisDoNotTouch() throws {
+    @Test func labelsOfAnAxisDoNotOverlap() throws {
         let ranges: [[Double]] = [
             [0, 1e-7], [0, 123_456_789], [1e9, 1e9 + 1], [1e-9, 1e9], [-0.001, 0.002], [0, 100_000],
         ]

@@ -1,19 +1,20 @@
 import CoupletFiles
-import CoupletLosses
 import CoupletReports
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct ReportTests {
-    private static func folder() throws -> FixtureFolder {
-        let folder = try FixtureFolder()
+    private static func folder() throws -> TemporaryFolder {
+        let folder = TemporaryFolder()
         try folder.writeRun(
             "a", losses: ["3", "2", "null", "1.5"], extra: "{\"step\": 50, \"loss\": 1.\n\nno json\n{\"loss\": 2}\n")
         try folder.write(
             "a/evaluation.json",
             """
             {"step": 40, "retrieval": {"first_to_second": {"recall_at_1": 0.25, "median_rank": 7.0}, "gallery": 100},
-             "gaussian": {"singular_values": [0.91, 0.7], "exact_singular_values": [0.9, 0.75], "first_gram": null, "nested": {"x": [1, null]}}}
+             "gaussian": {"singular_values": [0.91, 0.7], "exact_singular_values": [0.9, 0.75], "first_gram": null,
+              "nested": {"x": [1, null]}}}
             """)
         try folder.writeRun("b <&\">", losses: ["3", "1"], rate: 0.1)
         try folder.write(
@@ -22,7 +23,7 @@ import Testing
         return folder
     }
 
-    @Test func runsAreToldSideBySide() throws {
+    @Test func runsAreCompared() throws {
         let folder = try Self.folder()
         let report = try Report(reading: ["\(folder.path)/a/", "\(folder.path)/b <&\">", "\(folder.path)/a"])
         #expect(report.runs.map(\.name) == ["a", "b <&\">"])
@@ -31,26 +32,27 @@ import Testing
         #expect(markup.problem == nil, "\(markup.problem ?? "")")
         #expect(
             markup.all("h4").map(\.text) == ["Loss", "Gradient norm", "Learning rate", "Throughput", "singular values"])
-        // Three lines of a's metrics are none: cut short, no JSON, without a step. An empty line is no line.
+        // Three lines of a's metrics are damaged: incomplete, not JSON, without a step. Empty lines are skipped.
         #expect(markup.all("p", class: "warning").contains { $0.text == "a: metrics.jsonl: 3 damaged lines skipped" })
-        #expect(markup.all("figcaption").contains { $0.text == "1 logged value is no number." })
+        #expect(markup.all("figcaption").contains { $0.text == "1 logged value is not a number." })
         #expect(markup.all("p").contains { $0.text == "Temperature: 1 at every logged step of every run." })
         let cells = markup.all("tr").map(\.text)
         #expect(cells.contains("first to second: recall at 125.00 %50.00 %"))
         #expect(cells.contains("singular values, 20.70000.7500"), "\(cells)")
         #expect(cells.contains("optimizer.learning_rate0.010.1") && cells.contains("train.steps4020"))
-        // The better recall is marked, and nothing where one run alone has a value.
+        // The better recall is marked. A value that only one run has is not marked.
         #expect(markup.all("td", class: "best").map(\.text) == ["50.00 %"])
         #expect(try Report(reading: report.runs.map(\.folder.path)).page.html == html)
     }
 
     @Test func identifiabilityIsATableOfFactorsAndRegressors() throws {
-        let folder = try FixtureFolder()
+        let folder = TemporaryFolder()
         try folder.writeRun("a", losses: ["3", "2"])
         try folder.write(
             "a/evaluation.json",
             """
-            {"step": 20, "identifiability": {"samples": 4096, "first": {"c": {"linear": 0.5, "mlp": 0.75}, "m1": {"linear": -0.25, "mlp": 0.125}},
+            {"step": 20, "identifiability": {"samples": 4096,
+             "first": {"c": {"linear": 0.5, "mlp": 0.75}, "m1": {"linear": -0.25, "mlp": 0.125}},
              "second": {"c": {"linear": 0.25, "mlp": 0.375}, "m1": {"linear": 0, "mlp": null}},
              "from_content": {"first": {"linear": 0.625, "mlp": 0.875}, "second": {"linear": 0.1875, "mlp": 0.3125}},
              "mean_correlation": {"first": 0.6875, "second": 0.8125}}}
@@ -68,7 +70,7 @@ import Testing
             })
     }
 
-    @Test func figuresAreFilesToo() throws {
+    @Test func figuresAreSVGFiles() throws {
         let folder = try Self.folder()
         let figures = try Report(reading: ["\(folder.path)/a"]).figures
         #expect(
@@ -83,9 +85,9 @@ import Testing
         }
     }
 
-    /// What a run lacks is said, and keeps nothing else from being told.
+    /// A missing or damaged part of a run has a note, and the other parts are still reported.
     @Test func emptyAndDamagedRuns() throws {
-        let folder = try FixtureFolder()
+        let folder = TemporaryFolder()
         try folder.write("empty/metrics.jsonl", "")
         try folder.write("nulls/metrics.jsonl", "{\"step\": 1, \"loss\": null}\n{\"step\": 2, \"loss\": null}\n")
         try folder.write("one/metrics.jsonl", "{\"step\": 1, \"loss\": 2.5}\n")
@@ -99,13 +101,15 @@ import Testing
             for figure in report.figures { #expect(ParsedMarkup(figure.figure.svg).problem == nil) }
         }
         let notes = try RunRecord(reading: "\(folder.path)/broken").notes.joined(separator: "\n")
-        for part in ["no metrics.jsonl yet", "evaluation.json is no JSON", "config.yaml:2:1", "step-00000001.h5"] {
+        for part in [
+            "no metrics.jsonl yet", "evaluation.json is not valid JSON", "config.yaml:2:1", "step-00000001.h5",
+        ] {
             #expect(notes.contains(part), "\(notes)")
         }
         #expect(try Report(reading: ["\(folder.path)/one"]).figures.map(\.name) == ["loss"])
     }
 
-    @Test func otherFoldersAreErrors() throws {
+    @Test func foldersOfOtherContentAreErrors() throws {
         let folder = try Self.folder()
         func message(_ path: String) -> String {
             do {
@@ -116,15 +120,15 @@ import Testing
             } catch { return "\(error)" }
         }
         #expect(message("\(folder.path)/c").contains("/c: no such folder; "))
-        #expect(message(folder.path).contains("neither a run nor a sweep; there are some in it: \(folder.path)/a "))
-        #expect(message("\(folder.path)/a/config.yaml").contains("a file, no folder"))
+        #expect(message(folder.path).contains("neither a run nor a sweep; it contains \(folder.path)/a "))
+        #expect(message("\(folder.path)/a/config.yaml").contains("a file, not the folder"))
         try folder.write("s/sweep.csv", "trial,status,error\n")
-        #expect(message("\(folder.path)/s").contains("no sweep, for it has no sweep.yaml"))
+        #expect(message("\(folder.path)/s").contains("not a sweep, because it has no sweep.yaml"))
     }
 
-    /// 100,000 logged steps with noise: the page stays small and has every extreme of the loss.
+    /// The page of a run with 100,000 noisy steps is small and contains the extreme of the loss.
     @Test func longRunsGiveSmallPages() throws {
-        let folder = try FixtureFolder()
+        let folder = TemporaryFolder()
         var state: UInt64 = 7
         try folder.writeRun(
             "long",
@@ -141,8 +145,8 @@ import Testing
         #expect(others.count == raw.points.count - 1, "one point stands out")
     }
 
-    @Test func namesTellFoldersApart() throws {
-        let folder = try FixtureFolder()
+    @Test func namesDistinguishFolders() throws {
+        let folder = TemporaryFolder()
         for name in ["x/run", "y/run", "z"] { try folder.writeRun(name, losses: ["1", "2"]) }
         #expect(
             try Report(reading: ["x/run", "y/run", "z"].map { "\(folder.path)/\($0)" }).runs.map(\.name) == [
@@ -150,15 +154,15 @@ import Testing
             ])
     }
 
-    /// More runs than can be told apart by colour: twelve in colour, the others grey, and said so.
+    /// Of 20 runs, 12 are in colour and the others grey; a remark says so.
     @Test func manyRuns() throws {
-        let folder = try FixtureFolder()
+        let folder = TemporaryFolder()
         for index in 10..<30 { try folder.writeRun("r\(index)", losses: ["3", "\(index)"]) }
         let markup = ParsedMarkup(try Report(reading: (10..<30).map { "\(folder.path)/r\($0)" }).page.html)
         #expect(markup.problem == nil)
         #expect(
             markup.all("p").contains {
-                $0.text == "The first 12 of 20 runs are told apart by colour, the others are grey."
+                $0.text == "Colours distinguish the first 12 of 20 runs; the others are grey."
             })
         #expect(markup.all("path", class: "quiet").count >= 8)
         #expect(markup.all("ul", class: "legend").first?.text == (10..<22).map { "r\($0)" }.joined())

@@ -1,11 +1,12 @@
 import CoupletReports
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct SweepReportTests {
     /// error = 2 · size^(-1/2) · (1 ± 0.1 by seed), for two similarities; one trial failed, one waits.
-    private static func folder() throws -> FixtureFolder {
-        let folder = try FixtureFolder()
+    private static func folder() throws -> TemporaryFolder {
+        let folder = TemporaryFolder()
         var lines =
             "trial,status,batch.size,objective.similarity,seed,gaussian.coupling_error,digest,steps,seconds,reason\n"
         var number = 0
@@ -16,8 +17,8 @@ import Testing
                     let name = "\(1_000 + number)_size=\(size)"
                     let error = 2 / Double(size).squareRoot() * (seed == 1 ? 0.9 : 1.1)
                     if number == 3 {
-                        lines +=
-                            "\(name),failed,\(size),\(similarity),\(seed),,,,0.5,\"a <reason>, with \"\"quotes\"\"\nand a second line\"\n"
+                        let reason = "\"a <reason>, with \"\"quotes\"\"\nand a second line\""
+                        lines += "\(name),failed,\(size),\(similarity),\(seed),,,,0.5,\(reason)\n"
                     } else if number == 4 {
                         lines += "\(name),waiting,\(size),\(similarity),\(seed),,,,,\n"
                     } else {
@@ -34,7 +35,7 @@ import Testing
         return folder
     }
 
-    private static func writeDefinition(_ name: String, _ varied: String, in folder: FixtureFolder) throws {
+    private static func writeDefinition(_ name: String, _ varied: String, in folder: TemporaryFolder) throws {
         try folder.write(
             "\(name)/base.yaml", "data: {source: gaussian, dimensions: [4, 3], correlations: [0.8, 0.5]}\n")
         try folder.write(
@@ -42,7 +43,7 @@ import Testing
             "base: base.yaml\nvary: {\(varied)}\nmetric: gaussian.coupling_error\ngoal: minimize\n")
     }
 
-    @Test func theTableIsRead() throws {
+    @Test func theRecordContainsTheTable() throws {
         let folder = try Self.folder()
         let sweep = try SweepRecord(reading: "\(folder.path)/s")
         #expect(
@@ -57,7 +58,7 @@ import Testing
         #expect(metrics == metrics.sorted() && metrics.first == 2 / 2_048.0.squareRoot() * 0.9)
     }
 
-    @Test func figuresAreThoseOfTheTable() throws {
+    @Test func figuresShowTheTable() throws {
         let folder = try Self.folder()
         let report = try Report(reading: ["\(folder.path)/s"])
         #expect(
@@ -75,7 +76,7 @@ import Testing
             let count = size == 256 ? 2.0 : 4.0
             #expect(abs(point.deviation - 0.1 * exact * (count / (count - 1)).squareRoot()) <= 1e-12)
         }
-        // Each size has as many trials of either seed, so the slope is that of the law.
+        // Each size has equally many trials of both seeds, so the fitted slope is exact.
         let fit = try #require(overSize.series.last?.fit)
         #expect(abs(fit.slope + 0.5) <= 1e-12 && fit.count == 14)
         let map = try #require(report.figures[3].figure as? HeatMap)
@@ -90,7 +91,7 @@ import Testing
                 && parallel.axes.map(\.label) == ["size", "similarity", "seed", "coupling_error"])
     }
 
-    @Test func thePageTellsAll() throws {
+    @Test func thePageContainsAllTrials() throws {
         let folder = try Self.folder()
         let report = try Report(reading: ["\(folder.path)/s"])
         let markup = ParsedMarkup(report.page.html)
@@ -102,8 +103,8 @@ import Testing
         #expect(try Report(reading: ["\(folder.path)/s"]).page.html == report.page.html)
     }
 
-    @Test func sweepsThatHaveHardlyBegun() throws {
-        let folder = try FixtureFolder()
+    @Test func sweepsWithoutFinishedTrials() throws {
+        let folder = TemporaryFolder()
         let header = "trial,status,seed,gaussian.coupling_error,digest,steps,seconds,reason\n"
         for (name, rows) in [("empty", ""), ("waiting", "1,waiting,1,,,,,\n2,running,2,,,,,\n")] {
             try Self.writeDefinition(name, "seed: [1, 2]", in: folder)
@@ -111,7 +112,7 @@ import Testing
             let report = try Report(reading: ["\(folder.path)/\(name)"])
             #expect(ParsedMarkup(report.page.html).problem == nil && report.figures.isEmpty)
         }
-        // A damaged table is an error that names its line.
+        // The error of a damaged table gives the line.
         try Self.writeDefinition("cut", "seed: [1, 2]", in: folder)
         try folder.write("cut/sweep.csv", header + "1,done,1,0.5,d,10,1,\n2,do")
         #expect { try Report(reading: ["\(folder.path)/cut"]) } throws: { "\($0)".contains("cut/sweep.csv:3") }

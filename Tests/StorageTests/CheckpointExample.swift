@@ -1,7 +1,7 @@
 import CoupletStorage
 import CoupletTensors
 
-/// A small checkpoint with everything that one can hold.
+/// A small checkpoint with every kind of content.
 enum CheckpointExample {
     static func make(step: Int, seed: UInt64 = 18_446_744_073_709_551_557, width: Int = 40) -> Checkpoint {
         func array(_ shape: [Int], _ stream: UInt64) -> CheckpointArray {
@@ -38,10 +38,11 @@ enum CheckpointExample {
             statistics: [("first/3/running_mean", array([width], 7)), ("first/3/running_variance", array([width], 8))])
     }
 
-    static func isSame(_ a: Checkpoint, _ b: Checkpoint) -> Bool { everything(in: a) == everything(in: b) }
+    static func isSame(_ a: Checkpoint, _ b: Checkpoint) -> Bool { text(of: a) == text(of: b) }
 
-    /// Everything in a content, as text with the bits of every number: equal where and only where the contents are.
-    static func everything(in content: Checkpoint) -> String {
+    /// The whole content as text, with the bits of every number. Two texts are equal if and only if the checkpoints
+    /// are.
+    static func text(of content: Checkpoint) -> String {
         var lines = [
             "\(content.step) \(content.seed) \(content.shards) \(content.configuration) \(content.writtenBy) \(content.cpuKernels)",
             "\(content.scalars)",

@@ -2,15 +2,16 @@ import CoupletFiles
 import CoupletStorage
 import CoupletTensors
 import Foundation
+import TestSupport
 import Testing
 
-/// A disk of 1 MiB that fills up: errors that say so, what was there stays, and the process goes on working.
-@Suite(.enabled(if: TinyDisk.isAvailable)) struct FullDiskTests {
-    @Test func aCheckpointThatDoesNotFitLeavesTheFormerOne() throws {
-        let disk = try TinyDisk()
+/// On a full disk of 1 MiB, errors name the cause, existing files stay, and the process can continue.
+@Suite(.enabled(if: SmallDisk.isAvailable)) struct FullDiskTests {
+    @Test func aCheckpointThatDoesNotFitLeavesThePreviousOne() throws {
+        let disk = try SmallDisk(kibibytes: 1_024)
         let store = CheckpointStore(folder: disk.path + "/checkpoints")
         try store.write(CheckpointExample.make(step: 1), keep: 2)
-        // From hopelessly large to missing by a little: each failing at another moment of the writing.
+        // From far too large to slightly too large: each size fails at another point of the writing.
         for width in [200_000, 20_000, 8_000, 4_500, 4_000, 3_800, 3_600, 3_400, 3_200, 3_000] {
             let large = CheckpointExample.make(step: 2, width: width)
             do {
@@ -19,10 +20,10 @@ import Testing
                 #expect(width < 8_000)
             } catch let error as FileError {
                 #expect(error.kind == .inputOutput && error.reason.contains("No space left"), "\(width): \(error)")
-                #expect(error.place.hasPrefix(store.path(ofStep: 2)), "\(error)")
+                #expect(error.location.hasPrefix(store.path(ofStep: 2)), "\(error)")
             }
             #expect(try FileManager.default.contentsOfDirectory(atPath: store.folder) == ["step-00000001.h5"])
-            // Nor is the space of the deleted file held by a descriptor that nobody closed.
+            // No open descriptor keeps the space of the deleted file.
             #expect(try disk.openFiles == [])
         }
         #expect(try store.newestVerified().found?.content.digest == CheckpointExample.make(step: 1).digest)
@@ -30,8 +31,8 @@ import Testing
         #expect(try store.newestVerified().found?.content.digest == CheckpointExample.make(step: 2).digest)
     }
 
-    @Test func datasetsAndTextsSayThatTheDiskIsFull() throws {
-        let disk = try TinyDisk()
+    @Test func filesReportAFullDisk() throws {
+        let disk = try SmallDisk(kibibytes: 1_024)
         try DurableFile.replace(disk.path + "/a.json", with: "old")
         let lines = try LineFile(disk.path + "/metrics.jsonl")
         try lines.append("first")
@@ -52,40 +53,5 @@ import Testing
             try FileManager.default.contentsOfDirectory(atPath: disk.path).sorted() == [
                 "a.json", "large.h5", "metrics.jsonl",
             ])
-    }
-}
-
-/// A file system of 1 MiB in memory, mounted for a test.
-final class TinyDisk {
-    let path: String
-
-    /// Whether this user may mount one; says so once where not.
-    static let isAvailable: Bool = {
-        if (try? TinyDisk()) != nil { return true }
-        print("skipped what happens on a full disk: only root can mount a small one")
-        return false
-    }()
-
-    /// The files on it, deleted ones included, that this process has open.
-    var openFiles: [String] {
-        get throws {
-            try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap {
-                try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")
-            }.filter { $0.hasPrefix(path) }
-        }
-    }
-
-    init() throws {
-        path = FileManager.default.temporaryDirectory.path + "/couplet-disk-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        guard mount("tmpfs", path, "tmpfs", 0, "size=1m") == 0 else {
-            rmdir(path)
-            throw CocoaError(.fileWriteNoPermission)
-        }
-    }
-
-    deinit {
-        umount2(path, Int32(MNT_DETACH))
-        rmdir(path)
     }
 }

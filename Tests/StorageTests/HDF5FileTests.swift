@@ -2,12 +2,11 @@ import CoupletFiles
 import CoupletStorage
 import CoupletTensors
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct HDF5FileTests {
-    let folder: TemporaryFolder
-
-    init() throws { folder = try TemporaryFolder() }
+    let folder = TemporaryFolder()
 
     private func tensor(_ shape: [Int]) -> Tensor {
         let tensor = Tensor(shape)
@@ -16,7 +15,7 @@ import Testing
     }
 
     @Test(arguments: [HDF5Format.compatible, .checksummed])
-    func whatIsWrittenIsRead(format: HDF5Format) throws {
+    func writtenDatasetsReadBack(format: HDF5Format) throws {
         let path = folder.file("a.h5")
         let file = try HDF5File(creating: path, format: format)
         let shapes: [[Int]] = [[], [1], [7], [3, 5], [0, 4], [2, 3, 4, 5], [3, 600_000]]
@@ -74,7 +73,7 @@ import Testing
     }
 
     @Test(arguments: [[2000, 3], [60, 20_000]], [false, true])
-    func scatteredRowsAreThoseAskedFor(shape: [Int], checksum: Bool) throws {
+    func rowsAreReadInAnyOrder(shape: [Int], checksum: Bool) throws {
         let whole = tensor(shape)
         let file = try HDF5File(creating: folder.file("scattered.h5"))
         try file.write("x", whole, checksum: checksum)
@@ -181,7 +180,7 @@ import Testing
         #expect(try file.readFloats("huge", rows: 5..<7).count == 2048)
     }
 
-    @Test func aMissingDatasetNamesThoseThere() throws {
+    @Test func aMissingDatasetIsAnErrorThatListsTheExistingOnes() throws {
         let file = try HDF5File(creating: folder.file("a.h5"))
         for name in ["second", "labels", "first", "covariance/uv"] { try file.write(name, tensor([2])) }
         let error = #expect(throws: FileError.self) { try file.readFloats("frist") }
@@ -197,7 +196,7 @@ import Testing
         #expect(throws: FileError.self) { try file.readFloats("first") }
     }
 
-    @Test func filesThatCannotBeOpenedSayWhy() throws {
+    @Test func unreadableFilesAreErrorsWithTheReason() throws {
         let text = folder.file("text.h5")
         try Data("no HDF5".utf8).write(to: URL(fileURLWithPath: text))
         let empty = folder.file("empty.h5")
@@ -210,7 +209,7 @@ import Testing
             for open in [HDF5File.init(reading:), HDF5File.init(modifying:)] {
                 let error = #expect(throws: FileError.self) { try open(path) }
                 #expect(
-                    error?.kind == kind && error?.reason.contains(part) == true && error?.place == path, "\(error!)")
+                    error?.kind == kind && error?.reason.contains(part) == true && error?.location == path, "\(error!)")
             }
         }
         #expect(throws: FileError.self) { try HDF5File(creating: text) }
@@ -236,15 +235,6 @@ import Testing
                 }
             }
             try await group.waitForAll()
-        }
-    }
-
-    @Test func referencesAreParsed() throws {
-        let reference = try DatasetReference("runs/a:b/x.h5:/covariance/uu")
-        #expect(reference.file == "runs/a:b/x.h5" && reference.dataset == "/covariance/uu")
-        #expect(reference.description == "runs/a:b/x.h5:/covariance/uu")
-        for text in ["x.h5", "x.h5:first", "x.h5:/", ":/first", "", "x.h5:/first/", ":"] {
-            #expect(throws: FileError.self, "\(text)") { try DatasetReference(text) }
         }
     }
 }

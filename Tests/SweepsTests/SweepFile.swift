@@ -1,9 +1,9 @@
 import CoupletSweeps
-import Foundation
+import TestSupport
 
 /// A folder with a base config and a sweep of it.
-final class SweepFile {
-    let folder: String
+struct SweepFile {
+    let folder = TemporaryFolder()
 
     static let base = """
         data: {source: gaussian, dimensions: [4, 3], correlations: [0.8, 0.5]}
@@ -14,25 +14,16 @@ final class SweepFile {
 
         """
 
-    init(base: String = SweepFile.base) throws {
-        folder =
-            FileManager.default.temporaryDirectory.appendingPathComponent("couplet-sweep-\(UUID().uuidString)").path
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        try base.write(toFile: "\(folder)/base.yaml", atomically: true, encoding: .utf8)
-    }
+    init(base: String = SweepFile.base) throws { try folder.write("base.yaml", base) }
 
-    deinit { try? FileManager.default.removeItem(atPath: folder) }
-
-    func write(_ text: String) throws -> String {
-        try text.write(toFile: "\(folder)/sweep.yaml", atomically: true, encoding: .utf8)
-        return "\(folder)/sweep.yaml"
-    }
+    /// Writes `sweep.yaml` and returns its path.
+    func write(_ text: String) throws -> String { try folder.write("sweep.yaml", text) }
 
     func specification(_ text: String, _ overrides: [String] = []) throws -> SweepSpecification {
         try SweepSpecification.load(path: write(text), overrides: overrides)
     }
 
-    /// A sweep that varies the given keys.
+    /// The plan of a sweep that varies the given keys.
     func plan(vary: String, _ more: String = "") throws -> TrialPlan {
         try TrialPlan(
             specification(

@@ -2,6 +2,7 @@ import CoupletFiles
 import CoupletSweeps
 import CoupletText
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct SweepTableTests {
@@ -20,75 +21,39 @@ import Testing
             reason: ""),
     ]
 
-    @Test func whatIsWrittenReadsBack() throws {
+    @Test func tablesReadBackAsTheyWereWritten() throws {
         let file = try SweepFile()
         _ = try file.write(
-            "base: base.yaml\nvary: {optimizer.learning_rate: [0.1], encoders.first: [a]}\nmetric: a.b\ngoal: minimize\n"
-        )
+            "base: base.yaml\nvary: {optimizer.learning_rate: [0.1], encoders.first: [a]}\n"
+                + "metric: a.b\ngoal: minimize\n")
         let table = SweepTable(
             name: "sweep", keys: ["optimizer.learning_rate", "encoders.first"], metric: "a.b", goal: .minimize,
             rows: rows)
-        try table.csv.write(toFile: "\(file.folder)/sweep.csv", atomically: true, encoding: .utf8)
-        #expect(try SweepTable(folder: SweepFolder(path: file.folder)) == table)
+        try file.folder.write("sweep.csv", table.csv)
+        #expect(try SweepTable(folder: SweepFolder(path: file.folder.path)) == table)
         #expect(
             table.csv.hasPrefix(
-                "trial,status,optimizer.learning_rate,encoders.first,a.b,digest,steps,seconds,reason\n001,done,0.1,\"{kind"
-            ))
+                "trial,status,optimizer.learning_rate,encoders.first,a.b,digest,steps,seconds,reason\n"
+                    + "001,done,0.1,\"{kind"))
         #expect(table.ranked.map(\.trial) == ["003", "001"])
         #expect(table.text.contains("2 of 4 trials done") && table.text.contains("002: no, \"never\""))
     }
 
-    /// Python's csv module reads the same cells.
-    @Test func othersReadTheTableToo() throws {
+    /// The csv module of Python reads the same cells.
+    @Test func pythonReadsTheSameCells() throws {
         let table = SweepTable(name: "s", keys: ["a", "b"], metric: "m", goal: .maximize, rows: rows)
         let file = try SweepFile()
-        try table.csv.write(toFile: "\(file.folder)/t.csv", atomically: true, encoding: .utf8)
-        let python = Process()
-        python.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        python.arguments = [
-            "python3", "-c",
-            "import csv, json, sys; print(json.dumps(list(csv.reader(open(sys.argv[1], newline='')))))",
-            "\(file.folder)/t.csv",
-        ]
-        let pipe = Pipe()
-        python.standardOutput = pipe
-        try python.run()
-        let output = pipe.fileHandleForReading.readDataToEndOfFile()
-        python.waitUntilExit()
-        guard python.terminationStatus == 0 else {
-            return print("There is no python3: the table is read back by Couplet alone.")
+        let path = try file.folder.write("t.csv", table.csv)
+        guard Python.hasPython else {
+            return print("There is no python3, so only Couplet reads the table back.")
         }
-        #expect(try JSONDecoder().decode([[String]].self, from: output) == CSV.records(table.csv))
+        let program = "import csv, json, sys; print(json.dumps(list(csv.reader(open(sys.argv[1], newline='')))))"
+        let output = try Python.run(program, path)
+        #expect(try JSONDecoder().decode([[String]].self, from: Data(output.utf8)) == CSV.records(table.csv))
     }
 
     @Test func aFolderWithoutASweepIsAnError() throws {
         let error = #expect(throws: FileError.self) { try SweepTable(folder: SweepFolder(path: "/nowhere")) }
-        #expect("\(try #require(error))".contains("no sweep"))
-    }
-
-    /// A line that a kill cut short is dropped; of two results of one step the later one holds.
-    @Test func resultsSurviveAKill() throws {
-        let file = try SweepFile(), path = "\(file.folder)/results.jsonl"
-        let one = TrialResult(trial: "001", steps: 5, metric: 0.1 + 0.2, digest: "d", seconds: 1),
-            two = TrialResult.failed("002", steps: 5, seconds: 1, reason: "a\nb")
-        let again = TrialResult(trial: "002", steps: 5, metric: -3, digest: "e", seconds: 2)
-        do {
-            let results = try ResultsFile(path: path)
-            for result in [one, two, again] { try results.append(result) }
-        }
-        let whole = try String(contentsOfFile: path, encoding: .utf8)
-        try (whole + "{\"trial\": \"003\", \"ste").write(toFile: path, atomically: true, encoding: .utf8)
-        #expect(try ResultsFile(path: path).read() == [one, again])
-        #expect(try String(contentsOfFile: path, encoding: .utf8) == whole)
-    }
-
-    @Test func messagesArriveAsTheyWereSent() {
-        let result = TrialResult(trial: "001", steps: 5, metric: 1 / 3, digest: "d", seconds: 0.1)
-        for request in [
-            SlotRequest.next(nil), .next(result), .pulse(isStopRequested: true), .pulse(isStopRequested: false),
-        ] {
-            #expect(SlotRequest(request.bytes) == request)
-        }
-        for reply in [SlotReply.run(3, steps: 700), .wait, .finished] { #expect(SlotReply(reply.bytes) == reply) }
+        #expect("\(try #require(error))".contains("not a sweep"))
     }
 }

@@ -5,7 +5,7 @@ import Foundation
 import Testing
 
 @Suite struct TrialPlanTests {
-    /// Nested loops say the order.
+    /// Nested loops give the expected order.
     @Test func eachCombinationIsATrialAndTheLastKeyVariesFastest() throws {
         let plan = try SweepFile().plan(
             vary: "optimizer.learning_rate: [0.1, 0.2]\n  seed: {range: [4, 6]}\n  encoders.embedding: [1, 2]")
@@ -26,30 +26,29 @@ import Testing
         #expect(plan.trials.map(\.name) == expected)
     }
 
-    /// A trial is what `couplet train --set` makes of the same values.
+    /// The config of a trial equals the config that `couplet train --set` makes of the same values.
     @Test func aTrialHasTheConfigOfItsOverrides() throws {
         let file = try SweepFile()
         let plan = try file.plan(
-            vary:
-                "encoders.first: [{kind: linear}, {kind: mlp, widths: [8, 4], activation: tanh}]\n  objective.temperature: [{initial: 0.5, learned: true}]",
+            vary: "encoders.first: [{kind: linear}, {kind: mlp, widths: [8, 4], activation: tanh}]\n"
+                + "  objective.temperature: [{initial: 0.5, learned: true}]",
             "set: {batch.size: 128}")
         let overrides = [
             ["encoders.first={kind: linear}"], ["encoders.first={kind: mlp, widths: [8, 4], activation: tanh}"],
         ]
-        for (trial, own) in zip(plan.trials, overrides) {
+        for (trial, override) in zip(plan.trials, overrides) {
             var expected = try Configuration.load(
-                path: "\(file.folder)/base.yaml",
-                overrides: own + ["objective.temperature={initial: 0.5, learned: true}", "batch.size=128"])
+                path: "\(file.folder.path)/base.yaml",
+                overrides: override + ["objective.temperature={initial: 0.5, learned: true}", "batch.size=128"])
             expected.name = trial.name
             #expect(trial.configuration == expected)
         }
     }
 
-    @Test func namesAreSafeAndTellKeysApart() throws {
+    @Test func namesAreValidForFoldersAndDistinguishKeys() throws {
         let plan = try SweepFile().plan(
-            vary:
-                "encoders.first: [{kind: linear}, {kind: mlp, widths: [64, 32]}]\n  encoders.second.kind: [linear]\n  objective.similarity: [cosine]"
-        )
+            vary: "encoders.first: [{kind: linear}, {kind: mlp, widths: [64, 32]}]\n"
+                + "  encoders.second.kind: [linear]\n  objective.similarity: [cosine]")
         #expect(
             plan.trials.map(\.name) == [
                 "001_first=kind-linear_kind=linear_similarity=cosine",
@@ -64,7 +63,7 @@ import Testing
             [
                 SweepValue(
                     ConfigurationNode(
-                        content: .scalar(String(repeating: "ä/x ", count: 80), quoted: true), place: .override("")))
+                        content: .scalar(String(repeating: "ä/x ", count: 80), quoted: true), at: .override("")))
             ])
         #expect(long.hasPrefix("0007_path=") && long.utf8.count <= 120)
         #expect(
@@ -72,7 +71,7 @@ import Testing
         )
     }
 
-    @Test func whatDoesNotGoTogetherIsATrialThatCannotRun() throws {
+    @Test func invalidCombinationsAreTrialsThatCannotRun() throws {
         let plan = try SweepFile().plan(vary: "optimizer.kind: [adam, sgd]\n  optimizer.beta1: [0.8, 1.5]")
         #expect(plan.trials.map { $0.configuration != nil } == [true, false, false, false])
         #expect(plan.trials[1].problem.contains("optimizer.beta1") && plan.trials[1].problem.contains("below 1"))
@@ -84,13 +83,5 @@ import Testing
         #expect(
             plan.listing.contains("4 trials, 3 of them impossible")
                 && plan.listing.contains("002_kind=adam_beta1=1.5: optimizer.beta1"))
-    }
-
-    @Test func rungsGrowByTheFactor() throws {
-        #expect(SuccessiveHalving(firstSteps: 100, factor: 3).rungs(steps: 900) == [100, 300, 900])
-        #expect(SuccessiveHalving(firstSteps: 100, factor: 3).rungs(steps: 1_000) == [100, 300, 900, 1_000])
-        #expect(SuccessiveHalving(firstSteps: 7, factor: 2).rungs(steps: 8) == [7, 8])
-        #expect(SuccessiveHalving(firstSteps: 1 << 61, factor: 1_000).rungs(steps: .max) == [1 << 61, .max])
-        #expect(SuccessiveHalving(firstSteps: 1, factor: 3).survivors(of: 2) == 1)
     }
 }

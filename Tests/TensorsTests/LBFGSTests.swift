@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 @Suite struct LBFGSTests {
-    /// A quadratic with a known minimum, ill-conditioned: A x = b solved another way.
+    /// An ill-conditioned quadratic whose minimum is the solution of A x = b.
     @Test func solvesAQuadratic() throws {
         let n = 30
         let noise = Philox(seed: 2).normals(n * n, .source, number: 1).map(Double.init)
@@ -20,8 +20,8 @@ import Testing
         for (x, y) in zip(result.point, exact) { #expect(abs(x - y) <= 1e-5 * (1 + abs(y))) }
     }
 
-    /// Rosenbrock's valley, whose minimum is (1, 1, …), from its usual start.
-    @Test(arguments: [2, 10]) func walksDownRosenbrocksValley(n: Int) {
+    /// Rosenbrock's function, whose minimum is (1, 1, …), from its usual start.
+    @Test(arguments: [2, 10]) func minimisesRosenbrocksFunction(n: Int) {
         let start = (0..<n).map { $0 % 2 == 0 ? -1.2 : 1.0 }
         let result = LBFGS().minimize(from: start) { x, gradient in
             var value = 0.0
@@ -38,8 +38,8 @@ import Testing
         #expect(result.point.allSatisfy { abs($0 - 1) <= 1e-7 })
     }
 
-    /// A barrier: the function is infinite beyond it, and the first step would jump over.
-    @Test func comesBackFromInfinity() {
+    /// A function that is infinite beyond a barrier; the first step would cross it.
+    @Test func recoversFromInfinity() {
         let result = LBFGS().minimize(from: [0.9]) { x, gradient in
             guard x[0] > 0 else { return .infinity }
             gradient[0] = 50 - 1 / x[0]

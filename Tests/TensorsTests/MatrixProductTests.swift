@@ -34,9 +34,10 @@ import Testing
         }
     }
 
-    /// What the bits need of OpenBLAS: equal bits from any thread, beside others, at any alignment.
+    /// OpenBLAS gives equal bits on any thread, while other threads compute, and at any alignment. The digests need
+    /// this.
     @Test(arguments: [(128, 3, 8), (128, 750, 150), (256, 256, 128), (256, 5, 256), (96, 70, 33)])
-    func threadsAndAlignmentDoNotCount(m: Int, n: Int, k: Int) {
+    func threadsAndAlignmentDoNotChangeBits(m: Int, n: Int, k: Int) {
         let a = Self.normal([m, k], 1), b = Self.normal([k, n], 2), alone = Tensor([m, n])
         MatrixProduct.multiply(a, .asIs, b, .asIs, into: alone)
         let copies = 8

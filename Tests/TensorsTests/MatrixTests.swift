@@ -1,12 +1,11 @@
 import CoupletTensors
+import TestSupport
 import Testing
 
-/// Factorisations against their definitions.
+/// Products and factorisations against their definitions.
 @Suite struct MatrixTests {
     static func random(_ rows: Int, _ columns: Int, seed: UInt64) -> Matrix {
-        Matrix(
-            rows: rows, columns: columns,
-            elements: Philox(seed: seed).normals(rows * columns, .evaluation, number: 0).map(Double.init))
+        .normal(rows: rows, columns: columns, seed: seed, stream: .evaluation)
     }
 
     /// A Aᵀ + ½: symmetric and positive definite.
@@ -23,6 +22,51 @@ import Testing
             for j in 0..<columns { #expect(abs(c[i, j] - (0..<5).reduce(0) { $0 + a[i, $1] * b[$1, j] }) <= 1e-13) }
         }
         #expect(a.transposed.transposed == a)
+    }
+
+    @Test func setProductTransposesAndAdds() {
+        func normal(_ rows: Int, _ columns: Int) -> Matrix {
+            .normal(rows: rows, columns: columns, seed: 4, stream: .evaluation, number: UInt64(rows))
+        }
+        func difference(_ a: Matrix, _ b: Matrix) -> Double { (a - b).frobeniusNorm / b.frobeniusNorm }
+        let a = normal(4, 6), b = normal(6, 3), start = normal(4, 3)
+        for (first, second) in [(false, false), (true, false), (false, true), (true, true)] {
+            let left = first ? a.transposed : a, right = second ? b.transposed : b
+            var result = start
+            result.setProduct(left, right, firstTransposed: first, secondTransposed: second)
+            #expect(difference(result, a * b) <= 1e-15)
+            result.setProduct(left, right, firstTransposed: first, secondTransposed: second, adding: true)
+            #expect(difference(result, 2 * (a * b)) <= 1e-15)
+        }
+        var empty = start
+        empty.setProduct(Matrix(rows: 4, columns: 0), Matrix(rows: 0, columns: 3))
+        #expect(empty == Matrix(rows: 4, columns: 3))
+    }
+
+    /// Equal operands give equal bits at every address of their arrays, because `AlignedDoubles` copies them to aligned
+    /// memory.
+    @Test func addressesDoNotChangeBits() throws {
+        let a = Self.random(37, 29, seed: 8), b = Self.positive(29, seed: 9)
+        func results(_ a: Matrix, _ b: Matrix) throws -> [[Double]] {
+            let (u, s, v) = try a.singularValueDecomposition(), (w, q) = try b.symmetricEigenvalues()
+            return try [
+                (a * b).elements, u.elements, s, v.elements, w, q.elements, b.choleskyFactor().elements,
+                b.solve(a.transposed).elements,
+            ]
+        }
+        let expected = try results(a, b)
+        var addresses = Set<Int>(), allocations: [[Double]] = []
+        for count in 1...32 {
+            // Allocations of different sizes move the next arrays to other addresses.
+            allocations.append([Double](repeating: 0, count: 2 * count))
+            let copy = Matrix(rows: a.rows, columns: a.columns, elements: a.elements.map { $0 })
+            allocations.append(copy.elements)
+            copy.elements.withUnsafeBufferPointer { _ = addresses.insert(Int(bitPattern: $0.baseAddress) % 64) }
+            let other = Matrix(rows: b.rows, columns: b.columns, elements: b.elements.map { $0 })
+            allocations.append(other.elements)
+            #expect(try results(copy, other) == expected)
+        }
+        #expect(addresses.count > 1)
     }
 
     @Test(arguments: [(1, 1), (4, 3), (3, 4), (7, 7), (2, 40), (65, 20)]) func singularValues(rows: Int, columns: Int)
@@ -56,13 +100,13 @@ import Testing
     }
 
     @Test(arguments: [1, 2, 9, 40]) func solving(size: Int) throws {
-        // Not symmetric: a transposed solution would be another one.
+        // Not symmetric, so the solution for the transpose differs.
         let a = Self.random(size, size, seed: 6) + 3 * Matrix.identity(size), b = Self.random(size, 3, seed: 7)
         #expect(Self.distance(a * (try a.solve(b)), b) <= 1e-11)
         #expect(Self.distance(try a.inverse() * a, .identity(size)) <= 1e-11)
     }
 
-    @Test func whatDoesNotExistIsAnError() {
+    @Test func errorsIfThereIsNoFactorisation() {
         let indefinite = Matrix.diagonal([1, -1]), singular = Matrix(rows: 2, columns: 2, elements: [1, 2, 2, 4])
         #expect(throws: LinearAlgebraError.self) { try indefinite.choleskyFactor() }
         #expect(throws: LinearAlgebraError.self) { try indefinite.squareRoot() }

@@ -2,14 +2,14 @@ import CoupletTensors
 import Testing
 
 @Suite struct PairwiseSummationTests {
-    /// The definition: a node adds its two children.
+    /// The definition: a node is the sum of its two children.
     private static func naive(_ values: ArraySlice<Double>) -> Double {
         if values.count == 1 { return values[values.startIndex] }
         let middle = values.startIndex + values.count / 2
         return naive(values[..<middle]) + naive(values[middle...])
     }
 
-    /// Numbers of sizes so different that another order of addition gives other bits.
+    /// Numbers of very different sizes, so that another order of addition gives other bits.
     static func values(_ count: Int) -> [Double] {
         let philox = Philox(seed: 8)
         return (0..<count).map {
@@ -19,10 +19,10 @@ import Testing
         }
     }
 
-    @Test(arguments: [1, 2, 4, 16, 64]) func sumIsTheTree(shards: Int) {
+    @Test(arguments: [1, 2, 4, 16, 64]) func sumIsPairwise(shards: Int) {
         let values = Self.values(shards)
         #expect(PairwiseSummation.sum(values) == Self.naive(values[...]))
-        // An aligned block of shards is a subtree: workers may sum theirs first.
+        // An aligned block of shards is a subtree, so workers may sum their own shards first.
         var workers = 1
         while workers <= shards {
             let block = shards / workers
@@ -32,11 +32,11 @@ import Testing
                     == PairwiseSummation.sum(values))
             workers *= 2
         }
-        // The numbers do tell a chain from a tree.
+        // With these numbers a chain has other bits than a tree.
         if shards >= 16 { #expect(values.reduce(0, +) != PairwiseSummation.sum(values)) }
     }
 
-    /// Halving with the partners at distance 1, 2, 4, … leaves worker p with this slice.
+    /// Recursive halving with partners at distance 1, 2, 4, … leaves worker p with this slice.
     @Test(arguments: [1, 2, 8, 32]) func slicesAreReversedBits(workers: Int) {
         for worker in 0..<workers {
             var slice = 0..<workers, distance = 1

@@ -42,7 +42,8 @@ import Testing
         #expect(Set(RandomStream.allCases.map(\.rawValue)).count == RandomStream.allCases.count)
     }
 
-    /// A long fill is made in pieces, and vectors: number i is what block i / 4 says, wherever a piece or a vector ends.
+    /// A long fill is computed in chunks and vectors. Number i is a function of block i / 4, wherever a chunk or a
+    /// vector ends.
     @Test(arguments: [1, 3, 4, 255, 256, 257, 1023]) func fillsAreTheWordsInOrder(count: Int) {
         let philox = Philox(seed: 77)
         let words = (0..<(count + 3) / 4).flatMap { block -> [UInt32] in
@@ -64,11 +65,11 @@ import Testing
         let count = 400_000, n = Double(count)
         let x = Philox(seed: 3).normals(count, .source, number: 9).map(Double.init)
         func moment(_ power: Int) -> Double { x.reduce(0) { $0 + pow($1, Double(power)) } / n }
-        // Standard errors: √Var(xᵏ), with E x², x⁴, x⁶, x⁸ = 1, 3, 15, 105.
+        // Standard errors √Var(xᵏ) follow from E x², x⁴, x⁶, x⁸ = 1, 3, 15, 105.
         for (power, expected, variance) in [(1, 0.0, 1.0), (2, 1, 2), (3, 0, 15), (4, 3, 96)] {
             #expect(abs(moment(power) - expected) <= 5 * (variance / n).squareRoot(), "moment \(power)")
         }
-        // Neighbours: the two of a pair, and of following pairs, are uncorrelated.
+        // Neighbours within a pair and in consecutive pairs are uncorrelated.
         for lag in [1, 2, 4] {
             let correlation = (0..<(count - lag)).reduce(0) { $0 + x[$1] * x[$1 + lag] } / n
             #expect(abs(correlation) <= 5 / n.squareRoot(), "lag \(lag)")
@@ -79,5 +80,19 @@ import Testing
                 largest, abs(probability - Double(entry.offset) / n), abs(probability - Double(entry.offset + 1) / n))
         }
         #expect(distance <= (0.5 * log(2 / 1e-6) / n).squareRoot())
+    }
+}
+
+/// Philox4x32-10 written from the paper (Salmon, Moraes, Dror, Shaw, SC 2011, section 3), one block at a time.
+private enum NaivePhilox {
+    static func block(key: [UInt32], counter: [UInt32]) -> [UInt32] {
+        var key = key, counter = counter
+        for _ in 0..<10 {
+            let left = counter[0].multipliedFullWidth(by: 0xD251_1F53),
+                right = counter[2].multipliedFullWidth(by: 0xCD9E_8D57)
+            counter = [right.high ^ counter[1] ^ key[0], right.low, left.high ^ counter[3] ^ key[1], left.low]
+            key = [key[0] &+ 0x9E37_79B9, key[1] &+ 0xBB67_AE85]
+        }
+        return counter
     }
 }

@@ -1,12 +1,11 @@
 import CoupletTensors
+import TestSupport
 import Testing
 
 @Suite struct PositiveDefiniteSystemTests {
     /// B Bᵀ + shift, B order × rank.
     private static func matrix(_ order: Int, rank: Int, shift: Double) -> Matrix {
-        let b = Matrix(
-            rows: order, columns: rank,
-            elements: Philox(seed: 2).normals(order * rank, .evaluation, number: 1).map(Double.init))
+        let b = Matrix.normal(rows: order, columns: rank, seed: 2, stream: .evaluation, number: 1)
         return b * b.transposed + shift * .identity(order)
     }
 
@@ -19,14 +18,12 @@ import Testing
 
     private static func difference(_ a: Matrix, _ b: Matrix) -> Double { (a - b).frobeniusNorm / b.frobeniusNorm }
 
-    /// Orders one after the other in one memory, growing and shrinking; LU as the truth.
-    @Test func itSolvesOneSystemAfterTheOther() throws {
+    /// Systems of growing and shrinking order in one instance; the reference is LU factorisation.
+    @Test func solvesOneSystemAfterTheOther() throws {
         let system = PositiveDefiniteSystem()
         for order in [5, 130, 64, 1] {
             let a = Self.matrix(order, rank: order, shift: 1)
-            let right = Matrix(
-                rows: 3, columns: order,
-                elements: Philox(seed: 3).normals(3 * order, .evaluation, number: 2).map(Double.init))
+            let right = Matrix.normal(rows: 3, columns: order, seed: 3, stream: .evaluation, number: 2)
             Self.fill(system, a)
             var product = Matrix(rows: 3, columns: order)
             system.multiply(right, into: &product)
@@ -40,7 +37,7 @@ import Testing
         }
     }
 
-    @Test func aMatrixOfLowRankHasAFactorOfAsManyColumns() throws {
+    @Test func lowRankFactorHasAsManyColumnsAsTheRank() throws {
         let a = Self.matrix(90, rank: 7, shift: 0), system = PositiveDefiniteSystem()
         Self.fill(system, a)
         let found = try system.lowRankFactor(tolerance: 1e-10)
@@ -50,7 +47,7 @@ import Testing
         #expect(Self.difference(found.factor * found.factor.transposed, permuted) <= 1e-12)
     }
 
-    @Test func whatHasNoFactorIsAnError() {
+    @Test func errorsIfThereIsNoFactor() {
         let system = PositiveDefiniteSystem()
         var right = [1.0, 1]
         Self.fill(system, Matrix(rows: 2, columns: 2, elements: [1, 2, 2, 1]))
@@ -59,27 +56,5 @@ import Testing
         #expect(throws: LinearAlgebraError.self) { try system.solve(&right) }
         Self.fill(system, Matrix(rows: 2, columns: 2, elements: [.nan, 0, 0, 1]))
         #expect(throws: LinearAlgebraError.self) { try system.lowRankFactor(tolerance: 1e-12) }
-    }
-
-    @Test func productsInPlaceAreThoseOfTransposes() {
-        func normals(_ rows: Int, _ columns: Int) -> Matrix {
-            Matrix(
-                rows: rows, columns: columns,
-                elements: Philox(seed: 4).normals(rows * columns, .evaluation, number: UInt64(rows)).map(Double.init))
-        }
-        let a = normals(4, 6), b = normals(6, 3), start = normals(4, 3)
-        for (first, second) in [(false, false), (true, false), (false, true), (true, true)] {
-            var result = start
-            result.setProduct(
-                first ? a.transposed : a, second ? b.transposed : b, firstTransposed: first, secondTransposed: second)
-            #expect(Self.difference(result, a * b) <= 1e-15)
-            result.setProduct(
-                first ? a.transposed : a, second ? b.transposed : b, firstTransposed: first, secondTransposed: second,
-                adding: true)
-            #expect(Self.difference(result, 2 * (a * b)) <= 1e-15)
-        }
-        var empty = start
-        empty.setProduct(Matrix(rows: 4, columns: 0), Matrix(rows: 0, columns: 3))
-        #expect(empty == Matrix(rows: 4, columns: 3))
     }
 }

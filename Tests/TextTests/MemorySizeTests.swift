@@ -7,15 +7,15 @@ import Testing
         ("256MiB", 268_435_456),
         ("1.5 GiB", 1_610_612_736), ("0.5 KiB", 512),
     ])
-    func whatIsASize(text: String, bytes: Int) { #expect(MemorySize.bytes(text) == bytes) }
+    func parsesSizes(text: String, bytes: Int) { #expect(MemorySize.bytes(text) == bytes) }
 
     @Test(arguments: [
         "", "MiB", "-1", "-1 MiB", "1 MB", "1 mib", "one GiB", "1e3 KiB", "1.5", "9999999999999 GiB", "1 2 MiB",
     ])
-    func whatIsNone(text: String) { #expect(MemorySize.bytes(text) == nil) }
+    func refusesOtherTexts(text: String) { #expect(MemorySize.bytes(text) == nil) }
 
     @Test(arguments: [0, 1, 1_023, 1_024, 1_025, 3 << 20, 5 << 30, (1 << 40) + 1])
-    func whatIsWrittenIsReadBack(bytes: Int) { #expect(MemorySize.bytes(MemorySize.text(bytes)) == bytes) }
+    func writtenTextReadsBack(bytes: Int) { #expect(MemorySize.bytes(MemorySize.text(bytes)) == bytes) }
 
     @Test func roundedToThreeDigits() {
         #expect(

@@ -1,18 +1,18 @@
-// Kernels of the layers of encoders: bias and activation, convolution, pooling.
+// Kernels of encoder layers: bias and activation, convolution, pooling.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
 
-// y[r][c] = f(y[r][c] + bias[c]), row-major; bias may be null. f keeps NaN.
+// Forward: y[r][c] = f(y[r][c] + bias[c]), row-major. `bias` may be null. f propagates NaN.
 void couplet_bias_identity(size_t rows, size_t columns, const float *bias, float *y);
 void couplet_bias_relu(size_t rows, size_t columns, const float *bias, float *y);
 void couplet_bias_leaky_relu(size_t rows, size_t columns, const float *bias, float slope, float *y);
 void couplet_bias_tanh(size_t rows, size_t columns, const float *bias, float *y);
-// Also derivative[r][c] = f'(y[r][c] + bias[c]).
+// Also writes derivative[r][c] = f'(y[r][c] + bias[c]).
 void couplet_bias_gelu(size_t rows, size_t columns, const float *bias, float *y, float *derivative);
 
-// gradient[r][c] *= f'(z[r][c]), known from y = f(z) or given; sums[c] += Σ_r gradient[r][c], rows in
-// sequence; sums may be null (but for the identity).
+// Backward: gradient[r][c] *= f'(z[r][c]), computed from y = f(z) or from the saved derivative, and
+// sums[c] += Σ_r gradient[r][c] over r in order. `sums` may be null, except for the identity.
 void couplet_backward_identity(size_t rows, size_t columns, const float *gradient, float *sums);
 void couplet_backward_relu(size_t rows, size_t columns, const float *y, float *gradient, float *sums);
 void couplet_backward_leaky_relu(size_t rows, size_t columns, const float *y, float slope, float *gradient,
@@ -20,41 +20,50 @@ void couplet_backward_leaky_relu(size_t rows, size_t columns, const float *y, fl
 void couplet_backward_tanh(size_t rows, size_t columns, const float *y, float *gradient, float *sums);
 void couplet_backward_gelu(size_t rows, size_t columns, const float *derivative, float *gradient, float *sums);
 
-// Convolutions of 3 × 3. An image lies as rows × columns × channels ("channels last"), with a border of one pixel of zeros
-// where it is an input; `stride` is the floats from one of its rows to the next. Channels written as a multiple of 16
-// end in zeros. Each result is one chain of sums in an order that the comment tells, whatever the CPU's vectors.
+// 3 × 3 convolutions. An image is stored as rows × columns × channels ("channels last"); an input image has a border of
+// one pixel of zeros. `stride` is the number of floats from one image row to the next. Channels that are padded to a
+// multiple of 16 end in zeros. Each result is one chain of sums in the stated order, whatever the CPU's vector width.
 
-// y[i][j][o] = Σ_p Σ_q Σ_c x[i + p][j + q][c] weights[p][q][c][o], in that order; outputs a multiple of 16.
-// x: channels a pixel; y: rows × columns × outputs.
+// y[i][j][o] = Σ_p Σ_q Σ_c x[i + p][j + q][c] weights[p][q][c][o], in this order. x has `channels` per pixel; y is
+// rows × columns × outputs, outputs a multiple of 16.
 void couplet_convolve(size_t rows, size_t columns, size_t channels, size_t outputs, const float *x, size_t stride,
                       const float *weights, float *y);
 
-// Bias, relu and 2 × 2 max pooling of two rows y of 2 · columns pixels: out[j][o] = max(0, largest of the four + bias[o]);
-// code[j][o] = which of the four (0, 1 above, 2, 3 below; the first of equals), 4 where out is not positive.
-void couplet_pool(size_t columns, size_t channels, const float *y, const float *bias, float *out, uint8_t *code);
+// Bias, ReLU and 2 × 2 max pooling of two rows y of 2 · columns pixels: out[j][o] = max(0, maximum of the four pixels +
+// bias[o]). code[j][o] is the index of the maximum (0, 1 in the upper row, 2, 3 in the lower row; the first of equal
+// ones), or 4 if out is not positive.
+void couplet_bias_relu_max_pool(size_t columns, size_t channels, const float *y, const float *bias, float *out,
+                                uint8_t *code);
 
-// gradient[j][o] = 0 where code[j][o] is 4; sums[o] += Σ_j gradient[j][o], from zero, over j in sequence.
-void couplet_gate(size_t pixels, size_t channels, const uint8_t *code, float *gradient, float *sums);
+// The gradient through the ReLU: gradient[j][o] = 0 where code[j][o] is 4; sums[o] += Σ_j gradient[j][o], from zero,
+// over j in order.
+void couplet_relu_backward_from_code(size_t pixels, size_t channels, const uint8_t *code, float *gradient, float *sums);
 
-// Undoes couplet_pool: y (two rows of 2 · columns pixels) gets each gradient[j][o] at the place that code tells, else 0.
-void couplet_unpool(size_t columns, size_t channels, const uint8_t *code, const float *gradient, float *y);
+// The gradient through the max pooling: y (two rows of 2 · columns pixels) receives each gradient[j][o] at the pixel
+// that code[j][o] selects, and 0 elsewhere.
+void couplet_max_unpool(size_t columns, size_t channels, const uint8_t *code, const float *gradient, float *y);
 
-// weights[p][q][c][o] += Σ_i Σ_j x[i + p][j + q][c] gradient[i][j][o], from zero, in that order: for few channels (at most 4).
+// weights[p][q][c][o] += Σ_i Σ_j x[i + p][j + q][c] gradient[i][j][o], from zero, in this order: for at most 4
+// channels.
 void couplet_convolve_weights(size_t rows, size_t columns, size_t channels, size_t outputs, const float *x,
                               size_t stride, const float *gradient, float *weights);
 
-// The same from the gradient before pooling undone, where one of four is not zero: weights[o][p][q][c] += Σ_i Σ_j
-// gradient[i][j][o] x[2i + p + a][2j + q + b][c], from zero, (a, b) as code[i][j][o] tells; channels a multiple of 16.
+// The same from the pooled gradient, because three of four elements of the unpooled gradient are zero:
+// weights[o][p][q][c] += Σ_i Σ_j gradient[i][j][o] x[2i + p + a][2j + q + b][c], from zero, where code[i][j][o] selects
+// (a, b). channels is a multiple of 16.
 void couplet_convolve_weights_pooled(size_t rows, size_t columns, size_t channels, size_t outputs,
                                      size_t gradient_channels, const float *x, size_t stride, const uint8_t *code,
                                      const float *gradient, float *weights);
 
-// The gradient of 16 input channels: x[2i + p + a][2j + q + b][c] += Σ_o gradient[i][j][o] weights[o][p][q][c], the sum from zero
-// over the o of one place (a, b), places and pixels in sequence. x: 16 channels, with its border; it starts from zero here.
+// The gradient of 16 input channels: x[2i + p + a][2j + q + b][c] += Σ_o gradient[i][j][o] weights[o][p][q][c]. The sum
+// is from zero over the o of one selected pixel (a, b); selected pixels and pixels are in order. x has 16 channels and
+// a border; this function sets it to zero first.
 void couplet_convolve_input_pooled(size_t rows, size_t columns, size_t outputs, const uint8_t *code,
                                    const float *gradient, const float *weights, size_t x_rows, size_t x_columns,
                                    float *x);
 
-// out[r][c] = in[r][c], and out[c][r] = in[r][c]; strides in floats.
+// out[r][c] = in[r][c]; strides in floats.
 void couplet_copy_rows(size_t rows, size_t columns, const float *in, size_t in_stride, float *out, size_t out_stride);
+
+// out[c][r] = in[r][c]; strides in floats.
 void couplet_transpose(size_t rows, size_t columns, const float *in, size_t in_stride, float *out, size_t out_stride);

@@ -1,59 +1,76 @@
 import CoupletTensors
 
-/// One worker's way to the others. A worker is a real thread: an MPI rank, a thread of a process, or a thread of a rank; who uses a
-/// communicator does not know which. Every worker of the group calls the same methods in the same order.
+/// The operations of one worker with the other workers of its group.
 ///
-/// Every method throws `CollectiveError` when a worker has failed (the others are woken, none hangs) or a call of MPI has.
+/// A worker is one computing thread: an MPI rank, a thread of a process, or a thread of a rank. Callers do not need to
+/// know which. All workers of a group call the same methods in the same order. A communicator belongs to its worker's
+/// thread; only `abort` may be called from any thread.
+///
+/// Every method throws `CollectiveError` if another worker has failed or an MPI call fails. A failure wakes all workers
+/// that wait, so none of them hangs.
 public protocol Communicator: AnyObject, Sendable {
-    /// This worker's number, 0 … size - 1. Workers of one process have consecutive numbers.
+    /// Number of this worker, 0 … size - 1. Workers of one process have consecutive numbers.
     var rank: Int { get }
-    /// How many workers there are.
+    /// Number of workers, W.
     var size: Int { get }
-    /// This process's number among the processes of the group, and how many they are (1 without MPI).
+    /// Number of this process among the processes of the group.
     var processRank: Int { get }
+    /// Number of processes of the group; 1 without MPI.
     var processCount: Int { get }
 
-    /// Returns when all workers have called it.
+    /// Returns after all workers have called it.
     func barrier() throws
 
-    /// The bytes that `root` passes, on every worker (what others pass is ignored). Any length, known to the root alone.
+    /// Returns the bytes of worker `root` on every worker; bytes that other workers pass are ignored. Any length; only
+    /// the root needs to know it.
     func broadcast(_ bytes: [UInt8], from root: Int) throws -> [UInt8]
 
-    /// Every worker's bytes, by worker number, on every worker. Lengths may differ.
+    /// Returns the bytes of every worker, ordered by worker number, on every worker. Lengths may differ.
     func allGather(bytes: [UInt8]) throws -> [[UInt8]]
 
-    /// Every worker's numbers, end to end by worker number, on every worker. The count is the same on all, and checked.
+    /// Returns the concatenated numbers of all workers, ordered by worker number, on every worker.
+    ///
+    /// - Throws: `CollectiveError` (`workersDisagree`) unless all workers pass the same count.
     func allGather(numbers: [Double]) throws -> [Double]
 
-    /// Every worker's tensor, by worker number, on worker `root`; nil on the others. Counts may differ.
+    /// Returns the tensors of all workers, ordered by worker number, on worker `root`, and nil on the others. Counts
+    /// may differ.
     func gather(_ tensor: Tensor, to root: Int) throws -> [Tensor]?
 
-    /// Begins to swap a buffer with a partner (who calls it with this worker as partner). Until `finish` returns, `outgoing` may be
-    /// read and not written, by both. In one process buffers change hands and nothing is copied; over MPI the partner's
-    /// numbers arrive in `spare`, which may be empty where all workers are of one process.
+    /// Starts to swap a buffer with a partner; the partner makes the same call with this worker as its partner.
+    ///
+    /// Until `finish` returns, both workers may read `outgoing` and neither may write it. Within a process the two
+    /// workers swap their buffers and nothing is copied. Over MPI the partner's numbers arrive in `spare`, which may be
+    /// empty if all workers belong to one process.
     func beginExchange(_ outgoing: Tensor, spare: Tensor, with partner: Int) throws -> any PendingExchange
 
-    /// Begins the first half of a tree sum: recursive halving with partner distances 1, 2, 4, …. `buffer.count` is a multiple of
-    /// `size`, the same on all workers, and checked. Afterwards this worker holds the sum over all workers of
-    /// `ownedRange(of: buffer.count)`;
-    /// the rest of the buffer holds partial sums. The sum has the shape of the binary tree over worker numbers.
+    /// Starts the first half of a tree sum: recursive halving with partner distances 1, 2, 4, ….
+    ///
+    /// When it has finished, `ownedRange(of: buffer.count)` of the buffer holds the sum over all workers, and the rest
+    /// of the buffer holds partial sums. The order of addition is the binary tree over worker numbers.
+    ///
+    /// - Throws: `CollectiveError` unless `size` is a power of two, `buffer.count` is a multiple of `size`, and all
+    ///   workers pass the same count.
     func beginReduceScatter(_ buffer: Tensor) throws -> any PendingReduceScatter
 
-    /// The other half, by recursive doubling: every worker holds the right numbers in its owned range; afterwards each
-    /// holds all of them.
-    /// Workers of one process may pass the very same memory: then nothing is copied between them.
+    /// The second half of a tree sum: recursive doubling. Before the call each worker's owned range holds its final
+    /// numbers; after it the whole buffer does, on every worker.
+    ///
+    /// Workers of one process may pass the same memory; then nothing is copied between them.
+    ///
+    /// - Throws: as `beginReduceScatter`.
     func allGather(_ buffer: Tensor) throws
 
-    /// A communicator among the workers that pass the same color, numbered by (key, rank).
+    /// Returns a communicator among the workers that pass the same color, numbered by (key, rank).
     func split(color: Int, key: Int) throws -> any Communicator
 
-    /// Makes every other worker's present or next call throw, instead of waiting for this one for ever.
+    /// Makes the current or next call of every other worker throw, so that they do not wait for this worker.
     func abort(because error: any Error)
 }
 
 extension Communicator {
-    /// The range that this worker owns between the two halves of a tree sum over `count` numbers: the slice whose number is this
-    /// worker's number with its bits reversed, for the first halving is by the lowest bit.
+    /// The range of a buffer with `count` numbers that this worker owns between the two halves of a tree sum: the slice
+    /// whose number is the worker number with its bits reversed, because the first halving uses the lowest bit.
     public func ownedRange(of count: Int) -> Range<Int> { ownedRange(of: count, worker: rank) }
 
     /// The range that another worker owns.
@@ -61,5 +78,77 @@ extension Communicator {
         precondition(count % size == 0, "\(count) numbers over \(size) workers")
         let slice = PairwiseSummation.bitReversedSlice(ofWorker: worker, workers: size), length = count / size
         return slice * length..<(slice + 1) * length
+    }
+
+    /// Returns the rows of all workers on worker 0, concatenated by worker number, and nil on the others. All workers
+    /// call it.
+    ///
+    /// - Parameter rows: rows × …; the number of rows may differ between workers.
+    package func gatherRows(_ rows: Tensor) throws -> Tensor? {
+        guard let parts = try gather(rows, to: 0) else { return nil }
+        let all = Tensor([parts.reduce(0) { $0 + $1.rows }] + rows.shape.dropFirst())
+        var start = 0
+        for part in parts {
+            all.rows(start..<(start + part.rows)).copy(from: part)
+            start += part.rows
+        }
+        return all
+    }
+}
+
+/// A running swap of two buffers.
+public protocol PendingExchange: AnyObject {
+    /// Lets the transfer make progress; does not wait.
+    func advance() throws
+
+    /// Waits for the partner and returns its numbers as `incoming`.
+    ///
+    /// `incoming` and `spare` belong to this worker now. The outgoing tensor does not, unless it is returned as
+    /// `spare`.
+    func finish() throws -> (incoming: Tensor, spare: Tensor)
+}
+
+/// A running reduce-scatter, the first half of a tree sum.
+public protocol PendingReduceScatter: AnyObject {
+    /// Lets the transfers make progress; does not wait.
+    func advance() throws
+
+    /// Waits until this worker's owned range holds the sum.
+    func finish() throws
+}
+
+/// A collective operation failed: which call, between whom, why, and what to do.
+public struct CollectiveError: Error, CustomStringConvertible, Sendable {
+    public enum Kind: Sendable, Equatable {
+        /// Another worker failed and woke this one. That worker's error is the cause.
+        case otherWorkerFailed
+        /// The workers passed different counts or made different calls.
+        case workersDisagree
+        /// The call does not support this number of workers or this count.
+        case badSize
+        /// An MPI call returned an error code.
+        case mpi(code: Int32)
+        /// The processes or threads cannot be started as requested.
+        case launch
+    }
+
+    public let kind: Kind
+    /// Name of the call: "beginReduceScatter", "MPI_Isend".
+    public let call: String
+    /// The workers or ranks of the call: "worker 3 of 4", "rank 1 to rank 2".
+    public let participants: String
+    public let reason: String
+    public let remedy: String
+
+    public init(_ kind: Kind, call: String, participants: String, reason: String, remedy: String = "") {
+        self.kind = kind
+        self.call = call
+        self.participants = participants
+        self.reason = reason
+        self.remedy = remedy
+    }
+
+    public var description: String {
+        "\(call) (\(participants)): \(reason)" + (remedy.isEmpty ? "" : "; \(remedy)")
     }
 }

@@ -2,21 +2,20 @@
     import Glibc
 #endif
 
-/// What a launcher (mpirun, srun) says to the processes that it starts, in their environment: before any call of MPI, and
-/// without one where nobody
-/// launched this process.
+/// Rank and size that a launcher (mpirun, srun) passes to its processes in environment variables. They can be read
+/// before MPI is initialised, and without a launcher.
 public struct LaunchEnvironment: Sendable, Equatable {
-    /// The process's number; nil where no launcher started it.
+    /// Number of this process; nil if no launcher started it.
     public let rank: Int?
-    /// How many processes; nil where the launcher does not say.
+    /// Number of processes; nil if the launcher does not tell.
     public let size: Int?
-    /// The variable that told.
+    /// Name of the variable that holds the rank.
     public let variable: String?
 
-    /// Reads variables by `value`, which gives nil for an absent one.
+    /// Reads the variables with `value`, which returns nil for a variable that is not set.
     ///
-    /// Open MPI's mpirun, PMIx (srun --mpi=pmix), PMI (srun --mpi=pmi2, Hydra), MVAPICH. A SLURM_PROCID alone says nothing: a shell
-    /// inside an allocation has it as well.
+    /// Supports Open MPI's mpirun, PMIx (srun --mpi=pmix), PMI (srun --mpi=pmi2, Hydra) and MVAPICH. SLURM_PROCID is
+    /// ignored: a shell inside an allocation has it, too.
     public init(_ value: (String) -> String?) {
         let launchers: [(rank: String, sizes: [String])] = [
             ("OMPI_COMM_WORLD_RANK", ["OMPI_COMM_WORLD_SIZE"]),
@@ -36,7 +35,7 @@ public struct LaunchEnvironment: Sendable, Equatable {
         variable = nil
     }
 
-    /// That of this process.
+    /// Reads the environment of this process.
     public init() {
         self.init { name in getenv(name).map { String(cString: $0) } }
     }

@@ -1,80 +1,214 @@
 import CMPI
 import Synchronization
 
-/// Where all processes of a group ask process 0: each question is bytes, answered by a closure there, one at a time. So ranks take work
-/// from one queue as they become free, without any of them waiting for another.
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// A queue on process 0 from which all processes of a group request work, each when it is free, without waiting for the
+/// others.
 ///
-///     let desk = try WorkQueue(group: group) { question, rank in queue.next(for: rank) }
-///     while let trial = try Trial(desk.ask([])) { … }
-///     try desk.close()
+///     let queue = try WorkQueue(group: group) { request, rank in trials.next(for: rank) }
+///     while let trial = try Trial(queue.request([])) { … }
+///     try queue.close()
 ///
-/// On process 0 a helper thread looks for questions about once a millisecond while none comes. The messages have a communicator of their
-/// own.
+/// Requests and replies are bytes. A closure on process 0 computes the replies, one at a time. A helper thread there
+/// polls for requests, about once per millisecond while none arrives. The messages have their own MPI communicator.
 public final class WorkQueue: Sendable {
-    /// What an answer is made of: the question and the rank in the group of the process that asks.
-    public typealias Answer = @Sendable (_ question: [UInt8], _ process: Int) -> [UInt8]
+    /// Computes the reply to a request of a process; `process` is its rank in the group.
+    public typealias Handler = @Sendable (_ request: [UInt8], _ process: Int) -> [UInt8]
 
-    /// The closure, and who may call it now. Apart from the desk, which may be forgotten while the helper thread still uses this.
-    private final class Answering: Sendable {
-        private let closure: Mutex<Answer>
+    /// Serialises the calls of the handler. A class of its own, because the helper thread may outlive the queue.
+    private final class SerialHandler: Sendable {
+        private let handler: Mutex<Handler>
 
-        init(_ closure: @escaping Answer) { self.closure = Mutex(closure) }
+        init(_ handler: @escaping Handler) { self.handler = Mutex(handler) }
 
-        func answer(_ question: [UInt8], _ process: Int) -> [UInt8] { closure.withLock { $0(question, process) } }
+        func reply(to request: [UInt8], _ process: Int) -> [UInt8] { handler.withLock { $0(request, process) } }
     }
 
-    private let answering: Answering
+    private let handler: SerialHandler
     private let processRank: Int
-    /// Nil where there is one process.
-    private let line: WorkQueueConnection?
-    private let clerk: Mutex<PosixThread?>
+    /// Nil if there is one process.
+    private let connection: WorkQueueConnection?
+    private let helperThread: Mutex<PosixThread?>
     private let isClosed = Atomic<Bool>(false)
 
-    /// Opens it; all processes of the group call it.
+    /// Opens the queue; all processes of the group call it.
     ///
-    /// - Parameter answer: Called on process 0 alone, by the helper thread or by who asks there, never twice at a time. It must not ask.
-    /// - Throws: `CollectiveError` on all processes where MPI does not let several threads call; start the group without saying that there
-    ///   is one thread.
-    public init(group: WorkerGroup, answer: @escaping Answer) throws {
-        answering = Answering(answer)
+    /// - Parameter handler: Called on process 0 only, by the helper thread or by the thread that requests there, never
+    ///   twice at a time. It must not call `request`.
+    /// - Throws: `GroupError` on all processes if MPI does not allow several threads. Launch the group without
+    ///   `threads: 1` to get them.
+    public init(group: WorkerGroup, handler: @escaping Handler) throws {
+        self.handler = SerialHandler(handler)
         processRank = group.processRank
-        line = try group.requestLine()
-        clerk = Mutex(nil)
-        if processRank == 0, let line {
-            let thread = try PosixThread { [answering] in line.serve(answering.answer) }
-            clerk.withLock { $0 = thread }
+        connection = try group.workQueueConnection()
+        helperThread = Mutex(nil)
+        if processRank == 0, let connection {
+            let thread = try PosixThread { [handler = self.handler] in connection.serve(handler.reply) }
+            helperThread.withLock { $0 = thread }
         }
     }
 
     deinit {
-        line?.stop()
-        clerk.withLock { $0?.join() }
+        connection?.stop()
+        helperThread.withLock { $0?.join() }
     }
 
-    /// Process 0's answer. Any thread of any process may ask at any moment until the desk is closed; the thread sleeps while it waits.
+    /// Returns the reply of process 0. Any thread of any process may call it until the queue is closed; the thread
+    /// sleeps while it waits.
     ///
-    /// Where process 0 does not answer within the group's timeout, the job ends.
+    /// The job ends if process 0 does not reply within the group's timeout.
     ///
-    /// - Throws: `CollectiveError` where a call of MPI fails, or the desk is closed.
-    public func ask(_ question: [UInt8]) throws -> [UInt8] {
+    /// - Throws: `CollectiveError` if an MPI call fails or the queue is closed.
+    public func request(_ bytes: [UInt8]) throws -> [UInt8] {
         guard !isClosed.load(ordering: .acquiring) else {
             throw CollectiveError(
-                .launch, call: "ask", place: "process \(processRank)", reason: "the desk is closed",
-                remedy: "close it after the last question")
+                .launch, call: "request", participants: "process \(processRank)", reason: "the work queue is closed",
+                remedy: "close it after the last request")
         }
-        guard processRank != 0, let line else { return answering.answer(question, processRank) }
-        return try line.ask(question)
+        guard processRank != 0, let connection else { return handler.reply(to: bytes, processRank) }
+        return try connection.request(bytes)
     }
 
-    /// Ends it, when all processes have called this; until then it answers. A process calls it after its last `ask` has returned.
+    /// Waits until all processes have called it, then closes the queue. Until then the queue replies to requests. A
+    /// process calls it after its last `request` has returned.
     public func close() throws {
         guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
-        try line?.waitForAll()
-        line?.stop()
-        clerk.withLock {
+        try connection?.waitForAll()
+        connection?.stop()
+        helperThread.withLock {
             $0?.join()
             $0 = nil
         }
-        try line?.free()
+        try connection?.free()
+    }
+}
+
+/// The MPI messages of a work queue. A request goes to process 0 with tag 0: the tag of its reply (8 bytes), then its
+/// bytes.
+final class WorkQueueConnection: @unchecked Sendable {
+    private let rank: Int
+    private let failureDetector: FailureDetector
+    private let largestTag: Int
+    private let communicator: MPI_Comm
+    private let requestCount = Atomic<Int>(0)
+    private let mustStop = Atomic<Bool>(false)
+    /// The error that has ended `serve`.
+    private let failure = Mutex<(any Error)?>(nil)
+
+    init(_ mpi: MPIContext, _ failureDetector: FailureDetector) throws {
+        self.failureDetector = failureDetector
+        rank = mpi.rank
+        largestTag = mpi.largestTag
+        communicator = try MPIContext.duplicate(mpi.communicator)
+    }
+
+    /// The sleeps between polls. They start short, so that a quick reply is found quickly, and double up to a limit.
+    private struct Backoff {
+        private static let shortest: UInt32 = 20
+        /// In microseconds.
+        let longest: UInt32
+        private var microseconds = shortest
+
+        init(longest: UInt32) { self.longest = longest }
+
+        mutating func sleep() {
+            usleep(microseconds)
+            microseconds = min(2 * microseconds, longest)
+        }
+    }
+
+    // MARK: - All processes
+
+    func request(_ bytes: [UInt8]) throws -> [UInt8] {
+        let number = requestCount.wrappingAdd(1, ordering: .relaxed).oldValue
+        let replyTag = 1 + number % (largestTag - 1)
+        try send(withUnsafeBytes(of: replyTag) { Array($0) } + bytes, to: 0, tag: 0)
+        var backoff = Backoff(longest: 250)
+        let start = monotonicNanoseconds()
+        while true {
+            if let message = try receive(from: 0, tag: Int32(replyTag)) { return message.bytes }
+            backoff.sleep()
+            failureDetector.abortJob(ifTimedOut: "rank 0 has not answered a request", since: start)
+        }
+    }
+
+    /// Waits until all processes have called it.
+    ///
+    /// - Throws: `CollectiveError` if an MPI call fails, here or in `serve`.
+    func waitForAll() throws {
+        var request: MPI_Request?
+        try MPIContext.checked("MPI_Ibarrier", "rank \(rank)") { MPI_Ibarrier(communicator, &request) }
+        try complete(&request)
+        if let error = failure.withLock({ $0 }) { throw error }
+    }
+
+    func free() throws {
+        var freed: MPI_Comm? = communicator
+        try MPIContext.checked("MPI_Comm_free", "rank \(rank)") { MPI_Comm_free(&freed) }
+    }
+
+    // MARK: - Process 0
+
+    /// Replies to requests until `stop` is called; for the helper thread. An MPI error ends it; `waitForAll` throws
+    /// that error.
+    func serve(_ reply: ([UInt8], Int) -> [UInt8]) {
+        var backoff = Backoff(longest: 1_000)
+        do {
+            while !mustStop.load(ordering: .acquiring) {
+                guard let message = try receive(from: Int32(MPI_ANY_SOURCE), tag: 0) else {
+                    backoff.sleep()
+                    continue
+                }
+                let replyTag = message.bytes.withUnsafeBytes { $0.loadUnaligned(as: Int.self) }
+                try send(
+                    reply(Array(message.bytes[8...]), message.sender), to: Int32(message.sender), tag: Int32(replyTag))
+                backoff = Backoff(longest: 1_000)
+            }
+        } catch {
+            failure.withLock { $0 = error }
+        }
+    }
+
+    func stop() { mustStop.store(true, ordering: .releasing) }
+
+    // MARK: - Messages
+
+    private func send(_ bytes: [UInt8], to receiver: Int32, tag: Int32) throws {
+        let buffer = MessageBuffer(bytes)
+        var request: MPI_Request?
+        try MPIContext.checked("MPI_Isend", "rank \(rank) to rank \(receiver), \(bytes.count) bytes") {
+            MPI_Isend(
+                buffer.bytes.baseAddress, Int32(bytes.count), couplet_mpi_byte(), receiver, tag, communicator, &request)
+        }
+        try complete(&request)
+        withExtendedLifetime(buffer) {}
+    }
+
+    /// Receives one message, if one has arrived.
+    private func receive(from sender: Int32, tag: Int32) throws -> (sender: Int, bytes: [UInt8])? {
+        let found = try MPIContext.matchedProbe(source: sender, tag: tag, on: communicator, "rank \(rank)")
+        guard var message = found else { return nil }
+        let buffer = MessageBuffer(count: Int(message.count))
+        var request: MPI_Request?
+        try MPIContext.checked("MPI_Imrecv", "rank \(message.source) to rank \(rank), \(message.count) bytes") {
+            MPI_Imrecv(buffer.bytes.baseAddress, message.count, couplet_mpi_byte(), &message.handle, &request)
+        }
+        try complete(&request)
+        return (message.source, Array(buffer.prefix(Int(message.count))))
+    }
+
+    private func complete(_ request: inout MPI_Request?) throws {
+        var backoff = Backoff(longest: 1_000)
+        while true {
+            var isDone: Int32 = 0
+            try MPIContext.checked("MPI_Test", "rank \(rank)") {
+                MPI_Test(&request, &isDone, couplet_mpi_status_ignore())
+            }
+            if isDone != 0 { return }
+            backoff.sleep()
+        }
     }
 }

@@ -5,93 +5,97 @@ import Synchronization
     import Glibc
 #endif
 
-/// All workers of a job, and a program's way to start those of its process.
+/// All workers of a job. A program uses it to start the workers of its process.
 ///
 ///     let group = try WorkerGroup.launch(threads: options.threads)
 ///     try group.agree(Result { try readConfig() })
 ///     try group.run(threads: threads) { communicator in try train(communicator) }
 ///     try group.finalize()
 ///
-/// A part of the processes can be a group of its own (`split`), and a process alone as well (`alone`): so several programs run in one job,
-/// and what fails in one of them ends no other.
+/// A part of the processes can form a group (`split`), and so can a single process (`alone`). Then several programs run
+/// in one job, and a failure of one does not end the others.
 ///
-/// **Failures.** A worker that throws wakes the others of its group, and its error is what `run` throws, not theirs. With several
-/// processes, `run` ends together on all of them, and where some failed it throws the same `GroupError` on all, to be printed by rank 0.
-/// Then the group can run something else. A process that does not come to hear of the failure within 5 s (it hangs, or computes) ends the
-/// whole job; a part of a job waits for it as long as it takes, for the sake of the other parts.
+/// **Failures.** A worker that throws wakes the other workers of its group. `run` throws that worker's error, not
+/// theirs. With several processes, `run` ends on all of them together; if any failed, it throws the same `GroupError`
+/// on all, which rank 0 should print. After that the group can run again. If a process does not respond to a failure
+/// within 5 s (it hangs, or computes), the whole job ends. A part of a job waits without limit, so that the other parts
+/// go on.
 ///
-/// **Waiting too long.** With a `timeout`, a wait of a worker, or of a process in `agree`, `run`, `split` or `finalize`, that lasts longer
-/// starts a roll call: two seconds later the job ends with exit code 70 and a sentence that names the ranks and workers that did not come
-/// (or, where all wait, who waits for whom). Those that hang cannot be woken, so this is no error to catch.
+/// **Timeouts.** With a `timeout`, a longer wait of a worker, or of a process in `agree`, `run`, `split` or `finalize`,
+/// starts a hang diagnosis. Two seconds later the job ends with exit code 70 and a message that names the ranks and
+/// workers that have not arrived, or who waits for whom if all wait. It is not a thrown error, because a process that
+/// hangs cannot be woken.
 public final class WorkerGroup: Sendable {
-    /// What the launcher said.
+    /// Computes the exit code of a process from its error.
+    public typealias ExitCode = @Sendable (any Error) -> Int32
+
     public let environment: LaunchEnvironment
     public let processRank: Int
     public let processCount: Int
     private let severalThreads: Bool
-    private let exitCode: @Sendable (any Error) -> Int32
-    /// Whether it is a part of a job, made by `split`.
+    private let exitCode: ExitCode
+    /// Whether `split` made the group from a larger one.
     private let isPart: Bool
-    /// Nil where there is one process, and before and after the use of MPI.
-    private let lookout: Mutex<FailureDetector?>
+    /// Nil if there is one process, and before and after the use of MPI.
+    private let failureDetector: Mutex<FailureDetector?>
     private let timeout: Duration?
 
-    /// Looks whether a launcher started this process. MPI is not initialised before the first `agree` or `run`, and never
-    /// where there is
-    /// one process (unless the launcher does not say how many there are).
+    // MARK: - Creation
+
+    /// Creates the group of all processes that the launcher has started. MPI is initialised by the first `agree`, `run`
+    /// or `split`, and never if there is one process; if the launcher does not tell the number of processes, MPI is
+    /// initialised at once.
     ///
     /// - Parameters:
-    ///   - threads: How many threads `run` will start, where that is known: MPI is faster if it need not expect several.
-    ///   - timeout: How long a worker, or a process, may wait for others of the group before the job is ended; nil: for ever. Longer than
-    ///     what one worker may do alone while others wait: reading data, writing a checkpoint.
-    ///   - exitCode: The process's exit code for an error.
+    ///   - threads: Number of threads of the later `run`, if known: MPI is faster with 1.
+    ///   - timeout: Longest wait of a worker or process for others of the group; nil: unlimited. It must exceed the
+    ///     longest time that one worker works alone while others wait, for example to read data or to write a
+    ///     checkpoint.
+    ///   - exitCode: Exit code of the process for an error.
+    /// - Throws: `CollectiveError` if MPI cannot be initialised.
     public static func launch(
         threads: Int? = nil, environment: LaunchEnvironment = LaunchEnvironment(), timeout: Duration? = nil,
-        exitCode: @escaping @Sendable (any Error) -> Int32 = { ($0 as? GroupError)?.exitCode ?? 70 }
+        exitCode: @escaping ExitCode = { ($0 as? GroupError)?.exitCode ?? 70 }
     ) throws -> WorkerGroup {
         let severalThreads = threads != 1
         if environment.rank != nil, environment.size == nil {
-            let messagePassing = try MPIContext(severalThreads: severalThreads)
+            let mpi = try MPIContext(severalThreads: severalThreads)
             return WorkerGroup(
-                environment: environment, processRank: messagePassing.rank, processCount: messagePassing.size,
-                severalThreads: severalThreads, exitCode: exitCode, isPart: false, timeout: timeout,
-                messagePassing: messagePassing)
+                environment: environment, processRank: mpi.rank, processCount: mpi.size, severalThreads: severalThreads,
+                exitCode: exitCode, isPart: false, timeout: timeout, mpi: mpi)
         }
         return WorkerGroup(
             environment: environment, processRank: environment.rank ?? 0, processCount: environment.size ?? 1,
-            severalThreads: severalThreads, exitCode: exitCode, isPart: false, timeout: timeout, messagePassing: nil)
+            severalThreads: severalThreads, exitCode: exitCode, isPart: false, timeout: timeout, mpi: nil)
     }
 
-    /// This process alone, whoever started it, without MPI. There may be several at a time, on different threads.
+    /// Creates a group of this process only, without MPI, even if a launcher has started it. Several such groups may be
+    /// used at a time, on different threads.
     public static func alone(
-        timeout: Duration? = nil,
-        exitCode: @escaping @Sendable (any Error) -> Int32 = { ($0 as? GroupError)?.exitCode ?? 70 }
+        timeout: Duration? = nil, exitCode: @escaping ExitCode = { ($0 as? GroupError)?.exitCode ?? 70 }
     ) -> WorkerGroup {
         WorkerGroup(
             environment: LaunchEnvironment { _ in nil }, processRank: 0, processCount: 1, severalThreads: true,
-            exitCode: exitCode,
-            isPart: false, timeout: timeout, messagePassing: nil)
+            exitCode: exitCode, isPart: false, timeout: timeout, mpi: nil)
     }
 
-    /// A group of the processes that pass the same color, numbered by their rank here. All processes of this group call it, at the same
-    /// place between their other calls. What fails in the part ends no other part and not this group. Its `finalize` is to be called
-    /// when the part is done with, on all of its processes, before this group's.
+    /// Creates a group of the processes that pass the same color, numbered by their rank here. All processes of this
+    /// group call it, in the same order among their other calls. A failure in the part ends neither other parts nor
+    /// this group. All processes of the part call its `finalize` when they no longer need it, before this group's.
     ///
-    /// - Throws: `CollectiveError` where a call of MPI fails.
+    /// - Throws: `CollectiveError` if an MPI call fails.
     public func split(color: Int) throws -> WorkerGroup {
-        let part = try connected().flatMap { lookout in
-            try lookout.messagePassing?.split(colors: lookout.allGather(color, call: "split"))
+        let part = try connected().flatMap { failureDetector in
+            try failureDetector.mpi?.split(colors: failureDetector.allGather(color, call: "split"))
         }
         return WorkerGroup(
             environment: environment, processRank: part?.rank ?? 0, processCount: part?.size ?? 1,
-            severalThreads: severalThreads,
-            exitCode: exitCode, isPart: true, timeout: timeout, messagePassing: part)
+            severalThreads: severalThreads, exitCode: exitCode, isPart: true, timeout: timeout, mpi: part)
     }
 
     private init(
         environment: LaunchEnvironment, processRank: Int, processCount: Int, severalThreads: Bool,
-        exitCode: @escaping @Sendable (any Error) -> Int32, isPart: Bool, timeout: Duration?,
-        messagePassing: MPIContext?
+        exitCode: @escaping ExitCode, isPart: Bool, timeout: Duration?, mpi: MPIContext?
     ) {
         self.environment = environment
         self.processRank = processRank
@@ -100,149 +104,168 @@ public final class WorkerGroup: Sendable {
         self.exitCode = exitCode
         self.isPart = isPart
         self.timeout = timeout
-        lookout = Mutex(messagePassing.map { FailureDetector(messagePassing: $0, timeout: timeout) })
+        failureDetector = Mutex(mpi.map { FailureDetector(mpi: $0, timeout: timeout) })
     }
 
-    /// The MPI library's name and version.
-    public static var libraryVersion: String { MPIContext.libraryVersion }
-
-    /// MPI, initialised at the first use; nil where there is one process.
+    /// Initialises MPI at the first use; nil if there is one process.
     private func connected() throws -> FailureDetector? {
         guard processCount > 1 else { return nil }
-        return try lookout.withLock { known in
-            if let known { return known }
-            precondition(!isPart, "a part of a job was used after its finalize")
-            let new = try MPIContext(severalThreads: severalThreads)
-            guard new.size == processCount, new.rank == processRank else {
+        return try failureDetector.withLock { current in
+            if let current { return current }
+            precondition(!isPart, "a part of a job with \(processCount) processes was used after its finalize")
+            let mpi = try MPIContext(severalThreads: severalThreads)
+            guard mpi.size == processCount, mpi.rank == processRank else {
                 throw CollectiveError(
                     .launch, call: "MPI_Init_thread",
-                    place: "rank \(processRank) of \(processCount) (\(environment.variable ?? ""))",
-                    reason: "MPI counts this process as rank \(new.rank) of \(new.size)",
+                    participants: "rank \(processRank) of \(processCount) (\(environment.variable ?? ""))",
+                    reason: "MPI reports rank \(mpi.rank) of \(mpi.size) for this process",
                     remedy: "start with the mpirun of the MPI that this program uses: \(Self.libraryVersion)")
             }
-            let lookout = FailureDetector(messagePassing: new, timeout: timeout)
-            known = lookout
-            return lookout
+            let new = FailureDetector(mpi: mpi, timeout: timeout)
+            current = new
+            return new
         }
     }
 
-    /// Tells all processes how this one fared, between the steps of a set-up that each makes on its own (reading the
-    /// config, say). Returns if all
-    /// succeeded; else throws on all of them, one `GroupError` that says who failed why. With one process: the error itself.
+    // MARK: - Agreement
+
+    /// Exchanges the outcomes of a step that each process does on its own, such as reading the config.
+    ///
+    /// - Throws: on all processes the same `GroupError` with all failures, if any process failed. With one process, its
+    ///   own error.
     public func agree(_ outcome: Swift.Result<Void, any Error>) throws {
-        guard let lookout = try connected(), let messagePassing = lookout.messagePassing else {
-            return try outcome.get()
-        }
+        guard let failureDetector = try connected(), let mpi = failureDetector.mpi else { return try outcome.get() }
         var failure: ProcessFailure?
         if case .failure(let error) = outcome { failure = ProcessFailure(error, exitCode: exitCode(error)) }
-        let failures = try lookout.allGather(failure?.message ?? [], call: "agree").map(ProcessFailure.init(message:))
-        if let error = GroupError(failures: failures, jobRanks: messagePassing.jobRanks) { throw error }
+        let messages = try failureDetector.allGather(failure?.message ?? [], call: "agree")
+        if let error = GroupError(failures: messages.map(ProcessFailure.init(message:)), jobRanks: mpi.jobRanks) {
+            throw error
+        }
     }
 
-    /// Runs `body` on `threads` threads in each process, each with its communicator among all of them: worker = process ·
-    /// threads + thread.
-    /// Returns the result of this process's first worker when all workers of all processes have ended.
+    // MARK: - Run
+
+    /// Runs `body` on `threads` threads of each process. Each thread gets a communicator among all of them; its worker
+    /// number is process · threads + thread. Returns the result of this process's first worker when all workers of all
+    /// processes have ended.
     ///
-    /// One thread is the calling one; several are new ones with stacks of 16 MiB.
+    /// A single worker runs on the calling thread; several run on new threads with stacks of 16 MiB.
     ///
-    /// - Throws: with one process the error of the worker that failed first; with several the same `GroupError` on all. The group can run
-    ///   something else then.
+    /// - Throws: With one process, the error of the worker that failed first. With several, the same `GroupError` on
+    ///   all. The group can run again.
     public func run<Result>(threads: Int, _ body: @Sendable (any Communicator) throws -> Result) throws -> Result {
-        let board = SharedProcessState(threads: max(threads, 1))
-        guard let lookout = try connected() else {
+        let processState = SharedProcessState(threads: max(threads, 1))
+        guard let failureDetector = try connected() else {
             try checkThreads(threads)
-            let lookout = FailureDetector(messagePassing: nil, timeout: timeout)
-            lookout.beginRun(board)
-            return try ThreadTeam(
-                process: 0, processCount: 1, threads: threads, board: board, lookout: lookout, tags: nil
-            ).run(body).result()
+            let failureDetector = FailureDetector(mpi: nil, timeout: timeout)
+            failureDetector.beginRun(processState)
+            let team = ThreadTeam(
+                process: 0, processCount: 1, threads: threads, processState: processState,
+                failureDetector: failureDetector, tags: nil)
+            return try team.run(body).result()
         }
-        // Before the agreement: a process that leaves it first may fail before this one has left it.
-        lookout.beginRun(board)
-        defer { lookout.endRun() }
-        let tags = try agreedTags(threads: threads, lookout)
-        let crew = ThreadTeam(
-            process: processRank, processCount: processCount, threads: threads, board: board, lookout: lookout,
-            tags: tags)
-        let outcomes = crew.run(body)
+        // The run begins before the agreement, because another process may leave the agreement first and fail at once.
+        failureDetector.beginRun(processState)
+        defer { failureDetector.endRun() }
+        let tags = try agreedTags(threads: threads, failureDetector)
+        let team = ThreadTeam(
+            process: processRank, processCount: processCount, threads: threads, processState: processState,
+            failureDetector: failureDetector, tags: tags)
+        let outcomes = team.run(body)
         let failure = outcomes.failure.map { ProcessFailure($0.error, exitCode: exitCode($0.error), time: $0.time) }
-        let end = try lookout.end(failure, isPart: isPart)
-        // What was sent before a failure and not received must not meet what is sent after it.
-        if !end.isClean { try renew(lookout) }
-        if let error = end.error { throw error }
+        let outcome = try failureDetector.agreeOnOutcome(failure, isPart: isPart)
+        // Messages that were sent before a failure and never received must not meet those of the next run.
+        if !outcome.isClean { try renewCommunicators(of: failureDetector) }
+        if let error = outcome.error { throw error }
         return try outcomes.result()
     }
 
-    private func renew(_ former: FailureDetector) throws {
-        let new = try former.messagePassing?.renewed()
-        lookout.withLock { $0 = FailureDetector(messagePassing: new, timeout: timeout) }
+    private func renewCommunicators(of oldDetector: FailureDetector) throws {
+        let mpi = try oldDetector.mpi?.renewed()
+        failureDetector.withLock { $0 = FailureDetector(mpi: mpi, timeout: timeout) }
     }
 
     private func checkThreads(_ threads: Int) throws {
         guard threads > 0 else {
             throw CollectiveError(
-                .launch, call: "run", place: "process \(processRank)", reason: "\(threads) threads",
+                .launch, call: "run", participants: "process \(processRank)",
+                reason: "\(threads) threads are not possible",
                 remedy: "take at least one")
         }
     }
 
-    /// How messages are tagged, if all processes have as many threads and MPI lets them all call.
-    private func agreedTags(threads: Int, _ lookout: FailureDetector) throws -> TagLayout {
-        guard let messagePassing = lookout.messagePassing else { preconditionFailure("tags for one process") }
-        let counts = try lookout.allGather(threads, call: "run")
+    /// The tags of the messages.
+    ///
+    /// - Throws: `GroupError` on all processes, unless all have the same number of threads and MPI allows them all to
+    ///   call.
+    private func agreedTags(threads: Int, _ failureDetector: FailureDetector) throws -> TagLayout {
+        guard let mpi = failureDetector.mpi else { preconditionFailure("one process needs no message tags") }
+        let counts = try failureDetector.allGather(threads, call: "run")
         var tags: TagLayout?
         try agree(
             Swift.Result {
                 if let other = counts.firstIndex(where: { $0 != counts[0] }) {
                     throw CollectiveError(
-                        .launch, call: "run", place: "\(processCount) processes",
-                        reason: "rank 0 has \(counts[0]) threads, rank \(other) \(counts[other])",
-                        remedy: "give all the same number")
+                        .launch, call: "run", participants: "\(processCount) processes",
+                        reason: "rank 0 has \(counts[0]) threads, rank \(other) has \(counts[other])",
+                        remedy: "give all ranks the same number")
                 }
                 try checkThreads(threads)
-                guard threads == 1 || messagePassing.allowsThreads else {
+                guard threads == 1 || mpi.allowsThreads else {
                     throw CollectiveError(
-                        .launch, call: "MPI_Init_thread", place: "rank \(processRank) of \(processCount)",
-                        reason: "MPI did not grant MPI_THREAD_MULTIPLE, which \(threads) threads a process need",
-                        remedy: "take one thread a process and more processes")
+                        .launch, call: "MPI_Init_thread", participants: "rank \(processRank) of \(processCount)",
+                        reason: "MPI did not grant MPI_THREAD_MULTIPLE, which \(threads) threads per process need",
+                        remedy: "take one thread per process and more processes")
                 }
-                tags = try TagLayout(threads: threads, largestTag: messagePassing.largestTag)
+                tags = try TagLayout(threads: threads, largestTag: mpi.largestTag)
             })
-        guard let tags else { preconditionFailure("agreed without tags") }
+        guard let tags else { preconditionFailure("all processes agreed, but rank \(processRank) has no message tags") }
         return tags
     }
 
-    /// The messages of a request desk; nil where there is one process.
-    func requestLine() throws -> WorkQueueConnection? {
-        guard let lookout = try connected(), let messagePassing = lookout.messagePassing else { return nil }
+    // MARK: - Work queue
+
+    /// The MPI messages of a work queue; nil if there is one process. All processes call it.
+    ///
+    /// - Throws: `GroupError` on all processes if MPI does not allow several threads.
+    func workQueueConnection() throws -> WorkQueueConnection? {
+        guard let failureDetector = try connected(), let mpi = failureDetector.mpi else { return nil }
         try agree(
             Swift.Result {
-                guard messagePassing.allowsThreads else {
+                guard mpi.allowsThreads else {
                     throw CollectiveError(
-                        .launch, call: "WorkQueue", place: messagePassing.place,
-                        reason: "MPI did not grant MPI_THREAD_MULTIPLE, which the thread that answers needs",
-                        remedy: "take an MPI that has it, and start the group without saying that there is one thread")
+                        .launch, call: "WorkQueue", participants: mpi.rankOfGroup,
+                        reason: "MPI did not grant MPI_THREAD_MULTIPLE, which the helper thread of rank 0 needs",
+                        remedy: "take an MPI that supports it, and launch the group without `threads: 1`")
                 }
             })
-        return try WorkQueueConnection(messagePassing, lookout)
+        return try WorkQueueConnection(mpi, failureDetector)
     }
 
-    /// Ends the use of MPI, if it was begun: every process calls it, last of all. Of a part of a job: gives back what the part has in MPI.
+    // MARK: - End
+
+    /// Ends the use of MPI, if it is in use. All processes call it, after all other calls. For a part of a job it frees
+    /// the MPI communicators of the part.
     public func finalize() throws {
-        try lookout.withLock { known in
-            guard let lookout = known, let messagePassing = lookout.messagePassing else { return }
-            try lookout.barrier(call: "finalize")
-            if isPart { try messagePassing.free() } else { try messagePassing.finalize() }
-            known = nil
+        try failureDetector.withLock { current in
+            guard let failureDetector = current, let mpi = failureDetector.mpi else { return }
+            try failureDetector.barrier(call: "finalize")
+            if isPart { try mpi.free() } else { try mpi.finalize() }
+            current = nil
         }
     }
 
-    /// Ends all processes of the job now.
+    /// Ends all processes of the job at once.
     public func abortAll(exitCode: Int32) -> Never {
         MPIContext.abort(exitCode: exitCode)
         exit(exitCode)
     }
 
-    /// The cores that this process may run on.
+    // MARK: - Machine
+
+    /// Name and version of the MPI library.
+    public static var libraryVersion: String { MPIContext.libraryVersion }
+
+    /// Number of cores that this process may run on.
     public static var availableCores: Int { max(1, Int(couplet_available_cores())) }
 }

@@ -1,134 +1,289 @@
 import CoupletTensors
 
-/// The link between threads of two processes: MPI, with a tag for each pair of threads, lane and group. A message is an
-/// envelope and then its
-/// content, if it has any; MPI keeps messages of one tag in order.
-final class MPIConnection: Link {
+/// The connection between two threads of different processes: MPI messages, with a tag for each group, channel and pair
+/// of threads.
+///
+/// A message is a header, then its content, if it has any. MPI keeps messages of one tag in order.
+final class MPIConnection: PeerConnection {
     let isRemote = true
-    let rank: Int
-    let partner: Int
-    let signal: AbortSignal
+    fileprivate let rank: Int
+    fileprivate let partner: Int
+    fileprivate let abortSignal: AbortSignal
     private let worker: Worker
-    private let messagePassing: MPIContext
-    private let member: WorkerID
+    private let mpi: MPIContext
+    private let partnerID: WorkerID
+    /// By channel.
     private let sendTags: [Int32]
     private let receiveTags: [Int32]
-    /// By lane, what was posted last.
-    private var posted: [(envelope: MessageHeader, requests: MPIRequests)?] = Array(repeating: nil, count: Lane.count)
+    /// By channel, the last message that may not be sent yet.
+    private var pendingSends: [(header: MessageHeader, requests: MPIRequests)?] = Array(
+        repeating: nil, count: Channel.count)
 
     init(
-        worker: Worker, messagePassing: MPIContext, tags: TagLayout, rank: Int, partner: Int, member: WorkerID,
-        context: Int,
-        signal: AbortSignal
+        worker: Worker, mpi: MPIContext, tags: TagLayout, rank: Int, partner: Int, partnerID: WorkerID, context: Int,
+        abortSignal: AbortSignal
     ) {
         self.worker = worker
-        self.messagePassing = messagePassing
+        self.mpi = mpi
         self.rank = rank
         self.partner = partner
-        self.signal = signal
-        self.member = member
-        let mine = worker.member.thread
-        sendTags = (0..<Lane.count).map { tags.tag(context: context, lane: $0, sender: mine, receiver: member.thread) }
-        receiveTags = (0..<Lane.count).map {
-            tags.tag(context: context, lane: $0, sender: member.thread, receiver: mine)
+        self.abortSignal = abortSignal
+        self.partnerID = partnerID
+        let thread = worker.id.thread
+        sendTags = (0..<Channel.count).map {
+            tags.tag(context: context, channel: $0, sender: thread, receiver: partnerID.thread)
+        }
+        receiveTags = (0..<Channel.count).map {
+            tags.tag(context: context, channel: $0, sender: partnerID.thread, receiver: thread)
         }
     }
 
-    private func wait(_ envelope: MessageHeader, until isDone: () throws -> Bool) throws {
+    private func wait(_ header: MessageHeader, until isDone: () throws -> Bool) throws {
         try worker.wait(
-            polls: true, call: envelope.call, partner: member,
-            check: { try signal.check(call: envelope.call, place: "worker \(rank), waiting for worker \(partner)") },
-            until: isDone)
+            pollsMPI: true, call: header.call, partner: partnerID,
+            check: {
+                try abortSignal.throwIfRaised(
+                    call: header.call, participants: "worker \(rank), waiting for worker \(partner)")
+            }, until: isDone)
     }
 
-    func requests() -> MPIRequests {
-        MPIRequests(messagePassing: messagePassing, communicator: messagePassing.communicator, partner: member.process)
+    // MARK: - Start of sends and receives
+
+    fileprivate func newRequests() -> MPIRequests {
+        MPIRequests(mpi: mpi, communicator: mpi.communicator, partner: partnerID.process)
     }
 
-    func send(_ envelope: MessageHeader, lane: Int, in requests: MPIRequests) throws {
-        let memory = MessageBuffer(envelope)
-        try requests.send(UnsafeRawBufferPointer(memory.bytes), tag: sendTags[lane], owner: memory)
+    fileprivate func startSend(_ header: MessageHeader, channel: Int, in requests: MPIRequests) throws {
+        let buffer = MessageBuffer(header)
+        try requests.send(UnsafeRawBufferPointer(buffer.bytes), tag: sendTags[channel], owner: buffer)
     }
 
-    func receiveEnvelope(lane: Int, in requests: MPIRequests) throws -> MessageBuffer {
-        let memory = MessageBuffer(count: MemoryLayout<MessageHeader>.size)
-        try requests.receive(memory.bytes, tag: receiveTags[lane], owner: memory)
-        return memory
-    }
-
-    func send(_ tensor: Tensor, lane: Int, in requests: MPIRequests) throws {
+    fileprivate func startSend(_ tensor: Tensor, channel: Int, in requests: MPIRequests) throws {
         try requests.send(
             UnsafeRawBufferPointer(UnsafeBufferPointer(start: tensor.pointer, count: tensor.count)),
-            tag: sendTags[lane],
+            tag: sendTags[channel],
             owner: tensor.storage)
     }
 
-    func receive(_ tensor: Tensor, lane: Int, in requests: MPIRequests) throws {
+    /// Returns the buffer that holds the header when the requests are complete.
+    fileprivate func startHeaderReceive(channel: Int, in requests: MPIRequests) throws -> MessageBuffer {
+        let buffer = MessageBuffer(count: MemoryLayout<MessageHeader>.size)
+        try requests.receive(buffer.bytes, tag: receiveTags[channel], owner: buffer)
+        return buffer
+    }
+
+    fileprivate func startReceive(_ tensor: Tensor, channel: Int, in requests: MPIRequests) throws {
         try requests.receive(
             UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(start: tensor.pointer, count: tensor.count)),
-            tag: receiveTags[lane], owner: tensor.storage)
+            tag: receiveTags[channel], owner: tensor.storage)
     }
 
-    func post(_ envelope: MessageHeader, bytes: [UInt8], lane: Int) throws {
-        try reclaim(lane: lane)
-        let requests = requests(), memory = MessageBuffer(bytes)
-        try send(envelope, lane: lane, in: requests)
-        try requests.send(UnsafeRawBufferPointer(memory.first(bytes.count)), tag: sendTags[lane], owner: memory)
-        posted[lane] = (envelope, requests)
+    // MARK: - Messages
+
+    func send(_ header: MessageHeader, bytes: [UInt8], channel: Int) throws {
+        try completeSend(channel: channel)
+        let requests = newRequests(), buffer = MessageBuffer(bytes)
+        try startSend(header, channel: channel, in: requests)
+        try requests.send(UnsafeRawBufferPointer(buffer.prefix(bytes.count)), tag: sendTags[channel], owner: buffer)
+        pendingSends[channel] = (header, requests)
     }
 
-    func post(_ envelope: MessageHeader, tensor: Tensor, lane: Int) throws {
-        try reclaim(lane: lane)
-        let requests = requests()
-        try send(envelope, lane: lane, in: requests)
-        try send(tensor, lane: lane, in: requests)
-        posted[lane] = (envelope, requests)
+    func send(_ header: MessageHeader, tensor: Tensor, channel: Int) throws {
+        try completeSend(channel: channel)
+        let requests = newRequests()
+        try startSend(header, channel: channel, in: requests)
+        try startSend(tensor, channel: channel, in: requests)
+        pendingSends[channel] = (header, requests)
     }
 
-    func reclaim(lane: Int) throws {
-        guard let last = posted[lane] else { return }
-        try wait(last.envelope) { try last.requests.areDone() }
-        posted[lane] = nil
+    func completeSend(channel: Int) throws {
+        guard let last = pendingSends[channel] else { return }
+        try wait(last.header) { try last.requests.areDone() }
+        pendingSends[channel] = nil
     }
 
-    private func receiveEnvelope(_ expected: MessageHeader, sameCount: Bool, lane: Int) throws -> MessageHeader {
-        let requests = requests(), memory = try receiveEnvelope(lane: lane, in: requests)
+    private func receiveHeader(_ expected: MessageHeader, sameCount: Bool, channel: Int) throws -> MessageHeader {
+        let requests = newRequests(), buffer = try startHeaderReceive(channel: channel, in: requests)
         try wait(expected) { try requests.areDone() }
-        try expected.expect(memory.envelope, from: partner, to: rank, sameCount: sameCount)
-        return memory.envelope
+        try expected.validate(buffer.header, from: partner, to: rank, sameCount: sameCount)
+        return buffer.header
     }
 
-    func receive(_ expected: MessageHeader, lane: Int) throws -> (envelope: MessageHeader, bytes: [UInt8]) {
-        let envelope = try receiveEnvelope(expected, sameCount: false, lane: lane)
-        if envelope.isCheck || envelope.count == 0 { return (envelope, []) }
-        let requests = requests(), memory = MessageBuffer(count: Int(envelope.count))
-        try requests.receive(memory.bytes, tag: receiveTags[lane], owner: memory)
+    func receive(_ expected: MessageHeader, channel: Int) throws -> (header: MessageHeader, bytes: [UInt8]) {
+        let header = try receiveHeader(expected, sameCount: false, channel: channel)
+        if header.isCountCheck || header.count == 0 { return (header, []) }
+        let requests = newRequests(), buffer = MessageBuffer(count: Int(header.count))
+        try requests.receive(buffer.bytes, tag: receiveTags[channel], owner: buffer)
         try wait(expected) { try requests.areDone() }
-        return (envelope, Array(memory.bytes))
+        return (header, Array(buffer.bytes))
     }
 
-    func receive(_ expected: MessageHeader, into tensor: Tensor, lane: Int) throws {
-        _ = try receiveEnvelope(expected, sameCount: true, lane: lane)
-        let requests = requests()
-        try receive(tensor, lane: lane, in: requests)
+    func receive(_ expected: MessageHeader, into tensor: Tensor, channel: Int) throws {
+        _ = try receiveHeader(expected, sameCount: true, channel: channel)
+        let requests = newRequests()
+        try startReceive(tensor, channel: channel, in: requests)
         try wait(expected) { try requests.areDone() }
     }
 
-    func beginTransfer(_ envelope: MessageHeader, lane: Int, outgoing: Tensor, destination: Tensor?) throws
+    // MARK: - Transfers
+
+    func beginTransfer(_ header: MessageHeader, channel: Int, outgoing: Tensor, destination: Tensor?) throws
         -> any Transfer
     {
         try MPITransfer(
-            link: self, scratch: worker.scratch, envelope: envelope, lane: lane, outgoing: outgoing,
+            connection: self, bufferPool: worker.bufferPool, header: header, channel: channel, outgoing: outgoing,
             destination: destination)
     }
 
     func beginExchange(_ outgoing: Tensor, spare: Tensor) throws -> any PendingExchange {
-        let envelope = MessageHeader(.exchange, count: outgoing.count, worker: rank)
-        let transfer = try beginTransfer(envelope, lane: Lane.exchange, outgoing: outgoing, destination: spare)
-        return MPIExchange(link: self, transfer: transfer, outgoing: outgoing, spare: spare)
+        let header = MessageHeader(.exchange, count: outgoing.count, worker: rank)
+        let transfer = try beginTransfer(header, channel: Channel.exchange, outgoing: outgoing, destination: spare)
+        return MPIExchange(connection: self, transfer: transfer, header: header, outgoing: outgoing, spare: spare)
     }
 
-    func finish(_ transfer: any Transfer, _ envelope: MessageHeader) throws {
-        try wait(envelope) { try transfer.advance { _, _ in } && transfer.isReclaimed() }
+    fileprivate func finish(_ transfer: any Transfer, _ header: MessageHeader) throws {
+        try wait(header) { try transfer.advance { _, _ in } && transfer.isSendComplete() }
+    }
+}
+
+/// A transfer between two processes. All numbers are sent at once. They are received in place, or, for a sum, in
+/// pieces, so that one piece is added while the next ones arrive.
+private final class MPITransfer: Transfer {
+    /// Number of pieces that are received at the same time.
+    private static let window = 3
+
+    private let connection: MPIConnection
+    private let bufferPool: BufferPool
+    private let header: MessageHeader
+    private let channel: Int
+    private let count: Int
+    private let destination: Tensor?
+    private let sends: MPIRequests
+    private let headerReceive: MPIRequests
+    private let headerBuffer: MessageBuffer
+    private var isHeaderValid = false
+    /// Pieces that are being received, oldest first.
+    private var receives: [(requests: MPIRequests, memory: Tensor, range: Range<Int>)] = []
+    /// Offset of the next piece.
+    private var nextStart = 0
+
+    init(
+        connection: MPIConnection, bufferPool: BufferPool, header: MessageHeader, channel: Int, outgoing: Tensor,
+        destination: Tensor?
+    ) throws {
+        self.connection = connection
+        self.bufferPool = bufferPool
+        self.header = header
+        self.channel = channel
+        self.destination = destination
+        count = outgoing.count
+        precondition(
+            destination == nil || destination?.count == count,
+            "outgoing has \(count) numbers, destination \(destination?.count ?? 0)")
+        headerReceive = connection.newRequests()
+        headerBuffer = try connection.startHeaderReceive(channel: channel, in: headerReceive)
+        sends = connection.newRequests()
+        if destination != nil { try startNextReceive() }
+        while destination == nil, nextStart < count, receives.count < Self.window { try startNextReceive() }
+        try connection.startSend(header, channel: channel, in: sends)
+        let step = destination == nil ? BufferPool.bufferCount : max(count, 1)
+        for start in stride(from: 0, to: count, by: step) {
+            try connection.startSend(outgoing.flat(start..<min(start + step, count)), channel: channel, in: sends)
+        }
+    }
+
+    private func startNextReceive() throws {
+        let requests = connection.newRequests()
+        let end = destination == nil ? min(nextStart + BufferPool.bufferCount, count) : count
+        let memory = destination ?? bufferPool.take()
+        try connection.startReceive(memory.flat(0..<(end - nextStart)), channel: channel, in: requests)
+        receives.append((requests, memory, nextStart..<end))
+        nextStart = end
+    }
+
+    func advance(_ use: (UnsafePointer<Float>, Range<Int>) -> Void) throws -> Bool {
+        if !isHeaderValid {
+            guard try headerReceive.areDone() else { return false }
+            try header.validate(headerBuffer.header, from: connection.partner, to: connection.rank, sameCount: true)
+            isHeaderValid = true
+        }
+        while let oldest = receives.first {
+            guard try oldest.requests.areDone() else { return false }
+            receives.removeFirst()
+            withExtendedLifetime(oldest.memory) { use(oldest.memory.pointer, oldest.range) }
+            if destination == nil { bufferPool.put(oldest.memory) }
+            if nextStart < count { try startNextReceive() }
+        }
+        return true
+    }
+
+    func isSendComplete() throws -> Bool { try sends.areDone() }
+}
+
+/// A swap of buffers between two processes. The partner's numbers arrive in the spare; the sent buffer becomes the next
+/// spare.
+private final class MPIExchange: PendingExchange {
+    private let connection: MPIConnection
+    private let transfer: any Transfer
+    private let header: MessageHeader
+    private let outgoing: Tensor
+    private let spare: Tensor
+
+    init(connection: MPIConnection, transfer: any Transfer, header: MessageHeader, outgoing: Tensor, spare: Tensor) {
+        self.connection = connection
+        self.transfer = transfer
+        self.header = header
+        self.outgoing = outgoing
+        self.spare = spare
+    }
+
+    func advance() throws {
+        try connection.abortSignal.throwIfRaised(
+            call: "advance", participants: "worker \(connection.rank), exchanging with worker \(connection.partner)")
+        _ = try transfer.advance { _, _ in }
+    }
+
+    func finish() throws -> (incoming: Tensor, spare: Tensor) {
+        try connection.finish(transfer, header)
+        return (spare.reshaped(outgoing.shape), outgoing.reshaped(spare.shape))
+    }
+}
+
+/// Receive buffers that a worker reuses.
+final class BufferPool {
+    /// Number of floats of a buffer, 1 MiB: long enough for full bandwidth, short enough to stay in the cache until it
+    /// is added.
+    static let bufferCount = 256 << 10
+
+    private var free: [Tensor] = []
+
+    func take() -> Tensor { free.popLast() ?? Tensor([Self.bufferCount]) }
+
+    func put(_ buffer: Tensor) { free.append(buffer) }
+}
+
+/// Computes the tag of a message from its group, channel, sending thread and receiving thread. Each combination has its
+/// own tag.
+package struct TagLayout {
+    private let threadBits: Int
+    /// Number of groups with distinct tags. Group number c > 0 shares its tags with group c + groups - 1; group 0
+    /// shares its tags with none.
+    private let groups: Int
+
+    /// - Throws: `CollectiveError` (`launch`) if the tags up to `largestTag` are not enough for two groups.
+    package init(threads: Int, largestTag: Int) throws {
+        threadBits = Int.bitWidth - (threads - 1).leadingZeroBitCount
+        groups = (largestTag + 1) / (Channel.count << (2 * threadBits))
+        guard groups >= 2 else {
+            throw CollectiveError(
+                .launch, call: "run", participants: "this process",
+                reason: "\(threads) threads per process need more message tags than this MPI has (\(largestTag))",
+                remedy: "take fewer threads and more ranks")
+        }
+    }
+
+    package func tag(context: Int, channel: Int, sender: Int, receiver: Int) -> Int32 {
+        let group = context == 0 ? 0 : 1 + (context - 1) % (groups - 1)
+        return Int32((((group * Channel.count + channel) << threadBits) | sender) << threadBits | receiver)
     }
 }

@@ -4,189 +4,228 @@ import CMPI
     import Glibc
 #endif
 
-/// MPI among the processes of a group: the whole job, or a part of it. With `WorkQueue` and `MPIRequests` the one place that calls
-/// MPI; every return code goes through `checked`.
+/// MPI among the processes of a group: the whole job, or a part of it.
+///
+/// Every MPI call goes through `checked`, which turns its return code into an error.
 final class MPIContext: @unchecked Sendable {
     let rank: Int
     let size: Int
-    /// Each process's rank in the whole job, by its rank here.
+    /// By rank in this group, the rank in the whole job.
     let jobRanks: [Int]
-    /// The name of each process's host, by its rank in the whole job.
-    let jobHosts: [String]
-    /// Whether several threads may call at a time.
+    /// By rank in the whole job.
+    let hostNames: [String]
+    /// Whether several threads may call MPI at the same time.
     let allowsThreads: Bool
-    /// The largest tag that a message may have.
+    /// Largest tag of a message.
     let largestTag: Int
-    /// The workers' messages, and what all processes do together. A copy of MPI_COMM_WORLD or of its part, so that nobody else's messages
-    /// meet ours.
+    /// Carries the workers' messages and the collective operations of the processes. A duplicate of MPI_COMM_WORLD or
+    /// of a part of it, so that no other library receives the messages.
     let communicator: MPI_Comm
-    /// What processes tell each other beside that: failures and roll calls.
-    let failureCommunicator: MPI_Comm
+    /// Carries `ControlMessage`s.
+    private let controlCommunicator: MPI_Comm
 
-    /// The whole job: calls MPI_Init_thread. The level is MULTIPLE where several threads will communicate, else SERIALIZED.
+    /// Initialises MPI for the whole job, with thread level MULTIPLE if several threads communicate, otherwise
+    /// SERIALIZED.
     convenience init(severalThreads: Bool) throws {
+        let level = severalThreads ? Int32(MPI_THREAD_MULTIPLE) : Int32(MPI_THREAD_SERIALIZED)
         var granted: Int32 = 0
-        try Self.checked("MPI_Init_thread", "this process") {
-            MPI_Init_thread(
-                nil, nil, severalThreads ? Int32(MPI_THREAD_MULTIPLE) : Int32(MPI_THREAD_SERIALIZED), &granted)
+        try Self.checked("MPI_Init_thread", "this process") { MPI_Init_thread(nil, nil, level, &granted) }
+        guard let world = couplet_mpi_comm_world() else {
+            preconditionFailure("MPI_COMM_WORLD is null after MPI_Init_thread")
         }
-        guard let world = couplet_mpi_comm_world() else { preconditionFailure("MPI without MPI_COMM_WORLD") }
-        try Self.checked("MPI_Comm_set_errhandler", "this process") {
-            MPI_Comm_set_errhandler(world, couplet_mpi_errors_return())
-        }
+        try Self.returnErrors(of: world, "this process")
         var size: Int32 = 0
         try Self.checked("MPI_Comm_size", "this process") { MPI_Comm_size(world, &size) }
         try self.init(
             communicator: Self.duplicate(world), allowsThreads: granted >= Int32(MPI_THREAD_MULTIPLE),
-            jobRanks: Array(0..<Int(size)), jobHosts: Self.hosts(world, count: Int(size)))
+            jobRanks: Array(0..<Int(size)), hostNames: Self.hostNames(world, count: Int(size)))
     }
 
-    /// Of a communicator that becomes this one's own.
-    private init(communicator: MPI_Comm, allowsThreads: Bool, jobRanks: [Int], jobHosts: [String]) throws {
+    /// Takes over a communicator.
+    private init(communicator: MPI_Comm, allowsThreads: Bool, jobRanks: [Int], hostNames: [String]) throws {
         var rank: Int32 = 0
         try Self.checked("MPI_Comm_rank", "this process") { MPI_Comm_rank(communicator, &rank) }
         self.rank = Int(rank)
         self.jobRanks = jobRanks
-        self.jobHosts = jobHosts
+        self.hostNames = hostNames
         self.allowsThreads = allowsThreads
         self.communicator = communicator
         size = jobRanks.count
-        failureCommunicator = try Self.duplicate(communicator)
+        controlCommunicator = try Self.duplicate(communicator)
         var value: UnsafeMutableRawPointer?
         var isSet: Int32 = 0
         try Self.checked("MPI_Comm_get_attr", "rank \(rank)") {
             MPI_Comm_get_attr(communicator, Int32(MPI_TAG_UB), &value, &isSet)
         }
-        // 32,767 is what the standard guarantees.
+        // The MPI standard guarantees tags up to 32,767.
         largestTag = isSet != 0 ? value.map { Int($0.load(as: Int32.self)) } ?? 32_767 : 32_767
     }
 
-    /// The names of the hosts, in at most 64 bytes.
-    private static func hosts(_ world: MPI_Comm, count: Int) throws -> [String] {
-        let mine = MessageBuffer(count: Int(MPI_MAX_PROCESSOR_NAME) + 64), all = MessageBuffer(count: 64 * count)
-        mine.bytes.initializeMemory(as: UInt8.self, repeating: 0)
-        var length: Int32 = 0
+    /// The host name of each process, cut to 64 bytes.
+    private static func hostNames(_ world: MPI_Comm, count: Int) throws -> [String] {
+        let length = 64
+        let ownName = MessageBuffer(count: Int(MPI_MAX_PROCESSOR_NAME) + length),
+            names = MessageBuffer(count: length * count)
+        ownName.bytes.initializeMemory(as: UInt8.self, repeating: 0)
+        var ownLength: Int32 = 0
         try checked("MPI_Get_processor_name", "this process") {
-            MPI_Get_processor_name(mine.bytes.baseAddress?.assumingMemoryBound(to: CChar.self), &length)
+            MPI_Get_processor_name(ownName.bytes.baseAddress?.assumingMemoryBound(to: CChar.self), &ownLength)
         }
         try checked("MPI_Allgather", "\(count) ranks") {
             MPI_Allgather(
-                mine.bytes.baseAddress, 64, couplet_mpi_byte(), all.bytes.baseAddress, 64, couplet_mpi_byte(), world)
+                ownName.bytes.baseAddress, Int32(length), couplet_mpi_byte(), names.bytes.baseAddress, Int32(length),
+                couplet_mpi_byte(), world)
         }
-        return (0..<count).map {
-            String(decoding: all.bytes[(64 * $0)..<(64 * $0 + 64)].prefix { $0 != 0 }, as: UTF8.self)
+        return (0..<count).map { rank in
+            String(decoding: names.bytes[(length * rank)..<(length * (rank + 1))].prefix { $0 != 0 }, as: UTF8.self)
         }
     }
 
-    /// A communicator of the same processes, which its messages do not share with any other. All of them call it.
+    /// A new communicator of the same processes; its messages are separate. All processes call it.
     static func duplicate(_ communicator: MPI_Comm) throws -> MPI_Comm {
         var copy: MPI_Comm?
         try checked("MPI_Comm_dup", "this process") { MPI_Comm_dup(communicator, &copy) }
-        guard let copy else { preconditionFailure("MPI_Comm_dup gave no communicator") }
-        try checked("MPI_Comm_set_errhandler", "this process") {
-            MPI_Comm_set_errhandler(copy, couplet_mpi_errors_return())
-        }
+        guard let copy else { preconditionFailure("MPI_Comm_dup returned no communicator") }
+        try returnErrors(of: copy, "this process")
         return copy
     }
 
-    /// The processes that pass the same color, numbered by their rank here. All processes of this group call it. Nil for a process alone
-    /// with its color.
+    /// Makes MPI return error codes for this communicator instead of ending the job.
+    private static func returnErrors(of communicator: MPI_Comm, _ participants: String) throws {
+        try checked("MPI_Comm_set_errhandler", participants) {
+            MPI_Comm_set_errhandler(communicator, couplet_mpi_errors_return())
+        }
+    }
+
+    /// The group of the processes with the same color as this one, numbered by their rank here; nil if there is only
+    /// one. All processes of this group call it.
+    ///
+    /// - Parameter colors: by rank.
     func split(colors: [Int]) throws -> MPIContext? {
-        let members = colors.indices.filter { colors[$0] == colors[rank] }
+        let ranks = colors.indices.filter { colors[$0] == colors[rank] }
         var part: MPI_Comm?
-        try Self.checked("MPI_Comm_split", place) {
-            MPI_Comm_split(
-                communicator, members.count > 1 ? Int32(members[0]) : Int32(MPI_UNDEFINED), Int32(rank), &part)
+        try Self.checked("MPI_Comm_split", rankOfGroup) {
+            MPI_Comm_split(communicator, ranks.count > 1 ? Int32(ranks[0]) : Int32(MPI_UNDEFINED), Int32(rank), &part)
         }
-        guard members.count > 1, let part else { return nil }
-        try Self.checked("MPI_Comm_set_errhandler", place) {
-            MPI_Comm_set_errhandler(part, couplet_mpi_errors_return())
-        }
+        guard ranks.count > 1, let part else { return nil }
+        try Self.returnErrors(of: part, rankOfGroup)
         return try MPIContext(
-            communicator: part, allowsThreads: allowsThreads, jobRanks: members.map { jobRanks[$0] }, jobHosts: jobHosts
+            communicator: part, allowsThreads: allowsThreads, jobRanks: ranks.map { jobRanks[$0] }, hostNames: hostNames
         )
     }
 
-    /// The same processes with communicators that no message of before can meet. All of them call it. The former ones stay, for what was
-    /// sent and never received is still in them.
+    /// The same processes with new communicators, which no earlier message can reach. All processes call it. The old
+    /// communicators are not freed, because they still hold messages that were never received.
     func renewed() throws -> MPIContext {
         try MPIContext(
             communicator: Self.duplicate(communicator), allowsThreads: allowsThreads, jobRanks: jobRanks,
-            jobHosts: jobHosts)
+            hostNames: hostNames)
     }
 
-    /// Who this is in the group, and in the whole job.
-    var place: String { "rank \(rank) of \(size)" }
-    var jobPlace: String { "rank \(jobRanks[rank]) of \(jobHosts.count)" }
+    /// "rank 1 of 4", in the group.
+    var rankOfGroup: String { "rank \(rank) of \(size)" }
+    /// "rank 5 of 8", in the whole job.
+    var rankOfJob: String { "rank \(jobRanks[rank]) of \(hostNames.count)" }
+    /// By rank in this group: "rank 5 on node7", with the rank in the whole job.
+    var processNames: [String] { jobRanks.map { "rank \($0) on \(hostNames[$0])" } }
 
-    /// The library's own name and version; needs no initialisation.
+    /// Name and version of the MPI library; needs no initialisation.
     static var libraryVersion: String {
-        withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(MPI_MAX_LIBRARY_VERSION_STRING) + 1) { text in
-            var length: Int32 = 0
-            guard MPI_Get_library_version(text.baseAddress, &length) == 0 else { return "unknown" }
-            text[Int(length)] = 0
-            return text.baseAddress.map { String(cString: $0) } ?? "unknown"
-        }
+        text(capacity: MPI_MAX_LIBRARY_VERSION_STRING) { MPI_Get_library_version($0, &$1) } ?? "unknown"
     }
 
-    /// Makes a call of MPI; throws what its return code says, with the call's name and who was involved.
-    static func checked(_ call: String, _ place: @autoclosure () -> String, _ body: () -> Int32) throws {
+    /// Makes an MPI call.
+    ///
+    /// - Throws: `CollectiveError` (`mpi`) with the name of the call, its participants and MPI's text, if the return
+    ///   code is not 0.
+    static func checked(_ call: String, _ participants: @autoclosure () -> String, _ body: () -> Int32) throws {
         let code = body()
         guard code != 0 else { return }
-        let text = withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(MPI_MAX_ERROR_STRING) + 1) { text in
-            var length: Int32 = 0
-            guard MPI_Error_string(code, text.baseAddress, &length) == 0 else { return "error code \(code)" }
-            text[Int(length)] = 0
-            return text.baseAddress.map { String(cString: $0) } ?? "error code \(code)"
-        }
-        throw CollectiveError(.messagePassing(code: code), call: call, place: place(), reason: text)
+        let reason = text(capacity: MPI_MAX_ERROR_STRING) { MPI_Error_string(code, $0, &$1) } ?? "error code \(code)"
+        throw CollectiveError(.mpi(code: code), call: call, participants: participants(), reason: reason)
     }
 
-    // MARK: - Beside the collectives
+    /// The text that an MPI call writes; nil if the call fails.
+    private static func text(
+        capacity: Int32, _ write: (UnsafeMutablePointer<CChar>?, inout Int32) -> Int32
+    ) -> String? {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(capacity) + 1) { text in
+            var length: Int32 = 0
+            guard write(text.baseAddress, &length) == 0 else { return nil }
+            text[Int(length)] = 0
+            return text.baseAddress.map { String(cString: $0) }
+        }
+    }
 
-    /// Sends a notice to another process; does not wait.
-    func sendNotice(_ bytes: [UInt8], to receiver: Int) throws -> MPIRequests {
-        let requests = MPIRequests(messagePassing: self, communicator: failureCommunicator, partner: receiver)
-        let memory = MessageBuffer(bytes)
-        try requests.send(UnsafeRawBufferPointer(memory.first(bytes.count)), tag: 0, owner: memory)
+    // MARK: - Messages outside the collective operations
+
+    /// A message that `matchedProbe` has found. Exactly one receive must follow.
+    struct MatchedMessage {
+        var handle: MPI_Message?
+        let source: Int
+        let count: Int32
+    }
+
+    /// Finds an incoming message without receiving it; nil if there is none. Does not wait.
+    static func matchedProbe(
+        source: Int32, tag: Int32, on communicator: MPI_Comm, _ participants: @autoclosure () -> String
+    ) throws -> MatchedMessage? {
+        var message: MPI_Message?
+        var status = MPI_Status()
+        var isFound: Int32 = 0, count: Int32 = 0
+        try checked("MPI_Improbe", participants()) {
+            MPI_Improbe(source, tag, communicator, &isFound, &message, &status)
+        }
+        guard isFound != 0 else { return nil }
+        try checked("MPI_Get_count", participants()) { MPI_Get_count(&status, couplet_mpi_byte(), &count) }
+        return MatchedMessage(handle: message, source: Int(status.MPI_SOURCE), count: count)
+    }
+
+    /// Starts to send a control message; does not wait.
+    func sendControlMessage(_ message: ControlMessage, to receiver: Int) throws -> MPIRequests {
+        let requests = MPIRequests(mpi: self, communicator: controlCommunicator, partner: receiver)
+        let bytes = message.bytes, buffer = MessageBuffer(bytes)
+        try requests.send(UnsafeRawBufferPointer(buffer.prefix(bytes.count)), tag: 0, owner: buffer)
         return requests
     }
 
-    /// A notice, if one has come.
-    func takeNotice() throws -> (bytes: [UInt8], sender: Int)? {
-        var message: MPI_Message?
-        var status = MPI_Status()
-        var hasCome: Int32 = 0, count: Int32 = 0
-        try Self.checked("MPI_Improbe", place) {
-            MPI_Improbe(Int32(MPI_ANY_SOURCE), Int32(MPI_ANY_TAG), failureCommunicator, &hasCome, &message, &status)
+    /// Receives one control message, if one has arrived.
+    func receiveControlMessage() throws -> (bytes: [UInt8], sender: Int)? {
+        let found = try Self.matchedProbe(
+            source: Int32(MPI_ANY_SOURCE), tag: Int32(MPI_ANY_TAG), on: controlCommunicator, rankOfGroup)
+        guard var message = found else { return nil }
+        let buffer = MessageBuffer(count: Int(message.count))
+        try Self.checked("MPI_Mrecv", "rank \(message.source) to \(rankOfGroup), \(message.count) bytes") {
+            MPI_Mrecv(
+                buffer.bytes.baseAddress, message.count, couplet_mpi_byte(), &message.handle,
+                couplet_mpi_status_ignore())
         }
-        guard hasCome != 0 else { return nil }
-        try Self.checked("MPI_Get_count", place) { MPI_Get_count(&status, couplet_mpi_byte(), &count) }
-        let memory = MessageBuffer(count: Int(count))
-        try Self.checked("MPI_Mrecv", "rank \(status.MPI_SOURCE) to \(place), \(count) bytes") {
-            MPI_Mrecv(memory.bytes.baseAddress, count, couplet_mpi_byte(), &message, couplet_mpi_status_ignore())
-        }
-        return (Array(memory.first(Int(count))), Int(status.MPI_SOURCE))
+        return (Array(buffer.prefix(Int(message.count))), message.source)
     }
 
-    /// Gives a part's communicators back. All its processes call it.
+    // MARK: - End
+
+    /// Frees the communicators of a part of a job. All its processes call it.
     func free() throws {
-        for own in [communicator, failureCommunicator] {
-            var communicator: MPI_Comm? = own
-            try Self.checked("MPI_Comm_free", place) { MPI_Comm_free(&communicator) }
+        for communicator in [communicator, controlCommunicator] {
+            var freed: MPI_Comm? = communicator
+            try Self.checked("MPI_Comm_free", rankOfGroup) { MPI_Comm_free(&freed) }
         }
     }
 
-    /// Ends MPI in this process, of all groups.
+    /// Ends the use of MPI in this process, for all groups.
     func finalize() throws {
-        try Self.checked("MPI_Finalize", place) { MPI_Finalize() }
+        try Self.checked("MPI_Finalize", rankOfGroup) { MPI_Finalize() }
     }
 
-    /// Ends all processes of the job, where MPI is in use.
+    /// Ends all processes of the job, if MPI is in use.
     static func abort(exitCode: Int32) {
-        var isBegun: Int32 = 0, isEnded: Int32 = 0
-        guard MPI_Initialized(&isBegun) == 0, isBegun != 0, MPI_Finalized(&isEnded) == 0, isEnded == 0 else { return }
-        // The launcher drops what it has not yet read of a process that ends this way: time for the message that says why.
+        var isInitialized: Int32 = 0, isFinalized: Int32 = 0
+        guard MPI_Initialized(&isInitialized) == 0, isInitialized != 0, MPI_Finalized(&isFinalized) == 0,
+            isFinalized == 0
+        else { return }
+        // After MPI_Abort, the launcher drops output that it has not read yet. This gives it time to read the error
+        // message.
         usleep(200_000)
         _ = MPI_Abort(couplet_mpi_comm_world(), exitCode)
     }

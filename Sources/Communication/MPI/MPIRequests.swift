@@ -1,36 +1,38 @@
 import CMPI
 
-/// Requests of MPI that belong together, used by one thread at a time, and what their memory belongs to. If they are given up unfinished
-/// (another worker failed), the memory is never freed: MPI may read or write it until the process ends.
+/// A set of MPI requests, used by one thread at a time, with the objects that own their memory.
+///
+/// If unfinished requests are dropped because another worker has failed, their memory is leaked: MPI may read or write
+/// it until the process ends.
 final class MPIRequests: @unchecked Sendable {
-    private let messagePassing: MPIContext
+    /// Largest message in bytes. MPI counts bytes in 31 bits.
+    private static let largestMessage = 1 << 30
+
+    private let mpi: MPIContext
     private let communicator: MPI_Comm
     private let partner: Int
     private var requests: [MPI_Request?] = []
-    private var memory: [AnyObject] = []
+    private var owners: [AnyObject] = []
 
-    init(messagePassing: MPIContext, communicator: MPI_Comm, partner: Int) {
-        self.messagePassing = messagePassing
+    init(mpi: MPIContext, communicator: MPI_Comm, partner: Int) {
+        self.mpi = mpi
         self.communicator = communicator
         self.partner = partner
     }
 
     deinit {
-        if !requests.isEmpty { for object in memory { _ = Unmanaged.passRetained(object) } }
+        if !requests.isEmpty { for owner in owners { _ = Unmanaged.passRetained(owner) } }
     }
 
-    /// The largest message; MPI counts bytes in 31 bits.
-    static let largestMessage = 1 << 30
+    private var participants: String { "rank \(mpi.rank) to rank \(partner)" }
 
-    private var place: String { "rank \(messagePassing.rank) to rank \(partner)" }
-
-    /// Sends in messages of at most `largestMessage` bytes; none for no bytes.
+    /// Starts to send `bytes`, in messages of at most `largestMessage` bytes; sends no message for no bytes.
     func send(_ bytes: UnsafeRawBufferPointer, tag: Int32, owner: AnyObject) throws {
-        memory.append(owner)
+        owners.append(owner)
         for start in stride(from: 0, to: bytes.count, by: Self.largestMessage) {
             let piece = UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + Self.largestMessage, bytes.count)])
             var request: MPI_Request?
-            try MPIContext.checked("MPI_Isend", "\(place), \(piece.count) bytes") {
+            try MPIContext.checked("MPI_Isend", "\(participants), \(piece.count) bytes") {
                 MPI_Isend(
                     piece.baseAddress, Int32(piece.count), couplet_mpi_byte(), Int32(partner), tag, communicator,
                     &request)
@@ -39,14 +41,14 @@ final class MPIRequests: @unchecked Sendable {
         }
     }
 
-    /// Receives what `send` sends with as many bytes.
+    /// Starts to receive into `bytes` what `send` sends with as many bytes.
     func receive(_ bytes: UnsafeMutableRawBufferPointer, tag: Int32, owner: AnyObject) throws {
-        memory.append(owner)
+        owners.append(owner)
         for start in stride(from: 0, to: bytes.count, by: Self.largestMessage) {
             let piece = UnsafeMutableRawBufferPointer(
                 rebasing: bytes[start..<min(start + Self.largestMessage, bytes.count)])
             var request: MPI_Request?
-            try MPIContext.checked("MPI_Irecv", "\(place), \(piece.count) bytes") {
+            try MPIContext.checked("MPI_Irecv", "\(participants), \(piece.count) bytes") {
                 MPI_Irecv(
                     piece.baseAddress, Int32(piece.count), couplet_mpi_byte(), Int32(partner), tag, communicator,
                     &request)
@@ -55,15 +57,43 @@ final class MPIRequests: @unchecked Sendable {
         }
     }
 
-    /// Whether all have ended. Does not wait.
+    /// Whether all requests are complete. Does not wait.
     func areDone() throws -> Bool {
         while let last = requests.last {
             var request = last, isDone: Int32 = 0
-            try MPIContext.checked("MPI_Test", place) { MPI_Test(&request, &isDone, couplet_mpi_status_ignore()) }
+            try MPIContext.checked("MPI_Test", participants) {
+                MPI_Test(&request, &isDone, couplet_mpi_status_ignore())
+            }
             if isDone == 0 { return false }
             requests.removeLast()
         }
-        memory = []
+        owners = []
         return true
     }
+}
+
+/// Bytes at a fixed address, which MPI may read or write during a call.
+final class MessageBuffer {
+    let bytes: UnsafeMutableRawBufferPointer
+
+    init(count: Int) { bytes = .allocate(byteCount: max(count, 1), alignment: 64) }
+
+    convenience init(_ content: [UInt8]) {
+        self.init(count: content.count)
+        bytes.copyBytes(from: content)
+    }
+
+    convenience init(_ header: MessageHeader) {
+        self.init(count: MemoryLayout<MessageHeader>.size)
+        bytes.storeBytes(of: header, as: MessageHeader.self)
+    }
+
+    deinit { bytes.deallocate() }
+
+    /// The first `count` bytes. The buffer of an empty message has one byte more than its content.
+    func prefix(_ count: Int) -> UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(rebasing: bytes[0..<count])
+    }
+
+    var header: MessageHeader { bytes.load(as: MessageHeader.self) }
 }

@@ -4,13 +4,17 @@ import Synchronization
     import Glibc
 #endif
 
-/// Where one worker sleeps while it has nothing to do. Whoever changes something that it may wait for rings.
+/// Lets one worker sleep until another thread notifies it. Whoever changes something that the worker may wait for calls
+/// `notify`.
 ///
-/// The sleeper announces itself before it looks at the number of rings again, the ringer counts before it looks for a sleeper (both
-/// sequentially consistent): one of them sees the other, so no ring is lost, and ringing for a worker that is awake costs
-/// no system call.
+///     let epoch = events.epoch
+///     if !condition { events.wait(since: epoch) }
+///
+/// No notification is lost: the sleeper announces itself before it reads the epoch again, and the notifier advances the
+/// epoch before it looks for a sleeper (both sequentially consistent), so one of them sees the other. Notifying a
+/// worker that is awake costs no system call.
 final class EventCount: @unchecked Sendable {
-    private let ringCount = Atomic<UInt32>(0)
+    private let count = Atomic<UInt32>(0)
     private let isSleeping = Atomic<Bool>(false)
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let condition: UnsafeMutablePointer<pthread_cond_t>
@@ -33,10 +37,11 @@ final class EventCount: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    var rings: UInt32 { ringCount.load(ordering: .sequentiallyConsistent) }
+    /// Number of notifications so far, modulo 2³².
+    var epoch: UInt32 { count.load(ordering: .sequentiallyConsistent) }
 
-    func ring() {
-        ringCount.wrappingAdd(1, ordering: .sequentiallyConsistent)
+    func notify() {
+        count.wrappingAdd(1, ordering: .sequentiallyConsistent)
         if isSleeping.load(ordering: .sequentiallyConsistent) {
             pthread_mutex_lock(mutex)
             pthread_cond_signal(condition)
@@ -44,12 +49,12 @@ final class EventCount: @unchecked Sendable {
         }
     }
 
-    /// Sleeps until there are other than `rings` rings, or until `deadline` (nanoseconds of the monotonic clock). The owner
-    /// alone calls it.
-    func sleep(after rings: UInt32, until deadline: UInt64? = nil) {
+    /// Sleeps until the epoch differs from `epoch`, or until `deadline` (nanoseconds of the monotonic clock). Only the
+    /// owner calls it.
+    func wait(since epoch: UInt32, until deadline: UInt64? = nil) {
         pthread_mutex_lock(mutex)
         isSleeping.store(true, ordering: .sequentiallyConsistent)
-        while ringCount.load(ordering: .sequentiallyConsistent) == rings {
+        while count.load(ordering: .sequentiallyConsistent) == epoch {
             if let deadline {
                 var time = timespec(tv_sec: Int(deadline / 1_000_000_000), tv_nsec: Int(deadline % 1_000_000_000))
                 if pthread_cond_timedwait(condition, mutex, &time) != 0 { break }
@@ -60,11 +65,11 @@ final class EventCount: @unchecked Sendable {
         isSleeping.store(false, ordering: .sequentiallyConsistent)
         pthread_mutex_unlock(mutex)
     }
+}
 
-    /// Nanoseconds of the monotonic clock.
-    static var now: UInt64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-    }
+/// Nanoseconds of the monotonic clock.
+func monotonicNanoseconds() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }

@@ -1,76 +1,79 @@
 import Synchronization
 
-/// What the worker threads of one process share: their doorbells, the mailboxes between them, and the groups' abort signals.
+/// State that the worker threads of one process share during a run: their event counts, the mailboxes between them, the
+/// abort signals of their groups, and what each worker currently does.
 final class SharedProcessState: Sendable {
-    private struct Pair: Hashable {
+    /// Identifies a group of workers, on all processes.
+    struct GroupID: Hashable, Sendable {
+        /// Number of the group; groups without a common pair of workers may share it.
+        let context: Int
+        let firstWorker: WorkerID
+    }
+
+    /// What a worker currently does.
+    enum Activity: Sendable {
+        case computing
+        case blocked(BlockedCall)
+        case ended
+    }
+
+    private struct MailboxKey: Hashable {
         let context: Int
         let sender: Int
         let receiver: Int
     }
 
-    /// A group of workers, by its number and its first worker.
-    struct Group: Hashable, Sendable {
-        let context: Int
-        let firstMember: WorkerID
-    }
-
     private struct Contents {
-        var mailboxes: [Pair: [Mailbox]] = [:]
-        var signals: [Group: AbortSignal] = [:]
-        /// Of groups that failed before anybody here knew of them.
-        var failures: [Group: String] = [:]
+        var mailboxes: [MailboxKey: [Mailbox]] = [:]
+        var abortSignals: [GroupID: AbortSignal] = [:]
+        /// Reasons of failed groups. A failure can be reported before this process has the group.
+        var failures: [GroupID: String] = [:]
         var hasAborted = false
-        var attendance: [Attendance]
+        var activities: [Activity]
     }
 
-    /// What a worker does.
-    enum Attendance: Sendable {
-        case works
-        case waits(BlockedCall)
-        case hasEnded
-    }
-
-    let doorbells: [EventCount]
+    /// By thread.
+    let events: [EventCount]
     private let contents: Mutex<Contents>
 
     init(threads: Int) {
-        doorbells = (0..<threads).map { _ in EventCount() }
-        contents = Mutex(Contents(attendance: Array(repeating: .works, count: threads)))
+        events = (0..<threads).map { _ in EventCount() }
+        contents = Mutex(Contents(activities: Array(repeating: .computing, count: threads)))
     }
 
-    /// The mailboxes, one a lane, from one thread to another within a group.
+    /// The mailboxes from one thread to another within a group, by channel.
     func mailboxes(context: Int, from sender: Int, to receiver: Int) -> [Mailbox] {
-        let pair = Pair(context: context, sender: sender, receiver: receiver)
+        let key = MailboxKey(context: context, sender: sender, receiver: receiver)
         return contents.withLock { contents in
-            if let known = contents.mailboxes[pair] { return known }
-            let new = (0..<Lane.count).map { _ in Mailbox() }
-            contents.mailboxes[pair] = new
+            if let existing = contents.mailboxes[key] { return existing }
+            let new = (0..<Channel.count).map { _ in Mailbox() }
+            contents.mailboxes[key] = new
             return new
         }
     }
 
-    /// The abort signal of a group, the same object for all its workers in this process.
-    func signal(_ group: Group, parent: AbortSignal?) -> AbortSignal {
+    /// The abort signal of a group; all its workers in this process share it.
+    func abortSignal(of group: GroupID, parent: AbortSignal?) -> AbortSignal {
         contents.withLock { contents in
-            if let known = contents.signals[group] { return known }
+            if let existing = contents.abortSignals[group] { return existing }
             let new = AbortSignal(parent: parent)
-            contents.signals[group] = new
+            contents.abortSignals[group] = new
             if let reason = contents.failures[group] { new.raise(reason) }
             return new
         }
     }
 
-    /// Makes the group's workers in this process throw. Returns whether this is the first that is heard of its failure.
+    /// Makes the group's workers in this process throw. Returns whether this is the group's first failure.
     @discardableResult
-    func abort(_ group: Group, because reason: String) -> Bool {
+    func abort(_ group: GroupID, because reason: String) -> Bool {
         let isFirst = contents.withLock { contents in
             contents.hasAborted = true
             if contents.failures[group] != nil { return false }
             contents.failures[group] = reason
-            contents.signals[group]?.raise(reason)
+            contents.abortSignals[group]?.raise(reason)
             return true
         }
-        wakeAll()
+        for event in events { event.notify() }
         return isFirst
     }
 
@@ -78,11 +81,32 @@ final class SharedProcessState: Sendable {
     var hasAborted: Bool { contents.withLock { $0.hasAborted } }
 
     /// By thread.
-    var attendance: [Attendance] { contents.withLock { $0.attendance } }
+    var activities: [Activity] { contents.withLock { $0.activities } }
 
-    func note(_ attendance: Attendance, thread: Int) { contents.withLock { $0.attendance[thread] = attendance } }
+    func setActivity(_ activity: Activity, thread: Int) { contents.withLock { $0.activities[thread] = activity } }
+}
 
-    func wakeAll() {
-        for doorbell in doorbells { doorbell.ring() }
+/// Signals that a worker of a group has failed. A group made by `split` also observes the signal of its parent group.
+final class AbortSignal: Sendable {
+    private let isRaised = Atomic<Bool>(false)
+    private let reason = Mutex<String?>(nil)
+    private let parent: AbortSignal?
+
+    init(parent: AbortSignal?) { self.parent = parent }
+
+    /// Raises the signal; the first reason is kept.
+    func raise(_ text: String) {
+        reason.withLock { if $0 == nil { $0 = text } }
+        isRaised.store(true, ordering: .sequentiallyConsistent)
+    }
+
+    /// - Throws: `CollectiveError` (`otherWorkerFailed`) if this signal or a parent's is raised.
+    func throwIfRaised(call: String, participants: @autoclosure () -> String) throws {
+        if isRaised.load(ordering: .acquiring) {
+            throw CollectiveError(
+                .otherWorkerFailed, call: call, participants: participants(),
+                reason: "another worker failed: \(reason.withLock { $0 } ?? "")")
+        }
+        try parent?.throwIfRaised(call: call, participants: participants())
     }
 }

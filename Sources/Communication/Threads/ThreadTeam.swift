@@ -1,23 +1,28 @@
-/// The workers of one process.
+import Synchronization
+
+/// The worker threads of one process in a run.
 struct ThreadTeam: Sendable {
     let process: Int
     let processCount: Int
     let threads: Int
-    let board: SharedProcessState
-    let lookout: FailureDetector
+    let processState: SharedProcessState
+    let failureDetector: FailureDetector
     let tags: TagLayout?
 
-    /// What the workers of this process come to, when all have ended.
+    /// Runs `body` on every worker of this process, and returns their results and errors after all have ended.
+    ///
+    /// A single worker runs on the calling thread; several run on new threads.
     func run<Result>(_ body: @Sendable (any Communicator) throws -> Result) -> WorkerOutcomes<Result> {
-        let members = (0..<processCount).flatMap { process in
+        let workerIDs = (0..<processCount).flatMap { process in
             (0..<threads).map { WorkerID(process: process, thread: $0) }
         }
         let outcomes = WorkerOutcomes<Result>(threads: threads)
-        @Sendable func work(_ thread: Int) {
+        @Sendable func runWorker(_ thread: Int) {
             let worker = Worker(
-                member: WorkerID(process: process, thread: thread), board: board, lookout: lookout, tags: tags)
-            defer { board.note(.hasEnded, thread: thread) }
-            let communicator = WorkerCommunicator(worker: worker, members: members, context: 0, parent: nil)
+                id: WorkerID(process: process, thread: thread), processState: processState,
+                failureDetector: failureDetector, tags: tags)
+            defer { processState.setActivity(.ended, thread: thread) }
+            let communicator = WorkerCommunicator(worker: worker, workerIDs: workerIDs, context: 0, parent: nil)
             do {
                 outcomes.succeed(try body(communicator), thread: thread)
             } catch {
@@ -26,20 +31,56 @@ struct ThreadTeam: Sendable {
             }
         }
         if threads == 1 {
-            work(0)
+            runWorker(0)
         } else {
-            withoutActuallyEscaping(work) { work in
+            withoutActuallyEscaping(runWorker) { runWorker in
                 var started: [PosixThread] = []
                 do {
-                    for thread in 0..<threads { started.append(try PosixThread { work(thread) }) }
+                    for thread in 0..<threads { started.append(try PosixThread { runWorker(thread) }) }
                 } catch {
                     outcomes.fail(error)
-                    let all = SharedProcessState.Group(context: 0, firstMember: members[0])
-                    if board.abort(all, because: "\(error)") { lookout.tell(all, members: members, reason: "\(error)") }
+                    let group = SharedProcessState.GroupID(context: 0, firstWorker: workerIDs[0])
+                    if processState.abort(group, because: "\(error)") {
+                        failureDetector.reportFailure(of: group, workerIDs: workerIDs, reason: "\(error)")
+                    }
                 }
                 for thread in started { thread.join() }
             }
         }
         return outcomes
+    }
+}
+
+/// Results and errors of the workers of one process. They are read after all workers have ended.
+final class WorkerOutcomes<Result>: @unchecked Sendable {
+    private var results: [Result?]
+    private let failures = Mutex<[(error: any Error, time: UInt64)]>([])
+
+    fileprivate init(threads: Int) { results = Array(repeating: nil, count: threads) }
+
+    fileprivate func succeed(_ result: Result, thread: Int) {
+        failures.withLock { _ in results[thread] = result }
+    }
+
+    fileprivate func fail(_ error: any Error) {
+        failures.withLock { $0.append((error, ProcessFailure.now)) }
+    }
+
+    /// The first error that does not only follow from another worker's failure, and its time; nil if all workers
+    /// succeeded.
+    var failure: (error: any Error, time: UInt64)? {
+        let errors = failures.withLock { $0 }
+        return errors.first { ($0.error as? CollectiveError)?.kind != .otherWorkerFailed } ?? errors.first
+    }
+
+    /// The result of the first worker.
+    ///
+    /// - Throws: `failure`, if a worker failed.
+    func result() throws -> Result {
+        if let failure { throw failure.error }
+        guard let result = results[0] else {
+            preconditionFailure("the first of \(results.count) workers ended with neither a result nor an error")
+        }
+        return result
     }
 }

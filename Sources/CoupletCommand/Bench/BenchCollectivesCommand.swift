@@ -7,18 +7,20 @@ import CoupletTraining
 struct BenchCollectivesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "collectives",
-        abstract: "Time what workers say to each other.",
+        abstract: "Time the communication of the workers.",
         discussion: """
-            The meeting of all workers, the gathering of scalars, the swap of a buffer with a partner, and the tree sum, for buffers from 1 KiB on. Among \
-            threads, among MPI ranks, or both: the same workers as a training would have.
+            Times the barrier, the all-gather of scalars, the exchange of a buffer with a partner, and the tree sum, \
+            for buffers from 1 KiB on: among threads, among MPI ranks, or both, with the same workers as a training.
 
               couplet bench collectives --threads 2
               mpirun -n 4 couplet bench collectives --largest 64MiB --json
 
-            With --model it prints instead how long a step of a config will take on 1 to 1,024 workers and batches to 1,048,576 pairs, by the \
-            formulas of Sources/Training/Benchmarks/SCALING.md, from speeds that this launch's workers measure, and steps measured here beside it.
+            With --model it instead predicts how long a step of a config takes on 1 to 1,024 workers with batches up \
+            to 1,048,576 pairs, by the formulas of Sources/Couplet/Couplet.docc/Scaling.md, from speeds that this \
+            launch measures; and prints measured steps beside the predictions.
 
-              couplet bench collectives --threads 2 --model configs/gaussian.yaml --workers-per-host 32 --network-bandwidth 12.5
+              couplet bench collectives --threads 2 --model configs/gaussian.yaml \\
+                --workers-per-host 32 --network-bandwidth 12.5
             """)
 
     @Option(
@@ -31,14 +33,15 @@ struct BenchCollectivesCommand: ParsableCommand {
         completion: .file(extensions: ["yaml", "yml"]))
     var model: String?
 
-    @Option(help: ArgumentHelp("Workers that share a host's network, for --model.", valueName: "n"))
+    @Option(help: ArgumentHelp("For --model: workers that share a host's network.", valueName: "n"))
     var workersPerHost: Int = 32
 
-    @Option(help: ArgumentHelp("Between hosts, in seconds, for --model.", valueName: "s"))
+    @Option(help: ArgumentHelp("For --model: latency between hosts, in seconds.", valueName: "s"))
     var networkLatency: Double = 5e-6
 
     @Option(
-        help: ArgumentHelp("Of a host, in 10⁹ bytes a second, for --model; 12.5 are 100 Gbit/s.", valueName: "gb/s"))
+        help: ArgumentHelp(
+            "For --model: bandwidth of a host, in 10⁹ bytes a second; 100 Gbit/s are 12.5.", valueName: "gb/s"))
     var networkBandwidth: Double = 12.5
 
     @OptionGroup var bench: BenchArguments
@@ -62,7 +65,9 @@ struct BenchCollectivesCommand: ParsableCommand {
         let workers = try WorkerCount(wanted: bench.threads, group: group, shards: 1 << 20)
         let benchmark = CollectivesBenchmark(largest: largest, warmup: bench.warmup, repetitions: bench.repetitions)
         let result = try group.run(threads: workers.threads) { try benchmark.run(on: $0) }
-        if group.processRank == 0 { print(bench.json ? benchmark.json(result).indentedText() : benchmark.text(result)) }
+        if group.processRank == 0 {
+            print(bench.json ? benchmark.json(result).indentedText() : benchmark.text(result))
+        }
         try group.finalize()
     }
 
@@ -73,15 +78,14 @@ struct BenchCollectivesCommand: ParsableCommand {
         let workers = try WorkerCount(wanted: bench.threads, group: group, shards: configuration.batch.shards)
         let measurement = try ScalingMeasurement(
             configuration, network: .init(latency: networkLatency, secondsPerByte: 1e-9 / networkBandwidth),
-            warmup: bench.warmup,
-            repetitions: bench.repetitions, group: group, threads: workers.threads)
+            warmup: bench.warmup, repetitions: bench.repetitions, group: group, threads: workers.threads)
         if group.processRank == 0 {
             print(measurement.markdown(name: configuration.name, workersPerHost: workersPerHost))
         }
         try group.finalize()
     }
 
-    @Sendable static func bytes(_ text: String) throws -> Int {
+    @Sendable private static func bytes(_ text: String) throws -> Int {
         guard let bytes = MemorySize.bytes(text), bytes >= CollectivesBenchmark.smallest else {
             throw ValidationError(
                 "\"\(text)\": wanted a size from \(MemorySize.text(CollectivesBenchmark.smallest)), such as 64MiB")

@@ -5,7 +5,8 @@ struct BenchCommand: ParsableCommand {
         commandName: "bench",
         abstract: "Measure how fast this machine trains.",
         discussion: """
-            Every figure comes with the peak of this machine's own matrix products, measured in the same run with the same number of threads.
+            Every result includes the peak of this machine's own matrix products, measured in the same run with the \
+            same number of threads.
 
               couplet bench loss --batch 8192 --dim 128
               couplet bench step configs/gaussian.yaml
@@ -15,4 +16,32 @@ struct BenchCommand: ParsableCommand {
         subcommands: [
             BenchLossCommand.self, BenchStepCommand.self, BenchCollectivesCommand.self, BenchRetrieveCommand.self,
         ])
+}
+
+/// The arguments that all benchmarks have.
+struct BenchArguments: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Threads of a process, a power of two. (default: as many as cores and shards allow; 1 under mpirun)",
+            valueName: "n"))
+    var threads: Int?
+
+    @Option(
+        name: .customLong("repeat"),
+        help: ArgumentHelp("Number of measurements; the result is their median.", valueName: "n"))
+    var repetitions: Int = 10
+
+    @Option(help: ArgumentHelp("Number of untimed repetitions before the measurements.", valueName: "n"))
+    var warmup: Int = 2
+
+    @Flag(help: "Print JSON instead of text.")
+    var json = false
+
+    func validate() throws {
+        if let threads, threads < 1 {
+            throw ValidationError("--threads is \(threads); wanted a power of two, such as 1, 2 or 4")
+        }
+        if repetitions < 1 { throw ValidationError("--repeat is \(repetitions); wanted at least 1") }
+        if warmup < 0 { throw ValidationError("--warmup is \(warmup); wanted at least 0") }
+    }
 }

@@ -1,7 +1,9 @@
 import ArgumentParser
 import CoupletBenchmarks
 import CoupletCommunication
+import CoupletLosses
 import CoupletStorage
+import CoupletText
 import CoupletTraining
 
 struct BenchLossCommand: ParsableCommand {
@@ -9,9 +11,9 @@ struct BenchLossCommand: ParsableCommand {
         commandName: "loss",
         abstract: "Time a loss over all pairs of a batch and both its gradients.",
         discussion: """
-            Unit encodings lie in memory, drawn from the seed or read from a file; no encoder runs. GFLOP/s count three matrix products of \
-            2 B² d operations: scores and the gradient of each side. The share of the peak is that of this machine's own products (sgemm, 768³), \
-            on the same threads in the same run.
+            The input is unit encodings in memory, drawn from the seed or read from a file; no encoder runs. GFLOP/s \
+            count three matrix products of 2 B² d operations: the scores and the gradient of each side. The share of \
+            the peak is relative to this machine's own products (sgemm, 768³) on the same threads in the same run.
 
               couplet bench loss --batch 65536 --dim 128 --json
               couplet bench loss --loss joint --similarity quadratic --temperature 1
@@ -25,75 +27,77 @@ struct BenchLossCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Numbers of an encoding. (default: 128, or those of the input)", valueName: "d"))
     var dim: Int?
 
-    @Option(help: ArgumentHelp("Parts of the batch. (default: as in a config)", valueName: "s"))
+    @Option(help: ArgumentHelp("Shards of the batch. (default: as in a config)", valueName: "s"))
     var shards: Int?
 
     @Option(
         help: ArgumentHelp(
-            "How encodings are compared: inner_product, cosine or quadratic. (default: cosine; lp_simclr takes none)",
+            "Similarity of encodings: inner_product, cosine or quadratic. (default: cosine; lp_simclr takes none)",
             valueName: "name"))
     var similarity: String?
 
-    @Option(help: ArgumentHelp("What is minimised, as objective.loss of a config.", valueName: "name"))
+    @Option(help: ArgumentHelp("The loss, as objective.loss of a config.", valueName: "name"))
     var loss: String = "conditional"
 
-    @Option(help: "What similarities are divided by.")
+    @Option(help: "The divisor of the similarities.")
     var temperature: Double = 0.07
 
     @Option(
         help: ArgumentHelp(
-            "How much memory a process keeps scores in: bytes, or 256MiB. (default: as in a config)", valueName: "size")
-    )
+            "Memory of a process for scores: bytes, or 256MiB. (default: as in a config)", valueName: "size"))
     var tileMemory: String?
 
     @Option(
         help: ArgumentHelp(
-            "Encodings, /first and /second of an HDF5 file; for lp_simclr /second_batch/first and /second_batch/second too.",
-            valueName: "file.h5"),
-        completion: .file(extensions: ["h5"]))
+            """
+            Encodings, /first and /second of an HDF5 file; for lp_simclr also /second_batch/first and \
+            /second_batch/second.
+            """, valueName: "file.h5"), completion: .file(extensions: ["h5"]))
     var input: String?
 
     @Option(
         help: ArgumentHelp(
-            "Where the loss and its gradients go: a new HDF5 file with the names of an input.", valueName: "file.h5"),
+            "A new HDF5 file for the loss and its gradients, which have the names of an input.", valueName: "file.h5"),
         completion: .file(extensions: ["h5"]))
     var output: String?
 
     @Option(
         name: .customLong("set"), parsing: .singleValue,
         help: ArgumentHelp(
-            "A key of a config's objective, batch or seed, as YAML. Can be given often.", valueName: "key.path=value"))
+            "Set a key of a config's objective, batch or seed to a YAML value. Repeatable.",
+            valueName: "key.path=value"))
     var overrides: [String] = []
 
     @OptionGroup var bench: BenchArguments
 
     func validate() throws {
-        for (name, value) in [("batch", batch), ("dim", dim), ("shards", shards)] {
-            if let value, value < 1 { throw ValidationError("--\(name) is \(value); wanted at least 1") }
-        }
-        for override in overrides where !override.contains("=") || override.hasPrefix("=") {
-            throw ValidationError("--set \(override): wanted key.path=value, such as --set objective.weights=[1,0]")
-        }
+        try requirePositive(["batch": batch, "dim": dim, "shards": shards])
+        try requireAssignments(overrides, form: "key.path=value", example: "objective.weights=[1,0]")
     }
 
     func run() throws {
         let group = try WorkerGroup.launch(exitCode: ExitStatus.code)
         var prepared: LossBenchmark?
-        try group.agree(Result { prepared = try benchmark() })
+        try group.agree(Result { prepared = try makeBenchmark() })
         guard let benchmark = prepared else { return }
-        let workers = try WorkerCount(wanted: bench.threads, group: group, shards: benchmark.configuration.batch.shards)
-        let result = try group.run(threads: workers.threads) { try benchmark.run(on: $0, threads: workers.threads) }
+        let workers = try WorkerCount(
+            wanted: bench.threads, group: group, shards: benchmark.configuration.batch.shards)
+        let result = try group.run(threads: workers.threads) {
+            try benchmark.run(on: $0, threads: workers.threads)
+        }
         if group.processRank == 0, let output {
             try HDF5File.create(output) { file in
                 for (name, rows) in result.gradients { try file.write(name, rows) }
                 try file.write("/loss", [result.loss], shape: [1])
             }
         }
-        if group.processRank == 0 { print(bench.json ? benchmark.json(result).indentedText() : benchmark.text(result)) }
+        if group.processRank == 0 {
+            print(bench.json ? benchmark.json(result).indentedText() : benchmark.text(result))
+        }
         try group.finalize()
     }
 
-    private func benchmark() throws -> LossBenchmark {
+    private func makeBenchmark() throws -> LossBenchmark {
         let file = try input.map { try LossBenchmark.shape(of: $0) }
         if let file {
             for (name, given, found) in [("batch", batch, file.batch), ("dim", dim, file.dimension)] {

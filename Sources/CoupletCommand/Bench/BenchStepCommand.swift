@@ -1,6 +1,7 @@
 import ArgumentParser
 import CoupletBenchmarks
 import CoupletCommunication
+import CoupletText
 import CoupletTraining
 
 struct BenchStepCommand: ParsableCommand {
@@ -8,8 +9,9 @@ struct BenchStepCommand: ParsableCommand {
         commandName: "step",
         abstract: "Time whole training steps of a config.",
         discussion: """
-            From sample numbers to updated parameters, on the config's own source and from its initial parameters; nothing is written. GFLOP/s count \
-            the matrix products of the encoders, forward and backward, and three of 2 B² d operations in the loss.
+            A step goes from sample numbers to updated parameters, with the config's own source, from its initial \
+            parameters; nothing is written. GFLOP/s count the matrix products of the encoders, forward and backward, \
+            and three of 2 B² d operations in the loss.
 
               couplet bench step configs/gaussian.yaml
               couplet bench step configs/mnist.yaml --set data.path=DIR --json
@@ -24,13 +26,19 @@ struct BenchStepCommand: ParsableCommand {
         var prepared: StepBenchmark?
         try group.agree(
             Result {
-                prepared = try StepBenchmark(try arguments.load(), warmup: bench.warmup, repetitions: bench.repetitions)
+                prepared = try StepBenchmark(
+                    try arguments.load(), warmup: bench.warmup, repetitions: bench.repetitions)
             })
         guard let benchmark = prepared else { return }
-        let workers = try WorkerCount(wanted: bench.threads, group: group, shards: benchmark.configuration.batch.shards)
-        let result = try group.run(threads: workers.threads) { try benchmark.run(on: $0, threads: workers.threads) }
+        let workers = try WorkerCount(
+            wanted: bench.threads, group: group, shards: benchmark.configuration.batch.shards)
+        let result = try group.run(threads: workers.threads) {
+            try benchmark.run(on: $0, threads: workers.threads)
+        }
         if group.processRank == 0 {
-            print(bench.json ? benchmark.json(result, config: arguments.path).indentedText() : benchmark.text(result))
+            print(
+                bench.json
+                    ? benchmark.json(result, config: arguments.path).indentedText() : benchmark.text(result))
         }
         try group.finalize()
     }

@@ -6,34 +6,39 @@ import CoupletText
     import Glibc
 #endif
 
-/// What linear encoders have learned of a Gaussian pair, beside what they should have (Baptista, Stuart, Tran 2025, arXiv 2505.24134).
+/// Compares linear encoders of a Gaussian pair with the closed form of their loss (Baptista, Stuart, Tran 2025, arXiv
+/// 2505.24134).
 ///
-/// With k = min(e, n_u, n_v), `Ã = Cuu^½ GᵀH Cvv^½ / τ` and R's canonical pairs (a_i, b_i). A common rotation of both encoders,
-/// or a bias, changes none of the figures but one: a bias shifts conditional means and so adds to `conditionalMeanError`.
+/// Let k = min(e, n_u, n_v), `Ã = Cuu^½ GᵀH Cvv^½ / τ`, and (a_i, b_i) the canonical pairs of R. A common rotation of
+/// both encoders changes no value. A bias shifts the conditional means, so it changes `conditionalMeanError` only.
 public struct GaussianEvaluation: Equatable, Sendable {
-    /// |Ã - Ã*|_F / |Ã*|_F, Ã* the closed form of the loss at rank e (`GaussianMinimizer`); nil where there is none, or where u and v are
-    /// independent and Ã* is zero.
+    /// |Ã - Ã*|_F / |Ã*|_F, Ã* the closed form of the loss at rank e (`GaussianMinimizer`); nil if there is none, or if
+    /// u and v are independent, so that Ã* is zero.
     public let couplingError: Double?
-    /// Ã's k largest singular values, and those of the closed form; nil where there is none.
-    public let singularValues: [Double], exactSingularValues: [Double]?
-    /// The principal angles, in radians, descending, between the spaces of Ã's first r left (right) singular vectors and those
-    /// of R; r counts the correlations above 1e-9 among the first k. Where the correlations at places e and e + 1 are equal,
-    /// R's space is not determined.
+    /// The k largest singular values of Ã.
+    public let singularValues: [Double]
+    /// The singular values of the closed form; nil if there is none.
+    public let exactSingularValues: [Double]?
+    /// The principal angles, in radians, descending, between the spaces of the first r left (right) singular vectors of
+    /// Ã and of R; r is the number of correlations above 1e-9 among the first k. If the correlations e and e + 1 are
+    /// equal, the space of R is not unique.
     public let firstAngles: [Double], secondAngles: [Double]
-    /// √(E |m(v) - m*(v)|²_{Cuu⁻¹} / E |m*(v)|²_{Cuu⁻¹}) over v ~ N(0, Cvv), m the learned and m* the exact conditional mean of
-    /// u given v. Nil for the cosine, whose conditionals are not Gaussian, and where u and v are independent.
+    /// √(E |m(v) - m*(v)|²_{Cuu⁻¹} / E |m*(v)|²_{Cuu⁻¹}) over v ~ N(0, Cvv), with m the learned and m* the exact
+    /// conditional mean of u given v. Nil for the cosine, whose conditionals are not Gaussian, and if u and v are
+    /// independent.
     public let conditionalMeanError: Double?
-    /// The least conditional mean error of any encoders of rank e: √(Σ_{i>e} σ_i² / Σ_i σ_i²); zero where e reaches the rank of
-    /// R. The minimisers of inner product × conditional and of quadratic × conditional (1, 0) have it, those of other losses
-    /// have more.
+    /// The lowest conditional mean error of encoders of rank e: √(Σ_{i>e} σ_i² / Σ_i σ_i²); zero if e is at least the
+    /// rank of R. The minimisers of inner product × conditional and of quadratic × conditional (1, 0) attain it, those
+    /// of other losses do not.
     public let lowestConditionalMeanError: Double?
-    /// g² and h²: the quadratic forms a_iᵀ G̃ᵀG̃ a_i and b_iᵀ H̃ᵀH̃ b_i, G̃ = G Cuu^½/√τ, along R's first k canonical pairs, so
-    /// that they tell wrong directions as well. Nil but for the quadratic similarity: the others do not determine them.
+    /// g² and h²: the quadratic forms a_iᵀ G̃ᵀG̃ a_i and b_iᵀ H̃ᵀH̃ b_i, G̃ = G Cuu^½/√τ, along the first k canonical
+    /// pairs of R, so that wrong directions change them. Nil unless the similarity is quadratic: the others do not
+    /// determine them.
     public let firstGram: [Double]?, secondGram: [Double]?
-    /// Those of the closed form; nil where there is none.
+    /// g² and h² of the closed form; nil if there is none.
     public let exactFirstGram: [Double]?, exactSecondGram: [Double]?
 
-    /// - Throws: `LinearAlgebraError` where the encoders hold a NaN.
+    /// - Throws: `LinearAlgebraError` if the encoders hold a NaN.
     public init(_ tilt: GaussianTilt, loss: Loss) throws {
         let pair = tilt.pair, rank = min(tilt.first.rows, pair.correlations.count)
         let exact = GaussianMinimizer(pair, similarity: tilt.similarity, loss: loss, rank: rank)
@@ -45,16 +50,15 @@ public struct GaussianEvaluation: Equatable, Sendable {
             let size = exact.coupling.frobeniusNorm
             return size > 1e-12 ? (coupling - exact.coupling).frobeniusNorm / size : nil
         }
-        let known = pair.correlations.prefix(rank).count { $0 > 1e-9 }
-        firstAngles = try Self.principalAngles(left.columns(first: known), pair.firstDirections.columns(first: known))
-        secondAngles = try Self.principalAngles(
-            right.columns(first: known), pair.secondDirections.columns(first: known))
+        let r = pair.correlations.prefix(rank).count { $0 > 1e-9 }
+        firstAngles = try Self.principalAngles(left.columns(first: r), pair.firstDirections.columns(first: r))
+        secondAngles = try Self.principalAngles(right.columns(first: r), pair.secondDirections.columns(first: r))
 
         let signal = pair.whitenedCrossCovariance.frobeniusNorm
         if signal > 1e-12, let learned = try tilt.firstGivenSecond() {
             let map = pair.first.inverseRoot * learned.meanMap * pair.second.root - pair.whitenedCrossCovariance
-            let offset =
-                pair.first.inverseRoot * Matrix(rows: learned.offset.count, columns: 1, elements: learned.offset)
+            let learnedOffset = Matrix(rows: learned.offset.count, columns: 1, elements: learned.offset)
+            let offset = pair.first.inverseRoot * learnedOffset
             conditionalMeanError = hypot(map.frobeniusNorm, offset.frobeniusNorm) / signal
             lowestConditionalMeanError =
                 pair.correlations.dropFirst(rank).reduce(0) { $0 + $1 * $1 }.squareRoot() / signal
@@ -73,9 +77,9 @@ public struct GaussianEvaluation: Equatable, Sendable {
         exactSecondGram = exact?.secondGram
     }
 
-    /// The angles between the column spaces of two matrices with orthonormal columns, descending: from cosines and sines both,
-    /// for an arc cosine alone is good to 1e-8 only (Knyazev and Argentati 2002).
-    static func principalAngles(_ a: Matrix, _ b: Matrix) throws -> [Double] {
+    /// Returns the angles between the column spaces of two matrices with orthonormal columns, descending. They come
+    /// from cosines and sines, because an arc cosine alone is accurate to 1e-8 only (Knyazev and Argentati 2002).
+    private static func principalAngles(_ a: Matrix, _ b: Matrix) throws -> [Double] {
         let overlap = a.transposed * b
         let cosines = try overlap.singularValueDecomposition().singularValues
         let sines = try (b - a * overlap).singularValueDecomposition().singularValues
@@ -86,7 +90,7 @@ public struct GaussianEvaluation: Equatable, Sendable {
         (0..<a.columns).map { column in (0..<a.rows).reduce(0) { $0 + a[$1, column] * a[$1, column] } }
     }
 
-    /// `subspace_angles` holds the first modality's angles, then the second's. What is nil is null.
+    /// `subspace_angles` holds the first modality's angles, then the second's. Nil becomes null.
     var json: JSONValue {
         .object([
             ("coupling_error", .number(couplingError)), ("singular_values", .numbers(singularValues)),

@@ -1,41 +1,72 @@
 import CoupletCommunication
+import CoupletFiles
 
-/// Pieces of work that have nothing to do with each other, spread over the workers of a group: each is done whole by one of them, so its bits do not
-/// depend on how many there are.
+/// Distributes independent tasks over the workers of a group. One worker computes the whole of a task, so the bits do
+/// not depend on the number of workers.
 package struct DistributedMap {
-    let communicator: any Communicator
-    /// The workers that take part, ascending: where memory is short, not all.
-    let takers: [Int]
+    private let communicator: any Communicator
+    /// The ranks that compute, ascending.
+    private let participants: [Int]
 
-    package init(_ communicator: any Communicator, takers: [Int]? = nil) {
+    /// - Parameter participants: the ranks that compute, ascending; nil: all. With little memory not all can.
+    package init(_ communicator: any Communicator, participants: [Int]? = nil) {
         self.communicator = communicator
-        self.takers = takers ?? Array(0..<communicator.size)
+        self.participants = participants ?? Array(0..<communicator.size)
     }
 
-    /// Does the pieces 0 … count - 1, this worker its own; every worker calls it. Neighbours go to different workers, so let them take equally long.
-    /// - Parameter piece: the numbers that a piece is worth.
-    /// - Returns: every piece's numbers, on every worker.
-    /// - Throws: what `piece` throws; `CollectiveError` where another worker has failed.
-    package func run(_ count: Int, _ piece: (Int) throws -> [Double]) throws -> [[Double]] {
-        var own: [Double] = []
-        if let place = takers.firstIndex(of: communicator.rank) {
-            for number in stride(from: place, to: count, by: takers.count) {
-                let numbers = try piece(number)
-                own += [Double(number), Double(numbers.count)] + numbers
+    /// Computes the tasks 0 … count - 1. Every worker calls it. Consecutive tasks go to different workers, so order
+    /// tasks such that neighbours take equally long.
+    /// - Parameter task: returns the result of a task, a list of numbers.
+    /// - Returns: the results of all tasks, on every worker.
+    /// - Throws: errors of `task`; `CollectiveError` if another worker has failed.
+    package func run(_ count: Int, _ task: (Int) throws -> [Double]) throws -> [[Double]] {
+        // Each result is encoded as its task's number, its length and its numbers.
+        var encoded: [Double] = []
+        if let participant = participants.firstIndex(of: communicator.rank) {
+            for index in stride(from: participant, to: count, by: participants.count) {
+                let numbers = try task(index)
+                encoded += [Double(index), Double(numbers.count)] + numbers
             }
         }
         var results = [[Double]](repeating: [], count: count)
-        for bytes in try communicator.allGather(bytes: own.withUnsafeBytes { Array($0) }) {
+        for bytes in try communicator.allGather(bytes: encoded.withUnsafeBytes { Array($0) }) {
             let numbers = bytes.withUnsafeBytes { raw in
                 (0..<raw.count / 8).map { raw.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self) }
             }
-            var position = 0
-            while position < numbers.count {
-                let length = Int(numbers[position + 1])
-                results[Int(numbers[position])] = Array(numbers[(position + 2)..<(position + 2 + length)])
-                position += 2 + length
+            var offset = 0
+            while offset < numbers.count {
+                let length = Int(numbers[offset + 1])
+                results[Int(numbers[offset])] = Array(numbers[(offset + 2)..<(offset + 2 + length)])
+                offset += 2 + length
             }
         }
         return results
+    }
+
+    /// Share of the available memory that workers may use, because other processes need some.
+    private static let memoryShare = 0.9
+
+    /// Returns the ranks of the workers that can allocate `bytes` each at the same time: on each host as many as fit.
+    /// Every worker calls it and gets the same result, ascending.
+    /// - Parameter error: makes the error that all workers throw if no host has enough memory for one worker, from the
+    ///   bytes needed and available.
+    package static func ranks(
+        withMemoryFor bytes: Int, available: Int = HostMemory.available, host: String = HostName.current,
+        _ communicator: any Communicator, error: (_ needed: Int, _ available: Int) -> any Error
+    ) throws -> [Int] {
+        let all = try communicator.allGather(bytes: Array("\(available) \(host)".utf8)).map {
+            bytes -> (available: Int, host: String) in
+            let parts = String(decoding: bytes, as: UTF8.self).split(separator: " ", maxSplits: 1)
+            return (Int(parts[0]) ?? 0, parts.count > 1 ? String(parts[1]) : "")
+        }
+        var ranks: [Int] = []
+        for host in Set(all.map(\.host)) {
+            let hostRanks = all.indices.filter { all[$0].host == host }
+            // The workers of a host measured at different times. The smallest value is the safe one.
+            let available = hostRanks.map { all[$0].available }.min() ?? 0
+            ranks += hostRanks.prefix(Int(memoryShare * Double(available) / Double(max(bytes, 1))))
+        }
+        if ranks.isEmpty { throw error(bytes, all.map(\.available).max() ?? 0) }
+        return ranks.sorted()
     }
 }

@@ -1,16 +1,18 @@
 import CoupletCommunication
-import CoupletFiles
+import CoupletPairs
 import CoupletTensors
+import CoupletText
 
-/// How far encoders have found the latent content of pairs of views, and nothing else (Daunhawer, Bizeul, Palumbo, Marx, Vogt, *Identifiability
-/// Results for Multimodal Contrastive Learning*, ICLR 2023, section 5.1).
+/// Measures whether encoders have found the latent content of pairs of views and nothing else (Daunhawer, Bizeul,
+/// Palumbo, Marx, Vogt, *Identifiability Results for Multimodal Contrastive Learning*, ICLR 2023, section 5.1).
 ///
-/// Each latent factor is predicted from each encoder's encodings, standardised by the fitting samples, and the other way round the encodings from the
-/// content; R² on samples that nothing was fitted on. Encodings that block-identify the content predict it wholly, are predicted by it wholly, and
-/// predict nothing that is independent of it. With the content of other samples put into the views, the encodings must follow it.
+/// Regressors predict each latent factor from each encoder's encodings, and the encodings from the content. Inputs are
+/// standardised by the fitting samples; R² is measured on other samples. Encodings that block-identify the content
+/// predict it fully, can be predicted fully from it, and predict nothing that is independent of it. If the views
+/// contain the content of other samples, the encodings must follow that content.
 public struct Identifiability: Sendable {
     public let regressors: [Regressor]
-    /// Of the networks' first weights.
+    /// Determines the initial weights of the networks.
     public let seed: UInt64
 
     public init(regressors: [Regressor], seed: UInt64) {
@@ -18,130 +20,214 @@ public struct Identifiability: Sendable {
         self.seed = seed
     }
 
-    /// The name of the content that was put in.
-    static let swappedName = LatentSamples.contentName + "_permuted"
+    /// Name of the swapped content in the result.
+    private static let swappedName = LatentSamples.contentName + "_permuted"
 
-    /// Every worker calls it with the same samples and gets the same, bit for bit whatever the number of workers.
-    /// - Throws: `IdentifiabilityError` where there are too few samples, too little memory, or encodings that are not finite; `CollectiveError`
-    ///   where a worker has failed.
+    /// Measures identifiability. Every worker calls it with the same samples and gets the same bits, for every number
+    /// of workers.
+    /// - Throws: `IdentifiabilityError` if there are too few samples or too little memory, or if encodings are not
+    ///   finite; `CollectiveError` if a worker has failed.
     public func evaluate(
         fitting: LatentSamples, scoring: LatentSamples, communicator: any Communicator
     ) throws -> IdentifiabilityResult {
         try check(fitting, scoring)
         var plan = Plan()
-        for modality in 0..<2 { plan.add(modality, fitting, scoring) }
-        plan.addContent(fitting, scoring)
+        for modality in Modality.allCases { plan.addFactors(modality, fitting, scoring) }
+        plan.addEncodingsFromContent(fitting, scoring)
 
         var scores = plan.tasks.map { $0.targets.map { _ in [Regressor: Double]() } }
-        for regressor in Regressor.allCases where regressors.contains(regressor) {
+        let used = Regressor.allCases.filter(regressors.contains)
+        for regressor in used {
             for (task, found) in try self.scores(regressor, plan.tasks, communicator).enumerated() {
                 for (target, score) in found.enumerated() { scores[task][target][regressor] = score }
             }
         }
-        func named(_ place: (task: Int, target: Int)) -> [Regressor: Double] { scores[place.task][place.target] }
-        let content = scoring.content
+        let factors = plan.factors.map { factors in
+            factors.map { IdentifiabilityResult.Factor(name: $0.name, scores: scores[$0.task][$0.target]) }
+        }
         return IdentifiabilityResult(
-            samples: fitting.count, regressors: Regressor.allCases.filter(regressors.contains),
-            first: plan.factors[0].map { .init(name: $0.name, scores: named($0.place)) },
-            second: plan.factors[1].map { .init(name: $0.name, scores: named($0.place)) },
-            fromContent: plan.content.map { .init(first: named(($0, 0)), second: named(($0, 1))) },
-            meanCorrelation: content.map {
-                .init(
-                    first: MeanCorrelation.coefficient(scoring.first, $0),
-                    second: MeanCorrelation.coefficient(scoring.second, $0))
+            samples: fitting.count, regressors: used, first: factors.first, second: factors.second,
+            fromContent: plan.contentTask.map { PerModality(first: scores[$0][0], second: scores[$0][1]) },
+            meanCorrelation: scoring.content.map { content in
+                PerModality { MeanCorrelation.coefficient(scoring.encodings($0), content) }
             })
     }
 
-    /// What is to be predicted from what, and which of it is which factor.
+    /// The regressions to compute, and which of them belongs to which factor.
     private struct Plan {
         var tasks: [RegressionTask] = []
-        var factors: [[(name: String, place: (task: Int, target: Int))]] = [[], []]
-        /// The task that predicts both encodings from the content.
-        var content: Int?
+        var factors = PerModality<[(name: String, task: Int, target: Int)]>(first: [], second: [])
+        /// Index of the task that predicts both encodings from the content.
+        var contentTask: Int?
 
-        mutating func add(_ modality: Int, _ fitting: LatentSamples, _ scoring: LatentSamples) {
-            func encodings(_ samples: LatentSamples) -> Matrix { modality == 0 ? samples.first : samples.second }
+        /// Adds the prediction of each factor, and of the swapped content, from the encodings of a modality.
+        mutating func addFactors(_ modality: Modality, _ fitting: LatentSamples, _ scoring: LatentSamples) {
             let factors = zip(fitting.factors, scoring.factors).filter { $0.0.values.columns > 0 }
             for (target, factor) in factors.enumerated() {
-                self.factors[modality].append((factor.0.name, (tasks.count, target)))
+                self.factors[modality].append((factor.0.name, tasks.count, target))
             }
             if !factors.isEmpty {
                 tasks.append(
                     RegressionTask(
-                        fitting: encodings(fitting), scoring: encodings(scoring),
+                        fitting: fitting.encodings(modality), scoring: scoring.encodings(modality),
                         targets: factors.map { .init(fitting: $0.0.values, scoring: $0.1.values) }))
             }
-            guard let swapped = (fitting.swapped, scoring.swapped) as? (LatentSamples.Swapped, LatentSamples.Swapped)
-            else { return }
-            self.factors[modality].append((swappedName, (tasks.count, 0)))
+            guard let fittingSwapped = fitting.swapped, let scoringSwapped = scoring.swapped else { return }
+            self.factors[modality].append((swappedName, tasks.count, 0))
             tasks.append(
                 RegressionTask(
-                    fitting: modality == 0 ? swapped.0.first : swapped.0.second,
-                    scoring: modality == 0 ? swapped.1.first : swapped.1.second,
-                    targets: [.init(fitting: swapped.0.content, scoring: swapped.1.content)]))
+                    fitting: fittingSwapped.encodings(modality), scoring: scoringSwapped.encodings(modality),
+                    targets: [.init(fitting: fittingSwapped.content, scoring: scoringSwapped.content)]))
         }
 
-        mutating func addContent(_ fitting: LatentSamples, _ scoring: LatentSamples) {
-            guard let from = fitting.content, let to = scoring.content, from.columns > 0 else { return }
-            content = tasks.count
-            let targets = [(fitting.first, scoring.first), (fitting.second, scoring.second)].map {
-                encodings -> RegressionTask.Target in
-                let scaling = StandardScaler(encodings.0)
-                return .init(fitting: scaling.scaled(encodings.0), scoring: scaling.scaled(encodings.1))
+        /// Adds the prediction of both encodings from the content.
+        mutating func addEncodingsFromContent(_ fitting: LatentSamples, _ scoring: LatentSamples) {
+            guard let fittingContent = fitting.content, let scoringContent = scoring.content,
+                fittingContent.columns > 0
+            else { return }
+            contentTask = tasks.count
+            let targets = Modality.allCases.map { modality -> RegressionTask.Target in
+                let scaler = StandardScaler(fitting.encodings(modality))
+                return .init(
+                    fitting: scaler.scaled(fitting.encodings(modality)),
+                    scoring: scaler.scaled(scoring.encodings(modality)))
             }
-            tasks.append(RegressionTask(fitting: from, scoring: to, targets: targets))
+            tasks.append(RegressionTask(fitting: fittingContent, scoring: scoringContent, targets: targets))
         }
     }
 
-    /// R² of every target of every task.
-    private func scores(_ regressor: Regressor, _ tasks: [RegressionTask], _ communicator: any Communicator) throws
-        -> [[Double]]
-    {
+    /// Returns the R² of each target of each task.
+    private func scores(
+        _ regressor: Regressor, _ tasks: [RegressionTask], _ communicator: any Communicator
+    ) throws -> [[Double]] {
         switch regressor {
         case .linear:
-            return try DistributedMap(communicator).run(tasks.count) { number in
-                let task = tasks[number]
+            return try DistributedMap(communicator).run(tasks.count) { index in
+                let task = tasks[index]
                 return try task.targets.map { target in
-                    CoefficientOfDetermination.mean(
-                        target.scoring, try LinearRegressor(task.fitting, target.fitting).predict(task.scoring))
+                    let predicted = try LinearRegressor(task.fitting, target.fitting).predict(task.scoring)
+                    return CoefficientOfDetermination.mean(target.scoring, predicted)
                 }
             }
         case .kernelRidge:
             let largest = tasks.map(\.fitting.rows).max() ?? 0
-            let takers = try HostMemory.takers(bytes: PositiveDefiniteSystem.bytes(order: largest), communicator) {
-                needed, available in
+            let ranks = try DistributedMap.ranks(
+                withMemoryFor: PositiveDefiniteSystem.bytes(order: largest), communicator
+            ) { needed, available in
                 IdentifiabilityError.tooLittleMemory(samples: largest, needed: needed, available: available)
             }
-            return try KernelRidgeSearch(tasks: tasks).run(DistributedMap(communicator, takers: takers)).map {
-                $0.map(\.score)
-            }
+            return try KernelRidgeSearch(tasks: tasks).run(DistributedMap(communicator, participants: ranks))
+                .map { $0.map(\.score) }
         case .multilayerPerceptron:
-            let pieces = tasks.indices.flatMap { task in tasks[task].targets.indices.map { (task: task, target: $0) } }
-            let found = try DistributedMap(communicator).run(pieces.count) { number in
-                let task = tasks[pieces[number].task], target = task.targets[pieces[number].target]
+            let fits = tasks.indices.flatMap { task in tasks[task].targets.indices.map { (task: task, target: $0) } }
+            let found = try DistributedMap(communicator).run(fits.count) { index in
+                let task = tasks[fits[index].task], target = task.targets[fits[index].target]
                 let network = MultilayerPerceptronRegressor(
-                    task.fitting, target.fitting, seed: seed, number: UInt64(number))
+                    task.fitting, target.fitting, seed: seed, number: UInt64(index))
                 return [CoefficientOfDetermination.mean(target.scoring, network.predict(task.scoring))]
             }
             var scores = tasks.map { $0.targets.map { _ in Double.nan } }
-            for (piece, score) in zip(pieces, found) { scores[piece.task][piece.target] = score[0] }
+            for (fit, score) in zip(fits, found) { scores[fit.task][fit.target] = score[0] }
             return scores
         }
     }
 
-    /// The fewest samples that three folds make sense of.
-    static let fewestSamples = 6
+    /// The fewest samples for which three folds are meaningful.
+    private static let fewestSamples = 6
 
     private func check(_ fitting: LatentSamples, _ scoring: LatentSamples) throws {
         let count = min(fitting.count, scoring.count)
-        if count < Self.fewestSamples { throw IdentifiabilityError.tooFewSamples(count, fewest: Self.fewestSamples) }
+        if count < Self.fewestSamples {
+            throw IdentifiabilityError.tooFewSamples(count, fewest: Self.fewestSamples)
+        }
         for samples in [fitting, scoring] {
-            for (name, encodings) in [("first", samples.first), ("second", samples.second)] {
-                if let place = encodings.elements.firstIndex(where: { !$0.isFinite }) {
+            for modality in Modality.allCases {
+                let encodings = samples.encodings(modality)
+                if let index = encodings.elements.firstIndex(where: { !$0.isFinite }) {
                     throw IdentifiabilityError.notFinite(
-                        modality: name, sample: place / encodings.columns, value: encodings.elements[place])
+                        modality: modality.rawValue, sample: index / encodings.columns,
+                        value: encodings.elements[index])
                 }
             }
         }
     }
+}
+
+/// The data of an identifiability evaluation for N samples: both encodings, and the latent factors. Each row is a
+/// sample.
+public struct LatentSamples: Sendable {
+    /// The values of one latent factor, N × its columns.
+    public struct Factor: Sendable {
+        public let name: String
+        public let values: Matrix
+
+        public init(name: String, values: Matrix) {
+            self.name = name
+            self.values = values
+        }
+    }
+
+    /// The same samples with the content of other samples; style and modality-specific factors are unchanged.
+    public struct Swapped: Sendable {
+        /// Encodings of the swapped views, N × e.
+        public let first: Matrix, second: Matrix
+        /// The content of the other samples, N × its columns.
+        public let content: Matrix
+
+        public init(first: Matrix, second: Matrix, content: Matrix) {
+            self.first = first
+            self.second = second
+            self.content = content
+        }
+
+        func encodings(_ modality: Modality) -> Matrix { modality == .first ? first : second }
+    }
+
+    /// Encodings, N × e.
+    public let first: Matrix, second: Matrix
+    /// The factors in the source's order.
+    public let factors: [Factor]
+    /// Nil if the source has no content.
+    public let swapped: Swapped?
+
+    public init(first: Matrix, second: Matrix, factors: [Factor], swapped: Swapped?) {
+        self.first = first
+        self.second = second
+        self.factors = factors
+        self.swapped = swapped
+    }
+
+    /// Name of the factor that both views share unchanged.
+    public static let contentName = "c"
+
+    public var count: Int { first.rows }
+    /// The values of the content; nil if there is none.
+    public var content: Matrix? { factors.first { $0.name == Self.contentName }?.values }
+
+    func encodings(_ modality: Modality) -> Matrix { modality == .first ? first : second }
+}
+
+/// An identifiability evaluation that is impossible.
+public enum IdentifiabilityError: Error, CustomStringConvertible, Sendable {
+    case tooFewSamples(Int, fewest: Int)
+    /// One worker's kernel matrix needs more bytes than its host has available.
+    case tooLittleMemory(samples: Int, needed: Int, available: Int)
+    case notFinite(modality: String, sample: Int, value: Double)
+
+    public var description: String {
+        switch self {
+        case .tooFewSamples(let count, let fewest):
+            return "identifiability: \(count) samples, but regressions with three folds need at least \(fewest); "
+                + "raise evaluation.identifiability.samples"
+        case .tooLittleMemory(let samples, let needed, let available):
+            return "identifiability: a kernel matrix of \(samples) samples takes \(Self.gibibytes(needed)) GiB, and "
+                + "\(Self.gibibytes(available)) GiB are available on this host; "
+                + "lower evaluation.identifiability.samples, or remove kernel_ridge from its regressors"
+        case .notFinite(let modality, let sample, let value):
+            return "identifiability: the \(modality) encoding of sample \(sample) holds \(value); "
+                + "the encoders have diverged"
+        }
+    }
+
+    private static func gibibytes(_ bytes: Int) -> String { NumberText.fixed(Double(bytes) / 1_073_741_824, 1) }
 }

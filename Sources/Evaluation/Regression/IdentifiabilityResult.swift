@@ -1,8 +1,10 @@
+import CoupletPairs
 import CoupletText
 
-/// How well regressors predict latent factors from encodings, and encodings from the content: R² on samples that nothing was fitted on, at most 1.
+/// How well regressors predict latent factors from encodings, and encodings from the content: R² on samples that
+/// nothing was fitted to, at most 1.
 public struct IdentifiabilityResult: Equatable, Sendable {
-    /// A latent factor, predicted from one encoder's encodings.
+    /// The scores of a latent factor, predicted from one encoder's encodings.
     public struct Factor: Equatable, Sendable {
         public let name: String
         public let scores: [Regressor: Double]
@@ -13,32 +15,21 @@ public struct IdentifiabilityResult: Equatable, Sendable {
         }
     }
 
-    /// Of both encoders.
-    public struct Both<Value: Equatable & Sendable>: Equatable, Sendable {
-        public let first: Value
-        public let second: Value
-
-        public init(first: Value, second: Value) {
-            self.first = first
-            self.second = second
-        }
-    }
-
-    /// Fitting samples; as many others were scored.
+    /// Number of fitting samples, and of scoring samples.
     public let samples: Int
-    /// In the order of the columns.
+    /// In the order of the table's columns.
     public let regressors: [Regressor]
-    /// By encoder: the factors in the source's order, and last `c_permuted`, the content that was put in the place of a sample's own.
+    /// For each encoder: the factors in the source's order, then `c_permuted`, the content of other samples in swapped
+    /// views.
     public let first: [Factor], second: [Factor]
-    /// The encodings predicted from the content; nil where there is none.
-    public let fromContent: Both<[Regressor: Double]>?
-    /// `MeanCorrelation` of encodings and content; nil where there is none.
-    public let meanCorrelation: Both<Double>?
+    /// The encodings, predicted from the content; nil if there is none.
+    public let fromContent: PerModality<[Regressor: Double]>?
+    /// `MeanCorrelation` of encodings and content; nil if there is none.
+    public let meanCorrelation: PerModality<Double>?
 
     public init(
         samples: Int, regressors: [Regressor], first: [Factor], second: [Factor],
-        fromContent: Both<[Regressor: Double]>?,
-        meanCorrelation: Both<Double>?
+        fromContent: PerModality<[Regressor: Double]>?, meanCorrelation: PerModality<Double>?
     ) {
         self.samples = samples
         self.regressors = regressors
@@ -48,7 +39,8 @@ public struct IdentifiabilityResult: Equatable, Sendable {
         self.meanCorrelation = meanCorrelation
     }
 
-    /// `{samples, first: {c: {linear, …}, …}, second, from_content: {first: {linear, …}, second}, mean_correlation: {first, second}}`
+    /// `{samples, first: {c: {linear, …}, …}, second, from_content: {first: {linear, …}, second}, mean_correlation:
+    /// {first, second}}`
     var json: JSONValue {
         func scores(_ scores: [Regressor: Double]) -> JSONValue {
             .object(regressors.compactMap { regressor in scores[regressor].map { (regressor.rawValue, .number($0)) } })
@@ -58,36 +50,35 @@ public struct IdentifiabilityResult: Equatable, Sendable {
             members.append((name, .object(factors.map { ($0.name, scores($0.scores)) })))
         }
         if let fromContent {
-            members.append(
-                (
-                    "from_content",
-                    .object([("first", scores(fromContent.first)), ("second", scores(fromContent.second))])
-                ))
+            let both = [("first", scores(fromContent.first)), ("second", scores(fromContent.second))]
+            members.append(("from_content", .object(both)))
         }
         if let meanCorrelation {
-            members.append(
-                (
-                    "mean_correlation",
-                    .object([("first", .number(meanCorrelation.first)), ("second", .number(meanCorrelation.second))])
-                ))
+            let both: [(String, JSONValue)] = [
+                ("first", .number(meanCorrelation.first)), ("second", .number(meanCorrelation.second)),
+            ]
+            members.append(("mean_correlation", .object(both)))
         }
         return .object(members)
     }
 
-    /// A row a factor, a column for each encoder and regressor.
+    /// A table with one row for each factor, and one column for each encoder and regressor.
     var table: String {
         var table = TextTable()
-        table.add(["R² of"] + ["first", "second"].flatMap { encoder in regressors.map { "\(encoder), \($0.title)" } })
+        table.add(
+            ["R² of"] + ["first", "second"].flatMap { encoder in regressors.map { "\(encoder), \($0.title)" } })
         func add(_ name: String, _ first: [Regressor: Double]?, _ second: [Regressor: Double]?) {
-            table.add([name] + [first, second].flatMap { scores in regressors.map { TextTable.fixed(scores?[$0]) } })
+            let cells = [first, second].flatMap { scores in regressors.map { NumberText.fixed(scores?[$0]) } }
+            table.add([name] + cells)
         }
         for factor in first { add(factor.name, factor.scores, second.first { $0.name == factor.name }?.scores) }
         if let fromContent { add("encoding, from c", fromContent.first, fromContent.second) }
-        var text =
-            "latent factors from encodings, fitted on \(samples) samples, scored on \(samples) others\n" + table.text()
+        var text = "latent factors from encodings, fitted on \(samples) samples, scored on \(samples) others\n"
+        text += table.text()
         if let meanCorrelation {
             text +=
-                "  mean correlation of encodings and c: first \(TextTable.fixed(meanCorrelation.first)), second \(TextTable.fixed(meanCorrelation.second))\n"
+                "  mean correlation of encodings and c: first \(NumberText.fixed(meanCorrelation.first)), "
+                + "second \(NumberText.fixed(meanCorrelation.second))\n"
         }
         return text
     }

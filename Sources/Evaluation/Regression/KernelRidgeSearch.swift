@@ -4,54 +4,55 @@ import CoupletTensors
     import Glibc
 #endif
 
-/// Kernel ridge regression with a Gaussian kernel, its penalty α and width γ chosen by cross-validation for each target (Murphy, *Machine Learning*,
-/// 2012, section 14.4.3).
+/// Kernel ridge regression with a Gaussian kernel, whose penalty α and width γ cross-validation selects for each target
+/// (Murphy, *Machine Learning*, 2012, section 14.4.3).
 ///
-/// With K_ij = exp(-γ |x_i - x_j|²) over the fitting samples the coefficients are `(K + α I)⁻¹ Y` and predictions `Σ_i k(x, x_i) coefficients_i`;
-/// nothing is centred. The grid, the folds (unshuffled) and the choice (the first of the largest mean R² over the folds, α before γ) are those of
-/// scikit-learn's `GridSearchCV(KernelRidge(kernel="rbf"), cv=3)` in *Identifiability Results for Multimodal Contrastive Learning* (ICLR 2023). But
-/// one factorisation serves the targets of all blocks, and the factorisations are spread over the workers.
+/// With K_ij = exp(-γ |x_i - x_j|²) over the fitting samples the coefficients are `(K + α I)⁻¹ Y`, and predictions are
+/// `Σ_i k(x, x_i) coefficients_i`; nothing is centred. The grid, the folds (unshuffled) and the choice (the first of
+/// the largest mean R² over the folds, α before γ) are those of scikit-learn's `GridSearchCV(KernelRidge(kernel="rbf"),
+/// cv=3)` in *Identifiability Results for Multimodal Contrastive Learning* (ICLR 2023). But one factorisation serves
+/// the targets of all blocks, and the factorisations are distributed over the workers.
 package struct KernelRidgeSearch: Sendable {
     /// α.
     package static let penalties = [1, 0.1, 0.01, 0.001]
-    /// γ: four from 10⁻² to 10², evenly on a logarithmic scale.
+    /// γ: four values from 10⁻² to 10², evenly spaced on a logarithmic scale.
     package static let widths = (0..<4).map { pow(10, -2 + 4 * Double($0) / 3) }
 
-    /// A choice from the grid.
+    /// A point of the grid.
     package struct Choice: Hashable, Sendable {
         package let penalty: Double
         package let width: Double
     }
 
-    /// What a target got.
+    /// The result of one target.
     package struct Outcome: Equatable, Sendable {
         package let choice: Choice
-        /// On the scoring samples.
+        /// R² on the scoring samples.
         package let score: Double
     }
 
-    let tasks: [RegressionTask]
+    private let tasks: [RegressionTask]
 
     package init(tasks: [RegressionTask]) { self.tasks = tasks }
 
-    /// Every worker calls it and gets the same.
-    /// - Returns: for every task, an outcome for each target.
-    /// - Throws: `LinearAlgebraError` where inputs hold a NaN; `CollectiveError` where a worker has failed.
-    package func run(_ work: DistributedMap) throws -> [[Outcome]] {
-        let choices = try choose(work), solver = KernelRidgeSolver()
-        // The refits, one for each choice that some target of a task has made.
+    /// Selects the grid points and scores the targets. Every worker calls it and gets the same result.
+    /// - Returns: for each task, an outcome for each target.
+    /// - Throws: `LinearAlgebraError` if inputs hold a NaN; `CollectiveError` if a worker has failed.
+    package func run(_ map: DistributedMap) throws -> [[Outcome]] {
+        let choices = try choose(map), solver = KernelRidgeSolver()
+        // One refit for each grid point that some target of a task selected.
         var refits: [(task: Int, choice: Choice, targets: [Int])] = []
         for (task, chosen) in choices.enumerated() {
             for (target, choice) in chosen.enumerated() {
-                if let place = refits.firstIndex(where: { $0.task == task && $0.choice == choice }) {
-                    refits[place].targets.append(target)
+                if let refit = refits.firstIndex(where: { $0.task == task && $0.choice == choice }) {
+                    refits[refit].targets.append(target)
                 } else {
                     refits.append((task, choice, [target]))
                 }
             }
         }
-        let scores = try work.run(refits.count) { number in
-            let refit = refits[number], task = tasks[refit.task], targets = refit.targets.map { task.targets[$0] }
+        let scores = try map.run(refits.count) { index in
+            let refit = refits[index], task = tasks[refit.task], targets = refit.targets.map { task.targets[$0] }
             let points = KernelPoints(task.fitting), width = refit.choice.width
             let coefficients = try solver.solve(
                 points, width: width, penalties: [refit.choice.penalty],
@@ -70,10 +71,9 @@ package struct KernelRidgeSearch: Sendable {
         return outcomes
     }
 
-    /// The best of the grid for every target of every task.
-    func choose(_ work: DistributedMap) throws -> [[Choice]] {
-        let means = try validate(work)
-        return means.map { scores in
+    /// Returns the best grid point for each target of each task.
+    private func choose(_ map: DistributedMap) throws -> [[Choice]] {
+        try validate(map).map { scores in
             (0..<(scores.first?.means.count ?? 0)).map { target in
                 var best = scores[0]
                 for other in scores where other.means[target] > best.means[target] { best = other }
@@ -82,55 +82,115 @@ package struct KernelRidgeSearch: Sendable {
         }
     }
 
-    /// The mean R² over the folds of every target, by choice: α by α, and for each γ by γ.
-    package func validate(_ work: DistributedMap) throws -> [[(choice: Choice, means: [Double])]] {
-        let solver = KernelRidgeSolver(), folds = tasks.map { CrossValidationFolds(samples: $0.fitting.rows) }
-        let places = Self.widths.flatMap { width in tasks.indices.map { (width: width, task: $0) } }
-        let methods = try work.run(places.count) { number in
-            [
-                Double(
-                    try solver.method(KernelPoints(tasks[places[number].task].fitting), width: places[number].width)
-                        .rawValue)
-            ]
-        }.map { KernelRidgeSolver.Method(rawValue: Int($0[0])) ?? .direct }
-        // Pieces of one width stand together, for they take equally long; where nothing is shared between penalties each is a piece of its own.
-        var pieces: [(task: Int, fold: Int, width: Double, penalties: [Double], method: KernelRidgeSolver.Method)] = []
-        for (place, method) in zip(places, methods) {
-            for penalties in method == .direct ? Self.penalties.map({ [$0] }) : [Self.penalties] {
-                for fold in 0..<folds[place.task].count {
-                    pieces.append((place.task, fold, place.width, penalties, method))
-                }
-            }
-        }
-        let scores = try work.run(pieces.count) { number in
-            let piece = pieces[number], task = tasks[piece.task], leftOut = folds[piece.task].leftOut(piece.fold)
-            let all = KernelPoints(task.fitting), points = all.leavingOut(leftOut),
-                targets = task.targets.map(\.fitting)
+    /// Returns for each task the mean R² over the folds of each target, for each grid point: by α, then by γ.
+    package func validate(_ map: DistributedMap) throws -> [[(choice: Choice, means: [Double])]] {
+        let folds = tasks.map { CrossValidationFolds(samples: $0.fitting.rows) }
+        let fits = try fits(folds, map), solver = KernelRidgeSolver()
+        let scores = try map.run(fits.count) { index in
+            let fit = fits[index], task = tasks[fit.task], leftOut = folds[fit.task].leftOut(fit.fold)
+            let all = KernelPoints(task.fitting), points = all.leavingOut(leftOut)
+            let targets = task.targets.map(\.fitting)
             let coefficients = try solver.solve(
-                points, width: piece.width, penalties: piece.penalties,
-                StackedTargets.rows(targets, leavingOut: leftOut), by: piece.method)
-            // One kernel serves all penalties' predictions.
+                points, width: fit.width, penalties: fit.penalties, StackedTargets.rows(targets, leavingOut: leftOut),
+                by: fit.method)
+            // One kernel serves the predictions of all penalties.
             let rows = coefficients.reduce(0) { $0 + $1.rows }
             let predicted = points.predict(
-                all[leftOut], width: piece.width,
+                all[leftOut], width: fit.width,
                 Matrix(rows: rows, columns: points.count, elements: coefficients.flatMap(\.elements)))
             return StackedTargets.scores(coefficients.flatMap { _ in targets }, rows: leftOut, predicted)
         }
         return tasks.indices.map { task in
             Self.penalties.flatMap { penalty in
                 Self.widths.map { width in
-                    let choice = Choice(penalty: penalty, width: width)
-                    let own = zip(pieces, scores).compactMap { piece, scores -> [Double]? in
-                        guard piece.task == task, piece.width == width,
-                            let place = piece.penalties.firstIndex(of: penalty)
+                    let foldScores = zip(fits, scores).compactMap { fit, scores -> [Double]? in
+                        guard fit.task == task, fit.width == width, let index = fit.penalties.firstIndex(of: penalty)
                         else { return nil }
                         let count = tasks[task].targets.count
-                        return Array(scores[(place * count)..<((place + 1) * count)])
+                        return Array(scores[(index * count)..<((index + 1) * count)])
                     }
-                    let sums = own.dropFirst().reduce(own[0]) { zip($0, $1).map(+) }
-                    return (choice, sums.map { $0 / Double(own.count) })
+                    let sums = foldScores.dropFirst().reduce(foldScores[0]) { zip($0, $1).map(+) }
+                    return (Choice(penalty: penalty, width: width), sums.map { $0 / Double(foldScores.count) })
                 }
             }
+        }
+    }
+
+    /// One fit of the cross-validation. It serves several penalties if the method shares work between them.
+    private struct Fit {
+        let task: Int, fold: Int, width: Double, penalties: [Double], method: KernelRidgeSolver.Method
+    }
+
+    /// Returns the fits of the cross-validation. Fits of one width are neighbours, because they take equally long.
+    private func fits(_ folds: [CrossValidationFolds], _ map: DistributedMap) throws -> [Fit] {
+        let solver = KernelRidgeSolver()
+        let combinations = Self.widths.flatMap { width in tasks.indices.map { (width: width, task: $0) } }
+        let methods = try map.run(combinations.count) { index in
+            let (width, task) = combinations[index]
+            return [Double(try solver.method(KernelPoints(tasks[task].fitting), width: width).rawValue)]
+        }.map { KernelRidgeSolver.Method(rawValue: Int($0[0])) ?? .direct }
+        var fits: [Fit] = []
+        for ((width, task), method) in zip(combinations, methods) {
+            for penalties in method == .direct ? Self.penalties.map({ [$0] }) : [Self.penalties] {
+                for fold in 0..<folds[task].count {
+                    fits.append(Fit(task: task, fold: fold, width: width, penalties: penalties, method: method))
+                }
+            }
+        }
+        return fits
+    }
+}
+
+/// Unshuffled k-fold cross-validation. The first N mod k folds have one sample more, as in scikit-learn's `KFold`.
+package struct CrossValidationFolds: Equatable, Sendable {
+    package let samples: Int
+    /// k.
+    package let count: Int
+
+    package init(samples: Int, count: Int = 3) {
+        precondition(count > 1 && samples >= count, "\(samples) samples in \(count) folds")
+        self.samples = samples
+        self.count = count
+    }
+
+    /// Returns the samples that a fold leaves out.
+    package func leftOut(_ fold: Int) -> Range<Int> {
+        let size = samples / count, longer = samples % count
+        let start = fold * size + min(fold, longer)
+        return start..<(start + size + (fold < longer ? 1 : 0))
+    }
+
+    /// Returns the number of samples that a fold's model is fitted to.
+    package func fitted(_ fold: Int) -> Int { samples - leftOut(fold).count }
+}
+
+/// Several targets of the same samples as one matrix, with one row for each component of each target.
+private enum StackedTargets {
+    /// Returns components × samples.
+    /// - Parameter range: samples to leave out.
+    static func rows(_ targets: [Matrix], leavingOut range: Range<Int>?) -> Matrix {
+        let samples = targets[0].rows, range = range ?? samples..<samples
+        let components = targets.reduce(0) { $0 + $1.columns }
+        var elements: [Double] = []
+        elements.reserveCapacity((samples - range.count) * components)
+        for target in targets {
+            for column in 0..<target.columns {
+                for row in 0..<range.lowerBound { elements.append(target[row, column]) }
+                for row in range.upperBound..<samples { elements.append(target[row, column]) }
+            }
+        }
+        return Matrix(rows: components, columns: samples - range.count, elements: elements)
+    }
+
+    /// Returns the R² of each target.
+    /// - Parameters:
+    ///   - rows: the samples to score.
+    ///   - predicted: the samples of `rows` × components.
+    static func scores(_ targets: [Matrix], rows: Range<Int>, _ predicted: Matrix) -> [Double] {
+        var first = 0
+        return targets.map { target in
+            defer { first += target.columns }
+            return CoefficientOfDetermination.mean(target, rows: rows) { predicted[$0, first + $1] }
         }
     }
 }

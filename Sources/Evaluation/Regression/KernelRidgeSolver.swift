@@ -1,63 +1,69 @@
+import CCoupletKernels
 import CoupletTensors
 
-/// Solves the systems of kernel ridge regressions, one after the other in the same memory. Of one worker.
+/// Solves the linear systems of kernel ridge regressions, one after the other in the same memory. Each worker has its
+/// own.
 package final class KernelRidgeSolver {
     private let system = PositiveDefiniteSystem()
 
     package init() {}
 
-    /// How `(K + α I) X = Y` is solved for all α of one K.
+    /// A method that solves `(K + α I) X = Y` for all α of one K.
     package enum Method: Int, Sendable {
-        /// By Cholesky factorisation, one for each α: n³/3 operations.
+        /// One Cholesky factorisation per α: n³/3 operations.
         case direct
-        /// K is of low rank but for a rest that is nothing beside α: wide kernels, inputs of few dimensions. One factorisation of rank r for all α,
-        /// n² r operations.
+        /// For a K of low rank, up to a rest that is negligible against α: wide kernels, inputs of few dimensions. One
+        /// factorisation of rank r for all α, n² r operations.
         case lowRank
-        /// K is near the identity: narrow kernels. A few steps of conjugate gradients, 2 n² operations for each of them, component and α.
+        /// For a K near the identity: narrow kernels. A few steps of conjugate gradients, 2 n² operations for each
+        /// step, component and α.
         case iterative
     }
 
-    /// The largest diagonal entry of what a low rank leaves out, E. Its norm is at most n times that, so coefficients, and predictions with them, are
-    /// off by a share of at most n · 10⁻¹² / α: 1.4 · 10⁻⁵ for the paper's 13,653 samples of a fold and its least α.
-    static let lowRankTolerance = 1e-12
-    /// Conjugate gradients end where no residual is larger than this share of its target: the coefficients are then off by at most 1/α of it.
-    static let residualTolerance = 1e-10
-    /// Points that a method is chosen by.
-    private static let probed = 1_024
-    /// Where a factorisation takes a moment, nothing is chosen.
+    /// Largest diagonal entry of E, the part of K that a low-rank factorisation leaves out. |E| is at most n times
+    /// that, so the relative error of coefficients and predictions is at most n · 10⁻¹² / α: 1.4 · 10⁻⁵ for the 13,653
+    /// samples of a fold and the least α of the paper.
+    private static let lowRankTolerance = 1e-12
+    /// Conjugate gradients end when each residual is at most this share of its target. The relative error of the
+    /// coefficients is then at most 1/α times this.
+    private static let residualTolerance = 1e-10
+    /// Number of points that determine the method.
+    private static let probeCount = 1_024
+    /// Below this number of points the method is `direct`, because a factorisation is fast.
     package static let fewestPoints = 1_536
     private static let maximumIterations = 24
 
-    /// What is likely the fastest way, from some of the points: of their kernel the rank, and how much lies beside the diagonal.
-    package func method(_ points: KernelPoints, width: Double, fewest: Int = KernelRidgeSolver.fewestPoints) throws
-        -> Method
-    {
+    /// Returns the method that is probably the fastest, from the rank and the off-diagonal mass of the kernel of some
+    /// points.
+    package func method(
+        _ points: KernelPoints, width: Double, fewest: Int = KernelRidgeSolver.fewestPoints
+    ) throws -> Method {
         if points.count < fewest { return .direct }
-        let some = points.spread(min(Self.probed, points.count))
-        var beside = 0.0
-        system.fill(order: some.count) { row, entries in
-            some.kernel(some, row, width: width, into: entries)
-            for column in 0..<row { beside += entries[column] }
+        let probe = points.evenlySpaced(min(Self.probeCount, points.count))
+        var offDiagonal = 0.0
+        system.fill(order: probe.count) { row, entries in
+            probe.kernel(probe, row, width: width, into: entries)
+            for column in 0..<row { offDiagonal += entries[column] }
         }
-        // The mean sum of a row of the whole kernel, its diagonal left out.
-        let sum = 2 * beside / Double(some.count * some.count) * Double(points.count)
-        if sum < 0.5 { return .iterative }
+        // The mean sum of a row of the whole kernel without its diagonal.
+        let rowSum = 2 * offDiagonal / Double(probe.count * probe.count) * Double(points.count)
+        if rowSum < 0.5 { return .iterative }
         let rank = try system.lowRankFactor(tolerance: Self.lowRankTolerance).factor.columns
-        return 4 * rank < 3 * some.count ? .lowRank : .direct
+        return 4 * rank < 3 * probe.count ? .lowRank : .direct
     }
 
-    /// `(K + α I)⁻¹ Y` for each of the penalties α.
+    /// Solves `(K + α I)⁻¹ Y` for each of the penalties α.
     /// - Parameter targets: Yᵀ, components × points.
-    /// - Returns: the coefficients, components × points.
-    /// - Throws: `LinearAlgebraError` where the points hold a NaN.
-    package func solve(_ points: KernelPoints, width: Double, penalties: [Double], _ targets: Matrix, by method: Method)
-        throws -> [Matrix]
-    {
+    /// - Returns: the coefficients for each α, components × points.
+    /// - Throws: `LinearAlgebraError` if the points hold a NaN.
+    package func solve(
+        _ points: KernelPoints, width: Double, penalties: [Double], _ targets: Matrix, by method: Method
+    ) throws -> [Matrix] {
         switch method {
         case .direct: return try penalties.map { try solveDirectly(points, width, $0, targets) }
         case .lowRank: return try solveByLowRank(points, width, penalties, targets)
         case .iterative:
-            if let solved = solveByGradients(points, width, penalties, targets) { return solved }
+            if let solved = solveByConjugateGradients(points, width, penalties, targets) { return solved }
             return try penalties.map { try solveDirectly(points, width, $0, targets) }
         }
     }
@@ -69,9 +75,9 @@ package final class KernelRidgeSolver {
         }
     }
 
-    private func solveDirectly(_ points: KernelPoints, _ width: Double, _ penalty: Double, _ targets: Matrix) throws
-        -> Matrix
-    {
+    private func solveDirectly(
+        _ points: KernelPoints, _ width: Double, _ penalty: Double, _ targets: Matrix
+    ) throws -> Matrix {
         fill(points, width, addingToDiagonal: penalty)
         var elements = targets.elements
         try system.solve(&elements)
@@ -79,15 +85,15 @@ package final class KernelRidgeSolver {
     }
 
     /// With K = F Fᵀ: `(K + α I)⁻¹ Y = (Y - F (Fᵀ F + α I)⁻¹ Fᵀ Y) / α` (Woodbury).
-    private func solveByLowRank(_ points: KernelPoints, _ width: Double, _ penalties: [Double], _ targets: Matrix)
-        throws -> [Matrix]
-    {
+    private func solveByLowRank(
+        _ points: KernelPoints, _ width: Double, _ penalties: [Double], _ targets: Matrix
+    ) throws -> [Matrix] {
         fill(points, width)
-        let found = try system.lowRankFactor(tolerance: Self.lowRankTolerance), factor = found.factor,
-            rank = factor.columns
+        let found = try system.lowRankFactor(tolerance: Self.lowRankTolerance)
+        let factor = found.factor, rank = factor.columns
         var permuted = targets
         for component in 0..<targets.rows {
-            for (place, pivot) in found.pivots.enumerated() { permuted[component, place] = targets[component, pivot] }
+            for (index, pivot) in found.pivots.enumerated() { permuted[component, index] = targets[component, pivot] }
         }
         var squares = Matrix(rows: rank, columns: rank), projected = Matrix(rows: targets.rows, columns: rank)
         squares.setProduct(factor, factor, firstTransposed: true)
@@ -103,18 +109,19 @@ package final class KernelRidgeSolver {
             fitted.setProduct(
                 Matrix(rows: targets.rows, columns: rank, elements: inner), factor, secondTransposed: true)
             for component in 0..<targets.rows {
-                for (place, pivot) in found.pivots.enumerated() {
-                    result[component, pivot] = (permuted[component, place] - fitted[component, place]) / penalty
+                for (index, pivot) in found.pivots.enumerated() {
+                    result[component, pivot] = (permuted[component, index] - fitted[component, index]) / penalty
                 }
             }
             return result
         }
     }
 
-    /// All components of all penalties side by side, each with its own coefficients of the method; nil where they take long.
-    private func solveByGradients(_ points: KernelPoints, _ width: Double, _ penalties: [Double], _ targets: Matrix)
-        -> [Matrix]?
-    {
+    /// Solves all components of all penalties at once, each with its own step sizes. Returns nil if they do not
+    /// converge within `maximumIterations`.
+    private func solveByConjugateGradients(
+        _ points: KernelPoints, _ width: Double, _ penalties: [Double], _ targets: Matrix
+    ) -> [Matrix]? {
         fill(points, width)
         let n = points.count, rows = penalties.count * targets.rows
         func penalty(_ row: Int) -> Double { penalties[row / targets.rows] }
@@ -125,10 +132,9 @@ package final class KernelRidgeSolver {
         for _ in 0..<Self.maximumIterations {
             if zip(squares, goals).allSatisfy({ $0 <= $1 }) {
                 let size = targets.elements.count
-                return penalties.indices.map { place in
-                    Matrix(
-                        rows: targets.rows, columns: n,
-                        elements: Array(solution.elements[(place * size)..<((place + 1) * size)]))
+                return penalties.indices.map { index in
+                    let elements = solution.elements[(index * size)..<((index + 1) * size)]
+                    return Matrix(rows: targets.rows, columns: n, elements: Array(elements))
                 }
             }
             system.multiply(direction, into: &product)
@@ -139,9 +145,9 @@ package final class KernelRidgeSolver {
                 Self.add(-step, product, to: &residual, row)
                 let next = Self.dot(residual, residual, row), share = next / squares[row]
                 squares[row] = next
-                direction.elements.withUnsafeMutableBufferPointer { all in
+                direction.elements.withUnsafeMutableBufferPointer { direction in
                     residual.elements.withUnsafeBufferPointer { residual in
-                        for i in (row * n)..<((row + 1) * n) { all[i] = residual[i] + share * all[i] }
+                        for i in (row * n)..<((row + 1) * n) { direction[i] = residual[i] + share * direction[i] }
                     }
                 }
             }
@@ -153,14 +159,14 @@ package final class KernelRidgeSolver {
         let n = a.columns
         return a.elements.withUnsafeBufferPointer { a in
             b.elements.withUnsafeBufferPointer { b in
-                // Eight chains of sums: one alone would wait for itself.
+                // Eight independent chains of additions, because one chain is limited by the latency of an addition.
                 var sums = SIMD8<Double>()
-                let whole = row * n + n / 8 * 8
-                for i in stride(from: row * n, to: whole, by: 8) {
+                let end = row * n + n / 8 * 8
+                for i in stride(from: row * n, to: end, by: 8) {
                     for lane in 0..<8 { sums[lane] += a[i + lane] * b[i + lane] }
                 }
                 var sum = sums.sum()
-                for i in whole..<((row + 1) * n) { sum += a[i] * b[i] }
+                for i in end..<((row + 1) * n) { sum += a[i] * b[i] }
                 return sum
             }
         }
@@ -173,5 +179,86 @@ package final class KernelRidgeSolver {
                 for i in (row * n)..<((row + 1) * n) { b[i] += factor * a[i] }
             }
         }
+    }
+}
+
+/// The inputs of a kernel regression, and the Gaussian kernel `k(x, y) = exp(-γ |x - y|²)` between inputs.
+package struct KernelPoints: Sendable {
+    package let count: Int
+    private let dimensions: Int
+    /// Count × dimensions, and its transpose.
+    private let rows: [Double], columns: [Double]
+
+    package init(_ inputs: Matrix) {
+        self.init(rows: inputs.elements, count: inputs.rows, dimensions: inputs.columns)
+    }
+
+    private init(rows: [Double], count: Int, dimensions: Int) {
+        self.rows = rows
+        self.count = count
+        self.dimensions = dimensions
+        var columns = [Double](repeating: 0, count: rows.count)
+        for row in 0..<count {
+            for column in 0..<dimensions { columns[column * count + row] = rows[row * dimensions + column] }
+        }
+        self.columns = columns
+    }
+
+    private func elements(of range: Range<Int>) -> ArraySlice<Double> {
+        rows[(range.lowerBound * dimensions)..<(range.upperBound * dimensions)]
+    }
+
+    subscript(range: Range<Int>) -> KernelPoints {
+        KernelPoints(rows: Array(elements(of: range)), count: range.count, dimensions: dimensions)
+    }
+
+    /// Returns `wanted` of the points, evenly spaced.
+    func evenlySpaced(_ wanted: Int) -> KernelPoints {
+        let indices = (0..<wanted).map { $0 * count / wanted }
+        return KernelPoints(
+            rows: indices.flatMap { elements(of: $0..<($0 + 1)) }, count: wanted, dimensions: dimensions)
+    }
+
+    /// Returns the points outside a range.
+    func leavingOut(_ range: Range<Int>) -> KernelPoints {
+        KernelPoints(
+            rows: Array(elements(of: 0..<range.lowerBound) + elements(of: range.upperBound..<count)),
+            count: count - range.count, dimensions: dimensions)
+    }
+
+    /// Writes k(points[i], self[0]), k(points[i], self[1]), …, for as many of this set's points as there are entries.
+    package func kernel(
+        _ points: KernelPoints, _ i: Int, width gamma: Double, into entries: UnsafeMutableBufferPointer<Double>
+    ) {
+        precondition(
+            entries.count <= count && points.dimensions == dimensions, "\(entries.count) entries of \(count) points")
+        points.rows.withUnsafeBufferPointer { x in
+            guard let start = x.baseAddress else { return }
+            couplet_gaussian_kernel(
+                entries.count, dimensions, start + i * dimensions, columns, count, gamma, entries.baseAddress)
+        }
+    }
+
+    /// Returns `Σ_i k(point, self[i]) coefficients[k][i]` for each point and component k, points × components.
+    /// - Parameter coefficients: components × count.
+    package func predict(_ points: KernelPoints, width gamma: Double, _ coefficients: Matrix) -> Matrix {
+        // Points at a time, such that their kernel fits the second-level cache.
+        let tileRows = max(1, min(points.count, (1 << 17) / max(count, 1)))
+        var tile = Matrix(rows: tileRows, columns: count), products = Matrix(rows: tileRows, columns: coefficients.rows)
+        var result = Matrix(rows: points.count, columns: coefficients.rows)
+        for start in stride(from: 0, to: points.count, by: tileRows) {
+            let present = min(tileRows, points.count - start)
+            tile.elements.withUnsafeMutableBufferPointer { elements in
+                for row in 0..<present {
+                    let entries = UnsafeMutableBufferPointer(rebasing: elements[(row * count)..<((row + 1) * count)])
+                    kernel(points, start + row, width: gamma, into: entries)
+                }
+            }
+            products.setProduct(tile, coefficients, secondTransposed: true)
+            for row in 0..<present {
+                for column in 0..<products.columns { result[start + row, column] = products[row, column] }
+            }
+        }
+        return result
     }
 }

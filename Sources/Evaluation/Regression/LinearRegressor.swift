@@ -1,15 +1,17 @@
 import CoupletTensors
 
-/// Least squares with an intercept; of several solutions the one of least norm, so constant or repeated inputs are no error.
+/// Least squares with an intercept. Among several solutions it takes the one of least norm, so constant and repeated
+/// inputs are valid.
 package struct LinearRegressor {
     /// Inputs × components.
     private let weights: Matrix
     private let inputMeans: [Double], targetMeans: [Double]
 
-    /// Directions of the inputs with less than this share of the largest variance are left out: what rounding leaves of a repeated input.
+    /// Directions of the inputs with less than this share of the largest variance are dropped: such a variance is the
+    /// rounding error of a repeated input.
     private static let leastVariance = 1e-13
 
-    /// - Throws: `LinearAlgebraError` where the inputs hold a NaN.
+    /// - Throws: `LinearAlgebraError` if the inputs hold a NaN.
     package init(_ inputs: Matrix, _ targets: Matrix) throws {
         let (x, inputMeans) = Self.centred(inputs), (y, targetMeans) = Self.centred(targets)
         var squares = Matrix(rows: x.columns, columns: x.columns),
@@ -25,9 +27,8 @@ package struct LinearRegressor {
 
     package func predict(_ inputs: Matrix) -> Matrix {
         var predicted = inputs * weights
-        let offsets =
-            weights.columns == 0
-            ? [] : (Matrix(rows: 1, columns: inputMeans.count, elements: inputMeans) * weights).elements
+        let means = Matrix(rows: 1, columns: inputMeans.count, elements: inputMeans)
+        let offsets = weights.columns == 0 ? [] : (means * weights).elements
         for row in 0..<predicted.rows {
             for column in 0..<predicted.columns { predicted[row, column] += targetMeans[column] - offsets[column] }
         }
@@ -39,7 +40,9 @@ package struct LinearRegressor {
         let means = (0..<samples.columns).map { column in
             (0..<samples.rows).reduce(0) { $0 + samples[$1, column] } / Double(samples.rows)
         }
-        for row in 0..<samples.rows { for column in 0..<samples.columns { result[row, column] -= means[column] } }
+        for row in 0..<samples.rows {
+            for column in 0..<samples.columns { result[row, column] -= means[column] }
+        }
         return (result, means)
     }
 }

@@ -1,48 +1,50 @@
 import CoupletTensors
 
-/// A network of one hidden layer of 100 rectified linear units, fitted by least squares with a penalty on its weights: the objective of
-/// scikit-learn's `MLPRegressor`, minimised by L-BFGS.
+/// A network with one hidden layer of 100 ReLU units, fitted by least squares with a penalty on its weights: the
+/// objective of scikit-learn's `MLPRegressor`, minimised by L-BFGS.
 ///
 ///     1/(2n) Σ_i |V relu(W x_i + b) + d - y_i|² + α/(2n) (|W|² + |V|²)
 ///
-/// W and b, V and d start uniform on [-r, r], r = √(6 / (inputs + outputs of the layer)) (Glorot and Bengio 2010), drawn by seed and number.
+/// The initial W and b, V and d are uniform on [-r, r], r = √(6 / (inputs + outputs of the layer)) (Glorot and Bengio
+/// 2010), and determined by seed and number.
 package struct MultilayerPerceptronRegressor {
     package static let hidden = 100
     /// α.
     package static let penalty = 1e-4
-    static let maximumIterations = 500
+    private static let maximumIterations = 500
 
-    let inputs: Int, outputs: Int
+    private let inputs: Int, outputs: Int
     /// W by inputs, b, V by hidden units, d.
     package let parameters: [Double]
     package let iterations: Int
 
-    /// Rows worked on at a time: their hidden units stay in the second cache.
-    private static let pieceRows = 256
+    /// Rows in a batch, so that their hidden units fit the second-level cache.
+    private static let batchRows = 256
 
-    /// - Parameter number: which network of the seed.
+    /// - Parameter number: distinguishes the networks of one seed.
     package init(_ x: Matrix, _ y: Matrix, seed: UInt64, number: UInt64) {
         var solver = LBFGS()
         solver.maximumIterations = Self.maximumIterations
         solver.tolerance = 1e-6
         let start = Self.initial(inputs: x.columns, outputs: y.columns, seed: seed, number: number)
-        var scratch = Scratch(x, y)
-        let result = solver.minimize(from: start) { point, gradient in Self.objective(point, &gradient, &scratch) }
+        var workspace = Workspace(x, y)
+        let result = solver.minimize(from: start) { point, gradient in Self.objective(point, &gradient, &workspace) }
         inputs = x.columns
         outputs = y.columns
         parameters = result.point
         iterations = result.iterations
     }
 
-    /// How many numbers the network has.
+    /// Returns the number of parameters.
     package static func count(inputs: Int, outputs: Int) -> Int { (inputs + 1) * hidden + (hidden + 1) * outputs }
 
+    /// Returns the initial parameters.
     package static func initial(inputs: Int, outputs: Int, seed: UInt64, number: UInt64) -> [Double] {
         let uniforms = Tensor([count(inputs: inputs, outputs: outputs)])
         Philox(seed: seed).fillUniform(uniforms, .evaluation, number: number)
-        let first = (inputs + 1) * hidden
-        return uniforms.values.enumerated().map { place, uniform in
-            let fan = Double(place < first ? inputs + hidden : hidden + outputs)
+        let firstLayerCount = (inputs + 1) * hidden
+        return uniforms.values.enumerated().map { index, uniform in
+            let fan = Double(index < firstLayerCount ? inputs + hidden : hidden + outputs)
             return (2 * Double(uniform) - 1) * (6 / fan).squareRoot()
         }
     }
@@ -50,60 +52,61 @@ package struct MultilayerPerceptronRegressor {
     package func predict(_ x: Matrix) -> Matrix {
         let layers = Layers(parameters, inputs: inputs, outputs: outputs)
         var result = Matrix(rows: x.rows, columns: outputs)
-        for piece in Self.pieces(x) {
-            var hidden = Matrix(rows: piece.count, columns: Self.hidden),
-                predicted = Matrix(rows: piece.count, columns: outputs)
-            layers.forward(Self.rows(x, piece), &hidden, &predicted)
-            for row in 0..<piece.count {
-                for k in 0..<outputs { result[piece.lowerBound + row, k] = predicted[row, k] }
+        for batch in Self.batches(x) {
+            var hidden = Matrix(rows: batch.count, columns: Self.hidden)
+            var predicted = Matrix(rows: batch.count, columns: outputs)
+            layers.forward(Self.rows(x, batch), &hidden, &predicted)
+            for row in 0..<batch.count {
+                for k in 0..<outputs { result[batch.lowerBound + row, k] = predicted[row, k] }
             }
         }
         return result
     }
 
-    /// The value at a point, and its gradient.
-    package static func objective(_ point: [Double], _ gradient: inout [Double], _ scratch: inout Scratch) -> Double {
-        let inputs = scratch.inputs, outputs = scratch.outputs, samples = Double(scratch.samples)
+    /// Returns the objective at a point and writes its gradient.
+    package static func objective(_ point: [Double], _ gradient: inout [Double], _ workspace: inout Workspace) -> Double
+    {
+        let inputs = workspace.inputs, outputs = workspace.outputs, samples = Double(workspace.samples)
         let layers = Layers(point, inputs: inputs, outputs: outputs)
-        var slopes = Layers([Double](repeating: 0, count: point.count), inputs: inputs, outputs: outputs), squares = 0.0
-        for piece in scratch.pieces.indices { squares += scratch.add(piece, layers, to: &slopes) }
+        var gradients = Layers([Double](repeating: 0, count: point.count), inputs: inputs, outputs: outputs)
+        var squares = 0.0
+        for batch in workspace.batches.indices { squares += workspace.addGradients(of: batch, layers, to: &gradients) }
         var weights = 0.0
         for matrix in [layers.first, layers.second] { for weight in matrix.elements { weights += weight * weight } }
-        var place = 0
+        var offset = 0
         func put(_ slope: [Double], _ weight: [Double]?) {
             for i in slope.indices {
-                gradient[place + i] = (slope[i] + (weight.map { penalty * $0[i] } ?? 0)) / samples
+                gradient[offset + i] = (slope[i] + (weight.map { penalty * $0[i] } ?? 0)) / samples
             }
-            place += slope.count
+            offset += slope.count
         }
-        put(slopes.first.elements, layers.first.elements)
-        put(slopes.firstBias, nil)
-        put(slopes.second.elements, layers.second.elements)
-        put(slopes.secondBias, nil)
+        put(gradients.first.elements, layers.first.elements)
+        put(gradients.firstBias, nil)
+        put(gradients.second.elements, layers.second.elements)
+        put(gradients.secondBias, nil)
         return (squares + penalty * weights) / (2 * samples)
     }
 
-    private static func pieces(_ x: Matrix) -> [Range<Int>] {
-        stride(from: 0, to: x.rows, by: pieceRows).map { $0..<min($0 + pieceRows, x.rows) }
+    private static func batches(_ x: Matrix) -> [Range<Int>] {
+        stride(from: 0, to: x.rows, by: batchRows).map { $0..<min($0 + batchRows, x.rows) }
     }
 
     private static func rows(_ x: Matrix, _ range: Range<Int>) -> Matrix {
-        Matrix(
-            rows: range.count, columns: x.columns,
-            elements: Array(x.elements[(range.lowerBound * x.columns)..<(range.upperBound * x.columns)]))
+        let elements = x.elements[(range.lowerBound * x.columns)..<(range.upperBound * x.columns)]
+        return Matrix(rows: range.count, columns: x.columns, elements: Array(elements))
     }
 
-    /// The parameters, or their slopes, by layer.
-    struct Layers {
+    /// The parameters, or their gradients, by layer.
+    fileprivate struct Layers {
         /// Wᵀ, inputs × hidden, and Vᵀ, hidden × outputs.
         var first: Matrix, second: Matrix
         var firstBias: [Double], secondBias: [Double]
 
         init(_ parameters: [Double], inputs: Int, outputs: Int) {
-            var place = 0
+            var offset = 0
             func take(_ count: Int) -> [Double] {
-                defer { place += count }
-                return Array(parameters[place..<(place + count)])
+                defer { offset += count }
+                return Array(parameters[offset..<(offset + count)])
             }
             first = Matrix(rows: inputs, columns: hidden, elements: take(inputs * hidden))
             firstBias = take(hidden)
@@ -120,12 +123,12 @@ package struct MultilayerPerceptronRegressor {
 
         private static func addToRows(_ matrix: inout Matrix, _ bias: [Double], rectified: Bool) {
             let (rows, columns) = (matrix.rows, matrix.columns), least = rectified ? 0 : -Double.infinity
-            matrix.elements.withUnsafeMutableBufferPointer { all in
+            matrix.elements.withUnsafeMutableBufferPointer { elements in
                 bias.withUnsafeBufferPointer { bias in
                     for row in 0..<rows {
                         for column in 0..<columns {
-                            let sum = all[row * columns + column] + bias[column]
-                            all[row * columns + column] = sum > least ? sum : least
+                            let sum = elements[row * columns + column] + bias[column]
+                            elements[row * columns + column] = sum > least ? sum : least
                         }
                     }
                 }
@@ -133,55 +136,56 @@ package struct MultilayerPerceptronRegressor {
         }
     }
 
-    /// The samples in pieces, and memory for one piece's work.
-    package struct Scratch {
-        let inputs: Int, outputs: Int, samples: Int
-        let pieces: [(x: Matrix, y: Matrix)]
-        private var units: [Matrix] = [], slopes: [Matrix] = [], residuals: [Matrix] = []
+    /// The samples in batches, and memory for the forward and backward pass of one batch.
+    package struct Workspace {
+        fileprivate let inputs: Int, outputs: Int, samples: Int
+        fileprivate let batches: [(x: Matrix, y: Matrix)]
+        /// Of the full batches, and of the last one.
+        private var units: [Matrix] = [], gradients: [Matrix] = [], residuals: [Matrix] = []
 
         package init(_ x: Matrix, _ y: Matrix) {
             inputs = x.columns
             outputs = y.columns
             samples = x.rows
-            pieces = MultilayerPerceptronRegressor.pieces(x).map {
+            batches = MultilayerPerceptronRegressor.batches(x).map {
                 (MultilayerPerceptronRegressor.rows(x, $0), MultilayerPerceptronRegressor.rows(y, $0))
             }
-            // Of the full pieces, and of the last.
-            for piece in [pieces.first, pieces.last].compactMap(\.self) {
-                units.append(Matrix(rows: piece.x.rows, columns: hidden))
-                slopes.append(Matrix(rows: piece.x.rows, columns: hidden))
-                residuals.append(Matrix(rows: piece.x.rows, columns: outputs))
+            for batch in [batches.first, batches.last].compactMap(\.self) {
+                units.append(Matrix(rows: batch.x.rows, columns: hidden))
+                gradients.append(Matrix(rows: batch.x.rows, columns: hidden))
+                residuals.append(Matrix(rows: batch.x.rows, columns: outputs))
             }
         }
 
-        /// Adds a piece's slopes, of half its sum of squares, to all; returns that sum.
-        mutating func add(_ piece: Int, _ layers: Layers, to sums: inout Layers) -> Double {
-            let (x, y) = pieces[piece], place = piece == pieces.count - 1 ? 1 : 0, outputs = self.outputs
-            layers.forward(x, &units[place], &residuals[place])
+        /// Adds the gradients of half a batch's sum of squares to `sums`.
+        /// - Returns: the sum of squares.
+        fileprivate mutating func addGradients(of batch: Int, _ layers: Layers, to sums: inout Layers) -> Double {
+            let (x, y) = batches[batch], memory = batch == batches.count - 1 ? 1 : 0, outputs = self.outputs
+            layers.forward(x, &units[memory], &residuals[memory])
             var squares = 0.0
-            residuals[place].elements.withUnsafeMutableBufferPointer { all in
-                for i in all.indices {
-                    all[i] -= y.elements[i]
-                    squares += all[i] * all[i]
+            residuals[memory].elements.withUnsafeMutableBufferPointer { residuals in
+                for i in residuals.indices {
+                    residuals[i] -= y.elements[i]
+                    squares += residuals[i] * residuals[i]
                 }
-                for row in 0..<x.rows { for k in 0..<outputs { sums.secondBias[k] += all[row * outputs + k] } }
+                for row in 0..<x.rows { for k in 0..<outputs { sums.secondBias[k] += residuals[row * outputs + k] } }
             }
-            sums.second.setProduct(units[place], residuals[place], firstTransposed: true, adding: true)
-            slopes[place].setProduct(residuals[place], layers.second, secondTransposed: true)
-            units[place].elements.withUnsafeBufferPointer { units in
-                slopes[place].elements.withUnsafeMutableBufferPointer { slopes in
+            sums.second.setProduct(units[memory], residuals[memory], firstTransposed: true, adding: true)
+            gradients[memory].setProduct(residuals[memory], layers.second, secondTransposed: true)
+            units[memory].elements.withUnsafeBufferPointer { units in
+                gradients[memory].elements.withUnsafeMutableBufferPointer { gradients in
                     sums.firstBias.withUnsafeMutableBufferPointer { bias in
                         for row in 0..<x.rows {
                             for k in 0..<hidden {
                                 let i = row * hidden + k
-                                slopes[i] = units[i] > 0 ? slopes[i] : 0
-                                bias[k] += slopes[i]
+                                gradients[i] = units[i] > 0 ? gradients[i] : 0
+                                bias[k] += gradients[i]
                             }
                         }
                     }
                 }
             }
-            sums.first.setProduct(x, slopes[place], firstTransposed: true, adding: true)
+            sums.first.setProduct(x, gradients[memory], firstTransposed: true, adding: true)
             return squares
         }
     }

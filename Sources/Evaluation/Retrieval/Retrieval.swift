@@ -1,19 +1,20 @@
 import CoupletCommunication
 import CoupletLosses
 import CoupletTensors
+import CoupletText
 
-/// Retrieval over a gallery of N pairs: the rank of every query's positive among all N candidates, both ways.
+/// Retrieval over a gallery of N pairs: the rank of each query's positive among all N candidates, in both directions.
 ///
-/// `rank = 1 + the number of other candidates whose score is at least the positive's`: ties count against the encoders. Scores
-/// are compared as in Double (`RankCounter`), so the ranks are the same for every number of workers and on every CPU that gave
-/// the encodings.
+/// `rank = 1 + the number of other candidates whose score is at least the positive's`: ties count against the encoders.
+/// Scores are compared as in Double (`RankCounter`), so the ranks are the same for every number of workers and on every
+/// CPU, given the same encodings.
 ///
-/// The walk of the pairwise engine: no N × N array, memory O(N d / W) a worker and one tile.
+/// It uses the schedule of the pairwise engine: no N × N array, memory O(N d / W) per worker and one tile.
 public enum Retrieval {
-    /// The figures, on every worker.
+    /// Computes the metrics. Every worker calls it and gets the same result.
     /// - Parameters:
     ///   - first, second: this worker's shards, (size · its shards) × d, as from `ShardedEncoding`.
-    /// - Throws: `CollectiveError` where a worker has failed.
+    /// - Throws: `CollectiveError` if a worker has failed.
     public static func evaluate(
         first: Tensor, second: Tensor, similarity: Similarity, shards: SampleShards, communicator: any Communicator
     ) throws -> RetrievalResult {
@@ -21,42 +22,159 @@ public enum Retrieval {
             first: first, second: second, similarity: similarity, shards: shards, communicator: communicator)
         return RetrievalResult(
             firstToSecond: RetrievalMetrics(ranks: ranks.firstToSecond),
-            secondToFirst: RetrievalMetrics(ranks: ranks.secondToFirst),
-            gallery: shards.samples)
+            secondToFirst: RetrievalMetrics(ranks: ranks.secondToFirst), gallery: shards.samples)
     }
 
-    /// The ranks of all N positives, in the order of the samples, on every worker.
-    /// - Throws: `CollectiveError` where a worker has failed.
+    /// Computes the ranks of all N positives, in the order of the samples. Every worker calls it and gets the same
+    /// result.
+    /// - Throws: `CollectiveError` if a worker has failed.
     public static func ranks(
         first: Tensor, second: Tensor, similarity: Similarity, shards: SampleShards, communicator: any Communicator
     ) throws -> (firstToSecond: [Int], secondToFirst: [Int]) {
         precondition(shards.samples > 0, "retrieval over no pairs")
-        let walk = PairwiseSchedule(communicator: communicator, shards: shards.count)
-        let own = shards.shards(of: communicator.rank, workers: communicator.size), size = shards.size
+        let schedule = PairwiseSchedule(communicator: communicator, shards: shards.count)
+        let localShards = shards.shards(of: communicator.rank, workers: communicator.size), size = shards.size
         precondition(
-            first.rows == own.count * size && second.rows == first.rows && second.columns == first.columns,
-            "encodings \(first.shape) and \(second.shape) for \(own.count) shards of \(size)")
-        let pairs = own.enumerated().map { place, shard in
-            let rows = place * size..<(place + 1) * size
+            first.rows == localShards.count * size && second.rows == first.rows && second.columns == first.columns,
+            "encodings \(first.shape) and \(second.shape) for \(localShards.count) shards of \(size)")
+        let pairs = localShards.enumerated().map { index, shard in
+            let rows = index * size..<(index + 1) * size
             let count = shards.samples(of: shard).count
             return EncodedShard.pair(first.rows(rows), second.rows(rows), count: count, similarity: similarity)
         }
-        let visiting = RemoteGallery(shards: own.count, rows: size, dimension: second.columns, similarity: similarity)
-        for (place, pair) in pairs.enumerated() { visiting.load(pair.second, at: place) }
+        let remote = RemoteGallery(
+            shards: localShards.count, rows: size, dimension: second.columns, similarity: similarity)
+        for (index, pair) in pairs.enumerated() { remote.load(pair.second, at: index) }
 
-        var counter = RankCounter(similarity: similarity, rows: size, columns: size)
-        var rowRanks = [Int](repeating: 0, count: own.count * size)
-        try walk.run(reading: visiting.reading, accumulating: visiting.counts) { visit in
-            let query = pairs[visit.first].first, candidate = visiting.shard(visit.second)
-            if query.count == 0 || candidate.count == 0 { return }
-            counter.count(query, candidate)
-            for i in 0..<query.count { rowRanks[visit.first * size + i] += counter.rowCounts[i] }
-            visiting.add(counter.columnCounts, count: candidate.count, at: visit.second)
+        var counter = RankCounter(rows: size, columns: size)
+        var rowRanks = [Int](repeating: 0, count: localShards.count * size)
+        try schedule.run(reading: remote.reading, accumulating: remote.counts) { shardPair in
+            let queries = pairs[shardPair.first].first, candidates = remote.shard(shardPair.second)
+            if queries.count == 0 || candidates.count == 0 { return }
+            counter.count(queries, candidates)
+            for i in 0..<queries.count { rowRanks[shardPair.first * size + i] += counter.rowCounts[i] }
+            remote.add(counter.columnCounts, count: candidates.count, at: shardPair.second)
         }
-        // Shards follow each other through all workers and only the last ones are filled up, so the samples come first.
+        // The shards are ordered by worker, and only the last ones are padded, so the first N ranks are those of the
+        // samples.
         func gathered(_ ranks: [Int]) throws -> [Int] {
             try communicator.allGather(numbers: ranks.map(Double.init)).prefix(shards.samples).map { Int($0) }
         }
-        return (try gathered(rowRanks), try gathered(visiting.localCounts))
+        return (try gathered(rowRanks), try gathered(remote.localCounts))
+    }
+}
+
+/// Retrieval in both directions over a gallery of held-out pairs.
+public struct RetrievalResult: Equatable, Sendable {
+    /// Queries of the first modality among candidates of the second.
+    public let firstToSecond: RetrievalMetrics
+    /// Queries of the second modality among candidates of the first.
+    public let secondToFirst: RetrievalMetrics
+    /// Number of pairs: of queries, and of candidates for each query.
+    public let gallery: Int
+
+    public init(firstToSecond: RetrievalMetrics, secondToFirst: RetrievalMetrics, gallery: Int) {
+        self.firstToSecond = firstToSecond
+        self.secondToFirst = secondToFirst
+        self.gallery = gallery
+    }
+
+    var json: JSONValue {
+        .object([
+            ("first_to_second", firstToSecond.json), ("second_to_first", secondToFirst.json),
+            ("gallery", .integer(gallery)),
+        ])
+    }
+}
+
+/// Retrieval metrics of one direction, from the ranks of the positives; rank 1 is the best.
+public struct RetrievalMetrics: Equatable, Sendable {
+    /// Share of queries whose positive is among the first 1, 5, 10 candidates.
+    public let recallAt1: Double, recallAt5: Double, recallAt10: Double
+    /// The median of the ranks; for an even number of queries the mean of the two middle ranks.
+    public let medianRank: Double
+    /// The mean of 1/rank.
+    public let meanReciprocalRank: Double
+
+    /// - Parameter ranks: one per query, in the order of the samples; at least one.
+    public init(ranks: [Int]) {
+        precondition(!ranks.isEmpty, "retrieval without queries")
+        let count = Double(ranks.count), sorted = ranks.sorted(), half = ranks.count / 2
+        func recall(_ limit: Int) -> Double { Double(ranks.count { $0 <= limit }) / count }
+        recallAt1 = recall(1)
+        recallAt5 = recall(5)
+        recallAt10 = recall(10)
+        medianRank = ranks.count % 2 == 1 ? Double(sorted[half]) : 0.5 * Double(sorted[half - 1] + sorted[half])
+        meanReciprocalRank = ranks.reduce(0) { $0 + 1 / Double($1) } / count
+    }
+
+    var json: JSONValue {
+        .object([
+            ("recall_at_1", .number(recallAt1)), ("recall_at_5", .number(recallAt5)),
+            ("recall_at_10", .number(recallAt10)), ("median_rank", .number(medianRank)),
+            ("mean_reciprocal_rank", .number(meanReciprocalRank)),
+        ])
+    }
+}
+
+/// The block of the second modality that a worker holds during the schedule, with the counts of its queries so far.
+///
+/// Exchange buffers carry floats. The positives' scores in Double and the counts must arrive exactly, so they are
+/// stored as bit patterns, which are only copied.
+private final class RemoteGallery {
+    /// For each shard: encodings rows × d; the positives' scores, two words each; the number of rows that are samples.
+    let reading: ExchangeBuffer
+    /// For each shard: one count per row.
+    let counts: ExchangeBuffer
+    private let shards: Int, rows: Int, dimension: Int
+    private let similarity: Similarity
+
+    init(shards: Int, rows: Int, dimension: Int, similarity: Similarity) {
+        self.shards = shards
+        self.rows = rows
+        self.dimension = dimension
+        self.similarity = similarity
+        reading = ExchangeBuffer(count: shards * (rows * (dimension + 2) + 1))
+        counts = ExchangeBuffer(count: shards * rows)
+    }
+
+    /// Stores a shard of this worker.
+    func load(_ shard: EncodedShard, at index: Int) {
+        let slice = self.slice(index), encodings = rows * dimension
+        slice.flat(0..<encodings).copy(from: shard.encodings)
+        for (row, positive) in shard.positives.enumerated() {
+            let bits = positive.bitPattern
+            slice[encodings + 2 * row] = Float(bitPattern: UInt32(truncatingIfNeeded: bits))
+            slice[encodings + 2 * row + 1] = Float(bitPattern: UInt32(truncatingIfNeeded: bits >> 32))
+        }
+        slice[slice.count - 1] = Float(shard.count)
+    }
+
+    /// Returns a shard of the current block.
+    func shard(_ index: Int) -> EncodedShard {
+        let slice = self.slice(index), encodings = slice.flat(0..<(rows * dimension)).reshaped([rows, dimension])
+        let count = Int(slice[slice.count - 1])
+        let positives = (0..<count).map { row in
+            let low = slice[rows * dimension + 2 * row].bitPattern
+            let high = slice[rows * dimension + 2 * row + 1].bitPattern
+            return Double(bitPattern: UInt64(high) << 32 | UInt64(low))
+        }
+        return EncodedShard(
+            encodings, count: count, scoring: CandidateScoring(encodings, similarity: similarity),
+            positives: positives)
+    }
+
+    /// Adds to the counts of a shard of the current block.
+    func add(_ numbers: [Int], count: Int, at index: Int) {
+        let sums = counts.current.flat(index * rows..<(index + 1) * rows)
+        for row in 0..<count { sums[row] = Float(bitPattern: sums[row].bitPattern + UInt32(numbers[row])) }
+    }
+
+    /// The counts of this worker's shards, after the schedule.
+    var localCounts: [Int] { (0..<(shards * rows)).map { Int(counts.current[$0].bitPattern) } }
+
+    private func slice(_ index: Int) -> Tensor {
+        let stride = rows * (dimension + 2) + 1
+        return reading.current.flat(index * stride..<(index + 1) * stride)
     }
 }

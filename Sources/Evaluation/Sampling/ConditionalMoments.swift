@@ -6,7 +6,7 @@ import CoupletTensors
 
 /// Mean and covariance of a conditional, estimated from draws, with the standard errors of the estimates.
 public struct ConditionalMoments: Equatable, Sendable {
-    /// Up to so many dimensions covariances are made; above, variances alone.
+    /// Largest dimension for which covariances are estimated; above it, variances only.
     public static let largestCovariance = 128
 
     /// d numbers; for labels the probability of each class.
@@ -20,20 +20,23 @@ public struct ConditionalMoments: Equatable, Sendable {
     /// The standard errors of `covariance`.
     public let covarianceError: Matrix?
 
-    /// Of weighted rows, by self-normalised importance sampling: the mean `m = Σ w_k x_k` has the standard error √Σ w_k² (x_k - m)² (Owen, *Monte
-    /// Carlo theory, methods and examples*, 2013, chapter 9). Covariances are divided by 1 - Σ w², which for equal weights is the usual (K-1)/K.
+    /// Estimates moments from weighted rows, by self-normalised importance sampling.
+    ///
+    /// The mean `m = Σ w_k x_k` has the standard error √Σ w_k² (x_k - m)² (Owen, *Monte Carlo theory, methods and
+    /// examples*, 2013, chapter 9). Covariances are divided by 1 - Σ w², which is the usual (K-1)/K for equal weights.
     /// - Parameters:
     ///   - rows: K × d.
-    ///   - weights: K, of sum 1.
+    ///   - weights: K, with the sum 1.
     public init(rows: Tensor, weights: [Double]) {
         let d = rows.columns, used = weights.indices.filter { weights[$0] > 0 }
         precondition(rows.rows == weights.count, "\(rows.rows) rows with \(weights.count) weights")
         let correction = max(1 - weights.reduce(0) { $0 + $1 * $1 }, .ulpOfOne)
         func sums(
-            _ count: Int, _ term: (_ row: UnsafeMutablePointer<Float>, _ weight: Double, _ sum: inout [Double]) -> Void
+            _ count: Int,
+            _ addTerm: (_ row: UnsafeMutablePointer<Float>, _ weight: Double, _ sum: inout [Double]) -> Void
         ) -> [Double] {
             var sum = [Double](repeating: 0, count: count)
-            for k in used { term(rows.pointer + k * d, weights[k], &sum) }
+            for k in used { addTerm(rows.pointer + k * d, weights[k], &sum) }
             return sum
         }
         let mean = sums(d) { row, weight, sum in for i in 0..<d { sum[i] += weight * Double(row[i]) } }
@@ -70,7 +73,8 @@ public struct ConditionalMoments: Equatable, Sendable {
         covarianceError = Matrix(rows: d, columns: d, elements: errors.map { $0.squareRoot() / correction })
     }
 
-    /// Of labels 0 … classes - 1 with weights of sum 1: the probability of each class, its variance p (1 - p).
+    /// Estimates the probability p of each class, with the variance p (1 - p), from labels 0 … classes - 1 with weights
+    /// of sum 1.
     public init(labels: [Int], weights: [Double], classes: Int) {
         precondition(labels.count == weights.count, "\(labels.count) labels with \(weights.count) weights")
         var probabilities = [Double](repeating: 0, count: classes), squares = probabilities
@@ -88,7 +92,8 @@ public struct ConditionalMoments: Equatable, Sendable {
         covarianceError = nil
     }
 
-    /// Of chains' draws, C × n × d: standard errors by the effective sample size of each quantity, that of (x_i - m_i)(x_j - m_j) for a covariance.
+    /// Estimates moments from the draws of chains, C × n × d. The standard errors use the effective sample size of each
+    /// quantity; for a covariance the quantity is (x_i - m_i)(x_j - m_j).
     public init(draws: Tensor) {
         let d = draws.shape[2], count = Double(draws.shape[0] * draws.shape[1])
         let series = (0..<d).map { ChainDraws.coordinate($0, of: draws) }
@@ -117,5 +122,57 @@ public struct ConditionalMoments: Equatable, Sendable {
         }
         self.covariance = covariance
         covarianceError = errors
+    }
+}
+
+/// Sampled moments compared with the closed form of the learned coupling, which a correct sampler for linear encoders
+/// of a Gaussian pair must reproduce.
+public struct MomentComparison: Equatable, Sendable {
+    /// The mean in closed form, d numbers.
+    public let mean: [Double]
+    /// The covariance in closed form, d × d.
+    public let covariance: Matrix
+    /// (sampled - closed form) / standard error of each mean.
+    public let meanDeviations: [Double]
+    /// The same for the covariances on and below the diagonal, row by row; empty if none were sampled.
+    public let covarianceDeviations: [Double]
+
+    /// - Parameters:
+    ///   - conditional: the closed form of u given v.
+    ///   - given: v.
+    public init(_ moments: ConditionalMoments, _ conditional: GaussianConditional, given: [Double]) {
+        let mean = conditional.mean(given: given)
+        self.mean = mean
+        covariance = conditional.covariance
+        meanDeviations = mean.indices.map { Self.deviation(moments.mean[$0], mean[$0], moments.meanError[$0]) }
+        var deviations: [Double] = []
+        if let sampled = moments.covariance, let error = moments.covarianceError {
+            for i in mean.indices {
+                for j in 0...i {
+                    deviations.append(Self.deviation(sampled[i, j], conditional.covariance[i, j], error[i, j]))
+                }
+            }
+        }
+        covarianceDeviations = deviations
+    }
+
+    public var deviations: [Double] { meanDeviations + covarianceDeviations }
+
+    /// A constant quantity has a standard error of 0, and may differ from the closed form by rounding.
+    private static func deviation(_ sampled: Double, _ exact: Double, _ error: Double) -> Double {
+        let difference = sampled - exact
+        return error == 0 && abs(difference) <= 1e-6 * (1 + abs(exact)) ? 0 : difference / error
+    }
+
+    /// Returns the share of these deviations within 3 standard errors; 99.73 % for a normal distribution.
+    public static func shareWithinThree(_ deviations: [Double]) -> Double {
+        Double(deviations.count { abs($0) <= 3 }) / Double(max(deviations.count, 1))
+    }
+
+    /// Returns the bound that the largest of `count` deviations of a correct sampler exceeds with at most the given
+    /// probability, however they depend on each other (Bonferroni): the x with count · P(|X| > x) = probability, X
+    /// standard normal.
+    public static func bound(count: Int, probability: Double = 0.01) -> Double {
+        -NormalQuantile.value(probability / (2 * Double(max(count, 1))))
     }
 }

@@ -2,10 +2,14 @@ import CCoupletKernels
 import CoupletLosses
 import CoupletTensors
 
-/// S(u, v) = κ(g, h)/τ of single pairs of encodings, in Double: the logarithm of how much likelier the learned coupling makes a pair than
-/// independent draws of u and v would (Baptista, Stuart, Tran 2025, arXiv 2505.24134), up to a constant.
+/// S(u, v) = κ(g, h)/τ of single pairs of encodings, in Double.
 ///
-/// Inner product: ⟨g, h⟩/τ. Cosine: ⟨g, h⟩/(|g| |h| τ), a length counting as at least 1e-12. Quadratic: -½|g - h|²/τ. All are symmetric.
+/// Up to a constant it is the logarithm of the density ratio of the learned coupling to independent draws of u and v
+/// (Baptista, Stuart, Tran 2025, arXiv 2505.24134).
+///
+/// - Inner product: ⟨g, h⟩/τ.
+/// - Cosine: ⟨g, h⟩/(|g| |h| τ); a length counts as at least 1e-12.
+/// - Quadratic: -½|g - h|²/τ.
 public struct PairScore: Equatable, Sendable {
     public let similarity: Similarity
     /// τ.
@@ -17,18 +21,21 @@ public struct PairScore: Equatable, Sendable {
         self.temperature = temperature
     }
 
-    /// S of row i of `encodings` with every row of `others`, each N × e; `squares` and `otherSquares` are their rows' |·|².
-    func scores(of row: Int, in encodings: Tensor, _ squares: [Double], with others: Tensor, _ otherSquares: [Double])
-        -> [Double]
-    {
+    /// Returns S of row `row` of `encodings` with every row of `others`, each N × e.
+    /// - Parameters:
+    ///   - squares: |·|² of the rows of `encodings`.
+    ///   - otherSquares: |·|² of the rows of `others`.
+    func scores(
+        of row: Int, in encodings: Tensor, _ squares: [Double], with others: Tensor, _ otherSquares: [Double]
+    ) -> [Double] {
         precondition(encodings.columns == others.columns, "encodings \(encodings.shape) and \(others.shape)")
-        let dimension = others.columns, one = encodings.pointer + row * dimension
+        let dimension = others.columns, encoding = encodings.pointer + row * dimension
         return otherSquares.enumerated().map { k, square in
-            score(product: couplet_dot(dimension, one, others.pointer + k * dimension), squares[row], square)
+            score(product: couplet_dot(dimension, encoding, others.pointer + k * dimension), squares[row], square)
         }
     }
 
-    /// S of row i of the one with row i of the other, each N × e.
+    /// Returns S of row i of one tensor with row i of the other, for all i; each is N × e.
     public func scores(_ encodings: Tensor, _ others: Tensor) -> [Double] {
         precondition(
             encodings.rows == others.rows && encodings.columns == others.columns,
@@ -40,9 +47,11 @@ public struct PairScore: Equatable, Sendable {
         }
     }
 
-    /// |·|² of each row.
+    /// Returns |·|² of each row.
     static func squares(_ encodings: Tensor) -> [Double] {
-        (0..<encodings.rows).map { couplet_squared_norm(encodings.columns, encodings.pointer + $0 * encodings.columns) }
+        (0..<encodings.rows).map {
+            couplet_squared_norm(encodings.columns, encodings.pointer + $0 * encodings.columns)
+        }
     }
 
     private func score(product: Double, _ square: Double, _ otherSquare: Double) -> Double {

@@ -4,44 +4,50 @@ import CoupletTensors
     import Glibc
 #endif
 
-/// Draws of u given v, where u ~ N(m, C) has the law ∝ exp(Φ(u)) N(m, C), Φ(u) = S(u, v): the preconditioned Crank–Nicolson method (Cotter,
-/// Roberts, Stuart, White, *MCMC Methods for Functions*, Statistical Science 2013).
+/// Draws u given v by preconditioned Crank–Nicolson MCMC (pCN; Cotter, Roberts, Stuart, White, *MCMC Methods for
+/// Functions*, Statistical Science 2013). The target density is ∝ exp(Φ(u)) N(m, C), with the marginal N(m, C) of u and
+/// Φ(u) = S(u, v).
 ///
-/// A chain at u proposes `u' = m + √(1-β²) (u - m) + β ξ`, ξ ~ N(0, C), and moves there with probability `min(1, exp(Φ(u') - Φ(u)))`. The proposal leaves
-/// N(m, C) as it is, so the marginal's density is never needed and acceptance does not fall with the dimension.
+/// A chain at u proposes `u' = m + √(1-β²) (u - m) + β ξ`, ξ ~ N(0, C), and accepts it with probability `min(1,
+/// exp(Φ(u') - Φ(u)))`. The proposal leaves N(m, C) invariant, so the marginal's density is not needed and acceptance
+/// does not fall with the dimension.
 ///
-/// Several chains a query start at independent draws of N(m, C), which spread wider than the conditional, so that chains that have not
-/// forgotten their start disagree. All chains of several queries run as one batch. In the burn-in β is adapted for an acceptance of
-/// 0.3 (Robbins–Monro on log β, up to `largestStep`), query by query; after it β is fixed, for adapting for ever would change the law. As many steps again
-/// measure the autocorrelation time t, from which the thinning follows: the lag after which a first-order autoregression of that time has a
-/// correlation below 0.05, so that draws are about independent. Then draws are kept.
+/// 1. *Start.* Several chains per query start at independent draws of N(m, C). These spread wider than the conditional,
+///    so chains that still depend on their start disagree. The chains of several queries run as one batch.
+/// 2. *Burn-in.* β is adapted per query to an acceptance of 0.3 (Robbins–Monro on log β, up to `largestStep`). After it
+///    β is fixed, because further adaptation would change the target.
+/// 3. *Pilot.* As many steps again measure the autocorrelation time t, which sets the thinning: the lag at which a
+///    first-order autoregression with that time has a correlation below 0.05, so that draws are about independent.
+/// 4. *Mode.* Simulated annealing (Kirkpatrick, Gelatt, Vecchi, *Optimization by Simulated Annealing*, Science 1983):
+///    from the chains' states, random-walk Metropolis steps for density^(1/T) with T from 1 down to 10⁻⁶. The mode is
+///    the point of highest density on any chain. The method needs no gradient, and finds the highest of several modes
+///    if chains have reached all of them, but it does not prove that no higher one exists.
+/// 5. *Sampling.* The chains store their draws.
 ///
-/// The *mode* comes from annealing: from where the chains stand after that, random-walk Metropolis steps for density^(1/T) with T from 1 down to 10⁻⁶
-/// (Kirkpatrick, Gelatt, Vecchi, *Optimization by Simulated Annealing*, Science 1983), and the point of highest density that any chain met. It needs
-/// no gradient, and finds the highest of several modes where chains have found all of them; but it is no proof that there is none higher.
-///
-/// Random numbers are functions of (seed, query, chain, step): the draws of a query do not depend on which others are asked for.
+/// Random numbers are functions of (seed, query, chain, step), so the draws of a query do not depend on the other
+/// queries.
 public struct PreconditionedCrankNicolson: Sendable {
     /// m.
     public let mean: [Double]
     /// C^½, symmetric, d × d.
     public let root: Matrix
-    /// C: from 2 to `SamplingDrawNumber.chainLimit`.
+    /// Number of chains per query, from 2 to `SamplingDrawNumber.chainLimit`.
     public var chains = 8
-    /// The steps that adapt β; as many again measure the thinning where that is not given.
+    /// Number of steps that adapt β, and of pilot steps if the thinning is not given.
     public var burnIn = 1_000
-    /// The steps from a draw that is kept to the next; nil: measured.
+    /// Number of steps from one stored draw to the next; nil: measured.
     public var thinning: Int?
-    /// The most steps of a chain while draws are kept: it bounds a measured thinning.
+    /// Maximum number of steps of a chain while it stores draws. It bounds a measured thinning.
     public var maximumSteps = 200_000
-    /// The fewest draws that a chain keeps: what R̂ and the effective sample size need to mean something.
+    /// Minimum number of draws per chain, so that R̂ and the effective sample size are meaningful.
     public var minimumDraws = 250
-    /// The largest β. At 1 proposals are independent draws of the marginal, and a chain that has come far into the tail of an unbounded Φ,
-    /// such as the inner product's, stays there: measured at Φ of standard deviation 1.5, t is 67 for β = 1 and 20 for 0.9.
+    /// Upper limit of β. At β = 1 proposals are independent draws of the marginal, and a chain far in the tail of an
+    /// unbounded Φ, such as the inner product's, stays there: for a Φ of standard deviation 1.5, t was measured as 67
+    /// at β = 1 and 20 at 0.9.
     public static let largestStep = 0.9
-    /// Which acceptance β is adapted for.
+    /// Target acceptance of the adaptation.
     public var acceptance = 0.3
-    let philox: Philox
+    fileprivate let philox: Philox
 
     public init(mean: [Double], root: Matrix, seed: UInt64) {
         precondition(
@@ -52,20 +58,21 @@ public struct PreconditionedCrankNicolson: Sendable {
         philox = Philox(seed: seed)
     }
 
-    /// How many queries to run side by side when `count` draws of each are wanted: about 64 rows, in at most a few hundred MiB. Always run as many,
-    /// filled up by repeating one, and results do not depend on how many there are.
+    /// Returns the number of queries to run at once when `count` draws of each are wanted: about 64 rows, in at most a
+    /// few hundred MiB. Pad every call to this number by repeating a query; then results do not depend on the number of
+    /// queries.
     public func queriesPerBlock(count: Int) -> Int {
-        let floatsAQuery = chains * max(thinning == nil ? burnIn : 0, drawsAChain(count)) * mean.count
-        return max(1, min(64 / chains, (1 << 26) / max(floatsAQuery, 1)))
+        let floatsPerQuery = chains * max(thinning == nil ? burnIn : 0, drawsPerChain(count)) * mean.count
+        return max(1, min(64 / chains, (1 << 26) / max(floatsPerQuery, 1)))
     }
 
     /// Runs the chains of some queries.
     /// - Parameters:
     ///   - queries: their numbers.
-    ///   - count: how many draws of each are wanted; `minimumDraws` a chain are kept at least.
-    ///   - logLikelihood: Φ of points: row q · C + c of (queries · C) × d belongs to chain c of the q-th query.
+    ///   - count: wanted draws of each query; each chain stores at least `minimumDraws`.
+    ///   - logLikelihood: returns Φ of points: row q · C + c of (queries · C) × d belongs to chain c of the q-th query.
     /// - Returns: the draws of each query, in order.
-    /// - Throws: what `logLikelihood` throws; `SamplingError` where it gives a NaN or an infinity.
+    /// - Throws: errors of `logLikelihood`; `SamplingError` if it returns a NaN or an infinity.
     public func draws(
         queries: [Int], count: Int, logLikelihood: @escaping (Tensor) throws -> [Double]
     ) throws -> [ChainDraws] {
@@ -76,75 +83,256 @@ public struct PreconditionedCrankNicolson: Sendable {
         var block = try ParallelChains(self, queries: queries, logLikelihood: logLikelihood)
         for number in 1...burnIn { _ = try block.step(number, .crankNicolson, gain: pow(Double(number), -0.6)) }
         var number = burnIn
-        let length = drawsAChain(count)
-        var thinnings = [Int](
-            repeating: min(thinning ?? 1, SamplingDrawNumber.stepLimit / 2 / length), count: queries.count)
+        let length = drawsPerChain(count), longest = SamplingDrawNumber.stepLimit / 2 / length
+        var thinnings = [Int](repeating: min(thinning ?? 1, longest), count: queries.count)
         if thinning == nil {
             let pilot = try record(&block, &number, length: burnIn, thinnings: thinnings)
             thinnings = pilot.map { min(Self.thinning(after: $0), max(1, maximumSteps / length)) }
         }
-        // Before the draws, which take other queries longer: a query's mode is then a function of its own chains as well.
+        // The mode comes before the draws, whose number of steps depends on the other queries of the block. So a
+        // query's mode is a function of its own chains.
         let modes = try modes(from: block)
-        let records = try record(&block, &number, length: length, thinnings: thinnings)
-        return queries.indices.map { place in
-            let record = records[place], diagnostics = record.series.map { ChainDiagnostics($0) }
+        let traces = try record(&block, &number, length: length, thinnings: thinnings)
+        return queries.indices.map { query in
+            let trace = traces[query], diagnostics = trace.series.map { ChainDiagnostics($0) }
             return ChainDraws(
-                draws: record.draws, logLikelihoods: record.logLikelihoods, stepSize: block.stepSizes[place],
-                acceptance: record.acceptance, thinning: thinnings[place],
+                draws: trace.draws, logLikelihoods: trace.logLikelihoods, stepSize: block.stepSizes[query],
+                acceptance: trace.acceptance, thinning: thinnings[query],
                 rHat: diagnostics.map(\.rHat).filter { !$0.isNaN }.max() ?? .nan,
                 effectiveSampleSize: diagnostics.map(\.effectiveSampleSize).filter { !$0.isNaN }.min() ?? .nan,
-                mode: modes[place])
+                mode: modes[query])
         }
     }
 
-    /// m + C^½ z, rows × d.
-    func points(_ states: Matrix) -> Tensor {
-        let moved = states * root, result = Tensor([states.rows, states.columns])
+    /// Returns m + C^½ z of each row, rows × d.
+    fileprivate func points(_ states: Matrix) -> Tensor {
+        let product = states * root, result = Tensor([states.rows, states.columns])
         for row in 0..<states.rows {
             for i in 0..<mean.count {
-                result.pointer[row * mean.count + i] = Float(mean[i] + moved.elements[row * mean.count + i])
+                result.pointer[row * mean.count + i] = Float(mean[i] + product.elements[row * mean.count + i])
             }
         }
         return result
     }
 
-    private func drawsAChain(_ count: Int) -> Int { max((count + chains - 1) / chains, minimumDraws) }
+    private func drawsPerChain(_ count: Int) -> Int { max((count + chains - 1) / chains, minimumDraws) }
 
-    /// Steps on until every query has `length` draws a chain, one each `thinnings` steps.
-    private func record(_ block: inout ParallelChains, _ number: inout Int, length: Int, thinnings: [Int]) throws
-        -> [ChainTrace]
-    {
-        var records = thinnings.map { _ in ChainTrace(chains: chains, length: length, dimension: mean.count) }
+    /// Runs steps until every query has `length` draws per chain, one every `thinnings` steps.
+    private func record(
+        _ block: inout ParallelChains, _ number: inout Int, length: Int, thinnings: [Int]
+    ) throws -> [ChainTrace] {
+        var traces = thinnings.map { _ in ChainTrace(chains: chains, length: length, dimension: mean.count) }
         for step in 1...(length * thinnings.max()!) {
             number += 1
             let acceptance = try block.step(number, .crankNicolson, gain: 0)
-            for (place, thinning) in thinnings.enumerated() where step <= length * thinning {
-                records[place].acceptance += acceptance[place] / Double(length * thinning)
-                if step % thinning == 0 { records[place].keep(block, place, draw: step / thinning - 1) }
+            for (query, thinning) in thinnings.enumerated() where step <= length * thinning {
+                traces[query].acceptance += acceptance[query] / Double(length * thinning)
+                if step % thinning == 0 { traces[query].store(block, query, draw: step / thinning - 1) }
             }
         }
-        return records
+        return traces
     }
 
-    /// From the worst quantity's autocorrelation time t: that of a first-order autoregression of coefficient ρ is (1 + ρ)/(1 - ρ).
+    /// Returns the thinning for the autocorrelation time t of the slowest quantity. A first-order autoregression with
+    /// coefficient ρ has t = (1 + ρ)/(1 - ρ).
     private static func thinning(after pilot: ChainTrace) -> Int {
-        let size =
-            pilot.series.map { ChainDiagnostics.effectiveSampleSize($0).size }.filter { !$0.isNaN }.min() ?? .infinity
+        let sizes = pilot.series.map { ChainDiagnostics.effectiveSampleSize($0).size }
+        let size = sizes.filter { !$0.isNaN }.min() ?? .infinity
         let time = Double(pilot.draws.shape[0] * pilot.draws.shape[1]) / size
         guard time > 1 else { return 1 }
         return max(1, Int((log(0.05) / log((time - 1) / (time + 1))).rounded(.up)))
     }
 
-    /// Anneals 100 steps a dimension, from 2,000 to 20,000, with the last numbers that steps may have.
+    /// Anneals 100 steps per dimension, from 2,000 to 20,000. Their numbers count down from the last step number, so
+    /// that they differ from those of the draws.
     private func modes(from chains: ParallelChains) throws -> [[Float]] {
         var block = chains.annealing
         let steps = min(max(2_000, 100 * mean.count), 20_000)
         for step in 1...steps {
             let temperature = pow(1e-6, Double(step) / Double(steps))
-            _ = try block.step(SamplingDrawNumber.stepLimit - step, .randomWalk(temperature: temperature), gain: 0.1)
+            let number = SamplingDrawNumber.stepLimit - step
+            _ = try block.step(number, .randomWalk(temperature: temperature), gain: 0.1)
         }
         return stride(from: 0, to: block.highest.count, by: self.chains).map { start in
             block.highest[start..<start + self.chains].max { $0.density < $1.density }!.point
         }
+    }
+}
+
+/// The chains of some queries, stepped together: row q · C + c is chain c of the q-th query, and one step of all rows
+/// calls Φ once.
+///
+/// A chain's state is z, with u = m + C^½ z; under the marginal z ~ N(0, I).
+private struct ParallelChains {
+    /// Proposal and acceptance rule of a step.
+    enum Move {
+        /// z' = √(1-β²) z + β ξ, accepted with probability min(1, exp(Φ' - Φ)).
+        case crankNicolson
+        /// z' = z + β ξ, accepted with probability min(1, exp((D' - D)/T)), D = Φ - ½|z|² the log-density.
+        case randomWalk(temperature: Double)
+    }
+
+    private let sampler: PreconditionedCrankNicolson
+    private let queries: [Int]
+    private let logLikelihood: (Tensor) throws -> [Double]
+    private var states: Matrix
+    /// The states as u, in single precision: the arguments of Φ.
+    private(set) var points: Tensor
+    /// Φ of each row.
+    private(set) var logLikelihoods: [Double]
+    /// log β of each query.
+    private var logSteps: [Double]
+    /// The highest log-density of each row so far, and its point.
+    private(set) var highest: [(density: Double, point: [Float])] = []
+    private var normals: Tensor
+    private let chains: Int, dimension: Int
+
+    /// Starts every chain at an independent draw of the marginal.
+    init(
+        _ sampler: PreconditionedCrankNicolson, queries: [Int], logLikelihood: @escaping (Tensor) throws -> [Double]
+    ) throws {
+        self.sampler = sampler
+        self.queries = queries
+        self.logLikelihood = logLikelihood
+        chains = sampler.chains
+        dimension = sampler.mean.count
+        let rows = queries.count * chains
+        normals = Tensor([rows, dimension])
+        states = Matrix(rows: rows, columns: dimension)
+        points = Tensor([rows, dimension])
+        logLikelihoods = []
+        logSteps = [Double](repeating: log(0.5), count: queries.count)
+        drawNormals(step: 0)
+        for i in 0..<states.elements.count { states.elements[i] = Double(normals.pointer[i]) }
+        points = sampler.points(states)
+        logLikelihoods = try requireFinite(logLikelihood(points))
+    }
+
+    /// β of each query.
+    var stepSizes: [Double] { logSteps.map { exp($0) } }
+
+    /// A copy for annealing, whose first random-walk steps have about the optimal size for a normal distribution
+    /// (Roberts, Gelman, Gilks 1997).
+    var annealing: ParallelChains {
+        var copy = self
+        copy.points = Tensor(points.shape, points.values)
+        copy.normals = Tensor(normals.shape)
+        copy.logSteps = logSteps.map { _ in log(2.38 / Double(dimension).squareRoot()) }
+        copy.highest = logLikelihoods.indices.map { (density($0, states, logLikelihoods), row($0, of: points)) }
+        return copy
+    }
+
+    /// Steps every chain once.
+    /// - Parameters:
+    ///   - number: the number of the step, from 1; it determines the random numbers.
+    ///   - gain: the step size of the adaptation of log β; 0: no adaptation.
+    /// - Returns: the mean acceptance probability of each query's chains.
+    mutating func step(_ number: Int, _ move: Move, gain: Double) throws -> [Double] {
+        drawNormals(step: number)
+        var proposals = states
+        for (query, logStep) in logSteps.enumerated() {
+            let step = exp(logStep), shrink: Double
+            switch move {
+            case .crankNicolson: shrink = ((1 - step) * (1 + step)).squareRoot()
+            case .randomWalk: shrink = 1
+            }
+            for i in query * chains * dimension..<(query + 1) * chains * dimension {
+                proposals.elements[i] = shrink * states.elements[i] + step * Double(normals.pointer[i])
+            }
+        }
+        let proposedPoints = sampler.points(proposals), proposed = try requireFinite(logLikelihood(proposedPoints))
+        var acceptance = [Double](repeating: 0, count: queries.count)
+        for row in logLikelihoods.indices {
+            let logRatio: Double
+            switch move {
+            case .crankNicolson: logRatio = proposed[row] - logLikelihoods[row]
+            case .randomWalk(let temperature):
+                logRatio = (density(row, proposals, proposed) - density(row, states, logLikelihoods)) / temperature
+            }
+            let probability = min(1, exp(logRatio))
+            acceptance[row / chains] += probability / Double(chains)
+            guard uniform(row, step: number) < probability else { continue }
+            logLikelihoods[row] = proposed[row]
+            for i in row * dimension..<(row + 1) * dimension { states.elements[i] = proposals.elements[i] }
+            points.rows(row..<row + 1).copy(from: proposedPoints.rows(row..<row + 1))
+            if case .randomWalk = move {
+                let density = density(row, states, logLikelihoods)
+                if density > highest[row].density { highest[row] = (density, self.row(row, of: points)) }
+            }
+        }
+        if gain > 0 {
+            for query in queries.indices {
+                logSteps[query] += gain * (acceptance[query] - sampler.acceptance)
+                if case .crankNicolson = move {
+                    logSteps[query] = min(logSteps[query], log(PreconditionedCrankNicolson.largestStep))
+                }
+            }
+        }
+        return acceptance
+    }
+
+    private func density(_ row: Int, _ states: Matrix, _ logLikelihoods: [Double]) -> Double {
+        var square = 0.0
+        for i in row * dimension..<(row + 1) * dimension { square += states.elements[i] * states.elements[i] }
+        return logLikelihoods[row] - 0.5 * square
+    }
+
+    private func row(_ row: Int, of points: Tensor) -> [Float] { points.rows(row..<row + 1).values }
+
+    private func number(_ row: Int, step: Int) -> UInt64 {
+        SamplingDrawNumber.step(query: queries[row / chains], chain: row % chains, step: step)
+    }
+
+    private func drawNormals(step: Int) {
+        for row in 0..<queries.count * chains {
+            sampler.philox.fillNormal(normals.rows(row..<row + 1), .evaluation, number: number(row, step: step))
+        }
+    }
+
+    /// Returns a number in (0, 1), from a Philox block that no normal numbers use.
+    private func uniform(_ row: Int, step: Int) -> Double {
+        let word = sampler.philox.words(.evaluation, number: number(row, step: step), block: .max).x
+        return (Double(word) + 0.5) * 0x1p-32
+    }
+
+    private func requireFinite(_ values: [Double]) throws -> [Double] {
+        precondition(
+            values.count == queries.count * chains,
+            "\(values.count) log-likelihoods of \(queries.count * chains) points")
+        guard let wrong = values.firstIndex(where: { !$0.isFinite }) else { return values }
+        throw SamplingError(
+            reason:
+                "query row \(queries[wrong / chains]) and a draw of the other modality have the score \(values[wrong])",
+            remedy: "look for rows of another scale than the training data")
+    }
+}
+
+/// The stored draws of one query's chains.
+private struct ChainTrace {
+    /// C × n × d.
+    let draws: Tensor
+    /// Φ, C × n.
+    private(set) var logLikelihoods: [[Double]]
+    /// The mean acceptance probability.
+    var acceptance = 0.0
+
+    init(chains: Int, length: Int, dimension: Int) {
+        draws = Tensor([chains, length, dimension])
+        logLikelihoods = [[Double]](repeating: [Double](repeating: 0, count: length), count: chains)
+    }
+
+    /// Stores the states of the chains of the query with index `query` in the block, as draw number `draw`.
+    mutating func store(_ block: ParallelChains, _ query: Int, draw: Int) {
+        let (chains, length, d) = (draws.shape[0], draws.shape[1], draws.shape[2])
+        for chain in 0..<chains {
+            let row = query * chains + chain, start = (chain * length + draw) * d
+            draws.flat(start..<start + d).copy(from: block.points.rows(row..<row + 1))
+            logLikelihoods[chain][draw] = block.logLikelihoods[row]
+        }
+    }
+
+    /// The quantities whose convergence is measured: every coordinate, and Φ.
+    var series: [[[Double]]] {
+        (0..<draws.shape[2]).map { ChainDraws.coordinate($0, of: draws) } + [logLikelihoods]
     }
 }

@@ -1,24 +1,24 @@
 import CoupletTensors
+import CoupletText
 
-/// Samples of one modality given rows of the other, their moments, and how far they may be trusted.
+/// Samples of one modality given rows of the other, with their moments and diagnostics.
 public struct SamplingResult: Sendable {
-    /// What was sampled given one row.
+    /// The samples given one row.
     public struct Query: Sendable {
-        /// N × the sampled modality's shape, in its source's own units.
+        /// N × the sampled modality's shape, in its source's units.
         public let samples: Tensor
         public let moments: ConditionalMoments
-        /// One row: of a gallery that of the highest weight, of chains the point of highest density.
+        /// One row: the gallery row of the highest weight, or the point of highest density of the chains.
         public let mode: [Float]
         public let quality: SamplingQuality
-        /// The rows of the gallery that the samples are; nil for chains.
+        /// The gallery rows that the samples are; nil for chains.
         public let galleryRows: [Int]?
-        /// Beside the closed form of the learned coupling; nil where there is none.
+        /// Comparison with the closed form of the learned coupling; nil if there is none.
         public let comparison: MomentComparison?
 
         public init(
             samples: Tensor, moments: ConditionalMoments, mode: [Float], quality: SamplingQuality,
-            galleryRows: [Int]? = nil,
-            comparison: MomentComparison? = nil
+            galleryRows: [Int]? = nil, comparison: MomentComparison? = nil
         ) {
             self.samples = samples
             self.moments = moments
@@ -30,7 +30,9 @@ public struct SamplingResult: Sendable {
     }
 
     public enum Method: Equatable, Sendable {
+        /// `GalleryResampling`.
         case resample(gallery: Int)
+        /// `PreconditionedCrankNicolson`.
         case pcn(chains: Int, burnIn: Int)
 
         public var name: String {
@@ -41,15 +43,17 @@ public struct SamplingResult: Sendable {
         }
     }
 
-    /// The steps that the run had done.
+    /// The step of the checkpoint.
     public let step: Int
-    /// The names of the modalities: what was sampled, and what it was sampled given.
-    public let sampled: String, given: String
+    /// The name of the sampled modality.
+    public let sampled: String
+    /// The name of the given modality.
+    public let given: String
     public let method: Method
     public let seed: UInt64
     /// N.
     public let count: Int
-    /// Where labels were sampled: how many there are. Moments are then their probabilities.
+    /// Number of classes if labels were sampled. The means are then the probabilities of the classes.
     public let classes: Int?
     public let queries: [Query]
 
@@ -67,12 +71,15 @@ public struct SamplingResult: Sendable {
         self.queries = queries
     }
 
-    /// (sampled - closed form)/standard error of all moments of all queries; empty where there is no closed form.
+    /// (sampled - closed form)/standard error of all moments of all queries; empty if there is no closed form.
     public var deviations: [Double] { queries.flatMap { $0.comparison?.deviations ?? [] } }
 
-    /// What is wrong, a line each: the worst query, and how many there are. Chains that have not met are worse than few effective draws.
+    /// The warning of the worst query and the number of queries with a warning, one line each; empty if there are none.
+    /// Chains that have not converged are worse than few effective draws.
     public var warnings: [String] {
-        let found = queries.indices.compactMap { row in queries[row].quality.warning(count: count).map { (row, $0) } }
+        let found = queries.indices.compactMap { row in
+            queries[row].quality.warning(count: count).map { (row, $0) }
+        }
         func isWorse(_ a: SamplingQuality, _ b: SamplingQuality) -> Bool {
             if a.chainsHaveConverged != b.chainsHaveConverged { return b.chainsHaveConverged }
             return a.effectiveSampleSize < b.effectiveSampleSize
@@ -80,7 +87,66 @@ public struct SamplingResult: Sendable {
         guard let (row, text) = found.min(by: { isWorse(queries[$0.0].quality, queries[$1.0].quality) }) else {
             return []
         }
-        return ["query row \(row): \(text)"]
-            + (found.count > 1 ? ["\(found.count) of \(queries.count) query rows have a warning, this the worst"] : [])
+        let summary = "\(found.count) of \(queries.count) query rows have a warning; this is the worst"
+        return ["query row \(row): \(text)"] + (found.count > 1 ? [summary] : [])
     }
+}
+
+/// Diagnostics of the draws given one query.
+public enum SamplingQuality: Equatable, Sendable {
+    /// Of a gallery's weights: 1/Σ w², and the largest weight.
+    case weights(effectiveSampleSize: Double, largest: Double)
+    /// Of chains, as `ChainDraws` has them; `draws` counts the draws of all chains.
+    case chains(
+        rHat: Double, effectiveSampleSize: Double, draws: Int, acceptance: Double, stepSize: Double, thinning: Int)
+
+    /// Chains with an R̂ above it have not converged (Vehtari et al. 2021).
+    public static let largestRHat = 1.01
+    /// With an effective sample size below this share of the draws, the draws are far from independent.
+    public static let smallestEffectiveShare = 0.5
+
+    public var effectiveSampleSize: Double {
+        switch self {
+        case .weights(let size, _), .chains(_, let size, _, _, _, _): size
+        }
+    }
+
+    /// Whether the chains agree; true for weights.
+    fileprivate var chainsHaveConverged: Bool {
+        if case .chains(let rHat, _, _, _, _, _) = self { !(rHat > Self.largestRHat) } else { true }
+    }
+
+    /// Returns the problem of `count` samples of this quality, and what to do; nil if there is none.
+    public func warning(count: Int) -> String? {
+        switch self {
+        case .weights(let size, _):
+            guard size < Double(count) else { return nil }
+            return
+                "the gallery has \(NumberText.fixed(size, 1)) effective rows here, so \(count) samples are copies of "
+                + "few; use a larger gallery, fewer samples or, if the marginal is a known Gaussian, --method pcn"
+        case .chains(let rHat, let size, let draws, _, _, let thinning):
+            if !chainsHaveConverged {
+                return
+                    "R-hat is \(NumberText.fixed(rHat, 3)), above \(Self.largestRHat): the chains have not converged; "
+                    + "raise --burn-in or --thin (now \(thinning)), or use --method resample with a large gallery"
+            }
+            guard size < Self.smallestEffectiveShare * Double(draws) else { return nil }
+            return
+                "\(draws) draws are worth \(NumberText.fixed(size, 0)) independent ones; raise --thin (now \(thinning)) "
+                + "or --max-steps"
+        }
+    }
+}
+
+/// Sampling that is impossible: what is wrong and what to do.
+public struct SamplingError: Error, Equatable, CustomStringConvertible, Sendable {
+    public let reason: String
+    public let remedy: String
+
+    public init(reason: String, remedy: String) {
+        self.reason = reason
+        self.remedy = remedy
+    }
+
+    public var description: String { "\(reason); \(remedy)" }
 }

@@ -3,221 +3,299 @@ import CoupletCommunication
 import CoupletTensors
 import Foundation
 
-/// The loss over all B × B pairs of a batch that is spread over workers, and its gradients, without a B × B array.
+/// The loss of a batch and its gradients, as `PairwiseEngine` computes them.
+public struct PairwiseResult {
+    /// The loss over the whole batch, the same bits on every worker.
+    public let loss: Double
+    /// ∂loss/∂(first encodings) of this worker's pairs, B/W × d.
+    ///
+    /// All gradients are the engine's memory: valid until its next call. They are zero if no gradients were requested.
+    public let firstGradient: Tensor
+    /// ∂loss/∂(second encodings) of this worker's pairs, B/W × d.
+    public let secondGradient: Tensor
+    /// The gradients of the second batch's encodings; nil if the loss takes one batch.
+    public let secondBatchGradients: (first: Tensor, second: Tensor)?
+    /// The gradients of the first modality's encodings: the batch's, then the second batch's.
+    public var firstGradients: [Tensor] { [firstGradient] + (secondBatchGradients.map { [$0.first] } ?? []) }
+    /// The gradients of the second modality's encodings: the batch's, then the second batch's.
+    public var secondGradients: [Tensor] { [secondGradient] + (secondBatchGradients.map { [$0.second] } ?? []) }
+
+    /// ∂loss/∂log(1/τ) over the whole batch, the same bits on every worker; 0 if no gradients were requested.
+    public let inverseTemperatureGradient: Double
+    /// ∂loss/∂bias over the whole batch, the same bits on every worker; 0 if no gradients were requested or the loss
+    /// has no bias.
+    public let biasGradient: Double
+}
+
+/// Computes the loss over all B × B pairs of a batch that is spread over workers, and its gradients, without a B × B
+/// array.
 ///
-/// A loss says which sets meet: mostly the first modality's encodings and the second's; for `lpSimCLR` each modality's and those of its second batch; for
-/// `ntXent` besides the first and second modality's own. `TiledScores` works a meeting off, in two walks for losses that are made of sums, one for the
-/// sigmoid loss, three for the maximum mean discrepancy. The results are the same bits for any number of workers.
+/// A loss determines which sets of encodings are compared: in most losses the first modality's and the second's; in
+/// `lpSimCLR` each modality's and its second batch's; in `ntXent` also each modality's with itself. A `TiledScores`
+/// compares two sets: in two passes for softmax losses, in one for the sigmoid loss, in three for the maximum mean
+/// discrepancy. The results are the same bits for any number of workers.
 public final class PairwiseEngine {
     public let similarity: Similarity
     public let loss: Loss
     /// B, over all workers.
-    public let batch: Int
+    public let batchSize: Int
     /// d.
     public let dimension: Int
 
-    let walk: PairwiseSchedule
-    private let form: Loss.Form
+    let schedule: PairwiseSchedule
+    /// B / W.
     let rows: Int
+    /// B / S.
     let shardRows: Int
-    /// The first modality's encodings meet the second's; of `lpSimCLR` their own second batch.
-    let meeting: TiledScores
-    /// The other meetings: of `lpSimCLR` the second modality's encodings and their second batch; of `ntXent` each modality and itself.
-    let others: [TiledScores]
-    /// Of cosine: the encodings' directions.
-    private let unitFirst: Tensor?, unitSecond: Tensor?
-    private let firstInverseNorms: Tensor?, secondInverseNorms: Tensor?
-    /// What the maximum mean discrepancy needs besides.
-    private let discrepancy: MaximumMeanDiscrepancyBuffers?
-    /// What each row adds to the loss, where that is not made of sums.
+    /// The scores of the first modality's encodings and the second's; in `lpSimCLR` of the first modality's and its
+    /// second batch's.
+    let scores: TiledScores
+    /// In `lpSimCLR` the scores of the second modality's encodings and its second batch's; in `ntXent` those of each
+    /// modality and itself.
+    let additionalScores: [TiledScores]
+    private let algorithm: Loss.Algorithm
+    /// The normalised encodings and the inverse norms: for the cosine.
+    private let normalizedFirst: NormalizedRows?, normalizedSecond: NormalizedRows?
+    private let discrepancyBuffers: MaximumMeanDiscrepancyBuffers?
+    /// The contribution of each row to the loss, for losses that are not softmax losses.
     private var rowLosses: [Double] = []
 
     /// - Parameters:
-    ///   - communicator: the workers among whom the batch is spread.
-    ///   - shards: S; a power of two and a multiple of the workers that divides `batch`.
-    ///   - batch: B, over all workers.
-    ///   - dimension: d, of the encodings.
-    ///   - similarity: what scores are; of no account to `lpSimCLR`, which has a distance of its own.
-    ///   - tileMemory: how many bytes this worker may spend on keeping scores between the passes. Never changes a bit of the result.
-    ///   - features: F of each modality's data: for the maximum mean discrepancy, and for it alone.
+    ///   - communicator: the workers over which the batch is spread.
+    ///   - shards: S, a power of two and a multiple of the number of workers; divides `batchSize`.
+    ///   - batchSize: B, over all workers.
+    ///   - dimension: d, the size of an encoding.
+    ///   - similarity: κ; ignored by `lpSimCLR`, which has a distance of its own.
+    ///   - tileMemory: the bytes that this worker may use to keep scores between the passes. They never change a bit of
+    ///     the result.
+    ///   - features: F₁ and F₂; required by the maximum mean discrepancy, ignored otherwise.
     public init(
-        communicator: any Communicator, shards: Int, batch: Int, dimension: Int, similarity: Similarity, loss: Loss,
-        tileMemory: Int,
-        features: FeatureCounts? = nil
+        communicator: any Communicator, shards: Int, batchSize: Int, dimension: Int, similarity: Similarity, loss: Loss,
+        tileMemory: Int, features: FeatureCounts? = nil
     ) {
-        precondition(batch > 0 && batch % shards == 0, "a batch of \(batch) in \(shards) shards")
-        let walk = PairwiseSchedule(communicator: communicator, shards: shards), form = loss.form,
-            measure = loss.measure(similarity)
-        self.walk = walk
-        self.form = form
+        precondition(batchSize > 0 && batchSize % shards == 0, "a batch of \(batchSize) in \(shards) shards")
+        let schedule = PairwiseSchedule(communicator: communicator, shards: shards)
+        let algorithm = loss.algorithm, scoreFunction = loss.scoreFunction(similarity)
+        let geometry = TileGeometry(shardRows: batchSize / shards), rows = batchSize / communicator.size
+        self.schedule = schedule
+        self.algorithm = algorithm
         self.similarity = similarity
         self.loss = loss
-        self.batch = batch
+        self.batchSize = batchSize
         self.dimension = dimension
-        rows = batch / communicator.size
-        shardRows = batch / shards
-        var counts: FeatureCounts?
-        if case .discrepancy = form {
+        self.rows = rows
+        shardRows = batchSize / shards
+        var featureCounts: FeatureCounts?
+        if case .maximumMeanDiscrepancy = algorithm {
             precondition(features != nil, "the maximum mean discrepancy needs features")
-            counts = features
+            featureCounts = features
         }
-        func meeting(_ diagonal: TiledScores.Diagonal, _ tiles: TileCache, weights: SoftmaxWeights? = nil)
-            -> TiledScores
-        {
+        func tiledScores(
+            _ diagonal: TiledScores.Diagonal, _ tiles: TileCache, weights: SoftmaxWeights? = nil
+        ) -> TiledScores {
             TiledScores(
-                walk: walk, batch: batch, dimension: dimension, measure: measure, diagonal: diagonal, tiles: tiles,
-                weights: weights, features: counts)
+                schedule: schedule, batchSize: batchSize, dimension: dimension, scoreFunction: scoreFunction,
+                diagonal: diagonal, tiles: tiles, weights: weights, features: featureCounts)
         }
-        func tiles(_ bytes: Int) -> TileCache {
-            TileCache(geometry: TileGeometry(shardRows: batch / shards), walk: walk, dimension: dimension, bytes: bytes)
+        func tileCache(_ bytes: Int) -> TileCache {
+            TileCache(geometry: geometry, schedule: schedule, dimension: dimension, bytes: bytes)
         }
-        switch form {
-        case .sums: (self.meeting, others) = (meeting(.positives, tiles(tileMemory)), [])
-        // Only a walk that follows sums uses exponentials a second time.
-        case .sigmoid, .discrepancy: (self.meeting, others) = (meeting(.positives, tiles(0)), [])
-        case .secondBatch:
-            let shared = tiles(tileMemory)
-            (self.meeting, others) = (meeting(.strangers, shared), [meeting(.strangers, shared)])
-        case .allEncodings:
-            let across = meeting(.positives, tiles(tileMemory / 3)), weights = across.weights
-            let sides = [(weights.rowExponent, weights.rowWeight), (weights.columnExponent, weights.columnWeight)]
-            self.meeting = across
-            others = sides.map {
-                meeting(.selves, tiles(tileMemory / 3), weights: SoftmaxWeights(exponent: $0.0, weight: $0.1))
-            }
+        switch algorithm {
+        case .softmax: (scores, additionalScores) = (tiledScores(.positives, tileCache(tileMemory)), [])
+        // Only softmax passes use exponentials a second time.
+        case .sigmoid, .maximumMeanDiscrepancy: (scores, additionalScores) = (tiledScores(.positives, tileCache(0)), [])
+        case .lpSimCLR:
+            let shared = tileCache(tileMemory)
+            (scores, additionalScores) = (tiledScores(.allNegatives, shared), [tiledScores(.allNegatives, shared)])
+        case .ntXent:
+            let betweenModalities = tiledScores(.positives, tileCache(tileMemory / 3)),
+                weights = betweenModalities.weights
+            scores = betweenModalities
+            additionalScores = [
+                SoftmaxWeights(symmetricExponent: weights.rowExponent, weight: weights.rowWeight),
+                SoftmaxWeights(symmetricExponent: weights.columnExponent, weight: weights.columnWeight),
+            ].map { tiledScores(.selfPairs, tileCache(tileMemory / 3), weights: $0) }
         }
-        discrepancy = counts.map { [rows, geometry = self.meeting.geometry] in
+        discrepancyBuffers = featureCounts.map {
             MaximumMeanDiscrepancyBuffers(rows: rows, side: geometry.side, features: $0)
         }
-        let isCosine = measure == .product && similarity == .cosine
-        unitFirst = isCosine ? Tensor([rows, dimension]) : nil
-        unitSecond = isCosine ? Tensor([rows, dimension]) : nil
-        firstInverseNorms = isCosine ? Tensor([rows]) : nil
-        secondInverseNorms = isCosine ? Tensor([rows]) : nil
+        let isCosine = scoreFunction == .product && similarity == .cosine
+        normalizedFirst = isCosine ? NormalizedRows(rows: rows, dimension: dimension) : nil
+        normalizedSecond = isCosine ? NormalizedRows(rows: rows, dimension: dimension) : nil
     }
 
-    /// The loss of a batch and, if wanted, its gradients.
+    /// Computes the loss of a batch and, if requested, its gradients. Every worker must call it with its own pairs.
     ///
-    /// Every worker calls it with its own pairs. A loss that is not finite is returned as it is: its gradients mean nothing.
+    /// A loss that is not finite is returned as it is; its gradients are then meaningless.
     /// - Parameters:
-    ///   - first, second: this worker's encodings, B/W × d, shard by shard.
-    ///   - secondBatch: likewise those of the second batch, for a loss that takes one.
+    ///   - first: this worker's first encodings, B/W × d, shard by shard.
+    ///   - second: this worker's second encodings, likewise.
+    ///   - secondBatch: the encodings of the second batch, for a loss that takes one.
     ///   - temperature: τ, positive.
-    ///   - bias: what the scores are shifted by, for a loss that uses one.
+    ///   - bias: added to the scores, for a loss that uses one.
     ///   - features: φ(u) and ψ(v) of this worker's data, B/W × F each, for the maximum mean discrepancy.
-    /// - Throws: `CollectiveError` where another worker failed.
+    /// - Throws: `CollectiveError` if another worker failed.
     public func evaluate(
         first: Tensor, second: Tensor, secondBatch: (first: Tensor, second: Tensor)? = nil, temperature: Double,
-        bias: Double = 0,
-        features: (first: Tensor, second: Tensor)? = nil, gradients: Bool = true
+        bias: Double = 0, features: (first: Tensor, second: Tensor)? = nil, gradients: Bool = true
     ) throws -> PairwiseResult {
         for encodings in [first, second] + (secondBatch.map { [$0.first, $0.second] } ?? []) {
             precondition(encodings.count == rows * dimension, "encodings \(encodings.shape) for \(rows) × \(dimension)")
         }
         precondition(temperature > 0, "temperature \(temperature)")
-        precondition((secondBatch != nil) == loss.usesSecondBatch, "a second batch is for the losses that take one")
+        precondition(
+            (secondBatch != nil) == loss.usesSecondBatch,
+            "\(loss) \(secondBatch == nil ? "needs a" : "takes no") second batch")
         couplet_flush_subnormals()
-        let (u, v) = directions(first, second), scoreTemperature = loss.scoreTemperature(temperature)
-        if !gradients { clear() }
+        let u = normalizedFirst?.normalize(first) ?? first, v = normalizedSecond?.normalize(second) ?? second
+        let scoreTemperature = loss.scoreTemperature(temperature)
+        if !gradients { clearGradients() }
 
-        let none = [Double](repeating: 0, count: walk.localShards)
-        var parts: [Double], biasParts = none, scoreParts = none, constant = 0.0
-        switch form {
-        case .sums(let rule):
-            meeting.begin(first: u, second: v, temperature: scoreTemperature)
-            try meeting.firstPass(rows: rule.needsRows, columns: rule.needsColumns)
-            (parts, constant) = try rule.finish(
-                meeting.statistics, batch: batch, shardRows: shardRows, temperature: scoreTemperature,
-                communicator: walk.communicator,
-                weights: meeting.weights)
-            if gradients { try meeting.secondPass(second: v) }
+        let zeros = [Double](repeating: 0, count: schedule.localShards)
+        var shardLosses: [Double], shardBiasGradients = zeros, shardScoreGradients = zeros, constant = 0.0
+        switch algorithm {
+        case .softmax(let rule):
+            scores.load(first: u, second: v, temperature: scoreTemperature)
+            try scores.firstPass(rows: rule.needsRowSums, columns: rule.needsColumnSums)
+            (shardLosses, constant) = try rule.evaluate(
+                scores.statistics, batchSize: batchSize, shardRows: shardRows, temperature: scoreTemperature,
+                communicator: schedule.communicator, weights: scores.weights)
+            if gradients { try scores.secondPass(second: v) }
         case .sigmoid:
-            meeting.begin(first: u, second: v, temperature: temperature)
-            (rowLosses, biasParts) = try meeting.sigmoidPass(
-                batch: batch, temperature: temperature, bias: bias, gradients: gradients)
-            parts = shardSums(rowLosses)
-        case .discrepancy(let rule):
-            guard let features, let discrepancy else {
+            scores.load(first: u, second: v, temperature: temperature)
+            (rowLosses, shardBiasGradients) = try scores.sigmoidPass(
+                batchSize: batchSize, temperature: temperature, bias: bias, gradients: gradients)
+            shardLosses = shardSums(rowLosses)
+        case .maximumMeanDiscrepancy(let rule):
+            guard let features, let discrepancyBuffers else {
                 preconditionFailure("the maximum mean discrepancy needs features")
             }
-            meeting.begin(first: u, second: v, temperature: temperature)
-            rowLosses = try meeting.discrepancyPasses(
-                rule, discrepancy, batch: batch, second: v, features: features, temperature: temperature,
+            scores.load(first: u, second: v, temperature: temperature)
+            rowLosses = try scores.maximumMeanDiscrepancyPasses(
+                rule, discrepancyBuffers, batchSize: batchSize, second: v, features: features, temperature: temperature,
                 gradients: gradients)
-            parts = shardSums(rowLosses)
-        case .secondBatch(let distance):
+            shardLosses = shardSums(rowLosses)
+        case .lpSimCLR(let distance):
             guard let secondBatch else { preconditionFailure("the loss needs a second batch") }
-            (parts, scoreParts) = try meetSecondBatch(
+            (shardLosses, shardScoreGradients) = try evaluateLpSimCLR(
                 distance, first: u, second: v, secondBatch: secondBatch, temperature: temperature, gradients: gradients)
-            constant = -log(Double(batch) + 1)
-        case .allEncodings:
-            (parts, scoreParts) = try meetAll(first: u, second: v, temperature: temperature, gradients: gradients)
+            constant = lpSimCLRConstant
+        case .ntXent:
+            (shardLosses, shardScoreGradients) = try evaluateNTXent(
+                first: u, second: v, temperature: temperature, gradients: gradients)
         }
         if gradients, !loss.usesSecondBatch {
-            scoreParts = zip(scoreParts, meeting.finishGradients(second: v)).map { $0 + $1 }
-            if case .allEncodings = form { addOwnSides() }
-            throughDirections()
+            shardScoreGradients = zip(shardScoreGradients, scores.finishGradients(second: v)).map { $0 + $1 }
+            if case .ntXent = algorithm { addWithinModalityGradients() }
+            normalizedFirst?.backward(scores.firstGradient)
+            normalizedSecond?.backward(scores.secondGradient.current)
         }
-        let gathered = try walk.communicator.allGather(numbers: parts + scoreParts + biasParts)
-        let local = walk.localShards
-        func total(_ place: Int) -> Double {
+        let gathered = try schedule.communicator.allGather(
+            numbers: shardLosses + shardScoreGradients + shardBiasGradients)
+        let local = schedule.localShards
+        /// Sums one of the three gathered quantities over all shards.
+        func total(_ quantity: Int) -> Double {
             PairwiseSummation.sum(
-                (0..<walk.shards).map { gathered[$0 / local * 3 * local + place * local + $0 % local] })
+                (0..<schedule.shards).map { gathered[$0 / local * 3 * local + quantity * local + $0 % local] })
         }
         return PairwiseResult(
-            loss: total(0) + constant, firstGradient: meeting.firstGradient,
-            secondGradient: loss.usesSecondBatch ? others[0].firstGradient : meeting.secondEncodingGradient,
+            loss: total(0) + constant, firstGradient: scores.firstGradient,
+            secondGradient: loss.usesSecondBatch ? additionalScores[0].firstGradient : scores.secondEncodingGradient,
             secondBatchGradients: loss.usesSecondBatch
-                ? (meeting.secondEncodingGradient, others[0].secondEncodingGradient) : nil,
+                ? (scores.secondEncodingGradient, additionalScores[0].secondEncodingGradient) : nil,
             inverseTemperatureGradient: total(1), biasGradient: gradients ? total(2) : 0)
     }
 
-    /// The loss of each of this worker's pairs, as the last `evaluate` found it: conditional: first (c_i - S_ii) + second (r_i - S_ii); joint:
-    /// LSE(S) - log N² - S_ii; sigmoid: its row; the maximum mean discrepancy: both its residuals; `lpSimCLR` and `ntXent`: the mean of its two anchors. Their
-    /// mean over the batch is the loss, but for rounding in Double. Every worker calls it.
+    /// The loss of each local pair in the last `evaluate`. Every worker must call it.
+    ///
+    /// conditional: first (c_i - S_ii) + second (r_i - S_ii); joint: LSE(S) - log N² - S_ii; sigmoid: the sum over its
+    /// row; maximum mean discrepancy: both residuals; `lpSimCLR` and `ntXent`: the mean of the pair's two anchors. The
+    /// mean over the batch is the loss, except for rounding in Double.
     package func pairLosses() throws -> [Double] {
-        func losses(_ rule: any SoftmaxLoss, _ meeting: TiledScores) throws -> [Double] {
-            try rule.pairLosses(meeting.statistics, batch: batch, shardRows: shardRows, communicator: walk.communicator)
-        }
-        switch form {
-        case .sums(let rule): return try losses(rule, meeting)
-        case .sigmoid, .discrepancy: return rowLosses.map { Double(batch) * $0 }
-        case .secondBatch:
-            return zip(try losses(Self.anchors, meeting), try losses(Self.anchors, others[0])).map {
-                $0 + $1 - log(Double(batch) + 1)
-            }
-        case .allEncodings: return try losses(Self.bothAnchors, meeting)
+        switch algorithm {
+        case .softmax(let rule): try pairLosses(rule, scores)
+        case .sigmoid, .maximumMeanDiscrepancy: rowLosses.map { Double(batchSize) * $0 }
+        case .lpSimCLR: try lpSimCLRPairLosses()
+        case .ntXent: try ntXentPairLosses()
         }
     }
 
-    private func clear() {
-        for meeting in [meeting] + others {
-            meeting.firstGradient.fill(0)
-            meeting.secondGradient.current.fill(0)
+    func pairLosses(_ rule: any SoftmaxLoss, _ scores: TiledScores) throws -> [Double] {
+        try rule.pairLosses(
+            scores.statistics, batchSize: batchSize, shardRows: shardRows, communicator: schedule.communicator)
+    }
+
+    private func clearGradients() {
+        for scores in [scores] + additionalScores {
+            scores.firstGradient.fill(0)
+            scores.secondGradient.current.fill(0)
         }
     }
 
-    /// Σ of a number a row over each of this worker's shards.
+    /// Sums one number per row over each local shard.
     private func shardSums(_ numbers: [Double]) -> [Double] {
         stride(from: 0, to: rows, by: shardRows).map { start in numbers[start..<(start + shardRows)].reduce(0, +) }
     }
+}
 
-    /// What is compared: the encodings themselves, or for cosine their directions.
-    private func directions(_ first: Tensor, _ second: Tensor) -> (first: Tensor, second: Tensor) {
-        guard let unitFirst, let unitSecond, let firstInverseNorms, let secondInverseNorms else {
-            return (first, second)
-        }
-        couplet_normalize_rows(rows, dimension, first.pointer, unitFirst.pointer, firstInverseNorms.pointer)
-        couplet_normalize_rows(rows, dimension, second.pointer, unitSecond.pointer, secondInverseNorms.pointer)
-        return (unitFirst, unitSecond)
+/// The L2-normalised rows of a matrix, and the gradient through the normalisation: for the cosine.
+private final class NormalizedRows {
+    private let values: Tensor
+    private let inverseNorms: Tensor
+
+    init(rows: Int, dimension: Int) {
+        values = Tensor([rows, dimension])
+        inverseNorms = Tensor([rows])
     }
 
-    /// Turns ∂/∂(what is compared) into ∂/∂(encodings).
-    private func throughDirections() {
-        guard let unitFirst, let unitSecond, let firstInverseNorms, let secondInverseNorms else { return }
+    /// Returns x / |x| of each row. The result is valid until the next call.
+    func normalize(_ encodings: Tensor) -> Tensor {
+        couplet_normalize_rows(values.rows, values.columns, encodings.pointer, values.pointer, inverseNorms.pointer)
+        return values
+    }
+
+    /// Turns ∂loss/∂(normalised rows) into ∂loss/∂(rows), in place.
+    func backward(_ gradient: Tensor) {
         couplet_normalize_rows_backward(
-            rows, dimension, unitFirst.pointer, firstInverseNorms.pointer, meeting.firstGradient.pointer)
-        couplet_normalize_rows_backward(
-            rows, dimension, unitSecond.pointer, secondInverseNorms.pointer, meeting.secondGradient.current.pointer)
+            values.rows, values.columns, values.pointer, inverseNorms.pointer, gradient.pointer)
+    }
+}
+
+extension PairwiseEngine {
+    /// The bytes that an engine would allocate: its buffers, and the tiles that it would keep between the passes.
+    /// Parameters as in `init`.
+    /// - Parameter workers: W.
+    public static func memory(
+        workers: Int, shards: Int, batchSize: Int, dimension: Int, similarity: Similarity, loss: Loss, tileMemory: Int,
+        features: FeatureCounts? = nil
+    ) -> (buffers: Int, tiles: Int) {
+        let rows = batchSize / workers, shardRows = batchSize / shards
+        let geometry = TileGeometry(shardRows: shardRows), tile = geometry.side * geometry.side
+        let stride = MemoryLayout<Float>.stride, scoreFunction = loss.scoreFunction(similarity)
+        func scores(_ diagonal: TiledScores.Diagonal) -> Int {
+            TiledScores.memory(
+                rows: rows, shardRows: shardRows, dimension: dimension, scoreFunction: scoreFunction, diagonal: diagonal
+            )
+        }
+        func cachedTiles(_ bytes: Int) -> Int {
+            TileCache.cachedCount(
+                geometry: geometry, shardPairs: shards / workers * shards, dimension: dimension, bytes: bytes)
+        }
+        var buffers = 0, caches = 1, tiles = 0
+        switch loss.algorithm {
+        case .softmax: (buffers, tiles) = (scores(.positives), cachedTiles(tileMemory))
+        case .sigmoid: buffers = scores(.positives)
+        case .maximumMeanDiscrepancy:
+            buffers = scores(.positives)
+            if let features {
+                buffers += MaximumMeanDiscrepancyBuffers.memory(rows: rows, side: geometry.side, features: features)
+            }
+        case .lpSimCLR: (buffers, tiles) = (2 * scores(.allNegatives), cachedTiles(tileMemory))
+        case .ntXent:
+            (buffers, caches, tiles) = (scores(.positives) + 2 * scores(.selfPairs), 3, 3 * cachedTiles(tileMemory / 3))
+        }
+        buffers += caches * 2 * tile * stride
+        if scoreFunction == .product && similarity == .cosine { buffers += rows * (2 * dimension + 2) * stride }
+        return (buffers, tiles * (tile + 16) * stride)
     }
 }

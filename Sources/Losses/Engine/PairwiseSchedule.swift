@@ -1,12 +1,27 @@
 import CoupletCommunication
+import CoupletTensors
 
-/// The walk of the pairwise engine: every shard a of the first side meets every shard b of the second in the order a^0, a^1, …, a^(S-1),
-/// whatever the number of workers. Blocks of the second side travel: at step k worker p holds the block of worker p XOR k.
+/// A pair of shards whose scores are computed together.
+package struct ShardPair {
+    /// The shard of the first set, counted within this worker.
+    package let first: Int
+    /// The shard of the second set, counted within the block that this worker holds.
+    package let second: Int
+    /// Whether both are the same shard of the batch, so that positives lie on the diagonal.
+    package let isDiagonal: Bool
+}
+
+/// The order in which the pairwise engine computes all S × S shard pairs.
 ///
-/// Cost per worker: W - 1 messages each of what is read and of what is accumulated, and one to bring the accumulated home.
+/// Shard a of the first set is paired with the shards of the second set in the order a^0, a^1, …, a^(S-1), whatever the
+/// number of workers. Blocks of the second set move between workers: at step k worker p holds the block of worker p XOR
+/// k.
+///
+/// Cost per worker: W - 1 messages for the data that are read, W - 1 for the data that are accumulated, and one that
+/// returns the accumulated data.
 package struct PairwiseSchedule {
     package let communicator: any Communicator
-    /// S, over all workers: a power of two, a multiple of the workers.
+    /// S, over all workers: a power of two and a multiple of the number of workers.
     package let shards: Int
 
     package init(communicator: any Communicator, shards: Int) {
@@ -20,12 +35,13 @@ package struct PairwiseSchedule {
     /// S / W.
     package var localShards: Int { shards / communicator.size }
 
-    /// Walks over all shard pairs.
+    /// Processes all shard pairs of this worker's first set. Every worker must call it.
     /// - Parameters:
-    ///   - reading: this worker's block of the second side; the next block is under way while the present one is worked on.
-    ///     Afterwards it holds another worker's block.
-    ///   - accumulating: what a block gathers on its way; afterwards it is this worker's own again, complete.
-    ///   - body: works off one pair, reading `reading.current` and adding to `accumulating.current`.
+    ///   - reading: this worker's block of the second set. The next block is received while the current one is
+    ///     processed. Afterwards the buffer holds another worker's block.
+    ///   - accumulating: the sums of a block, which move with it. Afterwards the buffer holds the complete sums of this
+    ///     worker's own block.
+    ///   - body: processes one shard pair: reads `reading.current` and adds to `accumulating.current`.
     package func run(
         reading: ExchangeBuffer, accumulating: ExchangeBuffer?, _ body: (ShardPair) throws -> Void
     ) throws {
@@ -40,10 +56,41 @@ package struct PairwiseSchedule {
                     try reading.advance()
                 }
             }
-            // Swaps with one partner are finished in the order in which they were begun.
+            // Swaps with one partner must finish in the order in which they began.
             if size > 1 { try accumulating?.beginSwap(with: isLast ? rank ^ step : next, over: communicator) }
             if !isLast { try reading.finishSwap() }
             if size > 1 { try accumulating?.finishSwap() }
         }
+    }
+}
+
+/// A buffer whose contents are swapped between workers.
+///
+/// Within one process the workers swap the memory itself, so `current` may be different memory after each swap. Between
+/// processes the data are received into a spare buffer, which is allocated at the first swap.
+package final class ExchangeBuffer {
+    package private(set) var current: Tensor
+    private var spare: Tensor
+    private var pending: (any PendingExchange)?
+
+    package init(count: Int) {
+        current = Tensor([count])
+        spare = Tensor([0])
+    }
+
+    /// Starts to swap with a partner. Until `finishSwap` returns, `current` may be read but not written.
+    package func beginSwap(with partner: Int, over communicator: any Communicator) throws {
+        if spare.count == 0, communicator.processCount > 1 { spare = Tensor(current.shape) }
+        pending = try communicator.beginExchange(current, spare: spare, with: partner)
+    }
+
+    /// Progresses a pending swap without waiting.
+    package func advance() throws { try pending?.advance() }
+
+    /// Waits until `current` holds the partner's data.
+    package func finishSwap() throws {
+        guard let exchange = pending else { return }
+        pending = nil
+        (current, spare) = try exchange.finish()
     }
 }

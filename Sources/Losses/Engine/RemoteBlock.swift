@@ -1,14 +1,16 @@
 import CCoupletKernels
 import CoupletTensors
 
-/// The block of the second side that visits a worker: encodings and what the weights of its columns are made of, in one travelling buffer.
+/// The block of the second set that this worker holds at a step of the schedule, mostly another worker's: encodings,
+/// and the data from which the weights of its columns are computed, in one exchange buffer.
 ///
-/// Layout: encodings rows × d; ½ |h|² log₂e / τ; exponents; weights (one a row each); for the maximum mean discrepancy the features ψ of the second
-/// side, rows × F₂, the residuals of the columns' means, rows × F₁, and their centres.
+/// Layout: encodings, rows × d; ½ |h|² log₂e / τ, exponents and weights of the columns, one per row each; for the
+/// maximum mean discrepancy the features ψ of the second modality, rows × F₂, the residuals of the columns' conditional
+/// means, rows × F₁, and their centres.
 final class RemoteBlock {
     let buffer: ExchangeBuffer
-    /// The squares of this worker's own block, kept at home.
-    let homeSquares: Tensor
+    /// The squares of this worker's own block; they stay on the worker.
+    let localSquares: Tensor
     private let rows: Int
     private let dimension: Int
     private let features: FeatureCounts?
@@ -18,23 +20,24 @@ final class RemoteBlock {
         self.dimension = dimension
         self.features = features
         buffer = ExchangeBuffer(count: rows * (dimension + 3 + (features.map { $0.first + $0.second + 1 } ?? 0)))
-        homeSquares = Tensor([rows])
+        localSquares = Tensor([rows])
     }
 
-    /// Puts this worker's own block in.
+    /// Fills the buffer with this worker's own block.
+    /// - Parameter squareFactor: ½ log₂e / τ, for the quadratic score function; nil keeps the squares as they are.
     func load(_ encodings: Tensor, squareFactor: Float?, weights: SoftmaxWeights?) {
         buffer.current.flat(0..<(rows * dimension)).copy(from: encodings)
         if let squareFactor {
-            couplet_row_squares(rows, dimension, encodings.pointer, squareFactor, homeSquares.pointer)
+            couplet_row_squares(rows, dimension, encodings.pointer, squareFactor, localSquares.pointer)
         }
-        part(0).copy(from: homeSquares)
+        column(0).copy(from: localSquares)
         if let weights {
-            part(1).copy(from: weights.columnExponent)
-            part(2).copy(from: weights.columnWeight)
+            column(1).copy(from: weights.columnExponent)
+            column(2).copy(from: weights.columnWeight)
         }
     }
 
-    /// Adds ψ of this worker's own block, and once they are known its columns' residuals and centres.
+    /// Adds this worker's own ψ, and its columns' residuals and centres once they are known.
     func load(features: Tensor, residuals: Tensor?, centres: Tensor?) {
         let start = rows * (dimension + 3), end = start + features.count
         buffer.current.flat(start..<end).copy(from: features)
@@ -52,7 +55,8 @@ final class RemoteBlock {
     var residuals: UnsafeMutablePointer<Float> { secondFeatures + rows * (features?.second ?? 0) }
     var centres: UnsafeMutablePointer<Float> { residuals + rows * (features?.first ?? 0) }
 
-    private func part(_ number: Int) -> Tensor {
+    /// One of the three columns of `rows` numbers behind the encodings.
+    private func column(_ number: Int) -> Tensor {
         let start = rows * dimension + number * rows
         return buffer.current.flat(start..<(start + rows))
     }

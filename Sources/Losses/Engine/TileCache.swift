@@ -1,44 +1,83 @@
 import CoupletTensors
 
-/// Sub-tiles of exponentials kept between the two passes, as many as the budget holds: the first ones of the walk.
+/// The division of a shard pair's scores into square tiles that fit a core's second-level cache: a function of the
+/// shard's rows only, never of the machine.
+struct TileGeometry: Equatable, Sendable {
+    /// B / S.
+    let shardRows: Int
+    /// Rows and columns of a tile; the last tile of a shard may be smaller.
+    let side: Int
+
+    /// 256 × 256 scores take 256 KiB, and matrix products of that size nearly reach the speed of large ones.
+    private static let largestSide = 256
+
+    init(shardRows: Int) {
+        precondition(shardRows > 0, "shards of \(shardRows) rows")
+        self.shardRows = shardRows
+        let count = (shardRows + Self.largestSide - 1) / Self.largestSide
+        side = min(((shardRows + count - 1) / count + 15) / 16 * 16, shardRows)
+    }
+
+    /// The row (or column) ranges of the tiles along one side of a shard pair.
+    var ranges: [Range<Int>] {
+        stride(from: 0, to: shardRows, by: side).map { $0..<min($0 + side, shardRows) }
+    }
+}
+
+/// One tile of scores.
+struct ScoreTile {
+    /// Rows of this worker's first encodings.
+    let rows: Range<Int>
+    /// Columns of the remote block.
+    let columns: Range<Int>
+    /// Whether its diagonal holds the pairs (i, i).
+    let isDiagonal: Bool
+    /// Number of the tile in the order of the schedule.
+    let number: Int
+}
+
+/// Keeps tiles of exponentials between the two passes: the first ones of the schedule, as many as the memory budget
+/// allows.
+///
+/// A budget never changes a bit of a result: a tile that is not cached is computed again by the same arithmetic.
 final class TileCache {
     private let side: Int
-    private let kept: Tensor
-    private let keptCount: Int
-    private let scratch: Tensor
-    private let second: Tensor
+    private let cachedTiles: Tensor
+    private let cachedCount: Int
+    /// The tile that is computed when it is not cached.
+    private let currentTile: Tensor
+    private let workspaceTile: Tensor
 
-    /// Below this many numbers in an encoding, making a tile again costs less than fetching it from memory (measured: 17 % less at 8 and 16, 7 %
-    /// more at 32).
-    static let smallestKeptDimension = 32
+    /// Below this encoding size, computing a tile again costs less than loading it from memory (measured: 17 % less at
+    /// 8 and 16, 7 % more at 32).
+    private static let smallestCachedDimension = 32
 
-    init(geometry: TileGeometry, walk: PairwiseSchedule, dimension: Int, bytes: Int) {
+    init(geometry: TileGeometry, schedule: PairwiseSchedule, dimension: Int, bytes: Int) {
         side = geometry.side
-        keptCount = Self.keptCount(
-            geometry: geometry, pairsOfShards: walk.localShards * walk.shards, dimension: dimension, bytes: bytes)
-        // Behind each tile its shift.
-        kept = Tensor([keptCount, side * side + 16])
-        scratch = Tensor([side * side + 16])
-        second = Tensor([side * side])
+        cachedCount = Self.cachedCount(
+            geometry: geometry, shardPairs: schedule.localShards * schedule.shards, dimension: dimension, bytes: bytes)
+        // Each tile is followed by its shift.
+        cachedTiles = Tensor([cachedCount, side * side + 16])
+        currentTile = Tensor([side * side + 16])
+        workspaceTile = Tensor([side * side])
     }
 
-    /// How many tiles a budget keeps of a walk over so many pairs of shards.
-    static func keptCount(geometry: TileGeometry, pairsOfShards: Int, dimension: Int, bytes: Int) -> Int {
-        let along = geometry.ranges.count, tile = geometry.side * geometry.side * MemoryLayout<Float>.stride
-        return dimension < smallestKeptDimension ? 0 : min(pairsOfShards * along * along, max(0, bytes) / tile)
+    /// Number of tiles that a budget of `bytes` keeps.
+    static func cachedCount(geometry: TileGeometry, shardPairs: Int, dimension: Int, bytes: Int) -> Int {
+        let along = geometry.ranges.count, tileBytes = geometry.side * geometry.side * MemoryLayout<Float>.stride
+        return dimension < smallestCachedDimension ? 0 : min(shardPairs * along * along, max(0, bytes) / tileBytes)
     }
 
-    /// Whether the tile of this number is kept.
-    func isKept(_ number: Int) -> Bool { number < keptCount }
+    func isCached(_ number: Int) -> Bool { number < cachedCount }
 
-    /// Where the exponentials of this tile go: its own place, or the scratch.
+    /// Memory for the exponentials of a tile: its own if it is cached, otherwise memory that the next tile overwrites.
     func exponentials(_ number: Int) -> UnsafeMutablePointer<Float> {
-        isKept(number) ? kept.pointer + number * kept.columns : scratch.pointer
+        isCached(number) ? cachedTiles.pointer + number * cachedTiles.columns : currentTile.pointer
     }
 
-    /// The shift that the exponentials of this tile are relative to.
+    /// The shift of the exponentials 2^(T - shift) of a tile.
     func shift(_ number: Int) -> UnsafeMutablePointer<Float> { exponentials(number) + side * side }
 
-    /// Room for scores or weights of one tile beside its exponentials.
-    var workspace: UnsafeMutablePointer<Float> { second.pointer }
+    /// Memory for the scores or weights of one tile, separate from its exponentials.
+    var workspace: UnsafeMutablePointer<Float> { workspaceTile.pointer }
 }

@@ -4,22 +4,26 @@ import CoupletTensors
     import Glibc
 #endif
 
-/// The loss of linear encoders over infinitely many Gaussian pairs, where its expectations are Gaussian integrals: inner product and quadratic
-/// similarity, conditional and joint (Baptista, Stuart, Tran 2025, arXiv 2505.24134).
+/// The loss of linear encoders over infinitely many Gaussian pairs, for similarities and losses whose expectations are
+/// Gaussian integrals: inner product and quadratic similarity, conditional and joint losses (Baptista, Stuart, Tran
+/// 2025, arXiv 2505.24134).
 ///
-/// For encoders along canonical pairs the loss is a sum over the pairs. With lengths g, h (of G̃, H̃ along a pair of correlation σ), `A = g h` and
-/// P = g², Q = h² for the quadratic similarity (P = Q = 0 for the inner product), a pair's score is S = -½ P u² + A u v - ½ Q v² and
+/// For encoders along canonical pairs the loss is a sum over the pairs. Let g and h be the lengths of G̃ and H̃ along a
+/// pair with correlation σ, A = g h, and P = g², Q = h² for the quadratic similarity, P = Q = 0 for the inner product.
+/// The pair's score is S = -½ P u² + A u v - ½ Q v², and
 ///
 ///     E[S] over pairs          -½ P - ½ Q + A σ
 ///     E_v log E_u e^S          -½ log(1 + P) + ½ A² / (1 + P) - ½ Q
 ///     log E_u E_v e^S          -½ log((1 + P) (1 + Q) - A²)
 ///
-/// Where a batch has N pairs the softmax losses lie higher by `batchConstant`, for they sum over N candidates where an expectation averages.
+/// On batches of N pairs softmax losses are larger by `batchConstant`, because they sum over N candidates and an
+/// expectation averages.
 public struct GaussianPopulationLoss: Sendable {
     public let similarity: Similarity
     public let loss: Loss
 
-    /// Nil where an expectation is no Gaussian integral (cosine, sigmoid), for the maximum mean discrepancy, and for `lpSimCLR` and `ntXent`.
+    /// Creates the population loss; nil for the cosine and for losses other than conditional and joint, whose
+    /// expectations have no such form here.
     public init?(similarity: Similarity, loss: Loss) {
         guard similarity != .cosine else { return nil }
         switch loss {
@@ -30,17 +34,17 @@ public struct GaussianPopulationLoss: Sendable {
         self.loss = loss
     }
 
-    /// What a training's loss on batches of N pairs has more than the population's: (first + second) log N for conditional, log(N - 1) for
-    /// decoupled, 0 for joint.
-    public func batchConstant(batch: Int) -> Double {
+    /// The difference between the loss on batches of N pairs and the population loss: (first + second) log N for
+    /// conditional, (first + second) log(N - 1) for decoupled, 0 for joint.
+    public func batchConstant(batchSize: Int) -> Double {
         switch loss {
-        case .conditional(let first, let second): (first + second) * log(Double(batch))
-        case .decoupled(let first, let second): (first + second) * log(Double(batch - 1))
+        case .conditional(let first, let second): (first + second) * log(Double(batchSize))
+        case .decoupled(let first, let second): (first + second) * log(Double(batchSize - 1))
         default: 0
         }
     }
 
-    /// The part of one canonical pair; infinite where an integral diverges.
+    /// The contribution of one canonical pair; infinite if an integral diverges.
     public func value(first g: Double, second h: Double, correlation: Double) -> Double {
         let isQuadratic = similarity == .quadratic
         let a = g * h, p = isQuadratic ? g * g : 0, q = isQuadratic ? h * h : 0
@@ -56,9 +60,9 @@ public struct GaussianPopulationLoss: Sendable {
         }
     }
 
-    /// The lengths (g, h) that minimise a pair's part, both ≥ 0, found numerically.
+    /// The lengths (g, h), both ≥ 0, that minimise a pair's contribution; found numerically.
     ///
-    /// For the quadratic similarity: the inner product fixes only g h, so g = h there.
+    /// For the quadratic similarity. (The inner product determines only g h.)
     func minimizer(correlation: Double) -> (first: Double, second: Double) {
         var search = LBFGS()
         search.tolerance = 1e-13
@@ -70,18 +74,19 @@ public struct GaussianPopulationLoss: Sendable {
         return (abs(best.point[0]), abs(best.point[1]))
     }
 
-    /// ∂/∂g and ∂/∂h of `value` for the quadratic similarity and weighted conditionals.
+    /// ∂/∂g and ∂/∂h of `value`, for the quadratic similarity and conditional losses.
     private func slope(first g: Double, second h: Double, correlation: Double) -> [Double] {
         guard let weights = loss.weights else { preconditionFailure("\(loss) has closed forms") }
-        /// ∂/∂x and ∂/∂y of -½ log(1 + x²) + ½ x² y² / (1 + x²) - ½ y², x the given side's own length.
-        func side(_ x: Double, _ y: Double) -> (own: Double, other: Double) {
+        /// ∂/∂x and ∂/∂y of -½ log(1 + x²) + ½ x² y² / (1 + x²) - ½ y². x is the length of the modality that is
+        /// predicted.
+        func direction(_ x: Double, _ y: Double) -> (x: Double, y: Double) {
             let p = 1 + x * x
             return (x * (y * y / p - 1) / p, y * (x * x / p - 1))
         }
-        let a = side(g, h), b = side(h, g), both = weights.first + weights.second
+        let a = direction(g, h), b = direction(h, g), both = weights.first + weights.second
         return [
-            weights.first * a.own + weights.second * b.other + both * (g - correlation * h),
-            weights.first * a.other + weights.second * b.own + both * (h - correlation * g),
+            weights.first * a.x + weights.second * b.y + both * (g - correlation * h),
+            weights.first * a.y + weights.second * b.x + both * (h - correlation * g),
         ]
     }
 }

@@ -3,93 +3,104 @@ import CoupletCommunication
 import CoupletTensors
 import Foundation
 
-/// `(1/N) Σ_i [first (c_i - S_ii) + second (r_i - S_ii)]`, r and c the log-sum-exp of rows and columns (Baptista, Stuart, Tran 2025; with ½, ½ the
-/// InfoNCE of CLIP), or of rows and columns without the positive (decoupled).
+/// `(1/N) Σ_i [first (c_i - S_ii) + second (r_i - S_ii)]`, where r and c are the log-sum-exps of rows and columns
+/// (Baptista, Stuart, Tran 2025, arXiv 2505.24134). With (½, ½) it is CLIP's InfoNCE.
+///
+/// The decoupled loss has the same form; r and c exclude the positive.
 struct ConditionalLoss: SoftmaxLoss {
+    /// Weight of first given second: the column softmax.
     let first: Double
+    /// Weight of second given first: the row softmax.
     let second: Double
     let excludesPositive: Bool
-    /// Whether log N is subtracted: a log-mean-exp in place of a log-sum-exp.
+    /// Whether r and c are log-mean-exps: log N is subtracted from each.
     var isLogMean = false
 
-    var needsRows: Bool { second != 0 }
-    var needsColumns: Bool { first != 0 }
+    var needsRowSums: Bool { second != 0 }
+    var needsColumnSums: Bool { first != 0 }
 
-    func finish(
-        _ statistics: SoftmaxStatistics, batch: Int, shardRows: Int, temperature: Double,
-        communicator: any Communicator,
-        weights: SoftmaxWeights
-    ) throws -> (shards: [Double], constant: Double) {
+    func evaluate(
+        _ statistics: SoftmaxStatistics, batchSize: Int, shardRows: Int, temperature: Double,
+        communicator: any Communicator, weights: SoftmaxWeights
+    ) throws -> (shardLosses: [Double], constant: Double) {
         weights.diagonal.fill(0)
-        let rows = finishSide(
-            statistics.rows, statistics.positives, share: second / Double(batch), temperature: temperature,
+        let rows = evaluateDirection(
+            statistics.rows, statistics.positives, weight: second / Double(batchSize), temperature: temperature,
             shardRows: shardRows,
-            exponent: weights.rowExponent, weight: weights.rowWeight, diagonal: weights.diagonal)
-        let columns = finishSide(
-            statistics.columns, statistics.positives, share: first / Double(batch), temperature: temperature,
+            exponents: weights.rowExponent, weights: weights.rowWeight, diagonal: weights.diagonal)
+        let columns = evaluateDirection(
+            statistics.columns, statistics.positives, weight: first / Double(batchSize), temperature: temperature,
             shardRows: shardRows,
-            exponent: weights.columnExponent, weight: weights.columnWeight, diagonal: weights.diagonal)
-        return (zip(rows, columns).map { $0 + $1 }, constant(batch))
+            exponents: weights.columnExponent, weights: weights.columnWeight, diagonal: weights.diagonal)
+        return (zip(rows, columns).map { $0 + $1 }, constant(batchSize))
     }
 
-    func pairLosses(_ statistics: SoftmaxStatistics, batch: Int, shardRows: Int, communicator: any Communicator)
-        -> [Double]
-    {
+    func pairLosses(
+        _ statistics: SoftmaxStatistics, batchSize: Int, shardRows: Int, communicator: any Communicator
+    ) -> [Double] {
         func loss(_ sums: LogSumExp, _ i: Int, _ weight: Double) -> Double {
-            weight == 0 ? 0 : weight * Odds(sums, statistics.positives, i, excludesPositive: excludesPositive).loss
+            weight == 0
+                ? 0 : weight * PairSoftmax(sums, statistics.positives, i, excludesPositive: excludesPositive).loss
         }
-        let constant = constant(batch)
+        let constant = constant(batchSize)
         return (0..<statistics.positives.count).map {
             loss(statistics.rows, $0, second) + loss(statistics.columns, $0, first) + constant
         }
     }
 
-    private func constant(_ batch: Int) -> Double { isLogMean ? -(first + second) * log(Double(batch)) : 0 }
+    private func constant(_ batchSize: Int) -> Double { isLogMean ? -(first + second) * log(Double(batchSize)) : 0 }
 
-    /// One pair in one of the two softmaxes: with x = Σ_{j≠i} e^S_ij / e^S_ii its loss is ln(1 + x), and the positive's weight -x / (1 + x): both without
-    /// cancellation. Decoupled: ln x and -1.
-    private struct Odds {
-        let shift: Double
-        /// What the softmax divides by, times 2^-shift.
-        let total: Double
-        /// 1 - p, p the positive's share.
-        let missing: Double
-        let loss: Double
-
-        init(_ sums: LogSumExp, _ positives: Tensor, _ i: Int, excludesPositive: Bool) {
-            let positive = Double(positives.pointer[i])
-            let othersExponent = Double(sums.exponent.pointer[i]), othersMantissa = Double(sums.mantissa.pointer[i])
-            var others = othersMantissa, own = 0.0
-            if excludesPositive { shift = othersExponent } else { (shift, others, own) = sums.beside(positives, i) }
-            let ratio = others / own
-            total = others + own
-            missing = own > 0 ? ratio / (1 + ratio) : 1
-            loss = own > 0 ? log1p(ratio) : (othersExponent - positive) * log(2) + log(othersMantissa)
-        }
-    }
-
-    /// One of the two softmaxes.
-    private func finishSide(
-        _ sums: LogSumExp, _ positives: Tensor, share: Double, temperature: Double, shardRows: Int, exponent: Tensor,
-        weight: Tensor,
-        diagonal: Tensor
+    /// Computes the loss and the weights of one direction: the row softmax or the column softmax.
+    /// - Parameter weight: the direction's weight over N.
+    /// - Returns: the contribution of each local shard to the loss.
+    private func evaluateDirection(
+        _ sums: LogSumExp, _ positives: Tensor, weight: Double, temperature: Double, shardRows: Int, exponents: Tensor,
+        weights: Tensor, diagonal: Tensor
     ) -> [Double] {
         let rows = positives.count
-        if share == 0 {
-            exponent.fill(-COUPLET_EMPTY)
-            weight.fill(0)
+        if weight == 0 {
+            exponents.fill(-COUPLET_EMPTY)
+            weights.fill(0)
             return [Double](repeating: 0, count: rows / shardRows)
         }
         return stride(from: 0, to: rows, by: shardRows).map { start in
             var sum = 0.0
             for i in start..<(start + shardRows) {
-                let odds = Odds(sums, positives, i, excludesPositive: excludesPositive)
-                sum += odds.loss
-                exponent.pointer[i] = Float(odds.shift)
-                weight.pointer[i] = Float(share / temperature / odds.total)
-                diagonal.pointer[i] -= Float(share / temperature * odds.missing)
+                let softmax = PairSoftmax(sums, positives, i, excludesPositive: excludesPositive)
+                sum += softmax.loss
+                exponents.pointer[i] = Float(softmax.shift)
+                weights.pointer[i] = Float(weight / temperature / softmax.denominator)
+                diagonal.pointer[i] -= Float(weight / temperature * softmax.negativeProbability)
             }
-            return share * sum
+            return weight * sum
+        }
+    }
+
+    /// The softmax of one pair's positive among its negatives.
+    ///
+    /// With x = Σ_{j≠i} e^S_ij / e^S_ii the loss is ln(1 + x) and its derivative in S_ii is -x / (1 + x); neither
+    /// suffers cancellation. Decoupled: ln x and -1.
+    private struct PairSoftmax {
+        let shift: Double
+        /// The denominator of the softmax, times 2^-shift.
+        let denominator: Double
+        /// 1 - p, where p is the probability of the positive.
+        let negativeProbability: Double
+        let loss: Double
+
+        init(_ sums: LogSumExp, _ positives: Tensor, _ i: Int, excludesPositive: Bool) {
+            let logPositive = Double(positives.pointer[i])
+            let exponent = Double(sums.exponent.pointer[i]), mantissa = Double(sums.mantissa.pointer[i])
+            var negatives = mantissa, positive = 0.0
+            if excludesPositive {
+                shift = exponent
+            } else {
+                (shift, negatives, positive) = sums.withPositive(positives, i)
+            }
+            let ratio = negatives / positive
+            denominator = negatives + positive
+            negativeProbability = positive > 0 ? ratio / (1 + ratio) : 1
+            loss = positive > 0 ? log1p(ratio) : (exponent - logPositive) * log(2) + log(mantissa)
         }
     }
 }

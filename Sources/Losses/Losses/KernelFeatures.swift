@@ -5,14 +5,61 @@ import CoupletTensors
     import Glibc
 #endif
 
-/// The feature map φ of a kernel on one modality's data.
+/// A kernel k on the data of a modality, by which the maximum mean discrepancy compares a learned conditional with the
+/// data.
+///
+/// Each kernel has a feature map φ with ⟨φ(x), φ(y)⟩ = k(x, y) (`KernelFeatures`). Data are flat vectors; a label is
+/// the unit vector of its class.
+public enum DataKernel: Equatable, Sendable {
+    /// e^{-|x - y|² / (2 bandwidth²)}, approximated by random Fourier features
+    /// (Rahimi and Recht, *Random Features for Large-Scale Kernel Machines*, NIPS 2007).
+    ///
+    /// The mean over the frequencies is k, the standard deviation about 1/√features.
+    case gaussian(bandwidth: Double, features: Int)
+    /// (1 + |x - y|² / bandwidth²)^{-½}, approximated likewise.
+    ///
+    /// It is a Gaussian kernel whose squared inverse bandwidth has a gamma distribution, so it is sensitive at short
+    /// and long distances.
+    case inverseMultiquadric(bandwidth: Double, features: Int)
+    /// ⟨x, y⟩, exact: sees only conditional means.
+    case linear
+    /// (1 + ⟨x, y⟩)^degree, exact: sees all moments up to the degree.
+    case polynomial(degree: Int)
+
+    /// The largest number of features that a polynomial kernel may need.
+    public static let maximumFeatureCount = 16_384
+
+    /// Number of features F for data of `inputs` numbers; nil if a polynomial kernel needs more than
+    /// `maximumFeatureCount`.
+    public func featureCount(inputs: Int) -> Int? {
+        switch self {
+        case .gaussian(_, let features), .inverseMultiquadric(_, let features): return features
+        case .linear: return inputs
+        case .polynomial(let degree):
+            // The binomial coefficient (inputs + degree over degree): the number of monomials of at most this degree.
+            var count = 1
+            for k in 1...degree {
+                count = count * (inputs + k) / k
+                if count > Self.maximumFeatureCount { return nil }
+            }
+            return count
+        }
+    }
+}
+
+/// The feature map φ of a kernel on the data of one modality.
 public struct KernelFeatures: Sendable {
-    fileprivate enum Map: Sendable {
+    private enum Map: Sendable {
         case identity
-        /// Frequencies in turns, F/2 × n.
+        /// Frequencies ω / 2π, F/2 × n.
         case fourier(Tensor)
-        /// For each monomial its factors, places in (1, x_1, …, x_n), and the root of its multinomial coefficient.
+        /// The factors of each monomial, as indices into (1, x_1, …, x_n), and the square root of its multinomial
+        /// coefficient.
         case monomials(degree: Int, factors: [Int32], coefficients: [Float])
+
+        var isIdentity: Bool {
+            if case .identity = self { true } else { false }
+        }
     }
 
     /// n: the numbers of one sample, or its classes.
@@ -22,11 +69,11 @@ public struct KernelFeatures: Sendable {
     private let classes: Int?
     private let map: Map
 
-    /// Nil where a polynomial kernel would take more than `DataKernel.maximumFeatureCount`.
+    /// Creates the feature map; nil if a polynomial kernel needs more than `DataKernel.maximumFeatureCount` features.
     /// - Parameters:
     ///   - inputs: the numbers of one sample.
-    ///   - classes: where samples are labels, how many there are: a label counts as a unit vector.
-    ///   - modality: the number of the modality; each has frequencies of its own.
+    ///   - classes: the number of classes if samples are labels; nil otherwise.
+    ///   - modality: the number of the modality; each modality has its own frequencies.
     public init?(_ kernel: DataKernel, inputs: Int, classes: Int? = nil, seed: UInt64, modality: Int) {
         let inputs = classes ?? inputs
         guard let count = kernel.featureCount(inputs: inputs) else { return nil }
@@ -36,13 +83,9 @@ public struct KernelFeatures: Sendable {
         switch kernel {
         case .linear: map = .identity
         case .gaussian(let bandwidth, let features):
-            precondition(
-                features > 0 && features % 2 == 0, "\(features) Fourier features: cosine and sine come in pairs")
-            map = .fourier(Self.frequencies(features / 2, inputs, bandwidth, seed, modality, isHeavyTailed: false))
+            map = .fourier(Self.frequencies(features, inputs, bandwidth, seed, modality, isHeavyTailed: false))
         case .inverseMultiquadric(let bandwidth, let features):
-            precondition(
-                features > 0 && features % 2 == 0, "\(features) Fourier features: cosine and sine come in pairs")
-            map = .fourier(Self.frequencies(features / 2, inputs, bandwidth, seed, modality, isHeavyTailed: true))
+            map = .fourier(Self.frequencies(features, inputs, bandwidth, seed, modality, isHeavyTailed: true))
         case .polynomial(let degree):
             let (factors, coefficients) = Self.monomials(inputs, degree)
             map = .monomials(degree: degree, factors: factors, coefficients: coefficients)
@@ -51,11 +94,11 @@ public struct KernelFeatures: Sendable {
 
     /// Writes φ of some samples.
     ///
-    /// A shard at a time, always of one size, so that the bits depend on nothing else.
+    /// Call it for one shard at a time, always of the same size: the bits of a row may depend on the number of rows.
     /// - Parameters:
     ///   - samples: rows of the modality's shape, or labels.
     ///   - out: rows × F.
-    ///   - scratch: at least rows × max(n, F/2) numbers.
+    ///   - scratch: at least `scratchCount(rows:)` numbers.
     public func evaluate(_ samples: Tensor, into out: Tensor, scratch: Tensor) {
         let rows = out.rows
         precondition(
@@ -80,49 +123,46 @@ public struct KernelFeatures: Sendable {
         }
     }
 
-    /// How many numbers `evaluate` needs as scratch.
+    /// Number of scratch elements that `evaluate` needs.
     public func scratchCount(rows: Int) -> Int { rows * (inputs + count / 2) }
 
-    /// ω / 2π: normal over the bandwidth, for the inverse multiquadric times the size of one more normal number (then 2s, s the gamma variable, is its square).
+    /// Draws the frequencies ω / 2π: normal numbers over the bandwidth.
+    ///
+    /// For the inverse multiquadric they are multiplied by the absolute value of one more normal number, whose square
+    /// is 2s, s the gamma variable.
     private static func frequencies(
-        _ count: Int, _ inputs: Int, _ bandwidth: Double, _ seed: UInt64, _ modality: Int, isHeavyTailed: Bool
+        _ features: Int, _ inputs: Int, _ bandwidth: Double, _ seed: UInt64, _ modality: Int, isHeavyTailed: Bool
     ) -> Tensor {
+        precondition(features > 0 && features % 2 == 0, "\(features) Fourier features: cosine and sine come in pairs")
+        let count = features / 2
         let philox = Philox(seed: seed), frequencies = Tensor([count, inputs])
         philox.fillNormal(frequencies, .features, number: UInt64(2 * modality))
         let sizes = philox.normals(count, .features, number: UInt64(2 * modality + 1))
         for k in 0..<count {
             let factor = (isHeavyTailed ? abs(Double(sizes[k])) : 1) / (bandwidth * 2 * Double.pi)
-            for place in (k * inputs)..<((k + 1) * inputs) {
-                frequencies[place] = Float(Double(frequencies[place]) * factor)
-            }
+            for i in (k * inputs)..<((k + 1) * inputs) { frequencies[i] = Float(Double(frequencies[i]) * factor) }
         }
         return frequencies
     }
 
-    /// All multisets of `degree` places in (1, x_1, …, x_n), each with √(degree! / Π multiplicity!).
+    /// Lists all multisets of `degree` indices into (1, x_1, …, x_n), each with √(degree! / Π multiplicity!).
     private static func monomials(_ inputs: Int, _ degree: Int) -> (factors: [Int32], coefficients: [Float]) {
         var factors: [Int32] = [], coefficients: [Float] = []
-        var places = [Int32](repeating: 0, count: degree)
+        var indices = [Int32](repeating: 0, count: degree)
         func extend(_ depth: Int, from smallest: Int32, _ weight: Double, run: Int) {
             if depth == degree {
-                factors += places
+                factors += indices
                 coefficients.append(Float(weight.squareRoot()))
                 return
             }
-            for place in smallest...Int32(inputs) {
-                places[depth] = place
-                // degree! / Π multiplicity!, built up factor by factor.
-                let multiplicity = depth > 0 && place == places[depth - 1] ? run + 1 : 1
-                extend(depth + 1, from: place, weight * Double(depth + 1) / Double(multiplicity), run: multiplicity)
+            for index in smallest...Int32(inputs) {
+                indices[depth] = index
+                // Builds degree! / Π multiplicity! up factor by factor.
+                let multiplicity = depth > 0 && index == indices[depth - 1] ? run + 1 : 1
+                extend(depth + 1, from: index, weight * Double(depth + 1) / Double(multiplicity), run: multiplicity)
             }
         }
         extend(0, from: 0, 1, run: 0)
         return (factors, coefficients)
-    }
-}
-
-extension KernelFeatures.Map {
-    fileprivate var isIdentity: Bool {
-        if case .identity = self { true } else { false }
     }
 }

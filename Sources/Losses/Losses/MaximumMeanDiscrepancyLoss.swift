@@ -2,37 +2,225 @@ import CCoupletKernels
 import CoupletTensors
 import Foundation
 
-/// The maximum mean discrepancy between the learned conditionals and the data (Baptista, Stuart, Tran 2025, arXiv 2505.24134): from the sums of a walk to softmax weights, and from
-/// conditional means of features to the loss.
+/// Number of features of each modality's data, for the maximum mean discrepancy.
+public struct FeatureCounts: Equatable, Sendable {
+    /// F₁, the columns of φ.
+    public let first: Int
+    /// F₂, the columns of ψ.
+    public let second: Int
+
+    public init(first: Int, second: Int) {
+        self.first = first
+        self.second = second
+    }
+}
+
+/// The maximum mean discrepancy between the learned conditionals and the data (Baptista, Stuart, Tran 2025, arXiv
+/// 2505.24134).
+///
+/// With softmax weights w over columns and w' over rows, φ and ψ the features of the first and second modality's data,
+/// conditional means `m_j = Σ_i w_ij φ_i` and `m'_i = Σ_j w'_ij ψ_j`, and residuals `r_j = m_j - φ_j` and `r'_i = m'_i
+/// - ψ_i`:
+///
+///     loss = (1/N) Σ_j first/2 |r_j|² + (1/N) Σ_i second/2 |r'_i|²
+///     ∂loss/∂S_ij = first/N w_ij (⟨φ_i, r_j⟩ - ⟨m_j, r_j⟩) + second/N w'_ij (⟨ψ_j, r'_i⟩ - ⟨m'_i, r'_i⟩)
+///
+/// As in attention there is no N × N array; the cost is N² F. A direction of weight 0 costs nothing.
 struct MaximumMeanDiscrepancyLoss: Sendable {
+    /// Weight of first given second.
     let first: Double
+    /// Weight of second given first.
     let second: Double
 
-    /// The softmax weights of one side: weight_i · 2^(T_ij - exponent_i), the positive among them.
-    func setSoftmax(_ sums: LogSumExp, _ positives: Tensor, exponent: Tensor, weight: Tensor) {
+    /// Computes the weights of one direction's softmax, weight_i · 2^(T_ij - exponent_i), which includes the positive.
+    fileprivate func computeSoftmax(_ sums: LogSumExp, _ positives: Tensor, exponent: Tensor, weight: Tensor) {
         for i in 0..<positives.count {
-            let (shift, others, own) = sums.beside(positives, i)
+            let (shift, negatives, positive) = sums.withPositive(positives, i)
             exponent.pointer[i] = Float(shift)
-            weight.pointer[i] = Float(1 / (others + own))
+            weight.pointer[i] = Float(1 / (negatives + positive))
         }
     }
 
-    /// One side's loss: turns the means m into residuals r = m - φ, in place, times `share / τ`, and sets centres ⟨m, r⟩ share / τ.
+    /// Replaces the means m by weighted residuals (m - φ) · weight / τ, and sets centres to ⟨m, r⟩ weight / τ.
     /// - Parameters:
-    ///   - means, features: rows × F.
-    ///   - share: the side's weight over N.
-    /// - Returns: share/2 |r|² of each row.
-    func finishSide(means: Tensor, features: Tensor, centres: Tensor, share: Double, temperature: Double) -> [Double] {
-        let width = features.columns, factor = Float(share / temperature)
+    ///   - means: rows × F.
+    ///   - features: rows × F.
+    ///   - weight: the direction's weight over N.
+    /// - Returns: weight/2 |r|² of each row.
+    fileprivate func computeResiduals(
+        means: Tensor, features: Tensor, centres: Tensor, weight: Double, temperature: Double
+    ) -> [Double] {
+        let width = features.columns, factor = Float(weight / temperature)
         return (0..<features.rows).map { i in
             let m = means.pointer + i * width
-            // ⟨m, r⟩ before r takes the place of m: ⟨r, r⟩ + ⟨φ, r⟩.
+            // ⟨m, r⟩ = ⟨r, r⟩ + ⟨φ, r⟩, because r overwrites m.
             couplet_add_scaled(width, -1, features.pointer + i * width, m)
             let square = couplet_squared_norm(width, m)
             centres.pointer[i] = Float(
-                (square + couplet_dot(width, m, features.pointer + i * width)) * share / temperature)
+                (square + couplet_dot(width, m, features.pointer + i * width)) * weight / temperature)
             couplet_scale(width, factor, m)
-            return 0.5 * share * square
+            return 0.5 * weight * square
         }
+    }
+}
+
+/// The buffers that the maximum mean discrepancy needs besides those of `TiledScores`, for the `rows` pairs of a
+/// worker.
+final class MaximumMeanDiscrepancyBuffers {
+    /// Conditional means Σ_i w_ij φ(u_i) of each second encoding, rows × F₁, which move with its block; later their
+    /// residuals.
+    fileprivate let columnMeans: ExchangeBuffer
+    /// Conditional means Σ_j w'_ij ψ(v_j) of each first encoding, rows × F₂; later their residuals.
+    fileprivate let rowMeans: Tensor
+    fileprivate let rowCentres: Tensor, columnCentres: Tensor
+    /// The softmax weights of one tile, and its products of features and residuals.
+    fileprivate let softmax: Tensor, products: Tensor
+
+    init(rows: Int, side: Int, features: FeatureCounts) {
+        columnMeans = ExchangeBuffer(count: rows * features.first)
+        rowMeans = Tensor([rows, features.second])
+        rowCentres = Tensor([rows])
+        columnCentres = Tensor([rows])
+        softmax = Tensor([side, side])
+        products = Tensor([side, side])
+    }
+
+    /// The bytes that the buffers take, those of `RemoteBlock` for features included.
+    static func memory(rows: Int, side: Int, features: FeatureCounts) -> Int {
+        let floats =
+            rows * (3 * features.first + features.second + 2) + 2 * rows * (features.first + features.second + 1) + 2
+            * side * side
+        return MemoryLayout<Float>.stride * floats
+    }
+}
+
+extension TiledScores {
+    /// Computes the loss and its gradients in three passes: softmax sums, conditional means, gradients.
+    /// - Parameters:
+    ///   - second: the second modality's encodings.
+    ///   - features: φ(u) and ψ(v) of the local pairs.
+    /// - Returns: the contribution of each row to the loss.
+    func maximumMeanDiscrepancyPasses(
+        _ loss: MaximumMeanDiscrepancyLoss, _ buffers: MaximumMeanDiscrepancyBuffers, batchSize: Int, second: Tensor,
+        features: (first: Tensor, second: Tensor), temperature: Double, gradients: Bool
+    ) throws -> [Double] {
+        precondition(
+            features.first.rows == rows && features.second.rows == rows
+                && features.first.count == buffers.columnMeans.current.count
+                && features.second.count == buffers.rowMeans.count,
+            "features \(features.first.shape) and \(features.second.shape)")
+        let usesColumns = loss.first != 0, usesRows = loss.second != 0
+        try firstPass(rows: usesRows, columns: usesColumns)
+        if usesRows {
+            loss.computeSoftmax(
+                statistics.rows, statistics.positives, exponent: weights.rowExponent, weight: weights.rowWeight)
+        }
+        if usesColumns {
+            loss.computeSoftmax(
+                statistics.columns, statistics.positives, exponent: weights.columnExponent, weight: weights.columnWeight
+            )
+        }
+        remote.load(second, squareFactor: nil, weights: weights)
+        remote.load(features: features.second, residuals: nil, centres: nil)
+        try meansPass(features.first, buffers, rows: usesRows, columns: usesColumns)
+
+        var rowLosses = [Double](repeating: 0, count: rows)
+        func addLosses(_ means: Tensor, _ features: Tensor, _ centres: Tensor, _ weight: Double) {
+            let losses = loss.computeResiduals(
+                means: means, features: features, centres: centres, weight: weight / Double(batchSize),
+                temperature: temperature)
+            rowLosses = zip(rowLosses, losses).map { $0 + $1 }
+        }
+        if usesColumns { addLosses(buffers.columnMeans.current, features.first, buffers.columnCentres, loss.first) }
+        if usesRows { addLosses(buffers.rowMeans, features.second, buffers.rowCentres, loss.second) }
+        if gradients {
+            remote.load(second, squareFactor: nil, weights: weights)
+            remote.load(
+                features: features.second, residuals: buffers.columnMeans.current, centres: buffers.columnCentres)
+            clearGradients()
+            try forEachTile(accumulating: secondGradient) { tile in
+                addGradients(
+                    tile, discrepancyWeights(tile, features.first, buffers, rows: usesRows, columns: usesColumns))
+            }
+        }
+        return rowLosses
+    }
+
+    /// The second pass: the conditional means of the features.
+    private func meansPass(
+        _ firstFeatures: Tensor, _ buffers: MaximumMeanDiscrepancyBuffers, rows usesRows: Bool,
+        columns usesColumns: Bool
+    ) throws {
+        let side = geometry.side, scores = tiles.workspace, softmax = buffers.softmax.pointer
+        let firstWidth = firstFeatures.columns, secondWidth = buffers.rowMeans.columns
+        buffers.columnMeans.current.fill(0)
+        buffers.rowMeans.fill(0)
+        try forEachTile(accumulating: usesColumns ? buffers.columnMeans : nil) { tile in
+            let (m, n) = (tile.rows.count, tile.columns.count)
+            computeScores(tile, into: scores)
+            if usesColumns {
+                columnSoftmax(tile, scores, softmax)
+                MatrixProduct.multiply(
+                    m: n, n: firstWidth, k: m, alpha: 1, softmax, .transposed, stride: side,
+                    firstFeatures.pointer + tile.rows.lowerBound * firstWidth, .asIs, stride: firstWidth, beta: 1,
+                    buffers.columnMeans.current.pointer + tile.columns.lowerBound * firstWidth, stride: firstWidth)
+            }
+            if usesRows {
+                rowSoftmax(tile, scores, softmax)
+                MatrixProduct.multiply(
+                    m: m, n: secondWidth, k: n, alpha: 1, softmax, .asIs, stride: side,
+                    remote.secondFeatures + tile.columns.lowerBound * secondWidth, .asIs, stride: secondWidth, beta: 1,
+                    buffers.rowMeans.pointer + tile.rows.lowerBound * secondWidth, stride: secondWidth)
+            }
+        }
+    }
+
+    /// The weights of a tile, ∂loss/∂S / τ. Positives are treated like all other pairs.
+    private func discrepancyWeights(
+        _ tile: ScoreTile, _ firstFeatures: Tensor, _ buffers: MaximumMeanDiscrepancyBuffers, rows usesRows: Bool,
+        columns usesColumns: Bool
+    ) -> UnsafeMutablePointer<Float> {
+        let side = geometry.side, softmax = buffers.softmax.pointer, products = buffers.products.pointer
+        let firstWidth = firstFeatures.columns, secondWidth = buffers.rowMeans.columns
+        let (m, n) = (tile.rows.count, tile.columns.count)
+        let scores = tiles.workspace, result = tiles.exponentials(tile.number)
+        computeScores(tile, into: scores)
+        result.update(repeating: 0, count: side * side)
+        if usesColumns {
+            columnSoftmax(tile, scores, softmax)
+            MatrixProduct.multiply(
+                m: m, n: n, k: firstWidth, alpha: 1, firstFeatures.pointer + tile.rows.lowerBound * firstWidth, .asIs,
+                stride: firstWidth, remote.residuals + tile.columns.lowerBound * firstWidth, .transposed,
+                stride: firstWidth, beta: 0, products, stride: side)
+            couplet_tile_add_column_centred(
+                m, n, softmax, products, side, remote.centres + tile.columns.lowerBound, result)
+        }
+        if usesRows {
+            rowSoftmax(tile, scores, softmax)
+            MatrixProduct.multiply(
+                m: m, n: n, k: secondWidth, alpha: 1, buffers.rowMeans.pointer + tile.rows.lowerBound * secondWidth,
+                .asIs, stride: secondWidth, remote.secondFeatures + tile.columns.lowerBound * secondWidth, .transposed,
+                stride: secondWidth, beta: 0, products, stride: side)
+            couplet_tile_add_row_centred(
+                m, n, softmax, products, side, buffers.rowCentres.pointer + tile.rows.lowerBound, result)
+        }
+        return result
+    }
+
+    private func columnSoftmax(
+        _ tile: ScoreTile, _ scores: UnsafeMutablePointer<Float>, _ result: UnsafeMutablePointer<Float>
+    ) {
+        couplet_tile_column_softmax(
+            tile.rows.count, tile.columns.count, scores, geometry.side, remote.exponents + tile.columns.lowerBound,
+            remote.weights + tile.columns.lowerBound, result)
+    }
+
+    private func rowSoftmax(
+        _ tile: ScoreTile, _ scores: UnsafeMutablePointer<Float>, _ result: UnsafeMutablePointer<Float>
+    ) {
+        couplet_tile_row_softmax(
+            tile.rows.count, tile.columns.count, scores, geometry.side,
+            weights.rowExponent.pointer + tile.rows.lowerBound,
+            weights.rowWeight.pointer + tile.rows.lowerBound, result)
     }
 }

@@ -1,4 +1,5 @@
-/// How two encodings are compared (Baptista, Stuart, Tran 2025, arXiv 2505.24134): κ(g, h), before the division by the temperature.
+/// The similarity κ(g, h) of two encodings, before the division by the temperature (Baptista, Stuart, Tran 2025, arXiv
+/// 2505.24134).
 public enum Similarity: String, CaseIterable, Sendable {
     /// ⟨g, h⟩
     case innerProduct = "inner_product"
@@ -6,4 +7,33 @@ public enum Similarity: String, CaseIterable, Sendable {
     case cosine
     /// -½ |g - h|²
     case quadratic
+}
+
+/// The temperature τ that divides every similarity: fixed, or learned as log(1/τ) and clamped from below.
+public struct TemperatureSpecification: Equatable, Sendable {
+    public var initial: Double
+    public var learned: Bool
+    /// The smallest τ that learning can reach.
+    public var minimum: Double
+
+    public init(initial: Double = 1, learned: Bool = false, minimum: Double = 0.01) {
+        self.initial = initial
+        self.learned = learned
+        self.minimum = minimum
+    }
+}
+
+/// The function by which the engine scores a pair of encodings, before the division by the temperature.
+enum ScoreFunction: Sendable {
+    /// ⟨g, h⟩; for normalised encodings this is the cosine.
+    case product
+    /// -½ |g - h|², computed as ⟨g, h⟩ - ½ |g|² - ½ |h|².
+    case quadratic
+    /// -|g - h|, computed from the differences.
+    case euclidean
+    /// -Σ_k |g_k - h_k|, computed from the differences.
+    case manhattan
+
+    /// Whether scores are computed from the differences of encodings and not by a matrix product.
+    var usesDifferences: Bool { self == .euclidean || self == .manhattan }
 }

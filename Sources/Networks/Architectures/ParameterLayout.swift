@@ -1,57 +1,59 @@
-/// Where the parameters of an encoder lie in one flat buffer: a function of the config alone, the same for every worker count.
+/// Positions of an encoder's parameters in one flat buffer. The layout depends on the config alone, so it is the same
+/// for every number of workers.
 ///
-/// Gradients and an optimizer's moments have the same layout. What no entry covers is padding, and holds zeros.
+/// Gradients and optimizer moments have the same layout. Floats outside all entries are padding and hold zeros.
 public struct ParameterLayout: Equatable, Sendable {
     /// One parameter.
     public struct Entry: Equatable, Sendable {
-        /// Layer number and name, "0/weight": layers that have parameters are counted from 0.
+        /// Layer number and name, for example "0/weight". Layer numbers count only layers with parameters, from 0.
         public let path: String
         public let shape: [Int]
-        /// Its place; starts at a multiple of 16.
+        /// Position in the buffer; starts at a multiple of 16.
         public let range: Range<Int>
-        /// The number of its layer among those that have parameters.
+        /// Layer number, as in `path`.
         public let layer: Int
     }
 
-    /// A part of the buffer that is summed over the shards by itself: whole layers, so that its sum starts while backward goes on.
+    /// A contiguous part of the buffer that holds whole layers and is reduced over the shards as one unit. Its
+    /// reduction overlaps with the backward pass of the layers before it.
     public struct Bucket: Equatable, Sendable {
-        /// Starts where the bucket before ends; a multiple of 16 · shards floats.
+        /// Starts at the end of the previous bucket; the length is a multiple of 16 · shards floats.
         public let range: Range<Int>
-        /// Its layers, by the numbers of the paths. Backward goes from the last layer to the first, so the bucket is complete when
-        /// `layers.lowerBound` is.
+        /// Layer numbers, as in the paths. Backward runs from the last layer to the first, so the bucket is complete
+        /// when the gradients of `layers.lowerBound` are.
         public let layers: Range<Int>
     }
 
-    /// The shards S of a step: each bucket is cut into S equal blocks.
+    /// Number of shards, S. Each bucket consists of S equal blocks.
     public let shards: Int
     public let entries: [Entry]
     public let buckets: [Bucket]
-    /// The floats of the buffer, padding included.
+    /// Number of floats in the buffer, with padding.
     public let count: Int
-    /// The parameters themselves, without padding.
+    /// Number of parameters, without padding.
     public var parameterCount: Int { entries.reduce(0) { $0 + $1.range.count } }
 
-    /// A bucket of fewer floats would cost more in latency than it hides.
-    static let smallestBucket = 1 << 18
+    /// Minimum size of a bucket in floats. A smaller message costs more latency than the overlap hides.
+    static let minimumBucketSize = 1 << 18
     private static let alignment = 16
 
-    /// - Parameter layers: names and shapes of the parameters of each layer that has any.
+    /// - Parameter layers: names and shapes of the parameters, for each layer with parameters.
     init(layers: [[(name: String, shape: [Int])]], shards: Int) {
-        precondition(shards > 0, "\(shards) shards")
-        let padded = layers.map { $0.reduce(0) { $0 + Self.round($1.shape.reduce(1, *), to: Self.alignment) } }
+        precondition(shards > 0, "a layout for \(shards) shards")
+        let paddedCounts = layers.map { $0.reduce(0) { $0 + Self.roundUp($1.shape.reduce(1, *), to: Self.alignment) } }
         var entries: [Entry] = [], buckets: [Bucket] = [], start = 0
-        for group in Self.groups(padded) {
+        for layersOfBucket in Self.bucketLayers(paddedCounts) {
             var end = start
-            for layer in group {
+            for layer in layersOfBucket {
                 for (name, shape) in layers[layer] {
                     let count = shape.reduce(1, *)
                     entries.append(
                         Entry(path: "\(layer)/\(name)", shape: shape, range: end..<(end + count), layer: layer))
-                    end += Self.round(count, to: Self.alignment)
+                    end += Self.roundUp(count, to: Self.alignment)
                 }
             }
-            end = start + Self.round(end - start, to: Self.alignment * shards)
-            buckets.append(Bucket(range: start..<end, layers: group))
+            end = start + Self.roundUp(end - start, to: Self.alignment * shards)
+            buckets.append(Bucket(range: start..<end, layers: layersOfBucket))
             start = end
         }
         self.shards = shards
@@ -60,13 +62,13 @@ public struct ParameterLayout: Equatable, Sendable {
         count = start
     }
 
-    /// Layers in groups of at least `smallestBucket` floats, filled from the last layer, as backward completes them. Too small a rest at
-    /// the front joins the group behind it.
-    private static func groups(_ counts: [Int]) -> [Range<Int>] {
+    /// Groups layers into buckets of at least `minimumBucketSize` floats, from the last layer to the first, in the
+    /// order of backward. If the first layers do not fill a bucket, they join the bucket after them.
+    private static func bucketLayers(_ counts: [Int]) -> [Range<Int>] {
         var groups: [Range<Int>] = [], end = counts.count, sum = 0
         for layer in counts.indices.reversed() {
             sum += counts[layer]
-            if sum >= smallestBucket {
+            if sum >= minimumBucketSize {
                 groups.insert(layer..<end, at: 0)
                 end = layer
                 sum = 0
@@ -79,5 +81,5 @@ public struct ParameterLayout: Equatable, Sendable {
         return groups
     }
 
-    private static func round(_ count: Int, to multiple: Int) -> Int { (count + multiple - 1) / multiple * multiple }
+    private static func roundUp(_ count: Int, to multiple: Int) -> Int { (count + multiple - 1) / multiple * multiple }
 }

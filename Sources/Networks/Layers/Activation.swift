@@ -1,12 +1,56 @@
-/// The elementwise function after a product.
+import CCoupletKernels
+import CoupletTensors
+
+/// The elementwise function f that a layer applies after its product.
 public enum Activation: Equatable, Sendable {
-    /// x
+    /// f(x) = x
     case identity
-    /// max(0, x)
+    /// f(x) = max(0, x)
     case relu
-    /// x for x > 0, else slope · x
+    /// f(x) = x for x > 0, else slope · x
     case leakyRelu(slope: Float)
-    /// x Φ(x), Φ the normal distribution function, by the error function (not the tanh approximation).
+    /// f(x) = x Φ(x), Φ the distribution function of N(0, 1), computed with the error function (not with the tanh
+    /// approximation).
     case gelu
+    /// f(x) = tanh x
     case tanh
+
+    /// Whether forward saves f'(z) for backward. The other activations compute f'(z) from the output y = f(z).
+    var savesDerivative: Bool { self == .gelu }
+
+    /// y ← f(y + bias), in one pass over the rows.
+    /// - Parameters:
+    ///   - bias: one value a column; nil for none.
+    ///   - derivative: receives f'(y + bias) if `savesDerivative`.
+    func addBiasAndApply(bias: Tensor?, output: Tensor, derivative: Tensor) {
+        let (rows, columns) = (output.rows, output.columns), bias = bias.map { UnsafePointer($0.pointer) }
+        switch self {
+        case .identity:
+            if let bias { couplet_bias_identity(rows, columns, bias, output.pointer) }
+        case .relu: couplet_bias_relu(rows, columns, bias, output.pointer)
+        case .leakyRelu(let slope): couplet_bias_leaky_relu(rows, columns, bias, slope, output.pointer)
+        case .gelu: couplet_bias_gelu(rows, columns, bias, output.pointer, derivative.pointer)
+        case .tanh: couplet_bias_tanh(rows, columns, bias, output.pointer)
+        }
+    }
+
+    /// dZ = dY · f'(z) and db = Σ_rows dZ, in one pass. Rows are added in ascending order.
+    /// - Parameters:
+    ///   - derivative: what `addBiasAndApply` wrote there.
+    ///   - gradient: dY on entry, dZ on return.
+    ///   - biasGradient: receives db; nil if there is no bias.
+    func applyBackward(output: Tensor, derivative: Tensor, gradient: Tensor, biasGradient: Tensor?) {
+        let (rows, columns) = (output.rows, output.columns)
+        biasGradient?.fill(0)
+        let sums = biasGradient.map { $0.pointer }
+        switch self {
+        case .identity:
+            if let sums { couplet_backward_identity(rows, columns, gradient.pointer, sums) }
+        case .relu: couplet_backward_relu(rows, columns, output.pointer, gradient.pointer, sums)
+        case .leakyRelu(let slope):
+            couplet_backward_leaky_relu(rows, columns, output.pointer, slope, gradient.pointer, sums)
+        case .gelu: couplet_backward_gelu(rows, columns, derivative.pointer, gradient.pointer, sums)
+        case .tanh: couplet_backward_tanh(rows, columns, output.pointer, gradient.pointer, sums)
+        }
+    }
 }

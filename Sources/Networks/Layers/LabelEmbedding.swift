@@ -1,29 +1,32 @@
 import CCoupletKernels
 import CoupletTensors
 
-/// y = W[x]: a vector of its own for each label; x a Float32 holding an integer 0 … classes - 1, W [classes, embedding].
+/// y = W[x]: one learned vector for each label. x is a Float32 that holds an integer 0 … classes - 1; W [classes,
+/// embedding].
 ///
-/// Backward: dW[k] = Σ dY[i] over the rows i of label k, rows in sequence. A label has no gradient.
-/// Starts with independent N(0, 1 / embedding) numbers: vectors of length about 1.
+/// Backward: dW[k] = Σ dY[i] over the rows i with label k, in ascending order. Labels have no gradient.
+/// The initial entries are independent N(0, 1 / embedding), so a vector has an expected squared length of 1.
 public struct LabelEmbedding: Layer {
     public let classes: Int
     public let inputShape = [1]
     public let outputShape: [Int]
 
     public init(classes: Int, embedding: Int) {
-        precondition(classes > 0 && embedding > 0, "\(classes) labels of \(embedding) numbers")
+        precondition(classes > 0 && embedding > 0, "an embedding of \(classes) labels in \(embedding) dimensions")
         self.classes = classes
         outputShape = [embedding]
     }
 
     public var parameterShapes: [(name: String, shape: [Int])] { [("weight", [classes, outputCount])] }
 
-    public func initialize(_ parameters: [Tensor], philox: Philox, number: UInt64, scale: Float) {
-        philox.fillNormal(parameters[0], .initialization, number: number)
+    public func initialize(_ parameters: [Tensor], philox: Philox, firstNumber: UInt64, scale: Float) {
+        philox.fillNormal(parameters[0], .initialization, number: firstNumber)
         couplet_scale(parameters[0].count, scale / Float(outputCount).squareRoot(), parameters[0].pointer)
     }
 
-    public func forward(_ input: Tensor, parameters: [Tensor], output: Tensor, kept: Tensor, scratch: Tensor) {
+    public func forward(
+        _ input: Tensor, parameters: [Tensor], output: Tensor, savedForBackward: Tensor, scratch: Tensor
+    ) {
         let columns = outputCount
         for row in 0..<input.count {
             (output.pointer + row * columns).update(
@@ -33,7 +36,7 @@ public struct LabelEmbedding: Layer {
 
     public func backward(
         input: Tensor, output: Tensor, outputGradient: Tensor, parameters: [Tensor], parameterGradients: [Tensor],
-        inputGradient: Tensor?, kept: Tensor, scratch: Tensor
+        inputGradient: Tensor?, savedForBackward: Tensor, scratch: Tensor
     ) {
         let columns = outputCount
         parameterGradients[0].fill(0)
@@ -45,13 +48,14 @@ public struct LabelEmbedding: Layer {
         inputGradient?.fill(0)
     }
 
-    /// A look-up has no product.
+    /// Zero: a lookup needs no matrix product.
     public func matrixProductFLOPs(rows: Int, needsInputGradient: Bool) -> Int { 0 }
 
     private func label(_ input: Tensor, _ row: Int) -> Int {
         let value = input.pointer[row]
         precondition(
-            value >= 0 && value < Float(classes), "label \(value) of \(classes) classes, in row \(row) of a shard")
+            value >= 0 && value < Float(classes),
+            "row \(row) of a shard has the label \(value), but there are \(classes) classes")
         return Int(value)
     }
 }

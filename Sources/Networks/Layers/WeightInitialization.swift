@@ -1,31 +1,37 @@
 import CoupletTensors
 
-/// How the weights before an activation start. All are uniform on [-b, b); biases start at zero.
+/// Initial weights of a layer: uniform on [-b, b), where b depends on the activation that follows. Biases start at
+/// zero.
 ///
 /// | activation | name | b |
 /// |---|---|---|
-/// | relu, gelu | Kaiming uniform (He, Zhang, Ren, Sun, *Delving Deep into Rectifiers*, ICCV 2015, section 2.2) | √(6 / in) |
-/// | leaky_relu | the same with its slope a | √(6 / ((1 + a²) in)) |
-/// | tanh | Glorot uniform (Glorot, Bengio, *Understanding the difficulty of training …*, AISTATS 2010, eq. 16) | √(6 / (in + out)) |
-/// | identity | LeCun uniform (LeCun, Bottou, Orr, Müller, *Efficient BackProp*, 1998, section 4.6): variance 1 / in | √(3 / in) |
+/// | relu, gelu | Kaiming uniform [1] | √(6 / in) |
+/// | leaky_relu with slope a | Kaiming uniform [1] | √(6 / ((1 + a²) in)) |
+/// | tanh | Glorot uniform [2] | √(6 / (in + out)) |
+/// | identity | LeCun uniform [3]: variance 1 / in | √(3 / in) |
+///
+/// 1. He, Zhang, Ren, Sun, *Delving Deep into Rectifiers*, ICCV 2015, section 2.2
+/// 2. Glorot, Bengio, *Understanding the difficulty of training deep feedforward neural networks*, AISTATS 2010, eq. 16
+/// 3. LeCun, Bottou, Orr, Müller, *Efficient BackProp*, 1998, section 4.6
 struct WeightInitialization {
-    /// b above.
-    let bound: Float
+    /// b in the table.
+    private let bound: Float
 
     /// - Parameters:
-    ///   - activation: what follows the weights.
-    ///   - inputs, outputs: the terms of a sum into one output, and the sums that one input enters.
-    init(activation: Activation, inputs: Int, outputs: Int) {
-        let inputs = Float(inputs), outputs = Float(outputs)
+    ///   - activation: the function that follows the weights.
+    ///   - fanIn: number of inputs that each output sums, `in`.
+    ///   - fanOut: number of outputs that each input contributes to, `out`.
+    init(activation: Activation, fanIn: Int, fanOut: Int) {
+        let fanIn = Float(fanIn), fanOut = Float(fanOut)
         switch activation {
-        case .relu, .gelu: bound = (6 / inputs).squareRoot()
-        case .leakyRelu(let slope): bound = (6 / ((1 + slope * slope) * inputs)).squareRoot()
-        case .tanh: bound = (6 / (inputs + outputs)).squareRoot()
-        case .identity: bound = (3 / inputs).squareRoot()
+        case .relu, .gelu: bound = (6 / fanIn).squareRoot()
+        case .leakyRelu(let slope): bound = (6 / ((1 + slope * slope) * fanIn)).squareRoot()
+        case .tanh: bound = (6 / (fanIn + fanOut)).squareRoot()
+        case .identity: bound = (3 / fanIn).squareRoot()
         }
     }
 
-    /// Fills `weight` with scale · uniform[-b, b) numbers of the stream `.initialization`.
+    /// weight ← scale · uniform[-b, b), from the random stream `.initialization`.
     func fill(_ weight: Tensor, philox: Philox, number: UInt64, scale: Float) {
         philox.fillUniform(weight, .initialization, number: number)
         let pointer = weight.pointer, factor = bound * scale

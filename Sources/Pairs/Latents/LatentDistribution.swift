@@ -1,8 +1,10 @@
 import CoupletTensors
 
-/// The law of the latent factors of a `LatentSource` (*Identifiability Results for Multimodal Contrastive Learning*, arXiv 2303.09166):
-/// c ~ N(0, Σ_c), s = a + B c + ε with ε ~ N(0, Σ_s), s̃_k = s_k + b_k δ_k with δ ~ N(0, Σ_s̃) and b_k = 1 with probability π, else 0,
-/// m1 ~ N(0, Σ_m1), m2 ~ N(0, Σ_m2); everything that is not tied to the content here is independent of it.
+/// The distribution of the latent factors of a `LatentSource` (*Identifiability Results for Multimodal Contrastive
+/// Learning*, arXiv 2303.09166).
+///
+/// c ~ N(0, Σ_c), s = a + B c + ε with ε ~ N(0, Σ_s), s̃_k = s_k + b_k δ_k with δ ~ N(0, Σ_s̃) and b_k = 1 with
+/// probability π, else 0, m1 ~ N(0, Σ_m1), m2 ~ N(0, Σ_m2); c, ε, δ, b, m1 and m2 are independent.
 public struct LatentDistribution: Sendable {
     /// A square root of each covariance: Σ = root · rootᵀ.
     struct Roots: Sendable {
@@ -10,28 +12,30 @@ public struct LatentDistribution: Sendable {
     }
 
     let roots: Roots
-    /// a, zeros without causal dependence.
+    /// a; zeros without causal dependence.
     public let styleMean: [Double]
-    /// B, style × content, zeros without causal dependence.
+    /// B, style × content; zeros without causal dependence.
     public let styleFromContent: Matrix
     /// π.
     public let styleChange: Double
-    /// The largest eigenvalue of each covariance over its smallest, by the name of the covariance's block, s_perturbed for Σ_s̃; those of blocks
-    /// without components are left out.
+    /// Largest over smallest eigenvalue of each covariance, by the name of its block; s_perturbed stands for Σ_s̃.
+    /// Blocks without components are left out.
     public let conditionNumbers: [(name: String, value: Double)]
 
-    /// With statistical dependence each Σ is a draw from the Wishart distribution of scale I and as many degrees of freedom as dimensions: `X Xᵀ` for a
-    /// square X of standard normal numbers; else I. With causal dependence the entries of a and B are standard normal; else 0.
-    /// - Throws: `LinearAlgebraError` where a decomposition does not converge.
+    /// Draws the parameters.
+    ///
+    /// With statistical dependence each Σ is a draw from the Wishart distribution with scale I and as many degrees of
+    /// freedom as dimensions: `X Xᵀ` for a square X of standard normal numbers. Otherwise Σ = I. With causal dependence
+    /// the entries of a and B are standard normal, otherwise 0.
+    /// - Throws: `LinearAlgebraError` if a decomposition does not converge.
     package init(_ specification: LatentSpecification, seed: UInt64) throws {
         let philox = Philox(seed: seed)
-        func normals(_ rows: Int, _ columns: Int, _ part: LatentDrawNumber) -> Matrix {
-            Matrix(
-                rows: rows, columns: columns,
-                elements: philox.normals(rows * columns, .source, number: part.rawValue).map(Double.init))
+        func normals(_ rows: Int, _ columns: Int, _ number: LatentDrawNumber) -> Matrix {
+            let values = philox.normals(rows * columns, .source, number: number.rawValue)
+            return Matrix(rows: rows, columns: columns, elements: values.map(Double.init))
         }
-        func root(_ size: Int, _ part: LatentDrawNumber) -> Matrix {
-            specification.statisticalDependence ? normals(size, size, part) : .identity(size)
+        func root(_ size: Int, _ number: LatentDrawNumber) -> Matrix {
+            specification.statisticalDependence ? normals(size, size, number) : .identity(size)
         }
         let (content, style, modality) = (specification.content, specification.style, specification.modality)
         roots = Roots(
@@ -39,15 +43,16 @@ public struct LatentDistribution: Sendable {
             firstModality: root(modality, .firstModality), secondModality: root(modality, .secondModality))
         let causal = specification.causalDependence
         styleMean = causal ? normals(style, 1, .styleMean).elements : [Double](repeating: 0, count: style)
-        styleFromContent = causal ? normals(style, content, .styleFromContent) : Matrix(rows: style, columns: content)
+        styleFromContent =
+            causal ? normals(style, content, .styleFromContent) : Matrix(rows: style, columns: content)
         styleChange = specification.styleChange
         let named = [
-            ("c", roots.content), ("s", roots.style), ("s_perturbed", roots.perturbation), ("m1", roots.firstModality),
-            ("m2", roots.secondModality),
+            ("c", roots.content), ("s", roots.style), ("s_perturbed", roots.perturbation),
+            ("m1", roots.firstModality), ("m2", roots.secondModality),
         ]
         conditionNumbers = try named.filter { $0.1.rows > 0 }.map { name, root in
-            let values = try root.singularValueDecomposition().singularValues,
-                ratio = values[0] / values[values.count - 1]
+            let values = try root.singularValueDecomposition().singularValues
+            let ratio = values[0] / values[values.count - 1]
             return (name, ratio * ratio)
         }
     }
@@ -63,16 +68,18 @@ public struct LatentDistribution: Sendable {
     /// Σ_m2.
     public var secondModalityCovariance: Matrix { Self.covariance(roots.secondModality) }
 
-    /// Of c, s, s̃, m1, m2 the R² that the best predictor from the content has, a mean over a block's components; nil for a block without any.
+    /// R² of the best predictor of c, s, s̃, m1, m2 from the content, averaged over a block's components; nil for an
+    /// empty block.
     ///
-    /// That of s_k is `Var((B c)_k) / Var(s_k) = (B Σ_c Bᵀ)_kk / ((B Σ_c Bᵀ)_kk + (Σ_s)_kk)`; s̃_k has the variance `π (Σ_s̃)_kk` more. The content
-    /// tells itself (1), and nothing of m1 and m2 (0). This is what an encoding that is an invertible function of c alone allows, and no more than that.
+    /// For s_k it is `Var((B c)_k) / Var(s_k) = (B Σ_c Bᵀ)_kk / ((B Σ_c Bᵀ)_kk + (Σ_s)_kk)`; the variance of s̃_k has
+    /// the further term `π (Σ_s̃)_kk`. It is 1 for c, and 0 for m1 and m2. An encoding that is an invertible function
+    /// of c alone reaches exactly these.
     public var contentDetermination: [Double?] {
         let fromContent = (styleFromContent * contentCovariance * styleFromContent.transposed).diagonal
-        let own = styleCovariance.diagonal, perturbation = perturbationCovariance.diagonal
-        func mean(_ added: Double) -> Double? {
+        let residual = styleCovariance.diagonal, perturbation = perturbationCovariance.diagonal
+        func mean(_ perturbed: Double) -> Double? {
             let values = fromContent.indices.map {
-                fromContent[$0] / (fromContent[$0] + own[$0] + added * perturbation[$0])
+                fromContent[$0] / (fromContent[$0] + residual[$0] + perturbed * perturbation[$0])
             }
             return values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
         }
@@ -83,4 +90,12 @@ public struct LatentDistribution: Sendable {
     }
 
     private static func covariance(_ root: Matrix) -> Matrix { root * root.transposed }
+}
+
+/// Numbers, in `RandomStream.source`, of what a `LatentSource` draws once. A change would change what a seed means.
+enum LatentDrawNumber: UInt64 {
+    case content = 0, style, perturbation, firstModality, secondModality, styleMean, styleFromContent
+
+    /// The number of one candidate matrix of a mixing.
+    static func matrix(_ draw: Int) -> UInt64 { 1 << 32 + UInt64(draw) }
 }

@@ -1,25 +1,42 @@
 import CoupletTensors
 
-/// A source that knows the latent factors behind its pairs: what identifiability is measured against.
+/// A source that knows the latent factors of its pairs. Identifiability is measured against them.
 public protocol LatentFactorSource: PairSource {
-    /// The blocks, in the order of `latents`.
+    /// The blocks of factors, in the order of `latents`.
     var latentFactors: [LatentFactor] { get }
-    /// The factors of these samples, each B × columns, in the order of `latentFactors`.
-    /// - Throws: as `read`.
+    /// Returns the factors of these samples, each B × columns, in the order of `latentFactors`.
+    /// - Throws: as `read` does.
     func latents(_ split: Split, _ numbers: [UInt64]) throws -> [Tensor]
-    /// As `read`, with the content of other samples: sample i has the content of `contentOf[i]`, and the style and what is specific to each
-    /// modality of `numbers[i]`.
-    /// - Throws: as `read`.
-    func readSwappingContent(_ split: Split, _ numbers: [UInt64], contentOf: [UInt64], first: Tensor?, second: Tensor?)
-        throws
-    /// The R² that the best predictor of each block from the content alone has, in the order of `latentFactors`, as a mean over the block's
-    /// components: what an encoder that block-identifies the content allows. Nil where that is not known, or a block has no components.
+    /// Reads samples with the content of other samples: sample i has the content of `contentOf[i]`, and the style and
+    /// the modality-specific factors of `numbers[i]`.
+    /// - Throws: as `read` does.
+    func readSwappingContent(
+        _ split: Split, _ numbers: [UInt64], contentOf: [UInt64], first: Tensor?, second: Tensor?) throws
+    /// R² of the best predictor of each block from the content alone, in the order of `latentFactors`, averaged over
+    /// the block's components. An encoder that block-identifies the content reaches it. Nil if it is unknown or the
+    /// block is empty.
     var contentDetermination: [Double?] { get }
-    /// What a run's log tells of the factors at its start, a line each.
+    /// Lines about the factors for the start of a run's log.
     var latentSummary: [String] { get }
 }
 
 extension LatentFactorSource {
     public var contentDetermination: [Double?] { latentFactors.map { _ in nil } }
     public var latentSummary: [String] { [] }
+}
+
+/// A block of latent factors.
+public struct LatentFactor: Equatable, Sendable {
+    /// Name in files and tables: c, s, s_perturbed, m1, m2.
+    public let name: String
+    /// Number of components; may be 0.
+    public let columns: Int
+    /// Number of classes 0 … classes - 1 of a discrete factor; nil for a continuous one.
+    public let classes: Int?
+
+    public init(name: String, columns: Int, classes: Int? = nil) {
+        self.name = name
+        self.columns = columns
+        self.classes = classes
+    }
 }

@@ -1,46 +1,50 @@
 import CCoupletKernels
 import CoupletTensors
 
-/// Pairs that are mixed from latent factors: x1 = f1(c, s, m1), x2 = f2(c, s̃, m2), of which the content c is shared, the style s shared but perturbed
-/// to s̃ in the second view, and m1, m2 each modality's own; f1 and f2 are invertible (*Identifiability Results for Multimodal Contrastive Learning*,
-/// Daunhawer, Bizeul, Palumbo, Marx, Vogt, ICLR 2023, arXiv 2303.09166, section 5.1).
+/// Pairs that are mixed from latent factors: x1 = f1(c, s, m1), x2 = f2(c, s̃, m2).
 ///
-/// Sample n is a function of (seed, stream of the split, n), by Philox. Endless in both splits.
+/// The content c is shared, the style s is shared but perturbed to s̃ in the second view, and m1 and m2 are specific to
+/// their modality; f1 and f2 are invertible (*Identifiability Results for Multimodal Contrastive Learning*, Daunhawer,
+/// Bizeul, Palumbo, Marx, Vogt, ICLR 2023, arXiv 2303.09166, section 5.1).
+///
+/// Sample n is a function of (seed, stream of the split, n), by Philox. Both splits are endless.
 public struct LatentSource: LatentFactorSource {
     public let specification: LatentSpecification
-    /// The law of c, s, s̃, m1 and m2.
+    /// The distribution of c, s, s̃, m1 and m2.
     public let distribution: LatentDistribution
-    /// f1 and f2, the same where the mixing is shared.
+    /// f1 and f2; equal if the mixing is shared.
     public let mixings: [InvertibleMixing]
-    /// What the condition number of a mixing's layers is at most: the lowest per-mille of 25,000 draws.
+    /// Upper bound of the condition numbers of the mixings' layers: the lowest per-mille of 25,000 draws.
     public let conditionThreshold: Double
 
-    /// Latents from normal numbers, in the order of `layout`; but s is without its mean, and the perturbation stands in place of s̃.
+    /// Maps normal numbers to latents in the order of `layout`. It leaves the mean out of s, and gives δ in place of
+    /// s̃.
     private let map: RowwiseLinearMap
     private let first: SinglePrecisionMixing, second: SinglePrecisionMixing
-    /// a, style numbers.
+    /// a, one number for each style component.
     private let styleMean: Tensor
     private let layout: LatentLayout
     private let seed: UInt64
 
-    /// Samples made at a time: their numbers stay in the cache.
-    private static let pieceRows = 64
+    /// Samples generated at a time, so that their numbers stay in the cache.
+    private static let rowsPerBlock = 64
 
-    /// Draws the covariances, a, B and the mixings from the seed. Condition numbers of 25,000 matrices take some 0.1 s for 15 components a view.
-    /// - Throws: `DataError` where the specification is impossible, `LinearAlgebraError` where a decomposition does not
-    /// converge or a layer cannot be inverted.
+    /// Draws the covariances, a, B and the mixings from the seed. The condition numbers of 25,000 matrices take about
+    /// 0.1 s for 15 components per view.
+    /// - Throws: `DataError` if the specification is impossible, `LinearAlgebraError` if a decomposition does not
+    ///   converge or a layer cannot be inverted.
     public init(_ specification: LatentSpecification, seed: UInt64) throws {
         try specification.check()
         self.specification = specification
         self.seed = seed
         distribution = try LatentDistribution(specification, seed: seed)
         layout = LatentLayout(specification)
-        let layers = specification.mixingLayers
+        let layers = specification.mixingLayers, isShared = specification.sharedMixing
         let drawn = WellConditionedMatrices(
-            count: specification.sharedMixing ? layers : 2 * layers, size: specification.inputs, seed: seed)
+            count: isShared ? layers : 2 * layers, size: specification.inputs, seed: seed)
         conditionThreshold = drawn.threshold
-        let one = try InvertibleMixing(Array(drawn.matrices[..<layers]))
-        mixings = [one, specification.sharedMixing ? one : try InvertibleMixing(Array(drawn.matrices[layers...]))]
+        let mixing = try InvertibleMixing(Array(drawn.matrices[..<layers]))
+        mixings = [mixing, isShared ? mixing : try InvertibleMixing(Array(drawn.matrices[layers...]))]
         map = RowwiseLinearMap(layout.map(distribution))
         first = SinglePrecisionMixing(mixings[0], order: layout.firstOrder)
         second = SinglePrecisionMixing(mixings[1], order: layout.secondOrder)
@@ -50,11 +54,13 @@ public struct LatentSource: LatentFactorSource {
     public func description(of modality: Modality) -> ModalityDescription {
         ModalityDescription(shape: [specification.inputs])
     }
+
     public func count(of split: Split) -> Int? { nil }
 
     public var latentFactors: [LatentFactor] {
         layout.blocks.map { LatentFactor(name: $0.name, columns: $0.columns.count) }
     }
+
     public var contentDetermination: [Double?] { distribution.contentDetermination }
 
     public func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) throws {
@@ -71,7 +77,7 @@ public struct LatentSource: LatentFactorSource {
 
     public func latents(_ split: Split, _ numbers: [UInt64]) throws -> [Tensor] {
         let blocks = layout.blocks.map { Tensor([numbers.count, $0.columns.count]) }
-        forEachPiece(numbers) { range, numbers, rows in
+        forEachRowBlock(numbers) { range, numbers, rows in
             draw(split, numbers, into: rows)
             for (block, columns) in zip(blocks, layout.blocks.map(\.columns)) {
                 for row in 0..<range.count {
@@ -83,46 +89,80 @@ public struct LatentSource: LatentFactorSource {
         return blocks
     }
 
-    /// f⁻¹ of each row of views of a modality: (c, s, m1) of the first, (c, s̃, m2) of the second, B × (content + style + modality).
+    /// Returns f⁻¹ of each row of views of a modality: (c, s, m1) of the first, (c, s̃, m2) of the second,
+    /// B × (content + style + modality).
     public func unmix(_ modality: Modality, _ views: Tensor) -> Matrix {
         mixings[modality == .first ? 0 : 1].unmix(Matrix(views))
     }
 
-    private func mix(_ split: Split, _ numbers: [UInt64], contentOf: [UInt64]?, _ first: Tensor?, _ second: Tensor?) {
+    /// The condition numbers of the mixings' layers and of the covariances that are not I, and the R² of the style
+    /// given the content.
+    public var latentSummary: [String] {
+        /// To two decimals.
+        func rounded(_ number: Double) -> String { "\((number * 100).rounded() / 100)" }
+        func list(_ mixing: InvertibleMixing) -> String {
+            mixing.conditionNumbers.map(rounded).joined(separator: ", ")
+        }
+        let layers =
+            specification.sharedMixing
+            ? "of the shared mixing \(list(mixings[0]))" : "of f1 \(list(mixings[0])), of f2 \(list(mixings[1]))"
+        var lines = [
+            "condition numbers of the layers \(layers); the lowest per-mille of 25,000 draws ends at "
+                + rounded(conditionThreshold)
+        ]
+        if specification.statisticalDependence {
+            let named = distribution.conditionNumbers.map { "\($0.name) \(rounded($0.value))" }
+            lines.append("condition numbers of the covariances: \(named.joined(separator: ", "))")
+        }
+        if specification.causalDependence, specification.style > 0 {
+            let style = zip(latentFactors, contentDetermination).filter { $0.0.name.hasPrefix("s") }
+            let named = style.map { "\($0.name) \(rounded($1 ?? 0))" }
+            lines.append("R² that the content alone allows: \(named.joined(separator: ", "))")
+        }
+        return lines
+    }
+
+    private func mix(
+        _ split: Split, _ numbers: [UInt64], contentOf: [UInt64]?, _ first: Tensor?, _ second: Tensor?
+    ) {
         requireRows(first, numbers, .first)
         requireRows(second, numbers, .second)
-        let inputs = specification.inputs
-        let scratch = Tensor([2, min(numbers.count, Self.pieceRows), inputs]),
-            other = Tensor([min(numbers.count, Self.pieceRows), layout.width])
-        forEachPiece(numbers) { range, numbers, rows in
+        let inputs = specification.inputs, blockRows = min(numbers.count, Self.rowsPerBlock)
+        let scratch = Tensor([2, blockRows, inputs]), contentLatents = Tensor([blockRows, layout.width])
+        forEachRowBlock(numbers) { range, numbers, rows in
             draw(split, numbers, into: rows)
             if let contentOf {
                 contentOf.withUnsafeBufferPointer {
-                    draw(split, UnsafeBufferPointer(rebasing: $0[range]), into: other.pointer)
+                    draw(split, UnsafeBufferPointer(rebasing: $0[range]), into: contentLatents.pointer)
                 }
                 for row in 0..<range.count {
-                    let place = row * layout.width + layout.content.lowerBound
-                    (rows + place).update(from: other.pointer + place, count: layout.content.count)
+                    let offset = row * layout.width + layout.content.lowerBound
+                    (rows + offset).update(from: contentLatents.pointer + offset, count: layout.content.count)
                 }
             }
-            for (view, mixed, start) in [(first, self.first, layout.first), (second, self.second, layout.second)] {
+            for (view, mixing, start) in [
+                (first, self.first, layout.firstViewOffset), (second, self.second, layout.secondViewOffset),
+            ] {
                 guard let view else { continue }
-                mixed.apply(
+                mixing.apply(
                     rows: range.count, rows + start, stride: layout.width, scratch: scratch.pointer,
                     to: view.pointer + range.lowerBound * inputs)
             }
         }
     }
 
-    /// Latents of a few samples, rows × width in the order of the layout.
-    private func draw(_ split: Split, _ numbers: UnsafeBufferPointer<UInt64>, into rows: UnsafeMutablePointer<Float>) {
+    /// Draws the latents of a few samples, rows × width in the order of the layout.
+    private func draw(
+        _ split: Split, _ numbers: UnsafeBufferPointer<UInt64>, into rows: UnsafeMutablePointer<Float>
+    ) {
         let stream: RandomStream = split == .training ? .training : .heldOut
         let style = specification.style, count = numbers.count
-        // Words for normal numbers, then one for each component of the style that may be perturbed.
-        let normalBlocks = (layout.width + 3) / 4, changeBlocks = (style + 3) / 4
-        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: count * 4 * max(normalBlocks, changeBlocks)) { words in
-            withUnsafeTemporaryAllocation(of: Float.self, capacity: count * 4 * max(normalBlocks, changeBlocks)) {
-                drawn in
+        // The first Philox blocks of a sample give its normal numbers, the next ones a uniform number for each style
+        // component, which decides whether the component is perturbed.
+        let normalBlocks = (layout.width + 3) / 4, uniformBlocks = (style + 3) / 4
+        let capacity = count * 4 * max(normalBlocks, uniformBlocks)
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: capacity) { words in
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: capacity) { drawn in
                 for row in 0..<count {
                     couplet_philox(
                         seed, stream.rawValue, numbers[row], 0, normalBlocks,
@@ -133,28 +173,84 @@ public struct LatentSource: LatentFactorSource {
                 if style == 0 { return }
                 for row in 0..<count {
                     couplet_philox(
-                        seed, stream.rawValue, numbers[row], UInt32(normalBlocks), changeBlocks,
-                        words.baseAddress! + row * 4 * changeBlocks)
+                        seed, stream.rawValue, numbers[row], UInt32(normalBlocks), uniformBlocks,
+                        words.baseAddress! + row * 4 * uniformBlocks)
                 }
-                couplet_uniforms(words.baseAddress, count * 4 * changeBlocks, drawn.baseAddress)
+                couplet_uniforms(words.baseAddress, count * 4 * uniformBlocks, drawn.baseAddress)
                 couplet_perturb_style(
-                    count, style, styleMean.pointer, drawn.baseAddress, 4 * changeBlocks,
-                    Float(specification.styleChange), layout.width,
-                    rows + layout.style.lowerBound, rows + layout.perturbed.lowerBound)
+                    count, style, styleMean.pointer, drawn.baseAddress, 4 * uniformBlocks,
+                    Float(specification.styleChange), layout.width, rows + layout.style.lowerBound,
+                    rows + layout.perturbed.lowerBound)
             }
         }
     }
 
-    /// Calls `body` with every piece of the sample numbers, where it lies among them, and with room for its latents.
-    private func forEachPiece(
+    /// Calls `body` for each block of at most `rowsPerBlock` samples, with their range among the samples, their
+    /// numbers, and memory for their latents.
+    private func forEachRowBlock(
         _ numbers: [UInt64], _ body: (Range<Int>, UnsafeBufferPointer<UInt64>, UnsafeMutablePointer<Float>) -> Void
     ) {
-        let rows = Tensor([min(numbers.count, Self.pieceRows), layout.width])
+        let rows = Tensor([min(numbers.count, Self.rowsPerBlock), layout.width])
         numbers.withUnsafeBufferPointer { numbers in
-            for start in stride(from: 0, to: numbers.count, by: Self.pieceRows) {
-                let range = start..<min(start + Self.pieceRows, numbers.count)
+            for start in stride(from: 0, to: numbers.count, by: Self.rowsPerBlock) {
+                let range = start..<min(start + Self.rowsPerBlock, numbers.count)
                 body(range, UnsafeBufferPointer(rebasing: numbers[range]), rows.pointer)
             }
         }
+    }
+}
+
+/// The columns of the blocks in a row of latents: m1, s, c, s̃, m2. The inputs of each view are contiguous.
+private struct LatentLayout: Sendable {
+    let firstModality: Range<Int>, style: Range<Int>, content: Range<Int>, perturbed: Range<Int>
+    let secondModality: Range<Int>
+    /// Number of columns.
+    let width: Int
+
+    init(_ specification: LatentSpecification) {
+        let (content, style, modality) = (specification.content, specification.style, specification.modality)
+        func columns(from start: Int, _ count: Int) -> Range<Int> { start..<(start + count) }
+        firstModality = columns(from: 0, modality)
+        self.style = columns(from: modality, style)
+        self.content = columns(from: modality + style, content)
+        perturbed = columns(from: modality + style + content, style)
+        secondModality = columns(from: modality + 2 * style + content, modality)
+        width = content + 2 * style + 2 * modality
+    }
+
+    /// The blocks in the order of files and tables.
+    var blocks: [(name: String, columns: Range<Int>)] {
+        [("c", content), ("s", style), ("s_perturbed", perturbed), ("m1", firstModality), ("m2", secondModality)]
+    }
+
+    /// First column of m1, s, c, the inputs of the first view.
+    var firstViewOffset: Int { firstModality.lowerBound }
+    /// First column of c, s̃, m2, the inputs of the second view.
+    var secondViewOffset: Int { content.lowerBound }
+
+    /// For each of the columns m1, s, c its index in (c, s, m1), the order of f1's inputs.
+    var firstOrder: [Int] {
+        let afterStyle = content.count + style.count
+        return Array(afterStyle..<(afterStyle + firstModality.count)) + Array(content.count..<afterStyle)
+            + Array(0..<content.count)
+    }
+
+    /// For each of the columns c, s̃, m2 its index in (c, s̃, m2), the order of f2's inputs.
+    var secondOrder: [Int] { Array(0..<(content.count + style.count + secondModality.count)) }
+
+    /// Returns the linear map of standard normal numbers to m1, s - a, c, δ, m2.
+    func map(_ distribution: LatentDistribution) -> Matrix {
+        let roots = distribution.roots
+        var map = Matrix(rows: width, columns: width)
+        for (rows, columns, block) in [
+            (firstModality, firstModality, roots.firstModality), (style, style, roots.style),
+            (style, content, distribution.styleFromContent * roots.content), (content, content, roots.content),
+            (perturbed, perturbed, roots.perturbation), (secondModality, secondModality, roots.secondModality),
+        ] {
+            for i in 0..<block.rows {
+                for j in 0..<block.columns { map[rows.lowerBound + i, columns.lowerBound + j] = block[i, j] }
+            }
+        }
+        return map
     }
 }

@@ -1,26 +1,26 @@
-/// The latent factors of a `LatentSource` and how they are mixed: a config's `data: {source: latent, …}`.
+/// Sizes and mixing of the latent factors of a `LatentSource`, as `data: {source: latent, …}` of a config sets them.
 public struct LatentSpecification: Equatable, Sendable {
-    /// The components of the content c; at least 1.
+    /// Number of components of the content c; at least 1.
     public var content: Int
-    /// The components of the style s, and of the perturbed style s̃.
+    /// Number of components of the style s, and of the perturbed style s̃.
     public var style: Int
-    /// The components of m1, and of m2.
+    /// Number of components of m1, and of m2.
     public var modality: Int
-    /// The probability π with which a component of the style is perturbed between the modalities; in [0, 1].
+    /// Probability π that a component of the style is perturbed between the modalities.
     public var styleChange: Double
-    /// Whether the components of each block are correlated: covariances drawn from Wishart distributions in place of I.
+    /// Whether the components of each block are correlated: the covariances are Wishart draws instead of I.
     public var statisticalDependence: Bool
     /// Whether the style depends on the content: s = a + B c + ε.
     public var causalDependence: Bool
-    /// The square layers of a mixing; at least 1.
+    /// Number of square layers of a mixing; at least 1.
     public var mixingLayers: Int
-    /// Whether both views have one mixing.
+    /// Whether both views use the same mixing.
     public var sharedMixing: Bool
 
     public init(
         content: Int = 5, style: Int = 5, modality: Int = 5, styleChange: Double = 1,
-        statisticalDependence: Bool = false,
-        causalDependence: Bool = false, mixingLayers: Int = 3, sharedMixing: Bool = false
+        statisticalDependence: Bool = false, causalDependence: Bool = false, mixingLayers: Int = 3,
+        sharedMixing: Bool = false
     ) {
         self.content = content
         self.style = style
@@ -32,10 +32,37 @@ public struct LatentSpecification: Equatable, Sendable {
         self.sharedMixing = sharedMixing
     }
 
-    /// The components that make a view: those of the content, the style and one modality's own.
+    /// Number of components of a view: content, style and one modality's specific factors.
     public var inputs: Int { content + style + modality }
 
-    /// Condition numbers of 25,000 matrices are needed: the time for them grows with the cube of the extent, to some seconds here.
+    /// Upper limit of `inputs`. The source computes condition numbers of 25,000 matrices, whose time grows with the
+    /// cube of `inputs`, to some seconds here.
     public static let largestInputs = 128
     public static let mostMixingLayers = 64
+
+    /// - Throws: `DataError` if a size or probability is out of its range.
+    func check() throws {
+        for (key, size, least) in [("content", content, 1), ("style", style, 0), ("modality", modality, 0)] {
+            guard (least...Self.largestInputs).contains(size) else {
+                throw DataError(
+                    at: "data.\(key)", reason: "\(size) components",
+                    remedy: "give a whole number from \(least) to \(Self.largestInputs)")
+            }
+        }
+        guard inputs <= Self.largestInputs else {
+            throw DataError(
+                at: "data.content", reason: "content, style and modality are \(inputs) components together",
+                remedy: "give at most \(Self.largestInputs)")
+        }
+        guard (0...1).contains(styleChange) else {
+            throw DataError(
+                at: "data.style_change", reason: "\(styleChange) is not a probability",
+                remedy: "give a number from 0 to 1")
+        }
+        guard (1...Self.mostMixingLayers).contains(mixingLayers) else {
+            throw DataError(
+                at: "data.mixing_layers", reason: "\(mixingLayers) layers",
+                remedy: "give a whole number from 1 to \(Self.mostMixingLayers)")
+        }
+    }
 }

@@ -1,4 +1,6 @@
-/// What figures draw with: lines, marks and texts, by the classes of `Theme`.
+/// The SVG elements of a figure: lines, marks and texts, with the CSS classes of `Theme`.
+///
+/// Coordinates are in units of the drawing; y points downwards.
 public struct Drawing: Sendable {
     private(set) var markup = Markup()
 
@@ -6,7 +8,7 @@ public struct Drawing: Sendable {
 
     // MARK: Texts
 
-    /// - Parameter width: the text is cut to it; whole, it then shows under the pointer.
+    /// - Parameter width: A longer text is shortened to this width; the whole text is then its tooltip.
     mutating func text(
         _ text: String, x: Double, y: Double, class name: String = "", fitting width: Double = .infinity,
         size: Double = FigureSize.textSize
@@ -19,7 +21,7 @@ public struct Drawing: Sendable {
         }
     }
 
-    /// A tick's label, its exponent raised.
+    /// The label of a tick, with a raised exponent.
     mutating func text(_ tick: Tick, x: Double, y: Double, class name: String) {
         markup.element("text", ["class": name, "x": Markup.coordinate(x), "y": Markup.coordinate(y)]) {
             $0.add(tick.text)
@@ -35,7 +37,8 @@ public struct Drawing: Sendable {
         path([[(x1, y1), (x2, y2)]], class: name, title: title)
     }
 
-    /// Connected points, a path a piece; a piece of one point is drawn as a dot of the line's width.
+    /// A path of several pieces, each a list of connected points. A piece of one point becomes a dot of the line's
+    /// width.
     mutating func path(_ pieces: [[(x: Double, y: Double)]], class name: String, title: String = "") {
         var data = ""
         for piece in pieces {
@@ -62,7 +65,7 @@ public struct Drawing: Sendable {
             ], title)
     }
 
-    /// The outline of a rectangle, in a colour that stands out from what is within.
+    /// The outline of a rectangle in a colour of its own.
     mutating func frame(x: Double, y: Double, width: Double, height: Double, color: String) {
         markup.element(
             "rect",
@@ -73,7 +76,7 @@ public struct Drawing: Sendable {
             ])
     }
 
-    /// Text in a colour of its own, for cells whose ground is no colour of the theme.
+    /// Text in a colour of its own, for cells with a background that is not a colour of the theme.
     mutating func text(_ text: String, x: Double, y: Double, color: String) {
         markup.element(
             "text",
@@ -83,7 +86,8 @@ public struct Drawing: Sendable {
 
     // MARK: Marks
 
-    /// A mark of a series: circle, square, triangle, diamond, triangle on its head, cross, by number.
+    /// A mark of a series. The shape numbers are 0 circle, 1 square, 2 triangle, 3 diamond, 4 inverted triangle, 5
+    /// plus.
     mutating func mark(_ shape: Int, x: Double, y: Double, radius r: Double, class name: String, title: String = "") {
         if shape % 6 == 0 {
             return titled(
@@ -109,7 +113,7 @@ public struct Drawing: Sendable {
         titled("path", ["class": name, "d": "M\(data)Z"], title)
     }
 
-    /// Where a curve breaks off.
+    /// An × where a curve ends early.
     mutating func cross(x: Double, y: Double, class name: String, title: String) {
         path([[(x - 4, y - 4), (x + 4, y + 4)], [(x - 4, y + 4), (x + 4, y - 4)]], class: name, title: title)
     }
@@ -126,6 +130,41 @@ public struct Drawing: Sendable {
             markup.element(name, attributes)
         } else {
             markup.element(name, attributes) { $0.element("title", text: title) }
+        }
+    }
+}
+
+/// The estimated width of a text: an upper bound for the sans-serif fonts of common systems.
+package enum TextWidth {
+    /// The width in units of the drawing.
+    package static func of(_ text: String, size: Double) -> Double {
+        text.unicodeScalars.reduce(0) { $0 + emWidth(of: $1) } * size
+    }
+
+    /// Shortens a text in its middle to a width. The ends of paths and keys are the most informative parts.
+    static func fitted(_ text: String, size: Double, within width: Double) -> String {
+        if of(text, size: size) <= width { return text }
+        let letters = Array(text)
+        var keptCount = letters.count - 1
+        while keptCount > 2 {
+            let head = (keptCount + 1) / 2
+            let shorter = String(letters.prefix(head)) + "…" + String(letters.suffix(keptCount - head))
+            if of(shorter, size: size) <= width { return shorter }
+            keptCount -= 1
+        }
+        return String(letters.prefix(2)) + "…"
+    }
+
+    /// The width of a character as a fraction of the font size.
+    private static func emWidth(of scalar: Unicode.Scalar) -> Double {
+        switch scalar {
+        case "i", "l", "j", "I", ".", ",", ":", ";", "'", "|", "!", " ", "(", ")", "[", "]": 0.34
+        case "f", "t", "r", "-", "/", "\"": 0.4
+        case "m", "w", "M", "W", "@", "%", "—", "…": 0.92
+        case "A"..."Z", "−", "+", "=", "×", "<", ">": 0.69
+        case "0"..."9": 0.6
+        case _ where scalar.value >= 0x2E80: 1.05
+        default: 0.58
         }
     }
 }

@@ -1,26 +1,26 @@
-/// Something drawn: a plot, a heat map, parallel coordinates. A value; drawn twice, it gives the same text.
+/// A plot, a heat map or parallel coordinates. The same figure always gives the same SVG text.
 ///
-/// A drawing is some 420 units wide, which a phone shows at about its own size; in a page it widens with the column, and its texts then
-/// stay as large as the text around it.
+/// A drawing is about 420 units wide, which is about the width of a phone's screen in pixels. In a page it grows with
+/// the column, while its texts keep the size of the surrounding text.
 public protocol Figure: Sendable {
     var title: String { get }
-    /// What the figure shows and how to read it, beyond its title; may be empty.
+    /// What the figure shows and how to read it; may be empty.
     var caption: String { get }
-    /// What the colours and marks stand for.
+    /// The meaning of the colours and marks.
     var legend: [LegendEntry] { get }
-    /// In units; wide figures (many columns, many axes) scroll sideways on a phone.
+    /// The width in units. Wide figures (many columns, many axes) scroll horizontally on a phone.
     var width: Double { get }
-    /// What a screen reader says.
+    /// The description for screen readers.
     var summary: String { get }
-    /// Draws below `top`, over the whole width.
-    /// - Returns: the height reached.
+    /// Draws the figure below the coordinate `top`, over the whole width.
+    /// - Returns: The y coordinate of the lower edge.
     func draw(into drawing: inout Drawing, top: Double) -> Double
 }
 
 extension Figure {
     public var width: Double { FigureSize.width }
 
-    /// As a file of its own, with its title and legend: XML, with colours for light and for dark ground.
+    /// The figure as an SVG file with its title and legend, and with colours for light and dark backgrounds.
     public var svg: String {
         var drawing = Drawing()
         drawing.text(title, x: 4, y: 17, class: "title", fitting: width - 8)
@@ -31,7 +31,7 @@ extension Figure {
             + markup(drawing, height: height, isStandalone: true) + "\n"
     }
 
-    /// For a page that brings `Theme.variables` and `Theme.figureRules`.
+    /// The figure as an element of a page that contains `Theme.variables` and `Theme.figureRules`.
     func inlineSVG(withLegend: Bool) -> String {
         var drawing = Drawing()
         var top = 2.0
@@ -62,10 +62,10 @@ extension Figure {
     }
 }
 
-/// The measures all figures share.
+/// The sizes that all figures share, in units of the drawing.
 enum FigureSize {
     static let width = 420.0
-    /// Of the area within the axes.
+    /// Height of the area within the axes.
     static let plotHeight = 190.0
     static let textSize = 12.0
 }

@@ -1,11 +1,12 @@
 import CoupletText
+import Glibc
 
-/// A value for each pair of two others: a coloured cell a pair, its value written in it where there is room.
+/// Values over two variables, as a grid of coloured cells. Each cell contains its value if there is room for it.
 public struct HeatMap: Figure {
-    /// A cell; nil values are drawn empty.
+    /// A cell. A cell without a value is drawn empty.
     public struct Cell: Equatable, Sendable {
         public var value: Double?
-        /// What shows under the pointer besides the value.
+        /// The part of the tooltip that follows the value.
         public var label: String
 
         public init(_ value: Double?, label: String = "") {
@@ -16,18 +17,18 @@ public struct HeatMap: Figure {
 
     public var title: String
     public var caption: String
-    /// What varies from column to column, and from row to row.
+    /// The names of the variables of the columns and of the rows.
     public var xLabel: String
     public var yLabel: String
-    /// What the colours show.
+    /// The name of the values that the colours show.
     public var valueLabel: String
     public var columns: [String]
     public var rows: [String]
-    /// A row of cells a row, from the bottom up.
+    /// The cells of each row; the first row is the lowest.
     public var cells: [[Cell]]
-    /// Logarithmic colours where values span decades, unless told otherwise.
+    /// The scale of the colours.
     public var scale: AxisScale
-    /// Row and column of the cell to be framed, such as the best.
+    /// Row and column of a framed cell, such as the best one.
     public var chosen: (row: Int, column: Int)?
 
     public init(
@@ -58,13 +59,14 @@ public struct HeatMap: Figure {
             + "from \(TypographicNumber.short(values.min())) to \(TypographicNumber.short(values.max()))"
     }
 
-    private static let narrowest = 30.0
+    /// Smallest width of a column.
+    private static let minimumCellWidth = 30.0
 
     private var left: Double {
         min(110, max(24, (rows.map { TextWidth.of($0, size: FigureSize.textSize) }.max() ?? 0) + 10))
     }
 
-    public var width: Double { max(FigureSize.width, left + 10 + Self.narrowest * Double(columns.count)) }
+    public var width: Double { max(FigureSize.width, left + 10 + Self.minimumCellWidth * Double(columns.count)) }
 
     public func draw(into drawing: inout Drawing, top: Double) -> Double {
         let values = cells.flatMap { $0.compactMap(\.value) }
@@ -74,7 +76,7 @@ public struct HeatMap: Figure {
         let first = top + 20
         drawing.text(yLabel, x: 4, y: top + 11, class: "muted", fitting: width - 8)
         for (row, line) in cells.enumerated() {
-            // The first row lies at the bottom, as on an axis.
+            // The first row is the lowest, as on an axis.
             let y = first + Double(rows.count - 1 - row) * cellHeight
             drawing.text(rows[row], x: left - 6, y: y + cellHeight / 2 + 4, class: "end", fitting: left - 8)
             for (column, cell) in line.enumerated() {
@@ -84,67 +86,109 @@ public struct HeatMap: Figure {
             }
         }
         if let chosen, rows.indices.contains(chosen.row), columns.indices.contains(chosen.column) {
-            let share = cells[chosen.row][chosen.column].value.flatMap(color.share) ?? 0
+            let fraction = cells[chosen.row][chosen.column].value.flatMap(color.fraction) ?? 0
             drawing.frame(
                 x: left + Double(chosen.column) * cellWidth + 2.5,
                 y: first + Double(rows.count - 1 - chosen.row) * cellHeight + 2.5,
-                width: cellWidth - 5, height: cellHeight - 5, color: ColorMap.ink(share))
+                width: cellWidth - 5, height: cellHeight - 5, color: ColorMap.textColor(fraction))
         }
         let bottom = first + Double(rows.count) * cellHeight
-        // Every label, or every second, … where they would touch.
+        // Every label, or every second, third, …, so that labels do not touch.
         let widest = columns.map { TextWidth.of($0, size: FigureSize.textSize) }.max() ?? 0
-        let every = max(1, Int(((min(widest, 3 * cellWidth) + 6) / cellWidth).rounded(.up)))
-        for (column, name) in columns.enumerated() where column % every == 0 {
+        let labelStride = max(1, Int(((min(widest, 3 * cellWidth) + 6) / cellWidth).rounded(.up)))
+        for (column, name) in columns.enumerated() where column % labelStride == 0 {
             drawing.text(
                 name, x: left + (Double(column) + 0.5) * cellWidth, y: bottom + 14, class: "middle",
-                fitting: Double(every) * cellWidth - 4)
+                fitting: Double(labelStride) * cellWidth - 4)
         }
         drawing.text(xLabel, x: (left + width - 10) / 2, y: bottom + 29, class: "middle muted", fitting: width - left)
-        return drawRamp(color, isEmpty: !values.contains(where: \.isFinite), top: bottom + 38, into: &drawing)
+        return drawColorBar(color, isEmpty: !values.contains(where: \.isFinite), top: bottom + 38, into: &drawing)
     }
 
     private func draw(
         _ cell: Cell, row: Int, column: Int, _ color: Scale,
-        _ place: (x: Double, y: Double, width: Double, height: Double),
+        _ frame: (x: Double, y: Double, width: Double, height: Double),
         into drawing: inout Drawing
     ) {
         let names = ["\(xLabel) \(columns[column])", "\(yLabel) \(rows[row])"].joined(separator: ", ")
-        let (x, y, width, height) = (place.x + 0.5, place.y + 0.5, place.width - 1, place.height - 1)
-        guard let value = cell.value, let share = color.share(of: value) else {
-            let why = cell.label.isEmpty ? "no value" : cell.label
+        let (x, y, width, height) = (frame.x + 0.5, frame.y + 0.5, frame.width - 1, frame.height - 1)
+        guard let value = cell.value, let fraction = color.fraction(of: value) else {
+            let reason = cell.label.isEmpty ? "no value" : cell.label
             return drawing.rectangle(
-                x: x, y: y, width: width, height: height, class: "absent", title: "\(names) · \(why)")
+                x: x, y: y, width: width, height: height, class: "absent", title: "\(names) · \(reason)")
         }
         let title = ["\(names) · \(valueLabel) \(TypographicNumber.short(value, 5))", cell.label].filter { !$0.isEmpty }
             .joined(separator: " · ")
-        drawing.rectangle(x: x, y: y, width: width, height: height, fill: ColorMap.color(share), title: title)
+        drawing.rectangle(x: x, y: y, width: width, height: height, fill: ColorMap.color(fraction), title: title)
         let text = TypographicNumber.short(value, 3)
         if TextWidth.of(text, size: FigureSize.textSize) <= width - 2 {
             drawing.text(
-                text, x: place.x + place.width / 2, y: place.y + place.height / 2 + 4, color: ColorMap.ink(share))
+                text, x: frame.x + frame.width / 2, y: frame.y + frame.height / 2 + 4,
+                color: ColorMap.textColor(fraction))
         }
     }
 
-    /// The colours with their values.
-    private func drawRamp(_ color: Scale, isEmpty: Bool, top: Double, into drawing: inout Drawing) -> Double {
+    /// Draws the bar of colours with its values.
+    private func drawColorBar(_ color: Scale, isEmpty: Bool, top: Double, into drawing: inout Drawing) -> Double {
         if isEmpty { return top }
-        let count = 48, room = min(220, width - left - 90)
-        drawing.text(valueLabel, x: 4, y: top + 11, class: "muted", fitting: width - room - 50)
-        let start = width - 10 - room - 20
+        let count = 48, barWidth = min(220, width - left - 90)
+        drawing.text(valueLabel, x: 4, y: top + 11, class: "muted", fitting: width - barWidth - 50)
+        let start = width - 10 - barWidth - 20
         for k in 0..<count {
             drawing.rectangle(
-                x: start + room * Double(k) / Double(count), y: top + 2, width: room / Double(count) + 0.3, height: 9,
+                x: start + barWidth * Double(k) / Double(count), y: top + 2, width: barWidth / Double(count) + 0.3,
+                height: 9,
                 fill: ColorMap.color(Double(k) / Double(count - 1)))
         }
-        var reached = -Double.infinity
+        var lastLabelEnd = -Double.infinity
         for tick in Ticks.of(color, wanted: 3).labelled {
-            guard let share = color.share(of: tick.value), share >= -1e-6, share <= 1 + 1e-6 else { continue }
-            let x = start + share * room, half = tick.width(size: FigureSize.textSize) / 2
-            guard x - half > reached + 4 else { continue }
-            reached = x + half
+            guard let fraction = color.fraction(of: tick.value), fraction >= -1e-6, fraction <= 1 + 1e-6 else {
+                continue
+            }
+            let x = start + fraction * barWidth, half = tick.width(size: FigureSize.textSize) / 2
+            guard x - half > lastLabelEnd + 4 else { continue }
+            lastLabelEnd = x + half
             drawing.line(x, top + 11, x, top + 14, class: "axis")
             drawing.text(tick, x: x, y: top + 25, class: "middle")
         }
         return top + 30
+    }
+}
+
+/// The colours of a heat map, from dark to bright. The lightness grows evenly, so that the order is also visible in
+/// grey and with colour blindness. The fixed points are those of viridis (van der Walt and Smith, matplotlib).
+package enum ColorMap {
+    private static let stops: [(Double, Double, Double)] = [
+        (68, 1, 84), (72, 40, 120), (62, 74, 137), (49, 104, 142), (38, 130, 142), (31, 158, 137), (53, 183, 121),
+        (109, 205, 89),
+        (180, 222, 44), (253, 231, 37),
+    ]
+
+    /// Returns the colour "#rrggbb" of a fraction from 0 to 1.
+    package static func color(_ fraction: Double) -> String { hex(components(fraction)) }
+
+    /// Returns black or white, whichever has the higher contrast with the colour of the fraction.
+    package static func textColor(_ fraction: Double) -> String {
+        let (r, g, b) = components(fraction)
+        func linear(_ value: Double) -> Double {
+            value <= 10.31 ? value / 255 / 12.92 : pow((value / 255 + 0.055) / 1.055, 2.4)
+        }
+        let luminance = 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)
+        return luminance > 0.179 ? "#000000" : "#ffffff"
+    }
+
+    private static func components(_ fraction: Double) -> (Double, Double, Double) {
+        let position = min(1, max(0, fraction.isNaN ? 0 : fraction)) * Double(stops.count - 1)
+        let index = min(stops.count - 2, Int(position)), rest = position - Double(index)
+        let (a, b) = (stops[index], stops[index + 1])
+        return (a.0 + rest * (b.0 - a.0), a.1 + rest * (b.1 - a.1), a.2 + rest * (b.2 - a.2))
+    }
+
+    private static func hex(_ color: (Double, Double, Double)) -> String {
+        "#"
+            + [color.0, color.1, color.2].map { value in
+                let digits = String(Int(value.rounded()), radix: 16)
+                return digits.count < 2 ? "0" + digits : digits
+            }.joined()
     }
 }

@@ -1,10 +1,10 @@
-/// What one colour or mark of a figure stands for.
+/// The meaning of a colour or mark of a figure.
 public struct LegendEntry: Equatable, Sendable {
     enum Sample: Equatable, Sendable {
-        case series(Series.Look, Series.Style)
+        case series(Series.Appearance, Series.Style)
         case reference
         case fit
-        /// A fifth of the ranks, 0 the worst.
+        /// A fifth of the ranks, from 0 for the worst to 4 for the best.
         case rank(Int)
     }
 
@@ -16,29 +16,31 @@ public struct LegendEntry: Equatable, Sendable {
         self.sample = sample
     }
 
-    init(_ text: String, look: Series.Look, style: Series.Style) { self.init(text, sample: .series(look, style)) }
+    init(_ text: String, appearance: Series.Appearance, style: Series.Style) {
+        self.init(text, sample: .series(appearance, style))
+    }
 }
 
-/// Draws legends: entries in rows, as many in a row as fit.
+/// Draws legends. A row contains as many entries as fit.
 enum Legend {
     private static let rowHeight = 16.0
     private static let sampleWidth = 22.0
 
-    /// - Returns: where what follows may begin.
+    /// - Returns: The y coordinate of the lower edge.
     static func draw(_ entries: [LegendEntry], into drawing: inout Drawing, top: Double, width: Double) -> Double {
         var x = 4.0, y = top + rowHeight / 2
         for entry in entries {
-            let room =
+            let entryWidth =
                 sampleWidth + 6 + min(TextWidth.of(entry.text, size: FigureSize.textSize), width - sampleWidth - 14)
-            if x > 4, x + room > width - 4 { (x, y) = (4, y + rowHeight) }
+            if x > 4, x + entryWidth > width - 4 { (x, y) = (4, y + rowHeight) }
             sample(entry.sample, into: &drawing, x: x, y: y)
             drawing.text(entry.text, x: x + sampleWidth + 6, y: y + 4, fitting: width - sampleWidth - 14)
-            x += room + 14
+            x += entryWidth + 14
         }
         return y + rowHeight / 2 + 4
     }
 
-    /// The sample alone, for a legend in a page's own text.
+    /// The sample of an entry without its text, for a legend in HTML.
     static func sampleSVG(_ entry: LegendEntry) -> String {
         var drawing = Drawing()
         sample(entry.sample, into: &drawing, x: 1, y: 7)
@@ -56,13 +58,13 @@ enum Legend {
 
     private static func sample(_ sample: LegendEntry.Sample, into drawing: inout Drawing, x: Double, y: Double) {
         switch sample {
-        case .series(let look, let style):
-            drawing.group(look.colorClass) {
+        case .series(let appearance, let style):
+            drawing.group(appearance.colorClass) {
                 if style == .line || style == .markedLine {
-                    $0.line(x, y, x + sampleWidth, y, class: "line\(look.dashClass)")
+                    $0.line(x, y, x + sampleWidth, y, class: "line\(appearance.dashClass)")
                 }
                 if style == .markers || style == .markedLine {
-                    $0.mark(look.shape, x: x + 11, y: y, radius: 3.6, class: "mark")
+                    $0.mark(appearance.shape, x: x + 11, y: y, radius: 3.6, class: "mark")
                 }
                 if style == .dots { $0.mark(0, x: x + 11, y: y, radius: 2.4, class: "dot") }
             }

@@ -1,9 +1,10 @@
-/// Many values of each of many things: an axis a value, a line a thing. The last axis ranks them: its best fifth stands out most.
+/// Parallel coordinates: one axis per variable and one line per item, such as a trial. The last axis ranks the items;
+/// the lines of the best fifth stand out most.
 public struct ParallelCoordinates: Figure {
     public struct Line: Equatable, Sendable {
-        /// What shows under the pointer.
+        /// The tooltip.
         public var name: String
-        /// A value an axis, by number; for named values, which of the names.
+        /// The value on each axis; on an axis with categories, the index of the category.
         public var values: [Double]
 
         public init(_ name: String, _ values: [Double]) {
@@ -16,10 +17,10 @@ public struct ParallelCoordinates: Figure {
     public var caption: String
     public var axes: [Axis]
     public var lines: [Line]
-    /// Whether low values of the last axis are the good ones.
-    public var lowIsGood: Bool
+    /// Whether low values on the last axis are better.
+    public var lowIsBetter: Bool
 
-    public init(_ title: String, caption: String = "", axes: [Axis], lines: [Line], lowIsGood: Bool) {
+    public init(_ title: String, caption: String = "", axes: [Axis], lines: [Line], lowIsBetter: Bool) {
         precondition(
             axes.count >= 2 && lines.allSatisfy { $0.values.count == axes.count },
             "lines that do not fit \(axes.count) axes")
@@ -27,7 +28,7 @@ public struct ParallelCoordinates: Figure {
         self.caption = caption
         self.axes = axes
         self.lines = lines
-        self.lowIsGood = lowIsGood
+        self.lowIsBetter = lowIsBetter
     }
 
     public var width: Double { max(FigureSize.width, 60 + 110 * Double(axes.count - 1)) }
@@ -40,14 +41,14 @@ public struct ParallelCoordinates: Figure {
 
     public var summary: String { "\(lines.count) lines over \(axes.map(\.label).joined(separator: ", "))" }
 
-    /// From 0 for the worst fifth to 4 for the best; lines without a rank, for they lack a value, are left out.
+    /// The fifth of each line, from 0 for the worst to 4 for the best; nil for a line with a value that is not finite.
     package var ranks: [Int?] {
         let order = lines.indices.filter { lines[$0].values.allSatisfy(\.isFinite) }.sorted { a, b in
             let (first, second) = (lines[a].values[axes.count - 1], lines[b].values[axes.count - 1])
-            return first == second ? a < b : (first > second) == lowIsGood
+            return first == second ? a < b : (first > second) == lowIsBetter
         }
         var ranks = [Int?](repeating: nil, count: lines.count)
-        for (place, index) in order.enumerated() { ranks[index] = order.count == 1 ? 4 : place * 5 / order.count }
+        for (position, index) in order.enumerated() { ranks[index] = order.count == 1 ? 4 : position * 5 / order.count }
         if let best = order.last { ranks[best] = 4 }
         return ranks
     }
@@ -58,14 +59,14 @@ public struct ParallelCoordinates: Figure {
         let scales = axes.enumerated().map { index, axis in
             Scale(axis, values: lines.map { $0.values[index] }, margin: 0.04)
         }
-        func place(_ value: Double, on axis: Int) -> (x: Double, y: Double)? {
-            scales[axis].share(of: value).map { (left + Double(axis) * gap, bottom - $0 * (bottom - first)) }
+        func position(_ value: Double, on axis: Int) -> (x: Double, y: Double)? {
+            scales[axis].fraction(of: value).map { (left + Double(axis) * gap, bottom - $0 * (bottom - first)) }
         }
         let ranks = ranks
         for rank in 0..<5 {
             drawing.group("rank\(rank + 1)") { drawing in
-                for (line, own) in zip(lines, ranks) where own == rank {
-                    let points = axes.indices.compactMap { place(line.values[$0], on: $0) }
+                for (line, lineRank) in zip(lines, ranks) where lineRank == rank {
+                    let points = axes.indices.compactMap { position(line.values[$0], on: $0) }
                     if points.count == axes.count { drawing.path([points], class: "path", title: line.name) }
                 }
             }
@@ -73,13 +74,13 @@ public struct ParallelCoordinates: Figure {
         for (index, axis) in axes.enumerated() {
             let x = left + Double(index) * gap
             drawing.line(x, first, x, bottom, class: "axis")
-            // Names stand in the midst of their axis, the outer ones within the drawing.
-            let room = gap - 8, half = min(room, TextWidth.of(axis.label, size: FigureSize.textSize)) / 2
+            // Labels are centred on their axis; the first and the last label stay inside the drawing.
+            let labelWidth = gap - 8, half = min(labelWidth, TextWidth.of(axis.label, size: FigureSize.textSize)) / 2
             drawing.text(
                 axis.label, x: min(max(x, half + 2), width - half - 2), y: top + 13, class: "middle muted",
-                fitting: room)
+                fitting: labelWidth)
             for tick in ticks(axis, scales[index]) {
-                guard let point = place(tick.value, on: index) else { continue }
+                guard let point = position(tick.value, on: index) else { continue }
                 drawing.line(x - 3, point.y, x + 3, point.y, class: "axis")
                 let isLast = index == axes.count - 1
                 let text = TextWidth.fitted(tick.text, size: FigureSize.textSize, within: isLast ? 40 : gap - 14)
@@ -92,12 +93,12 @@ public struct ParallelCoordinates: Figure {
         return bottom + 10
     }
 
-    /// The values that were tried, where they do not crowd; else round ones.
+    /// The given tick values if their labels do not overlap; else round values.
     private func ticks(_ axis: Axis, _ scale: Scale) -> [Tick] {
         if let names = axis.categories { return names.enumerated().map { Tick(value: Double($0), text: $1) } }
         if let values = axis.ticks, values.count <= 8 {
             let ticks = Ticks.at(values, on: scale)
-            let heights = ticks.compactMap { scale.share(of: $0.value) }.sorted()
+            let heights = ticks.compactMap { scale.fraction(of: $0.value) }.sorted()
             if zip(heights, heights.dropFirst()).allSatisfy({ ($1 - $0) * FigureSize.plotHeight >= 13 }) {
                 return ticks
             }

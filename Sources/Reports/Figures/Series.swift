@@ -2,9 +2,9 @@
 public struct PlotPoint: Equatable, Sendable {
     public var x: Double
     public var y: Double
-    /// How far y may be off, up and down: drawn as an error bar where positive.
+    /// Half the length of the error bar; 0 for none.
     public var deviation: Double
-    /// What shows under the pointer before the values.
+    /// The part of the tooltip before the values.
     public var label: String
 
     public init(_ x: Double, _ y: Double, deviation: Double = 0, label: String = "") {
@@ -15,49 +15,49 @@ public struct PlotPoint: Equatable, Sendable {
     }
 }
 
-/// Points that belong together: one colour, one entry of the legend.
+/// Points that share a colour and an entry of the legend.
 public struct Series: Sendable {
     public enum Style: Sendable {
         case line
         case markers
         case markedLine
-        /// Small and pale: the single values behind a mean.
+        /// Small pale dots, such as the single values behind a mean.
         case dots
     }
 
-    /// Which colour, dash and mark.
-    public enum Look: Equatable, Sendable {
-        /// The i-th of those that are told apart.
+    /// The colour, dash pattern and mark of a series.
+    public enum Appearance: Equatable, Sendable {
+        /// The colour, dash and mark with this index.
         case numbered(Int)
-        /// In grey.
+        /// Grey.
         case neutral
-        /// Thin, grey and behind the others, without an entry in the legend: one of many.
+        /// Thin and grey, behind the other series and without an entry in the legend: for one of many.
         case quiet
     }
 
     public var name: String
-    /// In the order in which a line connects them; where x or y is not finite, the line breaks.
+    /// The points in the order in which a line connects them. The line breaks at a point that is not finite.
     public var points: [PlotPoint]
     public var style: Style
-    public var look: Look
-    /// Draws a noisy long line pale, and its moving mean over it.
+    public var appearance: Appearance
+    /// Whether a long noisy line is drawn pale, with its moving average on top.
     public var smooths: Bool
-    /// A power law through these points, drawn over their range and told in the legend.
+    /// A power law through the points. It is drawn over their range, and the legend gives its slope.
     public var fit: PowerLawFit?
 
     public init(
-        _ name: String, _ points: [PlotPoint], style: Style = .markedLine, look: Look = .numbered(0),
+        _ name: String, _ points: [PlotPoint], style: Style = .markedLine, appearance: Appearance = .numbered(0),
         smooths: Bool = false, fit: PowerLawFit? = nil
     ) {
         self.name = name
         self.points = points
         self.style = style
-        self.look = look
+        self.appearance = appearance
         self.smooths = smooths
         self.fit = fit
     }
 
-    /// The power law that fits the points best, by least squares of the logarithms.
+    /// Returns the series with a `PowerLawFit` of its points.
     public func fitted() -> Series {
         var result = self
         result.fit = PowerLawFit(points.map { ($0.x, $0.y) })
@@ -65,14 +65,14 @@ public struct Series: Sendable {
     }
 
     var entry: LegendEntry? {
-        if look == .quiet { return nil }
+        if appearance == .quiet { return nil }
         let text = fit.map { name.isEmpty ? $0.text : "\(name), \($0.text)" } ?? name
-        return text.isEmpty ? nil : LegendEntry(text, look: look, style: style)
+        return text.isEmpty ? nil : LegendEntry(text, appearance: appearance, style: style)
     }
 }
 
-extension Series.Look {
-    /// The classes of its colour.
+extension Series.Appearance {
+    /// The CSS class of the colour.
     var colorClass: String {
         switch self {
         case .numbered(let index): "hue\(index % Theme.hueCount + 1)"
@@ -91,20 +91,20 @@ extension Series.Look {
     }
 }
 
-/// A line that no data made: what theory says, a bound, a value to be compared with.
+/// A line that does not come from data, such as a theoretical value or a bound.
 public struct ReferenceLine: Sendable {
-    public enum Course: Equatable, Sendable {
+    public enum Shape: Equatable, Sendable {
         case horizontal(Double)
         case vertical(Double)
-        /// y = factor · x^slope: straight on two logarithmic axes.
+        /// y = factor · x^slope, a straight line on two logarithmic axes.
         case power(slope: Double, factor: Double)
     }
 
-    public var course: Course
+    public var shape: Shape
     public var name: String
 
-    public init(_ course: Course, name: String) {
-        self.course = course
+    public init(_ shape: Shape, name: String) {
+        self.shape = shape
         self.name = name
     }
 }

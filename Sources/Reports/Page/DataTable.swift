@@ -1,24 +1,25 @@
-/// A table; where a phone is too narrow for it, it scrolls sideways under its first column, which stays.
+/// A table. On a narrow screen it scrolls horizontally while its first column stays in place.
 public struct DataTable: PageContent {
     public struct Cell: Equatable, Sendable, ExpressibleByStringLiteral {
         public var text: String
-        /// Shows under the pointer, such as the whole of a digest that is cut short.
+        /// The tooltip, such as the whole of a shortened digest.
         public var title: String
-        /// The best of those it is compared with.
+        /// Whether the value is the best of those it is compared with.
         public var isBest: Bool
-        /// A measured value that is not what stands beside it as the right one.
-        public var isApart: Bool
-        /// Colour and dash of this row or column in the figures.
-        public var look: Series.Look?
+        /// Whether a measured value contradicts the expected value next to it.
+        public var isUnexpected: Bool
+        /// The appearance of this row or column in the figures.
+        public var appearance: Series.Appearance?
 
         public init(
-            _ text: String, title: String = "", isBest: Bool = false, isApart: Bool = false, look: Series.Look? = nil
+            _ text: String, title: String = "", isBest: Bool = false, isUnexpected: Bool = false,
+            appearance: Series.Appearance? = nil
         ) {
             self.text = text
             self.title = title
             self.isBest = isBest
-            self.isApart = isApart
-            self.look = look
+            self.isUnexpected = isUnexpected
+            self.appearance = appearance
         }
 
         public init(stringLiteral text: String) { self.init(text) }
@@ -26,7 +27,7 @@ public struct DataTable: PageContent {
 
     public var columns: [Cell]
     public var rows: [[Cell]]
-    /// Which columns hold text, to be set flush left; numbers stand flush right.
+    /// The columns that contain text and are left-aligned. Other columns contain numbers and are right-aligned.
     public var textColumns: Set<Int>
 
     public init(columns: [Cell], rows: [[Cell]], textColumns: Set<Int> = [0]) {
@@ -35,7 +36,7 @@ public struct DataTable: PageContent {
         self.textColumns = textColumns
     }
 
-    /// Names and their values, without a heading.
+    /// A table of names and values without a header.
     public init(facts: [(String, Cell)]) {
         self.init(columns: [], rows: facts.map { [Cell($0.0), $0.1] }, textColumns: [0, 1])
     }
@@ -70,10 +71,12 @@ public struct DataTable: PageContent {
     private func write(_ cell: Cell, _ name: String, _ column: Int, scope: String, to markup: inout Markup) {
         let classes = [
             textColumns.contains(column) ? "text" : "", cell.text.count > 48 ? "long" : "", cell.isBest ? "best" : "",
-            cell.isApart ? "apart" : "",
+            cell.isUnexpected ? "apart" : "",
         ].filter { !$0.isEmpty }.joined(separator: " ")
         markup.element(name, ["class": classes, "scope": scope, "title": cell.title == cell.text ? "" : cell.title]) {
-            if let look = cell.look { $0.add(markup: Legend.sampleSVG(LegendEntry("", look: look, style: .line))) }
+            if let appearance = cell.appearance {
+                $0.add(markup: Legend.sampleSVG(LegendEntry("", appearance: appearance, style: .line)))
+            }
             $0.add(cell.text)
         }
     }

@@ -1,26 +1,27 @@
-/// A part of a page: a section, a paragraph, a table, figures, folded text.
+/// A part of a page: a section, a paragraph, a table, figures or collapsible text.
 public protocol PageContent: Sendable {
     func write(to page: inout PageWriter)
 }
 
-/// What the parts of a page write themselves to.
+/// The output of a page's parts.
 public struct PageWriter: Sendable {
     var markup = Markup()
-    /// The headings so far, for the list of contents: those of the first level.
+    /// The first-level headings so far, for the table of contents.
     private(set) var headings: [(id: String, text: String)] = []
-    var depth = 0
+    /// Number of sections that enclose the current part.
+    fileprivate var depth = 0
 
     init() {}
 
-    /// A heading's address within the page.
-    mutating func heading(_ text: String) -> String {
+    /// Adds a heading to the table of contents and returns its id.
+    fileprivate mutating func addHeading(_ text: String) -> String {
         let id = "section-\(headings.count + 1)"
         headings.append((id, text))
         return id
     }
 }
 
-/// Collects the parts of a page or section as Swift's result builders do: one after the other, with `if` and `for`.
+/// The result builder of pages and sections: it lists their parts in order, with `if` and `for`.
 @resultBuilder
 public enum PageBuilder {
     public static func buildExpression(_ part: any PageContent) -> [any PageContent] { [part] }
@@ -32,7 +33,7 @@ public enum PageBuilder {
     public static func buildArray(_ parts: [[any PageContent]]) -> [any PageContent] { parts.flatMap { $0 } }
 }
 
-/// A heading and what stands below it. Sections within sections have smaller headings.
+/// A heading with content. Nested sections have smaller headings.
 public struct Section: PageContent {
     public let heading: String
     public let content: [any PageContent]
@@ -46,7 +47,7 @@ public struct Section: PageContent {
         let level = min(6, page.depth + 2)
         page.markup.add(markup: "<section>\n")
         if page.depth == 0 {
-            let id = page.heading(heading)
+            let id = page.addHeading(heading)
             page.markup.element("h\(level)", ["id": id], text: heading)
         } else {
             page.markup.element("h\(level)", text: heading)
@@ -62,9 +63,9 @@ public struct Section: PageContent {
 public struct Paragraph: PageContent {
     public enum Kind: Sendable {
         case plain
-        /// In smaller grey letters.
+        /// Small and grey.
         case remark
-        /// Something is wrong or missing.
+        /// A note that something is wrong or missing.
         case warning
     }
 
@@ -82,7 +83,7 @@ public struct Paragraph: PageContent {
     }
 }
 
-/// Long text, such as a config, that opens when its summary is touched.
+/// Long text, such as a config, that is hidden until the reader opens its summary.
 public struct CollapsibleText: PageContent {
     public let summary: String
     public let text: String
@@ -101,7 +102,7 @@ public struct CollapsibleText: PageContent {
     }
 }
 
-/// Figures side by side where there is room, one below the other where there is not. A legend that all of them share stands once above them.
+/// Figures in a grid with as many columns as fit. If all figures have the same legend, it appears once above them.
 public struct FigureGroup: PageContent {
     public let figures: [any Figure]
 
@@ -110,8 +111,9 @@ public struct FigureGroup: PageContent {
 
     public func write(to page: inout PageWriter) {
         guard let first = figures.first else { return }
-        let shared = figures.count > 1 && !first.legend.isEmpty && figures.allSatisfy { $0.legend == first.legend }
-        if shared {
+        let sharesLegend =
+            figures.count > 1 && !first.legend.isEmpty && figures.allSatisfy { $0.legend == first.legend }
+        if sharesLegend {
             page.markup.element("ul", ["class": "legend"]) {
                 for entry in first.legend {
                     $0.element("li") {
@@ -129,7 +131,7 @@ public struct FigureGroup: PageContent {
                 $0.element(
                     "div", ["class": "drawing", "style": isWide ? "--width:\(Markup.coordinate(figure.width))px" : ""]
                 ) {
-                    $0.add(markup: figure.inlineSVG(withLegend: !shared))
+                    $0.add(markup: figure.inlineSVG(withLegend: !sharesLegend))
                 }
                 if !figure.caption.isEmpty { $0.element("figcaption", text: figure.caption) }
             }

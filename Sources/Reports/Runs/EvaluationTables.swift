@@ -1,16 +1,17 @@
+import CoupletEvaluation
 import CoupletText
 
-/// What evaluations found, run beside run: whatever numbers `evaluation.json` holds, a row a number; lists of numbers beside the exact ones where
-/// it has both.
+/// The evaluations of runs, one column per run: all numbers of `evaluation.json`, one row per number. Lists of numbers
+/// stand next to the exact values if the file has them.
 struct EvaluationTables {
     private let runs: [RunRecord]
 
     init(_ runs: [RunRecord]) { self.runs = runs.filter { $0.evaluation != nil } }
 
-    /// A section of the file: its numbers by their paths.
+    /// A section of `evaluation.json` with the paths of its values.
     private struct Part {
         let name: String
-        /// Paths of single values, then of lists, in the order in which they first come.
+        /// The paths of single values and of lists, in the order of their first occurrence.
         var scalars: [String] = []
         var lists: [String] = []
     }
@@ -65,7 +66,7 @@ struct EvaluationTables {
         for run in runs {
             guard case .object(let members) = run.evaluation else { continue }
             for (key, member) in members where key != "step" {
-                // Numbers that stand in no section share one.
+                // Numbers outside of any section share a section.
                 let name = if case .object = member { key } else { "other values" }
                 var part = parts.first { $0.name == name } ?? Part(name: name)
                 collect(member, path: name == key ? "" : key, into: &part)
@@ -79,7 +80,7 @@ struct EvaluationTables {
         return parts.filter { !$0.scalars.isEmpty || !$0.lists.isEmpty }
     }
 
-    /// What of identifiability the runs have: tables of their own, for a row a number would be no overview.
+    /// The tables of the section `identifiability`. One row per number would give no overview of it.
     private func identifiability(_ part: Part) -> [(run: RunRecord, table: IdentifiabilityTable)] {
         part.name == "identifiability"
             ? runs.compactMap { run in IdentifiabilityTable(run.evaluation).map { (run, $0) } } : []
@@ -91,24 +92,23 @@ struct EvaluationTables {
         return value
     }
 
-    /// The runs that have this part, by number.
-    private func having(_ part: Part) -> [(index: Int, run: RunRecord)] {
-        runs.enumerated().filter { _, run in (part.scalars + part.lists).contains { value(run, part, $0) != nil } }.map
-        { ($0, $1) }
+    /// The runs that have values of this part.
+    private func runsWithValues(_ part: Part) -> [RunRecord] {
+        runs.filter { run in (part.scalars + part.lists).contains { value(run, part, $0) != nil } }
     }
 
-    private func heads(_ runs: [(index: Int, run: RunRecord)]) -> [DataTable.Cell] {
-        self.runs.count == 1 ? ["learned"] : runs.map { DataTable.Cell($0.run.name, title: $0.run.folder.path) }
+    private func headers(_ runs: [RunRecord]) -> [DataTable.Cell] {
+        self.runs.count == 1 ? ["learned"] : runs.map { DataTable.Cell($0.name, title: $0.folder.path) }
     }
 
     // MARK: Single values
 
     private func scalarTable(_ part: Part) -> DataTable {
-        let having = having(part)
+        let evaluated = runsWithValues(part)
         return DataTable(
-            columns: [""] + (runs.count == 1 ? ["value"] : heads(having)),
+            columns: [""] + (runs.count == 1 ? ["value"] : headers(evaluated)),
             rows: part.scalars.map { path in
-                let values = having.map { value($0.run, part, path) }
+                let values = evaluated.map { value($0, part, path) }
                 let best = best(values.compactMap { $0?.number }, path: path)
                 return [DataTable.Cell(Self.words(path))]
                     + values.map { value in
@@ -117,7 +117,7 @@ struct EvaluationTables {
             })
     }
 
-    /// The best of several runs' values, where it is known which way is better and they differ.
+    /// The best of several values; nil if they are equal or it is unknown whether low or high values are better.
     private func best(_ values: [Double], path: String) -> Double? {
         let finite = values.filter(\.isFinite)
         guard finite.count > 1, let low = finite.min(), let high = finite.max(), low < high else { return nil }
@@ -146,15 +146,15 @@ struct EvaluationTables {
         }
     }
 
-    /// first_to_second.recall_at_1 → first to second: recall at 1.
+    /// Turns a path into words: `first_to_second.recall_at_1` becomes "first to second: recall at 1".
     static func words(_ path: String) -> String {
         path.split(separator: ".").map { $0.split(separator: "_").joined(separator: " ") }.joined(separator: ": ")
     }
 
     // MARK: Lists
 
-    /// Lists with more elements are cut in tables; figures show all.
-    private static let longestList = 24
+    /// Largest number of list elements in a table. Figures show all elements.
+    private static let maximumListCount = 24
 
     private static func exactPath(_ path: String) -> String {
         var parts = path.split(separator: ".").map(String.init)
@@ -162,25 +162,26 @@ struct EvaluationTables {
         return parts.joined(separator: ".")
     }
 
-    /// The exact values, where all runs that have any have the same (but for rounding).
+    /// The exact values of a list, if all runs that have them agree up to rounding.
     private func exact(_ part: Part, _ path: String) -> [Double]? {
         let all = runs.compactMap { value($0, part, Self.exactPath(path))?.numbers }
         guard let first = all.first else { return nil }
-        let isSame = all.allSatisfy { other in
-            other.count == first.count && zip(other, first).allSatisfy { abs($0 - $1) <= 1e-9 * max(abs($0), abs($1)) }
+        let areEqual = all.allSatisfy { values in
+            values.count == first.count
+                && zip(values, first).allSatisfy { abs($0 - $1) <= 1e-9 * max(abs($0), abs($1)) }
         }
-        return isSame ? first : nil
+        return areEqual ? first : nil
     }
 
     private func listTable(_ part: Part) -> DataTable {
         let hasExact = part.lists.contains { exact(part, $0) != nil }
-        let having = having(part)
+        let evaluated = runsWithValues(part)
         var rows: [[DataTable.Cell]] = []
         for path in part.lists
         where !part.lists.contains(where: { Self.exactPath($0) == path && exact(part, $0) != nil }) {
-            let learned = having.map { value($0.run, part, path)?.numbers ?? [] }, exact = exact(part, path)
+            let learned = evaluated.map { value($0, part, path)?.numbers ?? [] }, exact = exact(part, path)
             let count = max(learned.map(\.count).max() ?? 0, exact?.count ?? 0)
-            for index in 0..<min(count, Self.longestList) {
+            for index in 0..<min(count, Self.maximumListCount) {
                 let values = learned.map { $0.indices.contains(index) ? $0[index] : nil }
                 rows.append(
                     [DataTable.Cell("\(Self.words(path)), \(index + 1)")]
@@ -193,16 +194,17 @@ struct EvaluationTables {
                                     } ?? "")
                             ] : []))
             }
-            if count > Self.longestList {
-                rows.append([DataTable.Cell("\(Self.words(path)): \(count - Self.longestList) more")])
+            if count > Self.maximumListCount {
+                rows.append([DataTable.Cell("\(Self.words(path)): \(count - Self.maximumListCount) more")])
             }
         }
         return DataTable(
-            columns: [""] + (runs.count == 1 && !hasExact ? ["value"] : heads(having)) + (hasExact ? ["exact"] : []),
+            columns: [""] + (runs.count == 1 && !hasExact ? ["value"] : headers(evaluated))
+                + (hasExact ? ["exact"] : []),
             rows: rows)
     }
 
-    /// A plot for each list that has exact values to compare with.
+    /// A plot for each list that has exact values.
     private func figures(_ part: Part) -> [NamedFigure] {
         part.lists.compactMap { path in
             guard let exact = exact(part, path), exact.count > 1 else { return nil }
@@ -211,9 +213,9 @@ struct EvaluationTables {
                 return Series(
                     runs.count == 1 ? "learned" : run.name, Self.points(values),
                     style: values.count > 60 ? .line : .markers,
-                    look: index < Theme.seriesCount ? .numbered(index) : .quiet)
+                    appearance: index < Theme.seriesCount ? .numbered(index) : .quiet)
             }
-            series.insert(Series("exact", Self.points(exact), style: .line, look: .neutral), at: 0)
+            series.insert(Series("exact", Self.points(exact), style: .line, appearance: .neutral), at: 0)
             let ticks = exact.count <= 12 ? exact.indices.map { Double($0 + 1) } : nil
             return NamedFigure(
                 "\(part.name)-\(path)",
@@ -225,5 +227,54 @@ struct EvaluationTables {
 
     private static func points(_ values: [Double]) -> [PlotPoint] {
         values.enumerated().map { PlotPoint(Double($0 + 1), $1) }
+    }
+}
+
+/// The section `identifiability` of an evaluation: one row per latent factor, one column per encoder and regressor.
+private struct IdentifiabilityTable {
+    private let section: JSONValue
+    private let regressors: [Regressor]
+
+    /// Nil if the evaluation has no such section.
+    init?(_ evaluation: JSONValue?) {
+        guard let section = evaluation?["identifiability"], case .object(let factors) = section["first"] else {
+            return nil
+        }
+        self.section = section
+        regressors = Regressor.allCases.filter { regressor in factors.contains { $0.1[regressor.rawValue] != nil } }
+    }
+
+    private static let encoders = ["first", "second"]
+
+    var table: DataTable {
+        guard case .object(let factors) = section["first"] else { return DataTable(columns: [], rows: []) }
+        func row(_ name: String, _ scores: (_ encoder: String) -> JSONValue?) -> [DataTable.Cell] {
+            [DataTable.Cell(name)]
+                + Self.encoders.flatMap { encoder in
+                    regressors.map {
+                        DataTable.Cell(TypographicNumber.significant(scores(encoder)?[$0.rawValue]?.number))
+                    }
+                }
+        }
+        var rows = factors.map { name, _ in row(name) { section[$0]?[name] } }
+        if let back = section["from_content"] { rows.append(row("encoding, from c") { back[$0] }) }
+        return DataTable(
+            columns: ["R² of"]
+                + Self.encoders.flatMap { encoder in regressors.map { DataTable.Cell("\(encoder), \($0.title)") } },
+            rows: rows)
+    }
+
+    /// What the table shows, and the mean correlations.
+    var remark: String {
+        var text = "Latent factors predicted from encodings"
+        if let samples = section["samples"]?.integer {
+            text += ", fitted on \(TypographicNumber.grouped(samples)) samples and scored on as many others"
+        }
+        text += "."
+        if let correlation = section["mean_correlation"] {
+            let both = Self.encoders.map { "\($0) \(TypographicNumber.significant(correlation[$0]?.number))" }
+            text += " Mean correlation of encodings and c: \(both.joined(separator: ", "))."
+        }
+        return text
     }
 }

@@ -1,18 +1,18 @@
-import CoupletLosses
 import CoupletText
 
-/// The curves of runs: loss, gradient norm, learning rate, temperature, throughput, and what else `metrics.jsonl` has.
+/// The plots of the metrics of runs over the steps: loss, gradient norm, learning rate, temperature, throughput, and
+/// any other key of `metrics.jsonl`.
 struct RunCurves {
-    let runs: [(name: String, metrics: MetricsHistory?)]
-    /// How many runs, from the first on, have a colour of their own.
-    let distinguished: Int
+    private let runs: [(name: String, metrics: MetricsHistory?)]
+    /// Number of runs, from the first on, that have a colour of their own.
+    private let coloredCount: Int
 
-    init(_ runs: [(name: String, metrics: MetricsHistory?)], distinguished: Int = Theme.seriesCount) {
+    init(_ runs: [(name: String, metrics: MetricsHistory?)], coloredCount: Int = Theme.seriesCount) {
         self.runs = runs
-        self.distinguished = min(distinguished, Theme.seriesCount)
+        self.coloredCount = min(coloredCount, Theme.seriesCount)
     }
 
-    func look(_ index: Int) -> Series.Look { index < distinguished ? .numbered(index) : .quiet }
+    func appearance(_ index: Int) -> Series.Appearance { index < coloredCount ? .numbered(index) : .quiet }
 
     private struct Curve {
         let key: String
@@ -30,17 +30,18 @@ struct RunCurves {
             axis: Axis("pairs per second", scale: .linear, includesZero: true)),
     ]
 
-    /// Those that have values, in a fixed order; a value that never changes in any run is told by a remark in place of a figure.
+    /// A plot for each metric, in a fixed order. A metric that is constant in all runs gets a remark in place of a
+    /// plot.
     var figures: [NamedFigure] { curves.filter { !isConstant($0) }.map { NamedFigure($0.key, plot($0)) } }
 
     var remarks: [String] {
         curves.filter(isConstant).map { curve in
-            let value = TypographicNumber.short(values(curve).first { $0.isFinite }, 6)
+            let value = TypographicNumber.short(values(of: curve.key).first { $0.isFinite }, 6)
             return "\(curve.title): \(value) at every logged step" + (runs.count > 1 ? " of every run." : ".")
         }
     }
 
-    /// The loss alone.
+    /// The plot of the loss.
     var loss: Plot? { curves.first { $0.key == "loss" }.map(plot) }
 
     private var curves: [Curve] {
@@ -50,19 +51,17 @@ struct RunCurves {
                 names.append(column.name)
             }
         }
-        let others = names.filter { name in !Self.known.contains { $0.key == name } }.map { name in
+        let further = names.filter { name in !Self.known.contains { $0.key == name } }.map { name in
             Curve(key: name, title: name.split(separator: "_").joined(separator: " "), axis: Axis(""))
         }
-        return Self.known.filter { names.contains($0.key) } + others
+        return Self.known.filter { names.contains($0.key) } + further
     }
-
-    private func values(_ curve: Curve) -> [Double] { values(of: curve.key) }
 
     private func values(of key: String) -> [Double] { runs.flatMap { $0.metrics?[key] ?? [] } }
 
     private func isConstant(_ curve: Curve) -> Bool {
-        guard curve.key != "loss", let first = values(curve).first, first.isFinite else { return false }
-        return values(curve).allSatisfy { $0 == first }
+        guard curve.key != "loss", let first = values(of: curve.key).first, first.isFinite else { return false }
+        return values(of: curve.key).allSatisfy { $0 == first }
     }
 
     private func plot(_ curve: Curve) -> Plot {
@@ -70,17 +69,17 @@ struct RunCurves {
             guard let metrics = run.metrics, let values = metrics[curve.key] else { return nil }
             return Series(
                 runs.count == 1 ? "" : run.name, zip(metrics.steps, values).map { PlotPoint($0, $1) }, style: .line,
-                look: look(index),
+                appearance: appearance(index),
                 smooths: curve.key != "learning_rate")
         }
         let smoothed = series.contains {
-            $0.smooths && $0.look != .quiet && CurveDownsampling.window(for: $0.points.map(\.y)) > 1
+            $0.smooths && $0.appearance != .quiet && CurveDownsampling.smoothingWindow(for: $0.points.map(\.y)) > 1
         }
         var notes: [String] = smoothed ? ["Pale: every logged step; strong: a moving mean."] : []
-        let missing = values(curve).count { !$0.isFinite }
+        let missing = values(of: curve.key).count { !$0.isFinite }
         if missing > 0 {
             notes.append(
-                "\(TypographicNumber.grouped(missing)) logged value\(missing == 1 ? " is" : "s are") no number.")
+                "\(TypographicNumber.grouped(missing)) logged value\(missing == 1 ? " is" : "s are") not a number.")
         }
         var y = curve.axis
         if curve.key == "pairs_per_second", differsByDecades(curve.key) { y = Axis(y.label, scale: .logarithmic) }
@@ -89,7 +88,7 @@ struct RunCurves {
             y: y, series: series)
     }
 
-    /// Whether some runs would lie flat on a linear axis, for others are ten times as high.
+    /// Whether the medians of the runs differ by a factor of 10, so that a linear axis would flatten some curves.
     private func differsByDecades(_ key: String) -> Bool {
         let medians = runs.compactMap { $0.metrics?.median(key) }
         guard let low = medians.min(), let high = medians.max(), low > 0 else { return false }

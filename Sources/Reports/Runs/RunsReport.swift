@@ -1,6 +1,6 @@
 import CoupletText
 
-/// The part of a report that tells of runs, side by side.
+/// The part of a report that compares runs.
 struct RunsReport {
     let runs: [RunRecord]
 
@@ -20,9 +20,9 @@ struct RunsReport {
         if !curves.figures.isEmpty {
             Section("Curves") {
                 if runs.count > Theme.seriesCount {
+                    let count = Theme.seriesCount
                     Paragraph(
-                        "The first \(Theme.seriesCount) of \(runs.count) runs are told apart by colour, the others are grey.",
-                        .remark)
+                        "Colours distinguish the first \(count) of \(runs.count) runs; the others are grey.", .remark)
                 }
                 FigureGroup(curves.figures.map(\.figure))
                 for remark in curves.remarks { Paragraph(remark, .remark) }
@@ -43,13 +43,13 @@ struct RunsReport {
                 ],
                 rows: runs.enumerated().map { index, run in
                     var name = DataTable.Cell(run.name, title: run.folder.path)
-                    name.look = curves.look(index)
+                    name.appearance = curves.appearance(index)
                     return [name] + facts(of: run).map(\.1)
                 }, textColumns: [0, 5, 7, 9, 10])
         }
     }
 
-    /// In the order of the overview's columns.
+    /// The properties of a run in the order of the overview's columns.
     private func facts(of run: RunRecord) -> [(String, DataTable.Cell)] {
         let steps = [run.steps, run.plannedSteps].compactMap { $0.map(TypographicNumber.grouped) }
         let digest = run.checkpoint?.digest ?? ""
@@ -61,7 +61,7 @@ struct RunsReport {
                         ? "–" : steps.count == 2 && steps[0] == steps[1] ? steps[0] : steps.joined(separator: " of "))
             ),
             ("last loss", DataTable.Cell(TypographicNumber.significant(run.metrics?["loss"]?.last, 5))),
-            ("time", DataTable.Cell(TypographicNumber.duration(run.metrics?.seconds))),
+            ("time", DataTable.Cell(DurationText.words(run.metrics?.seconds))),
             (
                 "pairs/s, median",
                 DataTable.Cell(
@@ -77,5 +77,59 @@ struct RunsReport {
             ("written by", DataTable.Cell(run.checkpoint?.writtenBy ?? "–")),
             ("CPU kernels", DataTable.Cell(run.checkpoint?.cpuKernels ?? "–")),
         ]
+    }
+}
+
+/// The configs of runs: a table of their differences, and the texts of all configs.
+private struct ConfigurationTables {
+    private let runs: [RunRecord]
+
+    init(_ runs: [RunRecord]) { self.runs = runs }
+
+    @PageBuilder var content: [any PageContent] {
+        if runs.contains(where: { $0.configuration != nil }) {
+            Section(runs.count == 1 ? "Config" : "Configs") {
+                if runs.count > 1 { differenceTable }
+                for run in runs {
+                    if let text = run.configuration {
+                        CollapsibleText(runs.count == 1 ? "config.yaml" : run.name, text: text)
+                    }
+                }
+            }
+        }
+    }
+
+    /// The keys whose values differ between the runs, in the order of the first config that has them.
+    private var differences: [(key: String, values: [String?])] {
+        let readable = runs.filter { $0.settings != nil }
+        var keys: [String] = [], seen: Set<String> = []
+        for run in readable {
+            for setting in run.settings?.settings ?? [] where seen.insert(setting.key).inserted {
+                keys.append(setting.key)
+            }
+        }
+        return keys.map { key in (key, runs.map { $0.settings?[key] }) }.filter { _, values in
+            let compared = zip(runs, values).filter { $0.0.settings != nil }.map(\.1)
+            return compared.contains { $0 != compared.first }
+        }
+    }
+
+    @PageBuilder private var differenceTable: [any PageContent] {
+        let differences = differences
+        if differences.isEmpty {
+            Paragraph("All configs are the same.")
+        } else {
+            DataTable(
+                columns: ["key"] + runs.map { DataTable.Cell($0.name, title: $0.folder.path) },
+                rows: differences.map { key, values in
+                    [DataTable.Cell(key)]
+                        + values.map { value in
+                            DataTable.Cell(
+                                value.map { TextWidth.fitted($0, size: 1, within: 28) } ?? "–", title: value ?? "")
+                        }
+                })
+            let same = (runs.first { $0.settings != nil }?.settings?.settings.count ?? 0) - differences.count
+            if same > 0 { Paragraph("\(same) other keys are the same in all.", .remark) }
+        }
     }
 }

@@ -1,30 +1,31 @@
+import CoupletFiles
 import CoupletTensors
 
-/// All that a run is between two steps: enough to go on with the same bits, on any number of workers.
+/// The state of a run between two steps: all that is needed to resume with the same bits, on any number of workers.
 ///
-/// The position in the data is the step, for draw n = step · B + position in the batch. Arrays are named by path: "first/0/weight",
-/// "second/1/bias", "objective/log_inverse_temperature"; moments by the parameter's path and their own name,
-/// "first/0/weight/first_moment". The order of the arrays has no meaning.
+/// The position in the data is the step, since draw n = step · B + position in the batch. Arrays are named by path:
+/// "first/0/weight", "second/1/bias", "objective/log_inverse_temperature". The path of a moment is that of its
+/// parameter with the name of the moment: "first/0/weight/first_moment". The order of the arrays has no meaning.
 public struct Checkpoint: Sendable {
     public typealias NamedArray = (path: String, array: CheckpointArray)
 
-    /// The steps done.
+    /// Number of completed steps.
     public var step: Int
     public var seed: UInt64
-    /// S, the number of shards of a batch: another S is another run.
+    /// Number of shards of a batch, S. A run with another S has other bits.
     public var shards: Int
     /// The resolved config, as YAML.
     public var configuration: String
-    /// What wrote this: name and version of the program.
+    /// Name and version of the program that wrote the checkpoint.
     public var writtenBy: String
-    /// OpenBLAS's core type: bits are equal on one core type.
+    /// OpenBLAS's core type. Bits are equal on CPUs with the same core type.
     public var cpuKernels: String
     /// Further named scalars, such as schedule_steps.
     public var scalars: [(name: String, value: AttributeValue)]
     public var parameters: [NamedArray]
-    /// The optimizer's moments; none for plain SGD.
+    /// The moments of the optimizer; empty for plain SGD.
     public var optimizer: [NamedArray]
-    /// Running statistics; none without batch normalisation.
+    /// Running statistics; empty without batch normalisation.
     public var statistics: [NamedArray]
 
     public init(
@@ -44,27 +45,112 @@ public struct Checkpoint: Sendable {
         self.statistics = statistics
     }
 
-    /// The parameter of a path; nil where there is none.
+    /// The parameter at a path; nil if there is none.
     public func parameter(_ path: String) -> CheckpointArray? { parameters.first { $0.path == path }?.array }
-    /// The moment of a path; nil where there is none.
+    /// The moment at a path; nil if there is none.
     public func moment(_ path: String) -> CheckpointArray? { optimizer.first { $0.path == path }?.array }
-    /// The running statistic of a path; nil where there is none.
+    /// The running statistic at a path; nil if there is none.
     public func statistic(_ path: String) -> CheckpointArray? { statistics.first { $0.path == path }?.array }
 
-    /// The numbers in all parameters.
+    /// Number of elements in all parameters.
     public var parameterCount: Int { parameters.reduce(0) { $0 + $1.array.count } }
 
-    /// The three groups of arrays, by the name of their group in the file, in the digest's order.
+    /// The three groups of arrays with the names of their groups in the file, in the order of the digest.
     var groups: [(name: String, arrays: [NamedArray])] {
         [("parameters", parameters), ("optimizer", optimizer), ("statistics", statistics)]
     }
 
-    /// The same content in memory of its own, to be written while training goes on.
+    /// A copy that shares no memory with this checkpoint, to be written while training continues.
     public func copied() -> Checkpoint {
         var copy = self
         copy.parameters = parameters.map { ($0.path, $0.array.copied()) }
         copy.optimizer = optimizer.map { ($0.path, $0.array.copied()) }
         copy.statistics = statistics.map { ($0.path, $0.array.copied()) }
         return copy
+    }
+}
+
+/// A multidimensional array of numbers in a checkpoint.
+public struct CheckpointArray: Sendable {
+    public enum Values: Sendable {
+        case floats(Tensor)
+        /// Row-major. Float64 serves scalars such as a log inverse temperature.
+        case doubles([Double])
+    }
+
+    public let shape: [Int]
+    public let values: Values
+
+    public init(_ tensor: Tensor) {
+        shape = tensor.shape
+        values = .floats(tensor)
+    }
+
+    public init(_ doubles: [Double], shape: [Int]) {
+        precondition(doubles.count == shape.reduce(1, *), "\(doubles.count) numbers for the shape \(shape)")
+        self.shape = shape
+        values = .doubles(doubles)
+    }
+
+    /// A scalar: its shape is empty.
+    public init(_ double: Double) { self.init([double], shape: []) }
+
+    public var count: Int { shape.reduce(1, *) }
+
+    /// The Float32 numbers; nil if the array holds Float64 numbers.
+    public var tensor: Tensor? { if case .floats(let tensor) = values { tensor } else { nil } }
+
+    /// The Float64 numbers; nil if the array holds Float32 numbers.
+    public var doubles: [Double]? { if case .doubles(let doubles) = values { doubles } else { nil } }
+
+    fileprivate func copied() -> CheckpointArray {
+        guard let tensor else { return self }
+        let copy = Tensor(shape)
+        copy.copy(from: tensor)
+        return CheckpointArray(copy)
+    }
+}
+
+// MARK: Digest
+
+extension Checkpoint {
+    /// SHA-256 of the state on which the next step depends, as 64 hexadecimal digits. It does not depend on the file.
+    ///
+    /// The bytes are, in this order, with all numbers little-endian:
+    /// 1. "couplet state 1\n"; the step, then the seed, 64 bits each;
+    /// 2. for each of the groups "parameters", "optimizer", "statistics", for each of its arrays, sorted by the bytes
+    ///    of the path: "GROUP/PATH" in UTF-8; a zero byte; "f4" or "f8"; the rank, then each extent, 64 bits each; the
+    ///    numbers, row-major.
+    ///
+    /// The step stands for the position in the data. The digest leaves out the number of workers, times, the text of
+    /// the config (the numbers show what matters of it) and the other scalars.
+    public var digest: String {
+        var digest = Digest()
+        digest.update("couplet state 1\n")
+        digest.update(UInt64(bitPattern: Int64(step)))
+        digest.update(seed)
+        for (group, arrays) in groups {
+            for (path, array) in arrays.sorted(by: { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }) {
+                digest.update("\(group)/\(path)\0")
+                switch array.values {
+                case .floats(let tensor):
+                    digest.update("f4")
+                    digest.update([array.shape.count] + array.shape)
+                    digest.update(tensor)
+                case .doubles(let doubles):
+                    digest.update("f8")
+                    digest.update([array.shape.count] + array.shape)
+                    digest.update(doubles)
+                }
+            }
+        }
+        return digest.hexadecimal
+    }
+}
+
+extension Digest {
+    /// Adds the Float32 numbers of a tensor, little-endian, row-major, without its shape.
+    public mutating func update(_ tensor: Tensor) {
+        update(UnsafeRawBufferPointer(start: tensor.pointer, count: tensor.count * MemoryLayout<Float>.stride))
     }
 }

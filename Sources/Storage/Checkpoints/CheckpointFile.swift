@@ -1,43 +1,42 @@
 import CoupletFiles
+import CoupletTensors
 
-/// The form of a checkpoint in HDF5.
+/// The HDF5 format of a checkpoint.
 ///
-/// Datasets /parameters/…, /optimizer/…, /statistics/…, each with its true shape and a Fletcher-32 checksum; attributes of the
-/// root group for all else. The file's structure has checksums as well (`HDF5Format.checksummed`): no damage is taken for
-/// content, and none is
-/// followed into a crash. The digest then covers what a 32-bit checksum lets through.
+/// Arrays are datasets /parameters/…, /optimizer/…, /statistics/…, each with its shape and a Fletcher-32 checksum.
+/// Everything else is an attribute of the root group. The metadata of the file have checksums too
+/// (`HDF5Format.checksummed`), so that damage is detected and cannot crash the reader. The digest detects what a 32-bit
+/// checksum misses.
 enum CheckpointFile {
     static let formatVersion = 1
 
-    private static let ownAttributes: Set = [
+    /// The attributes that every checkpoint has.
+    private static let headerAttributes: Set = [
         "format_version", "step", "seed", "shards", "digest", "config", "written_by", "cpu_kernels",
     ]
 
-    /// Writes and closes a file; on the disk for good only after an fsync.
-    /// - Returns: the digest of the content.
-    static func write(_ content: Checkpoint, to path: String) throws -> String {
-        let digest = content.digest
+    /// Writes and closes a file. The file is not flushed to the disk.
+    /// - Returns: the digest of the checkpoint.
+    static func write(_ checkpoint: Checkpoint, to path: String) throws -> String {
+        let digest = checkpoint.digest
         let file = try HDF5File(creating: path, overwriting: true, format: .checksummed)
         let attributes: [(String, AttributeValue)] = [
-            ("format_version", .integer(formatVersion)), ("step", .integer(content.step)),
-            ("seed", .unsigned(content.seed)),
-            ("shards", .integer(content.shards)), ("digest", .string(digest)),
-            ("written_by", .string(content.writtenBy)),
-            ("cpu_kernels", .string(content.cpuKernels)), ("config", .string(content.configuration)),
+            ("format_version", .integer(formatVersion)), ("step", .integer(checkpoint.step)),
+            ("seed", .unsigned(checkpoint.seed)), ("shards", .integer(checkpoint.shards)), ("digest", .string(digest)),
+            ("written_by", .string(checkpoint.writtenBy)), ("cpu_kernels", .string(checkpoint.cpuKernels)),
+            ("config", .string(checkpoint.configuration)),
         ]
         for (name, value) in attributes { try file.setAttribute(name, value) }
-        for (name, value) in content.scalars {
-            precondition(
-                !ownAttributes.contains(name),
-                "the scalar \(name) has the name of an attribute that every checkpoint has")
+        for (name, value) in checkpoint.scalars {
+            precondition(!headerAttributes.contains(name), "the scalar \(name) has the name of a header attribute")
             try file.setAttribute(name, value)
         }
-        for (group, arrays) in content.groups {
+        for (group, arrays) in checkpoint.groups {
             for (path, array) in arrays {
+                let name = "/\(group)/\(path)"
                 switch array.values {
-                case .floats(let tensor): try file.write("/\(group)/\(path)", tensor, checksum: true)
-                case .doubles(let doubles):
-                    try file.write("/\(group)/\(path)", doubles, shape: array.shape, checksum: true)
+                case .floats(let tensor): try file.write(name, tensor, checksum: true)
+                case .doubles(let doubles): try file.write(name, doubles, shape: array.shape, checksum: true)
                 }
             }
         }
@@ -46,9 +45,9 @@ enum CheckpointFile {
         return digest
     }
 
-    /// Reads a file whole, and verifies its digest.
-    /// - Throws: `FileError`: `.inputOutput` where it cannot be opened, `.badData` where it is damaged, altered or of an
-    ///   unknown version.
+    /// Reads a whole file, and verifies its digest.
+    /// - Throws: `FileError`: `.inputOutput` if the file cannot be opened, `.badData` if it is damaged, altered or of
+    ///   an unknown format version.
     static func read(_ path: String) throws -> Checkpoint {
         let file = try HDF5File(reading: path)
         let header = try summary(of: file)
@@ -61,26 +60,27 @@ enum CheckpointFile {
                 return (String(array.path.dropFirst(group.count + 1)), values)
             }
         }
-        let content = Checkpoint(
+        let checkpoint = Checkpoint(
             step: header.step, seed: header.seed, shards: header.shards, configuration: header.configuration,
             writtenBy: header.writtenBy, cpuKernels: header.cpuKernels, scalars: header.scalars,
             parameters: try arrays("parameters"), optimizer: try arrays("optimizer"),
             statistics: try arrays("statistics"))
-        let digest = content.digest
+        let digest = checkpoint.digest
         if digest != header.digest {
             throw FileError(
-                .badData, place: path,
+                .badData, at: path,
                 reason:
-                    "was altered or damaged: its digest is \(digest.prefix(12))…, and \(header.digest.prefix(12))… was written"
+                    "was altered or damaged: its digest is \(digest.prefix(12))…, but \(header.digest.prefix(12))… was written"
             )
         }
-        return content
+        return checkpoint
     }
 
+    /// Reads the header and the shapes of the arrays.
     static func summary(of file: HDF5File) throws -> CheckpointSummary {
-        func missing(_ name: String, _ kind: String) -> FileError {
-            FileError(
-                .badData, place: file.path, reason: "is no checkpoint: it has no attribute \(name) that is \(kind)")
+        func missing(_ name: String, _ type: String) -> FileError {
+            let reason = "is not a checkpoint: it has no attribute \(name) that is \(type)"
+            return FileError(.badData, at: file.path, reason: reason)
         }
         let attributes = try file.attributes()
         func value(_ name: String) -> AttributeValue? { attributes.first { $0.name == name }?.value }
@@ -101,15 +101,14 @@ enum CheckpointFile {
         }
         let version = try integer("format_version")
         guard version == formatVersion else {
-            throw FileError(
-                .badData, place: file.path,
-                reason: "has the format version \(version); this program reads version \(formatVersion)",
-                remedy: "use the program that wrote it" + ((try? string("written_by")).map { ": \($0)" } ?? ""))
+            let reason = "has the format version \(version); this program reads version \(formatVersion)"
+            let writer = (try? string("written_by")).map { ": \($0)" } ?? ""
+            throw FileError(.badData, at: file.path, reason: reason, remedy: "use the program that wrote it" + writer)
         }
         let arrays = try ["parameters", "optimizer", "statistics"].flatMap { group in
             try file.datasetNames(under: group).map { name in
                 guard let description = try file.dataset(name), description.elementClass == .float else {
-                    throw FileError(.badData, place: "\(file.path):\(name)", reason: "holds no floating-point numbers")
+                    throw FileError(.badData, at: "\(file.path):\(name)", reason: "holds no floating-point numbers")
                 }
                 return CheckpointSummary.Array(
                     path: String(name.dropFirst()), shape: description.shape, isDouble: description.elementBytes == 8)
@@ -117,9 +116,40 @@ enum CheckpointFile {
         }
         return CheckpointSummary(
             path: file.path, formatVersion: version, step: try integer("step"), seed: try seed(),
-            shards: try integer("shards"),
-            digest: try string("digest"), configuration: try string("config"), writtenBy: try string("written_by"),
-            cpuKernels: try string("cpu_kernels"), scalars: attributes.filter { !ownAttributes.contains($0.name) },
-            arrays: arrays)
+            shards: try integer("shards"), digest: try string("digest"), configuration: try string("config"),
+            writtenBy: try string("written_by"), cpuKernels: try string("cpu_kernels"),
+            scalars: attributes.filter { !headerAttributes.contains($0.name) }, arrays: arrays)
+    }
+}
+
+/// The header of a checkpoint and the shapes of its arrays, without their numbers.
+public struct CheckpointSummary: Sendable {
+    public struct Array: Sendable {
+        /// The path with its group: "parameters/first/0/weight".
+        public let path: String
+        public let shape: [Int]
+        /// Whether the numbers are Float64 rather than Float32.
+        public let isDouble: Bool
+
+        public var count: Int { shape.reduce(1, *) }
+    }
+
+    public let path: String
+    public let formatVersion: Int
+    public let step: Int
+    public let seed: UInt64
+    public let shards: Int
+    /// The digest that the writer stored. `CheckpointStore.read` verifies it.
+    public let digest: String
+    public let configuration: String
+    public let writtenBy: String
+    public let cpuKernels: String
+    public let scalars: [(name: String, value: AttributeValue)]
+    /// The arrays in the order in which they were written.
+    public let arrays: [Array]
+
+    /// Number of elements in all parameters.
+    public var parameterCount: Int {
+        arrays.reduce(0) { $0 + ($1.path.hasPrefix("parameters/") ? $1.count : 0) }
     }
 }

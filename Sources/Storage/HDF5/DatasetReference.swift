@@ -3,7 +3,7 @@ import CoupletFiles
 /// A dataset in a file, written "FILE.h5:/dataset".
 public struct DatasetReference: Sendable, Equatable, CustomStringConvertible {
     public let file: String
-    /// With the leading slash: "/covariance/uu".
+    /// The path of the dataset in the file, with the leading slash: "/covariance/uu".
     public let dataset: String
 
     public init(file: String, dataset: String) {
@@ -11,11 +11,11 @@ public struct DatasetReference: Sendable, Equatable, CustomStringConvertible {
         self.dataset = dataset
     }
 
-    /// - Throws: `FileError(.badData)` where the text names no file or no dataset.
+    /// - Throws: `FileError(.badData)` if the text has no file or no dataset.
     public init(_ text: String) throws {
         func refuse(_ reason: String) -> FileError {
             FileError(
-                .badData, place: "“\(text)”", reason: reason, remedy: "write FILE.h5:/dataset, such as pairs.h5:/first")
+                .badData, at: "“\(text)”", reason: reason, remedy: "write FILE.h5:/dataset, such as pairs.h5:/first")
         }
         var colon: String.Index?
         for position in text.indices where text[position] == ":" {
@@ -31,7 +31,7 @@ public struct DatasetReference: Sendable, Equatable, CustomStringConvertible {
         dataset = String(text[text.index(after: colon)...])
         if file.isEmpty { throw refuse("names no file before the colon") }
         if dataset.split(separator: "/").isEmpty { throw refuse("names no dataset after the colon") }
-        if dataset.hasSuffix("/") { throw refuse("names a group, with a slash at its end, and no dataset") }
+        if dataset.hasSuffix("/") { throw refuse("ends with a slash, so it names a group and not a dataset") }
     }
 
     public var description: String { "\(file):\(dataset)" }

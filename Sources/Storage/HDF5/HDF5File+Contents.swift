@@ -3,47 +3,52 @@ import CoupletFiles
 import CoupletText
 
 extension HDF5File {
-    /// What a dataset is; nil where there is none of this name.
-    /// - Throws: `FileError(.badData)` where it cannot be understood.
+    /// The shape and element type of a dataset; nil if there is no dataset of this name.
+    /// - Throws: `FileError(.badData)` if the dataset is damaged.
     public func dataset(_ name: String) throws -> DatasetDescription? {
         guard try kind(of: name) == H5I_DATASET else { return nil }
         return try describe(try open(dataset: name), name)
     }
 
-    /// The names of all datasets, with the leading slash, in groups as well.
+    /// The names of all datasets in the file, with the leading slash.
     public var datasetNames: [String] {
         get throws { try datasetNames(under: "/") }
     }
 
-    /// The names of all datasets in a group and the groups in it, with the leading slash; none where there is no such group.
+    /// The names of all datasets in a group and its subgroups, with the leading slash; empty if there is no such group.
     public func datasetNames(under group: String) throws -> [String] {
         var names: [String] = []
         try collectDatasets(under: Self.absolute(group), depth: 0, into: &names)
         return names
     }
 
-    /// The names in a group, without its path, in the order they were written where the file keeps it, else by name.
-    /// - Throws: `FileError(.badData)` where there is no such group.
+    /// The names of the objects in a group, without its path, in the order in which they were written if the file keeps
+    /// that order, otherwise sorted by name.
+    /// - Throws: `FileError(.badData)` if there is no such group.
     public func children(of group: String) throws -> [String] {
-        let place = place(group)
+        let location = location(of: group)
         let name = Self.absolute(group)
         guard try kind(of: name) == H5I_GROUP else {
-            throw FileError(.badData, place: place, reason: "there is no such group")
+            throw FileError(.badData, at: location, reason: "there is no such group")
         }
-        let handle = try HDF5Handle("H5Gopen2", at: place, closedBy: H5Gclose) {
+        let handle = try HDF5Handle("H5Gopen2", at: location, closedBy: H5Gclose) {
             H5Gopen2(id, name, couplet_H5P_DEFAULT())
         }
         let group = handle.id
-        let list = try HDF5Handle("H5Gget_create_plist", at: place, closedBy: H5Pclose) { H5Gget_create_plist(group) }
+        let list = try HDF5Handle("H5Gget_create_plist", at: location, closedBy: H5Pclose) {
+            H5Gget_create_plist(group)
+        }
         let listID = list.id
         var tracked: UInt32 = 0
-        try HDF5Library.call("H5Pget_link_creation_order", at: place) { H5Pget_link_creation_order(listID, &tracked) }
+        try HDF5Library.call("H5Pget_link_creation_order", at: location) {
+            H5Pget_link_creation_order(listID, &tracked)
+        }
         let index = tracked & couplet_H5P_CRT_ORDER_TRACKED_INDEXED() != 0 ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME
         var information = H5G_info_t()
-        try HDF5Library.call("H5Gget_info", at: place) { H5Gget_info(group, &information) }
+        try HDF5Library.call("H5Gget_info", at: location) { H5Gget_info(group, &information) }
         return try (0..<information.nlinks).map { number in
             func get(_ buffer: UnsafeMutablePointer<CChar>?, _ size: Int) throws -> Int {
-                try HDF5Library.call("H5Lget_name_by_idx", at: place) {
+                try HDF5Library.call("H5Lget_name_by_idx", at: location) {
                     H5Lget_name_by_idx(group, ".", index, H5_ITER_INC, number, buffer, size, couplet_H5P_DEFAULT())
                 }
             }
@@ -53,36 +58,40 @@ extension HDF5File {
         }
     }
 
-    /// What an existing name is (H5I_DATASET, H5I_GROUP, …); nil where there is none, or a link that leads nowhere.
+    /// The type of the object with a name (H5I_DATASET, H5I_GROUP, …); nil if there is none, or only a dangling link.
     func kind(of name: String) throws -> H5I_type_t? {
-        let place = place(name)
+        let location = location(of: name)
         var path = ""
         for component in name.split(separator: "/") {
             path += "/" + component
             let next = path
-            // H5Lexists wants every group on the way to be there; and H5Oexists_by_name the link itself.
-            guard try HDF5Library.call("H5Lexists", at: place, { H5Lexists(id, next, couplet_H5P_DEFAULT()) }) > 0,
+            // H5Lexists fails if a group of the path is missing, and H5Oexists_by_name fails if the link is missing.
+            guard try HDF5Library.call("H5Lexists", at: location, { H5Lexists(id, next, couplet_H5P_DEFAULT()) }) > 0,
                 try HDF5Library.call(
-                    "H5Oexists_by_name", at: place, { H5Oexists_by_name(id, next, couplet_H5P_DEFAULT()) }) > 0
+                    "H5Oexists_by_name", at: location, { H5Oexists_by_name(id, next, couplet_H5P_DEFAULT()) }) > 0
             else { return nil }
-            if next.utf8.count < Self.absolute(name).utf8.count, try objectKind(next, place) != H5I_GROUP { return nil }
+            if next.utf8.count < Self.absolute(name).utf8.count, try objectKind(next, location) != H5I_GROUP {
+                return nil
+            }
         }
-        return try objectKind(path.isEmpty ? "/" : path, place)
+        return try objectKind(path.isEmpty ? "/" : path, location)
     }
 
-    private func objectKind(_ path: String, _ place: String) throws -> H5I_type_t {
-        let object = try HDF5Handle("H5Oopen", at: place, closedBy: H5Oclose) {
+    private func objectKind(_ path: String, _ location: String) throws -> H5I_type_t {
+        let object = try HDF5Handle("H5Oopen", at: location, closedBy: H5Oclose) {
             H5Oopen(id, path, couplet_H5P_DEFAULT())
         }
         let objectID = object.id
         return HDF5Library.quietly { H5Iget_type(objectID) }
     }
 
-    /// Opens a dataset; a missing one is an error that names those that are there, the nearest first.
+    /// Opens a dataset.
+    /// - Throws: `FileError`; if there is no such dataset, it lists the existing ones, those with the most similar
+    ///   names first.
     func open(dataset name: String) throws -> HDF5Handle {
         let absolute = Self.absolute(name)
         do {
-            return try HDF5Handle("H5Dopen2", at: place(name), closedBy: H5Dclose) {
+            return try HDF5Handle("H5Dopen2", at: location(of: name), closedBy: H5Dclose) {
                 H5Dopen2(id, absolute, couplet_H5P_DEFAULT())
             }
         } catch let failure {
@@ -92,7 +101,7 @@ extension HDF5File {
             default:
                 let inside = try datasetNames(under: name)
                 throw FileError(
-                    .badData, place: place(name), reason: "is a group, not a dataset",
+                    .badData, at: location(of: name), reason: "is a group, not a dataset",
                     remedy: inside.isEmpty ? "" : "it holds \(Self.listed(inside))")
             }
         }
@@ -101,7 +110,7 @@ extension HDF5File {
     private func missing(_ name: String) throws -> FileError {
         let names = NearestNames.sorted(try datasetNames, nearest: Self.absolute(name))
         return FileError(
-            .badData, place: path, reason: "there is no dataset \(Self.absolute(name))",
+            .badData, at: path, reason: "there is no dataset \(Self.absolute(name))",
             remedy: names.isEmpty ? "the file holds no datasets" : "it holds \(Self.listed(names))")
     }
 
@@ -110,29 +119,29 @@ extension HDF5File {
     }
 
     func describe(_ dataset: borrowing HDF5Handle, _ name: String) throws -> DatasetDescription {
-        let (datasetID, place) = (dataset.id, place(name))
-        let space = try HDF5Handle("H5Dget_space", at: place, closedBy: H5Sclose) { H5Dget_space(datasetID) }
+        let (datasetID, location) = (dataset.id, location(of: name))
+        let space = try HDF5Handle("H5Dget_space", at: location, closedBy: H5Sclose) { H5Dget_space(datasetID) }
         let spaceID = space.id
         let rank = Int(
-            try HDF5Library.call("H5Sget_simple_extent_ndims", at: place) { H5Sget_simple_extent_ndims(spaceID) })
+            try HDF5Library.call("H5Sget_simple_extent_ndims", at: location) { H5Sget_simple_extent_ndims(spaceID) })
         var extents = [hsize_t](repeating: 0, count: rank)
-        try HDF5Library.call("H5Sget_simple_extent_dims", at: place) {
+        try HDF5Library.call("H5Sget_simple_extent_dims", at: location) {
             H5Sget_simple_extent_dims(spaceID, &extents, nil)
         }
-        let shape = try Self.shape(extents, place)
+        let shape = try Self.shape(extents, location)
 
-        let type = try HDF5Handle("H5Dget_type", at: place, closedBy: H5Tclose) { H5Dget_type(datasetID) }
+        let type = try HDF5Handle("H5Dget_type", at: location, closedBy: H5Tclose) { H5Dget_type(datasetID) }
         let typeID = type.id
         let typeClass = HDF5Library.quietly { H5Tget_class(typeID) }
-        let list = try HDF5Handle("H5Dget_create_plist", at: place, closedBy: H5Pclose) {
+        let list = try HDF5Handle("H5Dget_create_plist", at: location, closedBy: H5Pclose) {
             H5Dget_create_plist(datasetID)
         }
         let listID = list.id
         var chunk: [Int]?
         if HDF5Library.quietly({ H5Pget_layout(listID) }) == H5D_CHUNKED {
             var sizes = [hsize_t](repeating: 0, count: rank)
-            try HDF5Library.call("H5Pget_chunk", at: place) { H5Pget_chunk(listID, CInt(rank), &sizes) }
-            chunk = try Self.shape(sizes, place)
+            try HDF5Library.call("H5Pget_chunk", at: location) { H5Pget_chunk(listID, CInt(rank), &sizes) }
+            chunk = try Self.shape(sizes, location)
         }
         return DatasetDescription(
             name: Self.absolute(name), shape: shape, elementClass: Self.elementClass(typeClass),
@@ -141,14 +150,14 @@ extension HDF5File {
             chunk: chunk)
     }
 
-    /// Extents as integers, whose product is known not to overflow.
-    private static func shape(_ extents: [hsize_t], _ place: String) throws -> [Int] {
+    /// Converts extents to integers, and checks that their product does not overflow.
+    private static func shape(_ extents: [hsize_t], _ location: String) throws -> [Int] {
         var product = 1
         return try extents.map { extent in
             let size = Int(exactly: extent) ?? Int.max
             let (next, overflow) = product.multipliedReportingOverflow(by: max(size, 1))
             if overflow || next > Int.max / 16 {
-                throw FileError(.badData, place: place, reason: "its shape \(extents) is larger than any memory")
+                throw FileError(.badData, at: location, reason: "its shape \(extents) is larger than any memory")
             }
             product = next
             return size
@@ -171,7 +180,7 @@ extension HDF5File {
     }
 
     private func collectDatasets(under group: String, depth: Int, into names: inout [String]) throws {
-        // Hard links may make a circle: the bounds end it.
+        // Hard links may form a cycle. The bounds end the recursion.
         guard depth < 16, names.count < 10_000, try kind(of: group) == H5I_GROUP else { return }
         for child in try children(of: group) {
             let path = (group == "/" ? "" : group) + "/" + child
@@ -182,4 +191,34 @@ extension HDF5File {
             }
         }
     }
+}
+
+/// The shape and the element type of a dataset in an HDF5 file.
+public struct DatasetDescription: Sendable, Equatable {
+    /// The class of the elements. `other` holds a word for a class that is not numeric, such as "strings".
+    public enum ElementClass: Sendable, Equatable {
+        case float
+        /// Integers and enumerations, such as h5py's booleans.
+        case integer
+        case other(String)
+    }
+
+    /// The path in the file, with the leading slash: "/covariance/uu".
+    public let name: String
+    /// The extents, outermost first; empty for a single number.
+    public let shape: [Int]
+    public let elementClass: ElementClass
+    /// The size of an element in the file, in bytes.
+    public let elementBytes: Int
+    /// Whether the elements are unsigned integers.
+    public let isUnsigned: Bool
+    /// The extents of a chunk; nil if the dataset is stored contiguously.
+    public let chunk: [Int]?
+
+    /// The first extent; 1 for a single number.
+    public var rows: Int { shape.first ?? 1 }
+    /// The number of elements in a row: the product of all extents but the first.
+    public var columns: Int { shape.dropFirst().reduce(1, *) }
+    /// The number of elements.
+    public var count: Int { shape.reduce(1, *) }
 }

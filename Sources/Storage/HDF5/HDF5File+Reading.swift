@@ -4,9 +4,13 @@ import CoupletTensors
 import Glibc
 
 extension HDF5File {
-    /// Reads a dataset of any numeric type, narrowed to Float32; all of it, or a range of its rows (its first extent).
-    /// - Parameter target: where to; its count must be that of what is read. Nil makes a new tensor, of the dataset's shape.
-    /// - Throws: `FileError` where it is missing, not numeric, damaged, has too few rows or does not fit the target.
+    /// Reads a dataset of any numeric type as Float32.
+    /// - Parameters:
+    ///   - rows: a range of the first extent; nil: all rows.
+    ///   - target: the tensor to fill, with as many elements as are read; nil: a new tensor with the shape of the
+    ///     dataset.
+    /// - Throws: `FileError` if the dataset is missing, not numeric, damaged, has too few rows or does not fit the
+    ///   target.
     @discardableResult
     public func readFloats(_ name: String, rows: Range<Int>? = nil, into target: Tensor? = nil) throws -> Tensor {
         let dataset = try open(dataset: name)
@@ -15,7 +19,7 @@ extension HDF5File {
         let count = shape.reduce(1, *)
         if let target, target.count != count {
             throw FileError(
-                .badData, place: place(name),
+                .badData, at: location(of: name),
                 reason: "has the shape \(shape), \(count) numbers; \(target.shape) are expected")
         }
         try requireNumeric(description)
@@ -30,15 +34,17 @@ extension HDF5File {
         try readArray(name, rows: rows, as: couplet_H5T_NATIVE_DOUBLE(), zero: 0.0)
     }
 
-    /// Reads a dataset of whole numbers, in row-major order. Numbers kept as floats will do where each is whole.
-    /// - Throws: `FileError(.badData)` where one is not, or is too large for an `Int`.
+    /// Reads a dataset of integers, in row-major order. A floating-point dataset is accepted if all its numbers are
+    /// whole.
+    /// - Throws: `FileError(.badData)` if a number is not whole or does not fit an `Int`.
     public func readIntegers(_ name: String, rows: Range<Int>? = nil) throws -> [Int] {
         guard let description = try dataset(name) else {
             return try readArray(name, as: couplet_H5T_NATIVE_INT64(), zero: 0)
         }
         func refuse(_ position: Int, _ value: Any) -> FileError {
             FileError(
-                .badData, place: place(name), reason: "holds \(value) at position \(position); integers are expected")
+                .badData, at: location(of: name),
+                reason: "holds \(value) at position \(position); integers are expected")
         }
         if description.elementClass == .float {
             return try readDoubles(name, rows: rows).enumerated().map { position, value in
@@ -60,7 +66,7 @@ extension HDF5File {
         let elements = try readDoubles(name)
         guard let shape = try dataset(name)?.shape, shape.count == 2 else {
             throw FileError(
-                .badData, place: place(name),
+                .badData, at: location(of: name),
                 reason: "has the shape \(try dataset(name)?.shape ?? []); a matrix has two extents")
         }
         return Matrix(rows: shape[0], columns: shape[1], elements: elements)
@@ -81,56 +87,134 @@ extension HDF5File {
         return result
     }
 
-    /// The one way into memory: whole datasets, or the slab of some rows.
-    func read(
+    /// Reads a dataset, or a range of its rows, into memory. All reading ends here.
+    private func read(
         _ dataset: borrowing HDF5Handle, _ description: DatasetDescription, rows: Range<Int>?, as type: hid_t,
         into target: UnsafeMutableRawPointer
     ) throws {
-        let (datasetID, place) = (dataset.id, place(description.name))
+        let (datasetID, location) = (dataset.id, location(of: description.name))
         guard let rows, rows != 0..<description.rows else {
             if description.count > 0 {
-                try HDF5Library.call("H5Dread", at: place) {
+                try HDF5Library.call("H5Dread", at: location) {
                     H5Dread(datasetID, type, couplet_H5S_ALL(), couplet_H5S_ALL(), couplet_H5P_DEFAULT(), target)
                 }
             }
             return
         }
         if rows.isEmpty || description.columns == 0 { return }
-        let slab = try HDF5Hyperslab(of: dataset, rows: rows, shape: description.shape, place)
+        let slab = try HDF5Hyperslab(of: dataset, rows: rows, shape: description.shape, location)
         let (fileSpace, memorySpace) = (slab.fileSpace.id, slab.memorySpace.id)
-        try HDF5Library.call("H5Dread", at: place) {
+        try HDF5Library.call("H5Dread", at: location) {
             H5Dread(datasetID, type, memorySpace, fileSpace, couplet_H5P_DEFAULT(), target)
         }
     }
 
-    /// The shape of what is asked for, once that is known to be there.
+    /// The shape of a range of rows, after a check that the dataset has these rows.
     private func shape(of description: DatasetDescription, rows: Range<Int>?) throws -> [Int] {
         guard let rows else { return description.shape }
         guard !description.shape.isEmpty else {
-            throw FileError(.badData, place: place(description.name), reason: "is a single number, without rows")
+            throw FileError(.badData, at: location(of: description.name), reason: "is a single number and has no rows")
         }
         guard rows.lowerBound >= 0, rows.upperBound <= description.rows else {
             throw FileError(
-                .badData, place: place(description.name),
+                .badData, at: location(of: description.name),
                 reason: "has \(description.rows) rows; rows \(rows) are asked for")
         }
         return [rows.count] + description.shape.dropFirst()
     }
 
-    func requireNumeric(_ description: DatasetDescription) throws {
+    private func requireNumeric(_ description: DatasetDescription) throws {
         if case .other(let elements) = description.elementClass {
-            throw FileError(.badData, place: place(description.name), reason: "holds \(elements), not numbers")
+            throw FileError(.badData, at: location(of: description.name), reason: "holds \(elements), not numbers")
         }
     }
 
-    /// A damaged or strange file may claim any size: better told than killed.
-    func requireMemory(_ bytes: Int, _ name: String) throws {
-        let memory = sysconf(CInt(_SC_PHYS_PAGES)) * sysconf(CInt(_SC_PAGESIZE))
+    /// Refuses a dataset that is larger than the memory of the machine. A damaged file may claim any size.
+    private func requireMemory(_ bytes: Int, _ name: String) throws {
+        let memory = HostMemory.physical
         if bytes > memory {
             throw FileError(
-                .badData, place: place(name),
-                reason: "takes \(bytes >> 20) MiB in memory; this machine has \(memory >> 20)",
+                .badData, at: location(of: name),
+                reason: "takes \(bytes >> 20) MiB in memory; this machine has \(memory >> 20) MiB",
                 remedy: "read it in ranges of rows, or check the file")
+        }
+    }
+
+    // MARK: Rows in any order
+
+    /// Reads rows in any order, with repetitions, as Float32: row i of the target becomes row `rowNumbers[i]` of the
+    /// dataset.
+    ///
+    /// Row numbers are sorted, and rows with small gaps between them are read in one call. A shuffled batch of a small
+    /// file thus takes a few long reads, and each chunk of a compressed file is decompressed once.
+    /// - Throws: `FileError` as `readFloats(_:rows:into:)`.
+    public func readFloats(_ name: String, rowNumbers: [UInt64], into target: Tensor) throws {
+        let dataset = try open(dataset: name)
+        let description = try describe(dataset, name)
+        try requireNumeric(description)
+        let columns = description.columns
+        guard !description.shape.isEmpty, target.count == rowNumbers.count * columns else {
+            throw FileError(
+                .badData, at: location(of: name),
+                reason: "has the shape \(description.shape); \(rowNumbers.count) rows of it do not fill \(target.shape)"
+            )
+        }
+        if let beyond = rowNumbers.first(where: { $0 >= UInt64(description.rows) }) {
+            throw FileError(
+                .badData, at: location(of: name),
+                reason: "has \(description.rows) rows; row \(beyond) (counted from 0) is asked for")
+        }
+        if target.count == 0 { return }
+
+        let order = rowNumbers.indices.sorted { rowNumbers[$0] < rowNumbers[$1] }
+        let longest = max(1, Self.runBytes / (columns * MemoryLayout<Float>.stride), description.chunk?[0] ?? 1)
+        let gap = max(Self.gapBytes / (columns * MemoryLayout<Float>.stride), description.chunk?[0] ?? 0)
+        var buffer: Tensor?
+        var position = 0
+        while position < order.count {
+            let first = Int(rowNumbers[order[position]])
+            var end = position + 1
+            var last = first
+            while end < order.count {
+                let next = Int(rowNumbers[order[end]])
+                if next - last > gap + 1 || next - first >= longest { break }
+                last = next
+                end += 1
+            }
+            try readRun(
+                dataset, description, rows: first..<(last + 1), order[position..<end], rowNumbers, into: target,
+                buffer: &buffer, longest)
+            position = end
+        }
+    }
+
+    /// Largest gap, in bytes of Float32, that costs less to read and convert than another call of HDF5 (about 5 µs).
+    private static var gapBytes: Int { 16 << 10 }
+    /// Size of the buffer for a run of rows with gaps, in bytes.
+    private static var runBytes: Int { 2 << 20 }
+
+    /// Reads one run of rows, and copies those that are wanted into rows `order` of the target.
+    private func readRun(
+        _ dataset: borrowing HDF5Handle, _ description: DatasetDescription, rows: Range<Int>, _ order: ArraySlice<Int>,
+        _ rowNumbers: [UInt64], into target: Tensor, buffer: inout Tensor?, _ longest: Int
+    ) throws {
+        let columns = description.columns
+        let float = couplet_H5T_NATIVE_FLOAT()
+        let isInPlace =
+            order.count == rows.count
+            && zip(order, rows).enumerated().allSatisfy {
+                $1.0 == order.first! + $0 && rowNumbers[$1.0] == UInt64($1.1)
+            }
+        if isInPlace {
+            return try read(dataset, description, rows: rows, as: float, into: target.pointer + order.first! * columns)
+        }
+        let run = buffer ?? Tensor([longest, columns])
+        buffer = run
+        try read(dataset, description, rows: rows, as: float, into: run.pointer)
+        for row in order {
+            memcpy(
+                target.pointer + row * columns, run.pointer + (Int(rowNumbers[row]) - rows.lowerBound) * columns,
+                columns * MemoryLayout<Float>.stride)
         }
     }
 }

@@ -3,7 +3,7 @@ import CoupletFiles
 import CoupletTensors
 
 extension HDF5File {
-    /// The types of number this program writes.
+    /// The element types that this program writes.
     public enum ElementType: Sendable {
         case float32, float64, int64
 
@@ -26,9 +26,9 @@ extension HDF5File {
         var bytes: Int { self == .float32 ? 4 : 8 }
     }
 
-    /// Writes a new dataset of Float32, with the tensor's shape. Groups on the way are made.
-    /// - Parameter checksum: keeps a checksum beside the numbers, so that reading tells when they were damaged.
-    /// - Throws: `FileError`: `.badData` where the name is taken, `.inputOutput` where the system refuses.
+    /// Writes a new dataset of Float32, with the shape of the tensor. Missing groups of its path are created.
+    /// - Parameter checksum: whether a Fletcher-32 checksum is stored with each chunk, so that reading detects damage.
+    /// - Throws: `FileError`: `.badData` if the name exists, `.inputOutput` if the system refuses.
     public func write(_ name: String, _ tensor: Tensor, checksum: Bool = false) throws {
         try write(name, .float32, tensor.shape, UnsafeRawPointer(tensor.pointer), checksum: checksum)
     }
@@ -39,7 +39,7 @@ extension HDF5File {
         try values.withUnsafeBytes { try write(name, .float64, shape, $0.baseAddress, checksum: checksum) }
     }
 
-    /// Writes a new dataset of whole numbers (64 bits), row-major.
+    /// Writes a new dataset of Int64, row-major.
     public func write(_ name: String, _ values: [Int], shape: [Int], checksum: Bool = false) throws {
         precondition(values.count == shape.reduce(1, *), "\(values.count) numbers for the shape \(shape)")
         try values.withUnsafeBytes { try write(name, .int64, shape, $0.baseAddress, checksum: checksum) }
@@ -50,18 +50,18 @@ extension HDF5File {
         try write(name, matrix.elements, shape: [matrix.rows, matrix.columns], checksum: checksum)
     }
 
-    /// Makes a dataset whose rows `writeRows` will fill, all zero until then.
+    /// Creates a dataset of zeros, whose rows `writeRows` fills.
     public func create(_ name: String, _ type: ElementType, shape: [Int], checksum: Bool = false) throws {
-        try make(name, type, shape, checksum: checksum).close("H5Dclose", at: place(name))
+        try createDataset(name, type, shape, checksum: checksum).close("H5Dclose", at: location(of: name))
     }
 
-    /// Fills the rows from `row` on of a dataset that `create` made.
-    /// - Throws: `FileError(.badData)` where they lie outside it or rows have another count.
+    /// Writes Float32 rows of a dataset that `create` made, beginning with row `row`.
+    /// - Throws: `FileError(.badData)` if the rows lie outside the dataset, or if its rows have another length.
     public func writeRows(_ name: String, from row: Int, _ rows: Tensor) throws {
         try writeRows(name, from: row, .float32, rows.rows, columns: rows.columns, UnsafeRawPointer(rows.pointer))
     }
 
-    /// Fills the rows from `row` on of a dataset that `create` made with whole numbers, row-major.
+    /// Writes Int64 rows of a dataset that `create` made, row-major, beginning with row `row`.
     public func writeRows(_ name: String, from row: Int, _ values: [Int], columns: Int = 1) throws {
         precondition(columns > 0 && values.count % columns == 0, "\(values.count) numbers in rows of \(columns)")
         try values.withUnsafeBytes {
@@ -69,10 +69,10 @@ extension HDF5File {
         }
     }
 
-    /// Takes a dataset out of the file.
+    /// Removes a dataset from the file.
     public func remove(_ name: String) throws {
-        let (id, absolute, place) = (id, Self.absolute(name), place(name))
-        try HDF5Library.call("H5Ldelete", at: place) { H5Ldelete(id, absolute, couplet_H5P_DEFAULT()) }
+        let (id, absolute, location) = (id, Self.absolute(name), location(of: name))
+        try HDF5Library.call("H5Ldelete", at: location) { H5Ldelete(id, absolute, couplet_H5P_DEFAULT()) }
     }
 
     private func writeRows(
@@ -84,65 +84,67 @@ extension HDF5File {
         guard !description.shape.isEmpty, row >= 0, rows.upperBound <= description.rows, columns == description.columns
         else {
             throw FileError(
-                .badData, place: place(name),
+                .badData, at: location(of: name),
                 reason: "has the shape \(description.shape); rows \(rows) of \(columns) numbers do not fit into it")
         }
         if rows.isEmpty || columns == 0 { return }
-        let (datasetID, place) = (dataset.id, place(name))
-        let slab = try HDF5Hyperslab(of: dataset, rows: rows, shape: description.shape, place)
+        let (datasetID, location) = (dataset.id, location(of: name))
+        let slab = try HDF5Hyperslab(of: dataset, rows: rows, shape: description.shape, location)
         let (fileSpace, memorySpace) = (slab.fileSpace.id, slab.memorySpace.id)
-        try HDF5Library.call("H5Dwrite", at: place) {
+        try HDF5Library.call("H5Dwrite", at: location) {
             H5Dwrite(datasetID, type.inMemory, memorySpace, fileSpace, couplet_H5P_DEFAULT(), source)
         }
-        try dataset.close("H5Dclose", at: place)
+        try dataset.close("H5Dclose", at: location)
     }
 
     private func write(_ name: String, _ type: ElementType, _ shape: [Int], _ source: UnsafeRawPointer?, checksum: Bool)
         throws
     {
-        let dataset = try make(name, type, shape, checksum: checksum)
-        let (datasetID, place) = (dataset.id, place(name))
+        let dataset = try createDataset(name, type, shape, checksum: checksum)
+        let (datasetID, location) = (dataset.id, location(of: name))
         if shape.reduce(1, *) > 0 {
-            try HDF5Library.call("H5Dwrite", at: place) {
+            try HDF5Library.call("H5Dwrite", at: location) {
                 H5Dwrite(datasetID, type.inMemory, couplet_H5S_ALL(), couplet_H5S_ALL(), couplet_H5P_DEFAULT(), source)
             }
         }
-        // A chunk may still be in HDF5's cache: closing writes it.
-        try dataset.close("H5Dclose", at: place)
+        // Closing writes chunks that are still in HDF5's cache.
+        try dataset.close("H5Dclose", at: location)
     }
 
-    private func make(_ name: String, _ type: ElementType, _ shape: [Int], checksum: Bool) throws -> HDF5Handle {
-        let (absolute, place) = (Self.absolute(name), place(name))
+    private func createDataset(_ name: String, _ type: ElementType, _ shape: [Int], checksum: Bool) throws -> HDF5Handle
+    {
+        let (absolute, location) = (Self.absolute(name), location(of: name))
         if try kind(of: name) != nil {
-            throw FileError(.badData, place: place, reason: "exists already in the file", remedy: "give another name")
+            throw FileError(.badData, at: location, reason: "exists already in the file", remedy: "give another name")
         }
-        try makeGroups(on: absolute)
+        try createGroups(on: absolute)
         let extents = shape.map { hsize_t($0) }
-        let space = try HDF5Handle("H5Screate_simple", at: place, closedBy: H5Sclose) {
+        let space = try HDF5Handle("H5Screate_simple", at: location, closedBy: H5Sclose) {
             H5Screate_simple(CInt(shape.count), extents, nil)
         }
-        let list = try HDF5Handle("H5Pcreate", at: place, closedBy: H5Pclose) {
+        let list = try HDF5Handle("H5Pcreate", at: location, closedBy: H5Pclose) {
             H5Pcreate(couplet_H5P_DATASET_CREATE())
         }
         let (spaceID, listID) = (space.id, list.id)
-        // No time of creation: equal content makes equal files.
-        try HDF5Library.call("H5Pset_obj_track_times", at: place) { H5Pset_obj_track_times(listID, false) }
+        // Files of equal content are equal byte for byte, so no time of creation is stored.
+        try HDF5Library.call("H5Pset_obj_track_times", at: location) { H5Pset_obj_track_times(listID, false) }
         if checksum {
             if shape.isEmpty {
-                // A single number cannot be chunked; it lies in the dataset's header, which `HDF5Format.checksummed` covers.
-                try HDF5Library.call("H5Pset_layout", at: place) { H5Pset_layout(listID, H5D_COMPACT) }
+                // A single number cannot be chunked. It is stored in the header, which has a checksum with
+                // `HDF5Format.checksummed`.
+                try HDF5Library.call("H5Pset_layout", at: location) { H5Pset_layout(listID, H5D_COMPACT) }
             } else if !shape.contains(0) {
                 let chunk = Self.chunk(shape, bytes: type.bytes).map { hsize_t($0) }
-                try HDF5Library.call("H5Pset_chunk", at: place) { H5Pset_chunk(listID, CInt(chunk.count), chunk) }
-                try HDF5Library.call("H5Pset_fletcher32", at: place) { H5Pset_fletcher32(listID) }
+                try HDF5Library.call("H5Pset_chunk", at: location) { H5Pset_chunk(listID, CInt(chunk.count), chunk) }
+                try HDF5Library.call("H5Pset_fletcher32", at: location) { H5Pset_fletcher32(listID) }
             }
         }
-        return try HDF5Handle("H5Dcreate2", at: place, closedBy: H5Dclose) {
+        return try HDF5Handle("H5Dcreate2", at: location, closedBy: H5Dclose) {
             H5Dcreate2(id, absolute, type.inFile, spaceID, couplet_H5P_DEFAULT(), listID, couplet_H5P_DEFAULT())
         }
     }
 
-    /// The largest chunk of whole inner extents up to 4 MiB: few chunks, small working memory.
+    /// The largest chunk up to 4 MiB whose inner extents are whole: few chunks, and little memory for one.
     static func chunk(_ shape: [Int], bytes: Int) -> [Int] {
         var chunk = shape
         var room = max(1, (4 << 20) / bytes)
@@ -153,29 +155,30 @@ extension HDF5File {
         return chunk
     }
 
-    /// Makes the groups a dataset is to lie in, where they are missing.
-    private func makeGroups(on path: String) throws {
+    /// Creates the missing groups of a dataset's path.
+    private func createGroups(on path: String) throws {
         var group = ""
         for component in path.split(separator: "/").dropLast() {
             group += "/" + component
             switch try kind(of: group) {
             case H5I_GROUP: continue
             case nil: break
-            default: throw FileError(.badData, place: place(group), reason: "is a dataset, so \(path) cannot lie in it")
+            default:
+                throw FileError(.badData, at: location(of: group), reason: "is a dataset, so \(path) cannot lie in it")
             }
-            let (name, place) = (group, place(group))
-            let list = try HDF5Handle("H5Pcreate", at: place, closedBy: H5Pclose) {
+            let (name, location) = (group, location(of: group))
+            let list = try HDF5Handle("H5Pcreate", at: location, closedBy: H5Pclose) {
                 H5Pcreate(couplet_H5P_GROUP_CREATE())
             }
             let listID = list.id
-            try HDF5Library.call("H5Pset_link_creation_order", at: place) {
+            try HDF5Library.call("H5Pset_link_creation_order", at: location) {
                 H5Pset_link_creation_order(listID, couplet_H5P_CRT_ORDER_TRACKED_INDEXED())
             }
-            try HDF5Library.call("H5Pset_obj_track_times", at: place) { H5Pset_obj_track_times(listID, false) }
-            let made = try HDF5Handle("H5Gcreate2", at: place, closedBy: H5Gclose) {
+            try HDF5Library.call("H5Pset_obj_track_times", at: location) { H5Pset_obj_track_times(listID, false) }
+            let created = try HDF5Handle("H5Gcreate2", at: location, closedBy: H5Gclose) {
                 H5Gcreate2(id, name, couplet_H5P_DEFAULT(), listID, couplet_H5P_DEFAULT())
             }
-            try made.close("H5Gclose", at: place)
+            try created.close("H5Gclose", at: location)
         }
     }
 }

@@ -3,41 +3,39 @@ import CoupletFiles
 import Glibc
 import Synchronization
 
-/// An open HDF5 file. Any thread may use it: HDF5 does one call at a time, under its own lock or ours.
+/// An open HDF5 file. All threads may use it; a lock, of HDF5 or of `HDF5Library`, serializes the calls.
 ///
-/// Names of datasets are paths in the file, with or without the leading slash. Whatever is wrong with a file is a `FileError`
-/// that names file, dataset, HDF5's function and its innermost message.
+/// Names of datasets are paths in the file; the leading slash may be left out. Errors are `FileError`s with the file,
+/// the dataset, the HDF5 function and its innermost message.
 public final class HDF5File: Sendable {
     public let path: String
     private let identifier: Atomic<hid_t>
-    /// -1 once closed: HDF5 then refuses every call, as an error.
+    /// -1 after `close`; HDF5 then refuses every call with an error.
     var id: hid_t { identifier.load(ordering: .acquiring) }
 
-    /// Opens a file to read it.
-    /// - Throws: `FileError`: `.inputOutput` where it is missing or cannot be opened, `.badData` where it is no HDF5 file or
-    ///   damaged.
+    /// Opens an existing file for reading.
+    /// - Throws: `FileError`: `.inputOutput` if it is missing or cannot be opened, `.badData` if it is not an HDF5 file
+    ///   or is damaged.
     public convenience init(reading path: String) throws {
         try Self.requireHDF5(path, access: R_OK)
         try self.init(path, "H5Fopen") { H5Fopen(path, couplet_H5F_ACC_RDONLY(), $0) }
     }
 
-    /// Opens a file to read it and add to it.
-    /// - Throws: as `init(reading:)`.
+    /// Opens an existing file for reading and writing.
+    /// - Throws: `FileError` as `init(reading:)`.
     public convenience init(modifying path: String) throws {
         try Self.requireHDF5(path, access: R_OK | W_OK)
         try self.init(path, "H5Fopen") { H5Fopen(path, couplet_H5F_ACC_RDWR(), $0) }
     }
 
-    /// Makes a new file. One that is there already is an error, or with `overwriting` is emptied at once; who must not lose it
-    /// writes under another name and renames.
+    /// Creates a file.
+    /// - Parameter overwriting: whether an existing file is emptied at once; otherwise it is an error. `create(_:_:)`
+    ///   keeps an existing file until the new one is complete.
     /// - Throws: `FileError(.inputOutput)`.
     public convenience init(
         creating path: String, overwriting: Bool = false, format: HDF5Format = .compatible
     ) throws {
-        if !overwriting, SystemCall.exists(path) {
-            throw FileError(
-                .inputOutput, place: path, reason: "exists already", remedy: "give another name, or delete it first")
-        }
+        if !overwriting { try FileSystem.requireAbsent(path) }
         let creation = try HDF5Handle("H5Pcreate", at: path, closedBy: H5Pclose) {
             H5Pcreate(couplet_H5P_FILE_CREATE())
         }
@@ -55,12 +53,22 @@ public final class HDF5File: Sendable {
         try self.init(path, "H5Fcreate", format) { H5Fcreate(path, mode, creationID, $0) }
     }
 
+    /// Creates a file that is whole or absent, and replaces an existing one when it is complete (`DurableFile`).
+    /// - Throws: `FileError` if the system refuses, and the errors of `write`; no partial file is left then.
+    package static func create(_ path: String, _ write: (HDF5File) throws -> Void) throws {
+        try DurableFile.write(path) { temporaryPath in
+            let file = try HDF5File(creating: temporaryPath, overwriting: true)
+            try write(file)
+            try file.close()
+        }
+    }
+
     private init(_ path: String, _ function: StaticString, _ format: HDF5Format = .compatible, _ open: (hid_t) -> hid_t)
         throws
     {
         let access = try HDF5Handle("H5Pcreate", at: path, closedBy: H5Pclose) { H5Pcreate(couplet_H5P_FILE_ACCESS()) }
         let accessID = access.id
-        // Strong: closing the file closes it, whatever a failed write may have left open in it.
+        // With H5F_CLOSE_STRONG, closing the file also closes objects in it that a failed write left open.
         try HDF5Library.call("H5Pset_fclose_degree", at: path) { H5Pset_fclose_degree(accessID, H5F_CLOSE_STRONG) }
         if format == .checksummed {
             try HDF5Library.call("H5Pset_libver_bounds", at: path) {
@@ -70,7 +78,7 @@ public final class HDF5File: Sendable {
         self.path = path
         let id = try HDF5Library.call(function, at: path) { open(accessID) }
         identifier = Atomic(id)
-        // A program started meanwhile must not hold on to the file, or to its lock.
+        // A child process must not inherit the file and its lock.
         var handle: UnsafeMutableRawPointer?
         try HDF5Library.call("H5Fget_vfd_handle", at: path) { H5Fget_vfd_handle(id, 0, &handle) }
         if let handle { _ = fcntl(handle.load(as: CInt.self), F_SETFD, FD_CLOEXEC) }
@@ -81,36 +89,45 @@ public final class HDF5File: Sendable {
         if id >= 0 { HDF5Library.quietly { H5Fclose(id) } }
     }
 
-    /// Hands everything written to the operating system.
+    /// Passes all written data to the operating system.
     public func flush() throws {
         try HDF5Library.call("H5Fflush", at: path) { H5Fflush(id, H5F_SCOPE_LOCAL) }
     }
 
-    /// Writes what is left and closes the file. A file that is merely let go is closed as well, but cannot say whether that worked.
+    /// Writes pending data and closes the file. `deinit` closes it too, but cannot report an error.
     public func close() throws {
         let id = identifier.exchange(-1, ordering: .acquiringAndReleasing)
         if id >= 0 { try HDF5Library.call("H5Fclose", at: path) { H5Fclose(id) } }
     }
 
-    /// "FILE:/name", for errors.
-    func place(_ name: String) -> String { "\(path):\(Self.absolute(name))" }
+    /// "FILE:/name", for error messages.
+    func location(of name: String) -> String { "\(path):\(Self.absolute(name))" }
 
     static func absolute(_ name: String) -> String { name.hasPrefix("/") ? name : "/" + name }
 
-    /// Names what keeps a path from being read as HDF5, as the system and the first bytes tell it.
+    /// Throws the reason why a path cannot be read as HDF5: from the file system, or from the signature of the file.
     private static func requireHDF5(_ path: String, access mode: CInt) throws {
         var status = stat()
         try SystemCall.check("stat", path) { stat(path, &status) }
         if status.st_mode & S_IFMT == S_IFDIR {
             throw FileError(
-                .inputOutput, place: path, reason: "is a folder, not an HDF5 file", remedy: "name a file in it")
+                .inputOutput, at: path, reason: "is a folder, not an HDF5 file", remedy: "name a file in it")
         }
         try SystemCall.check("access", path) { Glibc.access(path, mode) }
         if try HDF5Library.call("H5Fis_hdf5", at: path, { H5Fis_hdf5(path) }) == 0 {
             throw FileError(
-                .badData, place: path,
+                .badData, at: path,
                 reason: status.st_size == 0
                     ? "is empty, not an HDF5 file" : "is not an HDF5 file: its signature is missing")
         }
     }
+}
+
+/// The storage format of a new HDF5 file.
+public enum HDF5Format: Sendable {
+    /// Every HDF5 since 1.4 reads it. It is for files that other programs read.
+    case compatible
+    /// All metadata of the file have checksums, so that HDF5 detects damage before it follows them. Attributes may have
+    /// any length, and names keep the order in which they were written. HDF5 1.10 and later read it.
+    case checksummed
 }

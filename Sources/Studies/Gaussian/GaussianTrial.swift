@@ -6,7 +6,7 @@ import CoupletReports
 import CoupletTensors
 import CoupletTraining
 
-/// A finished trial of a Gaussian study: what it was asked, what it has learned, and what theory says of it.
+/// A finished trial of the Gaussian study: its config, its learned coupling, and the exact answer of the theory.
 struct GaussianTrial: StudyTrial {
     let name: String
     let configuration: Configuration
@@ -15,17 +15,19 @@ struct GaussianTrial: StudyTrial {
     let couplingError: Double?
     let singularValues: [Double]
     let firstGram: [Double]?, secondGram: [Double]?
-    /// Of the trial's own loss and similarity; its minimiser is nil where no exact answer is known.
+    /// The theory of the trial's loss and similarity. Its minimiser is nil if no exact answer is known.
     let answer: GaussianTheory.Answer
-    /// |R - R_e|_F / |R|_F: what no encoders of this rank can hold.
+    /// |R - R_e|_F / |R|_F, the lowest relative error of encoders of rank e.
     let truncationError: Double
-    /// Of the learned laws of u given v and of v given u, as in `GaussianTheory.Answer`; nil for the cosine.
+    /// The errors of the learned conditionals of u given v and of v given u, as in `GaussianTheory.Answer`; nil for the
+    /// cosine.
     let firstMeanError: Double?, secondMeanError: Double?
     let firstCovarianceError: Double?, secondCovarianceError: Double?
 
     var pair: GaussianPair { tilt.pair }
 
-    /// - Throws: `FileError`, `DataError`, `LinearAlgebraError`, `GaussianCovarianceError` where the run is damaged or no linear pair of encoders on a Gaussian source.
+    /// - Throws: `FileError`, `DataError`, `LinearAlgebraError` or `GaussianCovarianceError` if the run is damaged or
+    ///   does not have linear encoders on a Gaussian source.
     init(reading path: String, name: String) throws {
         let run = try TrainedRun(path)
         self.name = name
@@ -36,8 +38,8 @@ struct GaussianTrial: StudyTrial {
                 of: run.source, similarity: objective.similarity, temperature: run.temperature)
         else {
             throw FileError(
-                .badData, place: path, reason: "no linear encoders of a Gaussian source",
-                remedy: "the study is made from its own sweeps: launch/reproduce gaussian")
+                .badData, at: path, reason: "not a run of linear encoders on a Gaussian source",
+                remedy: "launch/reproduce gaussian trains the sweeps of the study")
         }
         self.tilt = tilt
         metrics = try RunRecord.text(at: RunFolder(path: path).metrics).map { MetricsHistory($0) }
@@ -58,13 +60,13 @@ struct GaussianTrial: StudyTrial {
         secondCovarianceError = Self.covarianceError(second, pair.secondGivenFirst)
     }
 
-    /// √(E |m - m*|²_{C⁻¹} / E |m*|²_{C⁻¹}), the encoders being without bias.
+    /// √(E |m - m*|²_{C⁻¹} / E |m*|²_{C⁻¹}), for encoders without bias.
     private static func meanError(
-        _ learned: GaussianConditional?, _ own: Whitening, _ other: Whitening, _ cross: Matrix
+        _ learned: GaussianConditional?, _ target: Whitening, _ given: Whitening, _ cross: Matrix
     ) -> Double? {
         let signal = cross.frobeniusNorm
         guard let learned, signal > 1e-12 else { return nil }
-        return (own.inverseRoot * learned.meanMap * other.root - cross).frobeniusNorm / signal
+        return (target.inverseRoot * learned.meanMap * given.root - cross).frobeniusNorm / signal
     }
 
     /// |C - C*|_F / |C*|_F.
@@ -73,13 +75,13 @@ struct GaussianTrial: StudyTrial {
         return size > 0 ? learned.map { ($0.covariance - exact.covariance).frobeniusNorm / size } : nil
     }
 
-    /// The mean of the loss over the last fifth of the training, on batches that no step had seen before, and its standard error.
-    var lastLoss: (mean: Double, error: Double)? {
+    /// The mean of the loss over the last fifth of the training, with its standard error; every batch has new pairs.
+    var finalLoss: SampleStatistics? {
         guard let losses = metrics?["loss"]?.filter(\.isFinite), !losses.isEmpty else { return nil }
-        return SampleStatistics(Array(losses.suffix(max(1, losses.count / 5)))).pair
+        return SampleStatistics(Array(losses.suffix(max(1, losses.count / 5))))
     }
 
-    /// "conditional (0.5, 0.5)", "maximum mean discrepancy (0.5, 0.5), linear kernel".
+    /// The loss in tables: "conditional (0.5, 0.5)", "mmd, linear kernel".
     var lossTitle: String {
         let objective = configuration.objective
         guard case .maximumMeanDiscrepancy = objective.loss else { return objective.loss.title }

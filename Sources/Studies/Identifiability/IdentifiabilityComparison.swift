@@ -3,18 +3,18 @@ import CoupletPairs
 import CoupletReports
 import CoupletText
 
-/// Measured R² beside the expected, a row for each encoder of each setting.
+/// Measured R² next to the expected ones, one row per encoder of each setting.
 struct IdentifiabilityComparison {
-    /// A measured R² that is none that theory lets expect.
-    struct Difference {
-        let measure: PredictionTarget
+    /// A measured R² that contradicts the theorem.
+    private struct Contradiction {
+        let target: PredictionTarget
         let encoder: Modality
         let title: String
         let measured: SampleStatistics
         let expected: ExpectedScore
     }
 
-    /// What the first column tells.
+    /// The heading of the first column.
     let heading: String
     let rows: [IdentifiabilityScores]
     let regressor: Regressor
@@ -31,65 +31,65 @@ struct IdentifiabilityComparison {
                 }
             }, textColumns: [0, 1])
         let seeds = rows.map(\.trials.count).max() ?? 0
-        Paragraph(
-            seeds > 1
-                ? "Mean ± standard deviation over \(seeds) seeds, each with mixings, covariances, pairs and first weights of its own."
-                : "One seed.", .remark)
+        let remark =
+            "Mean ± standard deviation over \(seeds) seeds, each with its own mixings, covariances, pairs and initial "
+            + "weights."
+        Paragraph(seeds > 1 ? remark : "One seed.", .remark)
     }
 
-    /// "0.979 ± 0.003 ≈ 1".
-    private func cell(_ row: IdentifiabilityScores, _ measure: PredictionTarget, _ encoder: Modality) -> DataTable.Cell
-    {
-        guard let measured = row.measured(measure, encoder, regressor) else { return "–" }
+    /// The cell of a score: "0.979 ± 0.003 ≈ 1".
+    private func cell(_ row: IdentifiabilityScores, _ target: PredictionTarget, _ encoder: Modality) -> DataTable.Cell {
+        guard let measured = row.measured(target, encoder, regressor) else { return "–" }
         let text = IdentifiabilityScores.text(measured)
-        guard let expected = row.expected(measure, regressor) else { return DataTable.Cell(text) }
+        guard let expected = row.expected(target, regressor) else { return DataTable.Cell(text) }
         return DataTable.Cell(
-            "\(text) \(expected.sign(measured.mean)) \(TypographicNumber.short(expected.value, 3))",
-            isApart: expected.isApart(measured.mean))
+            "\(text) \(expected.comparisonSign(measured.mean)) \(TypographicNumber.short(expected.value, 3))",
+            isUnexpected: expected.isContradicted(by: measured.mean))
     }
 
-    /// How many R² have an expected one beside them, and which of them are apart from it.
-    var outcome: (count: Int, apart: [Difference]) {
-        var count = 0, apart: [Difference] = []
+    /// The number of R² with an expected value, and those of them that contradict it.
+    private var outcome: (count: Int, contradictions: [Contradiction]) {
+        var count = 0, contradictions: [Contradiction] = []
         for row in rows {
             for encoder in Modality.allCases {
-                for measure in PredictionTarget.allCases {
-                    guard let measured = row.measured(measure, encoder, regressor),
-                        let expected = row.expected(measure, regressor)
+                for target in PredictionTarget.allCases {
+                    guard let measured = row.measured(target, encoder, regressor),
+                        let expected = row.expected(target, regressor)
                     else { continue }
                     count += 1
-                    if expected.isApart(measured.mean) {
-                        apart.append(
-                            Difference(
-                                measure: measure, encoder: encoder, title: row.title, measured: measured,
+                    if expected.isContradicted(by: measured.mean) {
+                        contradictions.append(
+                            Contradiction(
+                                target: target, encoder: encoder, title: row.title, measured: measured,
                                 expected: expected))
                     }
                 }
             }
         }
-        return (count, apart)
+        return (count, contradictions)
     }
 
-    /// The same in words; nothing where nothing is expected.
+    /// The outcome in words; empty if nothing is expected.
     @PageBuilder var verdict: [any PageContent] {
-        let (count, apart) = outcome
+        let (count, contradictions) = outcome
         if count > 0 {
             let limit = TypographicNumber.short(ExpectedScore.tolerance)
             Paragraph(
-                "By \(regressor.title) regression \(count - apart.count) of \(count) R² are as the theorem lets expect, within \(limit)."
-            )
-            if !apart.isEmpty {
-                let most = 8
-                let list = apart.prefix(most).map { difference in
-                    let measured = IdentifiabilityScores.text(difference.measured),
-                        expected = TypographicNumber.short(difference.expected.value, 3)
-                    return
-                        "\(difference.title), \(difference.measure.title), \(difference.encoder.rawValue) encoder: \(measured) in place of "
-                        + (difference.expected.isLimit ? "at most " : "") + expected
+                "By \(regressor.title) regression, \(count - contradictions.count) of \(count) R² agree with the "
+                    + "theorem within \(limit).")
+            if !contradictions.isEmpty {
+                let maximumCount = 8
+                let list = contradictions.prefix(maximumCount).map { contradiction in
+                    let measured = IdentifiabilityScores.text(contradiction.measured)
+                    let limit = contradiction.expected.isUpperLimit ? "at most " : ""
+                    let expected = limit + TypographicNumber.short(contradiction.expected.value, 3)
+                    return "\(contradiction.title), \(contradiction.target.title), "
+                        + "\(contradiction.encoder.rawValue) encoder: \(measured) in place of \(expected)"
                 }.joined(separator: "; ")
                 Paragraph(
-                    "Apart from it: \(list)"
-                        + (apart.count > most ? "; and \(apart.count - most) more, set in colour in the table." : "."),
+                    "Exceptions: \(list)"
+                        + (contradictions.count > maximumCount
+                            ? "; and \(contradictions.count - maximumCount) more, coloured in the table." : "."),
                     .warning)
             }
         }

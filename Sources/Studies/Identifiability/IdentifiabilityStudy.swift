@@ -1,11 +1,11 @@
-import CoupletEvaluation
 import CoupletReports
 import CoupletTraining
 
-/// The numerical study of *Identifiability Results for Multimodal Contrastive Learning* (Daunhawer, Bizeul, Palumbo, Marx, Vogt, ICLR 2023, arXiv
-/// 2303.09166) in one page, made from the sweeps that `launch/reproduce identifiability` trains: the same folders give the same bytes.
+/// The numerical study of *Identifiability Results for Multimodal Contrastive Learning* (Daunhawer, Bizeul, Palumbo,
+/// Marx, Vogt, ICLR 2023, arXiv 2303.09166): one page from the sweeps that `launch/reproduce identifiability` trains.
+/// The same folders give the same bytes.
 public struct IdentifiabilityStudy: Sendable {
-    /// The sweeps, by the names of their folders, in the order of the page.
+    /// The sweeps in the order of the page. The raw values are the names of their folders.
     public enum Part: String, CaseIterable, Sendable {
         case table
         case encodingSize = "encoding_size"
@@ -14,13 +14,14 @@ public struct IdentifiabilityStudy: Sendable {
 
     private let sweeps: StudySweeps<Part, IdentifiabilityTrial>
 
-    /// Reads the sweeps that are in a folder.
-    /// - Throws: `FileError` where there is none, or one is damaged or has trials without an evaluation of identifiability; `ConfigurationError`.
+    /// Reads the sweeps that exist in a folder.
+    /// - Throws: `FileError` if there is no sweep, or a sweep is damaged or has trials without an evaluation of
+    ///   identifiability; `ConfigurationError`.
     public init(reading folder: String) throws {
         sweeps = try StudySweeps(reading: folder, of: "identifiability", command: "identifiability")
     }
 
-    /// Which parts are there.
+    /// The parts whose sweeps exist.
     public var parts: [Part] { sweeps.parts }
 
     public var page: ReportPage {
@@ -34,17 +35,25 @@ public struct IdentifiabilityStudy: Sendable {
     }
 
     private static let source =
-        "After I. Daunhawer, A. Bizeul, E. Palumbo, A. Marx, J. E. Vogt: Identifiability Results for Multimodal Contrastive Learning, ICLR 2023, arXiv 2303.09166."
+        "After I. Daunhawer, A. Bizeul, E. Palumbo, A. Marx, J. E. Vogt: Identifiability Results for Multimodal "
+        + "Contrastive Learning, ICLR 2023, arXiv 2303.09166."
 
     private static let introduction = [
-        "Two views are made of latent factors and hide them: x1 = f1(c, s, m1) and x2 = f2(c, s_perturbed, m2), with f1 and f2 two different invertible networks that nobody learns. Both views share the content c. The style s is in "
-            + "both, but each of its components is changed in the second view with a probability π. m1 and m2 are each modality's own. An encoder for each view is trained, to give the two views of a pair like encodings and "
-            + "spread out those of different pairs. It sees the views and never the latents.",
-        "The theorem: where that loss is at its minimum, with encodings of the content's size and π > 0, each encoder is an invertible function of the content alone. It has found c, up to a change of coordinates, and "
-            + "nothing else; nothing here was said of which inputs are content.",
-        "What is measured: regressions from encodings to each latent factor, on samples that nothing was fitted on. R² is the share of a factor's variance that the encoding tells, 1 for all of it and 0 for none. Kernel ridge regression "
-            + "finds smooth functions of any form, linear regression straight ones. “c_permuted” puts the content of other samples into the views and leaves all else: the encoding must follow the content that was put in. "
-            + "“Encoding from c” is the other way round: 1 where the encoding is a function of c and nothing else.",
+        "Two views are generated from latent factors: x1 = f1(c, s, m1) and x2 = f2(c, s_perturbed, m2). f1 and f2 are "
+            + "two different invertible networks that nobody learns. Both views share the content c. Both contain the "
+            + "style s, but each of its components changes in the second view with a probability π. m1 and m2 belong "
+            + "to one modality each. An encoder for each view is trained to give similar encodings to the two views of "
+            + "a pair and to spread out the encodings of different pairs. It sees the views and never the latent "
+            + "factors.",
+        "The theorem: at the minimum of this loss, with encodings of the content's size and π > 0, each encoder is an "
+            + "invertible function of the content alone. It has found c up to a change of coordinates, and nothing "
+            + "else, although nothing in the training says which factors are content.",
+        "The measurement: regressions predict each latent factor from the encodings, on samples that no regression was "
+            + "fitted to. R² is the fraction of a factor's variance that the encoding predicts, from 0 for none to 1 "
+            + "for all. Kernel ridge regression finds smooth functions of any form, linear regression only linear "
+            + "ones. For “c_permuted”, the views get the content of other samples and keep all other factors; the "
+            + "encoding must follow the new content. “Encoding from c” is the reverse prediction: it is 1 if the "
+            + "encoding is a function of c alone.",
     ]
 
     private func content(_ part: Part, _ sweep: StudySweep<IdentifiabilityTrial>) -> [any PageContent] {

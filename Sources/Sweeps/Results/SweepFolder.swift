@@ -2,7 +2,7 @@ import CoupletFiles
 import CoupletTraining
 import Glibc
 
-/// The folder of a sweep, and where its files lie.
+/// The folder of a sweep and the paths of its files.
 public struct SweepFolder: Equatable, Sendable {
     public let path: String
 
@@ -12,29 +12,29 @@ public struct SweepFolder: Equatable, Sendable {
         self.path = trimmed
     }
 
-    /// The sweep as its first start fixed it; a sweep's file itself.
+    /// The sweep as it was first started; a valid sweep file itself.
     public var specification: String { "\(path)/sweep.yaml" }
-    /// The base config, as it was then.
+    /// The base config at the first start.
     public var base: String { "\(path)/base.yaml" }
-    /// A row a trial: its name, status, the varied values, the metric, digest, steps, seconds, reason (`SweepTable`).
+    /// The table of the trials (`SweepTable`).
     public var table: String { "\(path)/sweep.csv" }
-    /// A line an ended trial, or part of one: from which a sweep goes on.
+    /// The results from which an interrupted sweep resumes (`ResultsFile`).
     var results: String { "\(path)/results.jsonl" }
     var trials: String { "\(path)/trials" }
     /// The run folder of a trial.
     public func trial(_ name: String) -> String { "\(trials)/\(name)" }
 
-    /// Whether a sweep was started here.
+    /// Whether the folder holds a sweep.
     public var holdsSweep: Bool { [specification, table, results].contains(where: FileSystem.exists) }
 
-    /// Makes the folder, where it is missing, and locks it for this process, as long as the lock is kept. A sweep that is to be refused is refused first.
-    /// - Throws: `FileError` as `prepare`, and where another process has the lock.
+    /// Creates the folder if it is missing, and locks it for this process while the lock exists.
+    /// - Throws: `FileError` as `prepare`, and if another process holds the lock.
     func lock(_ existing: RunFolder.ExistingRun) throws -> FolderLock {
         if existing == .refuse { try refuseSweep() }
         if RunFolder(path: path).holdsRun {
             throw FileError(
-                .inputOutput, place: path, reason: "there is a run of couplet train",
-                remedy: "name another folder by --output")
+                .inputOutput, at: path, reason: "the folder holds a run of couplet train",
+                remedy: "name another folder with --output")
         }
         try FileSystem.makeFolder(path)
         return try FolderLock(path)
@@ -43,12 +43,13 @@ public struct SweepFolder: Equatable, Sendable {
     private func refuseSweep() throws {
         guard holdsSweep else { return }
         throw FileError(
-            .inputOutput, place: path, reason: "there is a sweep already",
-            remedy: "go on with it by --resume, replace it by --overwrite, or name another folder by --output")
+            .inputOutput, at: path, reason: "a sweep exists here already",
+            remedy: "continue it with --resume, replace it with --overwrite, or name another folder with --output")
     }
 
-    /// Makes the locked folder ready. To overwrite removes what a sweep consists of and nothing else.
-    /// - Throws: `FileError` where there is a sweep and `existing` is `refuse`, or where the system refuses; `ConfigurationError`.
+    /// Prepares the locked folder. `overwrite` removes the files of the sweep and nothing else.
+    /// - Throws: `FileError` if the folder holds a sweep and `existing` is `refuse`, if the sweep differs from the one
+    ///   to resume, or if the system refuses; `ConfigurationError`.
     func prepare(_ existing: RunFolder.ExistingRun, for wanted: SweepSpecification) throws {
         if holdsSweep {
             switch existing {
@@ -59,22 +60,22 @@ public struct SweepFolder: Equatable, Sendable {
         }
         try FileSystem.makeFolder(trials)
         try DurableFile.replace(base, with: wanted.baseText)
-        let header = "# couplet sweep \(specification) --output \(path) --resume goes on with it.\n"
+        let header = "# couplet sweep \(specification) --output \(path) --resume continues this sweep.\n"
         try DurableFile.replace(specification, with: header + wanted.resolvedYAML(base: "base.yaml"))
     }
 
     private func checkResumable(_ wanted: SweepSpecification) throws {
-        // Killed before the first start had written it: nothing is there to differ from.
+        // The first start was killed before it wrote the file, so there is nothing to compare with.
         guard FileSystem.exists(specification) else { return }
         let differences = try wanted.differences(from: SweepSpecification.load(path: specification))
         guard differences.isEmpty else {
             throw FileError(
-                .badData, place: path,
-                reason: "the sweep is not the one that was begun here:\n"
+                .badData, at: path,
+                reason: "the sweep is not the one that was started here:\n"
                     + differences.map { "    \($0)" }.joined(separator: "\n") + "\n",
                 remedy:
-                    "go on with the sweep's own values (\(specification) has them; the name and the ranks and threads of a trial may change), "
-                    + "or give another folder by --output")
+                    "continue with the values of the sweep (see \(specification); the name, and the ranks and threads "
+                    + "of a trial, may change), or name another folder with --output")
         }
     }
 
@@ -87,10 +88,10 @@ public struct SweepFolder: Equatable, Sendable {
                 try run.removeRun()
                 try FileSystem.remove("\(run.path)/\(FolderLock.fileName)")
             }
-            rmdir(run.path)  // Stays where something else lies in it.
+            rmdir(run.path)  // Fails if the folder holds other files; it then stays.
         }
         rmdir(trials)
-        // The definition goes last: a folder is a sweep until nothing else of it is left.
+        // The specification is removed last, so that an interrupted removal leaves a folder that is still a sweep.
         for file in [results, table, base, specification] { try FileSystem.remove(file) }
     }
 }

@@ -1,10 +1,52 @@
 import CoupletFiles
 import CoupletText
 
-/// A sweep's results, as `sweep.csv` has them: a row a trial, in the order of the trials. The columns are trial, status, the varied keys, the
-/// metric, digest, steps, seconds, reason. Numbers read back as the same Doubles.
+/// The progress of a trial.
+public enum TrialStatus: String, CaseIterable, Sendable {
+    /// Not started.
+    case waiting
+    /// Started and not finished: in training, or interrupted together with the sweep.
+    case running
+    /// Trained to its last step and evaluated.
+    case done
+    /// Stopped by successive halving before its last step.
+    case dropped
+    /// Without a valid config, or ended by an error; the reason says which.
+    case failed
+}
+
+/// A trial in the table of a sweep.
+public struct SweepRow: Equatable, Sendable {
+    public let trial: String
+    public let status: TrialStatus
+    /// The varied values in the order of the table's keys, as a config has them, texts without quotes.
+    public let values: [String]
+    /// Nil if the trial has no metric yet or has failed.
+    public let metric: Double?
+    /// The digest of the last evaluated checkpoint; empty if there is none.
+    public let digest: String
+    /// The step of that checkpoint; nil if there is none.
+    public let steps: Int?
+    /// Seconds spent on the trial; nil if it has not started.
+    public let seconds: Double?
+    /// Why the trial failed; empty otherwise.
+    public let reason: String
+
+    package init(
+        trial: String, status: TrialStatus, values: [String], metric: Double?, digest: String, steps: Int?,
+        seconds: Double?, reason: String
+    ) {
+        (self.trial, self.status, self.values, self.metric) = (trial, status, values, metric)
+        (self.digest, self.steps, self.seconds, self.reason) = (digest, steps, seconds, reason)
+    }
+}
+
+/// The results of a sweep as in `sweep.csv`: one row per trial, in the order of the trials.
+///
+/// The columns are trial, status, the varied keys, the metric, digest, steps, seconds and reason. Numbers read back as
+/// the same Doubles.
 public struct SweepTable: Equatable, Sendable {
-    /// The sweep's.
+    /// The name of the sweep.
     public let name: String
     /// The varied keys, with their blocks.
     public let keys: [String]
@@ -17,33 +59,34 @@ public struct SweepTable: Equatable, Sendable {
         (self.name, self.keys, self.metric, self.goal, self.rows) = (name, keys, metric, goal, rows)
     }
 
-    /// Reads `sweep.yaml` and `sweep.csv`, while the sweep runs too.
-    /// - Throws: `FileError` where this is no sweep's folder, or the table is damaged; `ConfigurationError`.
+    // MARK: As comma-separated values
+
+    /// Reads `sweep.yaml` and `sweep.csv`. The sweep may still be running.
+    /// - Throws: `FileError` if the folder holds no sweep or the table is damaged; `ConfigurationError`.
     public init(folder: SweepFolder) throws {
         guard folder.holdsSweep, FileSystem.exists(folder.specification) else {
             throw FileError(
-                .inputOutput, place: folder.path, reason: "no sweep, for it has no sweep.yaml",
-                remedy: "a sweep is the folder that couplet sweep writes")
+                .inputOutput, at: folder.path, reason: "not a sweep, because it has no sweep.yaml",
+                remedy: "a sweep is a folder that couplet sweep writes")
         }
         let specification = try SweepSpecification.load(path: folder.specification)
         let keys = specification.varied.map(\.key), header = Self.header(keys, specification.metric.description)
-        let lines = CSV.records(try FileSystem.text(at: folder.table))
-        guard lines.first == header else {
+        let records = CSV.records(try FileSystem.text(at: folder.table))
+        let remedy = "couplet sweep --resume writes it again"
+        guard records.first == header else {
             throw FileError(
-                .badData, place: folder.table, reason: "its first line is not \(CSV.line(header))",
-                remedy: "couplet sweep --resume writes it anew")
+                .badData, at: folder.table, reason: "its first line is not \(CSV.line(header))", remedy: remedy)
         }
-        let rows = try lines.dropFirst().enumerated().map { index, cells in
+        let rows = try records.dropFirst().enumerated().map { index, cells in
             guard cells.count == header.count, let status = TrialStatus(rawValue: cells[1]) else {
                 throw FileError(
-                    .badData, place: "\(folder.table):\(index + 2)", reason: "is no row of a trial",
-                    remedy: "couplet sweep --resume writes it anew")
+                    .badData, at: "\(folder.table):\(index + 2)", reason: "the line is not a row of a trial",
+                    remedy: remedy)
             }
-            let rest = cells[(2 + keys.count)...].map { $0 }
+            let results = Array(cells[(2 + keys.count)...])
             return SweepRow(
-                trial: cells[0], status: status, values: Array(cells[2..<2 + keys.count]), metric: Double(rest[0]),
-                digest: rest[1],
-                steps: Int(rest[2]), seconds: Double(rest[3]), reason: rest[4])
+                trial: cells[0], status: status, values: Array(cells[2..<2 + keys.count]), metric: Double(results[0]),
+                digest: results[1], steps: Int(results[2]), seconds: Double(results[3]), reason: results[4])
         }
         self.init(
             name: specification.name, keys: keys, metric: specification.metric.description, goal: specification.goal,
@@ -54,7 +97,7 @@ public struct SweepTable: Equatable, Sendable {
         ["trial", "status"] + keys + [metric, "digest", "steps", "seconds", "reason"]
     }
 
-    /// The table as a text of comma-separated values (RFC 4180, with a line feed alone).
+    /// The table as comma-separated values (RFC 4180, but lines end in a line feed alone).
     public var csv: String {
         let lines = rows.map { row in
             [row.trial, row.status.rawValue] + row.values
@@ -66,10 +109,12 @@ public struct SweepTable: Equatable, Sendable {
         return ([Self.header(keys, metric)] + lines).map { CSV.line($0) + "\n" }.joined()
     }
 
-    /// The rows that are done, the best first; equal ones in the order of the trials.
+    // MARK: Ranking
+
+    /// The rows of finished trials, the best first. Ties keep the order of the trials.
     public var ranked: [SweepRow] { sorted(.done) }
 
-    /// The rows that halving left, those that came farther first, then the better ones.
+    /// The rows of trials that halving stopped, those with more steps first, then the better ones.
     public var dropped: [SweepRow] { sorted(.dropped) }
 
     private func sorted(_ status: TrialStatus) -> [SweepRow] {
@@ -81,5 +126,44 @@ public struct SweepTable: Equatable, Sendable {
             }
             return first == second ? a.offset < b.offset : goal.isBetter(first, than: second)
         }.map(\.element)
+    }
+
+    // MARK: For people
+
+    /// The final output of `couplet sweep`: finished trials, the best first, then dropped and failed trials.
+    public var text: String {
+        let ranked = self.ranked, dropped = self.dropped
+        var table = TextTable()
+        table.add(["trial"] + TrialNaming.shortened(keys) + [metric, "steps", "seconds"])
+        for row in ranked + dropped {
+            let number = row.trial.prefix { $0 != "_" }
+            table.add(
+                [number + (row.status == .dropped ? ", dropped" : "")] + row.values + [
+                    row.metric.map { NumberText.significant($0) } ?? "-", row.steps.map(String.init) ?? "-",
+                    NumberText.fixed(row.seconds, 1),
+                ])
+        }
+        var text = "\(name): \(ranked.count) of \(rows.count) trials done, the best first\n"
+        if !ranked.isEmpty || !dropped.isEmpty { text += table.text() }
+        let failed = rows.filter { $0.status == .failed }
+        if !failed.isEmpty { text += "failed:\n" + Self.groupedByReason(failed.map { ($0.trial, $0.reason) }) }
+        return text
+    }
+
+    /// One line per reason, with the trials that have it.
+    static func groupedByReason(_ failed: [(trial: String, reason: String)]) -> String {
+        var groups: [(reason: String, trials: [String])] = []
+        for (trial, reason) in failed {
+            if let index = groups.firstIndex(where: { $0.reason == reason }) {
+                groups[index].trials.append(trial)
+            } else {
+                groups.append((reason, [trial]))
+            }
+        }
+        let shownCount = 4
+        return groups.map { group in
+            let more = group.trials.count > shownCount ? " and \(group.trials.count - shownCount) more" : ""
+            return "  \(group.trials.prefix(shownCount).joined(separator: ", "))\(more): \(group.reason)\n"
+        }.joined()
     }
 }

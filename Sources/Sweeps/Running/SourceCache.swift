@@ -1,8 +1,10 @@
 import CoupletPairs
+import CoupletTensors
 import CoupletTraining
 import Synchronization
 
-/// The sources of pairs that trials of one process share: a source is read-only, so trials of the same data load it once.
+/// The sources of pairs that the trials of one process share. A source is read-only, so trials with the same data load
+/// it once.
 final class SourceCache: Sendable {
     private struct Entry {
         let specification: SourceSpecification
@@ -10,18 +12,19 @@ final class SourceCache: Sendable {
         let source: any PairSource
     }
 
-    /// A sweep over seeds of Gaussians makes a source for each; few are in use at a time.
-    private let most: Int
+    /// Largest number of sources. A sweep over seeds of Gaussian pairs makes a source for each seed, but uses few at a
+    /// time.
+    private let capacity: Int
     private let entries = Mutex<[Entry]>([])
 
-    /// - Parameter lanes: how many trials are worked on at a time.
-    init(lanes: Int) { most = 2 * lanes }
+    /// - Parameter slots: Number of trials that run at a time.
+    init(slots: Int) { capacity = 2 * slots }
 
-    /// The source of a trial. One lane at a time makes one: another that wants the same one waits for it.
-    /// - Throws: as `makeSource`.
+    /// The source of a trial. A second slot that needs a source waits while the first one makes it.
+    /// - Throws: The errors of `makeSource`.
     func source(of configuration: Configuration) throws -> any PairSource {
         if case .fewShot(let base, let perClass) = configuration.source {
-            // Trials of other seeds and numbers choose from the same data.
+            // Few-shot trials with other seeds and counts choose from the same data.
             var whole = configuration
             whole.source = base
             return try FewShotSource(source(of: whole), perClass: perClass, seed: configuration.seed)
@@ -29,22 +32,70 @@ final class SourceCache: Sendable {
         let specification = configuration.source, seed = Self.seed(configuration)
         return try entries.withLock { entries in
             if let index = entries.firstIndex(where: { $0.specification == specification && $0.seed == seed }) {
-                // The one used last stays longest.
+                // The entries are in order of use; the first one is evicted first.
                 entries.append(entries.remove(at: index))
                 return entries[entries.count - 1].source
             }
-            let source = Self.shared(try specification.makeSource(seed: configuration.seed))
-            if entries.count == most { entries.removeFirst() }
+            let source = Self.cachingDigest(try specification.makeSource(seed: configuration.seed))
+            if entries.count == capacity { entries.removeFirst() }
             entries.append(Entry(specification: specification, seed: seed, source: source))
             return source
         }
     }
 
-    /// In a wrapper for whatever source it is: one that knows its latent factors still does.
-    private static func shared(_ source: some PairSource) -> any PairSource { DigestCachingSource(source) }
+    /// Opens the existential, so that the wrapper of a source with latent factors has latent factors, too.
+    private static func cachingDigest(_ source: some PairSource) -> any PairSource { DigestCachingSource(source) }
 
-    /// What of the seed the source depends on.
+    /// The seed if the source depends on it, else 0.
     private static func seed(_ configuration: Configuration) -> UInt64 {
         if case .mnist = configuration.source { 0 } else { configuration.seed }
+    }
+}
+
+/// A source that computes the digest of its data once, although many trials ask for it.
+private struct DigestCachingSource<Source: PairSource>: PairSource {
+    /// The outer optional is nil until the digest is computed.
+    private final class Cache: Sendable {
+        let digest = Mutex<String??>(nil)
+    }
+
+    private let source: Source
+    private let cache = Cache()
+
+    init(_ source: Source) { self.source = source }
+
+    func dataDigest() throws -> String? {
+        try cache.digest.withLock { cached in
+            if let cached { return cached }
+            let digest = try source.dataDigest()
+            cached = .some(digest)
+            return digest
+        }
+    }
+
+    func description(of modality: Modality) -> ModalityDescription { source.description(of: modality) }
+    func count(of split: Split) -> Int? { source.count(of: split) }
+    func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) throws {
+        try source.read(split, numbers, first: first, second: second)
+    }
+    func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { try source.labels(split, numbers) }
+    func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor { try source.prepare(modality, raw: raw) }
+    func readRaw(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> Tensor {
+        try source.readRaw(split, numbers, modality)
+    }
+    var gaussianCovariance: GaussianCovariance? { source.gaussianCovariance }
+    var residentBytes: Int { source.residentBytes }
+    var waitsForStorage: Bool { source.waitsForStorage }
+}
+
+extension DigestCachingSource: LatentFactorSource where Source: LatentFactorSource {
+    var latentFactors: [LatentFactor] { source.latentFactors }
+    var contentDetermination: [Double?] { source.contentDetermination }
+    var latentSummary: [String] { source.latentSummary }
+    func latents(_ split: Split, _ numbers: [UInt64]) throws -> [Tensor] { try source.latents(split, numbers) }
+    func readSwappingContent(_ split: Split, _ numbers: [UInt64], contentOf: [UInt64], first: Tensor?, second: Tensor?)
+        throws
+    {
+        try source.readSwappingContent(split, numbers, contentOf: contentOf, first: first, second: second)
     }
 }

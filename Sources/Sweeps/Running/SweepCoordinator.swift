@@ -1,14 +1,17 @@
-import CoupletEvaluation
 import CoupletFiles
+import CoupletStorage
+import CoupletText
 import CoupletTraining
 import Synchronization
 
-/// Process 0's book of a sweep: gives out trials, takes down what they come to, durably before anything follows from it, and tells who watches.
+/// Assigns trials to slots, stores their results and reports progress. It exists on the first process of a sweep.
+///
+/// A result is durable before anything depends on it.
 final class SweepCoordinator: Sendable {
     private struct State {
-        var queue: TrialScheduler
+        var scheduler: TrialScheduler
         var isStopping = false
-        /// What ended the sweep, such as a full disk.
+        /// The error that ends the sweep, such as a full disk.
         var failure: (any Error)?
     }
 
@@ -17,15 +20,15 @@ final class SweepCoordinator: Sendable {
     private let results: ResultsFile
     private let display: SweepDisplay
     private let state: Mutex<State>
-    /// As long as the sweep lasts.
+    /// Held for the duration of the sweep.
     private let lock: FolderLock
     private let started = ContinuousClock.now
-    /// The shortest `train.stop_after` of the trials: it counts from the start of the sweep.
+    /// The shortest `train.stop_after` of the trials, measured from the start of the sweep.
     private let stopAfter: Duration?
 
-    /// Makes the folder ready and reads what is done.
-    /// - Parameter retriesFailed: whether trials that failed before are worked on again.
-    /// - Throws: `FileError` where the folder does not fit or the system refuses.
+    /// Prepares the folder and reads the results of finished trials.
+    /// - Parameter retriesFailed: Whether failed trials run again.
+    /// - Throws: `FileError` if the folder cannot be used or the system refuses.
     init(
         _ plan: TrialPlan, _ folder: SweepFolder, _ existing: RunFolder.ExistingRun, retriesFailed: Bool,
         display: SweepDisplay
@@ -33,34 +36,34 @@ final class SweepCoordinator: Sendable {
         self.plan = plan
         self.folder = folder
         self.display = display
-        stopAfter = plan.possible.compactMap { $0.configuration?.train.stopAfter }.min()
+        stopAfter = plan.runnableTrials.compactMap { $0.configuration?.train.stopAfter }.min()
         lock = try folder.lock(existing)
         try folder.prepare(existing, for: plan.specification)
         results = try ResultsFile(path: folder.results)
-        let known = try FinishedTrials(plan, folder).known(
-            results.read().filter { !retriesFailed || !$0.isFailed }, results)
-        state = Mutex(State(queue: TrialScheduler(plan, known: known)))
-        try write()
-        let queue = state.withLock { $0.queue }
-        display.begin(rows: queue.rows, stepsLeft: queue.stepsLeft)
+        let recorded = try results.read().filter { !retriesFailed || !$0.isFailed }
+        let valid = try FinishedTrials(plan, folder).validResults(recorded, results)
+        state = Mutex(State(scheduler: TrialScheduler(plan, known: valid)))
+        try writeTable()
+        let scheduler = state.withLock { $0.scheduler }
+        display.begin(rows: scheduler.rows, stepsLeft: scheduler.stepsLeft)
     }
 
     private var table: SweepTable {
         let specification = plan.specification
         return SweepTable(
             name: specification.name, keys: specification.varied.map(\.key), metric: specification.metric.description,
-            goal: specification.goal, rows: state.withLock { $0.queue.rows })
+            goal: specification.goal, rows: state.withLock { $0.scheduler.rows })
     }
 
-    private func write() throws { try DurableFile.replace(folder.table, with: table.csv) }
+    private func writeTable() throws { try DurableFile.replace(folder.table, with: table.csv) }
 
-    /// Answers a lane. Never twice at a time.
-    func answer(_ question: [UInt8]) -> [UInt8] {
-        switch SlotRequest(question) {
+    /// Answers a request of a slot. Calls never overlap.
+    func answer(_ request: [UInt8]) -> [UInt8] {
+        switch SlotRequest(request) {
         case .next(let result):
-            if let result { took(result) }
-            return next().bytes
-        case .pulse(let isStopRequested):
+            if let result { record(result) }
+            return assignTrial().bytes
+        case .heartbeat(let isStopRequested):
             let mustStop = state.withLock { state in
                 if isStopRequested || stopAfter.map({ .now - started >= $0 }) ?? false { state.isStopping = true }
                 return state.isStopping || state.failure != nil
@@ -71,41 +74,96 @@ final class SweepCoordinator: Sendable {
         }
     }
 
-    private func took(_ result: TrialResult) {
+    private func record(_ result: TrialResult) {
         do {
             try results.append(result)
-            state.withLock { $0.queue.end(result) }
-            try write()
+            state.withLock { $0.scheduler.end(result) }
+            try writeTable()
         } catch {
             state.withLock { $0.failure = $0.failure ?? error }
             return
         }
-        let queue = state.withLock { $0.queue }
-        display.ended(result, rows: queue.rows, running: queue.runningCount, stepsLeft: queue.stepsLeft)
+        let scheduler = state.withLock { $0.scheduler }
+        display.trialEnded(
+            result, rows: scheduler.rows, running: scheduler.runningCount, stepsLeft: scheduler.stepsLeft)
     }
 
-    private func next() -> SlotReply {
+    private func assignTrial() -> SlotReply {
         let (assignment, running) = state.withLock { state -> (TrialScheduler.Assignment, Int) in
-            if state.isStopping || state.failure != nil { return (.finished, state.queue.runningCount) }
-            return (state.queue.next(), state.queue.runningCount)
+            if state.isStopping || state.failure != nil { return (.finished, state.scheduler.runningCount) }
+            return (state.scheduler.next(), state.scheduler.runningCount)
         }
         switch assignment {
         case .run(let trial, let steps):
-            display.began(running: running)
-            return .run(trial, steps: steps)
+            display.trialStarted(running: running)
+            return .train(trial, steps: steps)
         case .wait: return .wait
         case .finished: return .finished
         }
     }
 
-    /// When all lanes have ended.
-    /// - Throws: what ended the sweep.
+    /// Ends the sweep after all slots have ended.
+    /// - Throws: The error that ended the sweep, if any.
     func close() throws -> (outcome: SweepOutcome, table: SweepTable) {
         display.finish()
         if let failure = state.withLock({ $0.failure }) { throw failure }
-        try write()
+        try writeTable()
         let table = self.table
-        let isFinished = state.withLock { $0.queue.isFinished }
+        let isFinished = state.withLock { $0.scheduler.isFinished }
         return (isFinished ? .done(failed: table.rows.count { $0.status == .failed }) : .stopped, table)
+    }
+}
+
+/// The results of trials that finished before a resume.
+private struct FinishedTrials {
+    private let plan: TrialPlan
+    private let folder: SweepFolder
+
+    init(_ plan: TrialPlan, _ folder: SweepFolder) {
+        self.plan = plan
+        self.folder = folder
+    }
+
+    /// Selects the recorded results whose runs are intact, and adds results of runs that ended just before the sweep
+    /// was killed. New results are appended to the file.
+    /// - Throws: `FileError` if the system refuses.
+    func validResults(_ recorded: [TrialResult], _ file: ResultsFile) throws -> [TrialResult] {
+        let resultsByTrial = Dictionary(grouping: recorded, by: \.trial)
+        var valid: [TrialResult] = []
+        for trial in plan.runnableTrials {
+            let lastStep = plan.steps(trial), results = resultsByTrial[trial.name] ?? []
+            valid += results.filter { $0.steps < lastStep || $0.isFailed }
+            if results.contains(where: \.isFailed) { continue }
+            let record = results.first { $0.steps == lastStep }
+            // A trial that ended at an earlier rung without a record is trained to that rung again, which only costs
+            // an evaluation.
+            guard let found = try finalResult(trial, steps: lastStep, seconds: record?.seconds) else { continue }
+            if found != record { try file.append(found) }
+            valid.append(found)
+        }
+        return valid
+    }
+
+    /// The result of a trial whose run is intact and has reached its last step; nil for any other.
+    private func finalResult(_ trial: Trial, steps: Int, seconds: Double?) throws -> TrialResult? {
+        let run = RunFolder(path: folder.trial(trial.name)), store = CheckpointStore(folder: run.checkpoints)
+        guard let configuration = trial.configuration, FileSystem.exists(run.evaluation),
+            let stored = try? run.storedConfiguration(), stored.train.steps == steps,
+            configuration.resolvingScheduleSteps().differences(from: stored).isEmpty, try store.list().last == steps,
+            let evaluation = JSONValue(text: try FileSystem.text(at: run.evaluation)),
+            evaluation["step"]?.integer == steps,
+            let metric = plan.specification.metric.value(in: evaluation),
+            // The whole checkpoint is read: a trial with a damaged one resumes from the checkpoint before.
+            let checkpoint = try? store.read(store.path(ofStep: steps)), checkpoint.step == steps
+        else { return nil }
+        return TrialResult(
+            trial: trial.name, steps: steps, metric: metric, digest: checkpoint.digest,
+            seconds: seconds ?? Self.seconds(run))
+    }
+
+    /// The seconds of the run's last start, from its metrics.
+    private static func seconds(_ run: RunFolder) -> Double {
+        let last = (try? FileSystem.text(at: run.metrics))?.split(separator: "\n").last
+        return last.flatMap { JSONValue(text: $0) }?["seconds"]?.number ?? 0
     }
 }

@@ -2,15 +2,15 @@ import CoupletFiles
 import CoupletSchema
 
 extension SweepSpecification {
-    /// What a sweep's file may say; any other first word of a `--set` is a key of the base config.
+    /// The keys of a sweep file. A `--set` argument with any other first word sets a key of the base config.
     private static let keys = [
         "name", "base", "set", "vary", "draws", "metric", "goal", "threads_per_trial", "ranks_per_trial", "halving",
     ]
 
-    /// Reads a sweep's file and its base config.
-    /// - Parameter overrides: `key=value`, as after `--set`: a key of the sweep (`threads_per_trial`, `vary.seed`), or of the base config, which
-    ///   then is among the fixed ones.
-    /// - Throws: `ConfigurationError` with everything that is wrong; `FileError` where the file cannot be read.
+    /// Reads a sweep file and its base config.
+    /// - Parameter overrides: `key=value`, as after `--set`. The key belongs to the sweep (`threads_per_trial`,
+    ///   `vary.seed`) or to the base config; a key of the base config is added to `fixed`.
+    /// - Throws: `ConfigurationError` with all problems found; `FileError` if the file cannot be read.
     public static func load(path: String, overrides: [String] = []) throws -> SweepSpecification {
         typealias Location = ConfigurationError.Problem.Location
         let text = try ConfigurationFile.text(at: path)
@@ -22,18 +22,18 @@ extension SweepSpecification {
         guard case .block = tree.content else {
             throw ConfigurationError([
                 .init(
-                    place: start, key: "",
+                    at: start, key: "",
                     reason: "wanted a sweep, with the keys base, vary and metric; found \(tree.found)")
             ])
         }
         let problems = ConfigurationBlock.Problems()
         let specification = try SweepSpecification(
-            ConfigurationBlock(tree, path: "", place: start, problems: problems), file: path)
+            ConfigurationBlock(tree, path: "", location: start, problems: problems), file: path)
         guard problems.all.isEmpty, let specification else { throw ConfigurationError(problems.all) }
         return specification
     }
 
-    /// Nil where something is wrong, which is noted then.
+    /// Nil if there is a problem; it is then noted in `root.problems`.
     private init?(_ root: ConfigurationBlock, file: String) throws {
         let slash = file.lastIndex(of: "/"), folder = slash.map { String(file[...$0]) } ?? ""
         let last = slash.map { String(file[file.index(after: $0)...]) } ?? file
@@ -42,14 +42,14 @@ extension SweepSpecification {
             ? String(last.dropLast(5)) : last.hasSuffix(".yml") ? String(last.dropLast(4)) : last
         root.read("name", into: &name, example: "learning_rates")
         if name.contains("/") || name == "." || name == ".." {
-            root.note("name", "wanted a name that can be a folder's, without \"/\"; found the text \"\(name)\"")
+            root.note("name", "wanted a name that is valid for a folder, without \"/\"; found the text \"\(name)\"")
         }
         let base = root.required("base", example: "gaussian.yaml").flatMap { root.base($0, folder: folder) }
         let fixed = root.block("set", required: false, example: "{train.steps: 200}")?.fixedKeys() ?? []
         let varied =
             root.block("vary", required: true, example: "{optimizer.learning_rate: [0.003, 0.01]}")?.variedKeys() ?? []
         for key in varied where fixed.contains(where: { $0.key == key.key }) {
-            root.note("vary.\(key.key)", at: key.place, "is fixed by set as well; give it in one of them")
+            root.note("vary.\(key.key)", at: key.location, "is also fixed by set; give it in one of the two")
         }
         let draws = root.draws(isDrawn: varied.contains { if case .drawn = $0.values { true } else { false } })
         var metric = ""
@@ -63,44 +63,46 @@ extension SweepSpecification {
         let threads = root.powerOfTwo("threads_per_trial"), ranks = root.powerOfTwo("ranks_per_trial")
         let halving = root.block("halving", required: false, example: "{first_steps: 100, factor: 3}")?.halving()
         if halving != nil, let key = varied.first(where: { $0.key == "train.steps" || $0.key == "train" }) {
-            root.note("vary.\(key.key)", at: key.place, "with halving all trials have the same steps; give them by set")
+            root.note(
+                "vary.\(key.key)", at: key.location, "with halving all trials need the same steps; give them in set")
         }
         root.finish()
         guard let base, let goal, root.problems.all.isEmpty else { return nil }
         self.init(
             name: name, base: base.path, baseText: base.text, baseTree: base.tree, fixed: fixed, varied: varied,
-            draws: draws,
-            ranksPerTrial: ranks, threadsPerTrial: threads, metric: MetricPath(metric), goal: goal, halving: halving,
-            file: file)
+            draws: draws, ranksPerTrial: ranks, threadsPerTrial: threads, metric: MetricPath(metric), goal: goal,
+            halving: halving, file: file)
     }
 }
 
 extension ConfigurationNode {
-    /// Puts the value of one `--set key=value` of a sweep in its place. In the blocks `set` and `vary` all that follows is one key, with its points.
+    /// Sets the value of one `--set key=value` argument of a sweep. In the blocks `set` and `vary`, the rest of the key
+    /// is one key that contains dots.
     fileprivate mutating func apply(sweepOverride text: String, keys: [String]) throws {
         let words = text.prefix { $0 != "=" }.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).map(
             String.init)
         guard let first = words.first, text.contains("=") else { return try apply(override: text) }
-        let isOwn = keys.contains(first)
-        guard !isOwn || ["set", "vary"].contains(first) else { return try apply(override: text) }
+        let isSweepKey = keys.contains(first)
+        guard !isSweepKey || ["set", "vary"].contains(first) else { return try apply(override: text) }
         let value = try ConfigurationNode(yaml: String(text.drop { $0 != "=" }.dropFirst())) { _, _ in .override(text) }
-        let path = isOwn ? words : ["set", words.joined(separator: ".")]
-        try set(value, at: path, place: .override(text))
+        let path = isSweepKey ? words : ["set", words.joined(separator: ".")]
+        try set(value, at: path, location: .override(text))
     }
 }
 
 extension ConfigurationBlock {
-    /// The text of the base config, and what it says.
+    /// Reads the base config: its path, its text and its parsed YAML. Nil if it cannot be read; the problem is noted.
     fileprivate func base(_ node: ConfigurationNode, folder: String) -> (
         path: String, text: String, tree: ConfigurationNode
     )? {
         guard let given = text("base", node, example: "gaussian.yaml") else { return nil }
-        let beside = given.hasPrefix("/") ? given : folder + given
-        let path = [beside, given].first(where: FileSystem.exists)
+        let besideSweep = given.hasPrefix("/") ? given : folder + given
+        let path = [besideSweep, given].first(where: FileSystem.exists)
         guard let path else {
-            let places =
-                beside == given ? "\(given)" : "\(beside), beside the sweep, nor \(given) in the working folder"
-            note("base", "there is no such config: \(beside == given ? "" : "neither ")\(places)")
+            let searched =
+                besideSweep == given
+                ? "\(given)" : "\(besideSweep), beside the sweep, nor \(given) in the working folder"
+            note("base", "there is no such config: \(besideSweep == given ? "" : "neither ")\(searched)")
             return nil
         }
         do {
@@ -125,7 +127,7 @@ extension ConfigurationBlock {
     fileprivate func fixedKeys() -> [SweepSpecification.Fixed] {
         entries.compactMap { entry in
             isConfigurationKey(entry)
-                ? .init(key: entry.key, value: SweepValue(entry.value), place: entry.keyLocation) : nil
+                ? .init(key: entry.key, value: SweepValue(entry.value), location: entry.keyLocation) : nil
         }
     }
 
@@ -149,10 +151,10 @@ extension ConfigurationBlock {
 
     fileprivate func draws(isDrawn: Bool) -> SweepSpecification.Draws? {
         guard let node = value("draws"), !node.isNull else {
-            if isDrawn { note("draws", "is missing: how often the keys with draw are drawn; for example draws: 20") }
+            if isDrawn { note("draws", "is missing: the number of random draws; for example draws: 20") }
             return nil
         }
-        let limit = 1...SweepSpecification.mostTrials
+        let limit = 1...SweepSpecification.maximumTrialCount
         var count = 0, seed: UInt64 = 1
         if case .block = node.content {
             guard let block = block("draws", required: true, example: "{count: 20, seed: 1}") else { return nil }
@@ -169,7 +171,8 @@ extension ConfigurationBlock {
         if !isDrawn {
             note(
                 "draws",
-                "is of no use here: no key is drawn; for example optimizer.learning_rate: {draw: log_uniform, between: [1.0e-4, 1.0e-2]}"
+                "is of no use here: no key is drawn; for example optimizer.learning_rate: "
+                    + "{draw: log_uniform, between: [1.0e-4, 1.0e-2]}"
             )
         }
         return count > 0 ? .init(count: count, seed: seed) : nil

@@ -1,34 +1,34 @@
 import CoupletSchema
 
-/// What a sweep is: a base config, the keys that its trials vary, and the number that they are compared by.
+/// A sweep: a base config, the keys that its trials vary, and the metric that ranks the trials.
 ///
-/// A sweep's file is a strict YAML:
+/// A sweep file is strict YAML:
 ///
 ///     name: learning_rates
 ///     base: gaussian.yaml                # relative to this file's folder, else to the working folder
-///     set: {train.steps: 200}            # what all trials have in place of the base's values
-///     vary:                              # a trial for each combination; the last key varies fastest
+///     set: {train.steps: 200}            # replaces values of the base config in all trials
+///     vary:                              # one trial for each combination; the last key varies fastest
 ///       objective.similarity: [inner_product, cosine]
 ///       seed: {range: [1, 4]}                                   # whole numbers, both ends included; step: 1
 ///       objective.temperature: {log_range: [0.05, 0.5], count: 5}
 ///       optimizer.learning_rate: {draw: log_uniform, between: [1.0e-4, 1.0e-2]}
 ///     draws: {count: 20, seed: 1}        # or just 20
-///     metric: gaussian.coupling_error    # a path into what `couplet evaluate --json` prints
+///     metric: gaussian.coupling_error    # a path into the output of `couplet evaluate --json`
 ///     goal: minimize                     # or maximize
 ///     threads_per_trial: 1
 ///     ranks_per_trial: 1
 ///     halving: {first_steps: 100, factor: 3}
 public struct SweepSpecification: Sendable {
-    /// Which metric is the better one.
+    /// Whether a smaller or a larger metric is better.
     public enum Goal: String, CaseIterable, Sendable {
         case minimize
         case maximize
 
-        /// Whether `a` is better than `b`.
+        /// Returns whether metric `a` is better than metric `b`.
         public func isBetter(_ a: Double, than b: Double) -> Bool { self == .minimize ? a < b : a > b }
     }
 
-    /// Random draws: how many, and from which seed.
+    /// Random draws: how many, and their seed.
     public struct Draws: Equatable, Sendable {
         public let count: Int
         public let seed: UInt64
@@ -39,12 +39,12 @@ public struct SweepSpecification: Sendable {
         }
     }
 
-    /// A key that all trials have in place of the base's.
+    /// A key whose value replaces the base config's value in all trials.
     public struct Fixed: Sendable {
         public let key: String
         public let value: SweepValue
-        /// Where the key is named.
-        package let place: ConfigurationNode.Location
+        /// Where the file names the key.
+        package let location: ConfigurationNode.Location
     }
 
     public let name: String
@@ -55,18 +55,87 @@ public struct SweepSpecification: Sendable {
     public let fixed: [Fixed]
     /// In the order of the file.
     public let varied: [VariedKey]
-    /// Nil where no key is drawn.
+    /// Nil if no key is drawn.
     public let draws: Draws?
-    /// Neighbouring ranks that train a trial together.
+    /// Number of neighbouring ranks that train one trial together.
     public let ranksPerTrial: Int
-    /// Threads of each of them.
+    /// Number of threads of each of these ranks.
     public let threadsPerTrial: Int
     public let metric: MetricPath
     public let goal: Goal
     public let halving: SuccessiveHalving?
-    /// What errors call the file that this comes from.
+    /// The name of the sweep file in error messages.
     package let file: String
 
-    /// More trials than anybody waits for are a slip of the pen.
-    public static let mostTrials = 100_000
+    /// Largest number of trials. A sweep with more trials is taken for a typing error.
+    public static let maximumTrialCount = 100_000
+
+    /// An error about a key of the sweep as a whole; its location is the start of the sweep file.
+    func error(key: String, _ reason: String) -> ConfigurationError {
+        ConfigurationError([.init(at: .file(name: file, line: 1, column: 1), key: key, reason: reason)])
+    }
+
+    // MARK: Storing
+
+    /// The sweep as YAML, with every default filled in. `load` reads it back as the same sweep.
+    /// - Parameter base: The base config's path, relative to the written file.
+    package func resolvedYAML(base: String) -> String {
+        typealias Text = ConfigurationText
+        var lines = ["name: \(Text.text(name))", "base: \(Text.text(base))"]
+        if !fixed.isEmpty {
+            lines.append("set:")
+            lines += fixed.map { "  \(Text.text($0.key)): \($0.value.yaml)" }
+        }
+        lines.append("vary:")
+        lines += varied.map { "  \(Text.text($0.key)): \($0.source)" }
+        if let draws { lines.append("draws: {count: \(draws.count), seed: \(draws.seed)}") }
+        lines += ["metric: \(Text.text(metric.description))", "goal: \(goal.rawValue)"]
+        lines += ["threads_per_trial: \(threadsPerTrial)", "ranks_per_trial: \(ranksPerTrial)"]
+        if let halving { lines.append("halving: {first_steps: \(halving.firstSteps), factor: \(halving.factor)}") }
+        return lines.map { $0 + "\n" }.joined()
+    }
+
+    /// The differences from a stored sweep that prevent a resume, each with both values.
+    ///
+    /// The name and the numbers of ranks and threads per trial may change, because no result depends on them.
+    package func differences(from stored: SweepSpecification) -> [String] {
+        let now = resultSettings, before = stored.resultSettings
+        let changed = now.compactMap { setting -> String? in
+            let old = before.first { $0.key == setting.key }?.value
+            return old == setting.value ? nil : "\(setting.key): \(old ?? "absent") in the sweep, \(setting.value) now"
+        }
+        let removed = before.filter { setting in !now.contains { $0.key == setting.key } }
+            .map { "\($0.key): \($0.value) in the sweep, absent now" }
+        return changed + removed
+    }
+
+    /// Every setting that a result depends on. Values that are equal but written differently compare as equal.
+    private var resultSettings: [(key: String, value: String)] {
+        var settings = baseTree.leaves("").filter { $0.key != "name" }
+            .map { (key: "\($0.key) of the base", value: $0.text) }
+        settings += fixed.map { ("set.\($0.key)", $0.value.yaml) }
+        settings += varied.enumerated().map { index, key in
+            let values =
+                switch key.values {
+                case .grid(let values): values.map(\.yaml).joined(separator: ", ")
+                case .drawn(let distribution, let low, let high): "\(distribution.rawValue) between \(low) and \(high)"
+                }
+            return ("vary.\(key.key)", values)
+        }
+        settings.append(("the order of vary", varied.map(\.key).joined(separator: ", ")))
+        if let draws { settings += [("draws.count", "\(draws.count)"), ("draws.seed", "\(draws.seed)")] }
+        settings += [("metric", metric.description), ("goal", goal.rawValue)]
+        if let halving {
+            settings += [("halving.first_steps", "\(halving.firstSteps)"), ("halving.factor", "\(halving.factor)")]
+        }
+        return settings
+    }
+}
+
+extension ConfigurationNode {
+    /// Every value that is not a block, with its dotted key, in order.
+    fileprivate func leaves(_ key: String) -> [(key: String, text: String)] {
+        guard case .block(let entries) = content else { return [(key, SweepValue(self).yaml)] }
+        return entries.flatMap { $0.value.leaves(key.isEmpty ? $0.key : "\(key).\($0.key)") }
+    }
 }

@@ -1,13 +1,14 @@
-/// Minimises a smooth function of many variables by limited-memory BFGS (Liu and Nocedal, *On the Limited Memory BFGS Method for Large Scale
-/// Optimization*, Mathematical Programming 45, 1989).
+/// Minimises a smooth function of many variables by limited-memory BFGS (Liu and Nocedal, *On the Limited Memory BFGS
+/// Method for Large Scale Optimization*, Mathematical Programming 45, 1989).
 ///
-/// The step along each direction satisfies the weak Wolfe conditions, found by bisection (Lewis and Overton 2013): function and gradient are all
-/// that is asked of the caller. In Double; the same result for the same start on any machine of one kind.
+/// A bisection finds a step along each direction that satisfies the weak Wolfe conditions (Lewis and Overton,
+/// *Nonsmooth Optimization via Quasi-Newton Methods*, Mathematical Programming 141, 2013). Computes in Double; equal
+/// starts give equal results on one kind of CPU.
 public struct LBFGS: Sendable {
-    /// Pairs of steps and gradient changes that the inverse Hessian is made of.
+    /// Number of pairs (step, gradient change) that approximate the inverse Hessian.
     public var memory = 10
     public var maximumIterations = 1_000
-    /// Done where the gradient's norm is at most this, times the larger of 1 and the point's norm.
+    /// Convergence threshold: the gradient's norm over the larger of 1 and the point's norm.
     public var tolerance = 1e-9
 
     public init() {}
@@ -17,13 +18,14 @@ public struct LBFGS: Sendable {
         public let value: Double
         public let gradientNorm: Double
         public let iterations: Int
-        /// Whether the tolerance was met, or nothing was left to gain in Double.
+        /// Whether the tolerance is met, or rounding in Double prevents further progress.
         public let hasConverged: Bool
     }
 
     /// - Parameters:
     ///   - start: a point where the function is finite.
-    ///   - function: the value at a point, and in the second argument, of the same count, its gradient. Infinity or NaN says that the point is too far.
+    ///   - function: returns the value at a point and writes the gradient to the second argument. Infinity or NaN
+    ///     shortens the step.
     public func minimize(from start: [Double], _ function: ([Double], inout [Double]) throws -> Double) rethrows
         -> Result
     {
@@ -43,7 +45,7 @@ public struct LBFGS: Sendable {
             }
             let first = steps.isEmpty ? min(1, 1 / norm) : 1
             guard let found = try Self.search(point, value, gradient, direction, first: first, function) else {
-                // No step gives less: the rounding of the function is reached.
+                // No step decreases the function: its rounding error is reached.
                 return Result(
                     point: point, value: value, gradientNorm: norm, iterations: iteration, hasConverged: !steps.isEmpty)
             }
@@ -63,7 +65,7 @@ public struct LBFGS: Sendable {
             iterations: maximumIterations, hasConverged: false)
     }
 
-    /// The two loops: minus the inverse Hessian's estimate times the gradient.
+    /// The two-loop recursion: minus the approximate inverse Hessian times the gradient.
     private static func direction(_ gradient: [Double], _ steps: [[Double]], _ changes: [[Double]]) -> [Double] {
         var q = gradient.map { -$0 }, factors: [Double] = []
         for (step, change) in zip(steps, changes).reversed() {
@@ -82,7 +84,8 @@ public struct LBFGS: Sendable {
         return q
     }
 
-    /// A point along a direction of descent that meets the weak Wolfe conditions; nil where none gives less.
+    /// Finds a point along a descent direction that satisfies the weak Wolfe conditions; nil if no point decreases the
+    /// function.
     private static func search(
         _ point: [Double], _ value: Double, _ gradient: [Double], _ direction: [Double], first: Double,
         _ function: ([Double], inout [Double]) throws -> Double

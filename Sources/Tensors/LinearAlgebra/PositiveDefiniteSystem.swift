@@ -1,12 +1,14 @@
 import COpenBLAS
 
-/// A symmetric positive definite matrix A in Double and what is done with it in place; its memory serves one matrix after the other.
+/// A symmetric positive definite matrix A in Double: solves, multiplies and factorises it in place.
 ///
-/// Only the lower triangle is ever written or read: half the work of a whole `Matrix`, and no copy. Used by one thread at a time.
+/// It stores and reads only the lower triangle: half the work of a `Matrix`, and no copies. One instance can hold one
+/// matrix after the other and reuses its memory. One thread at a time may use it.
 package final class PositiveDefiniteSystem {
     /// The order of A.
     package private(set) var order = 0
-    /// Row i begins at i · stride: not a multiple of a page's length, at which columns would fall on each other in the cache.
+    /// Distance between rows. It is no multiple of 64 numbers, because a column's entries would then compete for the
+    /// same cache sets.
     private var stride = 0
     private var memory: UnsafeMutablePointer<Double>?
     private var capacity = 0
@@ -15,7 +17,7 @@ package final class PositiveDefiniteSystem {
 
     deinit { UnsafeMutableRawPointer(memory)?.deallocate() }
 
-    /// The bytes that a matrix of this order takes.
+    /// The bytes that a matrix of this order needs.
     package static func bytes(order: Int) -> Int { order * stride(order) * MemoryLayout<Double>.stride }
 
     private static func stride(_ order: Int) -> Int {
@@ -23,7 +25,7 @@ package final class PositiveDefiniteSystem {
         return whole % 64 == 0 ? whole + 8 : whole
     }
 
-    /// Starts a matrix.
+    /// Sets the matrix.
     /// - Parameter row: writes the entries 0 … i of row i.
     package func fill(order: Int, _ row: (_ i: Int, _ entries: UnsafeMutableBufferPointer<Double>) -> Void) {
         self.order = order
@@ -37,16 +39,16 @@ package final class PositiveDefiniteSystem {
         for i in 0..<order { row(i, UnsafeMutableBufferPointer(start: memory + i * stride, count: i + 1)) }
     }
 
-    /// Solves `A X = B` by Cholesky factorisation, which leaves A's factor in its place: `fill` starts anew.
-    /// - Parameter right: B by columns, each of `order` numbers; X afterwards.
-    /// - Throws: `LinearAlgebraError` where A is not positive definite, or holds a NaN.
+    /// Solves `A X = B` by Cholesky factorisation. The factor overwrites A; call `fill` before the next use.
+    /// - Parameter right: B, column-major, `order` numbers per column; receives X.
+    /// - Throws: `LinearAlgebraError` if A is not positive definite or contains a NaN.
     package func solve(_ right: inout [Double]) throws {
         precondition(
             order > 0 ? right.count % order == 0 : right.isEmpty,
             "\(right.count) numbers for a system of order \(order)")
         guard let memory, order > 0 else { return }
         OpenBLAS.useOneThread
-        // LAPACK counts by columns: our lower triangle is its upper one.
+        // LAPACK is column-major: our lower triangle is its upper one.
         var n = Int32(order), leading = Int32(stride), count = Int32(right.count / order), info: Int32 = 0
         var triangle = CChar(UInt8(ascii: "U"))
         dpotrf_(&triangle, &n, memory, &leading, &info)
@@ -54,10 +56,10 @@ package final class PositiveDefiniteSystem {
             throw LinearAlgebraError(
                 routine: "dpotrf", reason: "not positive definite (leading minor \(info) of \(order))")
         }
-        // A NaN passes through it.
+        // LAPACK does not report a NaN.
         if (0..<order).contains(where: { !memory[$0 * (stride + 1)].isFinite }) {
             throw LinearAlgebraError(
-                routine: "dpotrf", reason: "the matrix of order \(order) holds a NaN or an infinity")
+                routine: "dpotrf", reason: "the matrix of order \(order) contains a NaN or an infinity")
         }
         if count > 0 {
             let columns = AlignedDoubles(right)
@@ -79,20 +81,21 @@ package final class PositiveDefiniteSystem {
         let columns = AlignedDoubles(x.elements), product = AlignedDoubles(count: y.elements.count)
         cblas_dsymm(
             CblasRowMajor, CblasRight, CblasLower, blasint(x.rows), blasint(order), 1, memory, blasint(stride),
-            columns.pointer, blasint(order), 0,
-            product.pointer, blasint(order))
+            columns.pointer, blasint(order), 0, product.pointer, blasint(order))
         product.copy(to: &y.elements)
     }
 
-    /// A factor of few columns: `A[pivots, pivots] = F Fᵀ + E`, F order × rank, E positive semidefinite with no diagonal entry above the tolerance.
+    /// A low-rank factor: `A[pivots, pivots] = F Fᵀ + E`, F order × rank; E is positive semidefinite, no diagonal entry
+    /// exceeds the tolerance.
     package struct LowRankFactor {
         package let factor: Matrix
-        /// Row i of F belongs to row pivots[i] of A.
+        /// Row i of F corresponds to row pivots[i] of A.
         package let pivots: [Int]
     }
 
-    /// The pivoted Cholesky factor, which takes A's place: `fill` starts anew.
-    /// - Throws: `LinearAlgebraError` where A holds a NaN.
+    /// Computes the pivoted Cholesky factor (Higham, *Accuracy and Stability of Numerical Algorithms*, section 10.3).
+    /// It overwrites A; call `fill` before the next use.
+    /// - Throws: `LinearAlgebraError` if A contains a NaN.
     package func lowRankFactor(tolerance: Double) throws -> LowRankFactor {
         guard let memory, order > 0 else { return LowRankFactor(factor: Matrix(rows: 0, columns: 0), pivots: []) }
         OpenBLAS.useOneThread
@@ -103,7 +106,7 @@ package final class PositiveDefiniteSystem {
         dpstrf_(&triangle, &n, memory, &leading, &pivots, &rank, &tolerance, work.pointer, &info)
         if info < 0 || (0..<order).contains(where: { !memory[$0 * stride].isFinite }) {
             throw LinearAlgebraError(
-                routine: "dpstrf", reason: "the matrix of order \(order) holds a NaN or an infinity")
+                routine: "dpstrf", reason: "the matrix of order \(order) contains a NaN or an infinity")
         }
         let columns = Int(rank)
         var factor = Matrix(rows: order, columns: columns)

@@ -1,25 +1,31 @@
+import CoupletSchema
+import CoupletText
+
 extension Configuration {
-    /// The block `batch`: how many pairs a step sees, and in how many shards its arithmetic is defined.
+    /// The block `batch`: the number of pairs a step, and the number of shards that define its arithmetic.
     public struct Batch: Equatable, Sendable {
-        /// B: pairs a step, over all workers together.
+        /// B: pairs a step, over all workers.
         public var size: Int
-        /// S: equal parts of the batch, a power of two that divides `size`; at most S workers can share a step. Another S gives other bits.
+        /// S: number of equal parts of the batch, a power of two that divides `size`. At most S workers can share a
+        /// step. Different S give different bits.
         public var shards: Int
-        /// Whether the activations of all of a worker's shards are kept from forward to backward. Changes no bit.
+        /// Whether activations stay in memory between forward and backward. The bits are the same.
         public var activations: Activations
-        /// In how many bytes a process keeps scores between the two passes over all pairs; what goes beyond is made again. Changes no bit.
+        /// Bytes of scores that a process caches between the two passes over all pairs. Scores beyond it are
+        /// recomputed. The bits are the same.
         public var tileMemory: Int
 
-        /// What becomes of the activations between forward and backward.
+        /// Treatment of the activations between forward and backward.
         public enum Activations: String, CaseIterable, Sendable {
-            /// They stay: memory for all of a worker's shards.
+            /// Activations stay in memory, for all shards of a worker.
             case keep
-            /// They go, and forward is made again shard by shard before each backward: memory for one shard, a third more products in the encoders
-            /// (Gao, Zhang, Han, Callan, *Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup*, RepL4NLP 2021).
+            /// Forward runs again for each shard before its backward. Memory for one shard, but a third more matrix
+            /// products in the encoders (gradient caching: Gao, Zhang, Han, Callan, *Scaling Deep Contrastive Learning
+            /// Batch Size under Memory Limited Setup*, RepL4NLP 2021).
             case recompute
         }
 
-        /// - Parameter shards: `defaultShards(size:)` where nil.
+        /// - Parameter shards: `defaultShards(size:)` if nil.
         public init(size: Int, shards: Int? = nil, activations: Activations = .keep, tileMemory: Int = 256 << 20) {
             self.size = size
             self.shards = shards ?? Batch.defaultShards(size: size)
@@ -27,11 +33,45 @@ extension Configuration {
             self.tileMemory = tileMemory
         }
 
-        /// The largest power of two, at most 16, that divides the batch and leaves at least 128 pairs a shard; at least 1.
+        /// The largest power of two up to 16 that divides the batch and leaves at least 128 pairs a shard; otherwise 1.
         public static func defaultShards(size: Int) -> Int {
             var shards = 16
             while shards > 1, size % shards != 0 || size / shards < 128 { shards /= 2 }
             return shards
+        }
+
+        /// Nil after a problem with `size` or `shards`.
+        init?(reading block: ConfigurationBlock) {
+            defer { block.finish() }
+            var size = 0, shards = 1
+            if block.required("size", example: "2048") != nil {
+                block.read("size", into: &size, in: 2...ConfigurationLimits.pairs, example: 2_048)
+            }
+            block.read("shards", into: &shards, in: 1...ConfigurationLimits.pairs, example: 16)
+            self.init(size: max(size, 1))
+            block.read("activations", into: &activations, kind: "treatment of activations")
+            block.read("tile_memory", intoBytes: &tileMemory)
+            guard size > 0 else { return nil }
+            guard block.has("shards") else { return }
+            func isValid(_ shards: Int) -> Bool { shards & (shards - 1) == 0 && size % shards == 0 }
+            guard isValid(shards) else {
+                let valid = (0..<31).map { 1 << $0 }.filter(isValid)
+                let nearest = [valid.last { $0 < shards }, valid.first { $0 > shards }].compactMap(\.self).map(
+                    String.init)
+                block.note(
+                    "shards",
+                    "wanted a power of two that divides the batch of \(size); found \(shards); the nearest valid "
+                        + "\(nearest.count == 1 ? "number is" : "numbers are") \(nearest.joined(separator: " and "))")
+                return nil
+            }
+            self.shards = shards
+        }
+
+        var entries: [YAMLValue.Entry] {
+            [
+                ("size", .integer(size)), ("shards", .integer(shards)), ("activations", .name(activations)),
+                ("tile_memory", .scalar(MemorySize.text(tileMemory))),
+            ]
         }
     }
 }

@@ -1,33 +1,38 @@
+import CoupletSchema
+import CoupletText
+
 extension Configuration {
-    /// The block `train`: how long, and what is written when. None of it changes a parameter after a given step.
+    /// The block `train`: the length of the run and when it logs, evaluates, saves and stops. It never changes the
+    /// parameters after a given step.
     public struct Train: Equatable, Sendable {
-        /// What to do in a step whose loss or gradient is not finite. Its update is never applied.
-        public enum NonFinite: String, CaseIterable, Sendable {
-            /// The run ends with an error that says where the numbers come from.
+        /// Reaction to a step whose loss or gradient is not finite. Such an update is never applied.
+        public enum NonFinitePolicy: String, CaseIterable, Sendable {
+            /// End the run with an error that names the origin of the numbers.
             case stop
-            /// The step is counted and its update left out; the same is said as a warning.
+            /// Count the step, skip its update and log a warning with the origin of the numbers.
             case skip
         }
 
-        /// After which step the run is done; 0 writes a checkpoint of the initial parameters.
+        /// Number of steps of the run. With 0, the run writes a checkpoint of the initial parameters.
         public var steps: Int
         public var logEvery: Int
-        /// Nil: only at the end (also `0` or `null` in a file).
+        /// Steps between evaluations. Nil: only at the end (`0` or `null` in a file).
         public var evaluateEvery: Int?
-        /// Nil: only at the end (also `0` or `null` in a file).
+        /// Steps between checkpoints. Nil: only at the end (`0` or `null` in a file).
         public var checkpointEvery: Int?
-        /// A checkpoint once so many minutes have gone by since the one before, beside those of `checkpointEvery`; nil: none by the clock.
+        /// Maximum minutes between checkpoints, in addition to `checkpointEvery`. Nil: no checkpoints by time.
         public var checkpointMinutes: Double?
-        /// How many of the newest checkpoints stay.
+        /// Number of checkpoints to keep; older ones are deleted.
         public var keepCheckpoints: Int
-        /// The time from a start of the run, after which it saves and stops as by a signal; `3h55m` in a file. Nil: it goes on.
+        /// Time from the start of the process after which the run saves a checkpoint and stops, as after a signal;
+        /// `3h55m` in a file. Nil: no limit.
         public var stopAfter: Duration?
-        public var onNonFinite: NonFinite
+        public var onNonFinite: NonFinitePolicy
 
         public init(
             steps: Int, logEvery: Int = 50, evaluateEvery: Int? = 500, checkpointEvery: Int? = 500,
             checkpointMinutes: Double? = nil,
-            keepCheckpoints: Int = 3, stopAfter: Duration? = nil, onNonFinite: NonFinite = .stop
+            keepCheckpoints: Int = 3, stopAfter: Duration? = nil, onNonFinite: NonFinitePolicy = .stop
         ) {
             self.steps = steps
             self.logEvery = logEvery
@@ -37,6 +42,34 @@ extension Configuration {
             self.keepCheckpoints = keepCheckpoints
             self.stopAfter = stopAfter
             self.onNonFinite = onNonFinite
+        }
+
+        init(reading block: ConfigurationBlock) {
+            self.init(steps: 0)
+            let range = 1...ConfigurationLimits.steps
+            if block.required("steps", example: "1500") != nil {
+                block.read("steps", into: &steps, in: 0...range.upperBound, example: 1_500)
+            }
+            block.read("log_every", into: &logEvery, in: range, example: 50)
+            block.read("evaluate_every", into: &evaluateEvery, in: range, zeroMeansNil: true, example: 500)
+            block.read("checkpoint_every", into: &checkpointEvery, in: range, zeroMeansNil: true, example: 500)
+            block.read("checkpoint_minutes", into: &checkpointMinutes, .positive, example: 10)
+            block.read("keep_checkpoints", into: &keepCheckpoints, in: 1...ConfigurationLimits.extent, example: 3)
+            block.read("stop_after", into: &stopAfter)
+            block.read("on_nonfinite", into: &onNonFinite, kind: "policy for numbers that are not finite")
+            block.finish()
+        }
+
+        var entries: [YAMLValue.Entry] {
+            [
+                ("steps", .integer(steps)), ("log_every", .integer(logEvery)),
+                ("evaluate_every", .optional(evaluateEvery, YAMLValue.integer)),
+                ("checkpoint_every", .optional(checkpointEvery, YAMLValue.integer)),
+                ("checkpoint_minutes", .optional(checkpointMinutes, YAMLValue.number)),
+                ("keep_checkpoints", .integer(keepCheckpoints)),
+                ("stop_after", .optional(stopAfter) { .scalar(DurationText.text($0)) }),
+                ("on_nonfinite", .name(onNonFinite)),
+            ]
         }
     }
 }

@@ -1,13 +1,93 @@
+import CCoupletKernels
+import CoupletOptimizers
+import CoupletPairs
 import CoupletStorage
+import CoupletTensors
 import Foundation
 import Synchronization
 
-/// Writes a run's checkpoints beside the training, on a thread of its own: digest, file, fsync, rename, pruning. At most one is in the works; what of it
-/// fails is told at the next call. Worker 0 alone has one.
+// How a checkpoint is written: `RunState.gather` copies the state of all workers to memory of worker 0, and
+// `CheckpointWriter` writes that memory on a thread of its own while training continues.
+
+/// Memory of worker 0 for a copy of the run's state. It is allocated at the first checkpoint and used again for each.
+package final class CheckpointBuffers {
+    /// Flat buffers in the order of the encoder's layout. A frozen encoder has no moments.
+    struct Buffers {
+        let parameters: Tensor
+        let moments: [Tensor]
+    }
+
+    let encoders: PerModality<Buffers>
+
+    package init(_ model: Model, optimizer: Optimizer) {
+        encoders = PerModality { modality in
+            let count = model.encoders[modality].layout.count
+            let momentNames = model.frozen.contains(modality) ? [] : optimizer.momentNames
+            return Buffers(parameters: Tensor([count]), moments: momentNames.map { _ in Tensor([count]) })
+        }
+    }
+
+    /// Size of the buffers in bytes.
+    static func bytes(_ model: Model, optimizer: Optimizer) -> Int {
+        let parameters = model.encoders.first.layout.count + model.encoders.second.layout.count
+        let moments = optimizer.momentNames.count * model.trainedEncoders.reduce(0) { $0 + $1.layout.count }
+        return (parameters + moments) * MemoryLayout<Float>.stride
+    }
+}
+
+extension RunState {
+    /// Copies the state of all workers to worker 0. Every worker calls it.
+    /// - Parameters:
+    ///   - stepsDone: number of finished steps.
+    ///   - buffers: memory of worker 0, which is overwritten; nil allocates new memory.
+    /// - Returns: the checkpoint on worker 0, nil on the others.
+    package func gather(step stepsDone: Int, into buffers: CheckpointBuffers? = nil) throws -> Checkpoint? {
+        let optimizer = Optimizer(configuration.optimizer)
+        let buffers = communicator.rank == 0 ? buffers ?? CheckpointBuffers(model, optimizer: optimizer) : nil
+        var parameters: [Checkpoint.NamedArray] = [], moments: [Checkpoint.NamedArray] = []
+        for modality in Modality.allCases {
+            let trainer = step.trainer(of: modality), layout = trainer.encoder.layout
+            let copy = buffers?.encoders[modality]
+            copy?.parameters.copy(from: model.parameters[modality])
+            for index in (trainer.isFrozen ? [] : optimizer.momentNames).indices {
+                try gather(trainer.moments.map { $0[index] }, of: layout, into: copy?.moments[index])
+            }
+            guard let copy else { continue }
+            for entry in layout.entries {
+                let path = Self.path(modality, entry)
+                func array(_ flat: Tensor) -> CheckpointArray {
+                    CheckpointArray(flat.flat(entry.range).reshaped(entry.shape))
+                }
+                parameters.append((path, array(copy.parameters)))
+                for (name, moment) in zip(optimizer.momentNames, copy.moments) {
+                    moments.append(("\(path)/\(name)", array(moment)))
+                }
+            }
+        }
+        guard communicator.rank == 0 else { return nil }
+        for scalar in step.scalars.learned {
+            let path = Self.path(of: scalar)
+            parameters.append((path, CheckpointArray(scalar.value)))
+            for (name, moment) in zip(optimizer.momentNames, scalar.moments) {
+                moments.append(("\(path)/\(name)", CheckpointArray(moment)))
+            }
+        }
+        let digests = [(Self.dataDigestName, dataDigest), (Self.initialDigestName, initialDigest)]
+        return Checkpoint(
+            step: stepsDone, seed: configuration.seed, shards: configuration.batch.shards,
+            configuration: configuration.resolvedYAML, writtenBy: Version.program,
+            scalars: digests.compactMap { name, digest in digest.map { (name, .string($0)) } }, parameters: parameters,
+            optimizer: moments)
+    }
+}
+
+/// Writes the checkpoints of a run on a thread of its own: digest, file, fsync, rename, deletion of old ones. At most
+/// one write is in progress. Only worker 0 has a writer.
 package final class CheckpointWriter: Sendable {
     private struct State {
-        /// The path of the newest checkpoint that is whole.
+        /// Path of the newest complete checkpoint.
         var newest: String?
+        /// Error of a write, until a caller rethrows it.
         var failure: (any Error)?
     }
 
@@ -18,9 +98,9 @@ package final class CheckpointWriter: Sendable {
     private let writing = DispatchGroup()
 
     /// - Parameters:
-    ///   - keep: how many of the newest checkpoints stay.
-    ///   - newest: the checkpoint that the run goes on from.
-    ///   - saved: is called, on the writer's thread, once a checkpoint is on the disk.
+    ///   - keep: number of newest checkpoints that are not deleted.
+    ///   - newest: path of the checkpoint from which the run resumes.
+    ///   - saved: is called on the writer's thread when a checkpoint is on the disk.
     package init(
         _ store: CheckpointStore, keep: Int, newest: String?,
         saved: @escaping @Sendable (_ path: String, _ digest: String) -> Void
@@ -31,10 +111,10 @@ package final class CheckpointWriter: Sendable {
         state = Mutex(State(newest: newest))
     }
 
-    /// The newest checkpoint known to be whole: of this start, or the one that it went on from.
+    /// Path of the newest complete checkpoint: one that this writer wrote, or the one from which the run resumed.
     package var newest: String? { state.withLock { $0.newest } }
 
-    /// Throws what a checkpoint written meanwhile has failed of, once; waits for nothing.
+    /// Rethrows the error of a background write, once. Does not wait.
     package func check() throws {
         let failure = state.withLock { state in
             defer { state.failure = nil }
@@ -43,24 +123,23 @@ package final class CheckpointWriter: Sendable {
         if let failure { throw failure }
     }
 
-    /// Waits for the checkpoint in the works: its content's memory is free again.
-    /// - Throws: what it has failed of, once.
+    /// Waits for the write in progress, then rethrows its error, once. The memory of its content can then be reused.
     package func wait() throws {
         finish()
         try check()
     }
 
-    /// Waits for the checkpoint in the works, on the way out with another error.
+    /// Waits for the write in progress, and does not throw: for callers that throw another error.
     package func finish() { writing.wait() }
 
-    /// Begins to write a checkpoint. Nobody changes the content's numbers before `wait` returns.
-    package func begin(_ content: Checkpoint) {
-        precondition(writing.wait(timeout: .now()) == .success, "two checkpoints in the works")
+    /// Begins to write a checkpoint. The caller must not change its arrays before `wait` returns.
+    package func begin(_ checkpoint: Checkpoint) {
+        precondition(writing.wait(timeout: .now()) == .success, "a checkpoint is still being written")
         writing.enter()
         let thread = Thread { [self] in
             defer { writing.leave() }
             do {
-                let (path, digest) = try store.write(content, keep: keep)
+                let (path, digest) = try store.write(checkpoint, keep: keep)
                 state.withLock { $0.newest = path }
                 saved(path, digest)
             } catch {
@@ -69,5 +148,30 @@ package final class CheckpointWriter: Sendable {
         }
         thread.name = "checkpoint"
         thread.start()
+    }
+}
+
+/// Thrown if an update left a parameter that is not finite. It is thrown before the checkpoint is written.
+public struct NonFiniteParametersError: Error, CustomStringConvertible, Sendable {
+    public let step: Int
+    /// Path in the checkpoint of the first such parameter.
+    public let path: String
+
+    /// Nil if all parameters of the checkpoint are finite.
+    init?(_ checkpoint: Checkpoint) {
+        let isFinite = { (array: CheckpointArray) -> Bool in
+            array.tensor.map { couplet_first_not_finite($0.count, $0.pointer) == $0.count }
+                ?? array.doubles?.allSatisfy(\.isFinite) ?? true
+        }
+        guard let parameter = checkpoint.parameters.first(where: { !isFinite($0.array) }) else { return nil }
+        step = checkpoint.step
+        path = parameter.path
+    }
+
+    public var description: String {
+        """
+        step \(step): the update left values in \(path) that are not finite; nothing was saved, and earlier \
+        checkpoints stay as they are. Lower optimizer.learning_rate or set optimizer.clip_norm
+        """
     }
 }

@@ -3,8 +3,8 @@ import CoupletEvaluation
 import CoupletPairs
 import CoupletTensors
 
-/// What a model's encoders are worth on held-out pairs: retrieval both ways, classification where the source knows classes, the closed form where it is
-/// Gaussian, the latent factors where it knows them.
+/// Evaluates a model on held-out pairs: retrieval in both directions, classification if the source has classes, the
+/// closed form if the source is Gaussian, identifiability if the source knows its latent factors.
 public struct ModelEvaluation {
     let configuration: Configuration
     let model: Model
@@ -18,13 +18,13 @@ public struct ModelEvaluation {
         self.communicator = communicator
     }
 
-    /// Training pairs that class prototypes are made of, where the second modality is not labels; and on which of an endless source labels are
-    /// counted and probes fitted.
+    /// Number of training pairs from which class prototypes are made if the second modality is not labels. Of an
+    /// endless source, also the number on which labels are counted and probes are fitted.
     public static let prototypePairs = 10_000
 
     /// How a linear probe is fitted.
     public struct Probe: Equatable, Sendable {
-        /// Labelled training samples of each class; nil: all.
+        /// Number of labelled training samples of each class; nil is all.
         public var perClass: Int?
         /// λ of `LinearProbe`.
         public var penalty: Double
@@ -35,18 +35,27 @@ public struct ModelEvaluation {
         }
     }
 
-    /// Every worker calls it and gets the same result. It changes nothing in the model.
+    /// How much an evaluation measures.
+    public enum Extent: Sendable {
+        /// All that the config asks for: at the end of a run, and by `couplet evaluate`.
+        case full
+        /// What is cheap compared with training, for evaluations during a run (`train.evaluate_every`):
+        /// `identifiability` uses only the linear regressor, whichever the config names.
+        case brief
+    }
+
+    /// Every worker calls it and gets the same result. It does not change the model.
     /// - Parameters:
-    ///   - step: the steps done, told in the result.
-    ///   - temperature: τ, which the coupling of a Gaussian is divided by, and similarities where the prior of the labels is added.
-    ///   - probe: how a linear probe of the first encodings is fitted; nil: there is none.
-    ///   - extent: how much of it.
-    ///   - keep: is given, on worker 0 alone, what the regressors of `identifiability` see.
-    /// - Throws: `DataError` where something is wanted that the source has no labels, no held-out samples or no latent factors for;
-    ///   `IdentifiabilityError` where there is too little memory for its regressions.
+    ///   - step: number of finished steps, for the result.
+    ///   - temperature: τ. It divides the coupling of a Gaussian, and the similarities to which the prior of labels is
+    ///     added.
+    ///   - probe: fits a linear probe of the first encodings; nil fits none.
+    ///   - exportSamples: receives the samples of the regressors of `identifiability`, on worker 0 only.
+    /// - Throws: `DataError` if the source lacks labels, held-out samples or latent factors that are needed;
+    ///   `IdentifiabilityError` if there is too little memory for the regressions.
     package func run(
         step: Int, temperature: Double, probe: Probe? = nil, extent: Extent = .full,
-        keep: ((IdentifiabilitySamples) throws -> Void)? = nil
+        exportSamples: ((IdentifiabilitySamples) throws -> Void)? = nil
     ) throws -> EvaluationResult {
         let available = source.count(of: .heldOut)
         let wanted = configuration.evaluation.pairs ?? available ?? Configuration.Evaluation.defaultEndlessGallerySize
@@ -54,35 +63,34 @@ public struct ModelEvaluation {
         var retrieval: RetrievalResult?, classification: ClassificationResult?, probed: LinearProbeResult?
         if pairs > 0 {
             let shards = SampleShards(samples: pairs, minimum: configuration.batch.shards)
-            let encodings = try encode(.heldOut, shards, [.first, .second])
+            let first = try encode(.first, .heldOut, shards), second = try encode(.second, .heldOut, shards)
             retrieval = try Retrieval.evaluate(
-                first: encodings[0], second: encodings[1], similarity: configuration.objective.similarity,
-                shards: shards,
+                first: first, second: second, similarity: configuration.objective.similarity, shards: shards,
                 communicator: communicator)
-            let labels = try source.labels(.heldOut, ownNumbers(shards))
-            classification = try labels.map { try classify(encodings[0], $0, shards, temperature: temperature) }
-            probed = try probe.map { try fit($0, encodings[0], labels, shards) }
+            let labels = try source.labels(.heldOut, localNumbers(shards))
+            classification = try labels.map { try classify(first, $0, shards, temperature: temperature) }
+            probed = try probe.map { try fit($0, first, labels, shards) }
         } else if probe != nil {
             throw DataError(
-                place: "--probe", reason: "the run has no held-out samples to measure a probe on",
+                at: "--probe", reason: "the run has no held-out samples to measure a probe on",
                 remedy: "hold out some of its data")
         }
         return EvaluationResult(
             step: step, retrieval: retrieval, classification: classification, probe: probed,
             gaussian: try gaussian(temperature: temperature),
-            identifiability: try identifiability(extent, keep: keep))
+            identifiability: try identifiability(extent, exportSamples: exportSamples))
     }
 
-    private func classify(_ encodings: Tensor, _ labels: [Int], _ shards: SampleShards, temperature: Double) throws
-        -> ClassificationResult
-    {
+    private func classify(
+        _ encodings: Tensor, _ labels: [Int], _ shards: SampleShards, temperature: Double
+    ) throws -> ClassificationResult {
         try Classification.evaluate(
             encodings, labels: labels, classes: try classEncodings(), similarity: configuration.objective.similarity,
             prior: try labelCounts().map { LabelPrior(counts: $0, temperature: temperature) }, shards: shards,
             communicator: communicator)
     }
 
-    /// How many training samples are of each class; nil where those have no labels.
+    /// Number of training samples of each class; nil if training samples have no labels.
     private func labelCounts() throws -> [Int: Int]? {
         let count = source.count(of: .training) ?? Self.prototypePairs
         var counts: [Int: Int] = [:]
@@ -94,69 +102,70 @@ public struct ModelEvaluation {
         return counts.isEmpty ? nil : counts
     }
 
-    /// Fits a linear probe on training samples and measures it on held-out ones.
-    private func fit(_ probe: Probe, _ encodings: Tensor, _ labels: [Int]?, _ shards: SampleShards) throws
-        -> LinearProbeResult
-    {
+    /// Fits a linear probe on training samples and evaluates it on held-out ones.
+    private func fit(
+        _ probe: Probe, _ encodings: Tensor, _ labels: [Int]?, _ shards: SampleShards
+    ) throws -> LinearProbeResult {
         guard let labels, try source.labels(.training, [0]) != nil else {
             throw DataError(
-                place: "--probe", reason: "the run's data have no labels, which a probe learns", remedy: "leave it out")
+                at: "--probe", reason: "the run's data have no labels, which a probe learns", remedy: "leave it out")
         }
         let training =
             try probe.perClass.map {
-                try FewShotSource(source, perClass: $0, seed: configuration.seed, place: "--per-class")
+                try FewShotSource(source, perClass: $0, seed: configuration.seed, location: "--per-class")
             } ?? source
         let trainingShards = SampleShards(
             samples: training.count(of: .training) ?? Self.prototypePairs, minimum: configuration.batch.shards)
         let fitted = try LinearProbe(
-            try encode(.training, trainingShards, [.first], of: training)[0],
-            labels: try training.labels(.training, ownNumbers(trainingShards)) ?? [], penalty: probe.penalty,
-            shards: trainingShards,
-            communicator: communicator)
+            try encode(.first, .training, trainingShards, from: training),
+            labels: try training.labels(.training, localNumbers(trainingShards)) ?? [], penalty: probe.penalty,
+            shards: trainingShards, communicator: communicator)
         let (top1, logLoss) = try fitted.evaluate(encodings, labels: labels, shards: shards, communicator: communicator)
         return LinearProbeResult(
             top1: top1, logLoss: logLoss, perClass: probe.perClass, trainingCount: fitted.trainingCount,
-            penalty: probe.penalty,
-            iterations: fitted.iterations, hasConverged: fitted.hasConverged, count: shards.samples)
+            penalty: probe.penalty, iterations: fitted.iterations, hasConverged: fitted.hasConverged,
+            count: shards.samples)
     }
 
-    /// The label encoder on every class; where the second modality is not labels, the mean second encoding of each class over training pairs.
+    /// The encodings of all classes by the label encoder. If the second modality is not labels: the mean second
+    /// encoding of each class over training pairs.
     private func classEncodings() throws -> ClassEncodings {
         if let classes = source.description(of: .second).classes {
-            let pass = BatchEncoder(model.second, parameters: model.secondParameters, rows: classes)
-            return ClassEncodings(pass.run(Tensor([classes, 1], (0..<classes).map(Float.init))))
+            let encoder = BatchEncoder(
+                model.encoders.second, parameters: model.parameters.second, rows: classes)
+            return ClassEncodings(encoder.run(Tensor([classes, 1], (0..<classes).map(Float.init))))
         }
         let count = min(source.count(of: .training) ?? Self.prototypePairs, Self.prototypePairs)
         let shards = SampleShards(samples: count, minimum: configuration.batch.shards)
         return try ClassEncodings.prototypes(
-            try encode(.training, shards, [.second])[0], labels: try source.labels(.training, ownNumbers(shards)) ?? [],
+            try encode(.second, .training, shards), labels: try source.labels(.training, localNumbers(shards)) ?? [],
             similarity: configuration.objective.similarity, shards: shards, communicator: communicator)
     }
 
-    /// The samples of this worker's shards, filling left out.
-    private func ownNumbers(_ shards: SampleShards) -> [UInt64] {
+    /// Numbers of the samples of this worker's shards, without padding.
+    private func localNumbers(_ shards: SampleShards) -> [UInt64] {
         shards.shards(of: communicator.rank, workers: communicator.size).flatMap {
             shards.samples(of: $0).map(UInt64.init)
         }
     }
 
+    /// Encodes this worker's shards of samples of one modality.
     private func encode(
-        _ split: Split, _ shards: SampleShards, _ modalities: [Modality], of other: (any PairSource)? = nil
-    ) throws -> [Tensor] {
-        let source = other ?? self.source
-        let passes = modalities.map {
-            BatchEncoder(model.encoder($0), parameters: model.parameters($0), rows: shards.size)
-        }
+        _ modality: Modality, _ split: Split, _ shards: SampleShards, from other: (any PairSource)? = nil
+    ) throws -> Tensor {
+        let source = other ?? self.source, encoder = batchEncoder(modality, shards)
         return try ShardedEncoding(shards).run(
-            rank: communicator.rank, workers: communicator.size, widths: passes.map(\.encoder.outputCount)
+            rank: communicator.rank, workers: communicator.size, widths: [encoder.encoder.outputCount]
         ) { numbers, outputs in
-            for (pass, (modality, output)) in zip(passes, zip(modalities, outputs)) {
-                try source.read(
-                    split, numbers, first: modality == .first ? pass.input : nil,
-                    second: modality == .second ? pass.input : nil)
-                pass.run(pass.input, into: output)
-            }
-        }
+            try source.read(
+                split, numbers, first: modality == .first ? encoder.input : nil,
+                second: modality == .second ? encoder.input : nil)
+            encoder.run(encoder.input, into: outputs[0])
+        }[0]
+    }
+
+    func batchEncoder(_ modality: Modality, _ shards: SampleShards) -> BatchEncoder {
+        BatchEncoder(model.encoders[modality], parameters: model.parameters[modality], rows: shards.size)
     }
 
     private func gaussian(temperature: Double) throws -> GaussianEvaluation? {

@@ -3,102 +3,138 @@ import CoupletPairs
 import CoupletSchema
 import CoupletStorage
 
-/// The encoders of another run that a run begins with, as `initialize` in its config says.
+/// Encoders of another run that a new run begins with, as the block `initialize` of its config says.
 package struct PretrainedEncoders: Sendable {
-    /// The other run's checkpoint.
+    /// Path of the other run's checkpoint.
     package let path: String
+    /// Digest of that checkpoint.
     package let digest: String
-    /// Which encoders are taken.
+    /// The modalities whose encoders the new run takes.
     package let modalities: [Modality]
-    /// Which ones are not, though nobody asked to leave them, and what differs.
-    package let leftOut: [(modality: Modality, difference: String)]
-    let content: Checkpoint
+    /// The encoders that do not match the new run's. They are left out because the config does not name any encoders.
+    package let skipped: [(modality: Modality, difference: String)]
+    let checkpoint: Checkpoint
 
-    /// Reads the newest checkpoint of the other run that verifies, and changes nothing there.
+    /// Reads the newest checkpoint of the other run that verifies. It changes nothing in that run.
     /// - Parameters:
-    ///   - model: of this run.
-    ///   - digest: of the very checkpoint that is wanted; nil: the newest.
-    /// - Throws: `FileError` where there is no such run or checkpoint; `RunMismatchError` where an encoder is wanted that is another one there.
+    ///   - configuration: config of the new run.
+    ///   - model: model of the new run.
+    ///   - digest: selects a checkpoint by its digest; nil selects the newest.
+    /// - Throws: `FileError` if there is no such run or checkpoint; `RunMismatchError` if an encoder that the config
+    ///   names differs from the new run's.
     package init(
-        _ wanted: Configuration.Initialization, for configuration: Configuration, model: Model, digest: String? = nil
+        _ settings: Configuration.Initialization, for configuration: Configuration, model: Model, digest: String? = nil
     ) throws {
-        let folder = RunFolder(path: wanted.from), store = CheckpointStore(folder: folder.checkpoints)
+        let folder = RunFolder(path: settings.from), store = CheckpointStore(folder: folder.checkpoints)
         guard folder.holdsRun else {
             throw FileError(
-                .inputOutput, place: "initialize.from", reason: "there is no run in \(folder.path)",
-                remedy: "name the folder of one, or train it first")
+                .inputOutput, at: "initialize.from", reason: "there is no run in \(folder.path)",
+                remedy: "name the folder of a run, or train it first")
         }
-        guard let (content, path) = try Self.checkpoint(store, digest: digest) else {
+        guard let (checkpoint, path) = try Self.checkpoint(store, digest: digest) else {
             throw FileError(
-                .badData, place: "initialize.from", reason: "the run \(folder.path) has no checkpoint that is whole",
-                remedy: "a run writes one at its end and each train.checkpoint_every steps")
+                .badData, at: "initialize.from", reason: "the run \(folder.path) has no valid checkpoint",
+                remedy: "a run writes one at its end and every train.checkpoint_every steps")
         }
-        let differences = try Modality.allCases.map { modality in
-            (modality, try Self.difference(modality, content, path, configuration, model))
-        }
-        let required = wanted.encoders ?? wanted.freeze
-        if let (modality, difference) = differences.first(where: { required.contains($0.0) && $0.1 != nil }) {
+        let differences = try PerModality { try Self.difference($0, checkpoint, path, configuration, model) }
+        let required = settings.encoders ?? settings.freeze
+        for modality in Modality.allCases where required.contains(modality) {
+            guard let difference = differences[modality] else { continue }
             throw RunMismatchError(
                 description: """
-                    initialize: the \(modality) encoder of \(path) is not this run's: \(difference!). \
-                    Give both runs the same encoder, or take another by initialize.encoders
+                    initialize: the \(modality) encoder of \(path) is not this run's: \(difference). \
+                    Give both runs the same encoder, or choose other encoders by initialize.encoders
                     """)
         }
-        modalities = differences.filter { $0.1 == nil && wanted.encoders?.contains($0.0) != false }.map(\.0)
-        leftOut =
-            wanted.encoders == nil
-            ? differences.compactMap { modality, difference in difference.map { (modality, $0) } } : []
-        guard !modalities.isEmpty else {
-            let all = leftOut.map { "of the \($0.modality), \($0.difference)" }.joined(separator: "; ")
-            throw RunMismatchError(
-                description:
-                    "initialize: neither encoder of \(path) is this run's: \(all). Give both runs an encoder that is the same"
-            )
+        modalities = Modality.allCases.filter {
+            differences[$0] == nil && settings.encoders?.contains($0) != false
         }
-        self.content = content
+        skipped =
+            settings.encoders == nil
+            ? Modality.allCases.compactMap { modality in differences[modality].map { (modality, $0) } } : []
+        guard !modalities.isEmpty else {
+            let all = skipped.map { "of the \($0.modality), \($0.difference)" }.joined(separator: "; ")
+            throw RunMismatchError(
+                description: """
+                    initialize: neither encoder of \(path) is this run's: \(all). Give both runs the same encoder
+                    """)
+        }
+        self.checkpoint = checkpoint
         self.path = path
         self.digest = try CheckpointStore.summary(path).digest
     }
 
-    /// Puts them in their places.
+    /// Sets the parameters of these encoders in a model.
     package func load(into model: Model) throws {
-        for modality in modalities { try model.load(modality, content, from: path) }
+        for modality in modalities { try model.load(modality, checkpoint, from: path) }
     }
 
-    private static func checkpoint(_ store: CheckpointStore, digest: String?) throws -> (
-        content: Checkpoint, path: String
-    )? {
-        guard let digest else { return try ReplayStart(store, choice: .latest, atMost: .max).checkpoint }
-        // A damaged one is none.
+    private static func checkpoint(
+        _ store: CheckpointStore, digest: String?
+    ) throws -> (content: Checkpoint, path: String)? {
+        guard let digest else { return try store.newestReadable().checkpoint }
+        // A damaged checkpoint does not count.
         let step = try store.list().first { (try? CheckpointStore.summary(store.path(ofStep: $0)))?.digest == digest }
         guard let step else {
             throw FileError(
-                .badData, place: store.folder,
-                reason:
-                    "the checkpoint that the run began with, of digest \(digest.prefix(12))…, is not there any more",
+                .badData, at: store.folder,
+                reason: """
+                    the checkpoint from which the run took its encoders, with the digest \(digest.prefix(12))…, \
+                    does not exist any more
+                    """,
                 remedy: "begin at a later checkpoint of the run itself")
         }
-        return try ReplayStart(store, choice: .step(step), atMost: .max).checkpoint
+        return (try store.read(step: step), store.path(ofStep: step))
     }
 
-    /// What tells an encoder of the checkpoint from that of this run; nil where they are the same.
+    /// The first difference between an encoder of the checkpoint and that of this run; nil if they are equal.
     private static func difference(
-        _ modality: Modality, _ content: Checkpoint, _ path: String, _ configuration: Configuration, _ model: Model
+        _ modality: Modality, _ checkpoint: Checkpoint, _ path: String, _ configuration: Configuration, _ model: Model
     ) throws -> String? {
-        let theirs = try ConfigurationSettings(yaml: content.configuration, name: path)
-        let own = try ConfigurationSettings(yaml: configuration.resolvedYAML, name: "the config")
+        let there = try ConfigurationSettings(yaml: checkpoint.configuration, name: path)
+        let here = try ConfigurationSettings(yaml: configuration.resolvedYAML, name: "the config")
         let block = "encoders.\(modality.rawValue)."
-        let keys = ["encoders.embedding"] + (own.settings + theirs.settings).map(\.key).filter { $0.hasPrefix(block) }
-        if let key = keys.first(where: { theirs[$0] != own[$0] }) {
-            return "\(key) is \(theirs[key] ?? "absent") there and \(own[key] ?? "absent") here"
+        let keys =
+            ["encoders.embedding"] + (here.settings + there.settings).map(\.key).filter { $0.hasPrefix(block) }
+        if let key = keys.first(where: { there[$0] != here[$0] }) {
+            return "\(key) is \(there[key] ?? "absent") there and \(here[key] ?? "absent") here"
         }
-        for entry in model.encoder(modality).layout.entries {
-            let path = "\(modality.rawValue)/\(entry.path)"
-            guard let shape = content.parameter(path)?.shape else { return "it has no \(path)" }
+        for entry in model.encoders[modality].layout.entries {
+            let path = RunState.path(modality, entry)
+            guard let shape = checkpoint.parameter(path)?.shape else { return "it has no \(path)" }
             if shape != entry.shape {
-                return "\(path) has the shape \(shape) there and \(entry.shape) here, for their data differ"
+                return "\(path) has the shape \(shape) there and \(entry.shape) here, because their data differ"
             }
         }
         return nil
+    }
+}
+
+extension CheckpointStore {
+    /// The newest checkpoint of at most `last` steps that verifies. Unlike `newestVerified`, it leaves damaged
+    /// checkpoints where they are.
+    /// - Returns: the checkpoint, nil if none verifies; and the errors of newer ones that do not verify.
+    package func newestReadable(
+        atMost last: Int = .max
+    ) throws -> (checkpoint: (content: Checkpoint, path: String)?, skipped: [String]) {
+        var skipped: [String] = []
+        for step in try list().reversed() where step <= last {
+            do {
+                return ((try read(step: step), path(ofStep: step)), skipped)
+            } catch let error as FileError where error.kind == .badData {
+                skipped.append(error.description)
+            }
+        }
+        return (nil, skipped)
+    }
+
+    /// Reads the checkpoint of a step.
+    /// - Throws: `FileError` as `read(_:)`, and if the checkpoint is not of the step in its name.
+    package func read(step: Int) throws -> Checkpoint {
+        let path = path(ofStep: step), checkpoint = try read(path)
+        guard checkpoint.step == step else {
+            throw FileError(.badData, at: path, reason: "is of step \(checkpoint.step), not of the step in its name")
+        }
+        return checkpoint
     }
 }

@@ -1,44 +1,48 @@
-/// Two sides of a run that must agree and do not: a run and the config it is resumed with, or the ranks among themselves.
+/// Thrown if two things that must agree differ: a run and the config or data with which it is resumed, or two ranks.
 public struct RunMismatchError: Error, CustomStringConvertible, Sendable {
     public let description: String
 
     package init(description: String) { self.description = description }
 
-    /// A config that cannot go on where a run of another ended.
+    /// The config of a resumed run differs from the stored one.
     /// - Parameter differences: the keys that differ, each with both values.
     static func cannotResume(_ folder: String, differences: [String]) -> RunMismatchError {
         RunMismatchError(
             description: """
                 \(folder): the config is not the one this run was started with:
                 \(differences.map { "    \($0)" }.joined(separator: "\n"))
-                Resume with the run's own values (name, train and evaluation may change), or give another folder by --output
+                Resume with the run's own values (name, train and evaluation may change), or give another folder by \
+                --output
                 """)
     }
 
-    /// Data that are not those that a run goes on with.
+    /// The data of a resumed run differ from those of the checkpoint.
     static func otherData(_ checkpoint: String, was: String, now: String) -> RunMismatchError {
         RunMismatchError(
             description: """
-                \(checkpoint): the data are not those this run was started with: their digest was \(was.prefix(12))…, it is \(now.prefix(12))… now. \
+                \(checkpoint): the data are not those this run was started with: their digest was \(was.prefix(12))…, \
+                it is \(now.prefix(12))… now. \
                 Resume with the files that the run was started with, or give another folder by --output
                 """)
     }
 
-    /// Ranks that read different data.
+    /// Ranks have read different data.
     static func dataDiffer(_ workers: [Int]) -> RunMismatchError {
         RunMismatchError(
             description: """
-                workers \(workers.map(String.init).joined(separator: ", ")) have read other data than worker 0, under the same names; \
+                workers \(list(workers)) have read other data than worker 0, under the same names; \
                 give all hosts the same files
                 """)
     }
 
-    /// Ranks that read different configs or run different versions.
+    /// Ranks have read different configs or run different versions of the program.
     package static func ranksDiffer(_ workers: [Int]) -> RunMismatchError {
         RunMismatchError(
             description: """
-                workers \(workers.map(String.init).joined(separator: ", ")) have another config or version of couplet than worker 0; \
+                workers \(list(workers)) have another config or version of couplet than worker 0; \
                 start all ranks with the same program, arguments and files
                 """)
     }
+
+    private static func list(_ workers: [Int]) -> String { workers.map(String.init).joined(separator: ", ") }
 }

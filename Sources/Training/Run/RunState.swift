@@ -1,232 +1,226 @@
 import CoupletCommunication
 import CoupletFiles
 import CoupletNetworks
-import CoupletOptimizers
 import CoupletPairs
 import CoupletStorage
 import CoupletTensors
 import Foundation
 
-/// What a run is between two steps, to and from the workers that share it: parameters (one copy a process), moments (each worker its slices),
-/// temperature, step.
+/// The state of a run between two steps: parameters (one copy per process), optimizer moments (each worker has its
+/// slices), scalars of the loss, and the step. `gather` collects it on worker 0 for a checkpoint, `restore` distributes
+/// it.
 package struct RunState {
-    /// The attribute of a checkpoint with the digest of the run's data.
-    package static let dataDigestName = "data_digest"
-    /// The attribute with the digest of the other run's checkpoint that this run began with.
-    package static let initialDigestName = "initialized_from"
-    package static let temperaturePath = "objective/log_inverse_temperature"
-    package static let biasPath = "objective/bias"
-
-    package let configuration: Configuration
-    package let model: Model
+    let configuration: Configuration
+    let model: Model
     package let step: TrainingStep
     package let communicator: any Communicator
-    /// Of the run's data; nil where the source has none.
-    package let dataDigest: String?
-    /// Of the checkpoint of another run that this one began with; nil where it began with none.
-    package let initialDigest: String?
+    /// Digest of the run's data; nil if the source has none.
+    let dataDigest: String?
+    /// Digest of the other run's checkpoint from which this run took encoders; nil if it took none.
+    let initialDigest: String?
 
     package init(
         configuration: Configuration, model: Model, step: TrainingStep, communicator: any Communicator,
-        dataDigest: String? = nil,
-        initialDigest: String? = nil
+        dataDigest: String? = nil, initialDigest: String? = nil
     ) {
-        self.dataDigest = dataDigest
-        self.initialDigest = initialDigest
         self.configuration = configuration
         self.model = model
         self.step = step
         self.communicator = communicator
+        self.dataDigest = dataDigest
+        self.initialDigest = initialDigest
     }
 
-    package var sides: [(name: String, trainer: EncoderTrainer, parameters: Tensor)] {
-        [("first", step.first.trainer, model.firstParameters), ("second", step.second.trainer, model.secondParameters)]
+    // MARK: - Names in a checkpoint
+
+    static let dataDigestName = "data_digest"
+    static let initialDigestName = "initialized_from"
+
+    /// The digest of the run's data that a checkpoint names; nil if it names none.
+    package static func dataDigest(in scalars: [(name: String, value: AttributeValue)]) -> String? {
+        string(dataDigestName, in: scalars)
     }
 
-    /// The digest of the other run's checkpoint that a run began with, as its own checkpoints say; nil where they do not.
-    package static func initialDigest(of content: Checkpoint?) -> String? {
-        content.flatMap { initialDigest(in: $0.scalars) }
-    }
-
+    /// The digest of the other run's checkpoint from which the run took encoders; nil if a checkpoint names none.
     package static func initialDigest(in scalars: [(name: String, value: AttributeValue)]) -> String? {
-        guard case .string(let digest)? = scalars.first(where: { $0.name == initialDigestName })?.value else {
-            return nil
-        }
-        return digest
+        string(initialDigestName, in: scalars)
     }
 
-    private var rule: Optimizer {
-        Optimizer(configuration.optimizer)
+    private static func string(_ name: String, in scalars: [(name: String, value: AttributeValue)]) -> String? {
+        guard case .string(let value)? = scalars.first(where: { $0.name == name })?.value else { return nil }
+        return value
     }
 
-    /// Gathers the state on worker 0, in memory of its own; nil on the others. Every worker calls it.
-    /// - Parameter memory: worker 0's, to be used again; new where nil. What lay in it before is overwritten.
-    package func gather(step stepsDone: Int, into memory: CheckpointBuffers? = nil) throws -> Checkpoint? {
-        let memory = communicator.rank == 0 ? memory ?? CheckpointBuffers(model, rule: rule) : nil
-        var parameters: [Checkpoint.NamedArray] = [], optimizer: [Checkpoint.NamedArray] = []
-        for (index, (side, trainer, flat)) in sides.enumerated() {
-            let layout = trainer.encoder.layout, copy = memory?.sides[index]
-            copy?.parameters.copy(from: flat)
-            for (bucket, slices) in zip(layout.buckets, trainer.moments) {
-                for (number, slice) in slices.enumerated() {
-                    guard let gathered = try communicator.gather(slice, to: 0), let copy else { continue }
-                    for (worker, part) in gathered.enumerated() {
-                        copy.moments[number].flat(range(of: worker, in: bucket.range)).copy(from: part)
-                    }
-                }
-            }
-            guard let copy else { continue }
-            for entry in layout.entries {
-                func array(_ flat: Tensor) -> CheckpointArray {
-                    CheckpointArray(flat.flat(entry.range).reshaped(entry.shape))
-                }
-                parameters.append(("\(side)/\(entry.path)", array(copy.parameters)))
-                for (name, moment) in zip(rule.momentNames, copy.moments) {
-                    optimizer.append(("\(side)/\(entry.path)/\(name)", array(moment)))
-                }
-            }
-        }
-        guard communicator.rank == 0 else { return nil }
-        for learned in step.objectiveScalars {
-            parameters.append((learned.path, CheckpointArray(learned.value)))
-            for (name, moment) in zip(rule.momentNames, learned.moments) {
-                optimizer.append(("\(learned.path)/\(name)", CheckpointArray(moment)))
-            }
-        }
-        let digests = [(Self.dataDigestName, dataDigest), (Self.initialDigestName, initialDigest)]
-        return Checkpoint(
-            step: stepsDone, seed: configuration.seed, shards: configuration.batch.shards,
-            configuration: configuration.resolvedYAML,
-            writtenBy: Version.program,
-            scalars: digests.compactMap { name, digest in digest.map { (name, .string($0)) } }, parameters: parameters,
-            optimizer: optimizer)
+    /// Path of a parameter of an encoder: "first/0/weight".
+    package static func path(_ modality: Modality, _ entry: ParameterLayout.Entry) -> String {
+        "\(modality.rawValue)/\(entry.path)"
     }
 
-    /// Spreads a state from worker 0, which has it, over all workers. Every worker calls it.
-    /// - Returns: the steps done.
-    /// - Throws: `FileError` where the state is another model's.
-    package func restore(_ content: Checkpoint?, from place: String) throws -> Int {
-        for (side, trainer, flat) in sides {
-            let layout = trainer.encoder.layout
-            try spread(content, flat, layout, place: place) {
-                "\(side)/\($0.path)"
-            } copy: { bytes in
-                // Workers of a process share their parameters: one of them writes.
-                if isFirstOfProcess { flat.copy(bytes: bytes) }
+    /// Path of a scalar of the loss: "objective/bias".
+    package static func path(of scalar: LearnedScalar) -> String { "objective/\(scalar.name)" }
+
+    static let temperaturePath = "objective/\(LossScalars.logInverseTemperatureName)"
+
+    // MARK: - Slices
+
+    /// Gathers the slices of all workers in a flat buffer on worker 0. Every worker calls it.
+    /// - Parameters:
+    ///   - slices: this worker's slice of each bucket; empty if the encoder is frozen.
+    ///   - flat: the buffer on worker 0; nil on the others.
+    package func gather(_ slices: [Tensor], of layout: ParameterLayout, into flat: Tensor?) throws {
+        for (bucket, slice) in zip(layout.buckets, slices) {
+            guard let parts = try communicator.gather(slice, to: 0), let flat else { continue }
+            for (worker, part) in parts.enumerated() {
+                flat.flat(range(of: worker, in: bucket.range)).copy(from: part)
             }
-            for (index, name) in (trainer.isFrozen ? [] : rule.momentNames).enumerated() {
+        }
+    }
+
+    /// Range in the flat buffer of the slice of a bucket that a worker owns.
+    private func range(of worker: Int, in bucket: Range<Int>) -> Range<Int> {
+        let owned = communicator.ownedRange(of: bucket.count, worker: worker)
+        return bucket.lowerBound + owned.lowerBound..<bucket.lowerBound + owned.upperBound
+    }
+
+    // MARK: - Restoring
+
+    /// Distributes a checkpoint from worker 0 to all workers. Every worker calls it.
+    /// - Parameters:
+    ///   - checkpoint: nil on all workers but worker 0.
+    ///   - file: path of the checkpoint, for errors.
+    /// - Returns: the number of finished steps.
+    /// - Throws: `FileError` if the checkpoint is of another model.
+    package func restore(_ checkpoint: Checkpoint?, from file: String) throws -> Int {
+        let momentNames = step.momentNames
+        for modality in Modality.allCases {
+            try restoreParameters(checkpoint, modality, from: file)
+            let trainer = step.trainer(of: modality), layout = trainer.encoder.layout
+            for (index, name) in (trainer.isFrozen ? [] : momentNames).enumerated() {
                 let full = Tensor([layout.count])
-                try spread(content, full, layout, place: place, moments: true) {
-                    "\(side)/\($0.path)/\(name)"
-                } copy: {
-                    full.copy(bytes: $0)
+                try fill(full, layout, from: file) { entry in
+                    let path = "\(Self.path(modality, entry))/\(name)"
+                    return checkpoint.map { (path, $0.moment(path)) }
                 }
+                full.copy(bytes: try broadcast(full))
                 for (bucket, slices) in zip(layout.buckets, trainer.moments) {
                     slices[index].copy(from: full.flat(range(of: communicator.rank, in: bucket.range)))
                 }
             }
         }
-        var learned = step.objectiveScalars, scalars: [Double] = []
-        if let content {
-            scalars = [Double(content.step)]
-            for one in learned {
-                scalars.append(try scalar(content.parameter(one.path), one.path, place))
-                scalars += try rule.momentNames.map { "\(one.path)/\($0)" }.map {
-                    try scalar(content.moment($0), $0, place)
-                }
+        let stepsDone = try restoreScalars(checkpoint, momentNames, from: file)
+        try communicator.barrier()
+        return stepsDone
+    }
+
+    /// Loads the encoders that worker 0 has from another run on all workers. Every worker calls it.
+    /// - Parameter pretrained: nil on all workers but worker 0.
+    package func load(_ pretrained: PretrainedEncoders?) throws {
+        let isLoaded = try communicator.broadcast(
+            Modality.allCases.map { pretrained?.modalities.contains($0) == true ? 1 : 0 }, from: 0)
+        for (modality, isLoaded) in zip(Modality.allCases, isLoaded) where isLoaded == 1 {
+            try restoreParameters(pretrained?.checkpoint, modality, from: pretrained?.path ?? "")
+        }
+        try communicator.barrier()
+    }
+
+    private func restoreParameters(_ checkpoint: Checkpoint?, _ modality: Modality, from file: String) throws {
+        let flat = model.parameters[modality]
+        try fill(flat, model.encoders[modality].layout, from: file) { entry in
+            let path = Self.path(modality, entry)
+            return checkpoint.map { (path, $0.parameter(path)) }
+        }
+        let bytes = try broadcast(flat)
+        // The workers of a process share the parameters, so only one of them writes.
+        if isFirstOfProcess { flat.copy(bytes: bytes) }
+    }
+
+    /// Fills a flat buffer on worker 0 from a checkpoint. `array` returns the path and the array of an entry; nil on
+    /// the other workers.
+    private func fill(
+        _ flat: Tensor, _ layout: ParameterLayout, from file: String,
+        array: (ParameterLayout.Entry) -> (path: String, array: CheckpointArray?)?
+    ) throws {
+        for entry in layout.entries {
+            guard let (path, array) = array(entry) else { return }
+            try Self.copy(array, into: flat.flat(entry.range), shape: entry.shape, path: path, from: file)
+        }
+    }
+
+    /// The bytes of worker 0's buffer on every worker.
+    private func broadcast(_ flat: Tensor) throws -> [UInt8] {
+        try communicator.broadcast(communicator.rank == 0 ? flat.bytes : [], from: 0)
+    }
+
+    /// Distributes the number of finished steps, and the learned scalars with their moments.
+    /// - Returns: the number of finished steps.
+    private func restoreScalars(_ checkpoint: Checkpoint?, _ momentNames: [String], from file: String) throws -> Int {
+        var learned = step.scalars.learned, numbers: [Double] = []
+        if let checkpoint {
+            func number(_ array: CheckpointArray?, _ path: String) throws -> Double {
+                guard let value = array?.doubles?.first else { throw Self.otherModel(file, "it has no \(path)") }
+                return value
+            }
+            numbers = [Double(checkpoint.step)]
+            for scalar in learned {
+                let path = Self.path(of: scalar)
+                numbers.append(try number(checkpoint.parameter(path), path))
+                numbers += try momentNames.map { "\(path)/\($0)" }.map { try number(checkpoint.moment($0), $0) }
             }
         }
-        let bytes = try communicator.broadcast(scalars.withUnsafeBytes { Array($0) }, from: 0)
-        scalars = bytes.withUnsafeBytes { raw in
+        let bytes = try communicator.broadcast(numbers.withUnsafeBytes { Array($0) }, from: 0)
+        numbers = bytes.withUnsafeBytes { raw in
             (0..<(raw.count / 8)).map { raw.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self) }
         }
-        var rest = scalars.dropFirst()
-        for place in learned.indices {
-            learned[place].value = rest.removeFirst()
-            learned[place].moments = Array(rest.prefix(rule.momentNames.count))
-            rest = rest.dropFirst(rule.momentNames.count)
+        var rest = numbers.dropFirst()
+        for index in learned.indices {
+            learned[index].value = rest.removeFirst()
+            learned[index].moments = Array(rest.prefix(momentNames.count))
+            rest = rest.dropFirst(momentNames.count)
         }
-        step.objectiveScalars = learned
-        try communicator.barrier()
-        return Int(scalars[0])
+        step.scalars.learned = learned
+        return Int(numbers[0])
     }
 
-    /// Whether this worker is the first of its process. Workers of a process have consecutive numbers.
-    private var isFirstOfProcess: Bool { communicator.rank % (communicator.size / communicator.processCount) == 0 }
-
-    /// Puts the encoders that worker 0 has of another run in their places, on all workers. Every worker calls it.
-    package func start(from initial: PretrainedEncoders?) throws {
-        let chosen = try communicator.broadcast(
-            Modality.allCases.map { initial?.modalities.contains($0) == true ? 1 : 0 }, from: 0)
-        for (place, (side, trainer, flat)) in sides.enumerated() where chosen[place] == 1 {
-            try spread(initial?.content, flat, trainer.encoder.layout, place: initial?.path ?? "") {
-                "\(side)/\($0.path)"
-            } copy: { bytes in
-                if isFirstOfProcess { flat.copy(bytes: bytes) }
-            }
-        }
-        try communicator.barrier()
+    /// Whether this worker is the first of its process. The workers of a process have consecutive ranks.
+    private var isFirstOfProcess: Bool {
+        communicator.rank % (communicator.size / communicator.processCount) == 0
     }
 
-    /// Where a worker's slice of a bucket lies in the flat buffer.
-    package func range(of worker: Int, in bucket: Range<Int>) -> Range<Int> {
-        let owned = communicator.ownedRange(of: bucket.count, worker: worker)
-        return bucket.lowerBound + owned.lowerBound..<bucket.lowerBound + owned.upperBound
-    }
-
-    /// Puts the arrays of worker 0's content into a flat buffer, and its bytes on every worker.
-    private func spread(
-        _ content: Checkpoint?, _ flat: Tensor, _ layout: ParameterLayout, place: String, moments: Bool = false,
-        path: (ParameterLayout.Entry) -> String, copy: ([UInt8]) -> Void
+    /// Copies an array of a checkpoint into a tensor of a model.
+    fileprivate static func copy(
+        _ array: CheckpointArray?, into target: Tensor, shape: [Int], path: String, from file: String
     ) throws {
-        if let content {
-            for entry in layout.entries {
-                let array = moments ? content.moment(path(entry)) : content.parameter(path(entry))
-                try Self.copy(array, into: flat.flat(entry.range), shape: entry.shape, path: path(entry), place: place)
-            }
-        }
-        copy(try communicator.broadcast(communicator.rank == 0 ? flat.bytes : [], from: 0))
-    }
-
-    private func scalar(_ array: CheckpointArray?, _ path: String, _ place: String) throws -> Double {
-        guard let value = array?.doubles?.first else { throw Self.otherModel(place, "it has no \(path)") }
-        return value
-    }
-
-    /// Copies one array of a checkpoint into its place.
-    package static func copy(_ array: CheckpointArray?, into target: Tensor, shape: [Int], path: String, place: String)
-        throws
-    {
-        guard let tensor = array?.tensor else { throw otherModel(place, "it has no \(path)") }
+        guard let tensor = array?.tensor else { throw otherModel(file, "it has no \(path)") }
         guard tensor.shape == shape else {
-            throw otherModel(place, "\(path) has the shape \(tensor.shape), the config makes it \(shape)")
+            throw otherModel(file, "\(path) has the shape \(tensor.shape), the config makes it \(shape)")
         }
         target.copy(from: tensor)
     }
 
-    private static func otherModel(_ place: String, _ reason: String) -> FileError {
+    private static func otherModel(_ file: String, _ reason: String) -> FileError {
         FileError(
-            .badData, place: place, reason: "a checkpoint of another model: \(reason)",
+            .badData, at: file, reason: "a checkpoint of another model: \(reason)",
             remedy: "resume with the config that the run was started with")
     }
 }
 
 extension Model {
     /// Sets the parameters of one encoder to those of a checkpoint.
-    package func load(_ modality: Modality, _ content: Checkpoint, from place: String) throws {
-        for entry in encoder(modality).layout.entries {
-            let path = "\(modality.rawValue)/\(entry.path)"
+    /// - Throws: `FileError` if the checkpoint is of another model.
+    package func load(_ modality: Modality, _ checkpoint: Checkpoint, from file: String) throws {
+        for entry in encoders[modality].layout.entries {
+            let path = RunState.path(modality, entry)
             try RunState.copy(
-                content.parameter(path), into: parameters(modality).flat(entry.range), shape: entry.shape, path: path,
-                place: place)
+                checkpoint.parameter(path), into: parameters[modality].flat(entry.range), shape: entry.shape,
+                path: path, from: file)
         }
     }
 
-    /// Sets the parameters to those of a checkpoint.
-    /// - Returns: the temperature, where the checkpoint has learned one.
-    /// - Throws: `FileError` where the checkpoint is another model's.
-    package func load(_ content: Checkpoint, from place: String) throws -> Double? {
-        for modality in Modality.allCases { try load(modality, content, from: place) }
-        return content.parameter(RunState.temperaturePath)?.doubles?.first.map { exp(-$0) }
+    /// Sets all parameters to those of a checkpoint.
+    /// - Returns: the temperature τ if the checkpoint has a learned one.
+    /// - Throws: `FileError` if the checkpoint is of another model.
+    package func load(_ checkpoint: Checkpoint, from file: String) throws -> Double? {
+        for modality in Modality.allCases { try load(modality, checkpoint, from: file) }
+        return checkpoint.parameter(RunState.temperaturePath)?.doubles?.first.map { exp(-$0) }
     }
 }

@@ -1,19 +1,21 @@
 import Glibc
 import Synchronization
 
-/// Catches the signals that ask a run to stop: SIGINT, SIGTERM and SIGUSR1 (Slurm's warning). A second SIGINT ends the process at once. A signal that
-/// the process was started to ignore stays ignored, as a shell's background job expects of SIGINT.
+/// Catches the signals that request a run to stop: SIGINT, SIGTERM and SIGUSR1 (Slurm's warning). A second SIGINT ends
+/// the process at once. A signal that the process was started to ignore stays ignored, as a shell's background job
+/// expects of SIGINT.
 ///
-/// Signals that would end the process because a file cannot grow or a pipe has no reader are ignored.
+/// It also ignores the signals that would end the process because a file cannot grow or a pipe has no reader.
 ///
-/// By a handler and not by a thread that waits for blocked signals: OpenBLAS starts threads before `main`, which block nothing, and the system
-/// would deliver the signal to one of them, where it ends the process. The handler does one thing that is safe anywhere: it sets a number.
+/// It installs a handler instead of a thread that waits for blocked signals: OpenBLAS starts threads before `main`
+/// which block no signals, so the system would deliver the signal to one of them, and it would end the process. The
+/// handler only stores a number, which is safe in any context.
 package struct StopSignals: Sendable {
-    /// The last signal that came. Signals are the process's, so this is.
+    /// The last signal received; 0 if none, -1 after `request()`. It is static because signals belong to the process.
     private static let received = Atomic<Int32>(0)
 
     package init() {
-        // Before the handler can run: it must not be the one who sets this up.
+        // Initializes the static property before the handler can run: the handler must not do it.
         _ = Self.received.load(ordering: .relaxed)
         var action = sigaction()
         sigemptyset(&action.sa_mask)
@@ -30,7 +32,7 @@ package struct StopSignals: Sendable {
                 == unsafeBitCast(SIG_IGN, to: Int.self)
             if !isIgnored { sigaction(signal, &action, nil) }
         }
-        // What cannot be written is told by the call that fails: a file beyond the limit of sizes; a message that nobody reads any more.
+        // The failing call reports the error: a file beyond the size limit, or a message that nobody reads any more.
         for signal in [SIGXFSZ, SIGPIPE] { _ = Glibc.signal(signal, SIG_IGN) }
         // A parent may have started this process with them blocked, as a worker thread of libdispatch does.
         var signals = sigset_t()
@@ -39,13 +41,15 @@ package struct StopSignals: Sendable {
         pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
 
-    /// As if a signal had come: another process was asked to stop.
-    package func request() { _ = Self.received.compareExchange(expected: 0, desired: -1, ordering: .relaxed) }
+    /// Acts as if a signal was received, because another process was asked to stop.
+    package func request() {
+        _ = Self.received.compareExchange(expected: 0, desired: -1, ordering: .relaxed)
+    }
 
-    /// Whether a signal came.
+    /// Whether the process was asked to stop.
     package var isRequested: Bool { Self.received.load(ordering: .relaxed) != 0 }
 
-    /// "SIGINT" and the like; nil where none came to this process.
+    /// "SIGINT" and the like; nil if this process received no signal.
     package var name: String? {
         switch Self.received.load(ordering: .relaxed) {
         case 0, -1: nil

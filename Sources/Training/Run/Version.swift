@@ -1,4 +1,4 @@
-/// What this program is called in the files that it writes.
+/// Name and version of this program in the files that it writes.
 public enum Version {
     public static let number = "0.1.0"
     public static let program = "couplet \(number)"

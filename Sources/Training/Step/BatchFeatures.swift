@@ -2,60 +2,76 @@ import CoupletLosses
 import CoupletPairs
 import CoupletTensors
 
-/// The features of a worker's part of a batch, both modalities: what the maximum mean discrepancy compares.
-package final class BatchFeatures {
-    private let maps: [KernelFeatures]
-    private let outputs: [Tensor]
+/// Kernel features of a worker's part of a batch, for both modalities. The maximum mean discrepancy compares them.
+final class BatchFeatures {
+    private let maps: PerModality<KernelFeatures>
+    /// B/W × F of each modality.
+    private let outputs: PerModality<Tensor>
     private let scratch: Tensor
     private let shardRows: Int
 
-    /// Nil where the loss compares no data.
-    /// - Parameter rows: this worker's pairs.
-    /// - Throws: `FeatureCountError` where a kernel would take too many features.
+    /// Nil if the loss does not compare data.
+    /// - Parameter rows: number of this worker's pairs, B/W.
+    /// - Throws: `FeatureCountError` if a kernel needs too many features.
     init?(_ configuration: Configuration, source: any PairSource, rows: Int) throws {
-        guard let maps = try Self.maps(configuration, source: source) else { return nil }
+        guard case .maximumMeanDiscrepancy = configuration.objective.loss else { return nil }
+        let kernel = configuration.objective.kernel, shardRows = configuration.batch.size / configuration.batch.shards
+        let maps = try PerModality { modality in
+            let description = source.description(of: modality)
+            let map = KernelFeatures(
+                kernel, inputs: description.shape.reduce(1, *), classes: description.classes, seed: configuration.seed,
+                modality: modality == .first ? 0 : 1)
+            guard let map else { throw FeatureCountError(modality: modality, kernel: kernel) }
+            return map
+        }
         self.maps = maps
-        shardRows = configuration.batch.size / configuration.batch.shards
+        self.shardRows = shardRows
         outputs = maps.map { Tensor([rows, $0.count]) }
-        scratch = Tensor([maps.map { [shardRows] in $0.scratchCount(rows: shardRows) }.max() ?? 0])
+        let scratchCounts = maps.map { $0.scratchCount(rows: shardRows) }
+        scratch = Tensor([max(scratchCounts.first, scratchCounts.second)])
     }
 
-    /// How many features there will be; nil where the loss compares no data.
+    /// Number of features of each modality; nil if the loss does not compare data.
+    /// - Throws: `FeatureCountError` if a kernel needs too many features.
     static func counts(_ configuration: Configuration, source: any PairSource) throws -> FeatureCounts? {
         guard case .maximumMeanDiscrepancy = configuration.objective.loss else { return nil }
-        let counts = try Modality.allCases.map { modality in
-            let description = source.description(of: modality), kernel = configuration.objective.kernel
-            guard let count = kernel.featureCount(inputs: description.classes ?? description.shape.reduce(1, *)) else {
+        let kernel = configuration.objective.kernel
+        let counts = try PerModality { modality in
+            let description = source.description(of: modality)
+            let inputs = description.classes ?? description.shape.reduce(1, *)
+            guard let count = kernel.featureCount(inputs: inputs) else {
                 throw FeatureCountError(modality: modality, kernel: kernel)
             }
             return count
         }
-        return FeatureCounts(first: counts[0], second: counts[1])
+        return FeatureCounts(first: counts.first, second: counts.second)
     }
 
-    private static func maps(_ configuration: Configuration, source: any PairSource) throws -> [KernelFeatures]? {
-        guard case .maximumMeanDiscrepancy = configuration.objective.loss else { return nil }
-        return try [Modality.first, .second].enumerated().map { number, modality in
-            let description = source.description(of: modality), kernel = configuration.objective.kernel
-            guard
-                let map = KernelFeatures(
-                    kernel, inputs: description.shape.reduce(1, *), classes: description.classes,
-                    seed: configuration.seed, modality: number)
-            else { throw FeatureCountError(modality: modality, kernel: kernel) }
-            return map
-        }
-    }
+    var counts: FeatureCounts { FeatureCounts(first: maps.first.count, second: maps.second.count) }
 
-    var counts: FeatureCounts { FeatureCounts(first: maps[0].count, second: maps[1].count) }
-
-    /// The features of samples, shard by shard: valid until the next call.
-    func evaluate(first: Tensor, second: Tensor) -> (first: Tensor, second: Tensor) {
-        for (map, (samples, output)) in zip(maps, zip([first, second], outputs)) {
+    /// Computes the features of samples, shard by shard. They are valid until the next call.
+    func evaluate(_ samples: PerModality<Tensor>) -> (first: Tensor, second: Tensor) {
+        for modality in Modality.allCases {
+            let output = outputs[modality]
             for start in stride(from: 0, to: output.rows, by: shardRows) {
                 let rows = start..<(start + shardRows)
-                map.evaluate(samples.rows(rows), into: output.rows(rows), scratch: scratch)
+                maps[modality].evaluate(samples[modality].rows(rows), into: output.rows(rows), scratch: scratch)
             }
         }
-        return (outputs[0], outputs[1])
+        return (outputs.first, outputs.second)
+    }
+}
+
+/// Thrown if a kernel needs more features than `DataKernel.maximumFeatureCount`.
+public struct FeatureCountError: Error, CustomStringConvertible, Sendable {
+    let modality: Modality
+    let kernel: DataKernel
+
+    public var description: String {
+        """
+        objective.kernel: on the \(modality) modality the polynomial kernel needs more than \
+        \(DataKernel.maximumFeatureCount) features; choose a lower degree, or the gaussian or inverse_multiquadric \
+        kernel, whose number of features is objective.features
+        """
     }
 }

@@ -2,87 +2,87 @@ import CoupletPairs
 import CoupletTensors
 import Dispatch
 
-/// Reads a worker's part of each batch; where the source waits for a disk, one step ahead, while the present step is computed. Which samples a step
-/// gets is a function of the step, so reading ahead changes no bit.
-package final class BatchReader {
-    /// The samples of one step: of the batch, and of the second one where the loss takes two.
-    final class Batch: @unchecked Sendable {
-        let first: [Tensor], second: [Tensor]
-        /// The step that they are of, once read; and why they could not be.
-        fileprivate var step: Int?
-        fileprivate var failure: (any Error)?
+/// Reads this worker's part of each batch. If the source waits for storage, it reads one step ahead on another thread
+/// while the current step is computed. The samples of a step are a function of the step, so reading ahead changes no
+/// bit.
+final class BatchReader {
+    /// The batches of a step, in the order of the tensors of a modality. A step has the second one only if the loss
+    /// takes it.
+    static let batches: [Sampler.Batch] = [.pairs, .second]
 
-        init(first: [Tensor], second: [Tensor]) {
-            self.first = first
-            self.second = second
-        }
+    /// The samples of one step, or the error of reading them.
+    private final class Buffer: @unchecked Sendable {
+        let samples: PerModality<[Tensor]>
+        /// The step whose samples were read; nil before the first read.
+        var step: Int?
+        var failure: (any Error)?
+
+        init(_ samples: PerModality<[Tensor]>) { self.samples = samples }
     }
-
-    /// In the order of a `Batch`'s tensors.
-    static let parts: [Sampler.Batch] = [.pairs, .second]
 
     private let source: any PairSource
     private let sampler: Sampler
     private let positions: Range<Int>
-    private let batches: [Batch]
-    private let ahead: DispatchQueue?
-    private let reading = DispatchGroup()
+    private let buffers: [Buffer]
+    /// Nil if the reader does not read ahead.
+    private let queue: DispatchQueue?
+    private let readAhead = DispatchGroup()
 
-    /// How many batches it keeps: two where it reads ahead.
-    static func batches(for source: any PairSource) -> Int { source.waitsForStorage ? 2 : 1 }
+    /// Number of buffers: two if the reader reads ahead, otherwise one.
+    static func bufferCount(for source: any PairSource) -> Int { source.waitsForStorage ? 2 : 1 }
 
     /// - Parameters:
-    ///   - positions: this worker's places in a batch.
-    ///   - batches: 2 where a step takes a second batch, else 1.
+    ///   - positions: positions in the global batch of this worker's pairs.
+    ///   - batchCount: 2 if a step takes a second batch, otherwise 1.
+    ///   - inputShapes: shape of a sample of each modality.
     init(
-        _ source: any PairSource, sampler: Sampler, positions: Range<Int>, batches parts: Int, firstShape: [Int],
-        secondShape: [Int]
+        _ source: any PairSource, sampler: Sampler, positions: Range<Int>, batchCount: Int,
+        inputShapes: PerModality<[Int]>
     ) {
         self.source = source
         self.sampler = sampler
         self.positions = positions
-        let count = Self.batches(for: source)
-        batches = (0..<count).map { _ in
-            func tensors(_ shape: [Int]) -> [Tensor] { (0..<parts).map { _ in Tensor([positions.count] + shape) } }
-            return Batch(first: tensors(firstShape), second: tensors(secondShape))
+        let count = Self.bufferCount(for: source)
+        buffers = (0..<count).map { _ in
+            Buffer(inputShapes.map { shape in (0..<batchCount).map { _ in Tensor([positions.count] + shape) } })
         }
-        ahead = count > 1 ? DispatchQueue(label: "couplet.reading") : nil
+        queue = count > 1 ? DispatchQueue(label: "couplet.reading") : nil
     }
 
-    /// The samples of a step; valid until the next call.
-    /// - Throws: `DataError`, `FileError`.
-    func batch(step: Int) throws -> Batch {
-        reading.wait()
-        let batch = batches[step % batches.count]
-        if batch.step != step { Self.read(batch, step, source, sampler, positions) }
-        if let failure = batch.failure {
-            batch.step = nil
+    /// The samples of a step: the tensors of each modality, B/W × input shape, one per batch. They are valid until the
+    /// next call.
+    /// - Throws: `DataError` or `FileError` if the samples of this step cannot be read.
+    func samples(step: Int) throws -> PerModality<[Tensor]> {
+        readAhead.wait()
+        let buffer = buffers[step % buffers.count]
+        if buffer.step != step { Self.read(buffer, step, source, sampler, positions) }
+        if let failure = buffer.failure {
+            buffer.step = nil
             throw failure
         }
-        if let ahead {
-            let next = batches[(step + 1) % batches.count]
-            ahead.async(group: reading) { [source, sampler, positions] in
+        if let queue {
+            let next = buffers[(step + 1) % buffers.count]
+            queue.async(group: readAhead) { [source, sampler, positions] in
                 Self.read(next, step + 1, source, sampler, positions)
             }
         }
-        return batch
+        return buffer.samples
     }
 
     private static func read(
-        _ batch: Batch, _ step: Int, _ source: any PairSource, _ sampler: Sampler, _ positions: Range<Int>
+        _ buffer: Buffer, _ step: Int, _ source: any PairSource, _ sampler: Sampler, _ positions: Range<Int>
     ) {
-        batch.step = step
-        batch.failure = nil
+        buffer.step = step
+        buffer.failure = nil
         do {
-            for (part, (first, second)) in zip(parts, zip(batch.first, batch.second)) {
-                try source.read(
-                    .training, sampler.numbers(step: step, positions: positions, of: part), first: first, second: second
-                )
+            for (batch, (first, second)) in zip(batches, zip(buffer.samples.first, buffer.samples.second)) {
+                let numbers = sampler.numbers(step: step, positions: positions, of: batch)
+                try source.read(.training, numbers, first: first, second: second)
             }
         } catch {
-            batch.failure = error
+            buffer.failure = error
         }
     }
 
-    deinit { reading.wait() }
+    deinit { readAhead.wait() }
 }

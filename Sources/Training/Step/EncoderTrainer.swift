@@ -2,109 +2,138 @@ import CCoupletKernels
 import CoupletCommunication
 import CoupletNetworks
 import CoupletOptimizers
+import CoupletPairs
 import CoupletTensors
 
-/// One encoder in one worker's hands: it encodes the worker's shards, turns the gradient of the encodings into that of the parameters summed over all
-/// workers, and updates the slices that the worker owns. A frozen one encodes, and no more.
+/// Trains one encoder on one worker. It encodes the worker's shards, backpropagates the gradient of the encodings, sums
+/// the gradient of the parameters over all shards and workers, and updates the slices of the parameters that the worker
+/// owns. A frozen encoder only encodes.
 ///
-/// A step may have several inputs for it: a second batch, the other modality where both share the encoder. Then a shard has a leaf of the tree over
-/// shards for each.
+/// A step can have several inputs for one encoder: a second batch, or both modalities where they share the encoder.
+/// Each pair of a shard and an input is one leaf of the pairwise sum over shards.
 package final class EncoderTrainer {
     package let encoder: Encoder
     package let isFrozen: Bool
+    /// The modalities that this encoder encodes: one, or both where they share it.
+    let modalities: [Modality]
     private let communicator: any Communicator
-    private let rule: Optimizer
-    package let parameters: Tensor
-    package let parameterViews: [[Tensor]]
-    package let workspace: EncoderWorkspace
+    private let optimizer: Optimizer
+    let parameters: Tensor
+    let parameterViews: [[Tensor]]
+    let workspace: EncoderWorkspace
     private let shardRows: Int
-    package let localShards: Int
-    /// The encodings of each input's samples of this worker, shard after shard.
-    package let outputs: [Tensor]
-    /// Nil where the encoder is frozen.
+    /// Number of shards of this worker.
+    let localShards: Int
+    /// Number of inputs of each modality: 2 if the loss takes a second batch, otherwise 1.
+    private let batchCount: Int
+    /// This worker's encodings of each input, shard after shard. The inputs of a modality are neighbours.
+    let outputs: [Tensor]
+    /// Nil if the encoder is frozen.
     private let gradients: GradientAccumulator?
+    /// The reduce-scatters of this step, in the order in which they began.
     private var pending: [any PendingReduceScatter] = []
-    /// [bucket][moment]: the moments of the slices that this worker owns; over all workers they exist once.
+    /// [bucket][moment]: the optimizer's moments of the slices that this worker owns.
     private(set) var moments: [[Tensor]]
 
-    /// - Parameter inputs: how many inputs a step has, a power of two.
-    package init(
-        _ encoder: Encoder, inputs: Int = 1, isFrozen: Bool, parameters: Tensor, communicator: any Communicator,
-        rule: Optimizer, shards: Int, shardRows: Int,
-        activations: Configuration.Batch.Activations
+    /// - Parameter modality: selects the encoder of the model.
+    init(
+        _ modality: Modality, of model: Model, _ configuration: Configuration, optimizer: Optimizer,
+        communicator: any Communicator
     ) {
+        let encoder = model.encoders[modality], isFrozen = model.frozen.contains(modality)
+        let shards = configuration.batch.shards, shardRows = configuration.batch.size / shards
+        let localShards = shards / communicator.size
+        modalities = model.modalities(sharingEncoderOf: modality)
+        batchCount = configuration.objective.loss.batchCount
+        let inputCount = modalities.count * batchCount
         self.encoder = encoder
         self.isFrozen = isFrozen
-        self.parameters = parameters
         self.communicator = communicator
-        self.rule = rule
+        self.optimizer = optimizer
         self.shardRows = shardRows
-        localShards = shards / communicator.size
+        self.localShards = localShards
+        parameters = model.parameters[modality]
         parameterViews = encoder.views(of: parameters)
+        let savesActivations = configuration.batch.activations == .keep && !isFrozen
         workspace = EncoderWorkspace(
-            encoder, rows: shardRows, slots: activations == .keep && !isFrozen ? localShards * inputs : 1,
-            backward: !isFrozen)
-        outputs = (0..<inputs).map { [localShards] _ in Tensor([localShards * shardRows, encoder.outputCount]) }
-        gradients = isFrozen ? nil : GradientAccumulator(encoder, shards: localShards * inputs)
+            encoder, rows: shardRows, slots: savesActivations ? localShards * inputCount : 1, backward: !isFrozen)
+        outputs = (0..<inputCount).map { _ in Tensor([localShards * shardRows, encoder.outputCount]) }
+        gradients = isFrozen ? nil : GradientAccumulator(encoder, leaves: localShards * inputCount)
         moments = (isFrozen ? [] : encoder.layout.buckets).map { bucket in
-            rule.momentNames.map { _ in Tensor([bucket.range.count / communicator.size]) }
+            optimizer.momentNames.map { _ in Tensor([bucket.range.count / communicator.size]) }
         }
     }
 
-    /// What is trained of the parameters: all of their buckets, or none.
-    package var trainedBuckets: [ParameterLayout.Bucket] { isFrozen ? [] : encoder.layout.buckets }
+    // MARK: - Inputs and leaves
 
-    package func rows(of shard: Int) -> Range<Int> { shard * shardRows..<(shard + 1) * shardRows }
+    /// Index among the encoder's inputs of one batch of a modality.
+    func inputIndex(of modality: Modality, batch: Int) -> Int {
+        modalities.firstIndex(of: modality)! * batchCount + batch
+    }
 
-    /// One shard of one input: a leaf of the gradient's tree.
-    package struct Leaf {
+    /// This worker's encodings of a modality, B/W × e, one tensor per batch.
+    func encodings(of modality: Modality) -> [Tensor] {
+        (0..<batchCount).map { outputs[inputIndex(of: modality, batch: $0)] }
+    }
+
+    /// One shard of one input: a leaf of the pairwise sum over shards.
+    struct Leaf {
         let shard: Int
         let input: Int
     }
 
     private var leafCount: Int { localShards * outputs.count }
 
-    /// In the order of the tree: a shard's inputs are neighbours.
-    package func leaf(_ number: Int) -> Leaf { Leaf(shard: number / outputs.count, input: number % outputs.count) }
+    /// In the order of the sum: the inputs of a shard are neighbours.
+    private func leaf(_ number: Int) -> Leaf { Leaf(shard: number / outputs.count, input: number % outputs.count) }
 
-    /// Encodes all of this worker's samples, shard after shard, to `outputs`.
-    package func forward(_ inputs: [Tensor]) {
+    /// The rows of a shard in this worker's part of a batch.
+    func rows(of shard: Int) -> Range<Int> { shard * shardRows..<(shard + 1) * shardRows }
+
+    /// Whether the forward pass saves the activations of all leaves. Otherwise it saves those of the last leaf only.
+    var savesActivations: Bool { workspace.slots == leafCount }
+
+    /// Index in the workspace of the saved activations of a leaf.
+    func slot(of leaf: Leaf) -> Int { savesActivations ? leaf.shard * outputs.count + leaf.input : 0 }
+
+    // MARK: - Forward and backward
+
+    /// Encodes this worker's samples, shard by shard, into `outputs`.
+    /// - Parameter samples: the tensors of each modality, one per batch.
+    func forward(_ samples: PerModality<[Tensor]>) {
+        let inputs = modalities.flatMap { samples[$0] }
         for leaf in (0..<leafCount).map(leaf) { forward(inputs[leaf.input], leaf) }
     }
 
-    package func forward(_ samples: Tensor, _ leaf: Leaf) {
+    func forward(_ samples: Tensor, _ leaf: Leaf) {
         let rows = rows(of: leaf.shard)
         encoder.forward(
             samples.rows(rows), parameters: parameterViews, workspace: workspace, slot: slot(of: leaf),
             output: outputs[leaf.input].rows(rows))
     }
 
-    /// Whether forward leaves the activations of all leaves, and not of the last alone.
-    package var keepsActivations: Bool { workspace.slots == leafCount }
-
-    /// Where the activations of a leaf are kept.
-    package func slot(of leaf: Leaf) -> Int { keepsActivations ? leaf.shard * outputs.count + leaf.input : 0 }
-
-    /// From the gradient of the encodings to that of the parameters. The sum of a bucket over the workers begins as soon as the last shard in work
-    /// has left it.
+    /// Backpropagates the gradient of the encodings to the parameters, and begins to sum it over the workers. The
+    /// reduce-scatter of a bucket begins as soon as the last shard has passed the bucket's layers.
     ///
-    /// Shards are worked off from the last to the first: the last one's activations are still there where only one shard's are kept (and in the
-    /// caches otherwise), so forward is made again for all others alone. The tree over shards is its own mirror image, so the bits stay.
-    /// - Parameter outputGradients: of each input's encodings.
-    package func backward(_ inputs: [Tensor], outputGradients: [Tensor]) throws {
+    /// Shards run from last to first. The forward pass has left the activations of the last shard, so only the others
+    /// are recomputed if activations are not saved. The pairwise sum is symmetric, so this order gives the same bits.
+    /// - Parameters:
+    ///   - samples: the tensors of each modality, one per batch.
+    ///   - outputGradients: ∂ loss / ∂ encodings, likewise.
+    func backward(_ samples: PerModality<[Tensor]>, outputGradients: PerModality<[Tensor]>) throws {
         guard let gradients else { return }
+        let inputs = modalities.flatMap { samples[$0] }, outputGradients = modalities.flatMap { outputGradients[$0] }
         let buckets = encoder.layout.buckets
-        for turn in 0..<leafCount {
-            let leaf = leaf(leafCount - 1 - turn), rows = rows(of: leaf.shard), isLast = turn == leafCount - 1
-            if !keepsActivations, turn > 0 { forward(inputs[leaf.input], leaf) }
+        for number in 0..<leafCount {
+            let leaf = leaf(leafCount - 1 - number), rows = rows(of: leaf.shard), isLast = number == leafCount - 1
+            if !savesActivations, number > 0 { forward(inputs[leaf.input], leaf) }
             try encoder.backward(
                 input: inputs[leaf.input].rows(rows), output: outputs[leaf.input].rows(rows),
                 outputGradient: outputGradients[leaf.input].rows(rows), parameters: parameterViews,
-                workspace: workspace, slot: slot(of: leaf),
-                gradients: gradients.views(forShard: turn)
+                workspace: workspace, slot: slot(of: leaf), gradients: gradients.views(forLeaf: number)
             ) { layer in
                 guard let bucket = buckets.first(where: { $0.layers.lowerBound == layer }) else { return }
-                gradients.close(shard: turn, range: bucket.range)
+                gradients.close(leaf: number, range: bucket.range)
                 if isLast {
                     for reduction in pending { try reduction.advance() }
                     pending.append(try communicator.beginReduceScatter(gradients.sum.flat(bucket.range)))
@@ -113,13 +142,15 @@ package final class EncoderTrainer {
         }
     }
 
-    /// Waits for the sums over the workers.
-    /// - Returns: Σ gradient² of each of the blocks that this worker owns, bucket after bucket.
-    package func finishSums() throws -> [Double] {
+    // MARK: - Sum over workers and update
+
+    /// Waits for the sum of the gradient over the workers.
+    /// - Returns: [bucket][block]: Σ gradient² of each block that this worker owns; empty if the encoder is frozen.
+    func finishGradientSum() throws -> [[Double]] {
         for reduction in pending { try reduction.finish() }
         pending.removeAll(keepingCapacity: true)
         guard let gradients else { return [] }
-        return encoder.layout.buckets.flatMap { bucket -> [Double] in
+        return encoder.layout.buckets.map { bucket in
             let owned = ownedRange(of: bucket), block = bucket.range.count / encoder.layout.shards
             return stride(from: owned.lowerBound, to: owned.upperBound, by: block).map {
                 couplet_squared_norm(block, gradients.sum.pointer + $0)
@@ -127,26 +158,64 @@ package final class EncoderTrainer {
         }
     }
 
-    /// The slices of the summed gradient that this worker owns, bucket after bucket; valid until the next backward.
+    /// The slices of the summed gradient that this worker owns, one per bucket. They are valid until the next backward
+    /// pass.
     package var gradientSlices: [Tensor] {
-        gradients.map { tree in encoder.layout.buckets.map { tree.sum.flat(ownedRange(of: $0)) } } ?? []
+        gradients.map { gradients in encoder.layout.buckets.map { gradients.sum.flat(ownedRange(of: $0)) } } ?? []
     }
 
-    /// Updates the owned slices and shares the parameters.
-    package func update(rate: Double, t: Int, scale: Double) throws {
+    /// Updates the owned slices of the parameters, then gathers all slices on every worker.
+    /// - Parameters:
+    ///   - t: number of the update, counted from 1.
+    ///   - scale: factor of the gradient that clips it.
+    func update(rate: Double, t: Int, scale: Double) throws {
         guard let gradients else { return }
         for (bucket, moments) in zip(encoder.layout.buckets, moments) {
             let owned = ownedRange(of: bucket)
-            rule.update(
+            optimizer.update(
                 parameters.flat(owned), gradient: gradients.sum.flat(owned), moments: moments, rate: rate, t: t,
                 scale: scale)
             try communicator.allGather(parameters.flat(bucket.range))
         }
     }
 
-    /// Where this worker's slice of a bucket lies in the flat buffer.
+    /// Range in the flat buffer of the slice of a bucket that this worker owns.
     private func ownedRange(of bucket: ParameterLayout.Bucket) -> Range<Int> {
         let owned = communicator.ownedRange(of: bucket.range.count)
         return bucket.range.lowerBound + owned.lowerBound..<bucket.range.lowerBound + owned.upperBound
     }
+}
+
+/// Pairwise sum of the gradients of a worker's leaves, computed while the leaves arrive, in log₂(leaves) + 1 buffers.
+///
+/// Before leaf t there is one partial sum for each 1 in the binary representation of t. The gradient of leaf t goes to
+/// the next buffer. Then one partial sum closes for each trailing 1 of t. After the last leaf `sum` holds the sum of
+/// all.
+package struct GradientAccumulator {
+    /// One flat buffer per level, and its views by layer.
+    private let levels: [(flat: Tensor, views: [[Tensor]])]
+
+    package init(_ encoder: Encoder, leaves: Int) {
+        precondition(
+            leaves.nonzeroBitCount == 1, "pairwise sum of \(leaves) gradients: the number must be a power of two")
+        levels = (0...leaves.trailingZeroBitCount).map { _ in
+            let flat = Tensor([encoder.layout.count])
+            return (flat, encoder.views(of: flat))
+        }
+    }
+
+    /// The buffer for the gradient of a leaf, as views by layer.
+    package func views(forLeaf leaf: Int) -> [[Tensor]] { levels[leaf.nonzeroBitCount].views }
+
+    /// Closes the partial sums that a leaf completes, over a range of the flat buffer.
+    package func close(leaf: Int, range: Range<Int>) {
+        let depth = leaf.nonzeroBitCount
+        for level in 0..<(~leaf).trailingZeroBitCount {
+            let from = levels[depth - level].flat, to = levels[depth - level - 1].flat
+            couplet_add(range.count, from.pointer + range.lowerBound, to.pointer + range.lowerBound)
+        }
+    }
+
+    /// The sum over all leaves, once the last leaf is closed.
+    package var sum: Tensor { levels[0].flat }
 }

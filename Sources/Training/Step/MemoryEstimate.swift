@@ -1,91 +1,93 @@
 import CoupletLosses
+import CoupletNetworks
 import CoupletOptimizers
 import CoupletPairs
 import CoupletText
 
-/// The memory that a training step will take, by kind: what `couplet config` and the start of a run tell.
+/// Estimate of the memory that a training step takes, by kind. `couplet config` and the start of a run print it.
 public struct MemoryEstimate: Sendable {
-    /// One kind, in bytes.
+    /// The memory of one kind, in bytes.
     public struct Part: Sendable {
         public let kind: String
-        /// Of each worker.
+        /// Bytes of each worker.
         public let worker: Int
-        /// Of the process, for all its workers.
+        /// Bytes that the workers of a process share.
         public let process: Int
     }
 
-    /// The workers of a process.
+    /// Number of workers of a process.
     public let threads: Int
     public let parts: [Part]
 
     /// - Parameters:
-    ///   - workers: over all processes.
-    ///   - threads: the workers of a process.
+    ///   - workers: number of workers in all processes.
+    ///   - threads: number of workers of a process.
     ///   - saves: whether checkpoints are written.
     public init(
         _ configuration: Configuration, model: Model, source: any PairSource, workers: Int, threads: Int,
         saves: Bool = true
     ) {
-        let stride = MemoryLayout<Float>.stride
-        let batch = configuration.batch, shardRows = batch.size / batch.shards, localShards = batch.shards / workers
-        let encoders = [model.first, model.second], trained = model.trained
-        let batches = configuration.objective.loss.batchCount, inputs = model.isShared ? 2 * batches : batches
-        let parameters = model.parameterCount * stride
-        let trainedParameters = trained.reduce(0) { $0 + $1.layout.count } * stride
+        let floatSize = MemoryLayout<Float>.stride
+        let batch = configuration.batch, objective = configuration.objective, optimizer = configuration.optimizer
+        let shardRows = batch.size / batch.shards, localShards = batch.shards / workers
+        let localRows = localShards * shardRows
+        let batchCount = objective.loss.batchCount, inputCount = model.isShared ? 2 * batchCount : batchCount
+        let encoders = [model.encoders.first, model.encoders.second]
+
+        let trainedParameters = model.trainedEncoders.reduce(0) { $0 + $1.layout.count } * floatSize
+        let gradientBuffers = (inputCount * localShards).trailingZeroBitCount + 1
+        let momentCount = Optimizer(optimizer).momentNames.count
+        let slots = batch.activations == .keep ? inputCount * localShards : 1
         let activations =
-            trained.reduce(0) {
-                $0 + $1.memory(rows: shardRows, slots: batch.activations == .keep ? inputs * localShards : 1).total
+            model.trainedEncoders.reduce(0) { $0 + $1.memory(rows: shardRows, slots: slots).total }
+            + model.frozen.reduce(0) {
+                $0 + model.encoders[$1].memory(rows: shardRows, slots: 1, backward: false).total
             }
-            + model.frozen.reduce(0) { $0 + model.encoder($1).memory(rows: shardRows, slots: 1, backward: false).total }
-        let moments = Optimizer(configuration.optimizer).momentNames.count
-        // Too many features are an error that the step itself tells.
+        // Too many features are an error, which the training step throws.
         let features = try? BatchFeatures.counts(configuration, source: source)
         let engine = PairwiseEngine.memory(
-            workers: workers, shards: batch.shards, batch: batch.size, dimension: configuration.encoders.embedding,
-            similarity: configuration.objective.similarity, loss: configuration.objective.loss,
-            tileMemory: batch.tileMemory / threads,
+            workers: workers, shards: batch.shards, batchSize: batch.size, dimension: configuration.encoders.embedding,
+            similarity: objective.similarity, loss: objective.loss, tileMemory: batch.tileMemory / threads,
             features: features)
-        let encodings =
-            (encoders.reduce(0) { $0 + batches * $1.outputCount } + (features.map { $0.first + $0.second } ?? 0))
-            * localShards * shardRows * stride
-        // The batch in work and, where one is read ahead, the next.
-        let samples =
-            batches * BatchReader.batches(for: source)
-            * encoders.reduce(0) { $0 + localShards * shardRows * $1.inputShape.reduce(1, *) } * stride
+        let encodingColumns = encoders.reduce(0) { $0 + batchCount * $1.outputCount }
+        let featureColumns = features.map { $0.first + $0.second } ?? 0
+        let sampleColumns = encoders.reduce(0) { $0 + $1.inputShape.reduce(1, *) }
+        let samples = batchCount * BatchReader.bufferCount(for: source) * localRows * sampleColumns * floatSize
+        // Only the process of worker 0 has them.
+        let checkpoint = saves ? CheckpointBuffers.bytes(model, optimizer: Optimizer(optimizer)) : 0
+
         self.threads = threads
         parts = [
-            Part(kind: "parameters", worker: 0, process: parameters),
-            Part(
-                kind: "gradients", worker: ((inputs * localShards).trailingZeroBitCount + 1) * trainedParameters,
-                process: 0),
-            Part(kind: "moments", worker: moments * trainedParameters / workers, process: 0),
+            Part(kind: "parameters", worker: 0, process: model.parameterCount * floatSize),
+            Part(kind: "gradients", worker: gradientBuffers * trainedParameters, process: 0),
+            Part(kind: "moments", worker: momentCount * trainedParameters / workers, process: 0),
             Part(kind: "activations", worker: activations, process: 0),
-            Part(kind: "encodings and engine", worker: encodings + engine.buffers, process: 0),
+            Part(
+                kind: "encodings and engine",
+                worker: (encodingColumns + featureColumns) * localRows * floatSize + engine.buffers, process: 0),
             Part(kind: "tiles of scores", worker: engine.tiles, process: 0),
             Part(kind: "data", worker: samples, process: source.residentBytes),
-            // The process of worker 0 has it.
-            Part(
-                kind: "checkpoint", worker: 0,
-                process: saves ? CheckpointBuffers.bytes(model, rule: Optimizer(configuration.optimizer)) : 0),
+            Part(kind: "checkpoint", worker: 0, process: checkpoint),
         ]
     }
 
-    /// Of a process with all its workers, in bytes.
+    /// Bytes of a process with all its workers.
     public var total: Int { parts.reduce(0) { $0 + threads * $1.worker + $1.process } }
 
     /// "612 MiB: parameters 19.1 MiB, gradients 2 × 76.4 MiB, …"
     public var description: String {
         let kinds = parts.filter { $0.worker + $0.process > 0 }.map { part -> String in
-            let own = (threads > 1 ? "\(threads) × " : "") + MemorySize.rounded(part.worker)
-            let sizes = [part.worker > 0 ? own : nil, part.process > 0 ? MemorySize.rounded(part.process) : nil]
-                .compactMap(\.self)
+            let workers = (threads > 1 ? "\(threads) × " : "") + MemorySize.rounded(part.worker)
+            let sizes = [
+                part.worker > 0 ? workers : nil, part.process > 0 ? MemorySize.rounded(part.process) : nil,
+            ].compactMap(\.self)
             return "\(part.kind) \(sizes.joined(separator: " + "))"
         }
         return "\(MemorySize.rounded(total)): \(kinds.joined(separator: ", "))"
     }
 
-    /// Of a config, as lines to read.
-    /// - Throws: `DataError`, `FileError` or `NetworkError` where data or encoders are not what they must be.
+    /// The estimate for a config, as lines of text.
+    /// - Throws: `DataError`, `FileError` or `NetworkError` if the data or the encoders of the config are not valid.
     package static func lines(_ configuration: Configuration, ranks: Int, threads: Int) throws -> [String] {
         let source = try configuration.source.makeSource(seed: configuration.seed)
         let estimate = MemoryEstimate(

@@ -1,58 +1,91 @@
+import CoupletLosses
 import CoupletNetworks
 import CoupletPairs
 import CoupletTensors
 
-/// The two encoders and their parameters: one copy a process, shared by its workers. Each worker writes its own slices of it, between two
-/// meetings of all workers, and reads all of it.
+/// The two encoders and their parameters. All workers of a process share one copy: each writes the slices that it owns,
+/// between two collective calls, and reads all of it.
 public struct Model: Sendable {
-    public let first: Encoder
-    public let second: Encoder
-    /// All parameters of an encoder, flat, in its layout.
-    public let firstParameters: Tensor
-    public let secondParameters: Tensor
-    /// Whether both modalities have one encoder: `second` is `first` then, and the parameters are the same memory.
+    public let encoders: PerModality<Encoder>
+    /// The parameters of each encoder, in the order of its layout.
+    public let parameters: PerModality<Tensor>
+    /// Whether both modalities share one encoder. Both values of `encoders` and of `parameters` are then the same.
     public let isShared: Bool
-    /// The encoders that are not trained.
+    /// The modalities whose encoders are not trained.
     public let frozen: [Modality]
 
-    /// The model of a configuration, at step 0; what `initialize` takes from another run is still to come.
-    /// - Throws: `NetworkError` where an encoder does not fit its modality, `DataError` where modalities cannot share one.
+    /// Builds the model of a config with its initial parameters. `PretrainedEncoders.load` replaces those that the
+    /// block `initialize` takes from another run.
+    /// - Throws: `NetworkError` if an encoder does not fit its modality; `DataError` if the modalities cannot share
+    ///   one.
     public init(_ configuration: Configuration, source: any PairSource) throws {
+        let settings = configuration.encoders, isShared = settings.shared
         func encoder(_ specification: EncoderSpecification, _ modality: Modality) throws -> Encoder {
             let description = source.description(of: modality)
             return try Encoder(
                 specification, inputShape: description.shape, classes: description.classes,
-                embedding: configuration.encoders.embedding,
-                initialScale: configuration.encoders.initialScale, shards: configuration.batch.shards)
+                embedding: settings.embedding, initialScale: settings.initialScale, shards: configuration.batch.shards)
         }
-        first = try encoder(configuration.encoders.first, .first)
-        isShared = configuration.encoders.shared
+        let first = try encoder(settings.first, .first)
         if isShared {
-            let descriptions = Modality.allCases.map(source.description)
-            guard descriptions[0] == descriptions[1] else {
+            let descriptions = PerModality(source.description)
+            guard descriptions.first == descriptions.second else {
                 throw DataError(
-                    place: "encoders.shared",
-                    reason:
-                        "the modalities have the shapes \(descriptions[0].shape) and \(descriptions[1].shape), which one encoder cannot take",
+                    at: "encoders.shared",
+                    reason: """
+                        the modalities have the shapes \(descriptions.first.shape) and \(descriptions.second.shape), \
+                        which one encoder cannot take
+                        """,
                     remedy: "leave out shared and give a second encoder")
             }
         }
-        second = isShared ? first : try encoder(configuration.encoders.second, .second)
-        frozen = configuration.frozenEncoders
+        let second = isShared ? first : try encoder(settings.second, .second)
         let philox = Philox(seed: configuration.seed)
-        firstParameters = first.initialParameters(philox: philox, encoderNumber: 0)
-        secondParameters = isShared ? firstParameters : second.initialParameters(philox: philox, encoderNumber: 1)
+        let firstParameters = first.initialParameters(philox: philox, encoderNumber: 0)
+        encoders = PerModality(first: first, second: second)
+        parameters = PerModality(
+            first: firstParameters,
+            second: isShared ? firstParameters : second.initialParameters(philox: philox, encoderNumber: 1))
+        self.isShared = isShared
+        frozen = configuration.frozenEncoders
     }
 
-    /// The modalities that have an encoder of their own: both, or of a shared one the first.
-    var ownEncoders: [Modality] { isShared ? [.first] : Modality.allCases }
+    /// One modality for each distinct encoder: both, or only the first where they share one.
+    package var modalitiesWithOwnEncoder: [Modality] { isShared ? [.first] : Modality.allCases }
+
+    /// The modalities that use the encoder of `modality`.
+    func modalities(sharingEncoderOf modality: Modality) -> [Modality] { isShared ? Modality.allCases : [modality] }
 
     /// The encoders that are trained, each once.
-    package var trained: [Encoder] { ownEncoders.filter { !frozen.contains($0) }.map(encoder) }
+    package var trainedEncoders: [Encoder] {
+        modalitiesWithOwnEncoder.filter { !frozen.contains($0) }.map { encoders[$0] }
+    }
 
-    /// How many numbers are in both encoders; a shared one's count once.
-    package var parameterCount: Int { ownEncoders.reduce(0) { $0 + encoder($1).layout.count } }
+    /// Number of floats in the parameter buffers of both encoders, padding included. A shared encoder counts once.
+    package var parameterCount: Int { modalitiesWithOwnEncoder.reduce(0) { $0 + encoders[$1].layout.count } }
 
-    public func encoder(_ modality: Modality) -> Encoder { modality == .first ? first : second }
-    public func parameters(_ modality: Modality) -> Tensor { modality == .first ? firstParameters : secondParameters }
+    /// Closed form of the learned coupling (`GaussianTilt`): nil unless both encoders are single linear layers and the
+    /// source is Gaussian.
+    package func gaussianTilt(
+        of source: any PairSource, similarity: Similarity, temperature: Double
+    ) throws -> GaussianTilt? {
+        guard let covariance = source.gaussianCovariance, let first = linearMap(.first),
+            let second = linearMap(.second)
+        else { return nil }
+        return GaussianTilt(
+            try GaussianPair(covariance), similarity: similarity, first: first.weight, second: second.weight,
+            firstBias: first.bias, secondBias: second.bias, temperature: temperature)
+    }
+
+    /// Weight and bias of an encoder of one linear layer; nil for any other encoder.
+    private func linearMap(_ modality: Modality) -> (weight: Matrix, bias: [Double]?)? {
+        let encoder = encoders[modality], flat = parameters[modality], entries = encoder.layout.entries
+        guard encoder.layers.count == 1, encoder.layers[0] is Linear else { return nil }
+        guard let weight = entries.first(where: { $0.path == "0/weight" }) else { return nil }
+        let bias = entries.first { $0.path == "0/bias" }
+        return (
+            Matrix(flat.flat(weight.range).reshaped(weight.shape)),
+            bias.map { flat.flat($0.range).values.map(Double.init) }
+        )
+    }
 }

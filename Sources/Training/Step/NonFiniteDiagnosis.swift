@@ -1,81 +1,117 @@
 import CoupletPairs
 
-/// Where the numbers of a step first stopped being finite, the same on every worker and on any number of them.
+/// Where the first value of a step that is not finite appeared. It is the same on every worker and for every number of
+/// workers.
 public struct NonFiniteDiagnosis: Equatable, Sendable {
-    /// The first place, in the order of the step, with a number that is not finite.
+    /// The first value that is not finite, in the order in which the step computes its values.
     public enum Origin: Equatable, Sendable {
-        /// A parameter that the step began with, named as in a checkpoint: "first/0/weight".
+        /// A parameter before the step, by its path in a checkpoint: "first/0/weight".
         case parameter(path: String)
         case data(Modality)
-        /// What a layer gives. Layers are counted from 0.
+        /// The output of a layer, counted from 0.
         case activations(Modality, layer: Int, of: Int)
-        /// The loss, from encodings that are finite.
+        /// The loss; the encodings are finite.
         case loss
-        /// The gradient of the loss with respect to the encodings, where the loss is finite.
+        /// The gradient of the loss with respect to the encodings; the loss is finite.
         case encodingGradient(Modality)
-        /// The gradient of a layer's parameters, from a gradient of the encodings that is finite.
+        /// The gradient of the parameters of a layer; the gradient of the encodings is finite.
         case parameterGradient(Modality, layer: Int, of: Int)
-        /// A sum over shards that are finite each, or the gradient of the temperature.
+        /// A sum over shards, each of which is finite, or the gradient of the temperature.
         case sum
     }
 
-    /// How many steps were made, this one included.
+    /// Number of finished steps, this one included.
     public let step: Int
     public let loss: Double
     public let gradientNorm: Double
     public let origin: Origin
-    /// Which of the step's batches the samples are of.
+    /// Which batch of the step the samples are from.
     public let batch: Sampler.Batch
-    /// The pairs of a batch.
+    /// Number of pairs in a batch.
     public let batchSize: Int
-    /// How many pairs of the batch have such numbers there; 0 where pairs cannot be told apart.
+    /// Number of pairs of the batch with such values; 0 if the values do not belong to single pairs.
     public let sampleCount: Int
-    /// The draws n = step · B + position of the first of them, at most `mostSamples`.
+    /// Draws n = step · B + position of the first of these pairs, at most `maximumSampleCount`.
     public let draws: [UInt64]
-    /// Their numbers in the training data; nil where the source is endless, for there they are the draws.
+    /// Numbers of these pairs in the training data; nil if the source is endless, where they equal the draws.
     public let samples: [UInt64]?
 
-    static let mostSamples = 8
+    static let maximumSampleCount = 8
 
-    /// NaN is the same as NaN here.
+    /// Two NaNs are equal here.
     public static func == (a: NonFiniteDiagnosis, b: NonFiniteDiagnosis) -> Bool {
         func isSame(_ x: Double, _ y: Double) -> Bool { x == y || x.isNaN && y.isNaN }
         return a.step == b.step && isSame(a.loss, b.loss) && isSame(a.gradientNorm, b.gradientNorm)
-            && a.origin == b.origin && a.batch == b.batch
-            && a.batchSize == b.batchSize && a.sampleCount == b.sampleCount && a.draws == b.draws
-            && a.samples == b.samples
+            && a.origin == b.origin && a.batch == b.batch && a.batchSize == b.batchSize
+            && a.sampleCount == b.sampleCount && a.draws == b.draws && a.samples == b.samples
     }
 
-    /// "step 12: the loss is nan and the gradient's norm nan; …"
+    /// "step 12: the loss is nan and the gradient norm is nan; the first value that is not finite is …"
     public var description: String {
-        // A NaN's sign means nothing.
+        // The sign of a NaN has no meaning.
         func text(_ number: Double) -> String { number.isNaN ? "nan" : "\(number)" }
-        return
-            "step \(step): the loss is \(text(loss)) and the gradient's norm \(text(gradientNorm)); first not finite \(place)\(pairs)"
+        return """
+            step \(step): the loss is \(text(loss)) and the gradient norm is \(text(gradientNorm)); \
+            the first value that is not finite is \(originText)\(pairsText)
+            """
     }
 
-    private var place: String {
+    private var originText: String {
         switch origin {
-        case .parameter(let path): "is the parameter \(path), as an update before left it"
-        case .data(let modality): "are the data themselves, of the \(modality) modality"
+        case .parameter(let path): "in the parameter \(path), as the previous update left it"
+        case .data(let modality): "in the data of the \(modality) modality"
         case .activations(let modality, let layer, let count):
-            "are the activations of the \(modality) encoder's layer \(layer + 1) of \(count)"
-        case .loss: "is the loss, of encodings that are finite"
-        case .encodingGradient(let modality): "is the loss's gradient with respect to the \(modality) encodings"
+            "an activation of the \(modality) encoder's layer \(layer + 1) of \(count)"
+        case .loss: "the loss, from finite encodings"
+        case .encodingGradient(let modality): "in the gradient of the loss with respect to the \(modality) encodings"
         case .parameterGradient(let modality, let layer, let count):
-            "is the gradient of the \(modality) encoder's layer \(layer + 1) of \(count)"
-        case .sum: "is a sum over the shards, of gradients or for the temperature"
+            "in the parameter gradient of the \(modality) encoder's layer \(layer + 1) of \(count)"
+        case .sum: "in a sum over shards, of gradients or for the temperature"
         }
     }
 
-    private var pairs: String {
+    private var pairsText: String {
         if sampleCount == 0 { return "" }
         let name = batch == .pairs ? "batch" : "second batch"
         if sampleCount == batchSize { return ", in all \(batchSize) pairs of the \(name)" }
         let more = sampleCount > draws.count ? ", …" : ""
         func list(_ numbers: [UInt64]) -> String { numbers.map(String.init).joined(separator: ", ") + more }
-        let own = samples.map { " (in the training data \(list($0)))" } ?? ""
-        return
-            ", in \(sampleCount) of \(batchSize) pairs\(batch == .pairs ? "" : " of the \(name)"): \(draws.count > 1 ? "draws" : "draw") \(list(draws))\(own)"
+        let suffix = batch == .pairs ? "" : " of the \(name)"
+        let label = draws.count > 1 ? "draws" : "draw"
+        let samplesText = samples.map { " (in the training data \(list($0)))" } ?? ""
+        return ", in \(sampleCount) of \(batchSize) pairs\(suffix): \(label) \(list(draws))\(samplesText)"
+    }
+}
+
+/// Thrown if a step cannot be made because its loss or gradient is not finite.
+public struct NonFiniteLossError: Error, CustomStringConvertible, Sendable {
+    public let diagnosis: NonFiniteDiagnosis
+    /// Path of the newest checkpoint; nil if there is none.
+    public let checkpoint: String?
+    /// Number of such steps in a row, this one included.
+    public let stepsInARow: Int
+
+    package init(_ diagnosis: NonFiniteDiagnosis, checkpoint: String? = nil, stepsInARow: Int = 1) {
+        self.diagnosis = diagnosis
+        self.checkpoint = checkpoint
+        self.stepsInARow = stepsInARow
+    }
+
+    public var description: String {
+        let row =
+            stepsInARow > 1
+            ? " It is the last of \(stepsInARow) such steps in a row, and train.on_nonfinite skips no more." : ""
+        let saved = checkpoint.map { "the newest checkpoint is \($0)" } ?? "there is no checkpoint yet"
+        return "\(diagnosis.description).\(row) The step's update was not made; \(saved). \(remedy)"
+    }
+
+    private var remedy: String {
+        let skip = stepsInARow > 1 ? "" : ", or set train.on_nonfinite to skip"
+        return switch diagnosis.origin {
+        case .data: "Correct these pairs or leave them out\(skip)"
+        case .parameter:
+            "Go back to an earlier checkpoint, and lower optimizer.learning_rate or set optimizer.clip_norm"
+        default: "Lower optimizer.learning_rate, set optimizer.clip_norm, raise the temperature's minimum\(skip)"
+        }
     }
 }

@@ -1,104 +1,120 @@
 import CCoupletKernels
 import CoupletCommunication
 import CoupletLosses
+import CoupletNetworks
 import CoupletPairs
 import CoupletTensors
 
-/// Goes through a step once more, without its update, for the first place with a number that is not finite. Every worker does it for its shards; then
-/// they agree on the earliest.
-package struct NonFiniteSearch {
-    let first: EncodedModality
-    let second: EncodedModality
+/// Recomputes a step without its update and finds the first value that is not finite. Each worker searches its own
+/// shards; then all workers agree on the earliest finding.
+struct NonFiniteSearch {
+    let trainers: PerModality<EncoderTrainer>
+    /// Positions in the global batch of this worker's pairs, one per row of the samples.
+    let positions: Range<Int>
     let communicator: any Communicator
 
-    /// A place in the step's order, and the rows of this worker's part of the batch concerned.
-    private struct Finding {
-        /// What of the step, which encoder, which layer in the order that the step comes to them, and which of the step's batches.
-        var code: [Int]
-        var rows: [Int] = []
+    /// The finding of all workers together.
+    struct Finding {
+        let origin: NonFiniteDiagnosis.Origin
+        let batch: Sampler.Batch
+        /// Number of affected pairs in the whole batch.
+        let sampleCount: Int
+        /// Positions of the first affected pairs in the whole batch.
+        let positions: [Int]
     }
 
-    private enum Kind: Int { case parameter, data, activations, loss, encodingGradient, parameterGradient, sum }
+    private enum Stage: Int { case parameter, data, activations, loss, encodingGradient, parameterGradient, sum }
+
+    /// The finding of this worker.
+    private struct LocalFinding {
+        /// [stage, modality, layer, batch]. The lexicographic order is the order in which a step computes its values,
+        /// so a layer is counted in the direction in which the stage passes the layers.
+        let code: [Int]
+        /// Affected rows of this worker's part of the batch.
+        let rows: [Int]
+
+        init(_ stage: Stage, _ modality: Modality = .first, layer: Int = 0, batch: Int = 0, rows: [Int] = []) {
+            code = [stage.rawValue, modality == .first ? 0 : 1, layer, batch]
+            self.rows = rows
+        }
+    }
 
     /// Every worker calls it.
     /// - Parameters:
-    ///   - positions: this worker's places in the batch, a row of the samples each.
-    ///   - objective: the loss of the encoders' present outputs, and its gradients.
-    /// - Returns: the origin, the number of pairs concerned in the whole batch, and the first ones' places in it.
-    func run(
-        _ samples: BatchReader.Batch, positions: Range<Int>, objective: () throws -> PairwiseResult
-    ) throws -> (origin: NonFiniteDiagnosis.Origin, batch: Sampler.Batch, count: Int, positions: [Int]) {
-        let inputs = [samples.first, samples.second], modalities = [first, second]
-        var found: Finding?
-        // The earliest comes first; a later place is looked at only where nothing was found before it.
-        for (side, modality) in modalities.enumerated() where found == nil {
-            found = modality.trainer.nonFiniteParameter().map { Finding(code: [Kind.parameter.rawValue, side, $0, 0]) }
+    ///   - samples: the tensors of each modality, one per batch.
+    ///   - loss: evaluates the loss of the trainers' current outputs.
+    func run(_ samples: PerModality<[Tensor]>, loss: () throws -> PairwiseResult) throws -> Finding {
+        var found: LocalFinding?
+        // The search follows the order of the step, so the first finding is the earliest.
+        for modality in Modality.allCases where found == nil {
+            found = trainers[modality].nonFiniteParameter().map { LocalFinding(.parameter, modality, layer: $0) }
         }
-        for (side, batches) in inputs.enumerated() {
-            for (batch, input) in batches.enumerated() where found == nil {
-                let rows = Self.rows(of: input)
-                if !rows.isEmpty { found = Finding(code: [Kind.data.rawValue, side, 0, batch], rows: rows) }
+        for modality in Modality.allCases {
+            for (batch, input) in samples[modality].enumerated() where found == nil {
+                let rows = Self.nonFiniteRows(of: input)
+                if !rows.isEmpty { found = LocalFinding(.data, modality, batch: batch, rows: rows) }
             }
         }
-        for (side, modality) in modalities.enumerated() {
-            for batch in inputs[side].indices {
-                // The encodings are made again in any case: the engine wants them all.
-                let bad = modality.trainer.nonFiniteActivations(
-                    inputs[side][batch], of: modality.inputs.lowerBound + batch)
+        for modality in Modality.allCases {
+            for (batch, input) in samples[modality].enumerated() {
+                // This recomputes the encodings, which the engine needs, so it runs even after a finding.
+                let trainer = trainers[modality]
+                let bad = trainer.nonFiniteActivations(input, of: trainer.inputIndex(of: modality, batch: batch))
                 if found == nil, let bad {
-                    found = Finding(code: [Kind.activations.rawValue, side, bad.layer, batch], rows: bad.rows)
+                    found = LocalFinding(.activations, modality, layer: bad.layer, batch: batch, rows: bad.rows)
                 }
             }
         }
-        let result = try objective(), gradients = [result.firstGradients, result.secondGradients]
-        let rows = gradients.map { $0.map(Self.rows(of:)) }
+        let result = try loss()
+        let gradients = PerModality(first: result.firstGradients, second: result.secondGradients)
+        let rows = gradients.map { $0.map(Self.nonFiniteRows(of:)) }
         if found == nil, !result.loss.isFinite {
-            found = Finding(code: [Kind.loss.rawValue, 0, 0, 0], rows: Set(rows[0][0] + rows[1][0]).sorted())
+            found = LocalFinding(.loss, rows: Set(rows.first[0] + rows.second[0]).sorted())
         }
-        for side in 0..<2 {
-            for batch in rows[side].indices where found == nil && !rows[side][batch].isEmpty {
-                found = Finding(code: [Kind.encodingGradient.rawValue, side, 0, batch], rows: rows[side][batch])
+        for modality in Modality.allCases {
+            for (batch, rows) in rows[modality].enumerated() where found == nil && !rows.isEmpty {
+                found = LocalFinding(.encodingGradient, modality, batch: batch, rows: rows)
             }
         }
-        for (side, modality) in modalities.enumerated() {
-            for batch in inputs[side].indices where found == nil {
-                found = modality.trainer
-                    .nonFiniteGradient(
-                        inputs[side][batch], of: modality.inputs.lowerBound + batch,
-                        outputGradient: gradients[side][batch]
-                    )
-                    .map {
-                        Finding(code: [
-                            Kind.parameterGradient.rawValue, side, modality.trainer.encoder.layers.count - 1 - $0,
-                            batch,
-                        ])
-                    }
+        for modality in Modality.allCases {
+            let trainer = trainers[modality]
+            for (batch, input) in samples[modality].enumerated() where found == nil {
+                let layer = trainer.nonFiniteGradient(
+                    input, of: trainer.inputIndex(of: modality, batch: batch),
+                    outputGradient: gradients[modality][batch])
+                found = layer.map {
+                    LocalFinding(
+                        .parameterGradient, modality, layer: trainer.encoder.layers.count - 1 - $0, batch: batch)
+                }
             }
         }
-        return try agree(found ?? Finding(code: [Kind.sum.rawValue, 0, 0, 0]), positions: positions)
+        return try combine(found ?? LocalFinding(.sum))
     }
 
-    private func agree(
-        _ finding: Finding, positions: Range<Int>
-    ) throws -> (origin: NonFiniteDiagnosis.Origin, batch: Sampler.Batch, count: Int, positions: [Int]) {
-        let most = NonFiniteDiagnosis.mostSamples, place = finding.code.count, width = place + 1 + most
-        let own = finding.rows.prefix(most).map { positions.lowerBound + $0 }
-        let numbers =
-            (finding.code + [finding.rows.count] + own).map(Double.init)
-            + [Double](repeating: 0, count: most - own.count)
-        let all = try communicator.allGather(numbers: numbers).map { Int($0) }
-        let findings = (0..<communicator.size).map { Array(all[$0 * width..<($0 + 1) * width]) }
-        let code = findings.map { Array($0[..<place]) }.min { $0.lexicographicallyPrecedes($1) } ?? finding.code
-        let same = findings.filter { Array($0[..<place]) == code }
-        // Workers hold neighbouring places in the order of their numbers.
-        let places = same.flatMap { $0[(place + 1)..<(place + 1 + min(most, $0[place]))] }
-        return (origin(code), BatchReader.parts[code[3]], same.reduce(0) { $0 + $1[place] }, Array(places.prefix(most)))
+    /// Gathers the findings of all workers and returns the earliest, with the affected pairs of all workers.
+    private func combine(_ finding: LocalFinding) throws -> Finding {
+        let limit = NonFiniteDiagnosis.maximumSampleCount, codeLength = finding.code.count
+        let length = codeLength + 1 + limit
+        let localPositions = finding.rows.prefix(limit).map { positions.lowerBound + $0 }
+        let message =
+            (finding.code + [finding.rows.count] + localPositions).map(Double.init)
+            + [Double](repeating: 0, count: limit - localPositions.count)
+        let gathered = try communicator.allGather(numbers: message).map { Int($0) }
+        let findings = (0..<communicator.size).map { Array(gathered[$0 * length..<($0 + 1) * length]) }
+        let code =
+            findings.map { Array($0[..<codeLength]) }.min { $0.lexicographicallyPrecedes($1) } ?? finding.code
+        let earliest = findings.filter { Array($0[..<codeLength]) == code }
+        // Workers hold consecutive ranges of positions in the order of their ranks, so the positions ascend.
+        let found = earliest.flatMap { $0[(codeLength + 1)..<(codeLength + 1 + min(limit, $0[codeLength]))] }
+        return Finding(
+            origin: origin(code), batch: BatchReader.batches[code[3]],
+            sampleCount: earliest.reduce(0) { $0 + $1[codeLength] }, positions: Array(found.prefix(limit)))
     }
 
     private func origin(_ code: [Int]) -> NonFiniteDiagnosis.Origin {
-        let modality = Modality.allCases[code[1]], encoder = (code[1] == 0 ? first : second).trainer.encoder,
-            layers = encoder.layers.count
-        return switch Kind(rawValue: code[0]) {
+        let modality = Modality.allCases[code[1]], encoder = trainers[modality].encoder
+        let layers = encoder.layers.count
+        return switch Stage(rawValue: code[0]) {
         case .parameter: .parameter(path: "\(modality)/\(encoder.layout.entries[code[2]].path)")
         case .data: .data(modality)
         case .activations: .activations(modality, layer: code[2], of: layers)
@@ -109,10 +125,65 @@ package struct NonFiniteSearch {
         }
     }
 
-    /// The rows with a number that is not finite.
-    static func rows(of tensor: Tensor) -> [Int] {
-        if couplet_first_not_finite(tensor.count, tensor.pointer) == tensor.count { return [] }
+    /// Indices of the rows with a value that is not finite.
+    fileprivate static func nonFiniteRows(of tensor: Tensor) -> [Int] {
+        if isFinite(tensor) { return [] }
         let columns = tensor.columns
         return (0..<tensor.rows).filter { couplet_first_not_finite(columns, tensor.pointer + $0 * columns) < columns }
+    }
+
+    fileprivate static func isFinite(_ tensor: Tensor) -> Bool {
+        couplet_first_not_finite(tensor.count, tensor.pointer) == tensor.count
+    }
+}
+
+/// The search within one encoder, after a step that updated nothing. Activations and encodings are recomputed to the
+/// same bits; the summed gradient stays.
+extension EncoderTrainer {
+    /// Index in the layout's entries of the first parameter with a value that is not finite.
+    fileprivate func nonFiniteParameter() -> Int? {
+        encoder.layout.entries.firstIndex { !NonFiniteSearch.isFinite(parameters.flat($0.range)) }
+    }
+
+    /// Encodes this worker's samples of one input again.
+    /// - Returns: the first layer, counted from 0, with an output that is not finite, and the affected rows.
+    fileprivate func nonFiniteActivations(_ samples: Tensor, of input: Int) -> (layer: Int, rows: [Int])? {
+        var rows = [[Int]](repeating: [], count: encoder.layers.count)
+        for shard in 0..<localShards {
+            let leaf = Leaf(shard: shard, input: input), shardRows = self.rows(of: shard)
+            forward(samples, leaf)
+            for layer in encoder.layers.indices {
+                let isLast = layer == encoder.layers.count - 1
+                let output =
+                    isLast
+                    ? outputs[input].rows(shardRows) : workspace.output(ofLayer: layer, slot: slot(of: leaf))
+                rows[layer] += NonFiniteSearch.nonFiniteRows(of: output).map { shardRows.lowerBound + $0 }
+            }
+        }
+        return rows.firstIndex { !$0.isEmpty }.map { ($0, rows[$0]) }
+    }
+
+    /// Computes the gradients of this worker's shards of one input again, each shard on its own.
+    /// - Returns: the first layer in the backward direction, counted from 0 in the forward direction, whose parameter
+    ///   gradient is not finite.
+    fileprivate func nonFiniteGradient(_ samples: Tensor, of input: Int, outputGradient: Tensor) -> Int? {
+        if isFrozen { return nil }
+        var last: Int?
+        let views = encoder.views(of: Tensor([encoder.layout.count]))
+        for shard in 0..<localShards {
+            let leaf = Leaf(shard: shard, input: input), rows = rows(of: shard)
+            if !savesActivations { forward(samples, leaf) }
+            encoder.backward(
+                input: samples.rows(rows), output: outputs[input].rows(rows),
+                outputGradient: outputGradient.rows(rows), parameters: parameterViews, workspace: workspace,
+                slot: slot(of: leaf), gradients: views
+            ) { number in
+                guard let layer = encoder.layer(numbered: number),
+                    !views[layer].allSatisfy(NonFiniteSearch.isFinite)
+                else { return }
+                last = max(last ?? layer, layer)
+            }
+        }
+        return last
     }
 }

@@ -1,21 +1,78 @@
-/// What a training step found, the same bits on every worker.
+import CoupletCommunication
+import CoupletLosses
+import CoupletPairs
+import CoupletTensors
+
+/// The result of a training step. It has the same bits on every worker.
 public struct StepReport: Sendable {
-    /// How many steps were made, this one included.
+    /// Number of finished steps, this one included.
     public let step: Int
-    /// The loss of the batch, before the update.
+    /// Loss of the batch before the update.
     public let loss: Double
     public let learningRate: Double
-    /// The norm of the gradient over all parameters, before clipping.
+    /// Norm of the gradient over all parameters before clipping.
     public let gradientNorm: Double
-    /// The same over the parameters of each encoder; 0 where it is frozen.
-    public let firstGradientNorm: Double
-    public let secondGradientNorm: Double
-    /// τ that the loss was taken at.
+    /// Norm of the gradient over the parameters of each encoder before clipping; 0 if the encoder is frozen.
+    public let encoderGradientNorms: PerModality<Double>
+    /// Temperature τ of the loss in this step.
     public let temperature: Double
-    /// Whether a worker asked to stop after this step.
-    public let stopRequested: Bool
-    /// Whether a worker asked for a checkpoint after this step.
-    public let saveRequested: Bool
-    /// Where the step's numbers stopped being finite, if they did: then nothing was updated.
+    /// The requests of all workers.
+    public let requests: ControlRequests
+    /// Where the first value that is not finite appeared; nil if all values are finite. The step then updated nothing.
     public let nonFinite: NonFiniteDiagnosis?
+}
+
+/// The stages of a training step at which a caller can inspect it.
+package enum StepStage {
+    /// The engine has computed loss and gradients. The backward pass may overwrite their memory.
+    case loss(PairwiseResult)
+    /// The gradients of the parameters are summed over all workers, and nothing is updated yet. Each worker has the
+    /// slices that it owns.
+    case gradients
+}
+
+/// What a worker requests of the whole run. All workers learn of a request in the same step and act on it together.
+public struct ControlRequests: OptionSet, Sendable {
+    public let rawValue: UInt8
+
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// The run stops after this step.
+    public static let stop = ControlRequests(rawValue: 1 << 0)
+    /// The run writes a checkpoint after this step.
+    public static let save = ControlRequests(rawValue: 1 << 1)
+}
+
+/// The all-gather of a step: each worker sends the squared norms of the gradient blocks that it owns, and its requests.
+struct StepExchange {
+    /// [trainer][bucket]: Σ gradient² of each bucket, summed pairwise over the blocks of all workers.
+    let bucketSquares: [[Double]]
+    /// The union of the requests of all workers.
+    let requests: ControlRequests
+
+    /// - Parameter blockSquares: [trainer][bucket][block]: Σ gradient² of each block that this worker owns.
+    init(_ blockSquares: [[[Double]]], requests: ControlRequests, communicator: any Communicator) throws {
+        let numbers = Array(blockSquares.joined().joined()), workers = communicator.size
+        let message = [requests.rawValue] + numbers.withUnsafeBytes { Array($0) }
+        let gathered = try communicator.allGather(bytes: message)
+        func number(_ offset: Int, ofWorker worker: Int) -> Double {
+            gathered[worker].withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 1 + 8 * offset, as: Double.self) }
+        }
+
+        var offset = 0
+        bucketSquares = blockSquares.map { buckets in
+            buckets.map { blocks in
+                var ordered = [Double](repeating: 0, count: blocks.count * workers)
+                for worker in 0..<workers {
+                    let slice = PairwiseSummation.bitReversedSlice(ofWorker: worker, workers: workers)
+                    for block in blocks.indices {
+                        ordered[slice * blocks.count + block] = number(offset + block, ofWorker: worker)
+                    }
+                }
+                offset += blocks.count
+                return PairwiseSummation.sum(ordered)
+            }
+        }
+        self.requests = gathered.reduce(into: []) { $0.formUnion(ControlRequests(rawValue: $1[0])) }
+    }
 }

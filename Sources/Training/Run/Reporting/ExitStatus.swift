@@ -6,20 +6,21 @@ import CoupletPairs
 import CoupletSchema
 import CoupletTensors
 
-/// The codes with which Couplet ends, of sysexits.h: the one place that tells what an error means to who called the program.
+/// The exit codes of Couplet, as in sysexits.h. This is the only place that maps errors to exit codes.
 public enum ExitStatus: Int32, Sendable {
     case done = 0
     case usage = 64
     case badData = 65
-    /// `doctor` found something bad.
+    /// `doctor` found a problem.
     case unavailable = 69
-    /// Anything else.
+    /// Any other error.
     case failure = 70
     case inputOutput = 74
-    /// Stopped by a signal, or by `train.stop_after`, after saving: start it again.
+    /// The run stopped by a signal or by `train.stop_after`, and saved. Start it again to continue.
     case stopped = 75
 
-    /// Of an error; for `WorkerGroup.launch(exitCode:)` as well, so that a job of many ranks ends like a single process.
+    /// The exit code of an error. `WorkerGroup.launch(exitCode:)` uses it as well, so that a job of many ranks ends
+    /// like a single process.
     public static func code(of error: any Error) -> Int32 {
         if let error = error as? GroupError { return error.exitCode }
         return ExitStatus(of: error).rawValue
@@ -29,8 +30,7 @@ public enum ExitStatus: Int32, Sendable {
         self =
             switch error {
             case is ConfigurationError, is RunMismatchError, is DataError, is NetworkError, is LinearAlgebraError,
-                is FeatureCountError,
-                is SearchError, is SamplingError, is IdentifiabilityError:
+                is FeatureCountError, is SearchError, is SamplingError, is IdentifiabilityError:
                 .badData
             case let error as FileError:
                 switch error.kind {

@@ -1,17 +1,86 @@
 import CoupletFiles
+import CoupletText
+import Foundation
 
-/// A run's `metrics.jsonl`.
+/// The metrics of one logged step: a line of `metrics.jsonl`.
+public struct MetricsRecord: Equatable, Sendable {
+    /// Number of finished steps.
+    public var step: Int
+    public var loss: Double
+    public var learningRate: Double
+    /// Norm of the gradient over all parameters before clipping.
+    public var gradientNorm: Double
+    public var temperature: Double
+    /// Since the previous record.
+    public var pairsPerSecond: Double
+    /// Since the start of training in this process.
+    public var seconds: Double
+
+    public init(
+        step: Int, loss: Double, learningRate: Double, gradientNorm: Double, temperature: Double,
+        pairsPerSecond: Double, seconds: Double
+    ) {
+        self.step = step
+        self.loss = loss
+        self.learningRate = learningRate
+        self.gradientNorm = gradientNorm
+        self.temperature = temperature
+        self.pairsPerSecond = pairsPerSecond
+        self.seconds = seconds
+    }
+
+    /// Reads a line that `json` wrote, each number exactly; nil for any other line, such as one that a kill cut short.
+    /// A number that was not finite reads as NaN.
+    public init?(line: some StringProtocol) {
+        guard let values = JSONValue(text: line) else { return nil }
+        func number(_ key: String) -> Double? { values[key] == .null ? .nan : values[key]?.number }
+        guard let step = values["step"]?.integer, let loss = number("loss"), let learningRate = number("learning_rate"),
+            let gradientNorm = number("gradient_norm"), let temperature = number("temperature")
+        else { return nil }
+        self.init(
+            step: step, loss: loss, learningRate: learningRate, gradientNorm: gradientNorm, temperature: temperature,
+            pairsPerSecond: number("pairs_per_second") ?? .nan, seconds: number("seconds") ?? .nan)
+    }
+
+    /// One JSON object on one line. Every number reads back as the same Double. A number that is not finite is written
+    /// as null, because JSON cannot write it.
+    public var json: String {
+        JSONValue.object([
+            ("step", .integer(step)), ("loss", .number(loss)), ("learning_rate", .number(learningRate)),
+            ("gradient_norm", .number(gradientNorm)), ("temperature", .number(temperature)),
+            ("pairs_per_second", .number(pairsPerSecond)), ("seconds", .number(seconds)),
+        ]).text
+    }
+
+    /// The step of a line that `json` wrote; nil for any other line.
+    fileprivate static func step(ofLine line: some StringProtocol) -> Int? {
+        guard line.hasPrefix("{\"step\": "), line.hasSuffix("}") else { return nil }
+        return Int(line.dropFirst(9).prefix { $0.isNumber })
+    }
+}
+
+/// The file `metrics.jsonl` of a run: one record a line, each step at most once.
 public struct MetricsFile: Sendable {
     private let file: LineFile
 
-    /// Opens the file to go on after `step`: records of later steps, which a killed run left behind its last checkpoint, are dropped, for the
-    /// same steps come again. So each step stands there once.
-    /// - Throws: `FileError` where the system refuses.
+    /// Opens the file to append records after `step`. Records of later steps, which a killed run wrote after its last
+    /// checkpoint, are removed, because the resumed run writes them again.
+    /// - Throws: `FileError` if the system refuses.
     public init(path: String, after step: Int) throws {
         file = try LineFile(path)
         try file.truncate { line in MetricsRecord.step(ofLine: line).map { $0 <= step } ?? false }
     }
 
-    /// - Throws: `FileError` where the system refuses, such as on a full disk.
+    /// - Throws: `FileError` if the system refuses, for example because the disk is full.
     public func append(_ record: MetricsRecord) throws { try file.append(record.json) }
+
+    /// The records of a run, in the order of the file; empty if there is no file.
+    /// - Throws: `FileError` if the file cannot be read.
+    public static func records(path: String) throws -> [MetricsRecord] {
+        guard FileSystem.exists(path) else { return [] }
+        guard let bytes = FileManager.default.contents(atPath: path) else {
+            throw FileError(cannot: "read the metrics", at: path, errorNumber: errno)
+        }
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").compactMap { MetricsRecord(line: $0) }
+    }
 }

@@ -3,26 +3,26 @@ import CoupletText
 import Glibc
 import Synchronization
 
-/// How far training is, for who watches: on a terminal one live line, in a file or pipe a plain line now and then. Messages go
-/// through it, so that they and the live line never mix.
+/// Shows the progress of training: one live line on a terminal, a plain line every few seconds in a file or pipe.
+/// Messages go through the display too, so that they do not break the live line.
 public final class ProgressDisplay: Sendable {
     public enum Mode: String, CaseIterable, Sendable {
-        /// Live on a terminal, else plain.
+        /// A live line on a terminal, otherwise plain lines.
         case auto
-        /// Lines, on a terminal too.
+        /// Plain lines, even on a terminal.
         case plain
-        /// No progress; messages only.
+        /// Messages only.
         case none
     }
 
-    /// Where a display writes, and what time it is there.
+    /// The output and the clock of a display. Tests replace both.
     public struct Console: Sendable {
         public var write: @Sendable (String) -> Void
-        /// Whether the cursor can be moved.
+        /// Whether the output is a terminal with a movable cursor.
         public var isTerminal: Bool
-        /// Columns, asked for at every drawing, for windows change.
+        /// Number of columns. The display reads it at every drawing, because windows change.
         public var width: @Sendable () -> Int
-        /// Seconds, from any beginning.
+        /// Time in seconds since any fixed point.
         public var now: @Sendable () -> Double
 
         public init(
@@ -55,40 +55,40 @@ public final class ProgressDisplay: Sendable {
 
     private struct State {
         var start: (time: Double, step: Int)?
-        /// Of the last few seconds: the rate is measured from here.
+        /// The rate is measured from this point, which is 2 to 4 seconds old.
         var anchor: (time: Double, step: Int)?
         var nextAnchor: (time: Double, step: Int)?
         var lastDrawing = -Double.infinity
-        /// What stands on the live line; empty where none does.
+        /// Text of the live line; empty if there is none.
         var line = ""
     }
 
     private enum Style { case live, plain, none }
 
-    private let surface: Console
+    private let console: Console
     private let style: Style
     private let total: Int
     private let pairsPerStep: Int
     private let state = Mutex(State())
 
     /// - Parameters:
-    ///   - total: after which step training is done.
-    ///   - pairsPerStep: B, for pairs per second.
-    public init(mode: Mode, total: Int, pairsPerStep: Int, surface: Console = .standardError) {
-        self.surface = surface
+    ///   - total: number of steps of the run.
+    ///   - pairsPerStep: B.
+    public init(mode: Mode, total: Int, pairsPerStep: Int, console: Console = .standardError) {
+        self.console = console
         self.total = total
         self.pairsPerStep = pairsPerStep
         style =
             switch mode {
-            case .auto: surface.isTerminal ? .live : .plain
+            case .auto: console.isTerminal ? .live : .plain
             case .plain: .plain
             case .none: .none
             }
     }
 
-    /// Training begins, `step` steps being done: rates count from here.
+    /// Starts the clock of rates and of the remaining time, after `step` finished steps.
     public func begin(at step: Int) {
-        let now = surface.now()
+        let now = console.now()
         state.withLock {
             $0.start = (now, step)
             $0.anchor = (now, step)
@@ -96,11 +96,11 @@ public final class ProgressDisplay: Sendable {
         }
     }
 
-    /// A step is done. Cheap where nothing is to be drawn.
-    /// - Parameter isLogged: whether this step is among those of `log_every`, the only ones that plain lines tell.
+    /// Shows a finished step, at most ten times a second on a terminal and every three seconds elsewhere.
+    /// - Parameter isLogged: whether this is a step of `log_every`. Plain lines show only such steps.
     public func update(step: Int, loss: Double, isLogged: Bool) {
         guard style != .none, style == .live || isLogged || step == total else { return }
-        let now = surface.now()
+        let now = console.now()
         state.withLock { state in
             let isLast = step >= total
             let pause = style == .live ? 0.1 : 3
@@ -109,44 +109,44 @@ public final class ProgressDisplay: Sendable {
             let parts = parts(step: step, loss: loss, now: now, state: &state)
             if style == .live {
                 state.line = fitted(parts)
-                surface.write("\r\(state.line)\u{1B}[K")
+                console.write("\r\(state.line)\u{1B}[K")
             } else {
-                surface.write("step " + parts.joined(separator: "  ") + "\n")
+                console.write("step " + parts.joined(separator: "  ") + "\n")
             }
         }
     }
 
-    /// Writes a message on lines of its own, above the live line.
+    /// Writes a message above the live line.
     public func message(_ text: String) {
         state.withLock { state in
             let erase = state.line.isEmpty ? "" : "\r\u{1B}[K"
-            surface.write(erase + text + "\n" + state.line)
+            console.write(erase + text + "\n" + state.line)
         }
     }
 
-    /// Training is over: the live line, if any, stays as the last line.
+    /// Ends the display. The live line stays as the last line.
     public func finish() {
         state.withLock { state in
-            if !state.line.isEmpty { surface.write("\n") }
+            if !state.line.isEmpty { console.write("\n") }
             state.line = ""
         }
     }
 
-    // MARK: What is said
+    // MARK: - Text
 
     private func parts(step: Int, loss: Double, now: Double, state: inout State) -> [String] {
-        var parts = ["\(step)/\(total)", "loss \(ProgressText.significant(loss))"]
+        var parts = ["\(step)/\(total)", "loss \(NumberText.significant(loss))"]
         guard let start = state.start, let anchor = state.anchor, step > start.step, now > anchor.time else {
             return parts
         }
         if step > anchor.step {
             let stepsPerSecond = Double(step - anchor.step) / (now - anchor.time)
-            parts.append("\(ProgressText.grouped(stepsPerSecond * Double(pairsPerStep))) pairs/s")
+            parts.append("\(NumberText.grouped(stepsPerSecond * Double(pairsPerStep))) pairs/s")
             let mean = Double(step - start.step) / (now - start.time)
-            if step < total, mean > 0 { parts.append("\(ProgressText.duration(Double(total - step) / mean)) left") }
+            if step < total, mean > 0 { parts.append("\(DurationText.clock(Double(total - step) / mean)) left") }
         }
-        if step >= total { parts.append("in \(ProgressText.duration(now - start.time))") }
-        // Two anchors: the rate always covers the last 2 to 4 seconds.
+        if step >= total { parts.append("in \(DurationText.clock(now - start.time))") }
+        // With two anchors the rate always covers the last 2 to 4 seconds.
         if let next = state.nextAnchor, now - next.time >= 2 {
             state.anchor = next
             state.nextAnchor = (now, step)
@@ -154,9 +154,9 @@ public final class ProgressDisplay: Sendable {
         return parts
     }
 
-    /// As many parts as fit the window, and never a line that wraps.
+    /// Joins as many parts as fit in the window, so that the line never wraps.
     private func fitted(_ parts: [String]) -> String {
-        let width = max(1, surface.width() - 1)
+        let width = max(1, console.width() - 1)
         var line = ""
         for part in parts {
             let longer = line.isEmpty ? part : line + "  " + part

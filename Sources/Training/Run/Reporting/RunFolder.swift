@@ -1,21 +1,21 @@
 import CoupletFiles
 import Glibc
 
-/// The folder of a run, and where its files lie.
+/// The folder of a run and the paths of its files.
 public struct RunFolder: Equatable, Sendable {
-    /// What to do where the folder holds a run already.
+    /// What a start does if the folder holds a run.
     public enum ExistingRun: Sendable {
-        /// It is an error.
+        /// Fails.
         case refuse
-        /// Go on with it.
+        /// Continues the run.
         case resume
-        /// Remove its files and start anew.
+        /// Removes the run's files and starts a new run.
         case overwrite
     }
 
     public let path: String
 
-    /// - Parameter path: `runs/NAME` where nil.
+    /// - Parameter path: nil is `runs/NAME`.
     public init(path: String?, name: String) { self.init(path: path ?? "runs/\(name)") }
 
     public init(path: String) {
@@ -24,25 +24,25 @@ public struct RunFolder: Equatable, Sendable {
         self.path = trimmed
     }
 
-    /// The resolved config, as the run's first start fixed it.
+    /// The resolved config, which the first start of the run writes.
     public var configuration: String { "\(path)/config.yaml" }
-    /// What the run said, a line an event.
+    /// The log of the run, one event a line.
     public var log: String { "\(path)/log.txt" }
-    /// A JSON object a logged step (`MetricsRecord`).
+    /// The metrics, one JSON object (`MetricsRecord`) for each logged step.
     public var metrics: String { "\(path)/metrics.jsonl" }
     /// The folder of step-00000500.h5 and the like.
     public var checkpoints: String { "\(path)/checkpoints" }
-    /// What the last evaluation found.
+    /// The result of the last evaluation.
     public var evaluation: String { "\(path)/evaluation.json" }
 
-    /// Whether a run was started here.
+    /// Whether the folder holds a run.
     public var holdsRun: Bool {
         FileSystem.exists(configuration) || FileSystem.exists(metrics) || !checkpointFiles.isEmpty
     }
 
-    /// Makes the folder, where it is missing, and locks it for this process: nobody else starts, resumes or overwrites a run in it as long as the lock
-    /// is kept. A run that is to be refused is refused first.
-    /// - Throws: `FileError` as `prepare`, and where another process has the lock.
+    /// Makes the folder if it is missing, and locks it: no other process can start, resume or overwrite a run in it
+    /// while the lock exists.
+    /// - Throws: `FileError` as `prepare`, and if another process holds the lock.
     public func lock(_ existing: ExistingRun) throws -> FolderLock {
         if existing == .refuse { try refuseRun() }
         try FileSystem.makeFolder(path)
@@ -52,12 +52,13 @@ public struct RunFolder: Equatable, Sendable {
     private func refuseRun() throws {
         guard holdsRun else { return }
         throw FileError(
-            .inputOutput, place: path, reason: "there is a run already",
+            .inputOutput, at: path, reason: "there is a run already",
             remedy: "go on with it by --resume, replace it by --overwrite, or name another folder by --output")
     }
 
-    /// Makes the folder ready: it and `checkpoints` exist afterwards. To overwrite removes what a run consists of and nothing else.
-    /// - Throws: `FileError` where there is a run and `existing` is `refuse`, or where the system refuses.
+    /// Makes the folder and its subfolder `checkpoints`. `overwrite` first removes the files of an existing run, and
+    /// nothing else.
+    /// - Throws: `FileError` if there is a run and `existing` is `refuse`, or if the system refuses.
     public func prepare(_ existing: ExistingRun) throws {
         if holdsRun {
             switch existing {
@@ -69,48 +70,48 @@ public struct RunFolder: Equatable, Sendable {
         try FileSystem.makeFolder(checkpoints)
     }
 
-    /// The run's configuration, as `config.yaml` has it.
-    /// - Throws: `FileError` where this is no run's folder; `ConfigurationError`.
+    /// Reads `config.yaml`.
+    /// - Throws: `FileError` if the folder holds no run; `ConfigurationError` if the file is not valid.
     public func storedConfiguration() throws -> Configuration {
         guard FileSystem.isFolder(path) else {
             throw FileError(
-                .inputOutput, place: path, reason: "no such run",
+                .inputOutput, at: path, reason: "no such run",
                 remedy: "a run is the folder that couplet train writes")
         }
         guard FileSystem.exists(configuration) else {
             throw FileError(
-                .inputOutput, place: path, reason: "no run, for it has no config.yaml",
+                .inputOutput, at: path, reason: "no run, because it has no config.yaml",
                 remedy: "a run is the folder that couplet train writes")
         }
         return try Configuration.load(path: configuration)
     }
 
     /// Writes `config.yaml`.
-    /// - Throws: `FileError` where the system refuses.
+    /// - Throws: `FileError` if the system refuses.
     public func store(_ configuration: Configuration) throws {
         try DurableFile.replace(self.configuration, with: configuration.resolvedYAML)
     }
 
     /// Writes `evaluation.json`.
-    /// - Throws: `FileError` where the system refuses.
+    /// - Throws: `FileError` if the system refuses.
     public func store(evaluationJSON text: String) throws {
         try DurableFile.replace(evaluation, with: text.hasSuffix("\n") ? text : text + "\n")
     }
 
-    /// Files in `checkpoints` that a run wrote: checkpoints, those set aside, and those half written.
+    /// Names of the files in `checkpoints` that a run wrote: checkpoints, damaged ones and unfinished ones.
     private var checkpointFiles: [String] {
         FileSystem.names(in: checkpoints).filter { $0.drop { $0 == "." }.hasPrefix("step-") }
     }
 
-    /// Removes what a run consists of, and nothing else. The lock stays: whoever removes a run holds it.
+    /// Removes the files of the run and nothing else. The caller holds the lock, which stays.
     package func removeRun() throws {
-        // The config goes last: a folder is a run until nothing else of it is left.
+        // The config is removed last, so that an interrupted removal leaves a run.
         for name in checkpointFiles { try FileSystem.remove("\(checkpoints)/\(name)") }
-        rmdir(checkpoints)  // Stays where something else lies in it.
+        rmdir(checkpoints)  // Fails, and may, if the folder holds other files.
         let files = ["metrics.jsonl", "evaluation.json", "log.txt", "config.yaml"]
-        // A killed run may have left such a file half written, under a hidden name.
+        // A killed run may have left unfinished files under hidden names.
         for name in FileSystem.names(in: path)
-        where name.hasSuffix(".partial") && files.contains(where: { name.hasPrefix(".\($0).") }) {
+        where files.contains(where: { TemporaryFile.isTemporary(name, for: $0) }) {
             try FileSystem.remove("\(path)/\(name)")
         }
         for name in files { try FileSystem.remove("\(path)/\(name)") }

@@ -1,0 +1,58 @@
+#include "couplet_flat_buffer.h"
+#include "couplet_simd.h"
+#include <math.h>
+
+COUPLET_KERNEL void couplet_add(size_t count, const float *x, float *y) {
+    for (size_t i = 0; i < count; i++) y[i] += x[i];
+}
+
+COUPLET_KERNEL void couplet_add_scaled(size_t count, float factor, const float *x, float *y) {
+    for (size_t i = 0; i < count; i++) y[i] += factor * x[i];
+}
+
+COUPLET_KERNEL void couplet_scale(size_t count, float factor, float *x) {
+    for (size_t i = 0; i < count; i++) x[i] *= factor;
+}
+
+COUPLET_KERNEL double couplet_dot(size_t count, const float *x, const float *y) {
+    double lanes[COUPLET_LANES] = {0};
+    size_t whole = count / COUPLET_LANES * COUPLET_LANES;
+    for (size_t i = 0; i < whole; i += COUPLET_LANES)
+        for (int lane = 0; lane < COUPLET_LANES; lane++) lanes[lane] += (double)x[i + lane] * (double)y[i + lane];
+    for (size_t i = whole; i < count; i++) lanes[i - whole] += (double)x[i] * (double)y[i];
+    for (int half = COUPLET_LANES / 2; half > 0; half /= 2)
+        for (int lane = 0; lane < half; lane++) lanes[lane] += lanes[lane + half];
+    return lanes[0];
+}
+
+double couplet_squared_norm(size_t count, const float *x) {
+    return couplet_dot(count, x, x);
+}
+
+COUPLET_KERNEL void couplet_sgd(size_t count, float *parameter, const float *gradient, float *momentum_buffer,
+                                float scale, float rate, float momentum, float decay) {
+    if (!momentum_buffer) {
+        for (size_t i = 0; i < count; i++) parameter[i] -= rate * (scale * gradient[i] + decay * parameter[i]);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        float g = scale * gradient[i] + decay * parameter[i];
+        float step = momentum * momentum_buffer[i] + g;
+        momentum_buffer[i] = step;
+        parameter[i] -= rate * step;
+    }
+}
+
+COUPLET_KERNEL void couplet_adam(size_t count, float *restrict parameter, const float *restrict gradient,
+                                 float *restrict first, float *restrict second, float scale, float rate, float beta1,
+                                 float one_minus_beta1, float beta2, float one_minus_beta2, float correction,
+                                 float epsilon, float l2, float shrink) {
+    for (size_t i = 0; i < count; i++) {
+        float g = scale * gradient[i] + l2 * parameter[i];
+        float m = beta1 * first[i] + one_minus_beta1 * g;
+        float v = beta2 * second[i] + one_minus_beta2 * (g * g);
+        first[i] = m;
+        second[i] = v;
+        parameter[i] = shrink * parameter[i] - rate * m / (sqrtf(v * correction) + epsilon);
+    }
+}

@@ -1,0 +1,94 @@
+import ArgumentParser
+import CoupletInference
+import CoupletLosses
+import CoupletPairs
+import CoupletStorage
+import CoupletText
+import CoupletTraining
+
+/// A config and the changes of the command line to it.
+struct ConfigurationArguments: ParsableArguments {
+    @Argument(
+        help: ArgumentHelp("The config, a YAML file.", valueName: "config"),
+        completion: .file(extensions: ["yaml", "yml"]))
+    var path: String
+
+    @Option(
+        name: .customLong("set"), parsing: .singleValue,
+        help: ArgumentHelp(
+            "Set a key of the config to a YAML value: --set optimizer.learning_rate=0.01. Repeatable.",
+            valueName: "key.path=value"))
+    var overrides: [String] = []
+
+    func validate() throws {
+        try requireAssignments(overrides, form: "key.path=value", example: "optimizer.learning_rate=0.01")
+    }
+
+    /// - Throws: `ConfigurationError`, `FileError`.
+    func load() throws -> Configuration { try Configuration.load(path: path, overrides: overrides) }
+}
+
+/// The folder of a run.
+struct RunArgument: ParsableArguments {
+    @Argument(
+        help: ArgumentHelp("The folder of a run, as couplet train wrote it.", valueName: "run"), completion: .directory)
+    var path: String
+}
+
+/// - Throws: `ValidationError` if a value of `--set` has no key or no "=".
+func requireAssignments(_ overrides: [String], form: String, example: String) throws {
+    for override in overrides where !override.contains("=") || override.hasPrefix("=") {
+        throw ValidationError("--set \(override): wanted \(form), such as --set \(example)")
+    }
+}
+
+/// - Throws: `ValidationError` if an option has a value below 1.
+func requirePositive(_ options: KeyValuePairs<String, Int?>) throws {
+    for (name, value) in options {
+        if let value, value < 1 { throw ValidationError("--\(name) is \(value); wanted at least 1") }
+    }
+}
+
+/// A time limit on the command line: a number of seconds, or a text such as 10m; 0 for none.
+struct TimeLimit: ExpressibleByArgument {
+    let seconds: Int
+
+    init(seconds: Int) { self.seconds = seconds }
+
+    init?(argument: String) {
+        guard let seconds = Int(argument) ?? DurationText.seconds(argument), seconds >= 0 else { return nil }
+        self.seconds = seconds
+    }
+
+    var defaultValueDescription: String { DurationText.text(seconds) }
+
+    /// Nil for no limit.
+    var duration: Duration? { seconds > 0 ? .seconds(seconds) : nil }
+}
+
+extension DatasetReference {
+    /// Reads "FILE.h5:/dataset" as the value of an option.
+    @Sendable static func argument(_ text: String) throws -> DatasetReference {
+        do {
+            return try DatasetReference(text)
+        } catch {
+            throw ValidationError("\(error)")
+        }
+    }
+}
+
+extension TrainedRun.Choice: ExpressibleByArgument {
+    public init?(argument: String) {
+        if argument == "latest" {
+            self = .latest
+        } else if let step = Int(argument), step >= 0 {
+            self = .step(step)
+        } else {
+            return nil
+        }
+    }
+}
+
+extension Modality: ExpressibleByArgument {}
+extension Similarity: ExpressibleByArgument {}
+extension ProgressDisplay.Mode: ExpressibleByArgument {}

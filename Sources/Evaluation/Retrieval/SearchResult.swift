@@ -1,0 +1,76 @@
+import CoupletText
+
+/// The result of a search, with the queries in their order.
+public struct SearchResult: Equatable, Sendable {
+    /// Number of queries.
+    public private(set) var queries: Int
+    /// Number of candidates of each query.
+    public let top: Int
+    /// Gallery rows, queries × top: best first, and the lower row first among equal scores.
+    public internal(set) var rows: [Int] = []
+    /// κ(g, h) / τ, queries × top.
+    public internal(set) var scores: [Double] = []
+    /// The learned conditional probability among the whole gallery, queries × top.
+    public internal(set) var probabilities: [Double] = []
+    /// For each query log Σ_k w_k e^{S_k} over the whole gallery: `probability = w e^{score - logNormalizer}`, w = 1
+    /// without a prior.
+    public internal(set) var logNormalizers: [Double] = []
+    /// For each query 1 / Σ_k p_k² over the whole gallery: 1 if one candidate has all probability, N if all have the
+    /// same.
+    public internal(set) var effectiveCandidates: [Double] = []
+
+    init(queries: Int, top: Int) {
+        self.queries = queries
+        self.top = top
+    }
+
+    /// The range of a query's candidates in `rows`, `scores` and `probabilities`.
+    public func range(ofQuery query: Int) -> Range<Int> { query * top..<(query + 1) * top }
+
+    /// Appends the result of further queries.
+    package mutating func append(_ other: SearchResult) {
+        precondition(other.top == top, "the best \(top) and the best \(other.top)")
+        queries += other.queries
+        rows += other.rows
+        scores += other.scores
+        probabilities += other.probabilities
+        logNormalizers += other.logNormalizers
+        effectiveCandidates += other.effectiveCandidates
+    }
+
+    /// Number of queries that `table` shows.
+    public static let shownQueries = 20
+
+    /// The candidates of the first queries as a text table.
+    public var table: String {
+        let shown = min(queries, Self.shownQueries)
+        var sections = (0..<shown).map { query in
+            var table = TextTable()
+            table.add(["rank", "row", "score", "probability"])
+            for (rank, index) in range(ofQuery: query).enumerated() {
+                table.add([
+                    "\(rank + 1)", "\(rows[index])", NumberText.fixed(scores[index]),
+                    NumberText.fixed(probabilities[index], 6),
+                ])
+            }
+            return "query \(query): \(NumberText.fixed(effectiveCandidates[query], 1)) effective candidates\n"
+                + table.text()
+        }
+        if queries > shown { sections.append("… and \(queries - shown) more queries: ask for --json or --output\n") }
+        return sections.joined(separator: "\n")
+    }
+
+    /// One object per query.
+    package var json: JSONValue {
+        .array(
+            (0..<queries).map { query in
+                let range = range(ofQuery: query)
+                return .object([
+                    ("rows", .array(range.map { .integer(rows[$0]) })), ("scores", .numbers(Array(scores[range]))),
+                    ("probabilities", .numbers(Array(probabilities[range]))),
+                    ("log_normalizer", .number(logNormalizers[query])),
+                    ("effective_candidates", .number(effectiveCandidates[query])),
+                ])
+            })
+    }
+}

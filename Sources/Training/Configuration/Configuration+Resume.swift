@@ -1,0 +1,43 @@
+/// Which changes of a configuration allow a run to resume.
+extension Configuration {
+    /// Sets a missing `optimizer.schedule_steps` at the first start of a run: a decaying schedule ends at
+    /// `train.steps`, but not before its warm-up. A start with 0 steps, which only writes the initial parameters,
+    /// leaves it unset.
+    public func resolvingScheduleSteps() -> Configuration {
+        var resolved = self
+        if optimizer.schedule != .constant, optimizer.scheduleSteps == nil, train.steps > 0 {
+            resolved.optimizer.scheduleSteps = max(train.steps, optimizer.warmupSteps)
+        }
+        return resolved
+    }
+
+    /// Takes a missing `optimizer.schedule_steps` from the run's stored configuration, if the schedule is the same.
+    public func inheritingScheduleSteps(from stored: Configuration) -> Configuration {
+        var resumed = self
+        if optimizer.schedule == stored.optimizer.schedule, optimizer.scheduleSteps == nil {
+            resumed.optimizer.scheduleSteps = stored.optimizer.scheduleSteps
+        }
+        return resumed
+    }
+
+    /// The keys that prevent this configuration from resuming a run with the stored one, each with both values, for
+    /// example "optimizer.learning_rate: 0.01 in the run, 0.02 now". If empty, the run can resume.
+    ///
+    /// `name`, `train`, `evaluation`, `batch.activations` and `batch.tile_memory` may differ, because no parameter
+    /// depends on them. `optimizer.schedule_steps` may be missing.
+    public func differences(from stored: Configuration) -> [String] {
+        func scalars(_ configuration: Configuration) -> [(path: String, text: String)] {
+            let entries = configuration.entries.filter { !["name", "evaluation", "train"].contains($0.key) }
+            return YAMLValue.scalars(of: entries).filter {
+                !["batch.activations", "batch.tile_memory"].contains($0.path)
+            }
+        }
+        let now = scalars(inheritingScheduleSteps(from: stored)), before = scalars(stored)
+        let storedText = Dictionary(uniqueKeysWithValues: before.map { ($0.path, $0.text) })
+        let changed = now.filter { storedText[$0.path] != $0.text }
+            .map { "\($0.path): \(storedText[$0.path] ?? "absent") in the run, \($0.text) now" }
+        let removed = before.filter { old in !now.contains { $0.path == old.path } }
+            .map { "\($0.path): \($0.text) in the run, absent now" }
+        return changed + removed
+    }
+}

@@ -1,0 +1,136 @@
+import CoupletEvaluation
+import CoupletFiles
+import CoupletPairs
+import CoupletText
+import Foundation
+import Logging
+
+/// Reports a run on worker 0: writes metrics, log and evaluations to the run's folder, and shows progress on standard
+/// error.
+final class RunReporter {
+    private let folder: RunFolder
+    private let configuration: Configuration
+    private let metrics: MetricsFile
+    private let display: ProgressDisplay
+    private let logger: Logger
+    private let started = ContinuousClock.now
+    private var skippedSteps = 0
+    /// Step and time of the last metrics record.
+    private var recorded: (step: Int, time: ContinuousClock.Instant)
+
+    /// - Parameter start: number of finished steps.
+    /// - Throws: `FileError` if the system refuses to open the files.
+    init(_ folder: RunFolder, _ configuration: Configuration, _ mode: ProgressDisplay.Mode, start: Int) throws {
+        self.folder = folder
+        self.configuration = configuration
+        metrics = try MetricsFile(path: folder.metrics, after: start)
+        display = ProgressDisplay(mode: mode, total: configuration.train.steps, pairsPerStep: configuration.batch.size)
+        logger = RunLogHandler.logger(file: try LineFile(folder.log), display: mode == .none ? nil : display)
+        recorded = (start, started)
+        display.begin(at: start)
+    }
+
+    /// Reports the start: warnings about the folder, workers, memory, data, and encoders of another run.
+    func began(_ setup: RunSetup, workers: Int, processes: Int) {
+        if setup.lock?.isHeld == false {
+            logger.warning(
+                """
+                \(folder.path): this file system has no locks: make sure that no other process trains in this folder
+                """)
+        }
+        for damaged in setup.damagedCheckpoints {
+            logger.warning(
+                """
+                \(damaged.path): \(damaged.reason); set aside as \(damaged.movedTo), and the checkpoint before \
+                it is used
+                """)
+        }
+        let batch = configuration.batch
+        let start = setup.restored.map { "resumes from \($0.path)" } ?? "starts"
+        let who =
+            processes > 1 ? "\(workers) workers in \(processes) ranks" : workers > 1 ? "\(workers) threads" : "1 worker"
+        logger.notice("\(folder.path): \(start) on \(who), \(batch.size) pairs a step in \(batch.shards) shards")
+        let memory = MemoryEstimate(
+            configuration, model: setup.model, source: setup.source, workers: workers, threads: setup.threads)
+        logger.notice(
+            "memory of \(processes > 1 ? "each rank" : "the process"), beside the program's own: \(memory.description)")
+        if let source = setup.source as? any LatentFactorSource {
+            for line in source.latentSummary { logger.notice("\(line)") }
+        }
+        reportEncoders(setup.pretrained, frozen: setup.model.frozen)
+    }
+
+    /// Reports which encoders come from another run, and which are not trained.
+    private func reportEncoders(_ pretrained: PretrainedEncoders?, frozen: [Modality]) {
+        func list(_ modalities: [Modality]) -> String {
+            modalities.map(\.rawValue).joined(separator: " and ") + (modalities.count > 1 ? " encoders" : " encoder")
+        }
+        if let pretrained {
+            let verb = pretrained.modalities.count > 1 ? "start" : "starts"
+            logger.notice("the \(list(pretrained.modalities)) \(verb) from \(pretrained.path)")
+            for (modality, difference) in pretrained.skipped {
+                logger.notice("the \(modality) encoder starts from random numbers: \(difference)")
+            }
+        }
+        if !frozen.isEmpty { logger.notice("the \(list(frozen)) \(frozen.count > 1 ? "are" : "is") frozen") }
+    }
+
+    /// Reports a finished step: progress, and a metrics record every `train.log_every` steps and at the end.
+    func stepped(_ report: StepReport) throws {
+        let isLogged = report.step % configuration.train.logEvery == 0 || report.step == configuration.train.steps
+        display.update(step: report.step, loss: report.loss, isLogged: isLogged)
+        guard isLogged else { return }
+        let now = ContinuousClock.now
+        let pairs = Double((report.step - recorded.step) * configuration.batch.size)
+        try metrics.append(
+            MetricsRecord(
+                step: report.step, loss: report.loss, learningRate: report.learningRate,
+                gradientNorm: report.gradientNorm, temperature: report.temperature,
+                pairsPerSecond: pairs / (now - recorded.time).inSeconds, seconds: (now - started).inSeconds))
+        recorded = (report.step, now)
+    }
+
+    /// Reports a checkpoint that is on the disk. The checkpoint writer calls it on its own thread.
+    var saved: @Sendable (_ path: String, _ digest: String) -> Void {
+        { [logger] path, digest in logger.info("saved \(path), digest \(digest)") }
+    }
+
+    /// Stores and logs an evaluation.
+    func evaluated(_ result: EvaluationResult) throws {
+        try folder.store(evaluationJSON: result.jsonText)
+        logger.info("evaluated step \(result.step): \(result.json.text)")
+    }
+
+    /// Reports a step that updated nothing.
+    func skipped(_ diagnosis: NonFiniteDiagnosis) {
+        skippedSteps += 1
+        logger.warning("\(diagnosis.description). The step's update is left out")
+    }
+
+    /// - Parameter reason: what requested the stop, for example "SIGTERM".
+    func stopped(step: Int, reason: String) {
+        display.finish()
+        reportSkippedSteps()
+        logger.notice("\(reason): stopped and saved after step \(step); the same command with --resume goes on")
+    }
+
+    func finished(step: Int) {
+        display.finish()
+        reportSkippedSteps()
+        let seconds = String(format: "%.1f", (ContinuousClock.now - started).inSeconds)
+        logger.notice(
+            """
+            \(folder.path): done after step \(step), \(seconds) s; couplet evaluate \(folder.path) shows what was \
+            learned
+            """)
+    }
+
+    private func reportSkippedSteps() {
+        guard skippedSteps > 0 else { return }
+        logger.warning(
+            """
+            the updates of \(skippedSteps) \(skippedSteps == 1 ? "step" : "steps") of this start were left out, \
+            because their values were not finite
+            """)
+    }
+}

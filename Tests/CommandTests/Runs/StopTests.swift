@@ -1,0 +1,77 @@
+import Foundation
+import Testing
+
+extension ProcessTests {
+    /// A signal stops a run after saving; --resume continues to the digest of an undisturbed run.
+    @Suite(.serialized) struct StopTests {
+        enum Target: CaseIterable { case process, rank, launcher }
+        private static let steps = 20_000
+
+        @Test(arguments: Target.allCases, [SIGTERM, SIGINT, SIGUSR1]) func signal(_ target: Target, _ signal: Int32)
+            throws
+        {
+            if target != .process, !BackgroundJob.hasMPI { return }
+            // The schedule is fixed, so that the first steps do not depend on the number of steps.
+            let folder = try TrainingFolder(TrainingFolder.gaussian(steps: Self.steps, checkpointEvery: 1_000_000))
+            // mpirun, told to end, waits this long before SIGTERM and again before SIGKILL; a second is short for a
+            // checkpoint on a busy disk.
+            let program = try folder.start(
+                "run", ranks: target == .process ? 1 : 2, environment: ["OMPI_MCA_odls_base_sigkill_timeout": "2"])
+            #expect(program.wait(until: { program.errors.contains("starts on") }))
+            usleep(100_000)
+            let processes = program.programProcesses
+            #expect(processes.count == (target == .process ? 1 : 2))
+            kill(target == .launcher ? program.process.processIdentifier : processes[processes.count - 1], signal)
+            let code = program.end(within: 10)
+            // Open MPI's mpirun ends with a code of its own after a SIGTERM or SIGINT to itself; it passes SIGUSR1 on.
+            if target == .launcher, signal != SIGUSR1 {
+                #expect(code != nil && code != 0)
+            } else {
+                #expect(code == 75, "\(program.errors)")
+            }
+            let stopped = try #require(folder.step("run"), "nothing saved: \(program.errors)")
+            #expect(stopped > 0 && stopped < Self.steps)
+            #expect(program.errors.contains("stopped and saved after step \(stopped)"), "\(program.errors)")
+
+            let until = ["--set", "train.steps=\(stopped + 20)", "--set", "optimizer.schedule_steps=\(Self.steps)"]
+            #expect(
+                try folder.digest("run", ["--resume"] + until) == folder.digest("whole", ["--threads", "1"] + until))
+            #expect(folder.step("run") == stopped + 20)
+        }
+
+        /// A signal during the setup, before the first step.
+        @Test func signalAtTheStart() throws {
+            let folder = try TrainingFolder(TrainingFolder.gaussian(steps: Self.steps))
+            for microseconds in [15_000, 30_000, 60_000, 120_000] as [UInt32] {
+                let program = try folder.start("run", ["--resume"])
+                usleep(microseconds)
+                kill(program.process.processIdentifier, SIGTERM)
+                let code = program.end(within: 10)
+                // Before the program handles signals, SIGTERM ends it.
+                #expect(code == 75 || code == -SIGTERM, "\(program.errors)")
+                if code == 75 { #expect(folder.step("run") != nil) }
+            }
+        }
+
+        /// A signal during the final evaluation stops nothing: the state is saved, and the run ends normally.
+        @Test func signalDuringTheFinalEvaluation() throws {
+            let folder = try TrainingFolder(TrainingFolder.gaussian(steps: 2))
+            let program = try folder.start("run", ["--set", "evaluation.pairs=20000"])
+            #expect(program.wait(until: { folder.step("run") == 2 }))
+            kill(program.process.processIdentifier, SIGTERM)
+            #expect(program.end(within: 30) == 0, "\(program.errors)")
+            #expect(FileManager.default.fileExists(atPath: folder.path("run") + "/evaluation.json"))
+        }
+
+        /// A second Ctrl-C ends the program at once, here during a long evaluation.
+        @Test func interruptTwice() throws {
+            let folder = try TrainingFolder(TrainingFolder.gaussian(steps: 2))
+            let program = try folder.start("run", ["--set", "evaluation.pairs=200000"])
+            #expect(program.wait(until: { folder.step("run") == 2 }))
+            kill(program.process.processIdentifier, SIGINT)
+            usleep(50_000)
+            kill(program.process.processIdentifier, SIGINT)
+            #expect(program.end(within: 2) == 130)
+        }
+    }
+}

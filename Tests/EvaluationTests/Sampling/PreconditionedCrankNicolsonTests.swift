@@ -1,0 +1,117 @@
+import CoupletEvaluation
+import CoupletLosses
+import CoupletTensors
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+@Suite struct PreconditionedCrankNicolsonTests {
+    /// Compares a non-Gaussian density with two modes of different height, and a marginal with a mean, with quadrature.
+    @Test func nonGaussianDensityMatchesQuadrature() throws {
+        let (m, s) = (0.4, 1.3), score = PairScore(similarity: .cosine, temperature: 0.4), given: [Float] = [-0.35, 1]
+        // g(u) = (1, u² - u/4 - 1): two values of u have the same cosine, but different marginal densities.
+        func encoding(_ u: Double) -> [Float] { [1, Float(u * u - 0.25 * u - 1)] }
+        var sampler = PreconditionedCrankNicolson(mean: [m], root: Matrix(rows: 1, columns: 1, elements: [s]), seed: 8)
+        sampler.minimumDraws = 2_000
+        let draws = try sampler.draws(queries: [4], count: 1) { points in
+            score.scores(
+                Tensor([points.rows, 2], points.values.flatMap { encoding(Double($0)) }),
+                Tensor([points.rows, 2], points.values.flatMap { _ in given }))
+        }[0]
+        let grid = stride(from: m - 8 * s, through: m + 8 * s, by: 1e-3).map { $0 }
+        func logDensity(_ u: Double) -> Double {
+            GalleryFixture.score(encoding(u), given, .cosine) / 0.4 - 0.5 * pow((u - m) / s, 2)
+        }
+        let densities = grid.map { exp(logDensity($0)) }, total = densities.reduce(0, +)
+        func expectation(_ f: (Double) -> Double) -> Double {
+            zip(grid, densities).reduce(0) { $0 + f($1.0) * $1.1 } / total
+        }
+        for f in [{ $0 }, { $0 * $0 }, { $0 < 0 ? 1.0 : 0 }, { $0 > 1.5 ? 1.0 : 0 }] as [(Double) -> Double] {
+            let values = (0..<8).map { chain in (0..<2_000).map { f(Double(draws.draws[chain * 2_000 + $0])) } }
+            let mean = values.reduce(0) { $0 + $1.reduce(0, +) } / 16_000
+            let (size, error) = ChainDiagnostics.effectiveSampleSize(values)
+            #expect(size >= 8_000 && abs(mean - expectation(f)) <= 4 * error, "\(mean), \(expectation(f)), \(error)")
+        }
+        let highest = zip(grid, densities).max { $0.1 < $1.1 }!.0
+        #expect(abs(Double(draws.mode[0]) - highest) <= 0.01)
+        #expect(draws.rHat <= 1.01)
+    }
+
+    /// With a constant likelihood the target is the marginal, and all proposals are accepted.
+    @Test func constantLikelihoodGivesTheMarginal() throws {
+        let sampler = PreconditionedCrankNicolson(mean: [2, -1], root: .diagonal([0.5, 2]), seed: 2)
+        let draws = try sampler.draws(queries: [0], count: 100) { [Double](repeating: 0.7, count: $0.rows) }[0]
+        // The correlation from step to step is √(1-β²) = 0.44, so four steps make draws about independent.
+        #expect(
+            abs(draws.acceptance - 1) <= 1e-9 && abs(draws.stepSize - 0.9) <= 1e-12 && (3...6).contains(draws.thinning))
+        let moments = ConditionalMoments(draws: draws.draws)
+        #expect(abs(moments.mean[0] - 2) <= 4 * 0.5 / 40 && abs(moments.mean[1] + 1) <= 4 * 2 / 40)
+        #expect(abs(moments.variance[0] / 0.25 - 1) <= 0.2 && abs(moments.variance[1] / 4 - 1) <= 0.2)
+        #expect(abs(draws.mode[0] - 2) <= 0.01 && abs(draws.mode[1] + 1) <= 0.03)
+    }
+
+    /// The adaptation reduces β until about 0.3 of the proposals are accepted.
+    @Test func stepSizeIsAdaptedToTheAcceptance() throws {
+        let problem = try SamplingProblem(number: 60, similarity: .quadratic, strength: 40)
+        for draws in try problem.chains(count: 100, adjust: { $0.burnIn = 1_000 }) {
+            #expect(
+                draws.stepSize < 0.8 && abs(draws.acceptance - 0.3) <= 0.06, "\(draws.stepSize), \(draws.acceptance)")
+            #expect(draws.thinning > 1)
+        }
+    }
+
+    /// Draws are reproducible, and differ between seeds and queries.
+    @Test func drawsAreReproducible() throws {
+        let problem = try SamplingProblem(number: 61, similarity: .innerProduct, queries: 3, strength: 1)
+        let three = try problem.chains(count: 16), again = try problem.chains(count: 16)
+        #expect(three.map(\.draws.values) == again.map(\.draws.values) && three.map(\.mode) == again.map(\.mode))
+        #expect(three[0].draws.values != (try problem.chains(count: 16, seed: 4))[0].draws.values)
+        #expect(three[0].draws.values != three[1].draws.values)
+        // The samples are distinct draws.
+        let samples = three[0].samples(10), d = samples.columns
+        func rows(_ tensor: Tensor) -> [[Float]] {
+            let flat = tensor.values; return stride(from: 0, to: flat.count, by: d).map { Array(flat[$0..<$0 + d]) }
+        }
+        let all = Set(rows(three[0].draws))
+        #expect(rows(samples).allSatisfy(all.contains) && Set(rows(samples)).count == 10)
+    }
+
+    /// On ten random problems. Per query, (m̂ - m)ᵀ C⁻¹ (m̂ - m) · ESS must be below a quantile of χ².
+    @Test func momentsMatchTheClosedForm() throws {
+        var comparisons: [MomentComparison] = []
+        for number in 0..<10 {
+            // The first problems allow the largest steps, the last ones need shorter steps.
+            let similarity = SamplingProblem.similarity(number),
+                strength = similarity == .innerProduct ? 1.2 : 1 + 2 * Double(number)
+            let problem = try SamplingProblem(number: number, similarity: similarity, strength: strength)
+            let draws = try problem.chains(count: 3_000)
+            let found = problem.comparisons(draws.map { ConditionalMoments(draws: $0.draws) })
+            for (query, draws) in draws.enumerated() {
+                #expect(
+                    draws.rHat <= 1.01 && draws.effectiveSampleSize >= 0.5 * Double(draws.count),
+                    "problem \(number): \(draws.rHat), \(draws.effectiveSampleSize)")
+                let moments = ConditionalMoments(draws: draws.draws), d = moments.mean.count
+                let difference = Matrix(rows: d, columns: 1, elements: zip(moments.mean, found[query].mean).map(-))
+                let distance = (difference.transposed * (try problem.conditional.covariance.solve(difference)))[0, 0]
+                #expect(
+                    draws.effectiveSampleSize * distance <= Self.chiSquareBound(d), "problem \(number), query \(query)")
+                // The mode of a Gaussian is its mean.
+                let off = Matrix(
+                    rows: d, columns: 1, elements: zip(draws.mode, found[query].mean).map { Double($0) - $1 })
+                #expect(
+                    (off.transposed * (try problem.conditional.covariance.solve(off)))[0, 0] <= 0.02 * 0.02,
+                    "problem \(number): mode \(draws.mode)")
+            }
+            comparisons += found
+        }
+        MomentComparison.expectAgreement(comparisons)
+    }
+
+    /// The 1 - 10⁻⁴ quantile of χ² with d degrees of freedom (Wilson and Hilferty 1931).
+    private static func chiSquareBound(_ d: Int) -> Double {
+        let d = Double(d)
+        return d * pow(1 - 2 / (9 * d) + 3.719 * (2 / (9 * d)).squareRoot(), 3)
+    }
+}

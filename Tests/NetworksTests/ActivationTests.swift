@@ -1,0 +1,44 @@
+import CoupletNetworks
+import CoupletTensors
+import Testing
+
+@Suite struct ActivationTests {
+    static let activations: [Activation] = [
+        .identity, .relu, .leakyRelu(slope: 0.01), .leakyRelu(slope: 0.2), .gelu, .tanh,
+    ]
+
+    /// The values and derivatives over the relevant range, to the stated error.
+    @Test(arguments: activations) func activationErrors(_ activation: Activation) {
+        let values =
+            stride(from: Float(-20), through: 20, by: 0.00317).map { $0 } + [0, 1e-6, -1e-6, 0.625, -0.625, 100, -100]
+        let layer = Linear(inputShape: [1], outputs: 1, bias: false, activation: activation)
+        let ones = Tensor([values.count, 1])
+        ones.fill(1)
+        let run = LayerRun(
+            layer, rows: values.count, input: Tensor([values.count, 1], values), parameters: [Tensor([1, 1], [1])],
+            outputGradient: ones)
+        for (i, z) in values.enumerated() {
+            let expected = ReferenceLayers.activate(activation, Double(z))
+            #expect(abs(Double(run.output[i]) - expected) <= 3e-7 * max(1, abs(expected)), "f(\(z))")
+            if activation == .tanh {
+                #expect(abs(Double(run.output[i]) - expected) <= 3e-7 * abs(expected), "tanh(\(z))")
+            }
+            if abs(z) > 1e-3 {
+                let step = 1e-5
+                let slope =
+                    (ReferenceLayers.activate(activation, Double(z) + step)
+                        - ReferenceLayers.activate(activation, Double(z) - step))
+                    / (2 * step)
+                #expect(abs(Double(run.inputGradient[i]) - slope) <= 1e-6, "f'(\(z))")
+            }
+        }
+    }
+
+    @Test(arguments: activations) func passesNaN(_ activation: Activation) {
+        let layer = Linear(inputShape: [1], outputs: 1, activation: activation)
+        let run = LayerRun(
+            layer, rows: 1, input: Tensor([1, 1], [.nan]), parameters: [Tensor([1, 1], [1]), Tensor([1])],
+            outputGradient: Tensor([1, 1], [1]))
+        #expect(run.output[0].isNaN)
+    }
+}

@@ -1,0 +1,35 @@
+import CoupletNetworks
+import CoupletTensors
+import Testing
+
+/// What holds for every layer.
+@Suite struct LayerTests {
+    static let layers: [any Layer] = [
+        Linear(inputShape: [150], outputs: 37, activation: .leakyRelu(slope: 0.01)),
+        Linear(inputShape: [33], outputs: 64, activation: .gelu),
+        Linear(inputShape: [64], outputs: 5, activation: .tanh),
+        PooledConvolution(inputShape: [1, 28, 28], channels: 32),
+        PooledConvolution(inputShape: [3, 9, 9], channels: 20),
+        PooledConvolution(inputShape: [32, 14, 14], channels: 64),
+        PooledConvolution(inputShape: [20, 7, 7], channels: 9),
+    ]
+
+    @Test(arguments: layers.indices) func resultsDoNotDependOnAlignment(_ index: Int) {
+        checkAlignment(Self.layers[index])
+    }
+
+    private func checkAlignment(_ layer: some Layer) {
+        let rows = 6, input = GradientCheck.normal([rows] + layer.inputShape, 1)
+        let parameters = layer.parameterShapes.enumerated().map { GradientCheck.normal($1.shape, 10 + $0) }
+        let gradient = GradientCheck.normal([rows] + layer.outputShape, 2)
+        let runs = [0, 1, 5, 13].map {
+            LayerRun(layer, rows: rows, input: input, parameters: parameters, outputGradient: gradient, shift: $0)
+        }
+        for run in runs {
+            #expect(run.output.values == runs[0].output.values)
+            #expect(run.inputGradient.values == runs[0].inputGradient.values)
+            #expect(run.parameterGradients.map(\.values) == runs[0].parameterGradients.map(\.values))
+            #expect(run.output.values.allSatisfy { $0.isFinite } && run.inputGradient.values.allSatisfy { $0.isFinite })
+        }
+    }
+}

@@ -1,0 +1,120 @@
+import CoupletLosses
+import CoupletNetworks
+import CoupletTraining
+import Testing
+
+/// A step gives the same bits for every number of workers, with saved and with recomputed activations.
+@Suite struct TrainingStepTests {
+    static let examples: [Configuration] = [
+        TrainingExample.gaussian(),
+        TrainingExample.gaussian {
+            $0.objective = .init(similarity: .cosine, loss: .joint, temperature: .init(initial: 0.1, learned: true))
+        },
+        TrainingExample.gaussian {
+            $0.objective = .init(
+                similarity: .quadratic, loss: .conditional(first: 0.9, second: 0.2), temperature: .init(initial: 0.02))
+            $0.optimizer = .init(
+                kind: .adamw(), learningRate: 0.003, schedule: .cosine, warmupSteps: 5, weightDecay: 0.1, clipNorm: 0.5,
+                scheduleSteps: 50)
+            $0.batch = .init(size: 16 * 24, shards: 16)
+        },
+        TrainingExample.gaussian {
+            $0.encoders.first = .multilayerPerceptron(widths: [300, 900, 70], activation: .gelu, bias: true)
+            $0.encoders.second = .multilayerPerceptron(widths: [40], activation: .tanh, bias: false)
+            $0.optimizer = .init(kind: .sgd(momentum: 0.9), learningRate: 0.05)
+            $0.encoders.embedding = 20
+        },
+        // A second batch, clipped and with a learned temperature.
+        TrainingExample.gaussian {
+            $0.objective = .init(
+                similarity: .quadratic, loss: .lpSimCLR(distance: LpDistance(), negatives: .sameModality),
+                temperature: .init(initial: 0.5, learned: true))
+            $0.optimizer.clipNorm = 0.5
+        },
+        TrainingExample.shared(.lpSimCLR(distance: LpDistance(order: .two, power: false), negatives: .sameModality)),
+        TrainingExample.shared(.lpSimCLR(distance: LpDistance(order: .one), negatives: .otherModality)),
+        TrainingExample.shared(.ntXent),
+    ]
+
+    @Test("the same digest for 1, 2, 4, 8 and 16 threads", arguments: examples)
+    func sameDigest(_ configuration: Configuration) throws {
+        let digest = ShortTraining(configuration: configuration)
+        let one = try digest.run(steps: 20, workers: 1)
+        for workers in [2, 4, 8, 16] {
+            let many = try digest.run(steps: 20, workers: workers)
+            #expect(many.losses == one.losses, "losses on \(workers) workers")
+            #expect(many.digest == one.digest, "digest on \(workers) workers")
+        }
+        // The digests are not equal because nothing happened.
+        #expect(try digest.run(steps: 19, workers: 1).digest != one.digest)
+        var other = digest
+        other.configuration.seed += 1
+        #expect(try other.run(steps: 20, workers: 1).digest != one.digest)
+    }
+
+    @Test("cached and recomputed tiles give the same digest")
+    func tileMemory() throws {
+        // Tiles of small encodings are never cached.
+        var digest = ShortTraining(configuration: TrainingExample.gaussian { $0.encoders.embedding = 48 })
+        let cached = try digest.run(steps: 10, workers: 2)
+        digest.tileMemory = 0
+        #expect(try digest.run(steps: 10, workers: 2).digest == cached.digest)
+        digest.tileMemory = 1 << 19
+        #expect(try digest.run(steps: 10, workers: 4).digest == cached.digest)
+    }
+
+    // MARK: - Recomputed activations
+
+    static func deep(_ activations: Configuration.Batch.Activations) -> ShortTraining {
+        ShortTraining(
+            configuration: Configuration(
+                name: "deep", source: .gaussian(dimensions: [8, 6], correlations: [0.9, 0.7, 0.5]),
+                encoders: .init(
+                    embedding: 4, first: .multilayerPerceptron(widths: [48, 33], activation: .gelu, bias: true),
+                    second: .multilayerPerceptron(widths: [40], activation: .tanh, bias: true)),
+                objective: .init(similarity: .cosine, temperature: .init(initial: 0.1, learned: true)),
+                batch: .init(size: 512, shards: 8, activations: activations),
+                optimizer: .init(learningRate: 0.01, clipNorm: 0.5),
+                train: .init(steps: 20)))
+    }
+
+    @Test(arguments: [1, 2, 4, 8])
+    func keepAndRecomputeGiveTheSameBits(workers: Int) throws {
+        let saved = try Self.deep(.keep).run(steps: 12, workers: 1)
+        let recomputed = try Self.deep(.recompute).run(steps: 12, workers: workers)
+        #expect(recomputed.digest == saved.digest)
+        #expect(recomputed.losses == saved.losses)
+        #expect(Set(saved.losses).count == 12)
+    }
+
+    /// A shared encoder has four inputs a step: batch and second batch of both modalities.
+    @Test(arguments: [1, 4])
+    func severalInputsOfAnEncoderGiveTheSameBits(workers: Int) throws {
+        func digest(_ activations: Configuration.Batch.Activations) -> ShortTraining {
+            var configuration = TrainingExample.shared(
+                .lpSimCLR(distance: LpDistance(), negatives: .sameModality))
+            configuration.batch.activations = activations
+            return ShortTraining(configuration: configuration)
+        }
+        let saved = try digest(.keep).run(steps: 8, workers: 1),
+            recomputed = try digest(.recompute).run(steps: 8, workers: workers)
+        #expect(recomputed.digest == saved.digest && recomputed.losses == saved.losses && Set(saved.losses).count == 8)
+    }
+
+    @Test func recomputingTakesTheActivationsOfOneShard() throws {
+        func activationBytes(_ activations: Configuration.Batch.Activations, workers: Int) throws -> Int {
+            let configuration = Self.deep(activations).configuration
+            let source = try configuration.source.makeSource(seed: 1)
+            let estimate = MemoryEstimate(
+                configuration, model: try Model(configuration, source: source), source: source, workers: workers,
+                threads: workers)
+            return estimate.parts.first { $0.kind == "activations" }?.worker ?? 0
+        }
+        // Bytes of a shard's 64 rows: at least the outputs of the hidden layers, which gelu saves too.
+        let outputs = 64 * (48 + 33 + 40) * 4
+        let (one, all) = (try activationBytes(.recompute, workers: 1), try activationBytes(.keep, workers: 1))
+        #expect(all - one >= 7 * outputs)
+        #expect(try activationBytes(.recompute, workers: 8) == one)
+        #expect(try activationBytes(.keep, workers: 8) == one)
+    }
+}
