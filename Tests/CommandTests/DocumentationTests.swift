@@ -1,0 +1,123 @@
+import Couplet
+import Foundation
+import TestSupport
+import Testing
+
+/// The commands, outputs and links in README.md and in the pages of the DocC catalogue are right.
+@Suite struct DocumentationTests {
+    private static let catalogue = "Sources/Couplet/Couplet.docc"
+
+    /// Paths of README.md and of the catalogue's pages, relative to the package.
+    static let pages: [String] = {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "\(packageFolder)/\(catalogue)")) ?? []
+        return ["README.md"] + names.filter { $0.hasSuffix(".md") }.sorted().map { "\(catalogue)/\($0)" }
+    }()
+
+    private static func text(of page: String) throws -> String {
+        try String(contentsOfFile: "\(packageFolder)/\(page)", encoding: .utf8)
+    }
+
+    private struct Block {
+        let language: String
+        /// Text of a comment `<!-- … -->` on the line before: quick, exit 65, literal.
+        let marks: String
+        let text: String
+    }
+
+    private static func blocks(of page: String) throws -> [Block] {
+        var blocks: [Block] = [], open: (language: String, marks: String, lines: [String])?
+        var before = ""
+        for line in try text(of: page).components(separatedBy: "\n") {
+            if let block = open {
+                if line == "```" {
+                    blocks.append(
+                        Block(language: block.language, marks: block.marks, text: block.lines.joined(separator: "\n")))
+                    open = nil
+                } else {
+                    open!.lines.append(line)
+                }
+            } else if line.hasPrefix("```") {
+                open = (String(line.dropFirst(3)), before.hasPrefix("<!--") ? before : "", [])
+            }
+            before = line
+        }
+        #expect(open == nil, "a block of \(page) has no end")
+        return blocks
+    }
+
+    /// Runs the marked blocks of a page in order in one folder, because later blocks use the results of earlier ones.
+    @Test(arguments: pages) func quickCommandsRunAsTheyStand(page: String) throws {
+        let folder = TemporaryFolder()
+        for name in ["configs", "launch"] {
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(folder.path)/\(name)", withDestinationPath: "\(packageFolder)/\(name)")
+        }
+        var last: ShellScript?
+        for block in try Self.blocks(of: page) {
+            if block.marks.contains("literal") {
+                #expect(last?.output == block.text + "\n", "\(page)")
+            }
+            guard block.language == "bash", block.marks.contains("quick") else { continue }
+            if block.text.contains("python3"), !Python.isAvailable { return }
+            let wanted: Int32 = block.marks.contains("exit 65") ? 65 : 0
+            let result = try ShellScript(block.text, in: folder.path)
+            #expect(result.exitCode == wanted, "\(page)\n\(block.text)\n\(result.output)")
+            last = result
+        }
+    }
+
+    @Test func theTestsRunTheMarkedBlocks() throws {
+        let marked = try Self.pages.map { page in
+            try Self.blocks(of: page).filter { $0.marks.contains("quick") }.count
+        }
+        #expect(Self.pages.count >= 10 && marked.reduce(0, +) >= 12, "\(zip(Self.pages, marked).map { "\($0)" })")
+    }
+
+    @Test func theExampleIsCompiled() throws {
+        let example = try Self.text(of: "Tests/CommandTests/OwnSource.swift")
+        let blocks = try Self.pages.flatMap { try Self.blocks(of: $0) }.filter { $0.language == "swift" }
+        #expect(blocks.map { $0.text + "\n" } == [example])
+    }
+
+    @Test func theExampleLearns() throws {
+        let folder = TemporaryFolder()
+        let run = try trainOnPoints(output: "\(folder.path)/points")
+        let result = try WorkerGroup.launch(exitCode: ExitStatus.code).run(threads: 1) { try run.evaluate($0) }
+        let retrieval = try #require(result.retrieval)
+        // Chance gives half the gallery.
+        #expect(retrieval.firstToSecond.medianRank <= Double(retrieval.gallery) / 50, "\(retrieval)")
+        // The command cannot load a source that only this program has.
+        let evaluated = try CoupletInvocation("evaluate", "points", in: folder.path)
+        #expect(
+            evaluated.exitCode == 65 && evaluated.errors.contains("is part of the program that uses it"),
+            "\(evaluated.errors)")
+    }
+
+    /// Links to files lead to files, and `<doc:Page>` to pages.
+    @Test(arguments: pages + ["CONTRIBUTING.md", "CHANGELOG.md"]) func linksLeadSomewhere(page: String) throws {
+        let text = try Self.text(of: page),
+            folder = URL(fileURLWithPath: "\(packageFolder)/\(page)")
+                .deletingLastPathComponent()
+        for match in text.matches(of: /\]\(([^)#]+)\)/) where !match.1.hasPrefix("http") {
+            let target = folder.appendingPathComponent(String(match.1)).path
+            #expect(FileManager.default.fileExists(atPath: target), "\(page) links to \(match.1)")
+        }
+        for match in text.matches(of: /<doc:(\w+)>/) {
+            #expect(Self.pages.contains("\(Self.catalogue)/\(match.1).md"), "\(page) links to \(match.1)")
+        }
+    }
+
+    /// Paths of sources that a page names exist.
+    @Test(arguments: pages + ["CONTRIBUTING.md"]) func namedSourcesExist(page: String) throws {
+        for match in try Self.text(of: page).matches(of: /`((?:Sources|Tests|configs|launch)\/[\w\/.+-]+)`/) {
+            #expect(
+                FileManager.default.fileExists(atPath: "\(packageFolder)/\(match.1)"), "\(page) names \(match.1)")
+        }
+    }
+
+    @Test func everyModuleIsInTheArchitecture() throws {
+        let modules = try FileManager.default.contentsOfDirectory(atPath: "\(packageFolder)/Sources")
+        let architecture = try Self.text(of: "\(Self.catalogue)/Architecture.md")
+        for module in modules { #expect(architecture.contains("`\(module)`"), "\(module)") }
+    }
+}
