@@ -1,9 +1,8 @@
 import CCoupletKernels
-import CoupletNetworks
 import CoupletPairs
 import CoupletTensors
 
-/// Figures of one encoder in a replayed step: its inputs, layers, gradients and parameters.
+/// Summary of one encoder in a replayed step: its inputs, layers, gradients and parameters.
 public struct EncoderSummary: Equatable, Sendable {
     /// A layer's output over the batch. The output of the last layer is the encodings.
     public struct Layer: Equatable, Sendable {
@@ -40,12 +39,13 @@ public struct EncoderSummary: Equatable, Sendable {
     public let gradientNorm: Double
 }
 
-/// Norm, largest number, zeros and non-finite numbers of a tensor, which can be added in pieces.
+/// Norm, largest magnitude, and counts of zeros and of non-finite elements of a tensor. Pieces of a tensor can be added
+/// one by one.
 public struct TensorSummary: Equatable, Sendable {
     public private(set) var count = 0
     /// Σ x².
     private var squares = 0.0
-    /// max |x| over the finite numbers.
+    /// max |x| over the finite elements.
     public private(set) var largest: Float = 0
     private var zeros = 0
     /// Number of elements that are NaN or infinite.
@@ -58,7 +58,7 @@ public struct TensorSummary: Equatable, Sendable {
     public var norm: Double { squares.squareRoot() }
     /// √(Σ x² / count).
     public var rootMeanSquare: Double { count > 0 ? (squares / Double(count)).squareRoot() : 0 }
-    /// The share of numbers that are 0.
+    /// The share of elements that are 0.
     public var zeroShare: Double { count > 0 ? Double(zeros) / Double(count) : 0 }
 
     mutating func add(_ tensor: Tensor) {

@@ -1,4 +1,3 @@
-import CoupletNetworks
 import CoupletTensors
 import CoupletText
 import CoupletTraining

@@ -1,22 +1,22 @@
 import CoupletTensors
 import CoupletTraining
 
-/// The result of a replay: whether it reproduces the run, and what happened in the step.
+/// The result of a replay: comparisons with the run, and the losses, gradients and updates of the step.
 public struct ReplayReport: Equatable, Sendable {
     /// The run's folder.
     public let run: String
-    /// The step, as metrics.jsonl counts: step N ends with N steps done.
+    /// The replayed step, numbered as in metrics.jsonl: step N is the one after which N steps are finished.
     public let step: Int
-    /// Number of steps done at the start of the replay.
+    /// Number of finished steps at the start of the replay.
     public let startStep: Int
     /// The checkpoint that the replay started from; nil for the initial parameters.
     public let startCheckpoint: String?
-    /// Damaged checkpoints nearer to the step, which were skipped, each with the reason.
+    /// Errors of damaged checkpoints nearer to the step, which the replay skipped.
     public let skippedCheckpoints: [String]
     public let threads: Int
-    /// OpenBLAS's core types that the run was made with, as far as its checkpoints name them.
+    /// OpenBLAS core types that the run used near the step, from its checkpoints; empty if they name none.
     public let runKernels: [String]
-    /// Comparisons with the logged steps, and with the checkpoints, between the start and the step.
+    /// Comparisons with the log and with checkpoints, for the steps after the start up to this step.
     public let checks: [StepComparison]
     public let digests: [DigestComparison]
 
@@ -26,25 +26,26 @@ public struct ReplayReport: Equatable, Sendable {
     public let gradientNorm: Double
     /// τ in the step's loss.
     public let temperature: Double
-    /// The factor that clipping multiplied the gradient by.
+    /// The factor by which clipping multiplied the gradient.
     public let clipScale: Double
     /// Digest of the state after the step.
     public let digest: String
     /// The run's `train.log_every`.
     let logEvery: Int
 
-    /// Draw numbers of the batch: n = (step - 1) B + position.
+    /// Draw numbers of the batch: n = (step - 1) · B + position.
     public let draws: [UInt64]
-    /// Indices of the batch's samples among a finite source's training samples.
+    /// Indices of the batch's samples among the training samples of a finite source; nil for an endless source.
     public let indices: [UInt64]?
     public let scores: ScoreStatistics
-    /// Contribution of each pair to the loss, times B: their mean is the loss.
+    /// B times the contribution of each pair to the loss. The mean of these numbers is the loss.
     public let pairLosses: [Double]
     /// The pairs with the largest losses, in descending order.
     public let worst: [WorstPair]
     public let first: EncoderSummary
     public let second: EncoderSummary
-    /// Where the step's numbers stopped being finite. The step then updated nothing.
+    /// Where the first value that is not finite appeared, in a step that therefore updated nothing; nil if all values
+    /// are finite.
     public let nonFinite: NonFiniteDiagnosis?
 
     public var verdict: ReplayVerdict { ReplayVerdict(checks, digests, kernels: runKernels, start: startStep) }
@@ -52,12 +53,13 @@ public struct ReplayReport: Equatable, Sendable {
     /// The comparison of this step; nil if the run did not log it.
     public var check: StepComparison? { checks.first { $0.step == step } }
 
-    /// Whether the run was made with this machine's kernels; nil if its checkpoints do not name them.
+    /// Whether the run used the same CPU kernels as this process; nil if its checkpoints do not name them.
     public var hasRunsKernels: Bool? {
         runKernels.isEmpty ? nil : runKernels.allSatisfy { $0 == OpenBLAS.coreType }
     }
 
-    /// - Throws: `RunMismatchError` if the replay differs from the run: by how much, and what to look at.
+    /// Checks that the replay does not differ from the run.
+    /// - Throws: `RunMismatchError` with the differences and their possible causes.
     public func requireMatch() throws {
         guard verdict == .differs else { return }
         var lines: [String] = []
@@ -87,20 +89,21 @@ public struct ReplayReport: Equatable, Sendable {
 public enum ReplayVerdict: String, Sendable {
     /// All logged and saved numbers have the same bits.
     case sameBits = "same_bits"
-    /// The numbers differ by rounding only, on other CPU kernels than the run's.
+    /// The numbers differ by rounding only, because this process uses other CPU kernels than the run.
     case withinRounding = "within_rounding"
     /// The numbers differ.
     case differs
     /// Nothing was logged or saved to compare with.
     case unchecked
 
-    /// The largest difference that the rounding of other kernels may cause after so many steps: about 1e-6 a step at
-    /// first; errors of the parameters grow with each step.
+    /// The largest difference that the rounding of other kernels may cause: min(1e-5 · (1 + steps), 1e-2).
+    ///
+    /// Rounding causes about 1e-6 a step at first; the errors of the parameters then grow with each step.
     private static func tolerance(steps: Int) -> Double { min(1e-5 * Double(1 + steps), 1e-2) }
 
     /// - Parameters:
-    ///   - kernels: the core types that the run was made with; empty if unknown.
-    ///   - start: the number of steps done at the start of the replay.
+    ///   - kernels: the OpenBLAS core types that the run used; empty if unknown.
+    ///   - start: number of finished steps at the start of the replay.
     init(_ checks: [StepComparison], _ digests: [DigestComparison], kernels: [String], start: Int) {
         if checks.isEmpty, digests.isEmpty {
             self = .unchecked
@@ -116,7 +119,7 @@ public enum ReplayVerdict: String, Sendable {
     }
 }
 
-/// The numbers of a step in metrics.jsonl beside those of its replay.
+/// Compares the numbers of a step in metrics.jsonl with the numbers of its replay.
 public struct StepComparison: Equatable, Sendable {
     public struct Value: Equatable, Sendable {
         /// Name as in metrics.jsonl.
@@ -154,7 +157,7 @@ public struct StepComparison: Equatable, Sendable {
     public var worst: Value { values.max { $0.difference < $1.difference }! }
 }
 
-/// The digest of the state after a replayed step beside that of the run's checkpoint of the step.
+/// Compares the digest of the state after a replayed step with the digest of the run's checkpoint of that step.
 public struct DigestComparison: Equatable, Sendable {
     public let step: Int
     /// The checkpoint's file.

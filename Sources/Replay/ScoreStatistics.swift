@@ -11,9 +11,10 @@ public struct ScoreStatistics: Equatable, Sendable {
     public let negativeMean: Double
     public let negativeDeviation: Double
     public let negativeLargest: Double
-    /// Share of pairs whose positive is the largest score of its row (of its column). Scores that differ by less than
-    /// 2⁻²⁰, relative to scores above 1, count as equal.
+    /// Share of pairs whose positive is the largest score of its row. Scores that differ by less than 2⁻²⁰, relative to
+    /// scores above 1, count as equal.
     public let firstInRow: Double
+    /// The same share for columns.
     public let firstInColumn: Double
 
     /// Rows and columns of a tile.

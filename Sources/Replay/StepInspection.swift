@@ -7,10 +7,10 @@ import CoupletStorage
 import CoupletTensors
 import CoupletTraining
 
-/// Makes the report of a replayed step, and its dump.
+/// Makes the report of a replayed step, and writes its dump.
 ///
-/// Runs the encoders forward once more, shard by shard, because a training step keeps no copies of its activations;
-/// summarises every tensor; and writes every tensor to the dump, if there is one.
+/// It runs the encoders forward once more, shard by shard, because a training step keeps no copies of its activations.
+/// It summarises every tensor, and writes every tensor to the dump if there is one.
 struct StepInspection {
     private let replay: StepReplay
     private let step: ReplayedStep
@@ -30,9 +30,13 @@ struct StepInspection {
         numbers = sampler.numbers(step: replay.step - 1, positions: 0..<batch)
     }
 
-    /// Indices of the batch's samples among a finite source's training samples.
+    /// Indices of the batch's samples among the training samples of a finite source; nil for an endless source.
     private var indices: [UInt64]? { replay.source.count(of: .training) == nil ? nil : numbers }
 
+    /// Makes the report and writes the dump.
+    /// - Parameters:
+    ///   - worst: number of pairs with the largest losses in the report.
+    ///   - threads: number of threads of the replay, for the report.
     func report(worst: Int, threads: Int) throws -> ReplayReport {
         let configuration = replay.configuration
         let similarity = configuration.objective.similarity
@@ -55,13 +59,13 @@ struct StepInspection {
         return report
     }
 
-    /// τ of the scores. `lp_simclr` with squares has scores -|g - h|² / τ, which is the quadratic similarity over τ/2;
-    /// its other distances are shown by the quadratic similarity too.
+    /// The number that divides similarities to give scores. `lp_simclr` with squares has scores -|g - h|² / τ, which is
+    /// the quadratic similarity over τ/2; the report uses the quadratic similarity for its other distances too.
     private var scoreTemperature: Double {
         replay.configuration.objective.loss.scoreTemperature(step.report.temperature)
     }
 
-    /// The factor that clipping multiplied the gradient by.
+    /// The factor by which clipping multiplied the gradient.
     private var clipScale: Double {
         guard let limit = replay.configuration.optimizer.clipNorm, step.report.gradientNorm > limit else { return 1 }
         return limit / step.report.gradientNorm
@@ -72,11 +76,11 @@ struct StepInspection {
     /// One encoder with the parameters before the step, and the summaries of its activations.
     private struct EncoderState {
         let modality: Modality
-        let pass: BatchEncoder
+        let batchEncoder: BatchEncoder
         var inputs = TensorSummary()
         var outputs: [TensorSummary]
 
-        var hidden: ArraySlice<any Layer> { pass.encoder.layers.dropLast() }
+        var hidden: ArraySlice<any Layer> { batchEncoder.encoder.layers.dropLast() }
     }
 
     private func encoderState(_ modality: Modality) throws -> EncoderState {
@@ -90,7 +94,7 @@ struct StepInspection {
         let batch = replay.configuration.batch
         let state = EncoderState(
             modality: modality,
-            pass: BatchEncoder(encoder, parameters: parameters, rows: batch.size / batch.shards),
+            batchEncoder: BatchEncoder(encoder, parameters: parameters, rows: batch.size / batch.shards),
             outputs: [TensorSummary](repeating: TensorSummary(), count: encoder.layers.count))
         try dump?.create("/inputs/\(modality.rawValue)", count: batch.size, shape: encoder.inputShape)
         for (number, layer) in state.hidden.enumerated() {
@@ -105,7 +109,8 @@ struct StepInspection {
         let rows = batch.size / batch.shards
         for start in stride(from: 0, to: batch.size, by: rows) {
             try replay.source.read(
-                .training, Array(numbers[start..<(start + rows)]), first: first.pass.input, second: second.pass.input)
+                .training, Array(numbers[start..<(start + rows)]), first: first.batchEncoder.input,
+                second: second.batchEncoder.input)
             try runForward(&first, from: start)
             try runForward(&second, from: start)
         }
@@ -113,14 +118,14 @@ struct StepInspection {
 
     private func runForward(_ state: inout EncoderState, from start: Int) throws {
         let name = state.modality.rawValue
-        let output = state.pass.run(state.pass.input)
-        state.inputs.add(state.pass.input)
-        try dump?.writeRows("/inputs/\(name)", from: start, state.pass.input)
-        for (number, activations) in state.pass.activations.enumerated() {
+        let output = state.batchEncoder.run(state.batchEncoder.input)
+        state.inputs.add(state.batchEncoder.input)
+        try dump?.writeRows("/inputs/\(name)", from: start, state.batchEncoder.input)
+        for (number, activations) in state.batchEncoder.activations.enumerated() {
             state.outputs[number].add(activations)
             try dump?.writeRows(
                 "/activations/\(name)/\(number)", from: start,
-                Self.channelsFirst(activations, of: state.pass.encoder.layers[number]))
+                Self.channelsFirst(activations, of: state.batchEncoder.encoder.layers[number]))
         }
         state.outputs[state.outputs.count - 1].add(output)
     }
@@ -142,10 +147,10 @@ struct StepInspection {
 
     private func summary(_ state: EncoderState) -> EncoderSummary {
         let name = state.modality.rawValue
-        let layers = zip(state.pass.encoder.layers, state.outputs).map { layer, output in
+        let layers = zip(state.batchEncoder.encoder.layers, state.outputs).map { layer, output in
             EncoderSummary.Layer(kind: "\(type(of: layer))", shape: layer.outputShape, output: output)
         }
-        let parameters = state.pass.encoder.layout.entries.map { entry -> EncoderSummary.Parameter in
+        let parameters = state.batchEncoder.encoder.layout.entries.map { entry -> EncoderSummary.Parameter in
             let path = "\(name)/\(entry.path)"
             let before = step.before.parameter(path)!.tensor!
             let after = step.after.parameter(path)!.tensor!

@@ -7,42 +7,41 @@ import CoupletStorage
 import CoupletTensors
 import CoupletTraining
 
-/// Repeats one step of a run in one process, and reports what happened in it.
+/// Repeats one step of a run in one process, and reports its losses, gradients and updates.
 ///
-/// A step has the same bits on any number of workers, so one process can repeat a step of a run of many ranks: from the
-/// nearest checkpoint before the step, or from the initial parameters, it repeats the steps in between and then the
-/// step itself, and compares them with the log. Nothing in the run's folder changes.
+/// A step has the same bits on any number of workers, so one process can repeat a step of a run of many ranks. The
+/// replay starts from the nearest checkpoint before the step, or from the initial parameters. It repeats the steps up
+/// to the selected one, and compares them with the log and the checkpoints. It changes nothing in the run's folder.
 ///
 ///     let report = try StepReplay("runs/mnist", step: 137).run()
 ///     print(report.table)
 public struct StepReplay: Sendable {
     public let folder: RunFolder
     public let configuration: Configuration
-    /// The step, as metrics.jsonl counts: step N ends with N steps done.
+    /// The replayed step, numbered as in metrics.jsonl: step N is the one after which N steps are finished.
     public let step: Int
-    /// Number of steps done at the start of the replay.
+    /// Number of finished steps at the start of the replay.
     public var startStep: Int { start.step }
 
     let start: ReplayStart
     let source: any PairSource
     private let model: Model
     private let records: [Int: MetricsRecord]
-    /// The run's checkpoints after the start, up to the step.
+    /// The run's valid checkpoints after the start, up to the step.
     private let checkpoints: [CheckpointSummary]
-    /// OpenBLAS's core types that the run was made with around the step, as far as its checkpoints name them.
+    /// OpenBLAS core types that the run used near the step, from its checkpoints; empty if they name none.
     let kernels: [String]
 
-    /// The keys of the config that a replay may change: where the data are, and the run that this one was initialised
-    /// from.
+    /// The keys of the config that a replay may change: paths of the data and of the run whose encoders this run took.
     public static let pathKeys = ["data.path", "data.covariance", "initialize.from"]
 
     /// Opens a run and finds the start of the replay.
     /// - Parameters:
     ///   - step: from 1 to the run's last step.
-    ///   - choice: the checkpoint to start from: `latest` is the nearest before the step, step 0 the initial
-    ///     parameters.
+    ///   - choice: the checkpoint to start from. `latest` selects the nearest one before the step; step 0 selects the
+    ///     initial parameters.
     ///   - dataPaths: `key=value` for `pathKeys`, if the data have moved since the run.
-    ///   - ownSource: the source of pairs, if it is not the one that the config names.
+    ///   - ownSource: replaces the source of pairs that the config names; nil makes the source of the config.
     /// - Throws: `FileError` if there is no such run, step or checkpoint; `RunMismatchError` if a checkpoint belongs to
     ///   another run; `ConfigurationError`; `DataError` if the run's data cannot be read.
     public init(
@@ -71,7 +70,7 @@ public struct StepReplay: Sendable {
             try Self.requireSameRun(content, path, stored, try source.dataDigest())
         }
         func summary(ofStep step: Int) -> CheckpointSummary? {
-            // A damaged checkpoint is no evidence.
+            // A damaged checkpoint is not compared.
             try? CheckpointStore.summary(store.path(ofStep: step))
         }
         let startStep = start.step
@@ -81,11 +80,11 @@ public struct StepReplay: Sendable {
         let laterKernels = later.flatMap(summary)?.cpuKernels
         kernels = Set([start.checkpoint?.content.cpuKernels, laterKernels].compactMap(\.self)).sorted()
         model = try Model(configuration, source: source)
-        if let wanted = configuration.initialization, start.checkpoint == nil {
+        if let initialization = configuration.initialization, start.checkpoint == nil {
             // The other run may have continued since: this run's own checkpoints name the checkpoint that it started
             // from.
             let digest = saved.lazy.compactMap(summary).compactMap { RunState.initialDigest(in: $0.scalars) }.first
-            try PretrainedEncoders(wanted, for: configuration, model: model, digest: digest).load(into: model)
+            try PretrainedEncoders(initialization, for: configuration, model: model, digest: digest).load(into: model)
         }
     }
 
@@ -112,11 +111,11 @@ public struct StepReplay: Sendable {
         }
     }
 
-    /// Repeats the step, once.
+    /// Repeats the step. It changes the parameters of the model, so it can run once.
     /// - Parameters:
     ///   - threads: a power of two, at most the number of shards. It does not change the bits.
     ///   - worst: the number of pairs with the largest losses in the report.
-    ///   - dump: a new HDF5 file for every tensor of the step.
+    ///   - dump: path of a new HDF5 file for all tensors of the step; nil writes none.
     /// - Throws: `WorkerCountError`, `FileError`, `DataError`; `RunMismatchError` if an earlier step has no finite
     ///   loss.
     public func run(
@@ -144,8 +143,8 @@ public struct StepReplay: Sendable {
         }
     }
 
-    /// Repeats the steps from the start to the step. Every worker calls it.
-    /// - Returns: the step, on worker 0; nil on the others.
+    /// Repeats the steps from the start up to the selected step. Every worker calls it.
+    /// - Returns: the selected step on worker 0; nil on the other workers.
     private func repeatSteps(
         _ communicator: any Communicator, _ mode: ProgressDisplay.Mode
     ) throws -> ReplayedStep? {
@@ -164,19 +163,20 @@ public struct StepReplay: Sendable {
         var checks: [StepComparison] = []
         var digests: [DigestComparison] = []
 
-        /// Compares a step with the log, and the state after it with the run's checkpoint.
-        func compare(_ report: StepReport, _ content: Checkpoint?) throws {
+        /// Compares a step with the log, and the state after it with the run's checkpoint. Every worker calls it.
+        /// - Parameter gather: gathers the state on worker 0. All workers call it for the same steps, or none does.
+        func compare(_ report: StepReport, gather: () throws -> Checkpoint?) throws {
             display.update(step: report.step, loss: report.loss, isLogged: records[report.step] != nil)
             if let record = records[report.step] { checks.append(StepComparison(record, report)) }
             guard let saved = checkpoints.first(where: { $0.step == report.step }) else { return }
-            guard let content = try content ?? state.gather(step: report.step) else { return }
+            guard let content = try gather() else { return }
             digests.append(
                 DigestComparison(
                     step: report.step, checkpoint: saved.path, saved: saved.digest, replayed: content.digest))
         }
         for number in start.step..<(step - 1) {
             let report = try training.run(number)
-            try compare(report, nil)
+            try compare(report) { try state.gather(step: report.step) }
             guard report.nonFinite == nil || configuration.train.onNonFinite == .skip else {
                 display.finish()
                 throw RunMismatchError(
@@ -206,7 +206,7 @@ public struct StepReplay: Sendable {
             }
         }
         let after = try state.gather(step: step)
-        try compare(report, after)
+        try compare(report) { after }
         display.finish()
         guard let before, let after, let gradients else { return nil }
         return ReplayedStep(
@@ -215,8 +215,8 @@ public struct StepReplay: Sendable {
             pairLosses: losses, checks: checks, digests: digests)
     }
 
-    /// The configuration with activations recomputed if keeping them would take more than 1 GiB: the batch of many
-    /// ranks has activations for the memory of many.
+    /// The configuration, with recomputed activations if saved ones would take more than 1 GiB. One process may have
+    /// less memory than the ranks of the run had together.
     private func memorySaving(threads: Int) -> Configuration {
         let estimate = MemoryEstimate(
             configuration, model: model, source: source, workers: threads, threads: threads)
@@ -241,16 +241,16 @@ struct ReplayedStep: Sendable {
     /// ∂ loss / ∂ encodings, B × e.
     let firstEncodingGradients: Tensor
     let secondEncodingGradients: Tensor
-    /// Contribution of each pair to the loss, times B.
+    /// B times the contribution of each pair to the loss.
     let pairLosses: [Double]
-    /// Comparisons of the logged steps and of the checkpoints between the start and the step, both included.
+    /// Comparisons with the log and with checkpoints, for the steps after the start up to this step.
     let checks: [StepComparison]
     let digests: [DigestComparison]
 }
 
 extension RunState {
-    /// Gathers the parameter gradients of the last step on worker 0, by the paths of the trained parameters. Every worker
-    /// calls it.
+    /// Gathers the parameter gradients of the last step on worker 0, by the paths of the trained parameters. Every
+    /// worker calls it.
     /// - Parameter scalarGradients: gradients of the learned scalars of the loss (`LossScalars.gradients`).
     /// - Returns: the gradients on worker 0, nil on the others.
     fileprivate func gatherGradients(scalarGradients: [Double]) throws -> [Checkpoint.NamedArray]? {
@@ -272,19 +272,19 @@ extension RunState {
     }
 }
 
-/// Where a replay begins: a checkpoint before the step, or the initial parameters, which are a function of the config.
+/// The start of a replay: a checkpoint before the step, or the initial parameters, which are a function of the config.
 struct ReplayStart: Sendable {
     /// Nil: the initial parameters.
     let checkpoint: (content: Checkpoint, path: String)?
-    /// The errors of damaged checkpoints that are nearer to the step. They stay where they are.
+    /// The errors of damaged checkpoints that are nearer to the step. The replay does not move or change them.
     let skipped: [String]
 
     /// Number of finished steps.
     var step: Int { checkpoint?.content.step ?? 0 }
 
     /// Finds the nearest checkpoint that verifies, of at most `last` steps.
-    /// - Parameter choice: `step` selects the checkpoint of this step only; step 0 selects the initial parameters if there
-    ///   is no such checkpoint.
+    /// - Parameter choice: `step` selects the checkpoint of this step only; step 0 selects the initial parameters if
+    ///   there is no such checkpoint.
     /// - Throws: `FileError` if the selected checkpoint is missing or damaged.
     init(_ store: CheckpointStore, choice: CheckpointChoice, atMost last: Int) throws {
         guard case .step(let selected) = choice else {

@@ -17,13 +17,13 @@ public struct WorstPair: Equatable, Sendable {
 
     /// Position in the batch.
     public let position: Int
-    /// n = (step - 1) B + position, of which the source's noise is a function.
+    /// Draw number n = (step - 1) · B + position. The source's noise is a function of it.
     public let draw: UInt64
     /// Index of the sample among a finite source's training samples.
     public let index: UInt64?
     /// Class of the sample, if the source has classes.
     public let label: Int?
-    /// The pair's contribution to the loss, times B.
+    /// B times the pair's contribution to the loss.
     public let loss: Double
     /// S_ii.
     public let score: Double

@@ -1,4 +1,3 @@
-import CoupletInference
 import CoupletReplay
 import CoupletStorage
 import CoupletTraining
@@ -20,7 +19,7 @@ struct ReplayRun {
     }
 
     func replay(
-        _ step: Int, from choice: TrainedRun.Choice = .latest, threads: Int = 1, worst: Int = 10, dump: String? = nil
+        _ step: Int, from choice: CheckpointChoice = .latest, threads: Int = 1, worst: Int = 10, dump: String? = nil
     ) throws -> ReplayReport {
         try StepReplay(path, step: step, from: choice).run(threads: threads, worst: worst, dump: dump)
     }

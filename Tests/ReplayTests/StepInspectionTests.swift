@@ -4,12 +4,9 @@ import CoupletReplay
 import CoupletStorage
 import CoupletTensors
 import CoupletTraining
+import Glibc
 import TestSupport
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#endif
 
 /// Compares the report and the dump of a replay with a naive computation in Double from the dump's inputs and
 /// parameters.
@@ -56,7 +53,7 @@ import Testing
 
     private static func logSumExp(_ values: [Double]) -> Double { log(values.reduce(0) { $0 + exp($1) }) }
 
-    /// - Parameter data: the inputs of both sides, which the maximum mean discrepancy compares by a linear kernel.
+    /// - Parameter data: the inputs of both modalities, which the maximum mean discrepancy compares by a linear kernel.
     private static func pairLosses(_ s: Matrix, _ objective: Configuration.Objective, data: (Matrix, Matrix))
         -> [Double]
     {
@@ -98,14 +95,14 @@ import Testing
         #expect(report.verdict == .sameBits && report.clipScale < 1)
         let file = try HDF5File(reading: path)
         let weight = try Self.rows(file, "/parameters_before/first/0/weight"),
-            other = try Self.rows(file, "/parameters_before/second/0/weight")
+            secondWeight = try Self.rows(file, "/parameters_before/second/0/weight")
         let bias = try file.readFloats("/parameters_before/first/0/bias").values.map(Double.init)
         let x = try Self.rows(file, "/inputs/first"), y = try Self.rows(file, "/inputs/second")
 
         // The encodings follow from the inputs.
         var u = x * weight.transposed
         for i in 0..<u.rows { for k in 0..<u.columns { u[i, k] += bias[k] } }
-        let v = y * other.transposed
+        let v = y * secondWeight.transposed
         #expect(
             try Self.isClose(Self.rows(file, "/encodings/first"), u, 1e-6)
                 && Self.isClose(Self.rows(file, "/encodings/second"), v, 1e-6))
@@ -177,9 +174,9 @@ import Testing
             let mean = x.reduce(0, +) / Double(x.count)
             return (mean, (x.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(x.count)).squareRoot())
         }
-        let (own, others) = (moments(positives), moments(negatives))
-        #expect(abs(found.positiveMean - own.0) <= 1e-5 && abs(found.positiveDeviation - own.1) <= 1e-5)
-        #expect(abs(found.negativeMean - others.0) <= 1e-5 && abs(found.negativeDeviation - others.1) <= 1e-5)
+        let (positive, negative) = (moments(positives), moments(negatives))
+        #expect(abs(found.positiveMean - positive.0) <= 1e-5 && abs(found.positiveDeviation - positive.1) <= 1e-5)
+        #expect(abs(found.negativeMean - negative.0) <= 1e-5 && abs(found.negativeDeviation - negative.1) <= 1e-5)
         #expect(abs(found.negativeLargest - negatives.max()!) <= 1e-5)
         let wins = (0..<n).count { i in (0..<n).allSatisfy { $0 == i || s[i, $0] < s[i, i] } }
         let columnWins = (0..<n).count { i in (0..<n).allSatisfy { $0 == i || s[$0, i] < s[i, i] } }

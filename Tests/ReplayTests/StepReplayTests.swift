@@ -11,7 +11,7 @@ import Testing
     @Test(arguments: [Configuration.Batch.Activations.keep, .recompute])
     func aRunOfFourWorkersIsReplayedByOne(_ activations: Configuration.Batch.Activations) throws {
         let run = try ReplayRun(ReplayRun.deep { $0.batch.activations = activations }, threads: 4)
-        // For each step: the start, the compared logged steps, the compared checkpoints.
+        // The expected start, compared logged steps and compared checkpoints of each replayed step.
         let expected: [(step: Int, start: Int, logged: [Int], saved: [Int])] = [
             (1, 0, [], []), (7, 0, [7], []), (11, 10, [], []), (16, 10, [14], []), (21, 20, [21], []),
             (30, 20, [21, 28, 30], [30]),
@@ -44,6 +44,9 @@ import Testing
                     == alone.jsonText.split(separator: "\n").filter { !$0.contains("\"threads\"") })
         }
         #expect(throws: WorkerCountError.self) { try run.replay(24, threads: 3) }
+        // The run has a checkpoint of this step, and Adam has moments to gather.
+        let last = try run.replay(30, threads: 2)
+        #expect(last.digests.allSatisfy { $0.saved == $0.replayed } && last.digests.count == 1)
     }
 
     @Test func imagesAndLabelsFromAFile() throws {

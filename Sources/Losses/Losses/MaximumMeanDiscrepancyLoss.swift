@@ -18,21 +18,27 @@ public struct FeatureCounts: Equatable, Sendable {
 /// The maximum mean discrepancy between the learned conditionals and the data (Baptista, Stuart, Tran 2025, arXiv
 /// 2505.24134).
 ///
-/// With softmax weights w over columns and w' over rows, φ and ψ the features of the first and second modality's data,
-/// conditional means `m_j = Σ_i w_ij φ_i` and `m'_i = Σ_j w'_ij ψ_j`, and residuals `r_j = m_j - φ_j` and `r'_i = m'_i
-/// - ψ_i`:
+/// φ_i and ψ_j are the features of the first and second modality's data. R_i and C_j are the log-sum-exps of the rows
+/// and columns of the scores S.
+///
+/// - softmax weights: `w_ij = e^{S_ij - C_j}` and `w'_ij = e^{S_ij - R_i}`
+/// - conditional means: `m_j = Σ_i w_ij φ_i` and `m'_i = Σ_j w'_ij ψ_j`
+/// - residuals: `r_j = m_j - φ_j` and `r'_i = m'_i - ψ_i`
+///
+/// The loss and its derivatives are
 ///
 ///     loss = (1/N) Σ_j first/2 |r_j|² + (1/N) Σ_i second/2 |r'_i|²
 ///     ∂loss/∂S_ij = first/N w_ij (⟨φ_i, r_j⟩ - ⟨m_j, r_j⟩) + second/N w'_ij (⟨ψ_j, r'_i⟩ - ⟨m'_i, r'_i⟩)
 ///
-/// As in attention there is no N × N array; the cost is N² F. A direction of weight 0 costs nothing.
+/// The cost is N² F, without an N × N array. A direction of weight 0 costs nothing.
 struct MaximumMeanDiscrepancyLoss: Sendable {
     /// Weight of first given second.
     let first: Double
     /// Weight of second given first.
     let second: Double
 
-    /// Computes the weights of one direction's softmax, weight_i · 2^(T_ij - exponent_i), which includes the positive.
+    /// Computes the exponents and weights of one direction's softmax, weight_i · 2^(T_ij - exponent_i). The softmax
+    /// includes the positive.
     fileprivate func computeSoftmax(_ sums: LogSumExp, _ positives: Tensor, exponent: Tensor, weight: Tensor) {
         for i in 0..<positives.count {
             let (shift, negatives, positive) = sums.withPositive(positives, i)
@@ -64,13 +70,12 @@ struct MaximumMeanDiscrepancyLoss: Sendable {
     }
 }
 
-/// The buffers that the maximum mean discrepancy needs besides those of `TiledScores`, for the `rows` pairs of a
-/// worker.
+/// The buffers that the maximum mean discrepancy needs in addition to `TiledScores`, for the `rows` pairs of a worker.
 final class MaximumMeanDiscrepancyBuffers {
-    /// Conditional means Σ_i w_ij φ(u_i) of each second encoding, rows × F₁, which move with its block; later their
-    /// residuals.
+    /// Conditional means Σ_i w_ij φ(u_i) of each second encoding, rows × F₁, which move with the block; their residuals
+    /// after the second pass.
     fileprivate let columnMeans: ExchangeBuffer
-    /// Conditional means Σ_j w'_ij ψ(v_j) of each first encoding, rows × F₂; later their residuals.
+    /// Conditional means Σ_j w'_ij ψ(v_j) of each first encoding, rows × F₂; their residuals after the second pass.
     fileprivate let rowMeans: Tensor
     fileprivate let rowCentres: Tensor, columnCentres: Tensor
     /// The softmax weights of one tile, and its products of features and residuals.
@@ -85,10 +90,10 @@ final class MaximumMeanDiscrepancyBuffers {
         products = Tensor([side, side])
     }
 
-    /// The bytes that the buffers take, those of `RemoteBlock` for features included.
+    /// The bytes of the buffers and of the features in `RemoteBlock`.
     static func memory(rows: Int, side: Int, features: FeatureCounts) -> Int {
         let floats =
-            rows * (3 * features.first + features.second + 2) + 2 * rows * (features.first + features.second + 1) + 2
+            rows * (2 * features.first + features.second + 2) + 2 * rows * (features.first + features.second + 1) + 2
             * side * side
         return MemoryLayout<Float>.stride * floats
     }
@@ -220,7 +225,7 @@ extension TiledScores {
     ) {
         couplet_tile_row_softmax(
             tile.rows.count, tile.columns.count, scores, geometry.side,
-            weights.rowExponent.pointer + tile.rows.lowerBound,
-            weights.rowWeight.pointer + tile.rows.lowerBound, result)
+            weights.rowExponent.pointer + tile.rows.lowerBound, weights.rowWeight.pointer + tile.rows.lowerBound,
+            result)
     }
 }

@@ -6,10 +6,10 @@ import CoupletTensors
 import Foundation
 import Synchronization
 
-// How a checkpoint is written: `RunState.gather` copies the state of all workers to memory of worker 0, and
-// `CheckpointWriter` writes that memory on a thread of its own while training continues.
+// A checkpoint is written in two parts. `RunState.gather` copies the state of all workers to memory of worker 0.
+// `CheckpointWriter` writes that memory on its own thread while training continues.
 
-/// Memory of worker 0 for a copy of the run's state. It is allocated at the first checkpoint and used again for each.
+/// Memory of worker 0 for a copy of the run's state. It is allocated at the first checkpoint and reused for each one.
 package final class CheckpointBuffers {
     /// Flat buffers in the order of the encoder's layout. A frozen encoder has no moments.
     struct Buffers {
@@ -29,9 +29,11 @@ package final class CheckpointBuffers {
 
     /// Size of the buffers in bytes.
     static func bytes(_ model: Model, optimizer: Optimizer) -> Int {
-        let parameters = model.encoders.first.layout.count + model.encoders.second.layout.count
-        let moments = optimizer.momentNames.count * model.trainedEncoders.reduce(0) { $0 + $1.layout.count }
-        return (parameters + moments) * MemoryLayout<Float>.stride
+        let floats = Modality.allCases.reduce(0) { sum, modality in
+            let momentCount = model.frozen.contains(modality) ? 0 : optimizer.momentNames.count
+            return sum + (1 + momentCount) * model.encoders[modality].layout.count
+        }
+        return floats * MemoryLayout<Float>.stride
     }
 }
 
@@ -47,19 +49,19 @@ extension RunState {
         var parameters: [Checkpoint.NamedArray] = [], moments: [Checkpoint.NamedArray] = []
         for modality in Modality.allCases {
             let trainer = step.trainer(of: modality), layout = trainer.encoder.layout
-            let copy = buffers?.encoders[modality]
-            copy?.parameters.copy(from: model.parameters[modality])
+            let target = buffers?.encoders[modality]
+            target?.parameters.copy(from: model.parameters[modality])
             for index in (trainer.isFrozen ? [] : optimizer.momentNames).indices {
-                try gather(trainer.moments.map { $0[index] }, of: layout, into: copy?.moments[index])
+                try gather(trainer.moments.map { $0[index] }, of: layout, into: target?.moments[index])
             }
-            guard let copy else { continue }
+            guard let target else { continue }
             for entry in layout.entries {
                 let path = Self.path(modality, entry)
                 func array(_ flat: Tensor) -> CheckpointArray {
                     CheckpointArray(flat.flat(entry.range).reshaped(entry.shape))
                 }
-                parameters.append((path, array(copy.parameters)))
-                for (name, moment) in zip(optimizer.momentNames, copy.moments) {
+                parameters.append((path, array(target.parameters)))
+                for (name, moment) in zip(optimizer.momentNames, target.moments) {
                     moments.append(("\(path)/\(name)", array(moment)))
                 }
             }
@@ -81,7 +83,7 @@ extension RunState {
     }
 }
 
-/// Writes the checkpoints of a run on a thread of its own: digest, file, fsync, rename, deletion of old ones. At most
+/// Writes the checkpoints of a run on its own thread: digest, file, fsync, rename, deletion of old checkpoints. At most
 /// one write is in progress. Only worker 0 has a writer.
 package final class CheckpointWriter: Sendable {
     private struct State {
@@ -114,7 +116,7 @@ package final class CheckpointWriter: Sendable {
     /// Path of the newest complete checkpoint: one that this writer wrote, or the one from which the run resumed.
     package var newest: String? { state.withLock { $0.newest } }
 
-    /// Rethrows the error of a background write, once. Does not wait.
+    /// Rethrows the error of a background write, once. It does not wait.
     package func check() throws {
         let failure = state.withLock { state in
             defer { state.failure = nil }
@@ -123,13 +125,14 @@ package final class CheckpointWriter: Sendable {
         if let failure { throw failure }
     }
 
-    /// Waits for the write in progress, then rethrows its error, once. The memory of its content can then be reused.
+    /// Waits for the write in progress, then rethrows its error, once. The caller can then reuse the memory of that
+    /// checkpoint.
     package func wait() throws {
         finish()
         try check()
     }
 
-    /// Waits for the write in progress, and does not throw: for callers that throw another error.
+    /// Waits for the write in progress and does not throw. Callers that throw another error use it.
     package func finish() { writing.wait() }
 
     /// Begins to write a checkpoint. The caller must not change its arrays before `wait` returns.
