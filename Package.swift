@@ -45,23 +45,23 @@ let package = Package(
         module("Losses", ["CCoupletKernels"] + modules("Tensors", "Communication")),
         module("Optimizers", ["CCoupletKernels"] + modules("Tensors")),
         module("Storage", ["CHDF5"] + modules("Text", "Files", "Tensors")),
-        module("Pairs", ["CCoupletKernels"] + modules("Text", "Files", "Tensors", "Storage")),
+        module("Pairs", ["CCoupletKernels"] + modules("Files", "Tensors", "Storage")),
         module(
             "Evaluation",
             ["CCoupletKernels"]
-                + modules("Text", "Files", "Tensors", "Communication", "Networks", "Losses", "Storage", "Pairs")),
+                + modules("Text", "Files", "Tensors", "Communication", "Networks", "Losses", "Pairs")),
         module(
             "Training",
             ["CCoupletKernels", yams, logging]
                 + modules(
                     "Text", "Files", "Schema", "Tensors", "Communication", "Networks", "Losses", "Optimizers",
-                    "Storage",
-                    "Pairs", "Evaluation")),
+                    "Storage", "Pairs", "Evaluation")),
         module(
             "Inference",
-            modules(
-                "Text", "Files", "Tensors", "Communication", "Networks", "Losses", "Storage", "Pairs", "Evaluation",
-                "Training")),
+            ["CCoupletKernels"]
+                + modules(
+                    "Text", "Files", "Tensors", "Communication", "Networks", "Losses", "Storage", "Pairs", "Evaluation",
+                    "Training")),
         module(
             "Replay",
             ["CCoupletKernels"]
@@ -86,8 +86,7 @@ let package = Package(
             name: "Couplet",
             dependencies: modules(
                 "Text", "Files", "Schema", "Tensors", "Communication", "Networks", "Losses", "Optimizers", "Storage",
-                "Pairs",
-                "Evaluation", "Training", "Inference", "Replay", "Benchmarks", "Sweeps", "Reports", "Studies")),
+                "Pairs", "Evaluation", "Training", "Inference", "Replay", "Benchmarks", "Sweeps", "Reports", "Studies")),
         .executableTarget(
             name: "CoupletCommand",
             dependencies: ["CCoupletKernels", "CHDF5", argumentParser]
@@ -108,24 +107,21 @@ let package = Package(
         .testTarget(name: "CommunicationTests", dependencies: ["TestSupport"] + modules("Tensors", "Communication")),
         .testTarget(name: "NetworksTests", dependencies: ["TestSupport"] + modules("Tensors", "Networks")),
         .testTarget(name: "LossesTests", dependencies: ["TestSupport"] + modules("Tensors", "Communication", "Losses")),
+        .testTarget(name: "OptimizersTests", dependencies: ["TestSupport"] + modules("Tensors", "Optimizers")),
         .testTarget(
             name: "StorageTests", dependencies: ["TestSupport"] + modules("Text", "Files", "Tensors", "Storage")),
         .testTarget(
-            name: "PairsTests",
-            dependencies: ["TestSupport", "CZlib"] + modules("Text", "Files", "Tensors", "Losses", "Storage", "Pairs")),
+            name: "PairsTests", dependencies: ["TestSupport"] + modules("Files", "Tensors", "Storage", "Pairs")),
         .testTarget(
             name: "EvaluationTests",
             dependencies: ["TestSupport"]
-                + modules(
-                    "Text", "Files", "Tensors", "Communication", "Networks", "Losses", "Storage", "Pairs", "Evaluation")
-        ),
+                + modules("Text", "Files", "Tensors", "Communication", "Networks", "Losses", "Pairs", "Evaluation")),
         .testTarget(
             name: "TrainingTests",
             dependencies: ["TestSupport", logging]
                 + modules(
                     "Text", "Files", "Schema", "Tensors", "Communication", "Networks", "Losses", "Optimizers",
-                    "Storage",
-                    "Pairs", "Evaluation", "Training", "Inference", "Replay")),
+                    "Storage", "Pairs", "Evaluation", "Training", "Inference", "Replay")),
         .testTarget(
             name: "ReplayTests",
             dependencies: ["TestSupport"]

@@ -3,7 +3,7 @@ import CoupletFiles
 import CoupletTensors
 import CoupletText
 
-/// What every benchmark of computation reports.
+/// The results that every benchmark of computation reports.
 public struct BenchmarkResult: Sendable {
     public let times: BenchmarkTimes
     /// Floating-point operations of the matrix products of one repetition, over all workers.
@@ -16,12 +16,12 @@ public struct BenchmarkResult: Sendable {
     /// Number of processes that the workers are in.
     public let processes: Int
 
-    /// operations / median time, in GFLOP/s.
+    /// 10⁻⁹ · operations / median time in seconds, in GFLOP/s.
     public var gigaflops: Double { 1e-9 * operations / times.median }
     /// gigaflops / peakGigaflops.
     public var peakShare: Double { gigaflops / peakGigaflops }
 
-    /// Members of the JSON object.
+    /// The results as members of a JSON object.
     package var members: [(String, JSONValue)] {
         [
             ("workers", .integer(workers)), ("processes", .integer(processes)),
@@ -32,7 +32,7 @@ public struct BenchmarkResult: Sendable {
         ]
     }
 
-    /// Three lines: times, speed, memory.
+    /// The results as three lines: times, speed, memory.
     package var text: String {
         let location =
             processes > 1
@@ -57,9 +57,10 @@ public struct BenchmarkTimes: Sendable {
         self.seconds = seconds
     }
 
-    /// Runs `body` on all workers, `warmup` times untimed and `count` times timed. The workers start each time
-    /// together.
-    /// - Parameter body: gets the number of the repetition, which counts the warm-up too.
+    /// Runs `body` on all workers, first `warmup` times untimed and then `count` times timed. The workers start each
+    /// repetition together. Every worker calls it.
+    /// - Parameter body: receives the number of the repetition, counted from 0, warm-ups included.
+    /// - Throws: the errors of `body`; `CollectiveError` if a worker failed.
     public init(
         on communicator: any Communicator, warmup: Int, repeat count: Int, _ body: (Int) throws -> Void
     ) throws {
@@ -78,9 +79,10 @@ public struct BenchmarkTimes: Sendable {
             })
     }
 
+    /// The shortest time, in seconds.
     public var minimum: Double { seconds.reduce(.infinity, min) }
 
-    /// For an even number of repetitions, the mean of the two middle times.
+    /// The median time, in seconds. For an even number of repetitions, the mean of the two middle times.
     public var median: Double {
         let sorted = seconds.sorted()
         let middle = sorted.count / 2
@@ -88,7 +90,7 @@ public struct BenchmarkTimes: Sendable {
     }
 }
 
-/// The speed of plain matrix products, which the workers of a benchmark measure all at once: the peak in `peakShare`.
+/// Measures the speed of plain matrix products on all workers at once: the peak in `peakShare`.
 enum ProductPeak {
     /// Rows and columns. Large enough for OpenBLAS's full speed, small enough (6.75 MiB a worker) for the caches.
     private static let size = 768

@@ -25,7 +25,7 @@ public struct CollectivesBenchmark: Sendable {
     /// Scalars of each worker in the all-gather.
     private static let scalars = 16
 
-    /// One collective with one buffer size.
+    /// The times of one collective with one buffer size.
     public struct Measurement: Sendable {
         public let bytes: Int
         public let times: BenchmarkTimes
@@ -46,7 +46,7 @@ public struct CollectivesBenchmark: Sendable {
         /// Exchanges with the partner whose rank differs in the highest bit: in another process, if there are several.
         /// Empty for one worker.
         public let far: [Measurement]
-        /// Both halves of the tree sum of a buffer of that size on every worker.
+        /// Tree sums of a buffer on every worker: reduce-scatter, then all-gather.
         public let treeSum: [Measurement]
         public let peakMemoryMiB: Double
     }
@@ -62,7 +62,8 @@ public struct CollectivesBenchmark: Sendable {
         return sizes
     }
 
-    /// Every worker calls it.
+    /// Runs all measurements. Every worker calls it.
+    /// - Throws: `CollectiveError` if a worker failed.
     public func run(on communicator: any Communicator) throws -> Result {
         let size = communicator.size
         // One measurement repeats a small collective many times: reading the clock takes about as long as the
@@ -109,7 +110,7 @@ public struct CollectivesBenchmark: Sendable {
 
     // MARK: - Report
 
-    /// The settings and all times.
+    /// The settings and all times as a JSON object.
     package func json(_ result: Result) -> JSONValue {
         func times(_ times: BenchmarkTimes) -> [(String, JSONValue)] {
             [("median_seconds", .number(times.median)), ("minimum_seconds", .number(times.minimum))]
@@ -132,7 +133,7 @@ public struct CollectivesBenchmark: Sendable {
         ])
     }
 
-    /// A table.
+    /// The median times as a table.
     package func text(_ result: Result) -> String {
         func right(_ text: String, _ width: Int) -> String {
             String(repeating: " ", count: max(1, width - text.count)) + text
@@ -141,7 +142,7 @@ public struct CollectivesBenchmark: Sendable {
         let processes = "\(result.processes) \(result.processes == 1 ? "process" : "processes")"
         let near = result.near.isEmpty ? nil : result.near
         let far = result.workers > 2 ? result.far : nil
-        // If processes have several workers, nearest partners are threads of one process.
+        // If processes have several workers, the nearest partners are threads of one process and copy nothing.
         let isNearCopied = result.processes == result.workers
         func columns(_ measurement: Measurement?, isCopied: Bool = true) -> String {
             guard let measurement else { return "" }

@@ -9,8 +9,8 @@ import CoupletTraining
 
 /// Times the loss over all pairs of a batch and both its gradients, on unit encodings in memory, without encoders.
 ///
-/// The operations count as three matrix products of 2 B² d each, the scores and two gradients, whatever the engine
-/// computes.
+/// The operations are those of three matrix products of 2 B² d each, for the scores and the two gradients, even if the
+/// engine recomputes scores.
 public struct LossBenchmark: Sendable {
     /// The benchmark uses `objective`, `batch`, `seed` and `encoders.embedding` (d).
     public let configuration: Configuration
@@ -19,7 +19,7 @@ public struct LossBenchmark: Sendable {
     /// HDF5 file of encodings: /first and /second, B × d; also /second_batch/first and /second_batch/second for a loss
     /// that takes a second batch. Nil for unit encodings drawn from the seed.
     public let input: String?
-    /// Whether worker 0 gathers the gradients.
+    /// Whether worker 0 gathers the gradients of the whole batch.
     public let keepsGradients: Bool
 
     public init(
@@ -34,7 +34,7 @@ public struct LossBenchmark: Sendable {
         self.keepsGradients = keepsGradients
     }
 
-    /// A config for a `LossBenchmark`: everything that the benchmark does not use is small.
+    /// Makes a config for a `LossBenchmark`. Everything that the benchmark does not use is small.
     /// - Parameter overrides: `key.path=value`, as after `--set`.
     /// - Throws: `ConfigurationError`.
     public static func configuration(batch: Int, dimension: Int, overrides: [String]) throws -> Configuration {
@@ -60,11 +60,12 @@ public struct LossBenchmark: Sendable {
         /// Norms of ∂ loss / ∂ encodings over the whole batch.
         public let firstGradientNorm: Double
         public let secondGradientNorm: Double
-        /// ∂ loss / ∂ encodings, B × d, under their names in an input file: on worker 0, if the benchmark keeps them.
+        /// ∂ loss / ∂ encodings, B × d, under the names of the encodings in an input file. Only worker 0 has them, if
+        /// the benchmark keeps gradients; otherwise empty.
         public let gradients: [(name: String, rows: Tensor)]
     }
 
-    /// B and d of a file of encodings.
+    /// Reads B and d from a file of encodings.
     /// - Throws: `FileError` if /first and /second are not two B × d datasets of the same shape.
     public static func shape(of path: String) throws -> (batch: Int, dimension: Int) {
         let file = try HDF5File(reading: path)
@@ -84,7 +85,8 @@ public struct LossBenchmark: Sendable {
         return (shapes[0][0], shapes[0][1])
     }
 
-    /// Every worker calls it.
+    /// Runs the benchmark. Every worker calls it.
+    /// - Parameter threads: number of workers of a process. They share `batch.tile_memory`.
     /// - Throws: `FileError` if the encodings cannot be read.
     public func run(on communicator: any Communicator, threads: Int) throws -> Result {
         couplet_flush_subnormals()
@@ -95,7 +97,7 @@ public struct LossBenchmark: Sendable {
             communicator: communicator, shards: batch.shards, batchSize: batch.size, dimension: dimension,
             similarity: objective.similarity, loss: objective.loss, tileMemory: batch.tileMemory / threads,
             features: features.map { FeatureCounts(first: $0.columns, second: $0.columns) })
-        // Measured first, which also brings the cores up to their full clock.
+        // The peak is measured first, which also brings the cores up to their full clock.
         let peak = try ProductPeak.measure(on: communicator)
         var found: PairwiseResult?
         let times = try BenchmarkTimes(on: communicator, warmup: warmup, repeat: repetitions) { _ in
@@ -139,7 +141,7 @@ public struct LossBenchmark: Sendable {
         return features
     }
 
-    /// This worker's rows of both sides.
+    /// This worker's rows of the first and the second encodings, B/W × d each.
     /// - Parameter batchNumber: 0 for the batch, 1 for the second batch.
     private func encodings(_ communicator: any Communicator, batchNumber: Int) throws -> (Tensor, Tensor) {
         let rows = batch.size / communicator.size
@@ -177,7 +179,7 @@ public struct LossBenchmark: Sendable {
 
     // MARK: - Report
 
-    /// The settings, the times and the results.
+    /// The settings, the times and the results as a JSON object.
     package func json(_ result: Result) -> JSONValue {
         let lossName = objective.lossName
         let settings: [(String, JSONValue)] = [
@@ -193,7 +195,7 @@ public struct LossBenchmark: Sendable {
             ])
     }
 
-    /// The same as lines of text.
+    /// The times and the results as lines of text.
     package func text(_ result: Result) -> String {
         """
         loss of \(batch.size) pairs of encodings of \(dimension) numbers, and both gradients

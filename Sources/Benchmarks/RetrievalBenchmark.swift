@@ -37,11 +37,11 @@ public struct RetrievalBenchmark: Sendable {
         /// The best gallery row for query 0, and its probability.
         public let best: Int
         public let probability: Double
-        /// Mean over the queries.
+        /// Mean number of effective candidates over the queries.
         public let effectiveCandidates: Double
     }
 
-    /// Fills rows with unit encodings; each row is a function of its number.
+    /// Fills rows with random unit encodings. Each row is a function of its number.
     private static func fill(_ tensor: Tensor, _ rows: Range<Int>, _ stream: RandomStream) {
         let philox = Philox(seed: 1)
         for row in rows { philox.fillNormal(tensor.rows(row..<(row + 1)), stream, number: UInt64(row)) }
@@ -49,7 +49,7 @@ public struct RetrievalBenchmark: Sendable {
         couplet_search_unit_rows(rows.count, tensor.columns, pointer, pointer)
     }
 
-    /// Makes the encodings, once in each process, and times the search on all workers.
+    /// Makes the encodings, once in each process, and times the search on all workers. Every process calls it.
     public func run(on group: WorkerGroup, threads: Int) throws -> Result {
         let galleryRows = Tensor([gallery, dimension])
         let queryRows = Tensor([queries, dimension])
@@ -57,7 +57,8 @@ public struct RetrievalBenchmark: Sendable {
             let thread = communicator.rank % threads
             Self.fill(galleryRows, (gallery * thread / threads)..<(gallery * (thread + 1) / threads), .source)
             Self.fill(queryRows, (queries * thread / threads)..<(queries * (thread + 1) / threads), .evaluation)
-            // Measured first: its barriers wait for all rows, and it brings the cores up to their full clock.
+            // The peak is measured first: its barriers wait for all rows, and it brings the cores up to their full
+            // clock.
             let peak = try ProductPeak.measure(on: communicator)
             let preparedGallery = Gallery(galleryRows, similarity: search.similarity, isPrepared: true)
             var found: SearchResult?
@@ -77,10 +78,10 @@ public struct RetrievalBenchmark: Sendable {
 
     // MARK: - Report
 
-    /// Size of the gallery's encodings.
+    /// Size of the gallery's encodings, in MiB.
     private var galleryMiB: Double { Double(gallery * dimension * MemoryLayout<Float>.stride) / 1_048_576 }
 
-    /// The settings, the times and the results.
+    /// The settings, the times and the results as a JSON object.
     package func json(_ result: Result) -> JSONValue {
         let settings: [(String, JSONValue)] = [
             ("benchmark", .string("retrieve")), ("queries", .integer(queries)), ("gallery", .integer(gallery)),
@@ -95,7 +96,7 @@ public struct RetrievalBenchmark: Sendable {
             ])
     }
 
-    /// The same as lines of text.
+    /// The times and the results as lines of text.
     package func text(_ result: Result) -> String {
         """
         the best \(search.top) for each of \(queries) queries among \(gallery) encodings of \(dimension) numbers, \

@@ -2,11 +2,12 @@ import CoupletCommunication
 import CoupletText
 import CoupletTraining
 
-/// The scaling model of a config, fitted to measurements of this launch's workers, beside measured steps.
+/// Fits the scaling model of a config to measurements on the workers of this launch, and compares its predictions with
+/// measured steps.
 public struct ScalingMeasurement: Sendable {
     public let model: ScalingModel
     public let workers: Int
-    /// In ascending order of their batches.
+    /// The compared steps, in ascending order of their batch sizes.
     public let points: [Point]
 
     /// The measured and the predicted time of a step, in seconds.
@@ -19,8 +20,8 @@ public struct ScalingMeasurement: Sendable {
     /// Measured batches relative to the config's batch. The model's speeds are fitted to the config's batch.
     private static let measuredShares = [0.5, 1, 2]
 
-    /// Every process of the group calls it.
-    /// - Parameter network: messages between hosts, which one host cannot measure.
+    /// Measures and fits. Every process of the group calls it.
+    /// - Parameter network: the cost of messages between hosts, which one host cannot measure.
     /// - Throws: the errors of reading the config's data and of training.
     public init(
         _ configuration: Configuration, network: ScalingModel.MessageCost, warmup: Int, repetitions: Int,
@@ -35,7 +36,7 @@ public struct ScalingMeasurement: Sendable {
             let result = try group.run(threads: threads) { try benchmark.run(on: $0, threads: threads) }
             return (benchmark, result.benchmark.times.median)
         }
-        // At most so many pairs, so that all their scores fit into memory.
+        // At most 8,192 pairs, so that all their scores fit into memory.
         let lossPairs =
             configuration.batch.size > 8_192 && 8_192 % configuration.batch.shards == 0
             ? 8_192 : configuration.batch.size
@@ -66,7 +67,7 @@ public struct ScalingMeasurement: Sendable {
             parameterBytes: Double(benchmark.parameterBytes), dimension: Double(configuration.encoders.embedding),
             tileMemory: Double(configuration.batch.tileMemory / threads))
         let step = model.step(workers: size, workersPerHost: size, batch: configuration.batch.size)
-        // The rest of a step, which includes the optimizer and reading data.
+        // The encoders get the rest of the step, which includes the optimizer and reading data.
         model.encoderSpeed =
             operations / Double(size) / max(seconds - step.loss - step.blocks - step.treeSum, 0.1 * seconds)
         self.model = model

@@ -23,15 +23,15 @@ public struct ScalingModel: Sendable {
     public var cachedTileSpeed: Double
     /// Operations a second of one worker in the loss, for score tiles that the second pass recomputes.
     public var recomputedTileSpeed: Double
-    /// Messages of one worker within a host.
+    /// Cost of a message of one worker within a host.
     public var local: MessageCost
-    /// Messages between hosts, of all workers of a host together.
+    /// Cost of a message between hosts. All workers of a host share the bandwidth.
     public var network: MessageCost
-    /// Operations of the encoders' products for one pair.
+    /// Operations of the encoders' matrix products for one pair.
     public var encoderOperations: Double
     /// Bytes of the parameters.
     public var parameterBytes: Double
-    /// d.
+    /// d, the number of elements of an encoding.
     public var dimension: Double
     /// A worker's memory for score tiles, in bytes.
     public var tileMemory: Double
@@ -55,15 +55,16 @@ public struct ScalingModel: Sendable {
     public struct Step: Sendable {
         public let encoders: Double
         public let loss: Double
-        /// Exchange of the blocks of the second side and of their gradients, as far as computation does not hide it.
+        /// Time of exchanging the blocks of second encodings and their gradients that computation does not hide.
         public let blocks: Double
         public let treeSum: Double
         public var total: Double { encoders + loss + blocks + treeSum }
     }
 
+    /// Predicts the time of a step.
     /// - Parameters:
     ///   - workers: W.
-    ///   - workersPerHost: T; if it exceeds W, W counts.
+    ///   - workersPerHost: T; a value above W counts as W.
     ///   - batch: B.
     public func step(workers: Int, workersPerHost: Int, batch: Int) -> Step {
         let w = Double(workers)
@@ -95,11 +96,12 @@ public struct ScalingModel: Sendable {
             let sums = exchange(floatsPerRow: pass.summedFloats)
             let visible =
                 inside * max(0, encodings.inside - compute) + outside * max(0, encodings.outside - compute)
-            let returnHome = workers == 1 ? 0 : hosts > 1 ? sums.outside : sums.inside
-            return sum + visible + inside * sums.inside + outside * sums.outside + returnHome
+            let finalSwap = workers == 1 ? 0 : hosts > 1 ? sums.outside : sums.inside
+            return sum + visible + inside * sums.inside + outside * sums.outside + finalSwap
         }
 
-        // Both halves; the first log₂ T of log₂ W distances are within a host, which keeps all but 1/T of the bytes.
+        // Each half of the tree sum has log₂ W distances. The first log₂ T are within a host and move all but 1/T of
+        // the bytes.
         let within = parameterBytes * (1 - 1 / sharing) * local.secondsPerByte + log2(sharing) * local.latency
         let between = parameterBytes * (1 - 1 / hosts) * network.secondsPerByte + log2(hosts) * network.latency
         return Step(encoders: encoders, loss: loss, blocks: blocks, treeSum: 2 * (within + between))

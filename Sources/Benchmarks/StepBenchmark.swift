@@ -65,7 +65,8 @@ public struct StepBenchmark: Sendable {
     /// Bytes of both encoders' parameters, including padding.
     var parameterBytes: Int { model.parameterCount * MemoryLayout<Float>.stride }
 
-    /// Every worker calls it. It changes the parameters, so it can run once.
+    /// Runs the benchmark. Every worker calls it. It changes the parameters, so it can run once.
+    /// - Parameter threads: number of workers of a process. They share `batch.tile_memory`.
     /// - Throws: `NonFiniteLossError` if training diverges, and the errors of reading data.
     public func run(on communicator: any Communicator, threads: Int) throws -> Result {
         couplet_flush_subnormals()
@@ -96,7 +97,7 @@ public struct StepBenchmark: Sendable {
 
     // MARK: - Report
 
-    /// The settings, the times and the results.
+    /// The settings, the times and the results as a JSON object.
     /// - Parameter config: the config's path.
     package func json(_ result: Result, config: String) -> JSONValue {
         let batch = configuration.batch
@@ -118,7 +119,7 @@ public struct StepBenchmark: Sendable {
             ])
     }
 
-    /// The same as lines of text.
+    /// The times and the results as lines of text.
     package func text(_ result: Result) -> String {
         let operations = self.operations
         return """

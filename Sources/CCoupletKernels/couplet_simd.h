@@ -1,21 +1,21 @@
-// What all kernels share: function multiversioning, vectors of 16 lanes, and elementary functions.
+// Shared by all kernels: function multiversioning, vectors of 16 lanes, and elementary functions.
 //
-// The elementary functions are polynomials in plain C. So an element of a vector loop has the same bits wherever the
-// loop starts and ends; this is not true of the C library's vector functions.
+// The elementary functions are polynomials in plain C. An element of a vector loop therefore has the same bits wherever
+// the loop starts and ends. The C library's vector functions do not guarantee this.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-// Builds a kernel for several CPU levels. "avx512f" and not "arch=x86-64-v4", because the latter's tuning prefers
-// vectors of 256 bits.
+// Builds a kernel for several CPU levels. The highest level is "avx512f" and not "arch=x86-64-v4", because the compiler
+// prefers vectors of 256 bits for the latter.
 #if defined(__x86_64__) && defined(__linux__)
 #define COUPLET_KERNEL __attribute__((target_clones("avx512f", "arch=x86-64-v3", "default")))
 #else
 #define COUPLET_KERNEL
 #endif
 
-// Number of lanes of a reduction. They are written out, because the order of a sum is part of its definition.
+// Number of lanes of a reduction. Kernels write the lanes out, because the order of a sum is part of its definition.
 #define COUPLET_LANES 16
 
 static inline float couplet_from_bits(int32_t bits) {
@@ -152,8 +152,8 @@ typedef int32_t couplet_ints __attribute__((vector_size(4 * COUPLET_LANES)));
         (couplet_floats)((x_ >= -126.0f) & power_);                                                                    \
     })
 
-// ln(1 + y) for 0 <= y <= 1, relative error below 3e-7: 2 artanh(z), z = y / (2 + y) <= 1/3, as a series that stays
-// accurate for small y.
+// ln(1 + y) for 0 <= y <= 1, relative error below 3e-7: the series of 2 artanh(z), z = y / (2 + y) <= 1/3, which is
+// accurate for small y, too.
 #define couplet_log1p(y)                                                                                               \
     ({                                                                                                                 \
         couplet_floats y_ = (y), z_ = y_ / (2.0f + y_), square_ = z_ * z_;                                             \

@@ -1,7 +1,7 @@
 #include "couplet_network.h"
 #include "couplet_simd.h"
 
-// Propagates NaN, so a NaN is found where it arises.
+// Returns NaN for NaN, so a NaN is found in the layer where it arises.
 static inline float relu(float z) {
     return z < 0.0f ? 0.0f : z;
 }
@@ -9,7 +9,7 @@ static inline float leaky_relu(float z, float slope) {
     return z < 0.0f ? slope * z : z;
 }
 
-// Relative error below 3e-7: Cephes' tanhf; computes both branches.
+// tanh z by Cephes' tanhf, relative error below 3e-7. Computes both branches, so a loop over it vectorises.
 static inline float hyperbolic_tangent(float z) {
     float size = z < 0.0f ? -z : z;
     float square = z * z;
@@ -96,15 +96,23 @@ COUPLET_KERNEL void couplet_backward_identity(size_t rows, size_t columns, const
     for (size_t r = 0; r < rows; r++)
         for (size_t c = 0; c < columns; c++) sums[c] += gradient[r * columns + c];
 }
+
+// Formatted by hand: clang-format joins functions whose body is one macro.
+// clang-format off
 COUPLET_KERNEL void couplet_backward_relu(size_t rows, size_t columns, const float *restrict y,
-                                          float *restrict gradient,
-                                          float *restrict sums){BACKWARD(y[i] > 0.0f ? g : 0.0f)} COUPLET_KERNEL
-    void couplet_backward_leaky_relu(size_t rows, size_t columns, const float *restrict y, float slope,
-                                     float *restrict gradient,
-                                     float *restrict sums){BACKWARD(y[i] > 0.0f ? g : slope * g)} COUPLET_KERNEL
-    void couplet_backward_tanh(size_t rows, size_t columns, const float *restrict y, float *restrict gradient,
-                               float *restrict sums){BACKWARD(g * (1.0f - y[i] * y[i]))} COUPLET_KERNEL
-    void couplet_backward_gelu(size_t rows, size_t columns, const float *restrict derivative, float *restrict gradient,
-                               float *restrict sums) {
+                                          float *restrict gradient, float *restrict sums) {
+    BACKWARD(y[i] > 0.0f ? g : 0.0f)
+}
+COUPLET_KERNEL void couplet_backward_leaky_relu(size_t rows, size_t columns, const float *restrict y, float slope,
+                                                float *restrict gradient, float *restrict sums) {
+    BACKWARD(y[i] > 0.0f ? g : slope * g)
+}
+COUPLET_KERNEL void couplet_backward_tanh(size_t rows, size_t columns, const float *restrict y,
+                                          float *restrict gradient, float *restrict sums) {
+    BACKWARD(g * (1.0f - y[i] * y[i]))
+}
+COUPLET_KERNEL void couplet_backward_gelu(size_t rows, size_t columns, const float *restrict derivative,
+                                          float *restrict gradient, float *restrict sums) {
     BACKWARD(g * derivative[i])
 }
+// clang-format on

@@ -1,7 +1,8 @@
 #include "couplet_network.h"
 #include "couplet_simd.h"
 
-// A NaN counts as the largest, so a NaN is found where it arises.
+// Takes a value that is larger than the best so far. A NaN counts as the largest, so it is found in the layer where it
+// arises.
 #define TAKE(value, index)                                                                                             \
     if (value > best || value != value) {                                                                              \
         best = value;                                                                                                  \

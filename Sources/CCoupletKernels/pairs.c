@@ -65,9 +65,9 @@ COUPLET_KERNEL void couplet_perturb_style(size_t rows, size_t columns, const flo
         }
 }
 
-// Condition numbers
+// MARK: Condition numbers
 
-// One number of each of COUPLET_CONDITION_LANES matrices. There are no operations across lanes.
+// Lane l holds a number of matrix l of COUPLET_CONDITION_LANES matrices. No operation combines lanes.
 typedef double doubles __attribute__((vector_size(8 * COUPLET_CONDITION_LANES), aligned(8)));
 typedef int64_t masks __attribute__((vector_size(8 * COUPLET_CONDITION_LANES), aligned(8)));
 
@@ -91,7 +91,7 @@ void couplet_unit_columns(size_t size, const float *uniforms, float *matrix) {
 COUPLET_KERNEL void couplet_condition_numbers(size_t size, const float *matrices, double *work, double *conditions) {
     doubles *a = (doubles *)work, *g = a + size * size, *v = g + size * size, *w = v + size, *diagonal = w + size,
             *off_diagonal = diagonal + size;
-    // Aᵀ: its rows are the columns that are multiplied below.
+    // a = Aᵀ, so the loop below multiplies contiguous rows.
     for (size_t k = 0; k < size; k++)
         for (size_t i = 0; i < size; i++)
             for (size_t lane = 0; lane < COUPLET_CONDITION_LANES; lane++)
@@ -105,7 +105,8 @@ COUPLET_KERNEL void couplet_condition_numbers(size_t size, const float *matrices
             g[i * size + j] = sum;
         }
 
-    // Householder: makes G tridiagonal, column by column. Only the squares of the off-diagonal entries are needed.
+    // Householder reflections make G tridiagonal, column by column. Bisection needs only the squares of the
+    // off-diagonal entries.
     for (size_t k = 0; k + 1 < size; k++) {
         doubles top = g[(k + 1) * size + k], rest = {0};
         for (size_t i = k + 2; i < size; i++) rest += g[i * size + k] * g[i * size + k];

@@ -45,8 +45,8 @@ COUPLET_KERNEL float couplet_tile_maximum(size_t rows, size_t columns, const flo
         e_;                                                                                                            \
     })
 
-// Both flags are constants in every call, so each combination is a loop of its own. An element has the same bits in all
-// of them.
+// Both flags are constants in every call, so the compiler builds one loop for each combination. An element has the same
+// bits in all of them.
 COUPLET_INLINE void tile_exponentials(size_t rows, size_t columns, float *tile, size_t stride, float shift_,
                                       float *row_sums, float *column_sums, const int by_row, const int by_column) {
     couplet_floats shift = couplet_broadcast(shift_);

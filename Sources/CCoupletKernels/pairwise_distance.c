@@ -55,7 +55,7 @@ COUPLET_KERNEL void couplet_tile_divide_distances(size_t rows, size_t columns, s
         }
 }
 
-// Both flags are constants in every call.
+// Both flags are constants in every call, so the compiler builds one loop for each combination.
 COUPLET_INLINE void difference_sums(size_t rows, size_t columns, size_t dimension, const float *x, const float *y,
                                     const float *weights, size_t stride, float *row_sums, float *column_sums,
                                     const int of_signs, const int by_column) {

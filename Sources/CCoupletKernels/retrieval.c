@@ -4,7 +4,7 @@
 #include "couplet_simd.h"
 #include <math.h>
 
-// Rank counts
+// MARK: Rank counts
 
 COUPLET_KERNEL void couplet_count_row_scores(size_t rows, size_t columns, const float *restrict tile, size_t stride,
                                              const float *restrict scale, const float *restrict offset,
@@ -66,11 +66,11 @@ COUPLET_KERNEL float couplet_score_statistics(size_t count, const float *restric
     return largest;
 }
 
-// Top-k search
+// MARK: Top-k search
 
 // Unrolls a loop, so that its arrays stay in registers.
 #define UNROLLED _Pragma("clang loop unroll(full)")
-// The largest number of rows of a tile, and its vectors of queries.
+// The largest number of rows of a tile, and the number of vectors of queries in a panel.
 #define TILE_ROWS 8
 #define TILE_VECTORS (COUPLET_SEARCH_WIDTH / COUPLET_LANES)
 // The most by which scores of a block may exceed its shift, in powers of two: 4^HEADROOM times a block's rows fits a
@@ -84,7 +84,7 @@ struct block_sums {
     float limit[COUPLET_SEARCH_WIDTH];
 };
 
-// A tile of scores, some of which exceed a limit.
+// A tile with scores that exceed a limit.
 struct tile {
     float score[TILE_ROWS][COUPLET_SEARCH_WIDTH];
     // Not 0 if a score of the query exceeds its limit.
@@ -141,12 +141,12 @@ static void insert(const struct couplet_search_top_k *top_k, size_t query, float
 
 // 1.5 · 2^23: adding a number of moderate size to it rounds the number to an integer.
 #define ROUNDING 12582912.0f
-// Terms are at least 2^LEAST_POWER: negligible beside terms of the size of the shift, and never subnormal.
+// Terms are at least 2^LEAST_POWER: negligible compared with terms of the size of the shift, and never subnormal.
 #define LEAST_POWER (-126.0f)
 
-// 2^(t - shift) for t <= shift + 126, relative error below 3e-7; 2^-126 if t is more than 126 below the shift. `least`
-// is shift - 126 and `origin` is ROUNDING - shift, so neither the shift nor the exponent's bias costs an operation. A
-// polynomial of degree 5.
+// 2^(t - shift) for t <= shift + 126 by a polynomial of degree 5, relative error below 3e-7; 2^-126 if t is more than
+// 126 below the shift. `least` is shift - 126 and `origin` is ROUNDING - shift, so neither the shift nor the exponent's
+// bias costs an operation.
 #define power_above(t, least, origin)                                                                                  \
     ({                                                                                                                 \
         couplet_floats t_ = couplet_max((t), (least)), rounded_ = t_ + (origin), rest_ = t_ - (rounded_ - (origin));   \
@@ -167,7 +167,8 @@ COUPLET_INLINE float limit(const struct couplet_search_top_k *top_k, size_t quer
     return admitted < representable ? admitted : representable;
 }
 
-// The rare path: a tile in which a score of some query exceeds its limit.
+// Processes a tile in which a score exceeds the limit of its query, which is rare: inserts rows into the top k, raises
+// shifts, and sets new limits.
 static __attribute__((noinline)) void raise_limits(const struct couplet_search_queries *queries,
                                                    const struct tile *tile, const struct couplet_search_top_k *top_k,
                                                    struct block_sums *sums) {
@@ -322,8 +323,8 @@ void couplet_search_block(const struct couplet_search_queries *queries, size_t c
                           double *exponents, double *totals, double *squares) {
     struct block_sums block, *sums = &block;
     for (size_t q = 0; q < COUPLET_SEARCH_WIDTH; q++) {
-        // The shift of the normalizer so far: terms too small for this block's sums are also negligible in the
-        // normalizer.
+        // The shift is the exponent of the normalizer so far: terms that are too small for this block's sums are also
+        // negligible in the normalizer.
         block.shift[q] = q < queries->count ? (float)exponents[q] : 0, block.sum[q] = 0, block.square[q] = 0;
         // A column without a query never exceeds its limit.
         block.limit[q] = q < queries->count ? limit(top_k, q, block.shift[q]) : INFINITY;

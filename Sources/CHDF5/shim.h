@@ -1,7 +1,7 @@
 #pragma once
 #include <hdf5.h>
 
-// HDF5's constants are macros, many of which call H5open() and read a global: Swift imports neither, so each gets a name here.
+// HDF5's constants as functions. They are macros that Swift cannot import; many call H5open() and read a global.
 
 static inline hid_t couplet_H5T_NATIVE_FLOAT(void) {
     return H5T_NATIVE_FLOAT;

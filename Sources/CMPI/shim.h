@@ -1,5 +1,6 @@
-// MPI's macros as functions, because Swift cannot import macros of this kind, and static checks of what the Swift code
-// assumes. Also the number of cores that this process may use: glibc declares sched_getaffinity for GNU sources only.
+// MPI's macros as functions, because Swift cannot import macros of this kind, and static checks of the Swift code's
+// assumptions. Also the number of cores that this process may use: glibc declares sched_getaffinity for GNU sources
+// only.
 #pragma once
 #include <mpi.h>
 #include <stddef.h>
@@ -7,12 +8,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-_Static_assert(sizeof(int) == 4, "Swift takes MPI's counts and error codes as Int32");
-_Static_assert(MPI_SUCCESS == 0, "Swift takes return code 0 as success");
+_Static_assert(sizeof(int) == 4, "Swift code uses Int32 for MPI's counts and error codes");
+_Static_assert(MPI_SUCCESS == 0, "Swift code treats return code 0 as success");
 _Static_assert(MPI_THREAD_SINGLE < MPI_THREAD_FUNNELED && MPI_THREAD_FUNNELED < MPI_THREAD_SERIALIZED &&
                    MPI_THREAD_SERIALIZED < MPI_THREAD_MULTIPLE,
-               "Swift compares thread levels");
-_Static_assert(MPI_MAX_ERROR_STRING <= 4096 && MPI_MAX_LIBRARY_VERSION_STRING <= 8192, "Swift reserves room for these texts");
+               "Swift code compares thread levels");
+_Static_assert(MPI_MAX_ERROR_STRING <= 4096 && MPI_MAX_LIBRARY_VERSION_STRING <= 8192,
+               "Swift code allocates these texts on the stack");
 
 static inline MPI_Comm couplet_mpi_comm_world(void) {
     return MPI_COMM_WORLD;

@@ -1,9 +1,9 @@
-/// Couplet as a library. `import Couplet` gives all that a program needs to train, evaluate and encode, and to bring its own source of
-/// pairs (`PairSource`) or layer (`Layer`):
+/// Couplet as a library. `import Couplet` gives all that a program needs to train, evaluate and encode, and to add a
+/// source of pairs (`PairSource`) or a layer (`Layer`):
 ///
-///     Configuration   what a run is made from; a value, or read from YAML
-///     Trainer         a run, from its start or its newest checkpoint to its end
-///     TrainedRun      what a run has learned: evaluate, encode
+///     Configuration   describes a run; a value, or read from YAML
+///     Trainer         trains a run, from its start or its newest checkpoint to its end
+///     TrainedRun      a trained run: evaluate, encode, sample
 @_exported import CoupletBenchmarks
 @_exported import CoupletCommunication
 @_exported import CoupletEvaluation

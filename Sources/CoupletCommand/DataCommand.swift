@@ -18,9 +18,9 @@ struct DataExportCommand: ParsableCommand {
         abstract: "Write training pairs of a config's source to an HDF5 file.",
         discussion: """
             /first and /second are in the source's own units (MNIST: bytes and labels); row i of one belongs to row i \
-            of the other. Sources with classes add /labels; sources with a known covariance add /covariance/uu, uv and \
-            vv; sources with known latent factors add those of each pair: /latents/c, s, s_perturbed, m1 and m2. Such \
-            a file is itself data: {source: hdf5, path: FILE.h5}.
+            of the other. Sources with classes add /labels. Sources with a known covariance add /covariance/uu, uv and \
+            vv. Sources with known latent factors add the factors of each pair: /latents/c, s, s_perturbed, m1 and m2. \
+            A config can read such a file: data: {source: hdf5, path: FILE.h5}.
 
               couplet data export configs/gaussian.yaml --output pairs.h5 --count 10000
               couplet data export configs/latent.yaml --output pairs.h5 --count 10000

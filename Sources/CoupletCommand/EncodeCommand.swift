@@ -13,8 +13,8 @@ struct EncodeCommand: ParsableCommand {
         abstract: "Encode your own rows with one of a run's encoders.",
         discussion: """
             The rows are in the units of the run's source (MNIST: bytes, N × 28 × 28, or integer labels); the command \
-            applies the run's preprocessing. The output is a new dataset, N × embedding, Float32; an existing file \
-            gets it as a further dataset.
+            applies the run's preprocessing. The output is a new dataset, N × embedding, Float32, in a new or an \
+            existing file.
 
               couplet encode runs/mnist --modality first \\
                 --input images.h5:/images --output codes.h5:/first
@@ -63,8 +63,8 @@ struct EncodeCommand: ParsableCommand {
         } catch {
             // An incomplete new file, or an incomplete new dataset in an existing file, is removed.
             if isNewFile { unlink(output.file) } else if hasDataset { try? target.remove(output.dataset) }
-            guard let wrong = error as? DataError else { throw error }
-            throw DataError(at: "\(input)", reason: wrong.reason, remedy: wrong.remedy)
+            guard let dataError = error as? DataError else { throw error }
+            throw DataError(at: "\(input)", reason: dataError.reason, remedy: dataError.remedy)
         }
     }
 }

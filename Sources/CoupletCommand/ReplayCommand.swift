@@ -1,6 +1,5 @@
 import ArgumentParser
 import CoupletInference
-import CoupletLosses
 import CoupletReplay
 import CoupletTraining
 
@@ -12,9 +11,9 @@ struct ReplayCommand: ParsableCommand {
             A step has the same bits on any number of ranks and threads, so one process can repeat a step of a run of \
             many ranks. From the nearest checkpoint before it (or the initial parameters) the command repeats the \
             steps in between and then step N, the one that metrics.jsonl logs under that number. It compares loss, \
-            gradient norm, learning rate and temperature with the log, bit for bit if the CPU kernels are those of the \
-            run, and shows the batch, its worst pairs, scores, activations, gradients and updates. Nothing in the run \
-            changes.
+            gradient norm, learning rate and temperature with the log, bit for bit if the CPU kernels are the same as \
+            in the run, and shows the batch, its worst pairs, scores, activations, gradients and updates. Nothing in \
+            the run changes.
 
               couplet replay runs/mnist --step 137
               couplet replay runs/mnist --step 137 --dump step.h5 \\
@@ -78,7 +77,7 @@ struct ReplayCommand: ParsableCommand {
         if let dump, dump.isEmpty { throw ValidationError("--dump is empty; name a file") }
         for path in dataPaths where !StepReplay.pathKeys.contains(where: { path.hasPrefix("\($0)=") }) {
             throw ValidationError(
-                "--set \(path): a replay takes the run's own config; only where its data lie may change: "
+                "--set \(path): a replay uses the run's own config; only the paths of its data may change: "
                     + StepReplay.pathKeys.joined(separator: ", "))
         }
     }

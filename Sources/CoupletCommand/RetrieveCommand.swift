@@ -83,8 +83,8 @@ struct RetrieveCommand: ParsableCommand {
         try group.agree(Result { prepared = try makeRetrieval() })
         guard let retrieval = prepared else { return }
         let workers = threads ?? (group.environment.rank == nil ? WorkerGroup.availableCores : 1)
-        let found = try group.run(threads: workers) { try retrieval.retrieve($0) }
-        if let found, group.processRank == 0 { try report(found, retrieval) }
+        let result = try group.run(threads: workers) { try retrieval.retrieve($0) }
+        if let result, group.processRank == 0 { try report(result, retrieval) }
         try group.finalize()
     }
 
@@ -99,27 +99,27 @@ struct RetrieveCommand: ParsableCommand {
             gallery: try gallery.map { try dataset($0, queryModality.other) }, indexPath: index, prior: prior, top: top)
     }
 
-    private func report(_ found: SearchResult, _ retrieval: GalleryRetrieval) throws {
-        if let output { try write(found, retrieval, to: output) }
+    private func report(_ result: SearchResult, _ retrieval: GalleryRetrieval) throws {
+        if let output { try write(result, retrieval, to: output) }
         if json {
             let object = JSONValue.object([
                 "step": .integer(retrieval.run.step), "similarity": .string(retrieval.search.similarity.rawValue),
                 "temperature": .number(retrieval.search.temperature), "top": .integer(top),
-                "gallery": .integer(retrieval.galleryCount), "queries": found.json,
+                "gallery": .integer(retrieval.galleryCount), "queries": result.json,
             ])
             print(object.indentedText())
         } else if output == nil {
-            print(found.table, terminator: "")
+            print(result.table, terminator: "")
         }
     }
 
-    private func write(_ found: SearchResult, _ retrieval: GalleryRetrieval, to path: String) throws {
+    private func write(_ result: SearchResult, _ retrieval: GalleryRetrieval, to path: String) throws {
         try HDF5File.create(path) { file in
-            try file.write("/indices", found.rows, shape: [found.queries, found.top])
-            try file.write("/scores", found.scores, shape: [found.queries, found.top])
-            try file.write("/probabilities", found.probabilities, shape: [found.queries, found.top])
-            try file.write("/log_normalizer", found.logNormalizers, shape: [found.queries])
-            try file.write("/effective_candidates", found.effectiveCandidates, shape: [found.queries])
+            try file.write("/indices", result.rows, shape: [result.queries, result.top])
+            try file.write("/scores", result.scores, shape: [result.queries, result.top])
+            try file.write("/probabilities", result.probabilities, shape: [result.queries, result.top])
+            try file.write("/log_normalizer", result.logNormalizers, shape: [result.queries])
+            try file.write("/effective_candidates", result.effectiveCandidates, shape: [result.queries])
             try file.setAttribute("step", .integer(retrieval.run.step))
             try file.setAttribute("similarity", .string(retrieval.search.similarity.rawValue))
             try file.setAttribute("temperature", .double(retrieval.search.temperature))

@@ -6,7 +6,7 @@ import CoupletStorage
 import CoupletText
 import CoupletTraining
 
-/// A config and the changes of the command line to it.
+/// A config and the values of `--set` that override its keys.
 struct ConfigurationArguments: ParsableArguments {
     @Argument(
         help: ArgumentHelp("The config, a YAML file.", valueName: "config"),

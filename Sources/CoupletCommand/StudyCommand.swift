@@ -24,7 +24,7 @@ struct StudyArguments: ParsableArguments {
 struct StudyGaussianCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gaussian",
-        abstract: "The Gaussian study: learned couplings beside the exact ones.",
+        abstract: "The Gaussian study: learned couplings and the exact ones.",
         discussion: """
             Reads the sweeps batch, combinations, rank, weights, information and inputs in a folder, as many as there \
             are, and writes tables and figures with the exact answers of Baptista, Stuart, Tran 2025 (arXiv \
@@ -42,7 +42,7 @@ struct StudyGaussianCommand: ParsableCommand {
 struct StudyIdentifiabilityCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "identifiability",
-        abstract: "The identifiability study: which latent factors the encoders find, beside what the theory predicts.",
+        abstract: "The identifiability study: which latent factors the encoders find, and the predictions.",
         discussion: """
             Reads the sweeps table, encoding_size and style_change in a folder, as many as there are, and writes \
             tables and figures with the predictions of the theorem of Daunhawer, Bizeul, Palumbo, Marx, Vogt 2023 \

@@ -9,7 +9,7 @@ struct SweepCommand: ParsableCommand {
         discussion: """
             A sweep is a YAML file that names a config, the keys to vary, and the metric to compare:
 
-              base: gaussian.yaml                # beside this file, else in the working folder
+              base: gaussian.yaml                # relative to this file's folder, else to the working folder
               set: {train.steps: 200}            # replaces the base's values, for all trials
               vary:                              # one trial for each combination
                 optimizer.learning_rate: [0.003, 0.01]
@@ -52,7 +52,7 @@ struct SweepCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Threads of a process, shared by its trials. (default: as many as cores; those of one trial under mpirun)",
+            "Threads of a process, shared by its trials. (default: as many as cores; threads_per_trial under mpirun)",
             valueName: "n"))
     var threads: Int?
 

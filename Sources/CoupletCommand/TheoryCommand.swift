@@ -10,9 +10,9 @@ struct TheoryCommand: ParsableCommand {
         commandName: "theory",
         abstract: "Print the exact results of the theory for a config's Gaussian source.",
         discussion: """
-            Canonical correlations and mutual information; and for the config's loss and similarity at its rank: the \
-            minimiser with infinitely many pairs, the conditional distributions that it learns beside the exact ones, \
-            and the optimal loss. After Baptista, Stuart, Tran 2025 (arXiv 2505.24134).
+            Prints canonical correlations and mutual information. For the config's loss and similarity at its rank, it \
+            also prints the minimiser on infinitely many pairs, the errors of its conditional distributions, and the \
+            optimal loss. After Baptista, Stuart, Tran 2025 (arXiv 2505.24134).
 
               couplet theory configs/gaussian.yaml
               couplet theory configs/gaussian.yaml --all --set encoders.embedding=2 --json

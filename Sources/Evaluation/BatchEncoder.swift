@@ -1,11 +1,11 @@
 import CoupletNetworks
 import CoupletTensors
 
-/// Encodes samples in batches of a fixed number of rows, so that an encoding has the same bits whatever else is
-/// encoded.
+/// Encodes samples in batches of a fixed number of rows, so that the bits of an encoding do not depend on the number of
+/// samples.
 package struct BatchEncoder {
-    /// Rows in a batch when the caller does not set another number. `encode(rows:read:write:)` gives reproducible bits
-    /// for ranges that begin at a multiple of it.
+    /// Default number of rows in a batch. With it, `encode(rows:read:write:)` gives a row the same bits in every range
+    /// that begins at a multiple of it.
     package static let defaultRows = 256
 
     package let encoder: Encoder
@@ -13,7 +13,7 @@ package struct BatchEncoder {
     package let input: Tensor
     private let views: [[Tensor]]
     private let workspace: EncoderWorkspace
-    /// Outputs of all layers but the last from the last `run`, each rows × the layer's output shape.
+    /// Outputs of all layers except the last, from the latest `run`, each rows × the layer's output shape.
     package var activations: [Tensor] { workspace.outputs[0] }
 
     /// - Parameter rows: number of rows in a batch.
@@ -42,9 +42,10 @@ package struct BatchEncoder {
 
     /// Encodes any number of rows, batch by batch. The last batch is padded with copies of its first row.
     /// - Parameters:
-    ///   - rows: the numbers of the rows.
+    ///   - rows: the numbers of the rows to encode.
     ///   - read: returns the prepared samples of a subrange, count × the encoder's input shape.
-    ///   - write: receives the encodings of a subrange, count × e, and the subrange. It must copy what it keeps.
+    ///   - write: receives the encodings of a subrange, count × e, and the subrange. The next batch overwrites the
+    ///     encodings.
     package func encode(
         rows: Range<Int>, read: (Range<Int>) throws -> Tensor, write: (Tensor, Range<Int>) throws -> Void
     ) rethrows {

@@ -39,7 +39,7 @@ public struct EvaluationResult: Equatable, Sendable {
 // MARK: - Table
 
 extension EvaluationResult {
-    /// The metrics as text tables: shares in percent, learned values beside exact ones.
+    /// The metrics as text tables, with shares in percent, and exact values below the learned ones.
     public var table: String {
         var sections = ["step \(step)\n"]
         if let retrieval { sections.append(Self.table(retrieval)) }

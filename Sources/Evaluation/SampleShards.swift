@@ -3,9 +3,9 @@ import CoupletTensors
 
 /// Splits the samples 0 … N - 1 of an evaluation into shards of equal size.
 ///
-/// The shards depend on N and the config only, not on the number of workers. So every product has the same size, and
-/// the same bits, on any worker. Shard a holds the samples a · size … min((a + 1) · size, N) - 1. The last shards are
-/// padded with copies of a sample, which no result counts.
+/// The shards depend on N and the config only, not on the number of workers. So every matrix product has the same size,
+/// and the same bits, on any worker. Shard a holds the samples a · size … min((a + 1) · size, N) - 1. The last shards
+/// are padded with copies of a sample, which no result counts.
 public struct SampleShards: Equatable, Sendable {
     /// N.
     public let samples: Int
@@ -17,8 +17,8 @@ public struct SampleShards: Equatable, Sendable {
     /// Upper limit of `size`: a tile of scores, size × size floats, then fits the second-level cache.
     public static let largestSize = 512
 
-    /// - Parameter minimum: the least number of shards, a power of two. The config's S makes every worker count of the
-    ///   run possible.
+    /// - Parameter minimum: the least number of shards, a power of two. The shards of the config's batch
+    ///   (`batch.shards`) allow the same numbers of workers as training.
     public init(samples: Int, minimum: Int) {
         precondition(samples >= 0, "\(samples) samples")
         precondition(minimum > 0 && minimum.nonzeroBitCount == 1, "\(minimum) shards, not a power of two")
@@ -35,7 +35,7 @@ public struct SampleShards: Equatable, Sendable {
         min(shard * size, samples)..<min((shard + 1) * size, samples)
     }
 
-    /// Returns the aligned block of shards of a worker.
+    /// Returns the shards of a worker, an aligned block of count / workers shards.
     public func shards(of rank: Int, workers: Int) -> Range<Int> {
         precondition(count % workers == 0, "\(count) shards over \(workers) workers")
         let block = count / workers
@@ -51,7 +51,7 @@ public struct SampleShards: Equatable, Sendable {
     }
 }
 
-/// Encodes the samples of all shards, each worker its own shards, one shard at a time.
+/// Encodes samples shard by shard. Each worker encodes its own shards.
 public struct ShardedEncoding: Sendable {
     public let shards: SampleShards
 
@@ -61,7 +61,7 @@ public struct ShardedEncoding: Sendable {
 
     /// Encodes this worker's shards.
     /// - Parameters:
-    ///   - widths: the columns of each encoding of a sample, such as [e, e] for both modalities.
+    ///   - widths: number of columns of each encoding of a sample, such as [e, e] for both modalities.
     ///   - encode: reads the samples with these numbers (`shards.size` of them, padding included) and writes their
     ///     encodings into one tensor size × width for each of `widths`.
     /// - Returns: for each of `widths`, (size · this worker's shards) × width, in order; rows of shards without samples
@@ -79,8 +79,8 @@ public struct ShardedEncoding: Sendable {
     }
 }
 
-/// Sums over the samples of all workers, in Double, by pairwise summation over shard numbers. The bits are the same for
-/// every number of workers.
+/// Sums over the samples of all workers, in Double, by pairwise summation in the order of the shards. The sums have the
+/// same bits for every number of workers.
 struct ShardedSum {
     let shards: SampleShards
     let communicator: any Communicator

@@ -1,11 +1,11 @@
 import CoupletTensors
 
-/// Scales columns to mean 0 and standard deviation 1 (the population's) over the samples that it is fitted to, as
-/// scikit-learn's `StandardScaler`. A column that is constant there is only shifted.
+/// Scales columns to mean 0 and population standard deviation 1 over the fitting samples, as scikit-learn's
+/// `StandardScaler`. A column that is constant in the fitting samples is only shifted.
 package struct StandardScaler {
     private let means: [Double], scales: [Double]
 
-    /// - Parameter samples: N × columns.
+    /// - Parameter samples: the fitting samples, N × columns.
     package init(_ samples: Matrix) {
         let count = Double(samples.rows)
         means = (0..<samples.columns).map { column in
@@ -26,6 +26,7 @@ package struct StandardScaler {
         return variance > rounding * rounding ? 1 / variance.squareRoot() : 1
     }
 
+    /// Returns (x - mean) / standard deviation of each entry, with the means and deviations of the fitting samples.
     package func scaled(_ samples: Matrix) -> Matrix {
         var result = samples
         result.elements.withUnsafeMutableBufferPointer { elements in

@@ -33,7 +33,7 @@ package struct DecompressedFile {
 
     private var isCompressed: Bool { stored.count >= 2 && stored[0] == 0x1f && stored[1] == 0x8b }
 
-    /// The length of the content modulo 2³². For a gzip file it is the claim in its last four bytes.
+    /// The length of the content modulo 2³². A gzip file states it in its last four bytes, which may be wrong.
     package var claimedCount: UInt32 {
         guard isCompressed else { return UInt32(truncatingIfNeeded: stored.count) }
         return stored.suffix(4).reversed().reduce(0) { $0 << 8 | UInt32($1) }

@@ -1,7 +1,7 @@
 import Glibc
 
-/// Writes files that are whole or absent: a crash at any moment leaves the previous file or the new one, and a file
-/// that is written when a function returns survives a power cut.
+/// Writes files that are whole or absent. A crash at any moment leaves either the previous file or the new one. Once a
+/// function has returned, the new file survives a power cut.
 ///
 /// The content is written to a temporary file in the same folder, which is flushed to the disk and then renamed
 /// (`TemporaryFile`).
@@ -22,11 +22,11 @@ public enum DurableFile {
     /// - Throws: `FileError(.inputOutput)`; the previous file is then untouched.
     public static func replace(_ path: String, with text: String) throws { try replace(path, with: Array(text.utf8)) }
 
-    /// Gives a file that `body` writes under a temporary path its name, and replaces the previous file.
+    /// Writes a file with `body` under a temporary path, then renames it to `path`. It replaces the previous file.
     /// - Parameter body: writes and closes the file at the temporary path.
     /// - Returns: the result of `body`.
-    /// - Throws: `FileError(.inputOutput)` and the errors of `body`, about `path`; the previous file is then untouched,
-    ///   and the temporary file is deleted.
+    /// - Throws: `FileError(.inputOutput)` and the errors of `body`; a `FileError` names `path` in place of the
+    ///   temporary path. The previous file is then untouched, and the temporary file is deleted.
     package static func write<Result>(_ path: String, _ body: (_ temporaryPath: String) throws -> Result) throws
         -> Result
     {
@@ -64,7 +64,7 @@ package struct TemporaryFile: Sendable {
         self.init(path: path, temporaryPath: "\(folder)/.\(name).\(HostName.current).\(getpid())\(Self.suffix)")
     }
 
-    /// A temporary file that another process or thread chose.
+    /// A temporary file whose path another process or thread chose.
     init(path: String, temporaryPath: String) {
         self.path = path
         self.temporaryPath = temporaryPath
@@ -91,10 +91,11 @@ package struct TemporaryFile: Sendable {
         return FileError(error.kind, at: location, reason: error.reason, remedy: error.remedy)
     }
 
-    /// Deletes the temporary files of killed processes in a folder; those of this process too, so none of them may be
-    /// in use.
+    /// Deletes the temporary files of killed processes in a folder. It also deletes the temporary files of this
+    /// process, so none of them may be in use.
     /// - Parameter name: only files whose final name is this one; nil: all.
     /// - Returns: the names of the deleted files.
+    /// - Throws: `FileError(.inputOutput)` if the folder cannot be read.
     @discardableResult
     package static func removeAbandoned(in folder: String, name: String? = nil) throws -> [String] {
         let prefix = name.map { ".\($0)." } ?? "."
@@ -103,7 +104,7 @@ package struct TemporaryFile: Sendable {
         }
     }
 
-    /// Whether a name is that of a temporary file for a file with the final name `finalName`.
+    /// Whether `name` is a temporary name of a file with the final name `finalName`.
     package static func isTemporary(_ name: String, for finalName: String) -> Bool {
         name.hasPrefix(".\(finalName).") && name.hasSuffix(suffix)
     }

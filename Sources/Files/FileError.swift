@@ -27,7 +27,7 @@ public struct FileError: Error, CustomStringConvertible, Sendable {
     public var description: String { "\(location): \(reason)" + (remedy.isEmpty ? "" : "; \(remedy)") }
 }
 
-// MARK: Errors of the operating system
+// MARK: - Errors of the operating system
 
 extension FileError {
     /// A system call failed with `errorNumber`.
@@ -51,7 +51,7 @@ extension FileError {
 
     private static func remedy(_ errorNumber: CInt) -> String {
         switch errorNumber {
-        case ENOSPC, EDQUOT: "free some space there, or write to another disk; what was there before is untouched"
+        case ENOSPC, EDQUOT: "free some space there, or write to another disk; existing files are unchanged"
         case EFBIG: "raise the limit of file sizes (ulimit -f)"
         case EACCES, EPERM: "check its owner and its permissions"
         case EROFS: "write to another path: this file system is read-only"

@@ -20,17 +20,17 @@ public struct FileIdentity: Equatable, Sendable {
         (seconds, nanoseconds) = (Int(status.st_mtim.tv_sec), Int(status.st_mtim.tv_nsec))
     }
 
-    /// Checks that the file was not modified since. A file that was removed or replaced is no error: its content is
-    /// still there for those who have it open.
+    /// Checks that the file was not modified since this identity was read. A file that was removed or replaced is no
+    /// error: a process that has it open still reads the old content.
     /// - Throws: `FileError(.badData)` if the file itself was written to or shortened.
     public func requireUnchanged(_ path: String) throws {
         var status = stat()
         guard stat(path, &status) == 0 else { return }
-        let now = FileIdentity(status)
-        if now.device == device, now.inode == inode, now != self {
+        let current = FileIdentity(status)
+        if current.device == device, current.inode == inode, current != self {
             throw FileError(
                 .badData, at: path,
-                reason: "was modified while it was read: it had \(bytes) bytes and has \(now.bytes)",
+                reason: "was modified while it was read: it had \(bytes) bytes and has \(current.bytes)",
                 remedy: "restore the file, and resume from the last checkpoint")
         }
     }

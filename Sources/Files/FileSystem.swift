@@ -20,7 +20,7 @@ package enum SystemCall {
 
 /// Operations on files and folders, with errors that name the path.
 package enum FileSystem {
-    // MARK: Paths
+    // MARK: - Paths
 
     /// The path without its last component; "." if it has one component only.
     package static func folder(of path: String) -> String {
@@ -49,9 +49,10 @@ package enum FileSystem {
         }
     }
 
-    // MARK: Folders
+    // MARK: - Folders
 
     /// Makes a folder and its missing parents. An existing folder is no error.
+    /// - Throws: `FileError(.inputOutput)`.
     package static func makeFolder(_ path: String) throws {
         guard !path.isEmpty, !isFolder(path) else { return }
         if let slash = path.lastIndex(of: "/"), slash != path.startIndex { try makeFolder(String(path[..<slash])) }
@@ -85,9 +86,11 @@ package enum FileSystem {
         return names
     }
 
-    // MARK: Files
+    // MARK: - Files
 
-    /// The content of a file, or only its beginning, longer than `limit` bytes, if the file is longer than that.
+    /// The content of a file. If the file is longer than `limit` bytes, the result may be only its beginning, but it is
+    /// also longer than `limit` bytes, so that the caller can refuse the file.
+    /// - Throws: `FileError(.inputOutput)`.
     package static func contents(of path: String, limit: Int = .max) throws -> [UInt8] {
         let descriptor = try SystemCall.check("open", path) { open(path, O_RDONLY | O_CLOEXEC) }
         defer { close(descriptor) }
@@ -125,13 +128,14 @@ package enum FileSystem {
     }
 
     /// Deletes a file. A missing file is no error.
+    /// - Throws: `FileError(.inputOutput)`.
     package static func remove(_ path: String) throws {
         guard unlink(path) == 0 || errno == ENOENT else {
             throw FileError(cannot: "remove the file", at: path, errorNumber: errno)
         }
     }
 
-    // MARK: Durability
+    // MARK: - Durability
 
     /// Waits until the content of a file is on the disk (fsync).
     static func synchronizeFile(_ path: String) throws {
@@ -140,7 +144,8 @@ package enum FileSystem {
         try SystemCall.check("fsync", path) { fsync(descriptor) }
     }
 
-    /// Renames a file, replaces a file that has the name already, and waits until the new name is on the disk.
+    /// Renames a file, and waits until the new name is on the disk. It replaces an existing file of that name.
+    /// - Throws: `FileError(.inputOutput)`.
     package static func rename(_ source: String, to target: String) throws {
         try SystemCall.check("rename", target) { Glibc.rename(source, target) }
         try synchronizeFolder(folder(of: target))

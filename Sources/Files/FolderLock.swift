@@ -7,7 +7,7 @@ import Glibc
 /// nothing. The text of the lock file names the last holder.
 public final class FolderLock: Sendable {
     public static let fileName = ".lock"
-    /// How long to wait for a holder that is just ending, in seconds.
+    /// Seconds to wait for a holder that is about to end.
     private static let timeout = 2.0
 
     /// False if the file system has no locks.
@@ -15,8 +15,8 @@ public final class FolderLock: Sendable {
     private let descriptor: CInt
 
     /// Locks an existing folder.
-    /// - Throws: `FileError(.inputOutput)` if another process, or another part of this one, holds the lock (the error
-    ///   names its host, process number and time), or if the system refuses.
+    /// - Throws: `FileError(.inputOutput)` if another process, or another `FolderLock` of this process, holds the lock
+    ///   (the error names its host, process number and time), or if the system refuses.
     public init(_ folder: String) throws {
         let path = "\(folder)/\(Self.fileName)"
         let file = try SystemCall.check("open", path) { open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666) }

@@ -56,7 +56,7 @@ package enum ProcFile {
         return nil
     }
 
-    /// The whole number at the start of a file's text; nil if there is no such file or number, such as for "max".
+    /// The whole number at the start of a file; nil if the file is missing or starts with another text, such as "max".
     package static func number(_ path: String) -> Int? { text(path).flatMap(leadingNumber) }
 
     /// The bytes in a line "KEY: NUMBER kB"; nil if there is no such file or line.

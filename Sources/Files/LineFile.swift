@@ -37,22 +37,22 @@ public final class LineFile: Sendable {
     @discardableResult
     public func truncate(keepingLinesWhere isKept: (String) -> Bool) throws -> Int {
         let bytes = try FileSystem.contents(of: path)
-        var (kept, removedCount) = ([UInt8](), 0)
+        var (keptBytes, removedCount) = ([UInt8](), 0)
         var start = 0
         while start < bytes.count {
             let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n"))
             if let end, isKept(String(decoding: bytes[start..<end], as: UTF8.self)) {
-                kept += bytes[start...end]
+                keptBytes += bytes[start...end]
             } else {
                 removedCount += 1
             }
             start = end.map { $0 + 1 } ?? bytes.count
         }
         if removedCount == 0 { return 0 }
-        if bytes.starts(with: kept) {
-            try SystemCall.check("ftruncate", path) { ftruncate(descriptor, kept.count) }
+        if bytes.starts(with: keptBytes) {
+            try SystemCall.check("ftruncate", path) { ftruncate(descriptor, keptBytes.count) }
         } else {
-            try DurableFile.replace(path, with: kept)
+            try DurableFile.replace(path, with: keptBytes)
             let replacement = try SystemCall.check("open", path) { open(path, O_RDWR | O_APPEND | O_CLOEXEC) }
             defer { close(replacement) }
             // dup2 makes the descriptor refer to the new file, but does not copy the close-on-exec flag.

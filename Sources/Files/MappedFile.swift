@@ -3,8 +3,8 @@ import Glibc
 /// A file mapped into memory, read-only (mmap). The system reads pages when they are touched, and drops them when
 /// memory is short.
 ///
-/// If another process shortens the file meanwhile, access to the lost pages ends this process (SIGBUS). Replacing the
-/// file by renaming is harmless.
+/// If another process shortens the mapped file, access to the lost pages ends this process (SIGBUS). Replacing the file
+/// by renaming is harmless.
 package final class MappedFile: @unchecked Sendable {
     package let path: String
     package let bytes: UnsafeRawBufferPointer

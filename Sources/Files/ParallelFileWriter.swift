@@ -37,6 +37,7 @@ package final class ParallelFileWriter: Sendable {
     deinit { close(descriptor) }
 
     /// Writes bytes at an offset from the start of the file.
+    /// - Throws: `FileError(.inputOutput)`.
     package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
         var written = 0
         while written < bytes.count {
@@ -47,9 +48,11 @@ package final class ParallelFileWriter: Sendable {
     }
 
     /// Waits until everything that this writer wrote is on the disk.
+    /// - Throws: `FileError(.inputOutput)`.
     package func synchronize() throws { try SystemCall.check("fsync", file.path) { fsync(descriptor) } }
 
     /// Gives the file its final name, and replaces the previous file. All writers must have synchronized.
+    /// - Throws: `FileError(.inputOutput)`.
     package func commit() throws { try file.commit() }
 
     /// Deletes the unfinished file.

@@ -51,6 +51,7 @@ public struct EncodedDataset: Sendable {
     }
 
     /// Digest of the shape and of at most 64 evenly spaced rows, in 64 hexadecimal digits.
+    /// - Throws: `FileError` if the dataset cannot be read.
     public func fingerprint() throws -> String {
         var digest = Digest()
         digest.update(shape)
@@ -83,7 +84,7 @@ public struct EncodedDataset: Sendable {
         }
     }
 
-    /// Rows in the form that the encoder takes.
+    /// Reads rows and converts them to the form that the encoder takes.
     private func prepare(_ rows: Range<Int>, _ modality: Modality) throws -> Tensor {
         let raw = try file.readFloats(reference.dataset, rows: rows)
         try requireFinite(raw, firstRow: rows.lowerBound)
@@ -95,10 +96,10 @@ public struct EncodedDataset: Sendable {
                 do {
                     _ = try run.source.prepare(modality, raw: raw.rows(row..<(row + 1)))
                 } catch let error as DataError {
-                    let what = error.reason.hasPrefix("row 0 ") ? String(error.reason.dropFirst(6)) : error.reason
+                    let reason = error.reason.hasPrefix("row 0 ") ? String(error.reason.dropFirst(6)) : error.reason
                     throw DataError(
                         at: "\(reference)",
-                        reason: "row \(rows.lowerBound + row) (counted from 0) \(what)", remedy: error.remedy)
+                        reason: "row \(rows.lowerBound + row) (counted from 0) \(reason)", remedy: error.remedy)
                 }
             }
             throw DataError(at: "\(reference)", reason: error.reason, remedy: error.remedy)

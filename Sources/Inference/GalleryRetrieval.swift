@@ -6,16 +6,16 @@ import CoupletStorage
 import CoupletTensors
 import CoupletTraining
 
-/// Retrieval with the encoders of a run: for each query of one modality, the best rows of a gallery of the other
+/// Retrieves with the encoders of a run: for each query of one modality, the best rows of a gallery of the other
 /// modality, with the probabilities that the run has learned (see `GallerySearch`).
 public struct GalleryRetrieval: Sendable {
     public let run: TrainedRun
     public let queries: EncodedDataset
-    /// Nil if an existing index replaces it.
+    /// The gallery; nil if an existing index replaces it.
     public let gallery: EncodedDataset?
     /// Path of the index, which stores the encodings of the gallery for later retrievals.
     public let indexPath: String?
-    /// The weights w_k of the gallery's rows; nil: all are 1.
+    /// The weights w_k of the gallery's rows; nil if all weights are 1.
     public let weights: [Double]?
     /// Number of rows of the gallery.
     public let galleryCount: Int
@@ -96,8 +96,8 @@ public struct GalleryRetrieval: Sendable {
         return result
     }
 
-    /// The gallery of the index, which is written first if it does not exist; without an index, a gallery that is
-    /// encoded while it is searched.
+    /// The gallery to search. With an index path, it is the gallery of that index; the workers first write the index if
+    /// it does not exist. Otherwise the search encodes the rows of the gallery. Every worker calls it.
     private func searchedGallery(_ communicator: any Communicator) throws -> Gallery {
         if let existingIndex { return existingIndex.gallery }
         guard let gallery else { preconditionFailure("neither a gallery nor an index") }
@@ -111,7 +111,7 @@ public struct GalleryRetrieval: Sendable {
         return try EncodingIndex(indexPath).gallery
     }
 
-    /// The encodings of queries on every worker. Each worker encodes some of the batches.
+    /// Encodes queries and gathers all encodings on every worker. Each worker encodes some of the batches.
     private func encodings(of rows: Range<Int>, _ communicator: any Communicator) throws -> Tensor {
         let batchRows = BatchEncoder.defaultRows, batches = (rows.count + batchRows - 1) / batchRows
         func bound(_ worker: Int) -> Int {

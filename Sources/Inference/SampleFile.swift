@@ -2,17 +2,18 @@ import CoupletEvaluation
 import CoupletFiles
 import CoupletStorage
 import CoupletTensors
-import Glibc
 
 /// The file of `couplet sample --output`: samples, mode, moments and diagnostics of each query, and the closed form if
 /// there is one.
 package enum SampleFile {
+    /// Checks that the file does not exist.
     /// - Throws: `FileError` if the file exists.
     package static func requireNew(_ path: String) throws {
         try FileSystem.requireAbsent(path)
     }
 
-    /// Writes the file, whole or not at all.
+    /// Writes the file completely or not at all. It replaces an existing file.
+    /// - Throws: `FileError` if the system refuses.
     package static func write(_ result: SamplingResult, to path: String, run: TrainedRun) throws {
         try HDF5File.create(path) { try write(result, $0, run) }
     }

@@ -7,18 +7,14 @@ import CoupletTensors
 import CoupletTraining
 import Synchronization
 
-#if canImport(Glibc)
-    import Glibc
-#endif
-
 /// How `TrainedRun.sample` draws.
 public struct SamplingOptions: Sendable {
     public enum Method: Sendable {
         /// Resamples the given rows of the sampled modality.
         case resample(gallery: SamplingRows)
-        /// Resamples `size` draws of the source; nil is `defaultGallery`, or fewer if the source has fewer.
+        /// Resamples `size` draws of the source. Nil: `defaultGallery` draws, or all samples if the source has fewer.
         case resampleSource(size: Int?)
-        /// Runs Markov chains, if the source knows that the modality is Gaussian. Nil is the default of
+        /// Runs Markov chains, if the source knows that the modality is Gaussian. Nil selects the default of
         /// `PreconditionedCrankNicolson`, which also describes `thinning` and `maximumSteps`.
         case pcn(chains: Int?, burnIn: Int?, thinning: Int?, maximumSteps: Int?)
     }
@@ -27,7 +23,7 @@ public struct SamplingOptions: Sendable {
     public var count: Int
     /// Nil chooses pCN if the source knows the modality's Gaussian marginal, otherwise resampling of the source.
     public var method: Method?
-    /// The seed of all draws; nil is the run's seed.
+    /// The seed of all draws; nil selects the run's seed.
     public var seed: UInt64?
     /// Number of threads. Results do not depend on it.
     public var threads: Int
@@ -55,7 +51,7 @@ public struct SamplingRows: Sendable {
         self.place = place
     }
 
-    /// The result of `body`. A `DataError` of `body` is rethrown with the origin of the rows.
+    /// Calls `body` with the rows. It rethrows a `DataError` of `body` with the origin of the rows.
     fileprivate func within<Result>(_ body: (Tensor) throws -> Result) throws -> Result {
         do {
             return try body(rows)
@@ -136,23 +132,23 @@ extension TrainedRun {
 
     // MARK: - Resampling of a gallery
 
-    /// Draws of the source that are independent of the queries: held-out ones of an endless source, training samples in
-    /// the order of a seeded permutation of a finite one.
+    /// Draws a gallery from the source, independent of the queries: held-out samples of an endless source; training
+    /// samples of a finite source, in the order of a seeded permutation.
     private func gallery(_ modality: Modality, size: Int?, seed: UInt64) throws -> SamplingRows {
-        let place = "the gallery drawn from data.source"
+        let origin = "the gallery drawn from data.source"
         guard let available = source.count(of: .training) else {
             let numbers = Array(0..<UInt64(size ?? SamplingOptions.defaultGallery))
-            return SamplingRows(try source.readRaw(.heldOut, numbers, modality), place: place)
+            return SamplingRows(try source.readRaw(.heldOut, numbers, modality), place: origin)
         }
         if let size, size > available {
             throw SamplingError(
                 reason: "a gallery of \(size) rows, but the source has \(available) training samples",
-                remedy: "ask for at most so many")
+                remedy: "ask for at most \(available) rows")
         }
         let permutation = Permutation(
             count: UInt64(available), seed: seed, stream: .evaluation, number: SamplingDrawNumber.gallery)
         let numbers = (0..<UInt64(size ?? min(available, SamplingOptions.defaultGallery))).map { permutation[$0] }
-        return SamplingRows(try source.readRaw(.training, numbers, modality), place: place)
+        return SamplingRows(try source.readRaw(.training, numbers, modality), place: origin)
     }
 
     private func resample(
@@ -190,7 +186,7 @@ extension TrainedRun {
         guard let covariance = source.gaussianCovariance else {
             throw SamplingError(
                 reason: "method pcn needs a modality with a known Gaussian marginal, and this run's source knows none",
-                remedy: "take --method resample")
+                remedy: "use --method resample")
         }
         let pair = try GaussianPair(covariance), root = sampled == .first ? pair.first.root : pair.second.root
         return PreconditionedCrankNicolson(mean: [Double](repeating: 0, count: root.rows), root: root, seed: seed)
@@ -245,7 +241,7 @@ extension TrainedRun {
 
 /// The closed form of a run's conditional given each query row. It exists for linear encoders of a Gaussian source.
 private struct ClosedFormConditional: Sendable {
-    /// Nil if there is no closed form.
+    /// p(other modality | given modality) in closed form; nil if there is none.
     private let conditional: GaussianConditional?
     /// Q × d, in the form that the encoder takes.
     private let queries: Tensor

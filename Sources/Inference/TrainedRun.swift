@@ -16,8 +16,8 @@ public struct TrainedRun: Sendable {
     public let model: Model
     /// Number of finished steps.
     public let step: Int
-    /// The number that divides similarities to give scores: τ at that step; τ/2 for `lp_simclr` with squares, whose
-    /// scores are -|g - h|² / τ.
+    /// The number that divides similarities to give scores: τ after that step, but τ/2 for `lp_simclr` with squares,
+    /// whose scores are -|g - h|² / τ.
     public let temperature: Double
 
     /// Opens a run and loads one of its checkpoints.
@@ -53,8 +53,8 @@ public struct TrainedRun: Sendable {
     /// Evaluates the run on held-out pairs. Every worker of the group calls it.
     /// - Parameters:
     ///   - probe: fits a linear probe of the first encodings; nil fits none.
-    ///   - exportSamples: receives the samples of the regressors of `evaluation.identifiability` before they start, on
-    ///     worker 0 only.
+    ///   - exportSamples: receives the samples of the regressors of `evaluation.identifiability` before the regressors
+    ///     start, on worker 0 only. Either all workers pass it or none does.
     public func evaluate(
         _ communicator: any Communicator, probe: ModelEvaluation.Probe? = nil,
         exportSamples: ((ModelEvaluation.IdentifiabilitySamples) throws -> Void)? = nil

@@ -4,14 +4,14 @@ import Foundation
 ///
 /// With r = `learningRate`, w = `warmupSteps`, n = `scheduleSteps` and x = min(1, (step - w) / (n - w)):
 ///
-/// | | rate |
+/// | phase | rate |
 /// |---|---|
 /// | step < w | r (step + 1) / w |
 /// | constant | r |
 /// | linear | r (1 - x) |
 /// | cosine | r ½ (1 + cos πx) |
 public struct LearningRateSchedule: Sendable {
-    /// Course of the learning rate after the warm-up.
+    /// The learning rate after the warm-up.
     public enum Kind: String, CaseIterable, Sendable {
         case constant
         /// Linear decay to 0.
@@ -25,7 +25,7 @@ public struct LearningRateSchedule: Sendable {
     private let warmupSteps: Int
     private let scheduleSteps: Int
 
-    /// - Parameter specification: with `scheduleSteps` set, unless the schedule is constant.
+    /// - Parameter specification: its `scheduleSteps` must be set, unless the schedule is constant.
     public init(_ specification: OptimizerSpecification) {
         kind = specification.schedule
         learningRate = specification.learningRate

@@ -29,6 +29,7 @@ public struct OptimizerSpecification: Equatable, Sendable {
     public var schedule: LearningRateSchedule.Kind
     /// Number of steps over which the learning rate rises linearly.
     public var warmupSteps: Int
+    /// λ of the update rule.
     public var weightDecay: Double
     /// Maximum norm of the gradient over all parameters; larger gradients are scaled down to it. Nil: no clipping.
     public var clipNorm: Double?
@@ -77,7 +78,7 @@ package struct Optimizer {
     /// - Parameters:
     ///   - moments: one tensor for each of `momentNames`, with as many elements as `parameters`.
     ///   - rate: the learning rate of this step.
-    ///   - t: number of this update, from 1; Adam corrects the bias of its moments with it.
+    ///   - t: number of this update, from 1; Adam uses it for the bias correction of its moments.
     ///   - scale: factor of gradient clipping.
     package func update(
         _ parameters: Tensor, gradient: Tensor, moments: [Tensor], rate: Double, t: Int, scale: Double
@@ -95,9 +96,8 @@ package struct Optimizer {
             couplet_adam(
                 parameters.count, parameters.pointer, gradient.pointer, moments[0].pointer, moments[1].pointer,
                 Float(scale), Float(rate / (1 - pow(beta1, Double(t)))), Float(beta1), Float(1 - beta1), Float(beta2),
-                Float(1 - beta2),
-                Float(1 / (1 - pow(beta2, Double(t)))), Float(epsilon), isDecoupled ? 0 : Float(weightDecay),
-                isDecoupled ? Float(1 - rate * weightDecay) : 1)
+                Float(1 - beta2), Float(1 / (1 - pow(beta2, Double(t)))), Float(epsilon),
+                isDecoupled ? 0 : Float(weightDecay), isDecoupled ? Float(1 - rate * weightDecay) : 1)
         }
     }
 

@@ -1,18 +1,21 @@
 import CoupletFiles
-import CoupletStorage
 import CoupletTensors
 
 /// Reduces another source to a few labelled training samples of each class, for few-shot learning. Held-out samples
-/// stay.
+/// are unchanged.
 ///
-/// Of each class it selects the first `perClass` samples of a permutation drawn from the seed, so a larger `perClass`
-/// selects a superset. The selected samples are numbered from 0, in the order of the source.
+/// The seed determines a permutation of each class, and the first `perClass` samples of it are selected. So a larger
+/// `perClass` selects a superset. The selected samples are numbered from 0, in the order of the source.
 public struct FewShotSource: PairSource {
     private let base: any PairSource
     /// Numbers of the selected samples in the source, ascending.
     public let numbers: [UInt64]
 
-    /// - Parameter location: the config key or option that errors name.
+    /// - Parameters:
+    ///   - base: the source to select from.
+    ///   - perClass: number of training samples of each class, at least 1.
+    ///   - seed: determines the selection.
+    ///   - location: the config key or option that errors name.
     /// - Throws: `DataError` if the source has no labels, is endless, or has too few samples of a class.
     public init(
         _ base: any PairSource, perClass: Int, seed: UInt64, location: String = "data.per_class"
@@ -28,11 +31,11 @@ public struct FewShotSource: PairSource {
         }
         let samplesByClass = Dictionary(grouping: labels.indices) { labels[$0] }
         let tooSmall = samplesByClass.filter { $0.value.count < perClass }
-        if let (label, few) = tooSmall.min(by: { ($0.value.count, $0.key) < ($1.value.count, $1.key) }) {
+        if let (label, available) = tooSmall.min(by: { ($0.value.count, $0.key) < ($1.value.count, $1.key) }) {
             throw DataError(
                 at: location,
-                reason: "\(perClass) training samples a class are wanted, but class \(label) has \(few.count)",
-                remedy: "ask for at most \(few.count)")
+                reason: "\(perClass) training samples a class are wanted, but class \(label) has \(available.count)",
+                remedy: "ask for at most \(available.count)")
         }
         self.base = base
         numbers = samplesByClass.flatMap { label, samples in
@@ -65,9 +68,9 @@ public struct FewShotSource: PairSource {
 
     /// Covers the source's digest and the numbers of the selected samples.
     public func dataDigest() throws -> String? {
-        guard let whole = try base.dataDigest() else { return nil }
+        guard let baseDigest = try base.dataDigest() else { return nil }
         var digest = Digest()
-        digest.update(whole)
+        digest.update(baseDigest)
         digest.update(numbers.map { Int($0) })
         return digest.hexadecimal
     }

@@ -2,43 +2,43 @@ import CCoupletKernels
 import CoupletFiles
 import CoupletStorage
 import CoupletTensors
+import Glibc
 
-#if canImport(Glibc)
-    import Glibc
-#endif
-
-/// Jointly Gaussian pairs (u, v) of mean zero. For them everything that contrastive learning can learn is known in
-/// closed form (*A Mathematical Perspective On Contrastive Learning*, arXiv 2505.24134).
+/// Jointly Gaussian pairs (u, v) of mean zero. For linear encoders of such pairs, the minimisers of contrastive losses
+/// have a closed form (*A Mathematical Perspective On Contrastive Learning*, arXiv 2505.24134).
 ///
-/// Sample n is `u = F w, v = H w`, where w are the standard normal numbers of Philox for (seed, stream of the split,
-/// n), and F Fᵀ = Cuu, F Hᵀ = Cuv, H Hᵀ = Cvv. Both splits are endless.
+/// Sample n is `u = F w, v = H w`. Philox gives the standard normal numbers w for (seed, stream of the split, n). F and
+/// H satisfy F Fᵀ = Cuu, F Hᵀ = Cuv, H Hᵀ = Cvv. Both splits are endless.
 public struct GaussianSource: PairSource {
     /// Dimensions of u and v.
     public let dimensions: [Int]
     public let gaussianCovariance: GaussianCovariance?
     /// F and H, dimension × normal numbers.
     private let firstFactor: RowwiseLinearMap, secondFactor: RowwiseLinearMap
-    /// Normal numbers in one sample.
+    /// Number of normal numbers w in one sample.
     private let normalCount: Int
     private let seed: UInt64
     /// Whether the covariance comes from a file. A covariance made from correlations and seed is not part of the
     /// digest, because its last bits depend on the machine.
     private let isFromFile: Bool
 
-    /// Samples generated at a time, so that their normal numbers stay in the cache.
+    /// Number of samples generated at a time. Their normal numbers stay in the cache.
     private static let rowsPerBlock = 64
     /// The maps are dense matrices of Double, so larger dimensions would exhaust the memory.
     private static let largestDimension = 4096
 
-    /// Makes pairs with these canonical correlations, behind random linear maps.
+    /// Makes pairs with given canonical correlations, transformed by random linear maps.
     ///
-    /// `u = A x, v = B y` with x, y standard normal, E[x_i y_i] = σ_i on the leading coordinates and 0 elsewhere. A
-    /// (and likewise B) is `Q diag(s) Pᵀ` with Q, P random orthogonal (uniform, the polar factor of a matrix of normal
-    /// numbers) and s = 2^t, t uniform on [-1, 1], so that Cuu = Q diag(s²) Qᵀ has a condition number of at most 16.
+    /// The pairs are `u = A x, v = B y`. x and y are standard normal, with E[x_i y_i] = σ_i and E[x_i y_j] = 0 for
+    /// i ≠ j. A and B are each `Q diag(s) Pᵀ`. Q and P are uniformly distributed orthogonal matrices, the polar factors
+    /// of matrices of normal numbers; s = 2^t with t uniform on [-1, 1]. So Cuu = Q diag(s²) Qᵀ has a condition number
+    /// of at most 16.
     /// - Parameters:
     ///   - dimensions: the dimensions of u and v, both from 1 to 4,096.
     ///   - correlations: σ, each |σ_i| < 1, at most min(dimensions) of them; missing ones are 0.
-    /// - Throws: `DataError` if the parameters are outside these ranges.
+    ///   - seed: determines A, B and the samples.
+    /// - Throws: `DataError` if the parameters are outside these ranges; `LinearAlgebraError` if a singular value
+    ///   decomposition does not converge.
     public init(dimensions: [Int], correlations: [Double], seed: UInt64) throws {
         guard dimensions.count == 2, dimensions.allSatisfy({ (1...Self.largestDimension).contains($0) }) else {
             throw DataError(
@@ -49,7 +49,7 @@ public struct GaussianSource: PairSource {
         guard correlations.count <= min(dimensions[0], dimensions[1]) else {
             throw DataError(
                 at: "data.correlations",
-                reason: "\(correlations.count) correlations for dimensions \(dimensions), which allow "
+                reason: "\(correlations.count) correlations for dimensions \(dimensions), which allow at most "
                     + "\(dimensions.min()!)",
                 remedy: "remove some or raise data.dimensions")
         }
@@ -134,7 +134,8 @@ public struct GaussianSource: PairSource {
         try rowsFromUser(raw, modality, of: "data.source gaussian")
     }
 
-    /// Returns `Q diag(2^t) Pᵀ`, Q and P uniform among the orthogonal matrices, t uniform on [-1, 1].
+    /// Returns `Q diag(2^t) Pᵀ`, size × size, with Q and P uniform on the orthogonal matrices and t uniform on [-1, 1].
+    /// - Parameter number: distinguishes the maps of one seed.
     private static func randomMap(_ size: Int, seed: UInt64, number: UInt64) throws -> Matrix {
         let philox = Philox(seed: seed)
         func orthogonal(_ factor: UInt64) throws -> Matrix {
@@ -155,15 +156,17 @@ public struct GaussianSource: PairSource {
 // MARK: - Covariances from a file
 
 extension GaussianSource {
-    /// Makes pairs of a given covariance, from the datasets /uu (d × d), /uv (d × e) and /vv (e × e) of an HDF5 file.
-    /// In the file of an export they are /covariance/uu and so on.
+    /// Makes pairs with a given covariance, from the datasets /uu (d × d), /uv (d × e) and /vv (e × e) of an HDF5 file.
+    /// In an exported file the datasets are /covariance/uu, /covariance/uv and /covariance/vv.
     ///
-    /// The joint matrix may be singular: `(u, v) = D R^½ w`, where D holds the standard deviations and R is the matrix
-    /// of correlations. Negative eigenvalues of R count as zero if they are at least -10⁻⁶ of the largest, the accuracy
-    /// of a matrix stored as Float32. The symmetric root is unique, so the samples of two machines differ by rounding
-    /// only.
-    /// - Throws: `FileError` if the file cannot be read, `DataError` if the shapes do not fit, a block is not symmetric
-    ///   or the joint matrix is not positive semidefinite.
+    /// The joint covariance may be singular. The samples are `(u, v) = D R^½ w`, where D is the diagonal matrix of the
+    /// standard deviations and R is the correlation matrix. Negative eigenvalues of R count as zero if they are at
+    /// least -10⁻⁶ times the largest, the accuracy of a matrix stored as Float32. The symmetric root is unique, so the
+    /// samples of two machines differ by rounding only.
+    /// - Parameter seed: determines the samples.
+    /// - Throws: `FileError` if the file cannot be read; `DataError` if the shapes do not fit, a number is not finite,
+    ///   a block is not symmetric or the joint matrix is not positive semidefinite; `LinearAlgebraError` if the
+    ///   eigenvalues of R do not converge.
     public init(covarianceFile path: String, seed: UInt64) throws {
         let file = try HDF5File(reading: path)
         let isExport = try file.dataset("/uu") == nil && file.dataset("/covariance/uu") != nil
@@ -195,11 +198,12 @@ extension GaussianSource {
         self.init(covariance: covariance, firstFactor: first, secondFactor: second, seed: seed, isFromFile: true)
     }
 
-    /// Largest accepted deviation of a block from symmetric and of the joint matrix from positive semidefinite, in
-    /// units of correlations.
+    /// Largest accepted asymmetry of a block, relative to √(C_ii C_jj), and largest accepted negative eigenvalue of R,
+    /// relative to the largest eigenvalue.
     private static var tolerance: Double { 1e-6 }
 
-    /// - Throws: `DataError` if the matrix is not square, has a negative variance, or is not symmetric.
+    /// - Throws: `DataError` if the matrix is not square, has too many rows or a negative variance, or is not
+    ///   symmetric.
     private static func requireCovariance(_ matrix: Matrix, at location: String) throws {
         guard matrix.rows == matrix.columns, (1...largestDimension).contains(matrix.rows) else {
             throw DataError(
@@ -241,8 +245,8 @@ extension GaussianSource {
                     case (false, true): uv[j, i - uu.rows]
                     case (false, false): vv[i - uu.rows, j - uu.rows]
                     }
-                // A component of variance zero must have covariances of zero. They stay unscaled, so that a covariance
-                // that is not zero makes a negative eigenvalue.
+                // A component of variance zero must have covariances of zero. Its entries are not scaled, so that a
+                // nonzero covariance gives a negative eigenvalue.
                 let scale = (deviations[i] > 0 ? deviations[i] : 1) * (deviations[j] > 0 ? deviations[j] : 1)
                 correlation[i, j] = entry / scale
             }

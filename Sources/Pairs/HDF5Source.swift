@@ -11,14 +11,15 @@ import CoupletTensors
 /// - /split (optional): N integers, 0 for a training pair and 1 for a held-out pair. Without it, the fraction `heldOut`
 ///   of the pairs is held out: the first elements of a permutation drawn from the seed.
 ///
-/// Each split numbers its rows in the order of the file. Data of up to `memoryLimit` bytes are read at once, larger
-/// data row by row.
+/// Each split numbers its rows in the order of the file. The source reads data of up to `memoryLimit` bytes when it is
+/// opened, and the rows of larger data on request.
 public struct HDF5Source: PairSource {
     /// The source loads /first and /second into memory if both together take at most 1 GiB as Float32.
     public static let memoryLimit = 1 << 30
 
     private let path: String
     private let first: HDF5Modality, second: HDF5Modality
+    /// The class of each row of the file.
     private let classes: [Int32]?
     /// Rows of the file in each split, ascending; nil if all pairs are training pairs.
     private let rows: (training: [UInt32], heldOut: [UInt32])?
@@ -88,8 +89,8 @@ public struct HDF5Source: PairSource {
     /// every changed number.
     public func dataDigest() throws -> String? {
         var digest = Digest()
-        let count = min(first.count, Self.digestRows), last = UInt64(first.count - 1)
-        let sampledRows = (0..<count).map { UInt64($0) * last / UInt64(max(count - 1, 1)) }
+        let count = min(first.count, Self.digestRows), lastRow = UInt64(first.count - 1)
+        let sampledRows = (0..<count).map { UInt64($0) * lastRow / UInt64(max(count - 1, 1)) }
         for modality in [first, second] {
             let dataset = modality.dataset
             digest.update(
@@ -128,6 +129,7 @@ public struct HDF5Source: PairSource {
         return rows
     }
 
+    /// Returns the row of the file for each sample number of a split.
     private func fileRows(_ split: Split, _ numbers: [UInt64]) throws -> [UInt64] {
         try requireNumbers(numbers, below: count(of: split)!, of: split, in: path)
         guard let rows else { return numbers }
@@ -146,6 +148,7 @@ public struct HDF5Source: PairSource {
         return try file.readIntegers(name)
     }
 
+    /// Returns the rows of each split, from /split or from the fraction `heldOut`; nil if all pairs are training pairs.
     private static func split(
         _ file: HDF5File, count: Int, heldOut: Double, seed: UInt64
     ) throws -> (training: [UInt32], heldOut: [UInt32])? {
@@ -170,16 +173,16 @@ public struct HDF5Source: PairSource {
             isHeldOut = split.map { $0 == 1 }
         } else {
             if heldOut == 0 { return nil }
-            let wanted = (heldOut * Double(count)).rounded()
-            guard wanted > 0, wanted < Double(count) else {
+            let heldOutCount = (heldOut * Double(count)).rounded()
+            guard heldOutCount > 0, heldOutCount < Double(count) else {
                 throw DataError(
                     at: "data.held_out",
-                    reason: "\(heldOut) of \(count) pairs is \(wanted == 0 ? "none" : "all") of them",
+                    reason: "\(heldOut) of \(count) pairs is \(heldOutCount == 0 ? "none" : "all") of them",
                     remedy: "choose another fraction, or write /split into \(file.path)")
             }
             let permutation = Permutation(count: UInt64(count), seed: seed, stream: .split, number: 0)
             isHeldOut = [Bool](repeating: false, count: count)
-            for position in 0..<UInt64(wanted) { isHeldOut[Int(permutation[position])] = true }
+            for position in 0..<UInt64(heldOutCount) { isHeldOut[Int(permutation[position])] = true }
         }
         let numbers = 0..<UInt32(count)
         let training = numbers.filter { !isHeldOut[Int($0)] }
@@ -206,7 +209,7 @@ private struct HDF5Modality: Sendable {
     let dataset: DatasetDescription
     private let rows: Rows
     private let file: HDF5File
-    /// Identity of the file when it was opened, to detect that it changed.
+    /// Identity of the file when it was opened, to detect later changes.
     private let identity: FileIdentity
     private let name: String
     private var location: String { "\(file.path):\(name)" }
@@ -216,7 +219,7 @@ private struct HDF5Modality: Sendable {
     /// Labels are stored as Float32, which represents every integer up to 2²⁴.
     private static let largestLabel = 1 << 24
 
-    /// - Parameter memoryLimit: up to this many bytes of Float32 are read at once, larger data row by row on request.
+    /// - Parameter memoryLimit: up to this many bytes of Float32 are read now, and the rows of larger data on request.
     /// - Throws: `FileError` if the dataset is missing or cannot be read, `DataError` if it cannot be a modality.
     init(_ name: String, of file: HDF5File, memoryLimit: Int) throws {
         (self.name, self.file) = (name, file)
@@ -308,6 +311,8 @@ private struct HDF5Modality: Sendable {
     /// The labels; nil if the modality does not hold labels.
     var labels: [Int32]? { if case .labels(let labels) = rows { labels } else { nil } }
 
+    /// - Parameter fileRow: maps a row of the tensor to its row in the file.
+    /// - Throws: `DataError` if a number is not finite.
     private func requireFinite(_ tensor: Tensor, _ fileRow: (Int) -> Int) throws {
         let position = couplet_first_not_finite(tensor.count, tensor.pointer)
         if position == tensor.count { return }

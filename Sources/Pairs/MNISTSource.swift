@@ -1,6 +1,5 @@
 import CCoupletKernels
 import CoupletFiles
-import CoupletStorage
 import CoupletTensors
 import Glibc
 import Synchronization
@@ -14,13 +13,14 @@ public struct MNISTSource: PairSource {
     /// Mean and standard deviation of the training images' pixels, scaled to 0 … 1.
     public static let mean: Float = 0.1307, standardDeviation: Float = 0.3081
     private static let classes = 10
+    /// The prepared value of a byte x is scale · x + shift.
     private static let scale = 1 / (255 * standardDeviation), shift = -mean / standardDeviation
 
     private let path: String
     private let training: MNISTDigits, heldOut: MNISTDigits
 
-    /// Checks the headers and lengths of all four files and all labels. Damage inside compressed images is found when
-    /// the first image is read.
+    /// Opens the four files, and checks their headers and lengths and all labels. The first read of an image detects
+    /// damage inside compressed images.
     /// - Parameter path: the folder with train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and
     ///   t10k-labels-idx1-ubyte, each with or without ".gz".
     /// - Throws: `DataError` that names the file, what was found and what was expected.
@@ -76,8 +76,9 @@ public struct MNISTSource: PairSource {
         return numbers.map { Int(digits.labels[Int($0)]) }
     }
 
-    /// - Parameter raw: images are bytes as numbers from 0 to 255, N × 784 in any shape; labels are integers from 0 to
-    ///   9, N or N × 1.
+    /// - Parameter raw: for the first modality images, N × 784 numbers from 0 to 255 in any shape; for the second
+    ///   labels, N or N × 1 integers from 0 to 9.
+    /// - Throws: `DataError` if a number is outside this range.
     public func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor {
         let rows = try rowsFromUser(raw, modality, of: "data.source mnist")
         guard modality == .first else {
@@ -88,7 +89,7 @@ public struct MNISTSource: PairSource {
             throw DataError(
                 at: "data.source mnist",
                 reason: "row \(wrong / MNISTDigits.pixels) of the images holds \(rows.pointer[wrong])",
-                remedy: "give the pixels as bytes, 0 to 255: the run's own preparation is applied to them")
+                remedy: "give the pixels as bytes, 0 to 255: the run scales them as in training")
         }
         let result = Tensor(rows.shape)
         couplet_scale_shift(rows.count, rows.pointer, Self.scale, Self.shift, result.pointer)
@@ -119,9 +120,8 @@ public struct MNISTSource: PairSource {
 
 /// Images and labels of the training part or the t10k part of MNIST.
 ///
-/// Labels and headers are read and checked at once. Images are decompressed on first use, so a run that only trains
-/// does not decompress the test images before it evaluates, and one that only evaluates does not decompress the
-/// training images.
+/// `init` reads and checks headers and labels. The first use decompresses the images, so a run does not decompress the
+/// test images before it evaluates, and an evaluation alone does not decompress the training images.
 private final class MNISTDigits: Sendable {
     static let side = 28, pixels = side * side
 
@@ -228,18 +228,21 @@ private struct IDXFile {
         extents = (1...rank).map { extent in
             header[(4 * extent)..<(4 * extent + 4)].reduce(0) { $0 << 8 | Int($1) }
         }
-        // The claimed length is wrong for joined gzip members, whose last member records its own length only. Reading
-        // the file finds whether it is one of those, and otherwise gives the error.
+        // In a file of several gzip members, `claimedCount` is the length of the last member only. So another count
+        // is not always an error; `bytes` decompresses the file and throws if its length is wrong.
         if try UInt32(truncatingIfNeeded: byteCount()) != file.claimedCount { _ = try bytes() }
     }
 
+    /// Returns the length of the decompressed file that its header implies.
+    /// - Throws: `DataError` if the length overflows.
     private func byteCount() throws -> Int {
         var count = 1
         for extent in extents {
             let (product, overflow) = count.multipliedReportingOverflow(by: extent)
             if overflow {
                 throw DataError(
-                    at: path, reason: "its header announces the extents \(extents)", remedy: "download the file again")
+                    at: path, reason: "the extents \(extents) of its header are too large",
+                    remedy: "download the file again")
             }
             count = product
         }

@@ -16,7 +16,7 @@ public struct PerModality<Value> {
         self.second = second
     }
 
-    /// Computes the value of the first modality, then that of the second.
+    /// Calls `value` for the first modality, then for the second.
     public init(_ value: (Modality) throws -> Value) rethrows {
         first = try value(.first)
         second = try value(.second)
@@ -27,7 +27,7 @@ public struct PerModality<Value> {
         set { if modality == .first { first = newValue } else { second = newValue } }
     }
 
-    /// Applies a function to both values, the first modality's before the second's.
+    /// Applies `transform` to the value of the first modality, then to the value of the second.
     public func map<Result>(_ transform: (Value) throws -> Result) rethrows -> PerModality<Result> {
         PerModality<Result>(first: try transform(first), second: try transform(second))
     }

@@ -4,8 +4,8 @@ import CoupletTensors
 /// A source of aligned pairs, addressed by sample number.
 ///
 /// Sample n of a split is a pure function of (seed, split, n): every caller gets the same bits, on any thread. A source
-/// without classes whose samples reach the encoders unchanged implements `description`, `count` and `read` only; all
-/// other requirements have defaults.
+/// must implement `description`, `count` and `read`. The defaults of the other requirements fit a source without
+/// classes whose samples reach the encoders unchanged.
 public protocol PairSource: Sendable {
     /// Describes one modality as its encoder gets it.
     func description(of modality: Modality) -> ModalityDescription
@@ -16,21 +16,23 @@ public protocol PairSource: Sendable {
     func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) throws
     /// Returns the class of each of these samples; nil if the source has no classes.
     func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]?
-    /// Converts rows in the source's units (bytes of an image, integer labels) to what the encoder gets.
+    /// Converts rows in the source's units (bytes of an image, integer labels) to inputs of the encoder.
     /// - Parameter raw: B × (any shape with the modality's element count).
     /// - Returns: B × shape.
+    /// - Throws: `DataError` if a row has another number of elements, or a value that the modality does not allow.
     func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor
-    /// Reads samples in the source's units, for export: `prepare` of the result is what `read` gives.
+    /// Reads samples in the source's units, for export. `prepare` converts them to the samples that `read` gives.
+    /// - Throws: as `read` does.
     func readRaw(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> Tensor
     /// The true joint covariance; nil unless the source is a Gaussian of mean zero.
     var gaussianCovariance: GaussianCovariance? { get }
-    /// Bytes of samples that the source holds in this process, shared by all workers, once its lazily read data are
-    /// loaded.
+    /// Bytes of samples that the source holds in memory after all of its lazily read data are loaded. The workers of a
+    /// process share them.
     var residentBytes: Int { get }
     /// Whether `read` waits for a disk. If so, training prefetches the next step's samples on another thread.
     var waitsForStorage: Bool { get }
-    /// SHA-256 that distinguishes the source's data from other data of the same name. Ranks and resumed runs compare
-    /// it. Nil if the config determines the data.
+    /// Returns a SHA-256 that distinguishes the source's data from other data of the same name; nil if the config
+    /// determines the data. Ranks and resumed runs compare it.
     /// - Throws: `DataError` or `FileError`, as `read` does.
     func dataDigest() throws -> String?
 }
@@ -53,7 +55,7 @@ extension PairSource {
     }
 }
 
-/// The samples of a source that an operation uses. Each split numbers its samples from 0.
+/// A part of a source's samples: for training, or for evaluation. Each split numbers its samples from 0.
 public enum Split: String, Sendable, CaseIterable {
     case training
     case heldOut = "held_out"
@@ -85,7 +87,7 @@ extension PairSource {
     }
 
     /// Returns a view of the user's rows in the modality's shape, B × shape.
-    /// - Parameter location: what errors name as the origin of the rows.
+    /// - Parameter location: the origin of the rows, which errors name.
     /// - Throws: `DataError` if a row has another number of elements, or one that is not finite.
     func rowsFromUser(_ raw: Tensor, _ modality: Modality, of location: String) throws -> Tensor {
         let shape = description(of: modality).shape, columns = shape.reduce(1, *)
@@ -109,7 +111,9 @@ extension PairSource {
         if let wrong = numbers.first(where: { $0 >= UInt64(count) }) {
             throw DataError(
                 at: location, reason: "there is no \(split.rawValue) sample number \(wrong)",
-                remedy: "the \(split.rawValue) samples have the numbers 0 to \(count - 1)")
+                remedy: count > 0
+                    ? "the \(split.rawValue) samples have the numbers 0 to \(count - 1)"
+                    : "the source has no \(split.rawValue) samples")
         }
     }
 

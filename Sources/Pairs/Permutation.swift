@@ -4,14 +4,15 @@ import CoupletTensors
 /// without the others.
 ///
 /// Up to `tableLimit` elements it is a Fisher–Yates shuffle (Knuth, *The Art of Computer Programming* 2, algorithm
-/// 3.4.2 P) with Philox words, so that every order is equally likely; with few elements a cipher's orders are visibly
-/// not.
+/// 3.4.2 P) with Philox words, so that every order is equally likely. A cipher of few elements would give some orders
+/// visibly more often than others.
 ///
-/// Above, it is a generalised Feistel network (Black and Rogaway, *Ciphers with Arbitrary Finite Domains*, CT-RSA 2002,
-/// their third method): x = l + a r with l < a and r < b, where a b is the least such product ≥ count with a =
-/// ⌈√count⌉, and rounds l ← l + F(r) mod a, r ← r + F(l) mod b. It maps 0 ..< a b onto itself. An element ≥ count is
-/// enciphered again until it is below count (cycle walking), which happens once in √count times. Round keys are Philox
-/// words; F is the 64-bit finaliser of SplitMix (Steele, Lea, Flood, OOPSLA 2014) of the other half and the key.
+/// Above `tableLimit` it is a generalised Feistel network (Black and Rogaway, *Ciphers with Arbitrary Finite Domains*,
+/// CT-RSA 2002, their third method). An element is x = l + a r with l < a and r < b, where a = ⌈√count⌉ and b is the
+/// least number with a b ≥ count. The rounds are l ← l + F(r) mod a, r ← r + F(l) mod b, so they map 0 ..< a b onto
+/// itself. An element ≥ count is enciphered again until it is below count (cycle walking), which happens with a
+/// probability of at most about 1/√count. F is the 64-bit finaliser of SplitMix (Steele, Lea, Flood, OOPSLA 2014) of
+/// the sum of its argument and the round's key, a Philox word.
 public struct Permutation: Sendable {
     /// Largest number of elements for which the permutation is a table.
     package static let tableLimit: UInt64 = 1024
@@ -21,6 +22,7 @@ public struct Permutation: Sendable {
     public let count: UInt64
     /// The permuted elements up to `tableLimit`; empty above.
     private let table: [UInt64]
+    /// a and b.
     private let leftCount: UInt64, rightCount: UInt64
     private let keys: [UInt64]
 
@@ -74,6 +76,7 @@ public struct Permutation: Sendable {
         return left + leftCount * right
     }
 
+    /// The finaliser of SplitMix.
     private static func mix(_ word: UInt64) -> UInt64 {
         var z = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
         z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB

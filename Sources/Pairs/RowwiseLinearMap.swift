@@ -3,9 +3,10 @@ import CoupletTensors
 
 /// A linear map of rows, y = M x for each row x, whose bits do not depend on the batch.
 ///
-/// A row has the same bits at every position and beside any other rows. A BLAS product does not guarantee that.
+/// The result of a row has the same bits at every position and with any other rows. A BLAS product does not guarantee
+/// that.
 struct RowwiseLinearMap: Sendable {
-    /// Elements of a row of the input and of the output.
+    /// Number of elements of an input row x and of an output row y.
     let inputs: Int, outputs: Int
     /// Mᵀ, inputs × outputs, in blocks of 16 columns, the layout of `couplet_map_rows`.
     private let blockedMatrix: Tensor

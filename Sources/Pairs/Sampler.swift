@@ -1,14 +1,15 @@
 import CoupletTensors
 
-/// Selects the samples of each step's batch: a pure function of (seed, step, position in the batch), the same on every
-/// worker.
+/// Selects the samples of each step's batch. The selection is a pure function of (seed, step, position in the batch),
+/// so it is the same on every worker.
 ///
-/// Draw n = step · B + position. A finite set of N samples gives sample permutation(epoch n div M)[n mod M], with M =
-/// ⌊N/B⌋ · B. Each epoch is a new permutation of all N samples, a batch lies within one epoch, and the N - M samples
-/// left out of an epoch vary between epochs. An endless source gives sample n.
+/// The draw at a position of a step has the number n = step · B + position. From an endless source it selects sample n.
+/// From a finite set of N samples it selects sample permutation(epoch n div M)[n mod M], with M = ⌊N/B⌋ · B. Each epoch
+/// has a new permutation of all N samples, and a batch lies within one epoch. The N - M samples that an epoch leaves
+/// out vary between epochs.
 ///
-/// A loss's second batch is an independent draw of the same samples. A finite set uses permutations of another random
-/// stream, an endless source the samples n + 2^63.
+/// A loss's second batch is an independent draw of the same samples. For a finite set it uses permutations of another
+/// random stream, for an endless source the samples n + 2^63.
 public struct Sampler: Sendable {
     /// A batch of a step.
     public enum Batch: Sendable {
@@ -43,7 +44,7 @@ public struct Sampler: Sendable {
         self.seed = seed
     }
 
-    /// ⌊N/B⌋; nil for an endless source.
+    /// Number of steps in an epoch, ⌊N/B⌋; nil for an endless source.
     public var stepsPerEpoch: Int? { sampleCount.map { $0 / batchSize } }
 
     /// Returns the draws n = step · B + position for these positions of a step's batch. Noise, augmentation and dropout

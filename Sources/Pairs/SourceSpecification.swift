@@ -1,6 +1,6 @@
 /// A source of pairs and its options, as the `data` block of a config sets them.
 public enum SourceSpecification: Equatable, Sendable {
-    /// Jointly Gaussian pairs with the given canonical correlations, behind random well-conditioned linear maps.
+    /// Jointly Gaussian pairs with given canonical correlations, transformed by random well-conditioned linear maps.
     case gaussian(dimensions: [Int], correlations: [Double])
     /// Jointly Gaussian pairs with the covariances /uu, /uv, /vv of an HDF5 file.
     case gaussianFromFile(path: String)
@@ -16,10 +16,10 @@ public enum SourceSpecification: Equatable, Sendable {
     indirect case fewShot(SourceSpecification, perClass: Int)
 
     /// Opens the source.
-    /// - Parameter seed: determines the source's random numbers: maps and samples of Gaussians, the choice of held-out
-    ///   and of few-shot samples.
-    /// - Throws: `DataError` if the options are impossible or the data wrong, `FileError` if an HDF5 file cannot be
-    ///   read.
+    /// - Parameter seed: determines the parameters and samples of Gaussian and latent sources, and the choice of
+    ///   held-out and few-shot samples.
+    /// - Throws: `DataError` if the options are impossible or the data are wrong, `FileError` if an HDF5 file cannot be
+    ///   read, `LinearAlgebraError` if a decomposition does not converge.
     public func makeSource(seed: UInt64) throws -> any PairSource {
         switch self {
         case .gaussian(let dimensions, let correlations):

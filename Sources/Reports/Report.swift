@@ -39,9 +39,9 @@ public struct Report: Sendable {
 
     /// Every figure of the page, with a unique name for its file.
     public var figures: [NamedFigure] {
-        let all = (runs.isEmpty ? [] : RunsReport(runs).figures) + sweeps.flatMap { SweepReport($0).figures }
+        let allFigures = (runs.isEmpty ? [] : RunsReport(runs).figures) + sweeps.flatMap { SweepReport($0).figures }
         var counts: [String: Int] = [:]
-        return all.map { figure in
+        return allFigures.map { figure in
             counts[figure.name, default: 0] += 1
             let count = counts[figure.name] ?? 1
             return count == 1 ? figure : NamedFigure("\(figure.name)-\(count)", figure.figure)
@@ -67,23 +67,23 @@ public struct Report: Sendable {
         if SweepFolder(path: path).holdsSweep { return .sweep }
         let run = RunFolder(path: path)
         if run.holdsRun { return .run }
-        let inside = FileSystem.names(in: path).map { "\(path)/\($0)" }.filter {
+        let nested = FileSystem.names(in: path).map { "\(path)/\($0)" }.filter {
             RunFolder(path: $0).holdsRun || SweepFolder(path: $0).holdsSweep
         }
         let remedy =
-            inside.isEmpty
+            nested.isEmpty
             ? "a run is the folder that couplet train writes"
-            : "it contains \(inside.prefix(6).joined(separator: " "))\(inside.count > 6 ? " …" : "")"
+            : "it contains \(nested.prefix(6).joined(separator: " "))\(nested.count > 6 ? " …" : "")"
         throw FileError(.inputOutput, at: path, reason: "neither a run nor a sweep", remedy: remedy)
     }
 
     /// Shortens each path to its last components, as many as distinguish it from the others.
     private static func names(of paths: [String]) -> [String] {
-        let parts = paths.map { $0.split(separator: "/").map(String.init).filter { $0 != "." } }
+        let components = paths.map { $0.split(separator: "/").map(String.init).filter { $0 != "." } }
         return paths.indices.map { index in
-            for count in 1...max(1, parts[index].count) {
-                let end = parts[index].suffix(count)
-                if parts.indices.allSatisfy({ $0 == index || parts[$0].suffix(count) != end }), !end.isEmpty {
+            for count in 1...max(1, components[index].count) {
+                let end = components[index].suffix(count)
+                if components.indices.allSatisfy({ $0 == index || components[$0].suffix(count) != end }), !end.isEmpty {
                     return end.joined(separator: "/")
                 }
             }

@@ -2,8 +2,8 @@ import CoupletText
 
 /// Reads a block of a config strictly.
 ///
-/// A method reads a key and makes it a known key of the block. `finish` reports every key that is not known. A wrong
-/// value is reported and reading continues, so that the user sees all problems at once.
+/// Each reading method makes its key a known key of the block. `finish` reports every key that is not known. A wrong
+/// value is reported, and reading continues, so that the user sees all problems at once.
 package final class ConfigurationBlock {
     package typealias Location = ConfigurationError.Problem.Location
     package typealias Problem = ConfigurationError.Problem
@@ -15,7 +15,7 @@ package final class ConfigurationBlock {
         package func note(_ problem: Problem) { all.append(problem) }
     }
 
-    /// The key of this block with those around it, such as `encoders.first`; empty for the whole config.
+    /// The key of this block after the keys of its outer blocks, such as `encoders.first`; empty for the whole config.
     package let path: String
     package let problems: Problems
     private let location: Location
@@ -35,19 +35,19 @@ package final class ConfigurationBlock {
         }
     }
 
-    // MARK: Reporting problems
+    // MARK: - Reporting problems
 
     /// Reports a problem of a key at a location.
     package func note(_ key: String, at location: Location, _ reason: String) {
         problems.note(Problem(at: location, key: path.isEmpty ? key : "\(path).\(key)", reason: reason))
     }
 
-    /// Reports a problem of a key at the location of its value, or at that of the block if the key is absent.
+    /// Reports a problem of a key at the location of its value, or of the block if the key is absent.
     package func note(_ key: String, _ reason: String) {
         note(key, at: entries.first { $0.key == key }?.value.location ?? location, reason)
     }
 
-    /// Declares keys that exist for another choice in this block only. `finish` reports them with the reason.
+    /// Declares keys that do not apply to the choices made in this block. `finish` reports them with the reason.
     package func markInapplicable(_ keys: [String], because reason: String) {
         inapplicableKeys += keys.map { ($0, reason) }
     }
@@ -67,7 +67,7 @@ package final class ConfigurationBlock {
         }
     }
 
-    // MARK: Reading nodes and blocks
+    // MARK: - Reading nodes and blocks
 
     package func has(_ key: String) -> Bool { entries.contains { $0.key == key } }
 
@@ -97,7 +97,7 @@ package final class ConfigurationBlock {
         return ConfigurationBlock(node, path: path, location: keyLocation, problems: problems)
     }
 
-    // MARK: Reading into variables
+    // MARK: - Reading into variables
     // An absent key leaves the variable unchanged, so that it keeps its default. A value of the wrong type is a
     // problem.
 
@@ -183,7 +183,7 @@ package final class ConfigurationBlock {
         }
     }
 
-    // MARK: Converting nodes
+    // MARK: - Converting nodes
     // A value of the wrong type is a problem, and the result is nil.
 
     package func text(_ key: String, _ node: ConfigurationNode, example: String) -> String? {

@@ -3,7 +3,7 @@ import CoupletText
 
 /// Reads the text of a config file.
 package enum ConfigurationFile {
-    /// Largest size in bytes. A config is about a page; a longer file is something else.
+    /// Largest size in bytes. A config has about a page; a longer file is not a config.
     private static let largestSize = 1 << 20
 
     /// - Throws: `FileError`: `.inputOutput` if the system refuses, `.badData` if the file is not UTF-8 text.
@@ -32,7 +32,7 @@ package enum ConfigurationFile {
         return text
     }
 
-    /// Suggests a config in the same folder with a name similar to that of a missing one.
+    /// Suggests a config in the same folder whose name is similar to the name of the missing one.
     private static func suggestion(for path: String) -> String? {
         let name = FileSystem.lastComponent(of: path)
         let configs = FileSystem.names(in: FileSystem.folder(of: path))

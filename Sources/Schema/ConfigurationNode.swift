@@ -1,6 +1,6 @@
 import Yams
 
-/// A node of a config's YAML tree. It knows where it was written.
+/// A node of a config's YAML tree, with the location at which it was written.
 package struct ConfigurationNode: Sendable {
     package typealias Location = ConfigurationError.Problem.Location
 
@@ -48,7 +48,7 @@ package struct ConfigurationNode: Sendable {
     }
 }
 
-// MARK: Parsing YAML
+// MARK: - Parsing YAML
 
 extension ConfigurationNode {
     /// Parses a YAML text of one document.
@@ -93,7 +93,7 @@ extension ConfigurationNode {
         }
     }
 
-    /// Where the YAML parser stopped, and why.
+    /// The position at which the YAML parser stopped, and the reason.
     private static func describe(
         _ error: YamlError, in text: String
     ) -> (position: (line: Int, column: Int), reason: String) {
@@ -121,8 +121,8 @@ extension ConfigurationNode {
         }
     }
 
-    /// Where a key of a block is given for the second time: in the next line that has it in the same column. Nil for a
-    /// key within braces.
+    /// The position at which a key of a block is given for the second time: the next line that has it in the same
+    /// column. Nil for a key within braces.
     private static func secondPosition(
         of key: String, after first: (line: Int, column: Int), in text: String
     ) -> (line: Int, column: Int)? {
@@ -133,7 +133,7 @@ extension ConfigurationNode {
     }
 }
 
-// MARK: Overriding values
+// MARK: - Overriding values
 
 extension ConfigurationNode {
     /// Applies the argument `key.path=value` of `--set`. Missing keys and blocks are added.

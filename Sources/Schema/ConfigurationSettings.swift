@@ -1,5 +1,5 @@
-/// A config as a flat list of keys and values, without an interpretation of the keys. It serves to compare configs,
-/// also those that another version of Couplet wrote.
+/// A config as a flat list of keys and values. The keys are not interpreted, so that configs of different versions of
+/// Couplet can be compared.
 public struct ConfigurationSettings: Equatable, Sendable {
     public struct Setting: Equatable, Sendable {
         /// The key with its blocks: `optimizer.learning_rate`.

@@ -31,7 +31,10 @@ public enum MatrixProduct {
             beta: beta, c.pointer, stride: c.columns)
     }
 
-    /// The same on pointers with row strides, for parts of matrices.
+    /// `c = alpha · op(a) · op(b) + beta · c` on pointers, for blocks of larger matrices.
+    ///
+    /// Shapes: `op(a)` m × k, `op(b)` k × n, `c` m × n. A stride is the number of floats from one row in memory to the
+    /// next.
     package static func multiply(
         m: Int, n: Int, k: Int, alpha: Float, _ a: UnsafePointer<Float>, _ aForm: Form, stride aStride: Int,
         _ b: UnsafePointer<Float>, _ bForm: Form, stride bStride: Int, beta: Float, _ c: UnsafeMutablePointer<Float>,

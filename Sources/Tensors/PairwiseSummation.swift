@@ -1,8 +1,8 @@
-/// Pairwise summation over shard numbers: the one order of every sum to which several workers contribute.
+/// Pairwise summation over shards. Every sum to which several workers contribute is added in this order.
 ///
 /// Neighbours are added, then neighbouring sums, and so on: a binary tree whose leaves are the shards 0 … S-1, S a
 /// power of two. The sum over an aligned block of shards is a node of the tree, so a worker can sum its own shards
-/// first and the bits stay the same.
+/// first without a change of bits.
 public enum PairwiseSummation {
     /// The sum of one number per shard. `values.count` is a power of two.
     public static func sum(_ values: [Double]) -> Double {

@@ -11,7 +11,7 @@ public struct Philox: Sendable {
         self.seed = seed
     }
 
-    /// Four random words: those of one block of one number of one stream.
+    /// Four random words: Philox with the seed as key and (block, stream, number) as counter.
     public func words(_ stream: RandomStream, number: UInt64, block: UInt32 = 0) -> SIMD4<UInt32> {
         var result = SIMD4<UInt32>()
         withUnsafeMutableBytes(of: &result) { bytes in
@@ -42,7 +42,7 @@ public struct Philox: Sendable {
         _ tensor: Tensor, _ stream: RandomStream, number: UInt64,
         _ convert: (UnsafePointer<UInt32>?, Int, UnsafeMutablePointer<Float>?) -> Void
     ) {
-        // Chunks of fixed size: the words and numbers of a chunk stay in the first-level cache.
+        // The words and numbers of a chunk stay in the first-level cache.
         let chunk = 256
         withUnsafeTemporaryAllocation(of: UInt32.self, capacity: chunk) { words in
             withUnsafeTemporaryAllocation(of: Float.self, capacity: chunk) { numbers in

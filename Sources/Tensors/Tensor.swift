@@ -1,12 +1,10 @@
-#if canImport(Glibc)
-    import Glibc
-#endif
+import Glibc
 
 /// A row-major array of Float32 of any rank: a *view* of shared memory.
 ///
-/// Assignment, `rows`, `flat` and `reshaped` copy the view, not the numbers. So an encoder's parameters can lie in one
-/// flat buffer of which each layer holds a range. Several threads may read a tensor at the same time. Nothing
-/// synchronises writes: the training step assigns each buffer to the one worker that may write it.
+/// Assignment, `rows`, `flat` and `reshaped` copy the view, not the numbers. An encoder's parameters can therefore lie
+/// in one flat buffer, and each layer uses views of its range. Several threads may read a tensor at the same time.
+/// Nothing synchronises writes: the training step assigns each buffer to the one worker that may write it.
 public struct Tensor: @unchecked Sendable {
     /// The extents, outermost first.
     public let shape: [Int]
@@ -84,7 +82,7 @@ public struct Tensor: @unchecked Sendable {
         }
     }
 
-    /// Overwrites the elements with those of a tensor of the same count.
+    /// Copies the elements of a tensor of the same count into this tensor.
     public func copy(from other: Tensor) {
         precondition(other.count == count, "\(other.shape) copied into \(shape)")
         if count > 0, other.pointer != pointer { memmove(pointer, other.pointer, count * MemoryLayout<Float>.stride) }

@@ -14,7 +14,7 @@ public enum JSONValue: Equatable, Sendable {
     public static func == (a: JSONValue, b: JSONValue) -> Bool { a.text == b.text }
 }
 
-// MARK: Making values
+// MARK: - Making values
 
 extension JSONValue {
     /// An array of numbers; null for nil.
@@ -31,7 +31,7 @@ extension JSONValue {
     }
 }
 
-// MARK: Reading values
+// MARK: - Reading values
 
 extension JSONValue {
     /// The member of an object with this key, or the element of an array with this index; nil for anything else.
@@ -70,7 +70,7 @@ extension JSONValue {
     }
 }
 
-// MARK: Writing text
+// MARK: - Writing text
 
 extension JSONValue {
     /// The value on one line.
@@ -115,7 +115,7 @@ extension JSONValue {
     }
 }
 
-// MARK: Parsing text
+// MARK: - Parsing text
 
 extension JSONValue {
     /// Parses JSON text; nil if the text is not valid JSON.

@@ -2,7 +2,7 @@ import Glibc
 
 /// Formats numbers in ASCII, for terminals, logs and messages.
 package enum NumberText {
-    /// A number rounded to a fixed count of decimals: "-0.0312".
+    /// A number rounded to a fixed count of decimals, at most 6: "-0.0312".
     ///
     /// Nil and NaN give "-". Numbers from 10¹² on are written in their shortest form.
     package static func fixed(_ value: Double?, _ decimals: Int = 4) -> String {
@@ -55,7 +55,7 @@ package enum TypographicNumber {
         return fixed(value, decimals: max(0, digits - 1 - exponent))
     }
 
-    /// As `significant`, without trailing zeros.
+    /// The text of `significant` without trailing zeros.
     package static func short(_ value: Double?, _ digits: Int = 4) -> String {
         let text = significant(value, digits)
         return text.contains("×") ? text : withoutTrailingZeros(text)

@@ -33,7 +33,7 @@ package enum DurationText {
         return text.isEmpty ? "0s" : text
     }
 
-    /// As `text(_:)` of whole seconds, rounded up, at least 1 s.
+    /// The text of a duration rounded up to whole seconds, at least 1 s.
     package static func text(_ duration: Duration) -> String {
         let (seconds, attoseconds) = duration.components
         return text(max(1, Int(seconds) + (attoseconds > 0 ? 1 : 0)))
@@ -81,10 +81,10 @@ package enum Timestamp {
     package static func now(milliseconds: Bool = false) -> String {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
-        var parts = tm()
-        gmtime_r(&now.tv_sec, &parts)
+        var calendarTime = tm()
+        gmtime_r(&now.tv_sec, &calendarTime)
         var buffer = [CChar](repeating: 0, count: 32)
-        let length = strftime(&buffer, buffer.count, "%Y-%m-%dT%H:%M:%S", &parts)
+        let length = strftime(&buffer, buffer.count, "%Y-%m-%dT%H:%M:%S", &calendarTime)
         let text = String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
         return milliseconds ? "\(text).\(String(1_000 + now.tv_nsec / 1_000_000).dropFirst())Z" : "\(text)Z"
     }

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The commands, outputs and links in README.md and in the pages of the DocC catalogue are right.
+/// The commands, outputs and links in README.md and in the pages of the DocC catalogue are correct.
 @Suite struct DocumentationTests {
     private static let catalogue = "Sources/Couplet/Couplet.docc"
 

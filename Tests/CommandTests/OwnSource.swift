@@ -9,7 +9,7 @@ struct Points: PairSource {
     }
     func count(of split: Split) -> Int? { nil }  // endless
 
-    // A sample is a function of its number, whoever asks, so any number of workers sees the same pairs.
+    // A sample depends on its number alone, so any number of workers sees the same pairs.
     func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) {
         for (row, number) in numbers.enumerated() {
             let z = random.normals(7, split == .training ? .training : .heldOut, number: number)

@@ -1,10 +1,7 @@
 import CoupletCommunication
-import Synchronization
 import CoupletTensors
-
-#if canImport(Glibc)
-    import Glibc
-#endif
+import Glibc
+import Synchronization
 
 /// Scenarios of groups of processes with and without failures. Tests start it with mpirun:
 ///

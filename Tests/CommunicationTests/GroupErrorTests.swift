@@ -15,8 +15,8 @@ import Testing
         #expect(text(["a", nil, "b", "a"]) == "ranks 0, 3: a\nrank 2: b")
     }
 
-    /// The first failure sets the exit code. Failures that only follow from another are left out. Ranks are those of
-    /// the job.
+    /// The first failure sets the exit code. Failures that only follow from another are left out. The text names the
+    /// ranks in the job.
     @Test func theFirstCauseComesFirst() {
         func error(_ failures: ProcessFailure?...) -> GroupError? {
             GroupError(failures: failures, jobRanks: [4, 5, 6])

@@ -20,7 +20,7 @@ import Testing
                 }
             }
         }
-        // Later groups reuse tags within MPI's range, but never those of the first group.
+        // Later groups reuse tags within MPI's range, but never the tags of the first group.
         for context in 1..<10_000 {
             let tag = layout.tag(
                 context: context, channel: Channel.count - 1, sender: threads - 1, receiver: threads - 1)

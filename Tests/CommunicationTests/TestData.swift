@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#endif
+import Glibc
 
 /// A hash of `parts` (splitmix64), so that no two workers have the same numbers by accident.
 func hash(_ parts: Int...) -> UInt64 {

@@ -30,8 +30,8 @@ import Testing
         #expect(zip(chain, referenceTreeSum(buffers)).contains { $0 != $1 })
     }
 
-    /// More sums than channels at the same time, of different sizes, finished in order, with pauses: like the buckets
-    /// of an encoder.
+    /// More sums than channels run at the same time. They have different sizes and finish in order, with pauses, as the
+    /// buckets of an encoder do.
     @Test(arguments: workerCounts)
     func manyConcurrentSums(workers: Int) throws {
         let sums = 21

@@ -1,18 +1,15 @@
 import CoupletCommunication
+import Glibc
 import Synchronization
 import TestSupport
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#endif
 
 /// The work queue of one process. Tests/CommandTests tests it with several processes.
 @Suite struct WorkQueueTests {
     /// Every request gets its own reply, and the handler never runs twice at a time.
     @Test func repliesOneAtATime() throws {
         let inside = Atomic<Int>(0), overlaps = Atomic<Int>(0)
-        // Without a lock: the queue must serialise the handler.
+        // No lock guards this variable: the queue must serialise the handler.
         nonisolated(unsafe) var repliesSent = 0
         let queue = try WorkQueue(group: WorkerGroup.launch()) { request, process in
             if inside.wrappingAdd(1, ordering: .sequentiallyConsistent).newValue > 1 {

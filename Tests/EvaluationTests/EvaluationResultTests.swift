@@ -1,7 +1,6 @@
 import CoupletEvaluation
 import CoupletLosses
 import CoupletTensors
-import CoupletText
 import Foundation
 import Testing
 
@@ -70,8 +69,7 @@ import Testing
         #expect(
             Set(try #require(object["gaussian"] as? [String: Any]).keys) == [
                 "coupling_error", "singular_values", "exact_singular_values", "subspace_angles",
-                "conditional_mean_error", "first_gram",
-                "second_gram", "exact_first_gram", "exact_second_gram",
+                "conditional_mean_error", "first_gram", "second_gram", "exact_first_gram", "exact_second_gram",
             ])
     }
 

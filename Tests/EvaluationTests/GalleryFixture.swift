@@ -9,7 +9,7 @@ struct GalleryFixture: Sendable {
     let count: Int, dimension: Int
     var first: [[Float]], second: [[Float]]
 
-    /// Random pairs that retrieve each other in most cases.
+    /// Makes random pairs that retrieve each other in most cases.
     init(count: Int, dimension: Int, seed: UInt64 = 3, scale: Float = 1, matched: Float = 0.5) {
         self.count = count
         self.dimension = dimension
@@ -33,18 +33,18 @@ struct GalleryFixture: Sendable {
 
     func naiveRanks(_ similarity: Similarity) -> (firstToSecond: [Int], secondToFirst: [Int]) {
         let scores = first.map { u in second.map { Self.score(u, $0, similarity) } }
-        func rank(_ i: Int, _ other: (Int) -> Double) -> Int {
-            1 + (0..<count).count { $0 != i && !(other($0) < scores[i][i]) }
+        func rank(_ i: Int, _ candidateScore: (Int) -> Double) -> Int {
+            1 + (0..<count).count { $0 != i && !(candidateScore($0) < scores[i][i]) }
         }
         return (
             (0..<count).map { i in rank(i) { scores[i][$0] } }, (0..<count).map { j in rank(j) { scores[$0][j] } }
         )
     }
 
-    /// The samples with these numbers as rows.
+    /// Returns the samples with these numbers, one after the other.
     static func rows(_ samples: [[Float]], _ numbers: [UInt64]) -> [Float] { numbers.flatMap { samples[Int($0)] } }
 
-    /// This worker's shards of both modalities.
+    /// Returns this worker's shards of both modalities, (size · its shards) × dimension.
     func encodings(_ shards: SampleShards, _ communicator: any Communicator) -> (first: Tensor, second: Tensor) {
         let outputs = ShardedEncoding(shards).run(
             rank: communicator.rank, workers: communicator.size, widths: [dimension, dimension]

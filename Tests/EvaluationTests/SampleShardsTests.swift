@@ -25,10 +25,10 @@ import Testing
 
     @Test(arguments: [1, 2, 4])
     func shardedEncodingEncodesEachShardOnce(_ workers: Int) {
-        let shards = SampleShards(samples: 37, minimum: 4), pass = ShardedEncoding(shards)
+        let shards = SampleShards(samples: 37, minimum: 4), encoding = ShardedEncoding(shards)
         var rows: [Float] = []
         for rank in 0..<workers {
-            let output = pass.run(rank: rank, workers: workers, widths: [1, 2]) { numbers, outputs in
+            let output = encoding.run(rank: rank, workers: workers, widths: [1, 2]) { numbers, outputs in
                 #expect(numbers.count == 16 && outputs[0].shape == [16, 1] && outputs[1].shape == [16, 2])
                 outputs[0].copy(from: Tensor([16], numbers.map { Float($0) + 1 }))
             }

@@ -39,7 +39,7 @@ import Testing
         }
     }
 
-    /// Encoders of low rank from a random start: the minimum of the population loss has R's first pairs and the values
+    /// The minimum over encoders of low rank, found from a random start, has R's first canonical pairs and the values
     /// of the closed form.
     @Test(arguments: closedForms)
     func lowRankEncodersMinimiseTheLoss(_ objective: (Similarity, Loss)) throws {

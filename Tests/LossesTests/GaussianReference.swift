@@ -1,13 +1,10 @@
 import CoupletLosses
 import CoupletTensors
+import Glibc
 import TestSupport
 
-#if canImport(Glibc)
-    import Glibc
-#endif
-
-/// Population losses of Gaussian pairs without the closed forms under test: by quadrature for one canonical pair, and
-/// by Gaussian integrals for whole encoders. Also a minimiser that uses only function values.
+/// Population losses of Gaussian pairs, computed without the closed forms under test: by quadrature for one canonical
+/// pair, and by Gaussian integrals for whole encoders. Also a minimiser that uses only function values.
 enum GaussianReference {
     /// The loss of one pair of standard normal numbers with this correlation, for any score S(u, v).
     ///

@@ -59,7 +59,7 @@ import Testing
         #expect(inner.error(mean: first.meanMap, covariance: covariance.uu) <= 1e-10)
     }
 
-    // MARK: -
+    // MARK: - Helpers
 
     private func encode(_ weight: Matrix, _ bias: [Double], _ x: [Double]) -> [Double] {
         zip((weight * Matrix(rows: x.count, columns: 1, elements: x)).elements, bias).map(+)

@@ -3,7 +3,7 @@ import CoupletTensors
 import Foundation
 import Testing
 
-/// ⟨φ(x), φ(y)⟩ against the kernel's own formula.
+/// Compares ⟨φ(x), φ(y)⟩ with the formula of the kernel.
 @Suite struct KernelFeaturesTests {
     private static let count = 24, inputs = 5
 

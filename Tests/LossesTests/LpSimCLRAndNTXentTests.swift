@@ -3,7 +3,7 @@ import CoupletTensors
 import Foundation
 import Testing
 
-/// The losses with several score matrices, against the formulas in Double and their central differences.
+/// Compares the losses with several score matrices with their formulas in Double and with central differences.
 @Suite struct LpSimCLRAndNTXentTests {
     struct Case: CustomTestStringConvertible, Sendable {
         let loss: Loss, similarity: Similarity, temperature: Double
@@ -24,7 +24,7 @@ import Testing
         } + Similarity.allCases.map { Case(loss: .ntXent, similarity: $0, temperature: temperature) }
     }
 
-    /// The four sets: U, V and the second batch's.
+    /// The four sets of encodings: both modalities of the batch, then both of the second batch.
     static func sets(_ count: Int, _ dimension: Int) -> [Tensor] {
         let (first, second) = PairwiseEngineTests.encodings(count, dimension, seed: UInt64(count + dimension))
         let (third, fourth) = PairwiseEngineTests.encodings(count, dimension, seed: UInt64(1000 + count + dimension))
@@ -128,7 +128,7 @@ import Testing
         }
     }
 
-    /// Sizes that are no multiple of a vector or a tile.
+    /// The sizes are no multiples of a vector or a tile.
     @Test("the same bits on any number of workers", arguments: cases) func workersDoNotChangeBits(_ example: Case)
         throws
     {
@@ -150,7 +150,7 @@ import Testing
         }
     }
 
-    /// A pair of equal encodings, and a negative equal to its anchor: the distances have no gradient there.
+    /// One pair has equal encodings, and one negative equals its anchor. The distances have no gradient there.
     @Test(arguments: distances) func equalEncodingsHaveAFiniteGradient(_ distance: LpDistance) throws {
         let sets = Self.sets(32, 5)
         for k in 0..<5 {

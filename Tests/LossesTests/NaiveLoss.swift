@@ -78,7 +78,7 @@ struct NaiveLoss {
                 }
             }
         case .maximumMeanDiscrepancy(let a, let b):
-            // By the kernel matrices k = ⟨φ, φ⟩, as in the paper's formula, without features.
+            // Uses the kernel matrices k = ⟨φ, φ⟩ and l = ⟨ψ, ψ⟩, as in the paper's formula.
             func kernel(_ x: [[Double]]) -> [[Double]] { x.map { g in x.map { dot(g, $0) } } }
             let k = kernel(features.first), l = kernel(features.second)
             for j in 0..<n where a != 0 {

@@ -64,8 +64,8 @@ import Testing
             .sigmoid, .maximumMeanDiscrepancy(first: 0.5, second: 0.5), .maximumMeanDiscrepancy(first: 0, second: 1),
         ], temperatures: [0.005, 1])
 
-    /// Sizes that are no multiple of a vector or a tile; with 3 and 5 a part of a product has other bits than the
-    /// whole.
+    /// The sizes are no multiples of a vector or a tile. With d = 3 and 5 a row block of a matrix product has other
+    /// bits than the whole product.
     @Test("the same bits on any number of workers", arguments: workerCases)
     func workersDoNotChangeBits(_ example: Case) throws {
         for (count, dimension, shards) in [(8 * 37, 3, 8), (8 * 20, 5, 8), (8 * 33, 64, 8)] {
@@ -89,10 +89,9 @@ import Testing
 
     // MARK: - Underflow
 
-    /// Rows and columns so far below the largest score of their tile that they underflow under the tile's shift.
-    ///
-    /// Lengths from 0.01 to 10: with the inner product at a temperature of 0.005 the scores of one tile span tens of
-    /// thousands.
+    /// Some rows and columns are so far below the largest score of their tile that they underflow under the tile's
+    /// shift: encodings have lengths from 0.01 to 10, so the scores of one tile span tens of thousands at a temperature
+    /// of 0.005.
     @Test(arguments: [
         Loss.conditional(first: 0.5, second: 0.5), .conditional(first: 1, second: 0), .conditional(first: 0, second: 1),
         .joint, .jointOffDiagonal, .decoupled(first: 0.5, second: 0.5), .sigmoid,
@@ -157,7 +156,7 @@ import Testing
         return (first, second)
     }
 
-    /// The inputs of a loss besides encodings: a bias, features of the data.
+    /// The inputs of a loss besides encodings: a bias, and features of the data.
     private static func biasAndFeatures(
         _ loss: Loss, count: Int
     ) -> (bias: Double, features: (first: Tensor, second: Tensor)?) {

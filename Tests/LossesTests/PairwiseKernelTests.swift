@@ -3,7 +3,7 @@ import CoupletTensors
 import Foundation
 import Testing
 
-/// The kernels of the engine against computations in Double.
+/// Compares the kernels of the engine with computations in Double.
 @Suite struct PairwiseKernelTests {
     /// 2^x of every lane, through the tile kernel: one row, shift 0.
     private static func powers(_ x: [Float]) -> [Float] {

@@ -54,7 +54,7 @@ enum EncoderCheck {
         let result = run(encoder, rows: rows, slots: 1, slot: 0)
         #expect(GradientCheck.close(result.output.values, reference(x, p), limit: limit))
         for (index, entry) in entries.enumerated() {
-            let right = GradientCheck.isGradient(
+            let isCorrect = GradientCheck.isGradient(
                 result.gradient.flat(entry.range).values, p[index], limit: limit, entries: count,
                 directions: directions, step: step
             ) { moved in
@@ -62,11 +62,11 @@ enum EncoderCheck {
                 all[index] = moved
                 return GradientCheck.dot(reference(x, all), w)
             }
-            #expect(right, "\(entry.path)")
+            #expect(isCorrect, "\(entry.path)")
         }
         let covered = Set(entries.flatMap { Array($0.range) })
-        let clean = (0..<encoder.layout.count).allSatisfy { covered.contains($0) || result.gradient[$0] == 0 }
-        #expect(clean, "padding")
+        let isPaddingZero = (0..<encoder.layout.count).allSatisfy { covered.contains($0) || result.gradient[$0] == 0 }
+        #expect(isPaddingZero, "padding")
         for slot in 0..<3 {
             let again = run(encoder, rows: rows, slots: 3, slot: slot)
             #expect(

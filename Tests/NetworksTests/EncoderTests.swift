@@ -21,7 +21,8 @@ import Testing
         try EncoderCheck.check(encoder, rows: rows, reference: reference)
     }
 
-    /// Convolutions, the flatten in the order channels, height, width, and hidden layers, with PyTorch's shapes.
+    /// The encoder consists of convolutions, a flatten in the order channels, height, width, and hidden layers, with
+    /// PyTorch's shapes.
     @Test(arguments: [[1, 7, 9], [3, 8, 8], [2, 5, 4]]) func convolutionalEqualsReference(_ shape: [Int]) throws {
         let rows = 2, channels = [6, 17], hidden = [5], e = 3
         let encoder = try Encoder(
@@ -45,7 +46,7 @@ import Testing
         #expect(encoder.layout.entries[2].shape == [17, 6, 3, 3])
     }
 
-    /// The encoder for MNIST at full size: embeddings, and gradients along random directions of each parameter.
+    /// Checks the encoder for MNIST at full size: embeddings, and gradients along random directions of each parameter.
     @Test func mnistEncoderEqualsReference() throws {
         let rows = 2
         let encoder = try Encoder(

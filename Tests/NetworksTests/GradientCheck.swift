@@ -47,16 +47,16 @@ enum GradientCheck {
             w = weights.values.map(Double.init)
         #expect(close(run.output.values, reference(x, p), limit: limit), "output of \(layer)")
         if inputHasGradient {
-            let right = isGradient(run.inputGradient.values, x, limit: limit) { dot(reference($0, p), w) }
-            #expect(right, "input gradient of \(layer)")
+            let isCorrect = isGradient(run.inputGradient.values, x, limit: limit) { dot(reference($0, p), w) }
+            #expect(isCorrect, "input gradient of \(layer)")
         }
         for index in p.indices {
-            let right = isGradient(run.parameterGradients[index].values, p[index], limit: limit) { moved in
+            let isCorrect = isGradient(run.parameterGradients[index].values, p[index], limit: limit) { moved in
                 var all = p
                 all[index] = moved
                 return dot(reference(x, all), w)
             }
-            #expect(right, "gradient of parameter \(index) of \(layer)")
+            #expect(isCorrect, "gradient of parameter \(index) of \(layer)")
         }
     }
 
@@ -75,22 +75,22 @@ struct LayerRun {
 
     /// - Parameter shift: offset of every tensor from its alignment, in floats.
     init(_ layer: some Layer, rows: Int, input: Tensor, parameters: [Tensor], outputGradient: Tensor, shift: Int = 0) {
-        func dirty(_ shape: [Int]) -> Tensor {
+        func filledWithNaN(_ shape: [Int]) -> Tensor {
             let count = shape.reduce(1, *), whole = Tensor([count + shift])
             whole.fill(.nan)
             return whole.flat(shift..<(shift + count)).reshaped(shape)
         }
         func moved(_ tensor: Tensor) -> Tensor {
-            let copy = dirty(tensor.shape)
+            let copy = filledWithNaN(tensor.shape)
             copy.copy(from: tensor)
             return copy
         }
         let input = moved(input), parameters = parameters.map(moved)
-        let savedForBackward = dirty([layer.savedForBackwardCount(rows: rows)])
-        let scratch = dirty([layer.scratchCount(rows: rows)])
-        output = dirty([rows] + layer.outputShape)
-        inputGradient = dirty([rows] + layer.inputShape)
-        parameterGradients = parameters.map { dirty($0.shape) }
+        let savedForBackward = filledWithNaN([layer.savedForBackwardCount(rows: rows)])
+        let scratch = filledWithNaN([layer.scratchCount(rows: rows)])
+        output = filledWithNaN([rows] + layer.outputShape)
+        inputGradient = filledWithNaN([rows] + layer.inputShape)
+        parameterGradients = parameters.map { filledWithNaN($0.shape) }
         layer.forward(
             input, parameters: parameters, output: output, savedForBackward: savedForBackward, scratch: scratch)
         scratch.fill(.nan)

@@ -2,7 +2,7 @@ import CoupletNetworks
 import CoupletTensors
 import Testing
 
-/// What holds for every layer.
+/// Properties that every layer must have.
 @Suite struct LayerTests {
     static let layers: [any Layer] = [
         Linear(inputShape: [150], outputs: 37, activation: .leakyRelu(slope: 0.01)),

@@ -8,7 +8,8 @@ import Testing
         var shape: [Int] { [channels, height, width] }
     }
 
-    /// Few and many input channels, full and partly filled vectors of channels, odd sides, the smallest images.
+    /// The cases cover few and many input channels, full and partly filled vectors of channels, odd sides, and the
+    /// smallest images.
     static let cases = [
         Case(rows: 1, channels: 1, height: 2, width: 2, outputs: 1),
         Case(rows: 2, channels: 1, height: 7, width: 7, outputs: 32),

@@ -3,7 +3,7 @@ import CoupletTensors
 import Testing
 
 @Suite struct FewShotSourceTests {
-    /// 300 numbered training samples of the classes 0 … 4, the last of which is rare, and four held-out samples.
+    /// 300 numbered training samples of the classes 0 … 4, and four held-out samples. Class 4 is rare.
     private struct Numbered: PairSource {
         var hasLabels = true
         static func label(_ number: UInt64) -> Int { number % 50 == 0 ? 4 : Int(number * 7 % 4) }
@@ -37,16 +37,16 @@ import Testing
         #expect(try source.readRaw(.training, [0], .first).values == [Float(source.numbers[0])])
         // A larger selection contains the smaller one; another seed gives another selection.
         #expect(try Set(FewShotSource(Numbered(), perClass: 6, seed: 3).numbers).isSuperset(of: source.numbers))
-        let other = try FewShotSource(Numbered(), perClass: perClass, seed: 4)
-        #expect(other.numbers != source.numbers)
-        #expect(try other.dataDigest() != source.dataDigest())
+        let reseeded = try FewShotSource(Numbered(), perClass: perClass, seed: 4)
+        #expect(reseeded.numbers != source.numbers)
+        #expect(try reseeded.dataDigest() != source.dataDigest())
         #expect(try source.dataDigest() == FewShotSource(Numbered(), perClass: perClass, seed: 3).dataDigest())
     }
 
     @Test func heldOutSamplesAreUntouched() throws {
-        let source = try FewShotSource(Numbered(), perClass: 1, seed: 1), held = Tensor([4, 1])
-        try source.read(.heldOut, [0, 1, 2, 3], first: held, second: nil)
-        #expect(source.count(of: .heldOut) == 4 && held.values == [0, 1, 2, 3])
+        let source = try FewShotSource(Numbered(), perClass: 1, seed: 1), first = Tensor([4, 1])
+        try source.read(.heldOut, [0, 1, 2, 3], first: first, second: nil)
+        #expect(source.count(of: .heldOut) == 4 && first.values == [0, 1, 2, 3])
         #expect(try source.labels(.heldOut, [1, 2]) == [Numbered.label(1), Numbered.label(2)])
     }
 

@@ -65,7 +65,7 @@ private func largestDeviation(_ sample: Matrix, _ exact: Matrix) -> Double {
             #expect(values.first! >= 0.25 - 1e-12)
             #expect(values.last! <= 4 + 1e-12)
         }
-        // The maps hide the correlations: neither block is the identity, nor is the cross-covariance diagonal.
+        // The maps are not trivial: no block is the identity, and the cross-covariance is not diagonal.
         #expect((covariance.uu - .identity(dimensions[0])).frobeniusNorm > 0.01)
         if dimensions.min()! > 1, !correlations.isEmpty { #expect(abs(covariance.uv[0, 1]) > 1e-3) }
     }
@@ -85,8 +85,8 @@ private func largestDeviation(_ sample: Matrix, _ exact: Matrix) -> Double {
             heldOut = try jointSample(source, .heldOut, Array(0..<50_000))
         let cross = (1.0 / 50_000) * (training.transposed * heldOut)
         #expect(cross.elements.allSatisfy { abs($0) <= 4.5 * 4 / Double(50_000).squareRoot() })
-        let other = try GaussianSource(dimensions: [2, 2], correlations: [0.5], seed: 5)
-        #expect(other.gaussianCovariance != source.gaussianCovariance)
+        let reseeded = try GaussianSource(dimensions: [2, 2], correlations: [0.5], seed: 5)
+        #expect(reseeded.gaussianCovariance != source.gaussianCovariance)
         #expect(
             try GaussianSource(dimensions: [2, 2], correlations: [0.5], seed: 4).gaussianCovariance
                 == source.gaussianCovariance)
@@ -99,10 +99,10 @@ private func largestDeviation(_ sample: Matrix, _ exact: Matrix) -> Double {
         for (index, modality) in Modality.allCases.enumerated() {
             let columns = dimensions[index]
             func read(_ numbers: [UInt64], shift: Int) throws -> [Float] {
-                let room = Tensor([numbers.count * columns + shift])
-                let part = room.flat(shift..<room.count).reshaped([numbers.count, columns])
-                try source.read(.training, numbers, first: index == 0 ? part : nil, second: index == 1 ? part : nil)
-                return part.values
+                let buffer = Tensor([numbers.count * columns + shift])
+                let rows = buffer.flat(shift..<buffer.count).reshaped([numbers.count, columns])
+                try source.read(.training, numbers, first: index == 0 ? rows : nil, second: index == 1 ? rows : nil)
+                return rows.values
             }
             let whole = try read(numbers, shift: 0)
             let single = try numbers.flatMap { try read([$0], shift: 1) }
@@ -121,8 +121,7 @@ private func largestDeviation(_ sample: Matrix, _ exact: Matrix) -> Double {
     @Test func impossibleValuesAreErrors() {
         for (dimensions, correlations) in [
             ([8], [0.5]), ([8, 0], []), ([-1, 3], []), ([2, 3], [0.1, 0.2, 0.3]), ([2, 2], [1.0]), ([2, 2], [-1.5]),
-            ([2, 2], [.nan]),
-            ([1_000_000, 2], []), ([], []),
+            ([2, 2], [.nan]), ([1_000_000, 2], []), ([], []),
         ] as [([Int], [Double])] {
             #expect(throws: DataError.self) {
                 try GaussianSource(dimensions: dimensions, correlations: correlations, seed: 1)
@@ -170,7 +169,7 @@ private func largestDeviation(_ sample: Matrix, _ exact: Matrix) -> Double {
         }
     }
 
-    /// u = v, and a component of variance 0.
+    /// Tests u = v, and a component of variance 0.
     @Test func singularCovariancesAreValid() throws {
         let uu = Matrix(rows: 2, columns: 2, elements: [2, 1, 1, 3])
         let source = try Self.source(uu, uu, uu)
@@ -192,9 +191,9 @@ private func largestDeviation(_ sample: Matrix, _ exact: Matrix) -> Double {
 
     @Test func invalidCovariancesAreErrors() throws {
         let one = Matrix.identity(2)
-        func expect(_ part: String, _ uu: Matrix, _ uv: Matrix, _ vv: Matrix) throws {
+        func expect(_ message: String, _ uu: Matrix, _ uv: Matrix, _ vv: Matrix) throws {
             let error = try #require(throws: DataError.self) { try Self.source(uu, uv, vv) }
-            #expect(error.description.contains(part), "\(error)")
+            #expect(error.description.contains(message), "\(error)")
         }
         try expect("not positive semidefinite", one, .diagonal([1.01, 0]), one)
         try expect("not positive semidefinite", Matrix(rows: 2, columns: 2, elements: [1, 2, 2, 1]), 0 * one, one)
@@ -218,12 +217,12 @@ private func largestDeviation(_ sample: Matrix, _ exact: Matrix) -> Double {
         #expect(try GaussianSource(dimensions: [4, 3], correlations: [0.9, 0.5], seed: 8).dataDigest() == nil)
         let covariance = try #require(
             GaussianSource(dimensions: [4, 3], correlations: [0.9, 0.5], seed: 8).gaussianCovariance)
-        let file = try #require(
+        let digest = try #require(
             try Self.source(covariance.uu, covariance.uv, covariance.vv).dataDigest())
         #expect(
-            try Self.source(covariance.uu, covariance.uv, covariance.vv).dataDigest() == file)
+            try Self.source(covariance.uu, covariance.uv, covariance.vv).dataDigest() == digest)
         #expect(
             try Self.source(covariance.uu, 0.999 * covariance.uv, covariance.vv).dataDigest()
-                != file)
+                != digest)
     }
 }

@@ -82,11 +82,11 @@ struct PairFile {
             try $0.write("/labels", (0..<Self.count).map { $0 * 3 }, shape: [Self.count])
         }
         let source = try pairs.source(memoryLimit: memoryLimit)
-        for (kind, part) in [(0, Split.training), (1, .heldOut)] {
-            let rows = (0..<Self.count).filter { split[$0] == kind }, numbers = rows.indices.map { UInt64($0) }
-            #expect(source.count(of: part) == rows.count)
-            #expect(try source.readRaw(part, numbers, .second).values == rows.map(Self.secondValue))
-            #expect(try source.labels(part, numbers) == rows.map { $0 * 3 })
+        for (value, subset) in [(0, Split.training), (1, .heldOut)] {
+            let rows = (0..<Self.count).filter { split[$0] == value }, numbers = rows.indices.map { UInt64($0) }
+            #expect(source.count(of: subset) == rows.count)
+            #expect(try source.readRaw(subset, numbers, .second).values == rows.map(Self.secondValue))
+            #expect(try source.labels(subset, numbers) == rows.map { $0 * 3 })
         }
         let error = try #require(throws: DataError.self) { try pairs.source(heldOut: 0.2) }
         #expect(error.description.contains("/split"))
@@ -108,7 +108,7 @@ struct PairFile {
             for row in heldOut { timesHeldOut[row] += 1 }
             if seed == 5 { #expect(try rows(pairs.source(heldOut: 0.25, seed: 5), .heldOut) == heldOut) }
         }
-        // All rows are equally likely. Counts of draws without replacement vary less than those of independent draws.
+        // All rows are equally likely. Draws without replacement give counts of lower variance than independent draws.
         #expect(chiSquareDeviation(timesHeldOut) <= 4)
         #expect(timesHeldOut.min()! > 20)
         #expect(timesHeldOut.max()! < 90)
@@ -143,14 +143,15 @@ struct PairFile {
     }
 
     @Test func invalidFilesAreErrors() throws {
-        func expect(_ part: String, heldOut: Double = 0, line: Int = #line, _ fill: (HDF5File) throws -> Void) throws {
+        func expect(_ message: String, heldOut: Double = 0, line: Int = #line, _ fill: (HDF5File) throws -> Void) throws
+        {
             let pairs = try PairFile(fill)
             let error = #expect(throws: (any Error).self, "line \(line)") { try pairs.source(heldOut: heldOut) }
             let text = error.map { "\($0)" } ?? ""
             #expect(error is DataError || error is FileError)
-            #expect(text.contains(part), "line \(line): \(text)")
+            #expect(text.contains(message), "line \(line): \(text)")
         }
-        func whole(_ name: String, _ values: [Int], _ shape: [Int]? = nil) -> (HDF5File) throws -> Void {
+        func pairs(with name: String, _ values: [Int], _ shape: [Int]? = nil) -> (HDF5File) throws -> Void {
             { file in
                 try Self.writePairs(file)
                 try file.write(name, values, shape: shape ?? [values.count])
@@ -179,11 +180,11 @@ struct PairFile {
             try $0.write("/first", Tensor([2, 5]))
             try $0.write("/second", [1, 100_000_000], shape: [2])
         }
-        try expect("[36], but there are 37 pairs", whole("/labels", Array(zeros.dropLast())))
-        try expect("[37, 1], but there are 37 pairs", whole("/labels", zeros, [Self.count, 1]))
-        try expect("row 0 holds the label -1", whole("/labels", zeros.map { $0 - 1 }))
-        try expect("row 0 holds 2", whole("/split", zeros.map { $0 + 2 }))
-        try expect("every pair is held out", whole("/split", zeros.map { $0 + 1 }))
+        try expect("[36], but there are 37 pairs", pairs(with: "/labels", Array(zeros.dropLast())))
+        try expect("[37, 1], but there are 37 pairs", pairs(with: "/labels", zeros, [Self.count, 1]))
+        try expect("row 0 holds the label -1", pairs(with: "/labels", zeros.map { $0 - 1 }))
+        try expect("row 0 holds 2", pairs(with: "/split", zeros.map { $0 + 2 }))
+        try expect("every pair is held out", pairs(with: "/split", zeros.map { $0 + 1 }))
         try expect("is -0.1", heldOut: -0.1) { try Self.writePairs($0) }
         try expect("is 1.0", heldOut: 1) { try Self.writePairs($0) }
         try expect("is nan", heldOut: .nan) { try Self.writePairs($0) }

@@ -39,7 +39,7 @@ import Testing
         }
     }
 
-    /// If the lowest per-mille of the pool is too few, later draws below the threshold follow.
+    /// If too few draws of the pool are below the threshold, later draws below it follow.
     @Test func deepMixingsUseLaterDraws() throws {
         let source = try LatentSource(.init(content: 2, style: 0, modality: 1, mixingLayers: 20), seed: 1)
         let layers = source.mixings.flatMap(\.layers)

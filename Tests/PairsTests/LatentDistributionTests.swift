@@ -12,8 +12,7 @@ import Testing
                 .init(content: size, style: size, modality: size, statisticalDependence: true), seed: seed)
             for (index, covariance) in [
                 distribution.contentCovariance, distribution.styleCovariance, distribution.perturbationCovariance,
-                distribution.firstModalityCovariance,
-                distribution.secondModalityCovariance,
+                distribution.firstModalityCovariance, distribution.secondModalityCovariance,
             ].enumerated() {
                 blocks[index].append(covariance)
                 #expect(covariance == covariance.transposed)

@@ -105,25 +105,25 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
         let inputs = specification.inputs,
             (content, style, modality) = (specification.content, specification.style, specification.modality)
         let rows = try latentRows(source, .training, numbers)
-        let places = [
+        let inputColumns = [
             Array(0..<(content + style)) + (0..<modality).map { content + 2 * style + $0 },
             Array(0..<content) + (0..<style).map { content + style + $0 }
                 + (0..<modality).map { content + 2 * style + modality + $0 },
         ]
-        for (modality, (mixing, place)) in zip(Modality.allCases, zip(source.mixings, places)) {
+        for (modality, (mixing, columns)) in zip(Modality.allCases, zip(source.mixings, inputColumns)) {
             #expect(source.description(of: modality).shape == [inputs])
             let view = try source.readRaw(.training, numbers, modality), unmixed = source.unmix(modality, view)
             for i in numbers.indices {
-                // The mixing layer by layer, in Double.
-                let start = place.map { rows[i, $0] }
-                var values = start
+                // Computes the mixing layer by layer, in Double.
+                let inputsOfSample = columns.map { rows[i, $0] }
+                var values = inputsOfSample
                 for (layer, matrix) in mixing.layers.enumerated() {
                     if layer > 0 { values = values.map { $0 < 0 ? 0.2 * $0 : $0 } }
                     values = (0..<inputs).map { row in (0..<inputs).reduce(0) { $0 + matrix[row, $1] * values[$1] } }
                 }
                 for k in 0..<inputs {
                     #expect(abs(Double(view[i * inputs + k]) - values[k]) <= 1e-5 * (1 + abs(values[k])))
-                    #expect(abs(unmixed[i, k] - start[k]) <= 1e-3)
+                    #expect(abs(unmixed[i, k] - inputsOfSample[k]) <= 1e-3)
                 }
             }
         }
@@ -136,22 +136,24 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
         let inputs = specification.inputs
         func read(_ numbers: [UInt64], shift: Int) throws -> [[Float]] {
             let views = (0..<2).map { _ in Tensor([numbers.count * inputs + shift]) }
-            let parts = views.map { $0.flat(shift..<$0.count).reshaped([numbers.count, inputs]) }
-            try source.read(.heldOut, numbers, first: parts[0], second: parts[1])
-            return parts.map(\.values)
+            let shifted = views.map { $0.flat(shift..<$0.count).reshaped([numbers.count, inputs]) }
+            try source.read(.heldOut, numbers, first: shifted[0], second: shifted[1])
+            return shifted.map(\.values)
         }
         let whole = try read(numbers, shift: 0), latents = try source.latents(.heldOut, numbers).map(\.values)
         for (modality, view) in zip(Modality.allCases, whole) {
             #expect((try source.readRaw(.heldOut, numbers, modality).values == view) as Bool)
         }
         for size in [1, 2, 7, 63, 64, 65, 128] {
-            var grouped: [[Float]] = [[], []], parts = [[Float]](repeating: [], count: 5)
+            var grouped: [[Float]] = [[], []], groupedLatents = [[Float]](repeating: [], count: 5)
             for start in stride(from: 0, to: 333, by: size) {
-                let some = Array(numbers[start..<min(start + size, 333)])
-                for (index, values) in try read(some, shift: size % 5).enumerated() { grouped[index] += values }
-                for (index, block) in try source.latents(.heldOut, some).enumerated() { parts[index] += block.values }
+                let batch = Array(numbers[start..<min(start + size, 333)])
+                for (index, values) in try read(batch, shift: size % 5).enumerated() { grouped[index] += values }
+                for (index, block) in try source.latents(.heldOut, batch).enumerated() {
+                    groupedLatents[index] += block.values
+                }
             }
-            #expect((grouped == whole && parts == latents) as Bool)
+            #expect((grouped == whole && groupedLatents == latents) as Bool)
         }
         // Seed and split determine the latents.
         #expect(try LatentSource(specification, seed: 2).latents(.heldOut, numbers).map(\.values) == latents)
@@ -162,19 +164,21 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
     @Test func onlyTheContentIsSwapped() throws {
         for specification in specifications {
             let source = try LatentSource(specification, seed: 6), numbers = (0..<100).map { UInt64($0) },
-                others = Array(numbers.reversed())
+                contentNumbers = Array(numbers.reversed())
             let inputs = specification.inputs, content = specification.content
-            let own = try latentRows(source, .heldOut, numbers), their = try latentRows(source, .heldOut, others)
+            let latents = try latentRows(source, .heldOut, numbers),
+                swappedIn = try latentRows(source, .heldOut, contentNumbers)
             let views = (0..<2).map { _ in Tensor([numbers.count, inputs]) }
-            try source.readSwappingContent(.heldOut, numbers, contentOf: others, first: views[0], second: views[1])
+            try source.readSwappingContent(
+                .heldOut, numbers, contentOf: contentNumbers, first: views[0], second: views[1])
             let plain = try Modality.allCases.map { source.unmix($0, try source.readRaw(.heldOut, numbers, $0)) }
             for (modality, before) in zip(Modality.allCases, plain) {
                 let after = source.unmix(modality, views[modality == .first ? 0 : 1])
                 for i in numbers.indices {
                     for k in 0..<inputs {
-                        let expected = k < content ? their[i, k] : before[i, k]
+                        let expected = k < content ? swappedIn[i, k] : before[i, k]
                         #expect(abs(after[i, k] - expected) <= 2e-3)
-                        if k < content { #expect(abs(before[i, k] - own[i, k]) <= 1e-3) }
+                        if k < content { #expect(abs(before[i, k] - latents[i, k]) <= 1e-3) }
                     }
                 }
             }
@@ -187,10 +191,9 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
     /// Compares with the R² of the least squares fit of s and s̃ by c. The masks are independent of c, so the best
     /// predictor is linear.
     @Test(arguments: [false, true]) func contentDeterminationIsTheR2OfALinearFit(isDependent: Bool) throws {
-        let
-            source = try LatentSource(
-                .init(styleChange: 0.6, statisticalDependence: isDependent, causalDependence: true), seed: 12),
-            count = 100_000
+        let count = 100_000
+        let source = try LatentSource(
+            .init(styleChange: 0.6, statisticalDependence: isDependent, causalDependence: true), seed: 12)
         let blocks = try source.latents(.heldOut, Array(0..<UInt64(count))).map { Matrix($0) }
         let normal = blocks[0].transposed * blocks[0]
         func fitted(_ block: Matrix) throws -> Double {
@@ -241,8 +244,8 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
     @Test func impossibleValuesAreErrors() {
         for specification in [
             LatentSpecification(content: 0), .init(content: -3), .init(style: -1), .init(modality: -1),
-            .init(styleChange: 1.01), .init(styleChange: -0.1),
-            .init(styleChange: .nan), .init(mixingLayers: 0), .init(mixingLayers: .max),
+            .init(styleChange: 1.01), .init(styleChange: -0.1), .init(styleChange: .nan), .init(mixingLayers: 0),
+            .init(mixingLayers: .max),
             .init(content: .max, style: .max), .init(content: 100, style: 29, modality: 0),
         ] {
             #expect(throws: DataError.self, "\(specification)") { try LatentSource(specification, seed: 1) }

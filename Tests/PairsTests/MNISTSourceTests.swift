@@ -24,7 +24,7 @@ struct SmallMNIST {
         images(0, trainingCount), labels(0, trainingCount), images(1, heldOutCount), labels(1, heldOutCount),
     ]
 
-    /// - Parameter compressed: the files, of the four, that are compressed by gzip.
+    /// - Parameter compressed: the indices of the files to compress by gzip.
     init(compressed: Set<Int> = []) throws {
         for (i, name) in IDXFile.mnistNames.enumerated() {
             if compressed.contains(i) {
@@ -137,14 +137,14 @@ struct SmallMNIST {
         try expect(0, Array(packed[..<40]), compressed: true, "end too early")
         try expect(0, packed + [1, 2, 3], compressed: true, "damaged, or something else follows")
         try expect(0, packed + [0x1f], compressed: true, "")
-        for place in [packed.count / 2, packed.count - 8] {
+        for position in [packed.count / 2, packed.count - 8] {
             var damaged = packed
-            damaged[place] ^= 0x55
+            damaged[position] ^= 0x55
             try expect(0, damaged, compressed: true, "damaged")
         }
-        var other = gzip(images)
-        other[packed.count - 1] ^= 1
-        try expect(0, other, compressed: true, "damaged")
+        var wrongLength = packed
+        wrongLength[packed.count - 1] ^= 1
+        try expect(0, wrongLength, compressed: true, "damaged")
     }
 
     @Test func missingFilesAreErrors() throws {
@@ -194,10 +194,11 @@ struct SmallMNIST {
         }
     }
 
-    /// Compares the real files, if they lie beside the package, with their content as GNU gzip decompresses it.
+    /// Compares the real files, if a folder above the package has them in shared/data/mnist, with the output of GNU
+    /// gzip.
     @Test func realFilesMatchGzip() throws {
-        let parts = #filePath.split(separator: "/").dropLast(3)
-        let folders = [1, 2].map { "/" + parts.dropLast($0).joined(separator: "/") + "/shared/data/mnist" }
+        let packagePath = #filePath.split(separator: "/").dropLast(3)
+        let folders = [1, 2].map { "/" + packagePath.dropLast($0).joined(separator: "/") + "/shared/data/mnist" }
         guard let folder = folders.first(where: { access($0 + "/train-images-idx3-ubyte.gz", F_OK) == 0 }) else {
             print("MNIST: only the test's own small files; the real ones are at none of \(folders)")
             return
@@ -247,12 +248,12 @@ struct SmallMNIST {
         let plain = try #require(try digest(try SmallMNIST()))
         #expect(try digest(try SmallMNIST(compressed: [0, 1, 2, 3])) == plain, "compressed or not")
         for file in 0..<4 {
-            let other = try SmallMNIST()
+            let changed = try SmallMNIST()
             var bytes = SmallMNIST.contents[file]
             bytes[bytes.count - 1] = (bytes[bytes.count - 1] + 1) % 10
-            try other.folder.remove(IDXFile.mnistNames[file])
-            try other.folder.write(IDXFile.mnistNames[file], bytes)
-            #expect(try digest(other) != plain, "\(IDXFile.mnistNames[file])")
+            try changed.folder.remove(IDXFile.mnistNames[file])
+            try changed.folder.write(IDXFile.mnistNames[file], bytes)
+            #expect(try digest(changed) != plain, "\(IDXFile.mnistNames[file])")
         }
     }
 }

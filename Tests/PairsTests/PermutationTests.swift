@@ -85,8 +85,8 @@ extension Double {
         if count > 1000 { #expect(abs(chiSquareDeviation(joint)) <= 4.5) }
     }
 
-    /// The number of fixed points of a random permutation has mean 1 and variance 1, and so (nearly) has the number of
-    /// k with p[k+1] = p[k] + 1.
+    /// The number of fixed points of a random permutation has mean 1 and variance 1. The number of k with p[k+1] =
+    /// p[k] + 1 has nearly the same mean and variance.
     @Test(arguments: [20, 1025, 3001] as [UInt64]) func fixedPointsAndSuccessions(count: UInt64) {
         let epochs: UInt64 = count > 100 ? 2_000 : 20_000
         var fixed = 0, successions = 0

@@ -40,10 +40,10 @@ import Testing
             let whole = sampler.numbers(step: step, positions: 0..<64)
             for workers in [1, 2, 4, 8, 16, 64] {
                 let size = 64 / workers
-                let parts = (0..<workers).flatMap {
+                let gathered = (0..<workers).flatMap {
                     sampler.numbers(step: step, positions: ($0 * size)..<(($0 + 1) * size))
                 }
-                #expect(parts == whole)
+                #expect(gathered == whole)
             }
         }
     }
@@ -68,11 +68,11 @@ import Testing
         for epoch in 0..<40 {
             let steps = (epoch * 10)..<(epoch * 10 + 10)
             let pairs = steps.flatMap { sampler.numbers(step: $0, positions: 0..<64) }
-            let others = steps.flatMap { sampler.numbers(step: $0, positions: 0..<64, of: .second) }
-            #expect(others.sorted() == (0..<UInt64(count)).map { $0 })
-            coincidences += zip(pairs, others).count { $0 == $1 }
+            let secondBatches = steps.flatMap { sampler.numbers(step: $0, positions: 0..<64, of: .second) }
+            #expect(secondBatches.sorted() == (0..<UInt64(count)).map { $0 })
+            coincidences += zip(pairs, secondBatches).count { $0 == $1 }
         }
-        // About a Poisson number of mean 40.
+        // The number is about Poisson with mean 40.
         #expect((15...70).contains(coincidences))
         let endless = try Sampler(batchSize: 10, sampleCount: nil, seed: 1)
         #expect(endless.numbers(step: 7, positions: 2..<5, of: .second) == [72, 73, 74].map { $0 + (1 << 63) })

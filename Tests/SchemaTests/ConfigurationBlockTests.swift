@@ -39,7 +39,8 @@ import Testing
             found == [
                 "c:1:8: steps: wanted a whole number from 1 to 10, such as 3; found 11",
                 "c:2:7: rate: wanted a number above 0, such as 0.1; found -1",
-                "c:3:9: memory: wanted a size of memory, such as 256 MiB, or a number of bytes; found the text \"3 MB\"",
+                "c:3:9: memory: wanted a size of memory, such as 256 MiB, or a number of bytes; "
+                    + "found the text \"3 MB\"",
                 "c:4:8: limit: wanted a duration above 0, such as 90s, 45m, 3h55m or 1d2h; found 90",
                 "c:1:1: data: is missing; for example data: {source: mnist}",
                 "c:5:1: stepz: no such key; did you mean steps?",
@@ -72,7 +73,8 @@ import Testing
         }
         #expect(
             found == [
-                "c:1:26: encoders.first.kind: no encoder is called \"liner\"; did you mean linear? There are linear, mlp",
+                "c:1:26: encoders.first.kind: no encoder is called \"liner\"; "
+                    + "did you mean linear? There are linear, mlp",
                 "c:1:33: encoders.first.extra: no such key; there are kind",
             ])
     }

@@ -47,7 +47,7 @@ import Testing
         #expect(detectedCount >= 125)
     }
 
-    /// The headers at the start of the file: HDF5 follows their offsets.
+    /// The file starts with headers, and HDF5 follows the offsets in them.
     @Test func everyByteOfTheFirst600() throws {
         for offset in 0..<600 {
             var bytes = whole

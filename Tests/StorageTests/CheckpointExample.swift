@@ -44,7 +44,8 @@ enum CheckpointExample {
     /// are.
     static func text(of content: Checkpoint) -> String {
         var lines = [
-            "\(content.step) \(content.seed) \(content.shards) \(content.configuration) \(content.writtenBy) \(content.cpuKernels)",
+            "\(content.step) \(content.seed) \(content.shards) \(content.configuration) \(content.writtenBy) "
+                + content.cpuKernels,
             "\(content.scalars)",
         ]
         for arrays in [content.parameters, content.optimizer, content.statistics] {

@@ -48,7 +48,8 @@ import Testing
             import h5py, hashlib, struct, sys
             f = h5py.File(sys.argv[1])
             assert f["parameters/first/10/weight"].shape == (3, 2, 5, 5)
-            assert f["parameters/first/0/weight"].fletcher32 and f["optimizer/first/0/weight/first_moment"].dtype == "<f4"
+            assert f["parameters/first/0/weight"].fletcher32
+            assert f["optimizer/first/0/weight/first_moment"].dtype == "<f4"
             assert f["parameters/objective/log_inverse_temperature"][()] == 2.659260036932778
             assert f.attrs["step"] == 7 and f.attrs["seed"] == 18446744073709551557 and f.attrs["shards"] == 16
             assert f.attrs["format_version"] == 1 and f.attrs["schedule_steps"] == 1500 and f.attrs["loss"] == 0.25
@@ -56,7 +57,9 @@ import Testing
             h = hashlib.sha256(b"couplet state 1\\n" + struct.pack("<QQ", f.attrs["step"], f.attrs["seed"]))
             for group in ["parameters", "optimizer", "statistics"]:
                 arrays = {}
-                f[group].visititems(lambda n, d: arrays.__setitem__((group + "/" + n).encode(), d) if isinstance(d, h5py.Dataset) else None)
+                def add(name, item):
+                    if isinstance(item, h5py.Dataset): arrays[(group + "/" + name).encode()] = item
+                f[group].visititems(add)
                 for path in sorted(arrays):
                     a = arrays[path][()]
                     kind = {4: b"f4", 8: b"f8"}[a.dtype.itemsize]

@@ -139,7 +139,8 @@ import Testing
             n = numpy.arange(60).reshape(20, 3)
             for t in ["u1", "i1", ">i2", "<u4", "<i8", "<u8", "<f2", ">f4", "<f8", ">f8"]:
                 f["plain/" + t[-2:] + t[0]] = n.astype(t)
-                f.create_dataset("packed/" + t[-2:] + t[0], data=n.astype(t), chunks=(3, 2), compression="gzip", shuffle=True)
+                name = "packed/" + t[-2:] + t[0]
+                f.create_dataset(name, data=n.astype(t), chunks=(3, 2), compression="gzip", shuffle=True)
             f["bool"] = n % 2 == 0
             f["fractions"] = n + 0.5
             f["large"] = numpy.array([2**63], "<u8")

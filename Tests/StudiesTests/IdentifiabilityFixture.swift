@@ -92,7 +92,7 @@ struct IdentifiabilityFixture {
         try folder.write("\(part)/sweep.csv", lines)
     }
 
-    // MARK: Expected values
+    // MARK: - Expected values
 
     /// Mean and deviation over the two seeds: "0.412 ± 0.007".
     static func text(_ values: [Double]) -> String {

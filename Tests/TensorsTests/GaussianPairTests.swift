@@ -1,10 +1,7 @@
 import CoupletTensors
+import Glibc
 import TestSupport
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#endif
 
 @Suite struct GaussianPairTests {
     @Test func correlationsAndMutualInformationOfAKnownPair() throws {
@@ -31,8 +28,8 @@ import Testing
         #expect(try pair.secondGivenFirst.error(mean: -1 * vv.solve(uv.transposed), covariance: vv.inverse()) <= 1e-10)
     }
 
-    /// u = M x with x of fewer dimensions: the pair is described in the subspace that u varies in, and its conditionals
-    /// are the images of those of x under M.
+    /// u = M x with x of fewer dimensions. u has the correlations of x, and M maps the conditionals of x to the
+    /// conditionals of u.
     @Test func singularCovariancesAreDescribedInTheirSubspace() throws {
         let small = GaussianCovariance.withCorrelations([0.8, 0.3], first: 3, second: 2)
         let m = Matrix.normal(rows: 5, columns: 3, seed: 20_250_524, number: 31)
@@ -64,7 +61,7 @@ import Testing
         #expect(block(GaussianCovariance(uu: one, uv: 0.5 * one, vv: one)) == nil)
     }
 
-    // MARK: -
+    // MARK: - Helpers
 
     private func logDeterminant(_ a: Matrix) throws -> Double {
         try 2 * a.choleskyFactor().diagonal.reduce(0) { $0 + log($1) }

@@ -38,7 +38,7 @@ import Testing
         #expect(result.point.allSatisfy { abs($0 - 1) <= 1e-7 })
     }
 
-    /// A function that is infinite beyond a barrier; the first step would cross it.
+    /// The function is infinite beyond a barrier that the first step crosses.
     @Test func recoversFromInfinity() {
         let result = LBFGS().minimize(from: [0.9]) { x, gradient in
             guard x[0] > 0 else { return .infinity }

@@ -32,7 +32,7 @@ import Testing
                     == PairwiseSummation.sum(values))
             workers *= 2
         }
-        // With these numbers a chain has other bits than a tree.
+        // With these numbers sequential addition gives other bits than the tree.
         if shards >= 16 { #expect(values.reduce(0, +) != PairwiseSummation.sum(values)) }
     }
 

@@ -18,7 +18,7 @@ import Testing
 
     private static func difference(_ a: Matrix, _ b: Matrix) -> Double { (a - b).frobeniusNorm / b.frobeniusNorm }
 
-    /// Systems of growing and shrinking order in one instance; the reference is LU factorisation.
+    /// Solves systems of growing and shrinking order with one instance, and compares with LU factorisation.
     @Test func solvesOneSystemAfterTheOther() throws {
         let system = PositiveDefiniteSystem()
         for order in [5, 130, 64, 1] {

@@ -1,7 +1,8 @@
 import Foundation
 import FoundationXML
 
-/// XML as a strict parser reads it: its elements with their attributes and texts, or the error if it is not well-formed.
+/// XML as a strict parser reads it: its elements with their attributes and texts, or the error if it is not
+/// well-formed.
 public final class ParsedMarkup: NSObject, XMLParserDelegate {
     public struct Element {
         public let name: String

@@ -1,4 +1,5 @@
-// The vector kernels of Couplet, in C. Each is one loop; all decisions are made in Swift.
+// The C code of Couplet: vector kernels, a measurement of peak arithmetic, and a function for breakpoints. Swift code
+// decides which kernels run, on which memory and in which order.
 #pragma once
 #include "couplet_flat_buffer.h"
 #include "couplet_kernel_methods.h"

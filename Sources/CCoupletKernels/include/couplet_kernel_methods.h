@@ -16,7 +16,7 @@ void couplet_monomials(size_t rows, size_t columns, const float *x, size_t count
 void couplet_indicators(size_t rows, size_t classes, const float *labels, float *out);
 
 // The Gaussian kernel in Double: out[j] = e^(-gamma Σ_k (x[k] - points[k · stride + j])²) for j < count, summed over k
-// in order. The relative error is below 2e-15 (1 + gamma Σ). Values below 1e-40 are 0: beside a diagonal of at least 1
-// they are negligible, and products of them would be subnormal, which is slow.
+// in order. The relative error is below 2e-15 (1 + gamma Σ). Values below 1e-40 become 0: they are negligible compared
+// with a diagonal of at least 1, and arithmetic on their subnormal products is slow.
 void couplet_gaussian_kernel(size_t count, size_t dimensions, const double *x, const double *points, size_t stride,
                              double gamma, double *out);

@@ -21,8 +21,8 @@ void couplet_backward_tanh(size_t rows, size_t columns, const float *y, float *g
 void couplet_backward_gelu(size_t rows, size_t columns, const float *derivative, float *gradient, float *sums);
 
 // 3 × 3 convolutions. An image is stored as rows × columns × channels ("channels last"); an input image has a border of
-// one pixel of zeros. `stride` is the number of floats from one image row to the next. Channels that are padded to a
-// multiple of 16 end in zeros. Each result is one chain of sums in the stated order, whatever the CPU's vector width.
+// one pixel of zeros. `stride` is the number of floats from one image row to the next. Padding channels are zero. Each
+// result is one chain of sums in the stated order, whatever the CPU's vector width.
 
 // y[i][j][o] = Σ_p Σ_q Σ_c x[i + p][j + q][c] weights[p][q][c][o], in this order. x has `channels` per pixel; y is
 // rows × columns × outputs, outputs a multiple of 16.
@@ -35,29 +35,30 @@ void couplet_convolve(size_t rows, size_t columns, size_t channels, size_t outpu
 void couplet_bias_relu_max_pool(size_t columns, size_t channels, const float *y, const float *bias, float *out,
                                 uint8_t *code);
 
-// The gradient through the ReLU: gradient[j][o] = 0 where code[j][o] is 4; sums[o] += Σ_j gradient[j][o], from zero,
-// over j in order.
+// The gradient through the ReLU: gradient[j][o] = 0 where code[j][o] is 4, and sums[o] += Σ_j gradient[j][o]. Σ_j
+// starts from zero and runs over j in order.
 void couplet_relu_backward_from_code(size_t pixels, size_t channels, const uint8_t *code, float *gradient, float *sums);
 
 // The gradient through the max pooling: y (two rows of 2 · columns pixels) receives each gradient[j][o] at the pixel
 // that code[j][o] selects, and 0 elsewhere.
 void couplet_max_unpool(size_t columns, size_t channels, const uint8_t *code, const float *gradient, float *y);
 
-// weights[p][q][c][o] += Σ_i Σ_j x[i + p][j + q][c] gradient[i][j][o], from zero, in this order: for at most 4
-// channels.
+// The gradient of the weights, for at most 4 channels:
+// weights[p][q][c][o] += Σ_i Σ_j x[i + p][j + q][c] gradient[i][j][o]. The double sum starts from zero and runs in this
+// order.
 void couplet_convolve_weights(size_t rows, size_t columns, size_t channels, size_t outputs, const float *x,
                               size_t stride, const float *gradient, float *weights);
 
-// The same from the pooled gradient, because three of four elements of the unpooled gradient are zero:
-// weights[o][p][q][c] += Σ_i Σ_j gradient[i][j][o] x[2i + p + a][2j + q + b][c], from zero, where code[i][j][o] selects
-// (a, b). channels is a multiple of 16.
+// The gradient of the weights from the pooled gradient, because three of four elements of the unpooled gradient are
+// zero: weights[o][p][q][c] += Σ_i Σ_j gradient[i][j][o] x[2i + p + a][2j + q + b][c], where code[i][j][o] selects
+// (a, b). The double sum starts from zero and runs in this order. channels is a multiple of 16.
 void couplet_convolve_weights_pooled(size_t rows, size_t columns, size_t channels, size_t outputs,
                                      size_t gradient_channels, const float *x, size_t stride, const uint8_t *code,
                                      const float *gradient, float *weights);
 
-// The gradient of 16 input channels: x[2i + p + a][2j + q + b][c] += Σ_o gradient[i][j][o] weights[o][p][q][c]. The sum
-// is from zero over the o of one selected pixel (a, b); selected pixels and pixels are in order. x has 16 channels and
-// a border; this function sets it to zero first.
+// The gradient of 16 input channels: for each (i, j) and each (a, b) in order,
+// x[2i + p + a][2j + q + b][c] += Σ_o gradient[i][j][o] weights[o][p][q][c] over the o whose code[i][j][o] selects
+// (a, b). Σ_o starts from zero. x has 16 channels and a border; this function sets it to zero first.
 void couplet_convolve_input_pooled(size_t rows, size_t columns, size_t outputs, const uint8_t *code,
                                    const float *gradient, const float *weights, size_t x_rows, size_t x_columns,
                                    float *x);

@@ -3,10 +3,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// A linear map of each row: y[r][c] = Σ_k x[r][k] f[k][c], summed over k in order. Unlike a BLAS product, a row has the
-// same bits at every position and beside any other rows. x is rows × inner with the given row stride, y is rows ×
-// columns. f is stored in blocks of 16 columns, the last one padded: f[k][c] = factor[(c / 16 · inner + k) · 16 + c mod
-// 16].
+// A linear map of each row: y[r][c] = Σ_k x[r][k] f[k][c], summed over k in order. Unlike in a BLAS product, the bits
+// of a row depend neither on its position nor on the other rows. x is rows × inner with the given row stride, y is
+// rows × columns. f is stored in blocks of 16 columns, the last one padded:
+//   f[k][c] = factor[(c / 16 · inner + k) · 16 + c mod 16]
 void couplet_map_rows(size_t rows, size_t inner, size_t columns, const float *x, size_t stride, const float *factor,
                       float *y);
 
@@ -19,7 +19,7 @@ void couplet_scale_shift(size_t count, const float *x, float scale, float shift,
 // The index of the first NaN or infinity; `count` if there is none.
 size_t couplet_first_not_finite(size_t count, const float *x);
 
-// Adds the mean to the style of some samples, and perturbs it; rows have the given stride:
+// Adds the mean to the style of each sample, and perturbs some entries; rows have the given stride:
 //   style[k] += mean[k]
 //   perturbed[k] = style[k] + (perturbed[k] if uniform[k] < probability, otherwise 0)
 void couplet_perturb_style(size_t rows, size_t columns, const float *mean, const float *uniforms, size_t uniform_stride,

@@ -11,8 +11,8 @@
 #define COUPLET_EMPTY (-1e9f)
 // The score of an excluded pair: 2^score is 0.
 #define COUPLET_EXCLUDED (-1e30f)
-// A tile's sum below this (2^-60, relative to the shift) may have lost terms to underflow. Beside larger sums the loss
-// is negligible: at most 256 terms below 2^-126.
+// A tile's sum below this (2^-60, relative to the shift) may have lost terms to underflow. In larger sums the lost
+// terms are negligible: at most 256 terms below 2^-126.
 #define COUPLET_UNDERFLOWED 8.673617379884035e-19f
 // If a row's sum so far is at most this many powers of two below a tile's shift, the terms that the tile lost are
 // negligible.
@@ -46,10 +46,11 @@ void couplet_add_tile_sums(size_t count, float shift, const float *sums, float *
 // Adds (b_exponent[i], b_mantissa[i]) to (exponent[i], mantissa[i]).
 void couplet_add_sums(size_t count, const float *b_exponent, const float *b_mantissa, float *exponent, float *mantissa);
 
-// Computes Σ_k 2^x[k · step] with a shift of its own, as (exponent, mantissa).
+// Computes Σ_k 2^x[k · step] as (exponent, mantissa). The shift is the largest x, rounded up.
 void couplet_exp2_sum(size_t count, const float *x, size_t step, float *exponent, float *mantissa);
 
-// The number of a tile's sums that have underflowed and still matter beside their row's sum so far (`exponent`).
+// The number of a tile's sums that have underflowed and are not negligible in their row's sum so far, whose exponents
+// are `exponent`.
 size_t couplet_underflowed_sums(size_t count, float shift, const float *sums, const float *exponent);
 
 // MARK: Weights of softmax losses
@@ -102,8 +103,8 @@ void couplet_tile_distances(size_t rows, size_t columns, size_t dimension, const
 void couplet_tile_divide_distances(size_t rows, size_t columns, size_t dimension, const float *x, const float *y,
                                    float *weights, size_t stride);
 
-// row_sums[i][k] -= Σ_j weights[i][j] f(x[i][k] - y[k][j]) and column_sums[k][j] += Σ_i of the same. f is the sign
-// (`of_signs`) or the identity. A null `column_sums` skips the columns.
+// With term = weights[i][j] f(x[i][k] - y[k][j]): row_sums[i][k] -= Σ_j term and column_sums[k][j] += Σ_i term. f is
+// the sign if `of_signs`, otherwise the identity. A null `column_sums` skips the columns.
 void couplet_tile_difference_sums(size_t rows, size_t columns, size_t dimension, const float *x, const float *y,
                                   const float *weights, size_t stride, int of_signs, float *row_sums,
                                   float *column_sums);
@@ -134,6 +135,8 @@ void couplet_row_squares(size_t rows, size_t columns, const float *x, float fact
 // gradient[i] -= factors[i] · x[i] for rows of `columns` floats.
 void couplet_subtract_scaled_rows(size_t rows, size_t columns, const float *x, const float *factors, float *gradient);
 
-// Makes this thread's processor flush subnormal results and operands to 0. Weights decay to subnormal numbers, and
-// products of these are slow.
+// MARK: Floating-point mode
+
+// Makes this thread's processor flush subnormal results and operands to 0, on x86-64 only. Weights of pairs can be
+// subnormal, and arithmetic on subnormal numbers is slow.
 void couplet_flush_subnormals(void);

@@ -1,7 +1,7 @@
-// The debugger's hook of a replayed training step.
+// A function for breakpoints at a replayed training step.
 #pragma once
 #include <stdint.h>
 
-// Does nothing: a function for a breakpoint. `couplet replay` calls it directly before the requested step, so a
-// breakpoint on this name skips the earlier steps. TrainingStep.run follows.
+// Does nothing; a debugger can set a breakpoint on it. `couplet replay` calls it directly before `TrainingStep.run` of
+// the requested step, so the breakpoint skips the earlier steps.
 void couplet_replayed_step(int64_t step);

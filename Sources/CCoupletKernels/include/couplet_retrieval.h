@@ -5,9 +5,9 @@
 
 // MARK: Rank counts
 //
-// Scores are in single precision. The caller bounds their error and asks with an interval: a score above `high`
-// certainly exceeds the positive's score, a score below `low` certainly does not, and scores in between are computed
-// again. A NaN counts as possible.
+// Scores are in single precision. The caller bounds their error and passes an interval: a score above `high` certainly
+// exceeds the positive's score, a score below `low` certainly does not. The caller computes scores in between again. A
+// NaN counts as possible.
 
 // With s = tile[i][j] scale[j] + offset[j]: certain[i] is the number of j with s > high[i], possible[i] the number of j
 // without s < low[i].
@@ -21,15 +21,15 @@ void couplet_count_column_scores(size_t rows, size_t columns, const float *tile,
                                  const float *offset, const float *low, const float *high, uint32_t *certain,
                                  uint32_t *possible);
 
-// Statistics of a row of scores: column_largest[j] = max(column_largest[j], scores[j]); sums[0] += Σ_j (scores[j] -
-// center), sums[1] += Σ_j of the squares, in single precision within the row. Returns the largest score, -infinity if
-// there is none.
+// Statistics of a row of scores: column_largest[j] = max(column_largest[j], scores[j]), sums[0] += Σ_j (scores[j] -
+// center) and sums[1] += Σ_j (scores[j] - center)². The sums within the row are in single precision. Returns the
+// largest score, -infinity if there is none.
 float couplet_score_statistics(size_t count, const float *scores, float center, float *column_largest, double *sums);
 
 // MARK: Top-k search
 //
 // One pass over a gallery finds the best rows for each of many queries, and the normalizers that turn scores into
-// probabilities. It writes no score to memory.
+// probabilities. It does not write all scores to memory.
 //
 // Scores are stored in powers of two: t = offset + Σ_k query[k] row[k], a chain of multiply-adds over k (fused if the
 // processor supports it). Its bits are a function of the query and the row only, so equal rows tie exactly.
@@ -59,7 +59,7 @@ struct couplet_search_top_k {
     double *similarity;
 };
 
-// The queries of a panel: packed, and as rows of `dimension` floats with a factor each.
+// The queries of a panel: packed in `panel`, and unpacked in `rows`, `dimension` floats and one factor per query.
 struct couplet_search_queries {
     const float *panel;
     const float *rows;
@@ -77,7 +77,7 @@ void couplet_search_unit_rows(size_t count, size_t dimension, const float *rows,
 
 // Scores `count` rows of a gallery against the queries of a panel. `first_row` is the number of the first row;
 // `offsets` has one number per row. Inserts rows into the top k, and adds to the normalizers of query q: Σ 2^t =
-// sums[q] · 2^exponents[q] and Σ 4^t = squares[q] · 4^exponents[q]. An empty normalizer is (COUPLET_EMPTY, 0, 0).
+// sums[q] · 2^exponents[q] and Σ 4^t = squares[q] · 4^exponents[q]. The empty normalizer is (COUPLET_EMPTY, 0, 0).
 // Scores of at most half COUPLET_EXCLUDED are ignored.
 void couplet_search_block(const struct couplet_search_queries *queries, size_t count, const float *rows,
                           const float *offsets, int64_t first_row, const struct couplet_search_top_k *top_k,
@@ -87,6 +87,5 @@ void couplet_search_block(const struct couplet_search_queries *queries, size_t c
 void couplet_search_add_normalizer(double exponent, double sum, double square, double *total_exponent,
                                    double *total_sum, double *total_square);
 
-// A checksum of a block that depends on the order of its words (after Fletcher). It detects damaged blocks at the speed
-// of memory.
+// A checksum of a block that depends on the order of its words (after Fletcher). It runs at the bandwidth of memory.
 uint64_t couplet_search_checksum(size_t count, const uint32_t *words);

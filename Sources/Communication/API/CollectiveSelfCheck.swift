@@ -1,7 +1,8 @@
 import CoupletTensors
 
 /// Runs every collective operation on small data with known results. It shows whether this machine, this MPI and this
-/// launch command give what training relies on. For `couplet doctor`, and for tests with several processes.
+/// launch command give the results that training relies on. `couplet doctor` calls it, and so do tests with several
+/// processes.
 public enum CollectiveSelfCheck {
     /// A collective operation returned a wrong result.
     public struct Failure: Error, CustomStringConvertible, Sendable {
@@ -41,7 +42,7 @@ public enum CollectiveSelfCheck {
 
     // MARK: - Test data
 
-    /// A hash of `parts` (the mixing function of splitmix64).
+    /// A hash of `parts`, similar to the mixing function of splitmix64.
     private static func hash(_ parts: Int...) -> UInt64 {
         parts.reduce(0x9E37_79B9_7F4A_7C15) { state, part in
             var next = (state ^ UInt64(truncatingIfNeeded: part)) &* 0xBF58_476D_1CE4_E5B9

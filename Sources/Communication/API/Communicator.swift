@@ -21,8 +21,8 @@ public protocol Communicator: AnyObject, Sendable {
     /// Returns after all workers have called it.
     func barrier() throws
 
-    /// Returns the bytes of worker `root` on every worker; bytes that other workers pass are ignored. Any length; only
-    /// the root needs to know it.
+    /// Returns the bytes of worker `root` on every worker; bytes that other workers pass are ignored. Only the root
+    /// needs to know the length.
     func broadcast(_ bytes: [UInt8], from root: Int) throws -> [UInt8]
 
     /// Returns the bytes of every worker, ordered by worker number, on every worker. Lengths may differ.
@@ -33,7 +33,7 @@ public protocol Communicator: AnyObject, Sendable {
     /// - Throws: `CollectiveError` (`workersDisagree`) unless all workers pass the same count.
     func allGather(numbers: [Double]) throws -> [Double]
 
-    /// Returns the tensors of all workers, ordered by worker number, on worker `root`, and nil on the others. Counts
+    /// Returns the tensors of all workers, ordered by worker number, on worker `root`, and nil on the others. Shapes
     /// may differ.
     func gather(_ tensor: Tensor, to root: Int) throws -> [Tensor]?
 

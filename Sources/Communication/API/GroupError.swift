@@ -1,8 +1,7 @@
-#if canImport(Glibc)
-    import Glibc
-#endif
+import Glibc
 
-/// The failures of all processes of a job. All processes throw the same value, so one of them prints it.
+/// The failures of all processes of a job. All processes throw the same value, so that one of them can print it for
+/// all.
 public struct GroupError: Error, CustomStringConvertible, Sendable, Equatable {
     /// An error text and the ranks that failed with it.
     public struct Report: Sendable, Equatable {

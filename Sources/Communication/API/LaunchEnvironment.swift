@@ -1,13 +1,11 @@
-#if canImport(Glibc)
-    import Glibc
-#endif
+import Glibc
 
 /// Rank and size that a launcher (mpirun, srun) passes to its processes in environment variables. They can be read
 /// before MPI is initialised, and without a launcher.
 public struct LaunchEnvironment: Sendable, Equatable {
     /// Number of this process; nil if no launcher started it.
     public let rank: Int?
-    /// Number of processes; nil if the launcher does not tell.
+    /// Number of processes; nil if the launcher does not pass it.
     public let size: Int?
     /// Name of the variable that holds the rank.
     public let variable: String?

@@ -1,9 +1,6 @@
 import CMPI
+import Glibc
 import Synchronization
-
-#if canImport(Glibc)
-    import Glibc
-#endif
 
 /// A queue on process 0 from which all processes of a group request work, each when it is free, without waiting for the
 /// others.
@@ -18,7 +15,8 @@ public final class WorkQueue: Sendable {
     /// Computes the reply to a request of a process; `process` is its rank in the group.
     public typealias Handler = @Sendable (_ request: [UInt8], _ process: Int) -> [UInt8]
 
-    /// Serialises the calls of the handler. A class of its own, because the helper thread may outlive the queue.
+    /// Serialises the calls of the handler. It is a separate class, so that the helper thread does not retain the
+    /// queue, whose `deinit` stops the thread.
     private final class SerialHandler: Sendable {
         private let handler: Mutex<Handler>
 
@@ -36,8 +34,8 @@ public final class WorkQueue: Sendable {
 
     /// Opens the queue; all processes of the group call it.
     ///
-    /// - Parameter handler: Called on process 0 only, by the helper thread or by the thread that requests there, never
-    ///   twice at a time. It must not call `request`.
+    /// - Parameter handler: Called on process 0 only, by the helper thread or by the thread that requests there, one
+    ///   call at a time. It must not call `request`.
     /// - Throws: `GroupError` on all processes if MPI does not allow several threads. Launch the group without
     ///   `threads: 1` to get them.
     public init(group: WorkerGroup, handler: @escaping Handler) throws {
@@ -73,7 +71,9 @@ public final class WorkQueue: Sendable {
     }
 
     /// Waits until all processes have called it, then closes the queue. Until then the queue replies to requests. A
-    /// process calls it after its last `request` has returned.
+    /// process calls it after its last `request` has returned. The timeout of the group does not limit the wait.
+    ///
+    /// - Throws: `CollectiveError` if an MPI call fails, here or on the helper thread.
     public func close() throws {
         guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
         try connection?.waitForAll()
@@ -86,8 +86,8 @@ public final class WorkQueue: Sendable {
     }
 }
 
-/// The MPI messages of a work queue. A request goes to process 0 with tag 0: the tag of its reply (8 bytes), then its
-/// bytes.
+/// The MPI messages of a work queue. A request is a message to process 0 with tag 0. It holds the tag of the reply (8
+/// bytes), then the bytes of the request.
 final class WorkQueueConnection: @unchecked Sendable {
     private let rank: Int
     private let failureDetector: FailureDetector
@@ -105,10 +105,10 @@ final class WorkQueueConnection: @unchecked Sendable {
         communicator = try MPIContext.duplicate(mpi.communicator)
     }
 
-    /// The sleeps between polls. They start short, so that a quick reply is found quickly, and double up to a limit.
+    /// The sleeps between polls, in microseconds. They start short, so that a quick reply is found quickly, and double
+    /// up to a limit.
     private struct Backoff {
         private static let shortest: UInt32 = 20
-        /// In microseconds.
         let longest: UInt32
         private var microseconds = shortest
 

@@ -1,10 +1,6 @@
 import CMPI
 import Synchronization
 
-#if canImport(Glibc)
-    import Glibc
-#endif
-
 /// All workers of a job. A program uses it to start the workers of its process.
 ///
 ///     let group = try WorkerGroup.launch(threads: options.threads)
@@ -19,12 +15,12 @@ import Synchronization
 /// theirs. With several processes, `run` ends on all of them together; if any failed, it throws the same `GroupError`
 /// on all, which rank 0 should print. After that the group can run again. If a process does not respond to a failure
 /// within 5 s (it hangs, or computes), the whole job ends. A part of a job waits without limit, so that the other parts
-/// go on.
+/// continue.
 ///
 /// **Timeouts.** With a `timeout`, a longer wait of a worker, or of a process in `agree`, `run`, `split` or `finalize`,
 /// starts a hang diagnosis. Two seconds later the job ends with exit code 70 and a message that names the ranks and
-/// workers that have not arrived, or who waits for whom if all wait. It is not a thrown error, because a process that
-/// hangs cannot be woken.
+/// workers that have not arrived, or who waits for whom if all wait. No error is thrown, because a process that hangs
+/// cannot be woken.
 public final class WorkerGroup: Sendable {
     /// Computes the exit code of a process from its error.
     public typealias ExitCode = @Sendable (any Error) -> Int32
@@ -43,7 +39,7 @@ public final class WorkerGroup: Sendable {
     // MARK: - Creation
 
     /// Creates the group of all processes that the launcher has started. MPI is initialised by the first `agree`, `run`
-    /// or `split`, and never if there is one process; if the launcher does not tell the number of processes, MPI is
+    /// or `split`, and never if there is one process; if the launcher does not pass the number of processes, MPI is
     /// initialised at once.
     ///
     /// - Parameters:
@@ -129,10 +125,10 @@ public final class WorkerGroup: Sendable {
 
     // MARK: - Agreement
 
-    /// Exchanges the outcomes of a step that each process does on its own, such as reading the config.
+    /// Exchanges the outcomes of a step that each process performs separately, such as reading the config.
     ///
-    /// - Throws: on all processes the same `GroupError` with all failures, if any process failed. With one process, its
-    ///   own error.
+    /// - Throws: The same `GroupError` with all failures on all processes, if any process failed. With one process, the
+    ///   error of that process.
     public func agree(_ outcome: Swift.Result<Void, any Error>) throws {
         guard let failureDetector = try connected(), let mpi = failureDetector.mpi else { return try outcome.get() }
         var failure: ProcessFailure?
@@ -174,7 +170,7 @@ public final class WorkerGroup: Sendable {
         let outcomes = team.run(body)
         let failure = outcomes.failure.map { ProcessFailure($0.error, exitCode: exitCode($0.error), time: $0.time) }
         let outcome = try failureDetector.agreeOnOutcome(failure, isPart: isPart)
-        // Messages that were sent before a failure and never received must not meet those of the next run.
+        // Messages that were sent before a failure and never received must not reach the next run.
         if !outcome.isClean { try renewCommunicators(of: failureDetector) }
         if let error = outcome.error { throw error }
         return try outcomes.result()
@@ -189,15 +185,14 @@ public final class WorkerGroup: Sendable {
         guard threads > 0 else {
             throw CollectiveError(
                 .launch, call: "run", participants: "process \(processRank)",
-                reason: "\(threads) threads are not possible",
-                remedy: "take at least one")
+                reason: "cannot run on \(threads) threads", remedy: "take at least one thread")
         }
     }
 
-    /// The tags of the messages.
+    /// Checks the threads of all processes, and computes the tags of their messages.
     ///
-    /// - Throws: `GroupError` on all processes, unless all have the same number of threads and MPI allows them all to
-    ///   call.
+    /// - Throws: `GroupError` on all processes, if their numbers of threads differ or are below 1, if MPI does not
+    ///   allow several threads, or if it has too few tags.
     private func agreedTags(threads: Int, _ failureDetector: FailureDetector) throws -> TagLayout {
         guard let mpi = failureDetector.mpi else { preconditionFailure("one process needs no message tags") }
         let counts = try failureDetector.allGather(threads, call: "run")
@@ -246,6 +241,8 @@ public final class WorkerGroup: Sendable {
 
     /// Ends the use of MPI, if it is in use. All processes call it, after all other calls. For a part of a job it frees
     /// the MPI communicators of the part.
+    ///
+    /// - Throws: `CollectiveError` if an MPI call fails.
     public func finalize() throws {
         try failureDetector.withLock { current in
             guard let failureDetector = current, let mpi = failureDetector.mpi else { return }
@@ -253,12 +250,6 @@ public final class WorkerGroup: Sendable {
             if isPart { try mpi.free() } else { try mpi.finalize() }
             current = nil
         }
-    }
-
-    /// Ends all processes of the job at once.
-    public func abortAll(exitCode: Int32) -> Never {
-        MPIContext.abort(exitCode: exitCode)
-        exit(exitCode)
     }
 
     // MARK: - Machine

@@ -46,8 +46,8 @@ struct MessageHeader: BitwiseCopyable {
     /// Name of the method of `Communicator` that sent the message.
     var call: String { Operation(rawValue: operation)?.call ?? "an unknown call (\(operation))" }
 
-    /// Takes the smaller smallest count and the larger largest count; of equal counts the one of the lower worker
-    /// number.
+    /// Keeps the smaller of the two smallest counts and the larger of the two largest counts. Of equal counts, it keeps
+    /// the one with the lower worker number.
     mutating func merge(_ other: MessageHeader) {
         if (other.smallest, other.smallestWorker) < (smallest, smallestWorker) {
             (smallest, smallestWorker) = (other.smallest, other.smallestWorker)

@@ -19,7 +19,8 @@ protocol PeerConnection: AnyObject {
     /// Waits until the last message of this channel no longer needs this worker's memory.
     func completeSend(channel: Int) throws
 
-    /// Waits for bytes from the partner. The message must belong to the call of `expected`; its length is the sender's.
+    /// Waits for bytes from the partner. The message must belong to the call of `expected`; the sender decides its
+    /// length.
     func receive(_ expected: MessageHeader, channel: Int) throws -> (header: MessageHeader, bytes: [UInt8])
 
     /// Waits for a tensor from the partner and copies it into `tensor`, which has the same number of elements.

@@ -1,9 +1,6 @@
 import CCoupletKernels
 import CoupletTensors
-
-#if canImport(Glibc)
-    import Glibc
-#endif
+import Glibc
 
 // A tree sum adds a buffer over all workers, in the order of the binary tree over worker numbers, in two halves:
 //
@@ -93,8 +90,8 @@ extension WorkerCommunicator {
     /// numbers differ modulo d read and write disjoint ranges. A step ends when *both* directions are complete: the
     /// partner's numbers have arrived, and the partner has read this worker's numbers, or MPI has sent them.
     ///
-    /// - A buffer of its own: the partner has finished reading at the end of each step, so the worker may write it
-    ///   after the return.
+    /// - A buffer that no other worker shares: the partner has finished reading at the end of each step, so the worker
+    ///   may write it after the return.
     /// - A buffer shared by the T threads of a process (an aligned block of workers, so their numbers differ modulo T):
     ///   the steps with distances W/2 … T go to other processes; there the threads read and write disjoint ranges. The
     ///   steps T/2 … 1 stay in the process and only synchronise. After them each thread knows, directly or indirectly,
@@ -142,7 +139,7 @@ extension WorkerCommunicator {
         withExtendedLifetime(buffer) {}
     }
 
-    // MARK: Checks before the first number is sent
+    // MARK: - Checks before the first number is sent
 
     fileprivate func isVerified(_ count: Int, _ operation: MessageHeader.Operation) -> Bool {
         operation == .checkReduceScatter
@@ -220,7 +217,7 @@ private final class TreeReduceScatter: PendingReduceScatter {
         halving = RecursiveHalving(count: buffer.count, rank: communicator.rank, size: communicator.size)
     }
 
-    /// A check of the count takes a number, and so a channel, of its own.
+    /// A check of the count takes a separate number, and so a separate channel.
     func verifyCountAndTakeNumber() throws {
         if !communicator.isVerified(buffer.count, .checkReduceScatter) {
             number = communicator.treeSums.takeNumber()

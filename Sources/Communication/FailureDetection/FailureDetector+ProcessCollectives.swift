@@ -24,7 +24,8 @@ extension FailureDetector {
 
     /// Returns the number of every process, by rank.
     ///
-    /// - Parameter whileWaiting: Called with the time, again and again, once the wait has lasted two milliseconds.
+    /// - Parameter whileWaiting: Called repeatedly after the first two milliseconds of the wait, with the monotonic
+    ///   time in nanoseconds.
     func allGather(_ number: Int, call: String, whileWaiting: (_ now: UInt64) -> Void = { _ in }) throws -> [Int] {
         guard let mpi else { return [number] }
         let outgoing = MessageBuffer(count: 8), all = MessageBuffer(count: 8 * mpi.size)

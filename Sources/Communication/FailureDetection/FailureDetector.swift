@@ -1,8 +1,5 @@
+import Glibc
 import Synchronization
-
-#if canImport(Glibc)
-    import Glibc
-#endif
 
 /// Detects failures for one process of a group, outside the collective operations:
 ///
@@ -46,7 +43,7 @@ final class FailureDetector: Sendable {
     /// Longest time in nanoseconds that a worker may sleep without a poll; nil if it need not poll.
     var pollInterval: UInt64? { mpi != nil || timeout != nil ? 20_000_000 : nil }
 
-    /// Call it before the processes agree to run something.
+    /// Starts to watch a run. Call it before the processes agree to start the run.
     func beginRun(_ processState: SharedProcessState) {
         state.withLock {
             $0.runNumber += 1
@@ -125,7 +122,7 @@ final class FailureDetector: Sendable {
     /// `graceSeconds`.
     ///
     /// - Parameters:
-    ///   - failure: of this process; nil if it succeeded.
+    ///   - failure: the failure of this process; nil if it succeeded.
     ///   - isPart: whether the group is a part of the job. A part waits without limit for processes that compute,
     ///     because an abort would end the other parts.
     func agreeOnOutcome(_ failure: ProcessFailure?, isPart: Bool) throws -> RunOutcome {
@@ -162,7 +159,7 @@ final class FailureDetector: Sendable {
 enum ControlMessage: Equatable {
     /// A group of workers has failed, in the run with that number.
     case failure(run: Int, group: SharedProcessState.GroupID, reason: String)
-    /// Asks what the receiver's workers do. `diagnosis` is the sender's number of the hang diagnosis.
+    /// Asks for the status of the receiver's workers. `diagnosis` is the sender's number of the hang diagnosis.
     case statusRequest(diagnosis: Int)
     /// The reply: `HangDiagnosis.ProcessStatus.text`.
     case statusReply(diagnosis: Int, status: String)

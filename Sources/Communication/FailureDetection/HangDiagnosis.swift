@@ -1,11 +1,12 @@
 /// Finds out which ranks and workers hang when a wait exceeds the timeout.
 ///
-/// The process that waits asks all processes of the group what their workers do (`ControlMessage.statusRequest`). If
-/// the wait still lasts when they have had time to reply, it ends the job with a message that names the missing ranks
-/// or the deadlock.
+/// The process that waits asks all processes of the group for the status of their workers
+/// (`ControlMessage.statusRequest`). If the wait still lasts when they have had time to reply, it ends the job with a
+/// message that names the missing ranks or the deadlock.
 package struct HangDiagnosis: Sendable {
-    /// What a worker, or a process outside its workers, does.
+    /// The activity of a worker, or of a process outside its workers.
     package struct WorkerStatus: Sendable, Equatable {
+        /// The raw value is the letter in `ProcessStatus.text`.
         package enum Activity: Character, Sendable {
             case computing = "w"
             case blocked = "i"
@@ -13,7 +14,7 @@ package struct HangDiagnosis: Sendable {
         }
 
         fileprivate let activity: Activity
-        /// Time in the blocked call.
+        /// Whole seconds in the blocked call.
         fileprivate let seconds: Int
         /// The worker it waits for; nil if it waits for several.
         fileprivate let partner: Int?
@@ -28,7 +29,7 @@ package struct HangDiagnosis: Sendable {
         }
     }
 
-    /// What a process and its workers do.
+    /// The activities of a process and its workers.
     package struct ProcessStatus: Sendable, Equatable {
         /// By thread; empty between two runs.
         fileprivate let workers: [WorkerStatus]
@@ -215,11 +216,11 @@ extension FailureDetector {
 
     /// Ends the job if a wait for a single process, which began at `start`, has exceeded the timeout.
     ///
-    /// - Parameter what: What has not happened: "rank 0 has not answered a request".
-    func abortJob(ifTimedOut what: String, since start: UInt64) {
+    /// - Parameter problem: The beginning of the message: "rank 0 has not answered a request".
+    func abortJob(ifTimedOut problem: String, since start: UInt64) {
         guard let timeout, monotonicNanoseconds() > start + timeout else { return }
         abortJob(
-            "\(what) for \(timeout / 1_000_000_000) s; check whether it is stopped or hangs, or raise the timeout",
+            "\(problem) for \(timeout / 1_000_000_000) s; check whether it is stopped or hangs, or raise the timeout",
             exitCode: 70)
     }
 

@@ -1,8 +1,5 @@
 import CMPI
-
-#if canImport(Glibc)
-    import Glibc
-#endif
+import Glibc
 
 /// MPI among the processes of a group: the whole job, or a part of it.
 ///
@@ -41,7 +38,7 @@ final class MPIContext: @unchecked Sendable {
             jobRanks: Array(0..<Int(size)), hostNames: Self.hostNames(world, count: Int(size)))
     }
 
-    /// Takes over a communicator.
+    /// Takes ownership of a communicator.
     private init(communicator: MPI_Comm, allowsThreads: Bool, jobRanks: [Int], hostNames: [String]) throws {
         var rank: Int32 = 0
         try Self.checked("MPI_Comm_rank", "this process") { MPI_Comm_rank(communicator, &rank) }
@@ -64,16 +61,16 @@ final class MPIContext: @unchecked Sendable {
     /// The host name of each process, cut to 64 bytes.
     private static func hostNames(_ world: MPI_Comm, count: Int) throws -> [String] {
         let length = 64
-        let ownName = MessageBuffer(count: Int(MPI_MAX_PROCESSOR_NAME) + length),
+        let localName = MessageBuffer(count: Int(MPI_MAX_PROCESSOR_NAME) + length),
             names = MessageBuffer(count: length * count)
-        ownName.bytes.initializeMemory(as: UInt8.self, repeating: 0)
-        var ownLength: Int32 = 0
+        localName.bytes.initializeMemory(as: UInt8.self, repeating: 0)
+        var localLength: Int32 = 0
         try checked("MPI_Get_processor_name", "this process") {
-            MPI_Get_processor_name(ownName.bytes.baseAddress?.assumingMemoryBound(to: CChar.self), &ownLength)
+            MPI_Get_processor_name(localName.bytes.baseAddress?.assumingMemoryBound(to: CChar.self), &localLength)
         }
         try checked("MPI_Allgather", "\(count) ranks") {
             MPI_Allgather(
-                ownName.bytes.baseAddress, Int32(length), couplet_mpi_byte(), names.bytes.baseAddress, Int32(length),
+                localName.bytes.baseAddress, Int32(length), couplet_mpi_byte(), names.bytes.baseAddress, Int32(length),
                 couplet_mpi_byte(), world)
         }
         return (0..<count).map { rank in

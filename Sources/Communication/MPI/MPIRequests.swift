@@ -41,7 +41,7 @@ final class MPIRequests: @unchecked Sendable {
         }
     }
 
-    /// Starts to receive into `bytes` what `send` sends with as many bytes.
+    /// Starts to receive `bytes.count` bytes, which the partner sends by one call of `send`.
     func receive(_ bytes: UnsafeMutableRawBufferPointer, tag: Int32, owner: AnyObject) throws {
         owners.append(owner)
         for start in stride(from: 0, to: bytes.count, by: Self.largestMessage) {

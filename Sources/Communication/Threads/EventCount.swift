@@ -1,11 +1,8 @@
+import Glibc
 import Synchronization
 
-#if canImport(Glibc)
-    import Glibc
-#endif
-
-/// Lets one worker sleep until another thread notifies it. Whoever changes something that the worker may wait for calls
-/// `notify`.
+/// Lets one worker sleep until another thread notifies it. A thread that changes a condition for which the worker may
+/// wait calls `notify`.
 ///
 ///     let epoch = events.epoch
 ///     if !condition { events.wait(since: epoch) }

@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#endif
+import Glibc
 
 /// A POSIX thread with a stack of 16 MiB, enough for a recursion over layers and for the buffers of BLAS.
 package final class PosixThread: @unchecked Sendable {

@@ -119,7 +119,7 @@ final class SharedMemoryConnection: PeerConnection {
     }
 }
 
-/// A transfer between two threads. The partner's numbers are used where they are, all at once.
+/// A transfer between two threads. All numbers of the partner arrive at once and are not copied.
 private final class SharedMemoryTransfer: Transfer {
     private let connection: SharedMemoryConnection
     private let header: MessageHeader

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// State that the worker threads of one process share during a run: their event counts, the mailboxes between them, the
-/// abort signals of their groups, and what each worker currently does.
+/// abort signals of their groups, and the activity of each worker.
 final class SharedProcessState: Sendable {
     /// Identifies a group of workers, on all processes.
     struct GroupID: Hashable, Sendable {
@@ -10,7 +10,7 @@ final class SharedProcessState: Sendable {
         let firstWorker: WorkerID
     }
 
-    /// What a worker currently does.
+    /// The current activity of a worker.
     enum Activity: Sendable {
         case computing
         case blocked(BlockedCall)

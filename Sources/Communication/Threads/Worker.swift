@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#endif
+import Glibc
 
 /// Identifies a worker: the number of its process in the group, and of its thread in that process.
 struct WorkerID: Hashable {
@@ -8,8 +6,8 @@ struct WorkerID: Hashable {
     let thread: Int
 }
 
-/// One worker thread: its ID, what it shares with its process, and how it waits. All communicators of the thread use
-/// the same `Worker`, and no other thread does.
+/// One worker thread: its ID, the state that it shares with its process, and its waits. All communicators of the thread
+/// use the same `Worker`, and no other thread does.
 final class Worker {
     let id: WorkerID
     let processState: SharedProcessState
@@ -42,11 +40,11 @@ final class Worker {
 
     /// Waits until `isDone` returns true: spins for some microseconds, then yields, then sleeps.
     ///
-    /// More workers than cores are normal. So the spin is short: the partner may need this very core. A longer spin
-    /// makes a barrier five times slower (measured).
+    /// The spin is short, because a host often runs more workers than it has cores: the partner may need this core. A
+    /// longer spin makes a barrier five times slower (measured).
     ///
     /// Another thread of the process notifies this worker, so its sleep needs no deadline. A message of another process
-    /// notifies nobody: with `pollsMPI`, each sleep is a sixteenth of the time waited so far, at most half a
+    /// notifies no worker: with `pollsMPI`, each sleep is a sixteenth of the time waited so far, at most half a
     /// millisecond. The wait grows by at most that share, and threads that still compute get nearly the whole core.
     ///
     /// A sleeping worker polls the failure detector, which knows that the worker is blocked in `call`, waiting for

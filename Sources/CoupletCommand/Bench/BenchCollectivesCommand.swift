@@ -17,7 +17,7 @@ struct BenchCollectivesCommand: ParsableCommand {
 
             With --model it instead predicts how long a step of a config takes on 1 to 1,024 workers with batches up \
             to 1,048,576 pairs, by the formulas of Sources/Couplet/Couplet.docc/Scaling.md, from speeds that this \
-            launch measures; and prints measured steps beside the predictions.
+            launch measures. It prints measured steps next to the predictions.
 
               couplet bench collectives --threads 2 --model configs/gaussian.yaml \\
                 --workers-per-host 32 --network-bandwidth 12.5

@@ -21,10 +21,11 @@ struct BenchLossCommand: ParsableCommand {
               mpirun -n 2 couplet bench loss --batch 8192 --dim 512
             """)
 
-    @Option(help: ArgumentHelp("Pairs, over all workers. (default: 8192, or those of the input)", valueName: "b"))
+    @Option(
+        help: ArgumentHelp("Number of pairs, over all workers. (default: 8192, or as in the input)", valueName: "b"))
     var batch: Int?
 
-    @Option(help: ArgumentHelp("Numbers of an encoding. (default: 128, or those of the input)", valueName: "d"))
+    @Option(help: ArgumentHelp("Dimension of the encodings. (default: 128, or as in the input)", valueName: "d"))
     var dim: Int?
 
     @Option(help: ArgumentHelp("Shards of the batch. (default: as in a config)", valueName: "s"))

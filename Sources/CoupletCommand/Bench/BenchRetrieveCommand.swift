@@ -3,7 +3,6 @@ import CoupletBenchmarks
 import CoupletCommunication
 import CoupletEvaluation
 import CoupletLosses
-import CoupletTensors
 import CoupletText
 import CoupletTraining
 
@@ -26,7 +25,7 @@ struct BenchRetrieveCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Number of encodings in the gallery.", valueName: "n"))
     var gallery: Int = 1_000_000
 
-    @Option(help: ArgumentHelp("Numbers of an encoding.", valueName: "d"))
+    @Option(help: ArgumentHelp("Dimension of the encodings.", valueName: "d"))
     var dim: Int = 64
 
     @Option(help: ArgumentHelp("Number of candidates for each query.", valueName: "k"))

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CoupletText
 import CoupletTraining
+import Glibc
 
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -92,4 +93,9 @@ package struct Finding: Equatable {
             "remedy": .string(remedy),
         ])
     }
+}
+
+/// The value of an environment variable; nil if it is unset or empty.
+func environmentVariable(_ name: String) -> String? {
+    getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
 }

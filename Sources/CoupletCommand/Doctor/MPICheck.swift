@@ -53,7 +53,7 @@ struct LaunchCheck {
 
 /// Runs every collective once, among the ranks that the launcher started, with two threads in each.
 struct CollectivesCheck {
-    /// A line that lists what was run.
+    /// A line that lists the collectives that ran.
     private let summary: String
     /// Nil if everything worked.
     private let failure: String?
@@ -80,7 +80,7 @@ struct CollectivesCheck {
         let description = "products in two threads at a time differ from one another"
     }
 
-    /// Multiplies in two threads at a time, which a BLAS without locks would mix up.
+    /// Multiplies in both threads of a process at a time. A BLAS that is not thread-safe would give wrong products.
     private static func multiplyConcurrently() throws {
         let size = 256
         let a = Tensor([size, size], Philox(seed: 7).normals(size * size, .source, number: 0))

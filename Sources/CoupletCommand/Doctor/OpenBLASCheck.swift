@@ -1,14 +1,13 @@
 import CCoupletKernels
 import CoupletTensors
 import CoupletText
-import Glibc
 
 /// OpenBLAS: the kernels that it uses, whether their products are right, and how fast they are.
 package struct OpenBLASCheck {
     private let library: String
     /// The core type whose kernels OpenBLAS uses. For a CPU that it does not know this is an old one, such as Prescott.
     private let coreType: String
-    /// The value of OPENBLAS_CORETYPE; nil if OpenBLAS chooses by itself.
+    /// The value of OPENBLAS_CORETYPE; nil if it is not set.
     private let forcedCoreType: String?
     /// Speed of a product on one thread, n = 512.
     private let gigaflops: Double
@@ -134,7 +133,7 @@ package struct OpenBLASCheck {
     // MARK: - Measurements
 
     private static func matrix(_ size: Int, _ seed: UInt64) -> Tensor {
-        Tensor([size, size], Philox(seed: seed).normals(size * size, .source, number: 0).map { Float($0) })
+        Tensor([size, size], Philox(seed: seed).normals(size * size, .source, number: 0))
     }
 
     private static func measureError() -> Double {
@@ -187,9 +186,4 @@ package struct OpenBLASCheck {
         } while ContinuousClock.now - start < .milliseconds(100)
         return best
     }
-}
-
-/// The value of an environment variable; nil if it is unset or empty.
-func environmentVariable(_ name: String) -> String? {
-    getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
 }

@@ -78,7 +78,7 @@ package struct ProcessorCheck {
         var findings = [
             Finding(
                 .good, "cpu",
-                "\(model), \(vectorLevel.rawValue), \(cores) cores, of which this process may use "
+                "\(model), \(vectorLevel.rawValue), \(cores) cores; this process may use "
                     + "\(allowedCores) (\(affinity))")
         ]
         if let quota, quota < Double(allowedCores) {

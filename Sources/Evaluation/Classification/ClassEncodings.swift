@@ -3,20 +3,18 @@ import CoupletCommunication
 import CoupletLosses
 import CoupletTensors
 
-#if canImport(Glibc)
-    import Glibc
-#endif
-
 /// One encoding per class: the candidates of a classification.
 public struct ClassEncodings: Sendable {
     /// The class of each row.
     public let classes: [Int]
     /// Classes × e.
     public let encodings: Tensor
+    /// The row of each class.
     private let rows: [Int: Int]
 
-    /// - Parameter classes: the class of each row; nil: row c is class c, as the encoder of a modality of labels gives
-    ///   for 0 … C - 1.
+    /// - Parameters:
+    ///   - encodings: classes × e.
+    ///   - classes: the class of each row; nil: row c is class c.
     public init(_ encodings: Tensor, classes: [Int]? = nil) {
         let classes = classes ?? Array(0..<encodings.rows)
         precondition(classes.count == encodings.rows, "\(classes.count) classes for \(encodings.rows) encodings")
@@ -28,10 +26,11 @@ public struct ClassEncodings: Sendable {
     /// Returns the row of a class; nil if it has none.
     public func row(of label: Int) -> Int? { rows[label] }
 
-    /// Returns prototypes: for each class that occurs, the mean encoding of its samples; for the cosine, the mean of
-    /// their directions.
+    /// Returns a prototype for each class that occurs: the mean encoding of its samples, or, for the cosine, the mean
+    /// of their encodings scaled to length 1.
     ///
-    /// The sums are computed in Double by a `ShardedSum`, so they are the same bits for every number of workers.
+    /// A `ShardedSum` computes the sums in Double, so they have the same bits for every number of workers. Every worker
+    /// calls the function and gets the same result.
     /// - Parameters:
     ///   - encodings: this worker's shards of the second modality, (size · its shards) × e.
     ///   - labels: the classes of this worker's samples, in order, without the padding.

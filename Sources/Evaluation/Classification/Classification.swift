@@ -3,23 +3,22 @@ import CoupletCommunication
 import CoupletLosses
 import CoupletTensors
 import CoupletText
-
-#if canImport(Glibc)
-    import Glibc
-#endif
+import Glibc
 
 /// Zero-shot classification: retrieval with one candidate per class (Baptista, Stuart, Tran 2025, on classification).
 ///
 /// A sample is classified correctly if its class scores above every other class. A tie at the top counts as wrong, and
 /// so does a class without an encoding. Scores are compared as in Double (`RankCounter`).
 ///
-/// With a prior the scores are `κ(g(u), h(c)) / τ + log p(c)`, whose softmax is the learned conditional of the label on
-/// the data's labels. Without a prior all classes count as equally frequent, and τ has no effect.
+/// With a prior the scores are `κ(g(u), h(c)) / τ + log p(c)`. Their softmax is the learned conditional distribution of
+/// the label if the classes have the frequencies p(c). Without a prior all classes count as equally frequent, and τ has
+/// no effect.
 public enum Classification {
     /// Classifies the samples. Every worker calls it and gets the same result.
     /// - Parameters:
     ///   - encodings: this worker's shards, (size · its shards) × e, as from `ShardedEncoding`.
     ///   - labels: the classes of this worker's samples, in order, without the padding.
+    ///   - classes: the encodings of the classes, classes × e.
     ///   - prior: the frequencies of the classes and the temperature of the scores; nil if unknown.
     /// - Throws: `CollectiveError` if a worker has failed.
     public static func evaluate(
@@ -100,7 +99,7 @@ public struct ClassificationResult: Equatable, Sendable {
     }
 }
 
-/// The frequencies of the classes, and the temperature of the similarities that they are combined with.
+/// The frequencies p(c) of the classes, and the temperature τ in the scores κ/τ + log p(c).
 public struct LabelPrior: Equatable, Sendable {
     /// Number of training samples of each class.
     public let counts: [Int: Int]
@@ -130,7 +129,7 @@ private struct PosteriorScores {
     private let scoring: CandidateScoring
     private let isCosine: Bool
     private let temperature: Double
-    /// log p of each row of the classes.
+    /// log p(c) of the class of each row.
     private let logPriors: [Double]
 
     init(_ classes: ClassEncodings, scoring: CandidateScoring, similarity: Similarity, prior: LabelPrior) {
@@ -141,7 +140,7 @@ private struct PosteriorScores {
         logPriors = classes.classes.map(prior.logarithm)
     }
 
-    /// Returns whether a class's row scores above every other. A tied class does not, nor does one with a prior of 0.
+    /// Returns whether the class of a row scores above every other class; false for ties and for a prior of 0.
     func isBest(_ classRow: Int, of query: UnsafePointer<Float>) -> Bool {
         let e = classes.encodings.columns
         let length = isCosine ? max(couplet_squared_norm(e, query).squareRoot(), 1e-12) : 1

@@ -1,10 +1,7 @@
 import CoupletCommunication
 import CoupletTensors
 import CoupletText
-
-#if canImport(Glibc)
-    import Glibc
-#endif
+import Glibc
 
 /// A linear classifier on frozen encodings: multinomial logistic regression, the usual measure of what an encoder has
 /// learned (Alain and Bengio, *Understanding intermediate layers using linear classifier probes*, ICLR workshop 2017).
@@ -15,12 +12,15 @@ import CoupletText
 ///     Σ_i -log softmax(Wᵀ x_i + b)[y_i] + λ/2 |W|²
 ///
 /// over W [e, classes] and b [classes]. This is scikit-learn's `LogisticRegression(C=1/λ)` after its `StandardScaler`.
-/// A `ShardedSum` computes the sums, so the result is the same bits for every number of workers.
+/// A `ShardedSum` computes the sums, so the result has the same bits for every number of workers.
 public struct LinearProbe: Sendable {
     /// The classes that occur in training, ascending.
     public let classes: [Int]
+    /// n.
     public let trainingCount: Int
+    /// Number of iterations of L-BFGS.
     public let iterations: Int
+    /// Whether L-BFGS reached its tolerance.
     public let hasConverged: Bool
     private let scaler: ShardedStandardScaler
     private let weights: Matrix
@@ -84,7 +84,7 @@ public struct LinearProbe: Sendable {
         intercepts = Array(result.point[weightCount...])
     }
 
-    /// Classifies other samples. Every worker calls it, with its shards as at `init`, and gets the same result.
+    /// Classifies other samples. Every worker calls it with its shards, as for `init`, and gets the same result.
     /// - Returns: the share of samples whose class has a higher probability than every other, and the mean of -log
     ///   p(class), which is infinite if a class does not occur in training.
     /// - Throws: `CollectiveError` if a worker has failed.
@@ -144,7 +144,9 @@ public struct LinearProbeResult: Equatable, Sendable {
     public let trainingCount: Int
     /// λ of `LinearProbe`.
     public let penalty: Double
+    /// Number of iterations of L-BFGS.
     public let iterations: Int
+    /// Whether L-BFGS reached its tolerance.
     public let hasConverged: Bool
     /// Number of held-out samples.
     public let count: Int

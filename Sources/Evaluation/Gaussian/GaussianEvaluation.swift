@@ -1,10 +1,7 @@
 import CoupletLosses
 import CoupletTensors
 import CoupletText
-
-#if canImport(Glibc)
-    import Glibc
-#endif
+import Glibc
 
 /// Compares linear encoders of a Gaussian pair with the closed form of their loss (Baptista, Stuart, Tran 2025, arXiv
 /// 2505.24134).
@@ -12,8 +9,8 @@ import CoupletText
 /// Let k = min(e, n_u, n_v), `Ã = Cuu^½ GᵀH Cvv^½ / τ`, and (a_i, b_i) the canonical pairs of R. A common rotation of
 /// both encoders changes no value. A bias shifts the conditional means, so it changes `conditionalMeanError` only.
 public struct GaussianEvaluation: Equatable, Sendable {
-    /// |Ã - Ã*|_F / |Ã*|_F, Ã* the closed form of the loss at rank e (`GaussianMinimizer`); nil if there is none, or if
-    /// u and v are independent, so that Ã* is zero.
+    /// |Ã - Ã*|_F / |Ã*|_F, where Ã* is the closed form of the loss at rank e (`GaussianMinimizer`); nil if there is no
+    /// closed form, or if u and v are independent, so that Ã* is zero.
     public let couplingError: Double?
     /// The k largest singular values of Ã.
     public let singularValues: [Double]
@@ -28,12 +25,12 @@ public struct GaussianEvaluation: Equatable, Sendable {
     /// independent.
     public let conditionalMeanError: Double?
     /// The lowest conditional mean error of encoders of rank e: √(Σ_{i>e} σ_i² / Σ_i σ_i²); zero if e is at least the
-    /// rank of R. The minimisers of inner product × conditional and of quadratic × conditional (1, 0) attain it, those
-    /// of other losses do not.
+    /// rank of R. The minimisers of inner product × conditional and of quadratic × conditional (1, 0) attain it; the
+    /// minimisers of other losses do not.
     public let lowestConditionalMeanError: Double?
-    /// g² and h²: the quadratic forms a_iᵀ G̃ᵀG̃ a_i and b_iᵀ H̃ᵀH̃ b_i, G̃ = G Cuu^½/√τ, along the first k canonical
-    /// pairs of R, so that wrong directions change them. Nil unless the similarity is quadratic: the others do not
-    /// determine them.
+    /// g² and h²: the quadratic forms a_iᵀ G̃ᵀG̃ a_i and b_iᵀ H̃ᵀH̃ b_i of the first k canonical pairs of R, with G̃ =
+    /// G Cuu^½/√τ and H̃ = H Cvv^½/√τ. Wrong directions change them. Nil unless the similarity is quadratic, because
+    /// the other similarities do not determine them.
     public let firstGram: [Double]?, secondGram: [Double]?
     /// g² and h² of the closed form; nil if there is none.
     public let exactFirstGram: [Double]?, exactSecondGram: [Double]?
@@ -86,6 +83,7 @@ public struct GaussianEvaluation: Equatable, Sendable {
         return zip(sines, cosines.reversed()).map { atan2($0, $1) }
     }
 
+    /// Returns the squared length of each column.
     private static func squaredLengths(_ a: Matrix) -> [Double] {
         (0..<a.columns).map { column in (0..<a.rows).reduce(0) { $0 + a[$1, column] * a[$1, column] } }
     }

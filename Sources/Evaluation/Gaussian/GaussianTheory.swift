@@ -1,10 +1,7 @@
 import CoupletLosses
 import CoupletTensors
 import CoupletText
-
-#if canImport(Glibc)
-    import Glibc
-#endif
+import Glibc
 
 /// The closed-form results for a Gaussian pair (Baptista, Stuart, Tran 2025, arXiv 2505.24134): canonical correlations,
 /// mutual information, and the minimiser of each loss and similarity for encoders of a given rank and infinitely many
@@ -23,17 +20,18 @@ public struct GaussianTheory: Sendable {
         /// √(E |m - m*|²_{C⁻¹} / E |m*|²_{C⁻¹}) of the conditional means of u given v, C = Cuu; nil if u and v are
         /// independent.
         public var firstMeanError: Double?
-        /// The same of v given u, C = Cvv.
+        /// The same for v given u, C = Cvv.
         public var secondMeanError: Double?
         /// |C - C*|_F / |C*|_F of the conditional covariance of u given v.
         public var firstCovarianceError: Double?
-        /// The same of v given u.
+        /// The same for v given u.
         public var secondCovarianceError: Double?
         /// The term that batches of the given size add to the optimal loss.
         public var batchConstant: Double?
     }
 
     public let pair: GaussianPair
+    /// e, the number of outputs of the encoders.
     public let rank: Int
     /// N, the batch size of `Answer.batchConstant`.
     public let batch: Int
@@ -57,7 +55,8 @@ public struct GaussianTheory: Sendable {
     }
 
     /// - Parameter objectives: the similarities and losses to answer for.
-    /// - Throws: `GaussianCovarianceError`, `LinearAlgebraError`.
+    /// - Throws: `GaussianCovarianceError` if the covariance is not valid, `LinearAlgebraError` if a decomposition does
+    ///   not converge.
     public init(
         _ covariance: GaussianCovariance, rank: Int, batch: Int, objectives: [(Similarity, Loss)]
     ) throws {
@@ -120,9 +119,9 @@ extension GaussianTheory {
             "a Gaussian pair of \(covariance.uu.rows) and \(covariance.vv.rows) dimensions, encoders of rank \(rank)\n"
             + table.text()
             + "  mutual information \(NumberText.fixed(pair.mutualInformation)) nats"
-            + ", of which batches of \(batch) can show at most log N = \(NumberText.fixed(largestShown))\n"
-            + "  of the cross-covariance this rank cannot hold \(NumberText.fixed(100 * truncationError, 2)) %, "
-            + "in the Frobenius norm\n"
+            + "; batches of \(batch) can show at most log N = \(NumberText.fixed(largestShown))\n"
+            + "  this rank cannot represent \(NumberText.fixed(100 * truncationError, 2)) % of the cross-covariance "
+            + "(Frobenius norm)\n"
     }
 
     private static func table(_ answer: Answer, batch: Int) -> String {
@@ -157,7 +156,7 @@ extension GaussianTheory {
 // MARK: - JSON
 
 extension GaussianTheory {
-    /// The results with whole matrices.
+    /// The results, with all entries of the conditional means' maps and of the covariances.
     public var json: JSONValue {
         func conditional(_ conditional: GaussianConditional?) -> JSONValue {
             conditional.map {
@@ -189,35 +188,5 @@ extension GaussianTheory {
             ("batch", .integer(batch)), ("truncation_error", .number(truncationError)), ("exact", .object(exact)),
             ("answers", .array(answers)),
         ])
-    }
-}
-
-extension Loss {
-    /// Name in tables: "conditional (0.5, 0.5)".
-    package var title: String {
-        let name =
-            switch self {
-            case .conditional: "conditional"
-            case .joint: "joint"
-            case .jointOffDiagonal: "joint off-diagonal"
-            case .decoupled: "decoupled"
-            case .sigmoid: "sigmoid"
-            case .maximumMeanDiscrepancy: "maximum mean discrepancy"
-            case .lpSimCLR(_, .sameModality): "Lp-SimCLR"
-            case .lpSimCLR(_, .otherModality): "Lp-SimCLR (other modality)"
-            case .ntXent: "NT-Xent"
-            }
-        return weights.map { "\(name) (\($0.first), \($0.second))" } ?? name
-    }
-}
-
-extension Similarity {
-    /// Name in tables.
-    package var title: String {
-        switch self {
-        case .innerProduct: "inner product"
-        case .cosine: "cosine"
-        case .quadratic: "quadratic"
-        }
     }
 }

@@ -8,14 +8,14 @@ package struct DistributedMap {
     /// The ranks that compute, ascending.
     private let participants: [Int]
 
-    /// - Parameter participants: the ranks that compute, ascending; nil: all. With little memory not all can.
+    /// - Parameter participants: the ranks that compute, ascending, such as the ranks with enough memory; nil: all.
     package init(_ communicator: any Communicator, participants: [Int]? = nil) {
         self.communicator = communicator
         self.participants = participants ?? Array(0..<communicator.size)
     }
 
-    /// Computes the tasks 0 … count - 1. Every worker calls it. Consecutive tasks go to different workers, so order
-    /// tasks such that neighbours take equally long.
+    /// Computes the tasks 0 … count - 1. Every worker calls it. Consecutive tasks go to different workers, so the work
+    /// is balanced best if neighbouring tasks take equally long.
     /// - Parameter task: returns the result of a task, a list of numbers.
     /// - Returns: the results of all tasks, on every worker.
     /// - Throws: errors of `task`; `CollectiveError` if another worker has failed.
@@ -46,8 +46,8 @@ package struct DistributedMap {
     /// Share of the available memory that workers may use, because other processes need some.
     private static let memoryShare = 0.9
 
-    /// Returns the ranks of the workers that can allocate `bytes` each at the same time: on each host as many as fit.
-    /// Every worker calls it and gets the same result, ascending.
+    /// Returns the ranks of workers that can allocate `bytes` each at the same time: for each host as many as its
+    /// memory holds. Every worker calls it and gets the same result, ascending.
     /// - Parameter error: makes the error that all workers throw if no host has enough memory for one worker, from the
     ///   bytes needed and available.
     package static func ranks(
@@ -56,13 +56,13 @@ package struct DistributedMap {
     ) throws -> [Int] {
         let all = try communicator.allGather(bytes: Array("\(available) \(host)".utf8)).map {
             bytes -> (available: Int, host: String) in
-            let parts = String(decoding: bytes, as: UTF8.self).split(separator: " ", maxSplits: 1)
-            return (Int(parts[0]) ?? 0, parts.count > 1 ? String(parts[1]) : "")
+            let fields = String(decoding: bytes, as: UTF8.self).split(separator: " ", maxSplits: 1)
+            return (Int(fields[0]) ?? 0, fields.count > 1 ? String(fields[1]) : "")
         }
         var ranks: [Int] = []
         for host in Set(all.map(\.host)) {
             let hostRanks = all.indices.filter { all[$0].host == host }
-            // The workers of a host measured at different times. The smallest value is the safe one.
+            // The workers of a host measure at different times, so the smallest value is used.
             let available = hostRanks.map { all[$0].available }.min() ?? 0
             ranks += hostRanks.prefix(Int(memoryShare * Double(available) / Double(max(bytes, 1))))
         }

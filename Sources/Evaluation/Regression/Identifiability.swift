@@ -3,7 +3,7 @@ import CoupletPairs
 import CoupletTensors
 import CoupletText
 
-/// Measures whether encoders have found the latent content of pairs of views and nothing else (Daunhawer, Bizeul,
+/// Measures whether encodings contain the latent content of pairs of views and nothing else (Daunhawer, Bizeul,
 /// Palumbo, Marx, Vogt, *Identifiability Results for Multimodal Contrastive Learning*, ICLR 2023, section 5.1).
 ///
 /// Regressors predict each latent factor from each encoder's encodings, and the encodings from the content. Inputs are
@@ -11,6 +11,7 @@ import CoupletText
 /// predict it fully, can be predicted fully from it, and predict nothing that is independent of it. If the views
 /// contain the content of other samples, the encodings must follow that content.
 public struct Identifiability: Sendable {
+    /// The regressors to fit.
     public let regressors: [Regressor]
     /// Determines the initial weights of the networks.
     public let seed: UInt64
@@ -36,8 +37,8 @@ public struct Identifiability: Sendable {
         plan.addEncodingsFromContent(fitting, scoring)
 
         var scores = plan.tasks.map { $0.targets.map { _ in [Regressor: Double]() } }
-        let used = Regressor.allCases.filter(regressors.contains)
-        for regressor in used {
+        let orderedRegressors = Regressor.allCases.filter(regressors.contains)
+        for regressor in orderedRegressors {
             for (task, found) in try self.scores(regressor, plan.tasks, communicator).enumerated() {
                 for (target, score) in found.enumerated() { scores[task][target][regressor] = score }
             }
@@ -46,14 +47,14 @@ public struct Identifiability: Sendable {
             factors.map { IdentifiabilityResult.Factor(name: $0.name, scores: scores[$0.task][$0.target]) }
         }
         return IdentifiabilityResult(
-            samples: fitting.count, regressors: used, first: factors.first, second: factors.second,
+            samples: fitting.count, regressors: orderedRegressors, first: factors.first, second: factors.second,
             fromContent: plan.contentTask.map { PerModality(first: scores[$0][0], second: scores[$0][1]) },
             meanCorrelation: scoring.content.map { content in
                 PerModality { MeanCorrelation.coefficient(scoring.encodings($0), content) }
             })
     }
 
-    /// The regressions to compute, and which of them belongs to which factor.
+    /// The regressions to compute, and the factor of each target.
     private struct Plan {
         var tasks: [RegressionTask] = []
         var factors = PerModality<[(name: String, task: Int, target: Int)]>(first: [], second: [])
@@ -187,7 +188,7 @@ public struct LatentSamples: Sendable {
     public let first: Matrix, second: Matrix
     /// The factors in the source's order.
     public let factors: [Factor]
-    /// Nil if the source has no content.
+    /// The samples with swapped content; nil if the source has no content.
     public let swapped: Swapped?
 
     public init(first: Matrix, second: Matrix, factors: [Factor], swapped: Swapped?) {
@@ -207,7 +208,7 @@ public struct LatentSamples: Sendable {
     func encodings(_ modality: Modality) -> Matrix { modality == .first ? first : second }
 }
 
-/// An identifiability evaluation that is impossible.
+/// The reason why an identifiability evaluation is impossible.
 public enum IdentifiabilityError: Error, CustomStringConvertible, Sendable {
     case tooFewSamples(Int, fewest: Int)
     /// One worker's kernel matrix needs more bytes than its host has available.

@@ -1,8 +1,8 @@
 import CoupletPairs
 import CoupletText
 
-/// How well regressors predict latent factors from encodings, and encodings from the content: R² on samples that
-/// nothing was fitted to, at most 1.
+/// R² of regressors that predict latent factors from encodings, and encodings from the content. R² is measured on
+/// samples that no regressor is fitted to, and is at most 1.
 public struct IdentifiabilityResult: Equatable, Sendable {
     /// The scores of a latent factor, predicted from one encoder's encodings.
     public struct Factor: Equatable, Sendable {
@@ -19,12 +19,11 @@ public struct IdentifiabilityResult: Equatable, Sendable {
     public let samples: Int
     /// In the order of the table's columns.
     public let regressors: [Regressor]
-    /// For each encoder: the factors in the source's order, then `c_permuted`, the content of other samples in swapped
-    /// views.
+    /// For each encoder the factors in the source's order, then `c_permuted`, the content of swapped views.
     public let first: [Factor], second: [Factor]
-    /// The encodings, predicted from the content; nil if there is none.
+    /// R² of the encodings predicted from the content; nil if the source has no content.
     public let fromContent: PerModality<[Regressor: Double]>?
-    /// `MeanCorrelation` of encodings and content; nil if there is none.
+    /// `MeanCorrelation` of encodings and content; nil if the source has no content.
     public let meanCorrelation: PerModality<Double>?
 
     public init(

@@ -1,26 +1,26 @@
 import CoupletTensors
-
-#if canImport(Glibc)
-    import Glibc
-#endif
+import Glibc
 
 /// Kernel ridge regression with a Gaussian kernel, whose penalty α and width γ cross-validation selects for each target
 /// (Murphy, *Machine Learning*, 2012, section 14.4.3).
 ///
-/// With K_ij = exp(-γ |x_i - x_j|²) over the fitting samples the coefficients are `(K + α I)⁻¹ Y`, and predictions are
-/// `Σ_i k(x, x_i) coefficients_i`; nothing is centred. The grid, the folds (unshuffled) and the choice (the first of
-/// the largest mean R² over the folds, α before γ) are those of scikit-learn's `GridSearchCV(KernelRidge(kernel="rbf"),
-/// cv=3)` in *Identifiability Results for Multimodal Contrastive Learning* (ICLR 2023). But one factorisation serves
-/// the targets of all blocks, and the factorisations are distributed over the workers.
+/// With K_ij = k(x_i, x_j) = exp(-γ |x_i - x_j|²) over the fitting samples, the coefficients are `(K + α I)⁻¹ Y`, and
+/// predictions are `Σ_i k(x, x_i) coefficients_i`. Inputs and targets are not centred. As in *Identifiability Results
+/// for Multimodal Contrastive Learning* (ICLR 2023), the grid, the unshuffled folds and the choice are as in
+/// scikit-learn's `GridSearchCV(KernelRidge(kernel="rbf"), cv=3)`: the choice is the first grid point, by α and then by
+/// γ, with the largest mean R² over the folds. Unlike there, one factorisation serves the targets of all blocks, and
+/// the factorisations are distributed over the workers.
 package struct KernelRidgeSearch: Sendable {
-    /// α.
+    /// The grid of α.
     package static let penalties = [1, 0.1, 0.01, 0.001]
-    /// γ: four values from 10⁻² to 10², evenly spaced on a logarithmic scale.
+    /// The grid of γ: four values from 10⁻² to 10², evenly spaced on a logarithmic scale.
     package static let widths = (0..<4).map { pow(10, -2 + 4 * Double($0) / 3) }
 
     /// A point of the grid.
     package struct Choice: Hashable, Sendable {
+        /// α.
         package let penalty: Double
+        /// γ.
         package let width: Double
     }
 
@@ -76,19 +76,19 @@ package struct KernelRidgeSearch: Sendable {
         try validate(map).map { scores in
             (0..<(scores.first?.means.count ?? 0)).map { target in
                 var best = scores[0]
-                for other in scores where other.means[target] > best.means[target] { best = other }
+                for candidate in scores where candidate.means[target] > best.means[target] { best = candidate }
                 return best.choice
             }
         }
     }
 
-    /// Returns for each task the mean R² over the folds of each target, for each grid point: by α, then by γ.
+    /// Returns, for each task and each grid point (by α, then by γ), the mean R² over the folds of each target.
     package func validate(_ map: DistributedMap) throws -> [[(choice: Choice, means: [Double])]] {
         let folds = tasks.map { CrossValidationFolds(samples: $0.fitting.rows) }
         let fits = try fits(folds, map), solver = KernelRidgeSolver()
         let scores = try map.run(fits.count) { index in
             let fit = fits[index], task = tasks[fit.task], leftOut = folds[fit.task].leftOut(fit.fold)
-            let all = KernelPoints(task.fitting), points = all.leavingOut(leftOut)
+            let allPoints = KernelPoints(task.fitting), points = allPoints.leavingOut(leftOut)
             let targets = task.targets.map(\.fitting)
             let coefficients = try solver.solve(
                 points, width: fit.width, penalties: fit.penalties, StackedTargets.rows(targets, leavingOut: leftOut),
@@ -96,7 +96,7 @@ package struct KernelRidgeSearch: Sendable {
             // One kernel serves the predictions of all penalties.
             let rows = coefficients.reduce(0) { $0 + $1.rows }
             let predicted = points.predict(
-                all[leftOut], width: fit.width,
+                allPoints[leftOut], width: fit.width,
                 Matrix(rows: rows, columns: points.count, elements: coefficients.flatMap(\.elements)))
             return StackedTargets.scores(coefficients.flatMap { _ in targets }, rows: leftOut, predicted)
         }
@@ -159,9 +159,6 @@ package struct CrossValidationFolds: Equatable, Sendable {
         let start = fold * size + min(fold, longer)
         return start..<(start + size + (fold < longer ? 1 : 0))
     }
-
-    /// Returns the number of samples that a fold's model is fitted to.
-    package func fitted(_ fold: Int) -> Int { samples - leftOut(fold).count }
 }
 
 /// Several targets of the same samples as one matrix, with one row for each component of each target.
@@ -185,7 +182,7 @@ private enum StackedTargets {
     /// Returns the R² of each target.
     /// - Parameters:
     ///   - rows: the samples to score.
-    ///   - predicted: the samples of `rows` × components.
+    ///   - predicted: predictions for these samples, rows × components.
     static func scores(_ targets: [Matrix], rows: Range<Int>, _ predicted: Matrix) -> [Double] {
         var first = 0
         return targets.map { target in

@@ -1,8 +1,8 @@
 import CCoupletKernels
 import CoupletTensors
 
-/// Solves the linear systems of kernel ridge regressions, one after the other in the same memory. Each worker has its
-/// own.
+/// Solves the linear systems of kernel ridge regressions, one after the other, and reuses its memory. Each worker has
+/// its own solver.
 package final class KernelRidgeSolver {
     private let system = PositiveDefiniteSystem()
 
@@ -12,22 +12,22 @@ package final class KernelRidgeSolver {
     package enum Method: Int, Sendable {
         /// One Cholesky factorisation per α: n³/3 operations.
         case direct
-        /// For a K of low rank, up to a rest that is negligible against α: wide kernels, inputs of few dimensions. One
-        /// factorisation of rank r for all α, n² r operations.
+        /// One factorisation of rank r for all α: n² r operations. It fits wide kernels and inputs of few dimensions,
+        /// whose K has low rank up to an error that is negligible against α.
         case lowRank
-        /// For a K near the identity: narrow kernels. A few steps of conjugate gradients, 2 n² operations for each
-        /// step, component and α.
+        /// A few steps of conjugate gradients: 2 n² operations for each step, component and α. It fits narrow kernels,
+        /// whose K is near the identity.
         case iterative
     }
 
-    /// Largest diagonal entry of E, the part of K that a low-rank factorisation leaves out. |E| is at most n times
-    /// that, so the relative error of coefficients and predictions is at most n · 10⁻¹² / α: 1.4 · 10⁻⁵ for the 13,653
+    /// Largest diagonal entry of the error E = K - F Fᵀ of a low-rank factorisation. |E| is at most n times this value,
+    /// so the relative error of coefficients and predictions is at most n · 10⁻¹² / α: 1.4 · 10⁻⁵ for the 13,653
     /// samples of a fold and the least α of the paper.
     private static let lowRankTolerance = 1e-12
     /// Conjugate gradients end when each residual is at most this share of its target. The relative error of the
     /// coefficients is then at most 1/α times this.
     private static let residualTolerance = 1e-10
-    /// Number of points that determine the method.
+    /// Number of points from which the method is chosen.
     private static let probeCount = 1_024
     /// Below this number of points the method is `direct`, because a factorisation is fast.
     package static let fewestPoints = 1_536
@@ -45,7 +45,7 @@ package final class KernelRidgeSolver {
             probe.kernel(probe, row, width: width, into: entries)
             for column in 0..<row { offDiagonal += entries[column] }
         }
-        // The mean sum of a row of the whole kernel without its diagonal.
+        // The mean over rows of the kernel of the sum of a row without its diagonal entry.
         let rowSum = 2 * offDiagonal / Double(probe.count * probe.count) * Double(points.count)
         if rowSum < 0.5 { return .iterative }
         let rank = try system.lowRankFactor(tolerance: Self.lowRankTolerance).factor.columns
@@ -143,11 +143,11 @@ package final class KernelRidgeSolver {
                 let step = squares[row] / Self.dot(direction, product, row)
                 Self.add(step, direction, to: &solution, row)
                 Self.add(-step, product, to: &residual, row)
-                let next = Self.dot(residual, residual, row), share = next / squares[row]
-                squares[row] = next
+                let newSquare = Self.dot(residual, residual, row), ratio = newSquare / squares[row]
+                squares[row] = newSquare
                 direction.elements.withUnsafeMutableBufferPointer { direction in
                     residual.elements.withUnsafeBufferPointer { residual in
-                        for i in (row * n)..<((row + 1) * n) { direction[i] = residual[i] + share * direction[i] }
+                        for i in (row * n)..<((row + 1) * n) { direction[i] = residual[i] + ratio * direction[i] }
                     }
                 }
             }
@@ -186,7 +186,7 @@ package final class KernelRidgeSolver {
 package struct KernelPoints: Sendable {
     package let count: Int
     private let dimensions: Int
-    /// Count × dimensions, and its transpose.
+    /// The points, count × dimensions, and their transpose.
     private let rows: [Double], columns: [Double]
 
     package init(_ inputs: Matrix) {
@@ -212,11 +212,11 @@ package struct KernelPoints: Sendable {
         KernelPoints(rows: Array(elements(of: range)), count: range.count, dimensions: dimensions)
     }
 
-    /// Returns `wanted` of the points, evenly spaced.
-    func evenlySpaced(_ wanted: Int) -> KernelPoints {
-        let indices = (0..<wanted).map { $0 * count / wanted }
+    /// Returns `number` of the points, evenly spaced.
+    func evenlySpaced(_ number: Int) -> KernelPoints {
+        let indices = (0..<number).map { $0 * count / number }
         return KernelPoints(
-            rows: indices.flatMap { elements(of: $0..<($0 + 1)) }, count: wanted, dimensions: dimensions)
+            rows: indices.flatMap { elements(of: $0..<($0 + 1)) }, count: number, dimensions: dimensions)
     }
 
     /// Returns the points outside a range.
@@ -226,7 +226,7 @@ package struct KernelPoints: Sendable {
             count: count - range.count, dimensions: dimensions)
     }
 
-    /// Writes k(points[i], self[0]), k(points[i], self[1]), …, for as many of this set's points as there are entries.
+    /// Writes k(points[i], self[0]), k(points[i], self[1]), … into all `entries`.
     package func kernel(
         _ points: KernelPoints, _ i: Int, width gamma: Double, into entries: UnsafeMutableBufferPointer<Double>
     ) {
@@ -242,7 +242,7 @@ package struct KernelPoints: Sendable {
     /// Returns `Σ_i k(point, self[i]) coefficients[k][i]` for each point and component k, points × components.
     /// - Parameter coefficients: components × count.
     package func predict(_ points: KernelPoints, width gamma: Double, _ coefficients: Matrix) -> Matrix {
-        // Points at a time, such that their kernel fits the second-level cache.
+        // The kernel of the points of a tile fits the second-level cache.
         let tileRows = max(1, min(points.count, (1 << 17) / max(count, 1)))
         var tile = Matrix(rows: tileRows, columns: count), products = Matrix(rows: tileRows, columns: coefficients.rows)
         var result = Matrix(rows: points.count, columns: coefficients.rows)

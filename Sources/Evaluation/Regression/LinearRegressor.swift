@@ -7,10 +7,13 @@ package struct LinearRegressor {
     private let weights: Matrix
     private let inputMeans: [Double], targetMeans: [Double]
 
-    /// Directions of the inputs with less than this share of the largest variance are dropped: such a variance is the
-    /// rounding error of a repeated input.
+    /// Directions of the inputs with less than this share of the largest variance are dropped. Such a variance is a
+    /// rounding error, as repeated inputs cause.
     private static let leastVariance = 1e-13
 
+    /// - Parameters:
+    ///   - inputs: samples × inputs.
+    ///   - targets: samples × components.
     /// - Throws: `LinearAlgebraError` if the inputs hold a NaN.
     package init(_ inputs: Matrix, _ targets: Matrix) throws {
         let (x, inputMeans) = Self.centred(inputs), (y, targetMeans) = Self.centred(targets)
@@ -25,6 +28,7 @@ package struct LinearRegressor {
         self.targetMeans = targetMeans
     }
 
+    /// Returns the predictions for other inputs, samples × components.
     package func predict(_ inputs: Matrix) -> Matrix {
         var predicted = inputs * weights
         let means = Matrix(rows: 1, columns: inputMeans.count, elements: inputMeans)
@@ -35,6 +39,7 @@ package struct LinearRegressor {
         return predicted
     }
 
+    /// Returns the samples minus the mean of each column.
     private static func centred(_ samples: Matrix) -> (Matrix, means: [Double]) {
         var result = samples
         let means = (0..<samples.columns).map { column in

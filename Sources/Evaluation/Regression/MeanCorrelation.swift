@@ -6,7 +6,8 @@ import CoupletTensors
 ///
 /// The smaller set decides how many components are matched. A constant component has the correlation 0 with everything.
 package enum MeanCorrelation {
-    /// - Parameters: samples × components, each with at least one component.
+    /// - Parameters:
+    ///   - a, b: samples × components, with the same samples and at least one component each.
     package static func coefficient(_ a: Matrix, _ b: Matrix) -> Double {
         let (small, large) = a.columns <= b.columns ? (a, b) : (b, a)
         precondition(
@@ -17,6 +18,7 @@ package enum MeanCorrelation {
         return matched.indices.reduce(0) { $0 + correlations[$1][matched[$1]] } / Double(matched.count)
     }
 
+    /// Returns |correlation| of each component of a with each component of b.
     private static func absoluteCorrelations(_ a: Matrix, _ b: Matrix) -> [[Double]] {
         let x = StandardScaler(a).scaled(a), y = StandardScaler(b).scaled(b), count = Double(a.rows)
         var products = Matrix(rows: x.columns, columns: y.columns)
@@ -30,7 +32,7 @@ package enum MeanCorrelation {
 /// 1987). O(rows² columns).
 package enum LinearAssignment {
     /// Assigns a different column to each row such that the sum of `gain[row][column]` is as large as possible.
-    /// - Parameter gain: no more rows than columns, finite.
+    /// - Parameter gain: finite numbers, with at most as many rows as columns.
     /// - Returns: the column of each row.
     package static func largest(_ gain: [[Double]]) -> [Int] {
         guard let columns = gain.first?.count else { return [] }

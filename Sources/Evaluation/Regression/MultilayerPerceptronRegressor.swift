@@ -5,8 +5,8 @@ import CoupletTensors
 ///
 ///     1/(2n) Σ_i |V relu(W x_i + b) + d - y_i|² + α/(2n) (|W|² + |V|²)
 ///
-/// The initial W and b, V and d are uniform on [-r, r], r = √(6 / (inputs + outputs of the layer)) (Glorot and Bengio
-/// 2010), and determined by seed and number.
+/// The initial W, b, V and d are uniform on [-r, r] with r = √(6 / (inputs + outputs of the layer)) (Glorot and Bengio
+/// 2010). Seed and number determine them.
 package struct MultilayerPerceptronRegressor {
     package static let hidden = 100
     /// α.
@@ -14,14 +14,17 @@ package struct MultilayerPerceptronRegressor {
     private static let maximumIterations = 500
 
     private let inputs: Int, outputs: Int
-    /// W by inputs, b, V by hidden units, d.
+    /// Wᵀ, b, Vᵀ and d, one after the other; Wᵀ is inputs × hidden and Vᵀ hidden × outputs, row-major.
     package let parameters: [Double]
     package let iterations: Int
 
-    /// Rows in a batch, so that their hidden units fit the second-level cache.
+    /// Number of rows in a batch. Their hidden units fit the second-level cache.
     private static let batchRows = 256
 
-    /// - Parameter number: distinguishes the networks of one seed.
+    /// - Parameters:
+    ///   - x: samples × inputs.
+    ///   - y: samples × outputs.
+    ///   - number: distinguishes the networks of one seed.
     package init(_ x: Matrix, _ y: Matrix, seed: UInt64, number: UInt64) {
         var solver = LBFGS()
         solver.maximumIterations = Self.maximumIterations
@@ -38,7 +41,7 @@ package struct MultilayerPerceptronRegressor {
     /// Returns the number of parameters.
     package static func count(inputs: Int, outputs: Int) -> Int { (inputs + 1) * hidden + (hidden + 1) * outputs }
 
-    /// Returns the initial parameters.
+    /// Returns the initial parameters, in the order of `parameters`.
     package static func initial(inputs: Int, outputs: Int, seed: UInt64, number: UInt64) -> [Double] {
         let uniforms = Tensor([count(inputs: inputs, outputs: outputs)])
         Philox(seed: seed).fillUniform(uniforms, .evaluation, number: number)
@@ -49,6 +52,7 @@ package struct MultilayerPerceptronRegressor {
         }
     }
 
+    /// Returns the predictions for other inputs, samples × outputs.
     package func predict(_ x: Matrix) -> Matrix {
         let layers = Layers(parameters, inputs: inputs, outputs: outputs)
         var result = Matrix(rows: x.rows, columns: outputs)
@@ -63,7 +67,7 @@ package struct MultilayerPerceptronRegressor {
         return result
     }
 
-    /// Returns the objective at a point and writes its gradient.
+    /// Returns the objective at a point, and writes its gradient. Point and gradient are in the order of `parameters`.
     package static func objective(_ point: [Double], _ gradient: inout [Double], _ workspace: inout Workspace) -> Double
     {
         let inputs = workspace.inputs, outputs = workspace.outputs, samples = Double(workspace.samples)
@@ -140,7 +144,7 @@ package struct MultilayerPerceptronRegressor {
     package struct Workspace {
         fileprivate let inputs: Int, outputs: Int, samples: Int
         fileprivate let batches: [(x: Matrix, y: Matrix)]
-        /// Of the full batches, and of the last one.
+        /// Element 0 serves the full batches, element 1 the last batch.
         private var units: [Matrix] = [], gradients: [Matrix] = [], residuals: [Matrix] = []
 
         package init(_ x: Matrix, _ y: Matrix) {
@@ -160,20 +164,20 @@ package struct MultilayerPerceptronRegressor {
         /// Adds the gradients of half a batch's sum of squares to `sums`.
         /// - Returns: the sum of squares.
         fileprivate mutating func addGradients(of batch: Int, _ layers: Layers, to sums: inout Layers) -> Double {
-            let (x, y) = batches[batch], memory = batch == batches.count - 1 ? 1 : 0, outputs = self.outputs
-            layers.forward(x, &units[memory], &residuals[memory])
+            let (x, y) = batches[batch], slot = batch == batches.count - 1 ? 1 : 0, outputs = self.outputs
+            layers.forward(x, &units[slot], &residuals[slot])
             var squares = 0.0
-            residuals[memory].elements.withUnsafeMutableBufferPointer { residuals in
+            residuals[slot].elements.withUnsafeMutableBufferPointer { residuals in
                 for i in residuals.indices {
                     residuals[i] -= y.elements[i]
                     squares += residuals[i] * residuals[i]
                 }
                 for row in 0..<x.rows { for k in 0..<outputs { sums.secondBias[k] += residuals[row * outputs + k] } }
             }
-            sums.second.setProduct(units[memory], residuals[memory], firstTransposed: true, adding: true)
-            gradients[memory].setProduct(residuals[memory], layers.second, secondTransposed: true)
-            units[memory].elements.withUnsafeBufferPointer { units in
-                gradients[memory].elements.withUnsafeMutableBufferPointer { gradients in
+            sums.second.setProduct(units[slot], residuals[slot], firstTransposed: true, adding: true)
+            gradients[slot].setProduct(residuals[slot], layers.second, secondTransposed: true)
+            units[slot].elements.withUnsafeBufferPointer { units in
+                gradients[slot].elements.withUnsafeMutableBufferPointer { gradients in
                     sums.firstBias.withUnsafeMutableBufferPointer { bias in
                         for row in 0..<x.rows {
                             for k in 0..<hidden {
@@ -185,7 +189,7 @@ package struct MultilayerPerceptronRegressor {
                     }
                 }
             }
-            sums.first.setProduct(x, gradients[memory], firstTransposed: true, adding: true)
+            sums.first.setProduct(x, gradients[slot], firstTransposed: true, adding: true)
             return squares
         }
     }

@@ -34,7 +34,7 @@ package struct RegressionTask: Sendable {
 
     /// Samples × inputs; each input is scaled to mean 0 and standard deviation 1 over the fitting samples.
     package let fitting: Matrix, scoring: Matrix
-    /// Each samples × its components, at least one.
+    /// The targets, each with at least one component.
     let targets: [Target]
 
     package init(fitting: Matrix, scoring: Matrix, targets: [Target]) {
@@ -59,7 +59,7 @@ package struct RegressionTask: Sendable {
 package enum CoefficientOfDetermination {
     /// - Parameters:
     ///   - truth: samples × components; its rows `rows` are scored.
-    ///   - predicted: returns the prediction for a row, counted from the start of `rows`, and a component.
+    ///   - predicted: returns the prediction for a component of a row; rows are counted from the start of `rows`.
     static func mean(_ truth: Matrix, rows: Range<Int>, _ predicted: (_ row: Int, _ component: Int) -> Double) -> Double
     {
         var sum = 0.0
@@ -76,6 +76,7 @@ package enum CoefficientOfDetermination {
         return sum / Double(truth.columns)
     }
 
+    /// Returns the mean R² of all rows, samples × components.
     package static func mean(_ truth: Matrix, _ predicted: Matrix) -> Double {
         mean(truth, rows: 0..<truth.rows) { predicted[$0, $1] }
     }

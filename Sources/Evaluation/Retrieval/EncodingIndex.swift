@@ -92,9 +92,9 @@ public final class EncodingIndex: Sendable {
         Gallery(count: count, dimension: dimension) { [self] in MappedGalleryReader(file, header) }
     }
 
-    /// Writes an index. Every worker calls it and encodes its parts. The file appears under its name when it is
-    /// complete.
-    /// - Throws: `FileError(.inputOutput)`; errors of the gallery's reader; `CollectiveError` if a worker has failed.
+    /// Writes an index. Every worker calls it and encodes its parts. The file gets its name when it is complete.
+    /// - Throws: `FileError(.inputOutput)` if the file cannot be written; errors of the gallery's reader;
+    ///   `CollectiveError` if a worker has failed.
     public static func write(
         _ path: String, of gallery: Gallery, isNormalized: Bool, origin: Origin, communicator: any Communicator
     ) throws {
@@ -124,7 +124,8 @@ public final class EncodingIndex: Sendable {
         }
     }
 
-    /// - Returns: the checksums of this worker's blocks.
+    /// Writes the rows of this worker's parts.
+    /// - Returns: the checksums of their blocks.
     private static func writeParts(
         of gallery: Gallery, _ header: IndexHeader, to file: ParallelFileWriter, _ communicator: any Communicator
     ) throws -> [UInt64] {
@@ -149,7 +150,7 @@ public final class EncodingIndex: Sendable {
     }
 }
 
-/// The header of an `EncodingIndex`, and the layout that follows from it.
+/// The header of an `EncodingIndex`, which determines the layout of the file.
 private struct IndexHeader {
     static let remedy = "delete it, and it is made again from --gallery"
     /// Bytes of the header.
@@ -177,7 +178,7 @@ private struct IndexHeader {
     var fileBytes: Int { tableOffset + blocks * MemoryLayout<UInt64>.stride }
 
     /// Reads and checks the header, the length and the table of checksums of a file.
-    /// - Throws: `FileError(.badData)`.
+    /// - Throws: `FileError(.badData)` if one of them is wrong.
     init(_ file: MappedFile) throws {
         let bytes = file.bytes
         func error(_ reason: String, remedy: String = IndexHeader.remedy) -> FileError {

@@ -2,8 +2,8 @@ import CCoupletKernels
 import CoupletLosses
 import CoupletTensors
 
-/// The encodings that a `GallerySearch` searches: N rows of d numbers. They are read block by block, so N is not
-/// limited by memory.
+/// The encodings that a `GallerySearch` searches: N rows of d numbers. A search reads them block by block, so memory
+/// does not limit N.
 ///
 /// Rows are *prepared* for a similarity: for the cosine they have length 1, for the others they are unchanged.
 public struct Gallery: Sendable {
@@ -49,8 +49,8 @@ public struct Gallery: Sendable {
         }
     }
 
-    /// Returns the number of rows of a block, which is scored at once: a block of at most 256 KiB stays in the
-    /// second-level cache while all queries are scored against it.
+    /// Returns the number of rows of a block. A block has at most 256 KiB, so it stays in the second-level cache while
+    /// all queries are scored against it.
     package static func blockRows(dimension: Int) -> Int {
         var rows = 1_024
         while rows > 32, rows * dimension * MemoryLayout<Float>.stride > 256 << 10 { rows /= 2 }
@@ -61,8 +61,8 @@ public struct Gallery: Sendable {
     /// encoder's batch, and parts consist of such units.
     public static func readRows(dimension: Int) -> Int { max(256, blockRows(dimension: dimension)) }
 
-    /// Number of parts of a gallery. All sums of a search are defined over parts, so that they are the same bits for
-    /// every number of workers.
+    /// Number of parts of a gallery. A search sums over parts, and then over their sums, so that the totals have the
+    /// same bits for every number of workers.
     private static let parts = 64
 
     /// Returns the rows of a part. The parts are nearly equal, and begin at a multiple of `readRows(dimension:)`.
@@ -77,7 +77,7 @@ public struct Gallery: Sendable {
     }
 }
 
-/// Gives one worker the rows of a gallery.
+/// Reads the rows of a gallery for one worker.
 package protocol GalleryReader: AnyObject {
     /// Returns prepared rows, d numbers each, valid until the next call.
     /// - Parameter range: rows within one unit of `Gallery.readRows(dimension:)`.

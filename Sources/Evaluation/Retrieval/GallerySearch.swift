@@ -2,10 +2,7 @@ import CCoupletKernels
 import CoupletCommunication
 import CoupletLosses
 import CoupletTensors
-
-#if canImport(Glibc)
-    import Glibc
-#endif
+import Glibc
 
 /// Finds the best gallery rows of each query, with calibrated probabilities: retrieval as the mode of the learned
 /// conditional (Baptista, Stuart, Tran 2025, arXiv 2505.24134).
@@ -15,12 +12,12 @@ import CoupletTensors
 /// it is `w_k e^{S_k} / Σ_l w_l e^{S_l}`; a weight of 0 excludes a row.
 ///
 /// A search passes over the gallery once, in blocks that stay in the cache. Each score is added to its query's sums Σ
-/// e^S and Σ e^{2S} and compared with the worst of its query's top-k; no score is stored. Memory: the queries, their
-/// candidates, and one block per worker.
+/// e^S and Σ e^{2S} and compared with the worst of its query's top-k; no score is stored. Each worker holds the
+/// queries, their candidates, and one block.
 ///
-/// Scores are single precision. Those of the best `top` + 8 rows are computed again in Double, where they replace the
-/// single precision terms of the sums and order the result. Sums are defined over fixed parts of the gallery, so all
-/// results are the same bits for every number of workers on one kind of CPU.
+/// Scores are single precision. The scores of the best `top` + 8 rows are computed again in Double. They order the
+/// result, and replace the single-precision terms of these rows in the sums. A search sums over fixed parts of the
+/// gallery, so all results have the same bits for every number of workers on one kind of CPU.
 public struct GallerySearch: Sendable {
     public let similarity: Similarity
     /// τ.
@@ -30,12 +27,14 @@ public struct GallerySearch: Sendable {
 
     /// Number of queries that one pass over the gallery serves; more queries take several passes.
     public static let queriesAtOnce = 16_384
-    /// Number of candidates beyond `top`, because rounding in single precision may have put a better row behind `top`.
+    /// Number of candidates beyond `top`. Rounding in single precision may rank a better row below `top`.
     private static let spare = 8
 
     /// - Throws: `SearchError` if the temperature or the number of candidates is not positive.
     public init(similarity: Similarity, temperature: Double, top: Int) throws {
-        guard temperature > 0, temperature.isFinite else { throw SearchError("a temperature of \(temperature)") }
+        guard temperature > 0, temperature.isFinite else {
+            throw SearchError("a temperature of \(temperature); wanted a finite number above 0")
+        }
         guard top > 0 else { throw SearchError("the best \(top) of a gallery; wanted at least 1") }
         self.similarity = similarity
         self.temperature = temperature
@@ -92,10 +91,10 @@ public struct GallerySearch: Sendable {
             withSums { sums in
                 for panel in 0..<queries.panels {
                     let first = panel * PackedQueries.panelWidth
-                    var described = queries.description(ofPanel: panel)
+                    var panelQueries = queries.description(ofPanel: panel)
                     var heaps = topK.description(from: first)
                     couplet_search_block(
-                        &described, block.count, pointer, offsets, Int64(start), &heaps, sums.exponents + first,
+                        &panelQueries, block.count, pointer, offsets, Int64(start), &heaps, sums.exponents + first,
                         sums.sums + first, sums.squares + first)
                 }
             }
@@ -112,13 +111,13 @@ public struct GallerySearch: Sendable {
         return Float(logWeight - 0.5 * square * PackedQueries.powersOfTwo(temperature))
     }
 
-    /// Absolute scores above this many powers of two have no fractional bits worth using in single precision.
+    /// Largest absolute score, as an exponent of two. In single precision, scores from 2²⁰ on are multiples of 1/8.
     private static let largestExponent = 0x1p20
 
-    /// Appends one query's result: the sums over all rows are single precision, except for the terms of the candidates,
-    /// which are replaced by those in Double.
+    /// Appends the result of one query. In the sums over all rows, terms in Double replace the single-precision terms
+    /// of the candidates.
     /// - Parameters:
-    ///   - omittedTerm: what the kernel's scores omit, `PackedQueries.omittedTerms`.
+    ///   - omittedTerm: the query's element of `PackedQueries.omittedTerms`.
     ///   - isWholeGallery: whether the candidates are all rows with a weight above 0.
     private func append(
         _ candidates: [TopK.Candidate], _ total: Normalizer.Total, omittedTerm: Double, _ weights: [Double]?,
@@ -166,6 +165,7 @@ public struct GallerySearch: Sendable {
     }
 
     /// - Returns: the number of rows with a weight above 0.
+    /// - Throws: `SearchError` if the queries, the weights or `top` do not fit the gallery.
     private func requireSizes(
         _ queries: Tensor, _ gallery: Gallery, _ weights: [Double]?, firstQuery: Int
     ) throws -> Int {

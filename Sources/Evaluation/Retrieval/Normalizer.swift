@@ -31,6 +31,7 @@ struct Normalizer {
         }
     }
 
+    /// Calls `body` with the sums over one of this worker's parts.
     mutating func withPointers(ofPart part: Int, _ body: (Pointers) -> Void) {
         numbers.withUnsafeMutableBufferPointer { buffer in
             guard let start = buffer.baseAddress else { return }
@@ -44,9 +45,9 @@ struct Normalizer {
     func merged(_ communicator: any Communicator) throws -> [Total] {
         var result: [Total] = []
         result.reserveCapacity(queries)
-        let step = 1_024
-        for start in stride(from: 0, to: queries, by: step) {
-            let range = start..<min(start + step, queries)
+        let batchQueries = 1_024
+        for start in stride(from: 0, to: queries, by: batchQueries) {
+            let range = start..<min(start + batchQueries, queries)
             var localNumbers: [Double] = []
             localNumbers.reserveCapacity(3 * parts * range.count)
             for part in 0..<parts {
@@ -55,7 +56,7 @@ struct Normalizer {
                     localNumbers += numbers[(base + range.lowerBound)..<(base + range.upperBound)]
                 }
             }
-            // Gathered as bytes, because workers may have different numbers of parts.
+            // The numbers are gathered as bytes, because workers may have different numbers of parts.
             let gathered = try communicator.allGather(bytes: localNumbers.withUnsafeBytes { Array($0) })
             var totals = [Total](repeating: Total(), count: range.count)
             for bytes in gathered { bytes.withUnsafeBytes { Self.add($0, to: &totals) } }
@@ -64,6 +65,7 @@ struct Normalizer {
         return result
     }
 
+    /// Adds the numbers of one worker's parts, in order.
     private static func add(_ bytes: UnsafeRawBufferPointer, to totals: inout [Total]) {
         func number(_ index: Int) -> Double {
             bytes.loadUnaligned(fromByteOffset: index * MemoryLayout<Double>.stride, as: Double.self)

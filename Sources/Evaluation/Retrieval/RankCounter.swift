@@ -2,21 +2,18 @@ import CCoupletKernels
 import CoupletLosses
 import CoupletTensors
 
-#if canImport(Glibc)
-    import Glibc
-#endif
-
 /// Counts, for tiles of U Vᵀ, the candidates that score at least as high as a query's positive.
 ///
-/// The products are single precision, and their bits depend on the position in the tile. So the counting has two parts:
-/// a kernel counts the scores that are certain within the error of a product, and the few others are computed again in
-/// Double. The counts are those of scores in Double, exact ties included, on every CPU and for every tiling. A NaN
-/// counts as higher than everything.
+/// The products are single precision, and their bits depend on the position in the tile. So the counting has two steps.
+/// A kernel counts the scores that reach the positive beyond the error of a product. The few scores within this error
+/// are computed again in Double. The counts equal the counts of scores in Double, exact ties included, on every CPU and
+/// for every tiling. A NaN counts as higher than every number.
 struct RankCounter {
     private let tile: Tensor
+    /// For each query the number of candidates that certainly reach its positive, and the number that may reach it.
     private var certain: [UInt32], possible: [UInt32]
-    /// Of the last tile: for each query of the first side, the number of candidates of the second side that reach its
-    /// positive. A query's own positive counts, so these are ranks.
+    /// For each query of the first side of the latest tile, the number of candidates of the second side that score at
+    /// least as high as its positive. A query's own positive counts, so the numbers are ranks.
     private(set) var rowCounts: [Int]
     /// The same for the queries of the second side among the candidates of the first.
     private(set) var columnCounts: [Int]
@@ -92,6 +89,7 @@ struct RankCounter {
         }
     }
 
+    /// Returns the uncertain interval of each query.
     private func bounds(of queries: EncodedShard, among candidates: CandidateScoring) -> (low: [Float], high: [Float]) {
         var low: [Float] = [], high: [Float] = []
         low.reserveCapacity(queries.count)

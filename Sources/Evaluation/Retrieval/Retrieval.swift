@@ -9,7 +9,8 @@ import CoupletText
 /// Scores are compared as in Double (`RankCounter`), so the ranks are the same for every number of workers and on every
 /// CPU, given the same encodings.
 ///
-/// It uses the schedule of the pairwise engine: no N × N array, memory O(N d / W) per worker and one tile.
+/// The `PairwiseSchedule` of the losses makes an N × N array unnecessary. Each of W workers holds O(N d / W) numbers
+/// and one tile of scores.
 public enum Retrieval {
     /// Computes the metrics. Every worker calls it and gets the same result.
     /// - Parameters:
@@ -27,6 +28,8 @@ public enum Retrieval {
 
     /// Computes the ranks of all N positives, in the order of the samples. Every worker calls it and gets the same
     /// result.
+    /// - Parameters:
+    ///   - first, second: this worker's shards, (size · its shards) × d, as from `ShardedEncoding`.
     /// - Throws: `CollectiveError` if a worker has failed.
     public static func ranks(
         first: Tensor, second: Tensor, similarity: Similarity, shards: SampleShards, communicator: any Communicator
@@ -55,7 +58,7 @@ public enum Retrieval {
             for i in 0..<queries.count { rowRanks[shardPair.first * size + i] += counter.rowCounts[i] }
             remote.add(counter.columnCounts, count: candidates.count, at: shardPair.second)
         }
-        // The shards are ordered by worker, and only the last ones are padded, so the first N ranks are those of the
+        // The shards are ordered by worker, and only the last ones are padded, so the first N ranks belong to the
         // samples.
         func gathered(_ ranks: [Int]) throws -> [Int] {
             try communicator.allGather(numbers: ranks.map(Double.init)).prefix(shards.samples).map { Int($0) }
@@ -70,7 +73,7 @@ public struct RetrievalResult: Equatable, Sendable {
     public let firstToSecond: RetrievalMetrics
     /// Queries of the second modality among candidates of the first.
     public let secondToFirst: RetrievalMetrics
-    /// Number of pairs: of queries, and of candidates for each query.
+    /// Number of pairs, which is the number of queries, and of candidates for each query.
     public let gallery: Int
 
     public init(firstToSecond: RetrievalMetrics, secondToFirst: RetrievalMetrics, gallery: Int) {
@@ -119,8 +122,8 @@ public struct RetrievalMetrics: Equatable, Sendable {
 
 /// The block of the second modality that a worker holds during the schedule, with the counts of its queries so far.
 ///
-/// Exchange buffers carry floats. The positives' scores in Double and the counts must arrive exactly, so they are
-/// stored as bit patterns, which are only copied.
+/// Exchange buffers hold floats. The positives' scores in Double and the counts must arrive exactly, so they are stored
+/// as bit patterns, which are copied only.
 private final class RemoteGallery {
     /// For each shard: encodings rows × d; the positives' scores, two words each; the number of rows that are samples.
     let reading: ExchangeBuffer

@@ -12,8 +12,8 @@ public struct SearchResult: Equatable, Sendable {
     public internal(set) var scores: [Double] = []
     /// The learned conditional probability among the whole gallery, queries × top.
     public internal(set) var probabilities: [Double] = []
-    /// For each query log Σ_k w_k e^{S_k} over the whole gallery: `probability = w e^{score - logNormalizer}`, w = 1
-    /// without a prior.
+    /// For each query log Σ_k w_k e^{S_k} over the whole gallery. A row's probability is `w e^{score - logNormalizer}`,
+    /// with w = 1 without a prior.
     public internal(set) var logNormalizers: [Double] = []
     /// For each query 1 / Σ_k p_k² over the whole gallery: 1 if one candidate has all probability, N if all have the
     /// same.
@@ -60,7 +60,7 @@ public struct SearchResult: Equatable, Sendable {
         return sections.joined(separator: "\n")
     }
 
-    /// One object per query.
+    /// An array with one object per query.
     package var json: JSONValue {
         .array(
             (0..<queries).map { query in

@@ -41,7 +41,7 @@ final class TopK {
         similarities.deallocate()
     }
 
-    /// Returns the heaps from query `first` on, for the kernel.
+    /// Returns the heaps of the queries from `first` on, for the kernel.
     func description(from first: Int) -> couplet_search_top_k {
         couplet_search_top_k(
             capacity: capacity, count: counts + first, score: scores + first * capacity, row: rows + first * capacity,
@@ -53,10 +53,10 @@ final class TopK {
     func merged(_ communicator: any Communicator) throws -> [[Candidate]] {
         var result: [[Candidate]] = []
         result.reserveCapacity(queries)
-        // The gathered values are copies, so gather a limited number of queries at a time.
-        let step = max(1, (1 << 16) / capacity)
-        for start in stride(from: 0, to: queries, by: step) {
-            let range = start..<min(start + step, queries)
+        // The gathered values are copies, so a limited number of queries is gathered at a time.
+        let batchQueries = max(1, (1 << 16) / capacity)
+        for start in stride(from: 0, to: queries, by: batchQueries) {
+            let range = start..<min(start + batchQueries, queries)
             let gathered = try communicator.allGather(numbers: encoded(range))
             let stride = range.count * capacity * 3
             for query in 0..<range.count {

@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#endif
+import Glibc
 
 /// Convergence diagnostics of several Markov chains for one quantity: R̂ and the effective sample size (Vehtari,
 /// Gelman, Simpson, Carpenter, Bürkner, *Rank-normalization, folding, and localization: an improved R̂*, Bayesian
@@ -10,8 +8,8 @@
 /// stationary disagrees with itself. With M halves of n draws, means x̄_m and variances s_m²: `W = mean s_m²`, `var⁺ =
 /// (n-1)/n W + Var x̄_m`.
 public struct ChainDiagnostics: Equatable, Sendable {
-    /// R̂, near 1 if the chains agree: the larger of the R̂ of the ranks and that of the ranks of |x - median|, which
-    /// detects chains of different spread. NaN if nothing moves.
+    /// R̂, near 1 if the chains agree; NaN if all draws are equal. It is the larger of two: R̂ of the ranks of x, and
+    /// R̂ of the ranks of |x - median|, which detects chains of different spread.
     public let rHat: Double
     /// Effective sample size of the mean: S / t, where S is the number of draws and t the integrated autocorrelation
     /// time.
@@ -42,7 +40,7 @@ public struct ChainDiagnostics: Equatable, Sendable {
         return chains.flatMap { [Array($0.prefix(count / 2)), Array($0.suffix(count / 2))] }
     }
 
-    /// √(var⁺/W).
+    /// Returns √(var⁺/W).
     private static func rHat(_ chains: [[Double]]) -> Double {
         let moments = chains.map(Self.moments)
         let within = moments.reduce(0) { $0 + $1.variance } / Double(chains.count)
@@ -50,6 +48,7 @@ public struct ChainDiagnostics: Equatable, Sendable {
         return (pooledVariance(moments, count: chains[0].count) / within).squareRoot()
     }
 
+    /// Returns var⁺.
     private static func pooledVariance(_ moments: [(mean: Double, variance: Double)], count: Int) -> Double {
         let within = moments.reduce(0) { $0 + $1.variance } / Double(moments.count)
         return within * Double(count - 1) / Double(count) + Self.moments(moments.map(\.mean)).variance
@@ -60,8 +59,8 @@ public struct ChainDiagnostics: Equatable, Sendable {
         return (mean, values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count - 1))
     }
 
-    /// S/t with `t = -1 + 2 Σ_k P_k`, `P_k = ρ_2k + ρ_2k+1`, `ρ_l = 1 - (W - mean_m γ_m(l))/var⁺`, and γ_m(l) the
-    /// autocovariance of half m at lag l.
+    /// Returns S/t and the standard error, with `t = -1 + 2 Σ_k P_k`, `P_k = ρ_2k + ρ_2k+1`, `ρ_l = 1 - (W - mean_m
+    /// γ_m(l))/var⁺`, and γ_m(l) the autocovariance of half m at lag l.
     ///
     /// The sum is Geyer's initial monotone sequence (*Practical Markov Chain Monte Carlo*, Statistical Science 1992):
     /// the P_k before the first that is not positive, each replaced by the minimum so far. S/t is limited to S log10 S,
@@ -94,8 +93,8 @@ public struct ChainDiagnostics: Equatable, Sendable {
         return (total / time, (pooled * time / total).squareRoot())
     }
 
-    /// Φ⁻¹((r - 3/8)/(S + 1/4)) of the rank r of each draw among all S (Blom 1958). Equal draws share the mean of their
-    /// ranks.
+    /// Returns Φ⁻¹((r - 3/8)/(S + 1/4)) for the rank r of each draw among all S (Blom 1958). Equal draws have the mean
+    /// of their ranks.
     private static func normalizedRanks(_ chains: [[Double]]) -> [[Double]] {
         let count = chains[0].count, values = chains.flatMap { $0 }
         let order = values.indices.sorted { values[$0] < values[$1] }
@@ -103,7 +102,7 @@ public struct ChainDiagnostics: Equatable, Sendable {
         while start < order.count {
             var end = start + 1
             while end < order.count, values[order[end]] == values[order[start]] { end += 1 }
-            // Equal draws with the ranks start + 1 … end.
+            // The draws start ..< end of the order are equal and share the ranks start + 1 … end.
             let rank = 0.5 * Double(start + 1 + end)
             let score = NormalQuantile.value((rank - 0.375) / (Double(values.count) + 0.25))
             for position in start..<end { scores[order[position]] = score }
@@ -112,7 +111,7 @@ public struct ChainDiagnostics: Equatable, Sendable {
         return chains.indices.map { Array(scores[$0 * count..<($0 + 1) * count]) }
     }
 
-    /// |x - median| of each draw.
+    /// Returns |x - median| of each draw.
     private static func folded(_ chains: [[Double]]) -> [[Double]] {
         let sorted = chains.flatMap { $0 }.sorted(), half = sorted.count / 2
         let median = sorted.count % 2 == 1 ? sorted[half] : 0.5 * (sorted[half - 1] + sorted[half])
@@ -124,8 +123,8 @@ public struct ChainDiagnostics: Equatable, Sendable {
 enum NormalQuantile {
     /// Returns the x with P(X ≤ x) = p, for 0 < p < 1.
     ///
-    /// Newton's method on the complementary error function, from a start by the logistic distribution. It works in the
-    /// tail that contains p, so that a small p loses no digits.
+    /// It applies Newton's method to the complementary error function. It works in the tail that contains p, so that a
+    /// small p loses no digits.
     static func value(_ p: Double) -> Double {
         precondition(p > 0 && p < 1, "the normal quantile of \(p)")
         if p > 0.5 { return -value(1 - p) }

@@ -12,14 +12,14 @@ public struct ChainDraws: Sendable {
     public let acceptance: Double
     /// Number of steps from one draw to the next.
     public let thinning: Int
-    /// The largest R̂ over the coordinates and Φ; NaN if nothing moves.
+    /// The largest R̂ over the coordinates and Φ; NaN if no chain moves.
     public let rHat: Double
     /// The smallest effective sample size over the coordinates and Φ.
     public let effectiveSampleSize: Double
-    /// The point of highest density that was found, d numbers.
+    /// The point of highest density that the annealing found, d numbers.
     public let mode: [Float]
 
-    /// C · n.
+    /// Number of draws, C · n.
     public var count: Int { draws.shape[0] * draws.shape[1] }
 
     /// Returns `count` of the draws, count × d: from the chains in turn, and evenly spaced within each chain.
@@ -44,8 +44,8 @@ public struct ChainDraws: Sendable {
     }
 }
 
-/// Numbers of the draws of sampling in `RandomStream.evaluation`. They are functions of the query and the step of the
-/// work, so samples depend neither on the worker nor on the other queries.
+/// Draw numbers of sampling in `RandomStream.evaluation`. They are functions of query, chain and step, so samples
+/// depend neither on the worker nor on the other queries.
 public enum SamplingDrawNumber {
     /// Exclusive upper limits of the numbers of queries, chains and steps.
     public static let queryLimit = 1 << 20, chainLimit = 1 << 11, stepLimit = 1 << 31

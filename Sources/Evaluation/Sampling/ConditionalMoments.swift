@@ -1,10 +1,6 @@
 import CoupletTensors
 
-#if canImport(Glibc)
-    import Glibc
-#endif
-
-/// Mean and covariance of a conditional, estimated from draws, with the standard errors of the estimates.
+/// Mean and covariance of a conditional distribution, estimated from draws, with the estimates' standard errors.
 public struct ConditionalMoments: Equatable, Sendable {
     /// Largest dimension for which covariances are estimated; above it, variances only.
     public static let largestCovariance = 128
@@ -17,7 +13,7 @@ public struct ConditionalMoments: Equatable, Sendable {
     public let covariance: Matrix?
     /// The standard errors of `mean`.
     public let meanError: [Double]
-    /// The standard errors of `covariance`.
+    /// The standard errors of `covariance`; nil if it is nil.
     public let covarianceError: Matrix?
 
     /// Estimates moments from weighted rows, by self-normalised importance sampling.
@@ -28,7 +24,7 @@ public struct ConditionalMoments: Equatable, Sendable {
     ///   - rows: K × d.
     ///   - weights: K, with the sum 1.
     public init(rows: Tensor, weights: [Double]) {
-        let d = rows.columns, used = weights.indices.filter { weights[$0] > 0 }
+        let d = rows.columns, weightedRows = weights.indices.filter { weights[$0] > 0 }
         precondition(rows.rows == weights.count, "\(rows.rows) rows with \(weights.count) weights")
         let correction = max(1 - weights.reduce(0) { $0 + $1 * $1 }, .ulpOfOne)
         func sums(
@@ -36,7 +32,7 @@ public struct ConditionalMoments: Equatable, Sendable {
             _ addTerm: (_ row: UnsafeMutablePointer<Float>, _ weight: Double, _ sum: inout [Double]) -> Void
         ) -> [Double] {
             var sum = [Double](repeating: 0, count: count)
-            for k in used { addTerm(rows.pointer + k * d, weights[k], &sum) }
+            for k in weightedRows { addTerm(rows.pointer + k * d, weights[k], &sum) }
             return sum
         }
         let mean = sums(d) { row, weight, sum in for i in 0..<d { sum[i] += weight * Double(row[i]) } }
@@ -156,9 +152,10 @@ public struct MomentComparison: Equatable, Sendable {
         covarianceDeviations = deviations
     }
 
+    /// The deviations of the means, then of the covariances.
     public var deviations: [Double] { meanDeviations + covarianceDeviations }
 
-    /// A constant quantity has a standard error of 0, and may differ from the closed form by rounding.
+    /// Returns (sampled - exact) / error; 0 for a constant quantity, with error 0, that differs by rounding only.
     private static func deviation(_ sampled: Double, _ exact: Double, _ error: Double) -> Double {
         let difference = sampled - exact
         return error == 0 && abs(difference) <= 1e-6 * (1 + abs(exact)) ? 0 : difference / error

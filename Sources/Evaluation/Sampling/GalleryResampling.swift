@@ -1,15 +1,12 @@
 import CoupletTensors
-
-#if canImport(Glibc)
-    import Glibc
-#endif
+import Glibc
 
 /// Draws u given v by resampling a gallery {u_k} of draws of u's marginal: sampling-importance-resampling (Rubin 1988;
 /// Smith and Gelfand 1992), for any modality and any encoder.
 ///
 /// The learned conditional on the gallery is `w_k = softmax_k S(u_k, v)`. *Systematic* resampling (Kitagawa 1996) draws
 /// the number of copies of each row: it looks up the points `(i + U)/N`, i = 0 … N - 1, with one uniform U for all, in
-/// the cumulated weights. So a row is drawn ⌊N w_k⌋ or ⌈N w_k⌉ times.
+/// the cumulative weights. So a row is drawn ⌊N w_k⌋ or ⌈N w_k⌉ times.
 ///
 /// The *effective sample size* 1/Σ w² measures the quality (Kong, Liu, Wong 1994): with fewer effective rows than
 /// samples, the samples are copies of few rows. A sharper conditional needs a larger gallery. For a Gaussian with
@@ -33,10 +30,10 @@ public struct GalleryResampling: Sendable {
         squares = PairScore.squares(gallery)
     }
 
-    /// Draws given query number `query` of these encodings.
+    /// Draws gallery rows given row `query` of `queries`.
     /// - Parameters:
     ///   - count: N.
-    ///   - queries: Q × e, of the given modality.
+    ///   - queries: encodings of the given modality, Q × e.
     /// - Throws: `SamplingError` if a score is not finite.
     public func draws(_ count: Int, query: Int, of queries: Tensor) throws -> GalleryDraws {
         let scores = score.scores(of: query, in: queries, PairScore.squares(queries), with: gallery, squares)
@@ -70,7 +67,7 @@ public struct GalleryResampling: Sendable {
     /// Returns 1/Σ w² of weights whose sum is 1: 1 if one row has all the weight, their number if all are equal.
     public static func effectiveSampleSize(_ weights: [Double]) -> Double { 1 / weights.reduce(0) { $0 + $1 * $1 } }
 
-    /// Returns the rows that the points (i + offset)/count select from the cumulated weights, ascending.
+    /// Returns the rows that the points (i + offset)/count select from the cumulative weights, ascending.
     /// - Parameters:
     ///   - weights: their sum is 1.
     ///   - offset: in (0, 1), a uniform draw.
@@ -97,7 +94,8 @@ public struct GalleryDraws: Equatable, Sendable {
     public let rows: [Int]
     /// w_k of all rows of the gallery; their sum is 1.
     public let weights: [Double]
-    /// 1/Σ w²: the number of independent draws of the conditional that the gallery is worth (Kong, Liu, Wong 1994).
+    /// 1/Σ w²: the number of independent draws of the conditional to which the gallery is equivalent (Kong, Liu, Wong
+    /// 1994).
     public let effectiveSampleSize: Double
     /// The row of the highest weight, the first among equals: the conditional's mode on the gallery.
     public let mode: Int

@@ -21,29 +21,29 @@ public struct PairScore: Equatable, Sendable {
         self.temperature = temperature
     }
 
-    /// Returns S of row `row` of `encodings` with every row of `others`, each N × e.
+    /// Returns S of row `row` of `queries`, Q × e, with every row of `gallery`, N × e.
     /// - Parameters:
-    ///   - squares: |·|² of the rows of `encodings`.
-    ///   - otherSquares: |·|² of the rows of `others`.
+    ///   - querySquares: |·|² of the rows of `queries`.
+    ///   - gallerySquares: |·|² of the rows of `gallery`.
     func scores(
-        of row: Int, in encodings: Tensor, _ squares: [Double], with others: Tensor, _ otherSquares: [Double]
+        of row: Int, in queries: Tensor, _ querySquares: [Double], with gallery: Tensor, _ gallerySquares: [Double]
     ) -> [Double] {
-        precondition(encodings.columns == others.columns, "encodings \(encodings.shape) and \(others.shape)")
-        let dimension = others.columns, encoding = encodings.pointer + row * dimension
-        return otherSquares.enumerated().map { k, square in
-            score(product: couplet_dot(dimension, encoding, others.pointer + k * dimension), squares[row], square)
+        precondition(queries.columns == gallery.columns, "encodings \(queries.shape) and \(gallery.shape)")
+        let dimension = gallery.columns, query = queries.pointer + row * dimension
+        return gallerySquares.enumerated().map { k, square in
+            score(product: couplet_dot(dimension, query, gallery.pointer + k * dimension), querySquares[row], square)
         }
     }
 
-    /// Returns S of row i of one tensor with row i of the other, for all i; each is N × e.
-    public func scores(_ encodings: Tensor, _ others: Tensor) -> [Double] {
+    /// Returns S of row i of `first` with row i of `second`, for all i; each is N × e.
+    public func scores(_ first: Tensor, _ second: Tensor) -> [Double] {
         precondition(
-            encodings.rows == others.rows && encodings.columns == others.columns,
-            "pairs of \(encodings.shape) and \(others.shape)")
-        let dimension = others.columns, squares = Self.squares(encodings), otherSquares = Self.squares(others)
-        return squares.indices.map { i in
-            let product = couplet_dot(dimension, encodings.pointer + i * dimension, others.pointer + i * dimension)
-            return score(product: product, squares[i], otherSquares[i])
+            first.rows == second.rows && first.columns == second.columns,
+            "pairs of \(first.shape) and \(second.shape)")
+        let dimension = second.columns, firstSquares = Self.squares(first), secondSquares = Self.squares(second)
+        return firstSquares.indices.map { i in
+            let product = couplet_dot(dimension, first.pointer + i * dimension, second.pointer + i * dimension)
+            return score(product: product, firstSquares[i], secondSquares[i])
         }
     }
 
@@ -54,11 +54,13 @@ public struct PairScore: Equatable, Sendable {
         }
     }
 
-    private func score(product: Double, _ square: Double, _ otherSquare: Double) -> Double {
+    /// Returns S from ⟨g, h⟩, |g|² and |h|².
+    private func score(product: Double, _ firstSquare: Double, _ secondSquare: Double) -> Double {
         switch similarity {
         case .innerProduct: product / temperature
-        case .cosine: product / max(square.squareRoot(), 1e-12) / max(otherSquare.squareRoot(), 1e-12) / temperature
-        case .quadratic: (product - 0.5 * (square + otherSquare)) / temperature
+        case .cosine:
+            product / max(firstSquare.squareRoot(), 1e-12) / max(secondSquare.squareRoot(), 1e-12) / temperature
+        case .quadratic: (product - 0.5 * (firstSquare + secondSquare)) / temperature
         }
     }
 }

@@ -1,8 +1,5 @@
 import CoupletTensors
-
-#if canImport(Glibc)
-    import Glibc
-#endif
+import Glibc
 
 /// Draws u given v by preconditioned Crank–Nicolson MCMC (pCN; Cotter, Roberts, Stuart, White, *MCMC Methods for
 /// Functions*, Statistical Science 2013). The target density is ∝ exp(Φ(u)) N(m, C), with the marginal N(m, C) of u and
@@ -16,8 +13,8 @@ import CoupletTensors
 ///    so chains that still depend on their start disagree. The chains of several queries run as one batch.
 /// 2. *Burn-in.* β is adapted per query to an acceptance of 0.3 (Robbins–Monro on log β, up to `largestStep`). After it
 ///    β is fixed, because further adaptation would change the target.
-/// 3. *Pilot.* As many steps again measure the autocorrelation time t, which sets the thinning: the lag at which a
-///    first-order autoregression with that time has a correlation below 0.05, so that draws are about independent.
+/// 3. *Pilot.* Another `burnIn` steps measure the autocorrelation time t, which determines the thinning: the lag
+///    at which a first-order autoregression with time t has a correlation below 0.05. So draws are about independent.
 /// 4. *Mode.* Simulated annealing (Kirkpatrick, Gelatt, Vecchi, *Optimization by Simulated Annealing*, Science 1983):
 ///    from the chains' states, random-walk Metropolis steps for density^(1/T) with T from 1 down to 10⁻⁶. The mode is
 ///    the point of highest density on any chain. The method needs no gradient, and finds the highest of several modes
@@ -33,9 +30,9 @@ public struct PreconditionedCrankNicolson: Sendable {
     public let root: Matrix
     /// Number of chains per query, from 2 to `SamplingDrawNumber.chainLimit`.
     public var chains = 8
-    /// Number of steps that adapt β, and of pilot steps if the thinning is not given.
+    /// Number of steps that adapt β, and of pilot steps if `thinning` is nil.
     public var burnIn = 1_000
-    /// Number of steps from one stored draw to the next; nil: measured.
+    /// Number of steps from one stored draw to the next; nil: the pilot determines it.
     public var thinning: Int?
     /// Maximum number of steps of a chain while it stores draws. It bounds a measured thinning.
     public var maximumSteps = 200_000
@@ -49,6 +46,10 @@ public struct PreconditionedCrankNicolson: Sendable {
     public var acceptance = 0.3
     fileprivate let philox: Philox
 
+    /// - Parameters:
+    ///   - mean: m, d numbers.
+    ///   - root: C^½, symmetric, d × d.
+    ///   - seed: determines all draws.
     public init(mean: [Double], root: Matrix, seed: UInt64) {
         precondition(
             root.rows == mean.count && root.columns == mean.count,
@@ -89,8 +90,8 @@ public struct PreconditionedCrankNicolson: Sendable {
             let pilot = try record(&block, &number, length: burnIn, thinnings: thinnings)
             thinnings = pilot.map { min(Self.thinning(after: $0), max(1, maximumSteps / length)) }
         }
-        // The mode comes before the draws, whose number of steps depends on the other queries of the block. So a
-        // query's mode is a function of its own chains.
+        // The annealing starts before the sampling, because the number of sampling steps depends on the other queries
+        // of the block. So a query's mode is a function of its own chains.
         let modes = try modes(from: block)
         let traces = try record(&block, &number, length: length, thinnings: thinnings)
         return queries.indices.map { query in
@@ -117,7 +118,8 @@ public struct PreconditionedCrankNicolson: Sendable {
 
     private func drawsPerChain(_ count: Int) -> Int { max((count + chains - 1) / chains, minimumDraws) }
 
-    /// Runs steps until every query has `length` draws per chain, one every `thinnings` steps.
+    /// Runs steps until every query has `length` draws per chain. A query stores one draw every `thinnings[query]`
+    /// steps.
     private func record(
         _ block: inout ParallelChains, _ number: inout Int, length: Int, thinnings: [Int]
     ) throws -> [ChainTrace] {
@@ -143,8 +145,8 @@ public struct PreconditionedCrankNicolson: Sendable {
         return max(1, Int((log(0.05) / log((time - 1) / (time + 1))).rounded(.up)))
     }
 
-    /// Anneals 100 steps per dimension, from 2,000 to 20,000. Their numbers count down from the last step number, so
-    /// that they differ from those of the draws.
+    /// Returns each query's mode after 100 annealing steps per dimension, at least 2,000 and at most 20,000. Their step
+    /// numbers count down from the largest, so that they differ from the step numbers of the draws.
     private func modes(from chains: ParallelChains) throws -> [[Float]] {
         var block = chains.annealing
         let steps = min(max(2_000, 100 * mean.count), 20_000)
@@ -211,7 +213,7 @@ private struct ParallelChains {
     /// β of each query.
     var stepSizes: [Double] { logSteps.map { exp($0) } }
 
-    /// A copy for annealing, whose first random-walk steps have about the optimal size for a normal distribution
+    /// A copy for annealing. Its first random-walk steps have about the optimal size for a normal distribution
     /// (Roberts, Gelman, Gilks 1997).
     var annealing: ParallelChains {
         var copy = self
@@ -271,6 +273,7 @@ private struct ParallelChains {
         return acceptance
     }
 
+    /// Returns D = Φ - ½|z|² of a row.
     private func density(_ row: Int, _ states: Matrix, _ logLikelihoods: [Double]) -> Double {
         var square = 0.0
         for i in row * dimension..<(row + 1) * dimension { square += states.elements[i] * states.elements[i] }
@@ -295,6 +298,7 @@ private struct ParallelChains {
         return (Double(word) + 0.5) * 0x1p-32
     }
 
+    /// - Throws: `SamplingError` if a value is not finite.
     private func requireFinite(_ values: [Double]) throws -> [Double] {
         precondition(
             values.count == queries.count * chains,

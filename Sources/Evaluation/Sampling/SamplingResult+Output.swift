@@ -90,10 +90,10 @@ extension JSONValue {
 // MARK: - Table
 
 extension SamplingResult {
-    /// Numbers of queries and dimensions that the table shows; JSON and HDF5 have all.
+    /// Numbers of queries and dimensions that the table shows. JSON and HDF5 contain all of them.
     private static let shownQueries = 10, shownDimensions = 8
 
-    /// The moments of each query beside the closed form, as text.
+    /// The moments of each query and their closed form, as text.
     public var table: String {
         let description =
             switch method {
@@ -115,8 +115,8 @@ extension SamplingResult {
             text +=
                 "\nclosed form of the learned coupling: \(deviations.count { abs($0) <= 3 }) of \(deviations.count) "
                 + "means and covariances within 3 standard errors;\n"
-                + "the largest deviation is \(NumberText.fixed(largest, 2)), and of so many "
-                + "\(NumberText.fixed(bound, 2)) is exceeded once in 100 times\n"
+                + "the largest deviation is \(NumberText.fixed(largest, 2)); by chance it exceeds "
+                + "\(NumberText.fixed(bound, 2)) with a probability of at most 1 %\n"
         }
         return text
     }
@@ -146,13 +146,13 @@ extension SamplingResult {
         }
         add("standard deviation", moments.variance.map { $0.squareRoot() })
         if let exact = query.comparison { add("  closed form", exact.covariance.diagonal.map { $0.squareRoot() }) }
-        // On a gallery the mode is the paper's, which does not include the marginal's density.
+        // The mode on a gallery is the paper's mode, which does not include the density of the marginal.
         add(query.galleryRows == nil ? "mode" : "row of highest weight", query.mode.map(Double.init))
         let rest = moments.mean.count - shown
-        return table.text() + (rest > 0 ? "  and \(rest) dimensions more\n" : "")
+        return table.text() + (rest > 0 ? "  and \(rest) more dimensions\n" : "")
     }
 
-    /// The most probable labels.
+    /// Returns a table of the most probable labels.
     private static func probabilities(_ query: Query) -> String {
         let mean = query.moments.mean
         let order = mean.indices.sorted { (-mean[$0], $0) < (-mean[$1], $1) }.prefix(shownDimensions)

@@ -8,10 +8,10 @@ public struct SamplingResult: Sendable {
         /// N × the sampled modality's shape, in its source's units.
         public let samples: Tensor
         public let moments: ConditionalMoments
-        /// One row: the gallery row of the highest weight, or the point of highest density of the chains.
+        /// The values of the gallery row of highest weight, or the point of highest density of the chains.
         public let mode: [Float]
         public let quality: SamplingQuality
-        /// The gallery rows that the samples are; nil for chains.
+        /// The gallery row of each sample; nil for chains.
         public let galleryRows: [Int]?
         /// Comparison with the closed form of the learned coupling; nil if there is none.
         public let comparison: MomentComparison?
@@ -29,6 +29,7 @@ public struct SamplingResult: Sendable {
         }
     }
 
+    /// The sampling method, with its sizes.
     public enum Method: Equatable, Sendable {
         /// `GalleryResampling`.
         case resample(gallery: Int)
@@ -51,7 +52,7 @@ public struct SamplingResult: Sendable {
     public let given: String
     public let method: Method
     public let seed: UInt64
-    /// N.
+    /// N, the number of samples of each query.
     public let count: Int
     /// Number of classes if labels were sampled. The means are then the probabilities of the classes.
     public let classes: Int?
@@ -94,13 +95,13 @@ public struct SamplingResult: Sendable {
 
 /// Diagnostics of the draws given one query.
 public enum SamplingQuality: Equatable, Sendable {
-    /// Of a gallery's weights: 1/Σ w², and the largest weight.
+    /// Quality of the weights of a gallery: 1/Σ w², and the largest weight.
     case weights(effectiveSampleSize: Double, largest: Double)
-    /// Of chains, as `ChainDraws` has them; `draws` counts the draws of all chains.
+    /// Quality of chains, with the values of `ChainDraws`; `draws` is the number of draws of all chains.
     case chains(
         rHat: Double, effectiveSampleSize: Double, draws: Int, acceptance: Double, stepSize: Double, thinning: Int)
 
-    /// Chains with an R̂ above it have not converged (Vehtari et al. 2021).
+    /// Chains with an R̂ above this limit have not converged (Vehtari et al. 2021).
     public static let largestRHat = 1.01
     /// With an effective sample size below this share of the draws, the draws are far from independent.
     public static let smallestEffectiveShare = 0.5
@@ -116,14 +117,14 @@ public enum SamplingQuality: Equatable, Sendable {
         if case .chains(let rHat, _, _, _, _, _) = self { !(rHat > Self.largestRHat) } else { true }
     }
 
-    /// Returns the problem of `count` samples of this quality, and what to do; nil if there is none.
+    /// Returns a warning with a remedy if `count` samples of this quality are unreliable; nil otherwise.
     public func warning(count: Int) -> String? {
         switch self {
         case .weights(let size, _):
             guard size < Double(count) else { return nil }
             return
                 "the gallery has \(NumberText.fixed(size, 1)) effective rows here, so \(count) samples are copies of "
-                + "few; use a larger gallery, fewer samples or, if the marginal is a known Gaussian, --method pcn"
+                + "few rows; use a larger gallery, fewer samples or, if the marginal is a known Gaussian, --method pcn"
         case .chains(let rHat, let size, let draws, _, _, let thinning):
             if !chainsHaveConverged {
                 return
@@ -132,13 +133,13 @@ public enum SamplingQuality: Equatable, Sendable {
             }
             guard size < Self.smallestEffectiveShare * Double(draws) else { return nil }
             return
-                "\(draws) draws are worth \(NumberText.fixed(size, 0)) independent ones; raise --thin (now \(thinning)) "
-                + "or --max-steps"
+                "\(draws) draws are worth \(NumberText.fixed(size, 0)) independent ones; "
+                + "raise --thin (now \(thinning)) or --max-steps"
         }
     }
 }
 
-/// Sampling that is impossible: what is wrong and what to do.
+/// The reason why sampling is impossible, and what to do.
 public struct SamplingError: Error, Equatable, CustomStringConvertible, Sendable {
     public let reason: String
     public let remedy: String

@@ -1,7 +1,6 @@
 import CCoupletKernels
 import CoupletCommunication
 import CoupletTensors
-import Foundation
 
 /// The loss of a batch and its gradients, as `PairwiseEngine` computes them.
 public struct PairwiseResult {
@@ -9,7 +8,8 @@ public struct PairwiseResult {
     public let loss: Double
     /// ∂loss/∂(first encodings) of this worker's pairs, B/W × d.
     ///
-    /// All gradients are the engine's memory: valid until its next call. They are zero if no gradients were requested.
+    /// The engine owns the memory of all gradients; they are valid until its next call. They are zero if no gradients
+    /// were requested.
     public let firstGradient: Tensor
     /// ∂loss/∂(second encodings) of this worker's pairs, B/W × d.
     public let secondGradient: Tensor
@@ -47,14 +47,14 @@ public final class PairwiseEngine {
     let rows: Int
     /// B / S.
     let shardRows: Int
-    /// The scores of the first modality's encodings and the second's; in `lpSimCLR` of the first modality's and its
-    /// second batch's.
+    /// Scores the first modality's encodings against the second modality's; in `lpSimCLR` against the second batch of
+    /// the first modality.
     let scores: TiledScores
-    /// In `lpSimCLR` the scores of the second modality's encodings and its second batch's; in `ntXent` those of each
-    /// modality and itself.
+    /// In `lpSimCLR` scores the second modality's encodings against its second batch; in `ntXent` scores each modality
+    /// against itself. Empty for other losses.
     let additionalScores: [TiledScores]
     private let algorithm: Loss.Algorithm
-    /// The normalised encodings and the inverse norms: for the cosine.
+    /// The normalised encodings and the inverse norms; nil unless the similarity is the cosine.
     private let normalizedFirst: NormalizedRows?, normalizedSecond: NormalizedRows?
     private let discrepancyBuffers: MaximumMeanDiscrepancyBuffers?
     /// The contribution of each row to the loss, for losses that are not softmax losses.
@@ -66,8 +66,8 @@ public final class PairwiseEngine {
     ///   - batchSize: B, over all workers.
     ///   - dimension: d, the size of an encoding.
     ///   - similarity: κ; ignored by `lpSimCLR`, which has a distance of its own.
-    ///   - tileMemory: the bytes that this worker may use to keep scores between the passes. They never change a bit of
-    ///     the result.
+    ///   - tileMemory: the bytes that this worker may use to keep exponentials between the passes. They never change a
+    ///     bit of the result.
     ///   - features: F₁ and F₂; required by the maximum mean discrepancy, ignored otherwise.
     public init(
         communicator: any Communicator, shards: Int, batchSize: Int, dimension: Int, similarity: Similarity, loss: Loss,
@@ -129,11 +129,12 @@ public final class PairwiseEngine {
     /// A loss that is not finite is returned as it is; its gradients are then meaningless.
     /// - Parameters:
     ///   - first: this worker's first encodings, B/W × d, shard by shard.
-    ///   - second: this worker's second encodings, likewise.
-    ///   - secondBatch: the encodings of the second batch, for a loss that takes one.
+    ///   - second: this worker's second encodings, B/W × d, in the same order.
+    ///   - secondBatch: this worker's encodings of the second batch, B/W × d each, for a loss that takes one.
     ///   - temperature: τ, positive.
     ///   - bias: added to the scores, for a loss that uses one.
-    ///   - features: φ(u) and ψ(v) of this worker's data, B/W × F each, for the maximum mean discrepancy.
+    ///   - features: φ(u) and ψ(v) of this worker's data, B/W × F₁ and B/W × F₂, for the maximum mean discrepancy.
+    ///   - gradients: whether to compute gradients.
     /// - Throws: `CollectiveError` if another worker failed.
     public func evaluate(
         first: Tensor, second: Tensor, secondBatch: (first: Tensor, second: Tensor)? = nil, temperature: Double,
@@ -154,10 +155,10 @@ public final class PairwiseEngine {
         let zeros = [Double](repeating: 0, count: schedule.localShards)
         var shardLosses: [Double], shardBiasGradients = zeros, shardScoreGradients = zeros, constant = 0.0
         switch algorithm {
-        case .softmax(let rule):
+        case .softmax(let softmaxLoss):
             scores.load(first: u, second: v, temperature: scoreTemperature)
-            try scores.firstPass(rows: rule.needsRowSums, columns: rule.needsColumnSums)
-            (shardLosses, constant) = try rule.evaluate(
+            try scores.firstPass(rows: softmaxLoss.needsRowSums, columns: softmaxLoss.needsColumnSums)
+            (shardLosses, constant) = try softmaxLoss.evaluate(
                 scores.statistics, batchSize: batchSize, shardRows: shardRows, temperature: scoreTemperature,
                 communicator: schedule.communicator, weights: scores.weights)
             if gradients { try scores.secondPass(second: v) }
@@ -166,14 +167,14 @@ public final class PairwiseEngine {
             (rowLosses, shardBiasGradients) = try scores.sigmoidPass(
                 batchSize: batchSize, temperature: temperature, bias: bias, gradients: gradients)
             shardLosses = shardSums(rowLosses)
-        case .maximumMeanDiscrepancy(let rule):
+        case .maximumMeanDiscrepancy(let discrepancyLoss):
             guard let features, let discrepancyBuffers else {
                 preconditionFailure("the maximum mean discrepancy needs features")
             }
             scores.load(first: u, second: v, temperature: temperature)
             rowLosses = try scores.maximumMeanDiscrepancyPasses(
-                rule, discrepancyBuffers, batchSize: batchSize, second: v, features: features, temperature: temperature,
-                gradients: gradients)
+                discrepancyLoss, discrepancyBuffers, batchSize: batchSize, second: v, features: features,
+                temperature: temperature, gradients: gradients)
             shardLosses = shardSums(rowLosses)
         case .lpSimCLR(let distance):
             guard let secondBatch else { preconditionFailure("the loss needs a second batch") }
@@ -206,22 +207,26 @@ public final class PairwiseEngine {
             inverseTemperatureGradient: total(1), biasGradient: gradients ? total(2) : 0)
     }
 
-    /// The loss of each local pair in the last `evaluate`. Every worker must call it.
+    /// The loss of each local pair in the last `evaluate`. The mean over the batch is the loss, except for rounding in
+    /// Double. Every worker must call it.
     ///
-    /// conditional: first (c_i - S_ii) + second (r_i - S_ii); joint: LSE(S) - log N² - S_ii; sigmoid: the sum over its
-    /// row; maximum mean discrepancy: both residuals; `lpSimCLR` and `ntXent`: the mean of the pair's two anchors. The
-    /// mean over the batch is the loss, except for rounding in Double.
+    /// - conditional and decoupled: first (c_i - S_ii) + second (r_i - S_ii)
+    /// - joint: LSE(S) - log N² - S_ii; off-diagonal: LSE_{i≠j}(S) - log N(N-1) - S_ii
+    /// - sigmoid: Σ_j ln(1 + e^{-z_ij (S_ij + b)})
+    /// - maximum mean discrepancy: first/2 |r_i|² + second/2 |r'_i|² (`MaximumMeanDiscrepancyLoss`)
+    /// - `lpSimCLR` and `ntXent`: the mean over the pair's two anchors
     package func pairLosses() throws -> [Double] {
         switch algorithm {
-        case .softmax(let rule): try pairLosses(rule, scores)
+        case .softmax(let softmaxLoss): try pairLosses(softmaxLoss, scores)
         case .sigmoid, .maximumMeanDiscrepancy: rowLosses.map { Double(batchSize) * $0 }
         case .lpSimCLR: try lpSimCLRPairLosses()
         case .ntXent: try ntXentPairLosses()
         }
     }
 
-    func pairLosses(_ rule: any SoftmaxLoss, _ scores: TiledScores) throws -> [Double] {
-        try rule.pairLosses(
+    /// The loss of each local pair, from the statistics of the last pass 1 of `scores`.
+    func pairLosses(_ softmaxLoss: any SoftmaxLoss, _ scores: TiledScores) throws -> [Double] {
+        try softmaxLoss.pairLosses(
             scores.statistics, batchSize: batchSize, shardRows: shardRows, communicator: schedule.communicator)
     }
 
@@ -238,7 +243,7 @@ public final class PairwiseEngine {
     }
 }
 
-/// The L2-normalised rows of a matrix, and the gradient through the normalisation: for the cosine.
+/// Normalises the rows of a matrix to length 1, and computes the gradient through the normalisation, for the cosine.
 private final class NormalizedRows {
     private let values: Tensor
     private let inverseNorms: Tensor

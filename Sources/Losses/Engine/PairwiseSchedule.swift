@@ -17,8 +17,8 @@ package struct ShardPair {
 /// number of workers. Blocks of the second set move between workers: at step k worker p holds the block of worker p XOR
 /// k.
 ///
-/// Cost per worker: W - 1 messages for the data that are read, W - 1 for the data that are accumulated, and one that
-/// returns the accumulated data.
+/// Cost per worker: W - 1 messages for the data that are read, W - 1 messages for the data that are accumulated, and
+/// one message that returns the accumulated data.
 package struct PairwiseSchedule {
     package let communicator: any Communicator
     /// S, over all workers: a power of two and a multiple of the number of workers.
@@ -39,8 +39,8 @@ package struct PairwiseSchedule {
     /// - Parameters:
     ///   - reading: this worker's block of the second set. The next block is received while the current one is
     ///     processed. Afterwards the buffer holds another worker's block.
-    ///   - accumulating: the sums of a block, which move with it. Afterwards the buffer holds the complete sums of this
-    ///     worker's own block.
+    ///   - accumulating: the sums of a block, which move with the block. Afterwards the buffer holds the complete sums
+    ///     of this worker's own block.
     ///   - body: processes one shard pair: reads `reading.current` and adds to `accumulating.current`.
     package func run(
         reading: ExchangeBuffer, accumulating: ExchangeBuffer?, _ body: (ShardPair) throws -> Void

@@ -1,15 +1,16 @@
 import CCoupletKernels
 import CoupletTensors
 
-/// The block of the second set that this worker holds at a step of the schedule, mostly another worker's: encodings,
-/// and the data from which the weights of its columns are computed, in one exchange buffer.
+/// The block of the second set that this worker holds at a step of the schedule. It belongs to this worker at the first
+/// step and to another worker at all others. One exchange buffer holds, in this order:
 ///
-/// Layout: encodings, rows × d; ½ |h|² log₂e / τ, exponents and weights of the columns, one per row each; for the
-/// maximum mean discrepancy the features ψ of the second modality, rows × F₂, the residuals of the columns' conditional
-/// means, rows × F₁, and their centres.
+/// - the encodings h, rows × d
+/// - ½ |h|² log₂e / τ, the exponent and the weight of each column (`SoftmaxWeights`), rows each
+/// - for the maximum mean discrepancy only: the features ψ of the second modality, rows × F₂; the residuals of the
+///   columns' conditional means, rows × F₁; the columns' centres, rows
 final class RemoteBlock {
     let buffer: ExchangeBuffer
-    /// The squares of this worker's own block; they stay on the worker.
+    /// The squares of this worker's own block. They stay on this worker.
     let localSquares: Tensor
     private let rows: Int
     private let dimension: Int
@@ -24,7 +25,9 @@ final class RemoteBlock {
     }
 
     /// Fills the buffer with this worker's own block.
-    /// - Parameter squareFactor: ½ log₂e / τ, for the quadratic score function; nil keeps the squares as they are.
+    /// - Parameters:
+    ///   - squareFactor: ½ log₂e / τ, for the quadratic score function; nil keeps the squares of the last call.
+    ///   - weights: the weights of this worker's columns; nil if they are not known yet.
     func load(_ encodings: Tensor, squareFactor: Float?, weights: SoftmaxWeights?) {
         buffer.current.flat(0..<(rows * dimension)).copy(from: encodings)
         if let squareFactor {
@@ -37,7 +40,8 @@ final class RemoteBlock {
         }
     }
 
-    /// Adds this worker's own ψ, and its columns' residuals and centres once they are known.
+    /// Fills the buffer with the features ψ of this worker's own block, and with the residuals and centres of its
+    /// columns; these are nil if they are not known yet.
     func load(features: Tensor, residuals: Tensor?, centres: Tensor?) {
         let start = rows * (dimension + 3), end = start + features.count
         buffer.current.flat(start..<end).copy(from: features)

@@ -1,7 +1,7 @@
 import CoupletTensors
 
-/// The division of a shard pair's scores into square tiles that fit a core's second-level cache: a function of the
-/// shard's rows only, never of the machine.
+/// The division of a shard pair's scores into square tiles that fit a core's second-level cache. It depends only on the
+/// number of rows of a shard, never on the machine.
 struct TileGeometry: Equatable, Sendable {
     /// B / S.
     let shardRows: Int
@@ -30,26 +30,26 @@ struct ScoreTile {
     let rows: Range<Int>
     /// Columns of the remote block.
     let columns: Range<Int>
-    /// Whether its diagonal holds the pairs (i, i).
+    /// Whether the tile's diagonal holds the pairs (i, i).
     let isDiagonal: Bool
     /// Number of the tile in the order of the schedule.
     let number: Int
 }
 
-/// Keeps tiles of exponentials between the two passes: the first ones of the schedule, as many as the memory budget
+/// Keeps tiles of exponentials between the two passes: the first tiles of the schedule, as many as the memory budget
 /// allows.
 ///
-/// A budget never changes a bit of a result: a tile that is not cached is computed again by the same arithmetic.
+/// The budget never changes a bit of a result: a tile that is not cached is computed again by the same arithmetic.
 final class TileCache {
     private let side: Int
     private let cachedTiles: Tensor
     private let cachedCount: Int
-    /// The tile that is computed when it is not cached.
+    /// The exponentials of the current tile, if it is not cached.
     private let currentTile: Tensor
     private let workspaceTile: Tensor
 
-    /// Below this encoding size, computing a tile again costs less than loading it from memory (measured: 17 % less at
-    /// 8 and 16, 7 % more at 32).
+    /// The smallest d at which tiles are cached. Below it, computing a tile again takes less time than loading it from
+    /// memory (measured: 17 % less at d = 8 and 16, 7 % more at d = 32).
     private static let smallestCachedDimension = 32
 
     init(geometry: TileGeometry, schedule: PairwiseSchedule, dimension: Int, bytes: Int) {
@@ -64,13 +64,14 @@ final class TileCache {
 
     /// Number of tiles that a budget of `bytes` keeps.
     static func cachedCount(geometry: TileGeometry, shardPairs: Int, dimension: Int, bytes: Int) -> Int {
-        let along = geometry.ranges.count, tileBytes = geometry.side * geometry.side * MemoryLayout<Float>.stride
-        return dimension < smallestCachedDimension ? 0 : min(shardPairs * along * along, max(0, bytes) / tileBytes)
+        let tilesPerSide = geometry.ranges.count, tiles = shardPairs * tilesPerSide * tilesPerSide
+        let tileBytes = geometry.side * geometry.side * MemoryLayout<Float>.stride
+        return dimension < smallestCachedDimension ? 0 : min(tiles, max(0, bytes) / tileBytes)
     }
 
     func isCached(_ number: Int) -> Bool { number < cachedCount }
 
-    /// Memory for the exponentials of a tile: its own if it is cached, otherwise memory that the next tile overwrites.
+    /// Memory for the exponentials of a tile. If the tile is not cached, the next such tile overwrites the memory.
     func exponentials(_ number: Int) -> UnsafeMutablePointer<Float> {
         isCached(number) ? cachedTiles.pointer + number * cachedTiles.columns : currentTile.pointer
     }

@@ -5,22 +5,23 @@ import Foundation
 
 /// The scores of two sets of encodings that are spread over workers, tile by tile, without an array of all scores.
 ///
-/// Pass 1 runs over all shard pairs and computes the sums of exponentials of each row and column. Pass 2 runs again,
-/// turns scores into weights ∂loss/∂S, and weights into gradients. Exponentials are kept between the passes as far as
-/// the memory budget allows, and computed again beyond it by the same arithmetic.
+/// Pass 1 runs over all shard pairs and computes the sums of exponentials of each row and column. Pass 2 runs over them
+/// again, turns scores into weights ∂loss/∂S, and turns weights into gradients. The tile cache keeps exponentials
+/// between the passes; pass 2 computes all other tiles again by the same arithmetic.
 ///
-/// Cost: 3 matrix products of 2 B² d operations for cached tiles, 4 for others. Each worker sends and receives about 3
-/// B d floats (W - 1 of W parts of them). The results are the same bits for any number of workers.
+/// Cost: 3 matrix products of 2 B² d operations if all tiles are cached, 4 if none is. Each worker sends and receives
+/// about 3 B d (W - 1) / W floats. The results are the same bits for any number of workers.
 ///
 /// Scores are stored as `T = S log₂e` (see couplet_pairwise.h).
 final class TiledScores {
     /// The meaning of the pairs (i, i).
     enum Diagonal {
-        /// The batch's pairs: excluded from the sums, with weights of their own.
+        /// The positives of the batch. They are excluded from the sums and have weights of their own.
         case positives
-        /// An encoding and itself, because a set is scored against itself: excluded. All gradients go to the first set.
+        /// Each encoding with itself, if a set is scored against itself. They are excluded from the sums. All gradients
+        /// go to the first set.
         case selfPairs
-        /// Negatives like all other pairs.
+        /// Negatives, like all other pairs.
         case allNegatives
     }
 
@@ -38,8 +39,8 @@ final class TiledScores {
     let remote: RemoteBlock
     /// ∂loss/∂(first encodings) after pass 2.
     let firstGradient: Tensor
-    /// ∂loss/∂(second encodings) of a block, which moves with it; for the quadratic score function followed by the
-    /// column sums of the weights.
+    /// ∂loss/∂(second encodings) of a block. It moves with the block. For the quadratic score function the column sums
+    /// of the weights follow.
     let secondGradient: ExchangeBuffer
     /// One number per row of the current tile: sums in pass 1, factors in pass 2.
     let tileRows: Tensor
@@ -50,13 +51,14 @@ final class TiledScores {
     private var first = Tensor([0])
     /// log₂e / τ of the current call.
     private var scale: Float = 1
-    /// ½ |g|² log₂e / τ of each row: quadratic only.
+    /// ½ |g|² log₂e / τ of each row; nil unless the score function is quadratic.
     private let firstSquares: Tensor?
-    /// The column sums of pass 1 of a block (exponents, then mantissas), which move with it.
+    /// The column sums of a block in pass 1: exponents, then mantissas. They move with the block.
     private let columnSums: ExchangeBuffer
-    /// Σ_j weight_ij of each row: quadratic only.
+    /// Σ_j weight_ij of each row; nil unless the score function is quadratic.
     private let rowWeightSums: Tensor?
-    /// The second encodings of the current tile, d × side, and their gradient: for scores from differences.
+    /// The second encodings of the current tile, transposed to d × side, and their gradient. Empty unless scores are
+    /// computed from differences.
     private let transposedColumns: Tensor, transposedGradient: Tensor
 
     /// - Parameters:
@@ -102,8 +104,7 @@ final class TiledScores {
         return floats * MemoryLayout<Float>.stride
     }
 
-    /// Starts with the encodings of a batch, B/W × d each. Their memory must stay valid and unchanged until the last
-    /// pass.
+    /// Sets the encodings of a batch, B/W × d each. Their memory must stay valid and unchanged until the last pass.
     func load(first: Tensor, second: Tensor, temperature: Double) {
         scale = Float(1 / (temperature * log(2)))
         self.first = first
@@ -241,12 +242,12 @@ final class TiledScores {
         return shift
     }
 
-    /// Adds a tile's sums to those of its rows (or columns). The few sums that underflow under the tile's shift are
-    /// computed again with a shift of their own.
+    /// Adds a tile's sums to the sums of its rows (or columns). The few sums that underflow under the tile's shift are
+    /// computed again, each with a shift of its own.
     private func addTileSums(
         _ range: Range<Int>, _ sums: UnsafeMutablePointer<Float>, _ shift: Float,
-        _ exponents: UnsafeMutablePointer<Float>,
-        _ mantissas: UnsafeMutablePointer<Float>, _ tile: ScoreTile, byColumn: Bool
+        _ exponents: UnsafeMutablePointer<Float>, _ mantissas: UnsafeMutablePointer<Float>, _ tile: ScoreTile,
+        byColumn: Bool
     ) {
         let exponent = exponents + range.lowerBound, mantissa = mantissas + range.lowerBound, side = geometry.side
         if couplet_underflowed_sums(range.count, shift, sums, exponent) > 0 {
@@ -257,8 +258,7 @@ final class TiledScores {
                 var sum: (exponent: Float, mantissa: Float) = (0, 0)
                 couplet_exp2_sum(
                     byColumn ? tile.rows.count : tile.columns.count, scores + (byColumn ? i : i * side),
-                    byColumn ? side : 1,
-                    &sum.exponent, &sum.mantissa)
+                    byColumn ? side : 1, &sum.exponent, &sum.mantissa)
                 couplet_add_sums(1, &sum.exponent, &sum.mantissa, exponent + i, mantissa + i)
                 sums[i] = 0
             }

@@ -17,8 +17,8 @@ import CoupletTensors
 /// | quadratic | conditional, other weights | the numerical minimum of `GaussianPopulationLoss` (no closed form) |
 ///
 /// a is the singular value of Ã; for the quadratic similarity it is g h. A common factor of both weights has no
-/// influence. The decoupled loss has the minimiser of the conditional loss, and the off-diagonal joint loss that of the
-/// joint loss: with infinite data one positive in a sum is negligible.
+/// influence. The decoupled loss has the minimiser of the conditional loss, and the off-diagonal joint loss has the
+/// minimiser of the joint loss, because one positive in a sum is negligible with infinite data.
 ///
 /// If correlation e equals correlation e + 1, the choice between their pairs is free. Along a pair with σ = 0 a
 /// one-sided loss does not determine the larger of g² and h²; this type returns the limit for σ → 0.
@@ -30,15 +30,15 @@ public struct GaussianMinimizer: Sendable {
     public let firstGram: [Double]?, secondGram: [Double]?
     /// The loss over infinitely many pairs at the minimum (`GaussianPopulationLoss`).
     ///
-    /// For one-sided conditionals its negative is the mutual information of the learned coupling, at most that of the
-    /// pair. On batches of N pairs the loss is larger by `GaussianPopulationLoss.batchConstant`.
+    /// For one-sided conditionals its negative is the mutual information of the learned coupling, which is at most
+    /// `pair.mutualInformation`. On batches of N pairs the loss is larger by `GaussianPopulationLoss.batchConstant`.
     public let optimalLoss: Double
 
     /// Creates the minimiser; nil if it is not known or does not exist.
     ///
-    /// It is not known for the cosine, for losses other than conditional and joint, and for weights of which one is
-    /// negative or none is positive. It does not exist for the quadratic similarity with a correlation of 1, where g
-    /// and h grow without bound.
+    /// It is not known for the cosine, for losses other than conditional and joint, and if a weight is negative or both
+    /// are zero. It does not exist for the quadratic similarity with a correlation of 1, where g and h grow without
+    /// bound.
     /// - Parameter rank: e, the size of an encoding.
     public init?(_ pair: GaussianPair, similarity: Similarity, loss: Loss, rank: Int) {
         precondition(rank > 0, "encoders of rank \(rank)")
@@ -61,9 +61,9 @@ public struct GaussianMinimizer: Sendable {
         }
         guard let population = GaussianPopulationLoss(similarity: similarity, loss: loss) else { return nil }
         var optimum = 0.0
-        for (pair, correlation) in correlations.enumerated() {
-            let g = firstGram.map { $0[pair].squareRoot() } ?? singularValues[pair],
-                h = secondGram.map { $0[pair].squareRoot() } ?? 1
+        for (k, correlation) in correlations.enumerated() {
+            let g = firstGram.map { $0[k].squareRoot() } ?? singularValues[k],
+                h = secondGram.map { $0[k].squareRoot() } ?? 1
             optimum += population.value(first: g, second: h, correlation: correlation)
         }
         optimalLoss = optimum

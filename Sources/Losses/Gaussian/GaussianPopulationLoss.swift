@@ -1,8 +1,5 @@
 import CoupletTensors
-
-#if canImport(Glibc)
-    import Glibc
-#endif
+import Glibc
 
 /// The loss of linear encoders over infinitely many Gaussian pairs, for similarities and losses whose expectations are
 /// Gaussian integrals: inner product and quadratic similarity, conditional and joint losses (Baptista, Stuart, Tran
@@ -60,9 +57,9 @@ public struct GaussianPopulationLoss: Sendable {
         }
     }
 
-    /// The lengths (g, h), both ≥ 0, that minimise a pair's contribution; found numerically.
+    /// The lengths (g, h), both ≥ 0, that minimise a pair's contribution, found numerically.
     ///
-    /// For the quadratic similarity. (The inner product determines only g h.)
+    /// Valid only for the quadratic similarity, because the inner product determines only g h.
     func minimizer(correlation: Double) -> (first: Double, second: Double) {
         var search = LBFGS()
         search.tolerance = 1e-13

@@ -48,7 +48,7 @@ public struct GaussianTilt: Sendable {
     ///
     /// Inner product: N(Cuu Gᵀ(H v + c)/τ, Cuu). Quadratic: precision Cuu⁻¹ + GᵀG/τ, mean (precision)⁻¹ Gᵀ(H v + c -
     /// b)/τ.
-    /// - Throws: `LinearAlgebraError` if an encoder contains a NaN.
+    /// - Throws: `LinearAlgebraError` if LAPACK finds I + G̃ᵀG̃ singular. A NaN in an encoder may pass into the result.
     public func firstGivenSecond() throws -> GaussianConditional? {
         let shift = similarity == .quadratic ? zip(secondBias, firstBias).map(-) : secondBias
         return try conditional(pair.first, whitenedFirst, given: whitenedSecond, pair.second, shift: shift)

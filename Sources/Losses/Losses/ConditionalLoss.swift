@@ -26,12 +26,12 @@ struct ConditionalLoss: SoftmaxLoss {
         weights.diagonal.fill(0)
         let rows = evaluateDirection(
             statistics.rows, statistics.positives, weight: second / Double(batchSize), temperature: temperature,
-            shardRows: shardRows,
-            exponents: weights.rowExponent, weights: weights.rowWeight, diagonal: weights.diagonal)
+            shardRows: shardRows, exponents: weights.rowExponent, weights: weights.rowWeight,
+            diagonal: weights.diagonal)
         let columns = evaluateDirection(
             statistics.columns, statistics.positives, weight: first / Double(batchSize), temperature: temperature,
-            shardRows: shardRows,
-            exponents: weights.columnExponent, weights: weights.columnWeight, diagonal: weights.diagonal)
+            shardRows: shardRows, exponents: weights.columnExponent, weights: weights.columnWeight,
+            diagonal: weights.diagonal)
         return (zip(rows, columns).map { $0 + $1 }, constant(batchSize))
     }
 
@@ -78,8 +78,8 @@ struct ConditionalLoss: SoftmaxLoss {
 
     /// The softmax of one pair's positive among its negatives.
     ///
-    /// With x = Σ_{j≠i} e^S_ij / e^S_ii the loss is ln(1 + x) and its derivative in S_ii is -x / (1 + x); neither
-    /// suffers cancellation. Decoupled: ln x and -1.
+    /// With x = Σ_{j≠i} e^S_ij / e^S_ii the loss is ln(1 + x) and its derivative in S_ii is -x / (1 + x). Both are free
+    /// of cancellation. If the positive is excluded, they are ln x and -1.
     private struct PairSoftmax {
         let shift: Double
         /// The denominator of the softmax, times 2^-shift.

@@ -47,14 +47,14 @@ struct JointLoss: SoftmaxLoss {
         (shift + log2(total)) * log(2) - log(Double(batchSize) * Double(excludesPositives ? batchSize - 1 : batchSize))
     }
 
-    /// Σ_ij e^S_ij over all workers as total · 2^shift; the result is the same on all workers.
+    /// Σ_ij e^S_ij over all workers as total · 2^shift, the same bits on every worker. Every worker must call it.
     private func sumOfExponentials(
         _ statistics: SoftmaxStatistics, shardRows: Int, communicator: any Communicator
     ) throws -> (shift: Double, total: Double) {
         let positives = statistics.positives, sums = statistics.rows
         let starts = stride(from: 0, to: positives.count, by: shardRows)
         // The sum over all scores of each local shard, as (exponent, mantissa).
-        let local = starts.flatMap { start -> [Double] in
+        let localSums = starts.flatMap { start -> [Double] in
             let range = start..<(start + shardRows)
             func positive(_ i: Int) -> Double {
                 excludesPositives ? Double(COUPLET_EMPTY) : Double(positives.pointer[i])
@@ -66,7 +66,7 @@ struct JointLoss: SoftmaxLoss {
             }
             return [shift, mantissa]
         }
-        let gathered = try communicator.allGather(numbers: local)
+        let gathered = try communicator.allGather(numbers: localSums)
         let shards = (0..<(gathered.count / 2)).map { (exponent: gathered[2 * $0], mantissa: gathered[2 * $0 + 1]) }
         let shift = shards.map(\.exponent).max()!
         return (shift, PairwiseSummation.sum(shards.map { $0.mantissa * exp2($0.exponent - shift) }))

@@ -1,11 +1,8 @@
 import CCoupletKernels
 import CoupletTensors
+import Glibc
 
-#if canImport(Glibc)
-    import Glibc
-#endif
-
-/// A kernel k on the data of a modality, by which the maximum mean discrepancy compares a learned conditional with the
+/// A kernel k on the data of a modality. The maximum mean discrepancy uses it to compare a learned conditional with the
 /// data.
 ///
 /// Each kernel has a feature map φ with ⟨φ(x), φ(y)⟩ = k(x, y) (`KernelFeatures`). Data are flat vectors; a label is
@@ -14,16 +11,17 @@ public enum DataKernel: Equatable, Sendable {
     /// e^{-|x - y|² / (2 bandwidth²)}, approximated by random Fourier features
     /// (Rahimi and Recht, *Random Features for Large-Scale Kernel Machines*, NIPS 2007).
     ///
-    /// The mean over the frequencies is k, the standard deviation about 1/√features.
+    /// The approximation is a mean over random frequencies. Its expectation is k, its standard deviation about
+    /// 1/√features.
     case gaussian(bandwidth: Double, features: Int)
-    /// (1 + |x - y|² / bandwidth²)^{-½}, approximated likewise.
+    /// (1 + |x - y|² / bandwidth²)^{-½}, approximated by random Fourier features like `gaussian`.
     ///
-    /// It is a Gaussian kernel whose squared inverse bandwidth has a gamma distribution, so it is sensitive at short
-    /// and long distances.
+    /// It is the mean of Gaussian kernels whose squared inverse bandwidth has a gamma distribution, so it is sensitive
+    /// at short and long distances.
     case inverseMultiquadric(bandwidth: Double, features: Int)
-    /// ⟨x, y⟩, exact: sees only conditional means.
+    /// ⟨x, y⟩, exact. It sees only conditional means.
     case linear
-    /// (1 + ⟨x, y⟩)^degree, exact: sees all moments up to the degree.
+    /// (1 + ⟨x, y⟩)^degree, exact. It sees all moments up to the degree.
     case polynomial(degree: Int)
 
     /// The largest number of features that a polynomial kernel may need.
@@ -62,16 +60,16 @@ public struct KernelFeatures: Sendable {
         }
     }
 
-    /// n: the numbers of one sample, or its classes.
+    /// n, the count of numbers of one sample; the number of classes if samples are labels.
     public let inputs: Int
-    /// F.
+    /// F, the number of features.
     public let count: Int
     private let classes: Int?
     private let map: Map
 
     /// Creates the feature map; nil if a polynomial kernel needs more than `DataKernel.maximumFeatureCount` features.
     /// - Parameters:
-    ///   - inputs: the numbers of one sample.
+    ///   - inputs: the count of numbers of one sample.
     ///   - classes: the number of classes if samples are labels; nil otherwise.
     ///   - modality: the number of the modality; each modality has its own frequencies.
     public init?(_ kernel: DataKernel, inputs: Int, classes: Int? = nil, seed: UInt64, modality: Int) {
@@ -92,9 +90,9 @@ public struct KernelFeatures: Sendable {
         }
     }
 
-    /// Writes φ of some samples.
+    /// Writes φ(x) of each sample x.
     ///
-    /// Call it for one shard at a time, always of the same size: the bits of a row may depend on the number of rows.
+    /// Call it for one shard at a time, because the bits of a row may depend on the number of rows.
     /// - Parameters:
     ///   - samples: rows of the modality's shape, or labels.
     ///   - out: rows × F.
@@ -126,10 +124,10 @@ public struct KernelFeatures: Sendable {
     /// Number of scratch elements that `evaluate` needs.
     public func scratchCount(rows: Int) -> Int { rows * (inputs + count / 2) }
 
-    /// Draws the frequencies ω / 2π: normal numbers over the bandwidth.
+    /// Draws the frequencies ω / 2π: standard normal numbers divided by 2π · bandwidth.
     ///
-    /// For the inverse multiquadric they are multiplied by the absolute value of one more normal number, whose square
-    /// is 2s, s the gamma variable.
+    /// For the inverse multiquadric each frequency is also multiplied by the absolute value of one more normal number.
+    /// Half the square of that number is the gamma variable.
     private static func frequencies(
         _ features: Int, _ inputs: Int, _ bandwidth: Double, _ seed: UInt64, _ modality: Int, isHeavyTailed: Bool
     ) -> Tensor {
@@ -157,7 +155,7 @@ public struct KernelFeatures: Sendable {
             }
             for index in smallest...Int32(inputs) {
                 indices[depth] = index
-                // Builds degree! / Π multiplicity! up factor by factor.
+                // `weight` becomes degree! / Π multiplicity!, one factor for each index.
                 let multiplicity = depth > 0 && index == indices[depth - 1] ? run + 1 : 1
                 extend(depth + 1, from: index, weight * Double(depth + 1) / Double(multiplicity), run: multiplicity)
             }

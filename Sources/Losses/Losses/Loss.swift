@@ -32,11 +32,11 @@ public enum Loss: Equatable, Sendable {
     /// (1/N) Σ_ij ln(1 + e^{-z_ij (S_ij + b)}), z_ij = 1 for i = j and -1 otherwise
     /// (Zhai et al., *Sigmoid Loss for Language Image Pre-Training*, ICCV 2023).
     ///
-    /// Each pair is a binary classification of its own, so S + b fits log ρ/(μ ν) up to log(N - 1). It needs no sums
-    /// over rows.
+    /// Each pair is one binary classification, so S + b fits log ρ/(μ ν) up to log(N - 1). The loss needs no sums over
+    /// rows.
     case sigmoid
-    /// (1/N) Σ_j [first/2 |Σ_i w_ij φ(u_i) - φ(u_j)|² + second/2 |Σ_i w'_ji ψ(v_i) - ψ(v_j)|²], w the softmax over
-    /// columns, w' over rows.
+    /// (1/N) Σ_j [first/2 |Σ_i w_ij φ(u_i) - φ(u_j)|² + second/2 |Σ_i w'_ji ψ(v_i) - ψ(v_j)|²], w_ij = e^{S_ij - c_j}
+    /// and w'_ij = e^{S_ij - r_i}.
     ///
     /// The maximum mean discrepancy between the learned conditionals and the data, for the data kernels ⟨φ, φ⟩ and ⟨ψ,
     /// ψ⟩. It fits the moments of the conditionals that the kernel sees: a linear kernel sees only the means.
@@ -44,11 +44,13 @@ public enum Loss: Equatable, Sendable {
     /// ½ Σ over both directions of (1/N) Σ_i [P_i/τ + ln (1/(N+1)) (Σ_j e^{-D_ij/τ} + e^{-P_i/τ})].
     ///
     /// P_i is the distance between the two encodings of pair i. D_ij is the distance of anchor i to encoding j of a
-    /// second, independent batch of the anchor's *own* modality: pairs attract each other, each modality spreads out by
-    /// itself (Daunhawer et al., *Identifiability Results for Multimodal Contrastive Learning*, ICLR 2023). For
-    /// encodings that are not normalised; its minimisers block-identify the content that both views share. With
-    /// negatives of the other modality it is P_i/τ + ln (1/N) Σ_j e^{-D_ij/τ}, where D_ij is the distance between the
-    /// modalities of one batch and the sum includes the positive.
+    /// second, independent batch of the anchor's *own* modality. The loss pulls the encodings of a pair together and
+    /// spreads the encodings of each modality apart (Daunhawer et al., *Identifiability Results for Multimodal
+    /// Contrastive Learning*, ICLR 2023). It is meant for encodings that are not normalised. Its minimisers
+    /// block-identify the content that both views share.
+    ///
+    /// With negatives of the other modality the term of an anchor is P_i/τ + ln (1/N) Σ_j e^{-D_ij/τ}, where D_ij is
+    /// the distance between the modalities of one batch and the sum includes the positive.
     case lpSimCLR(distance: LpDistance, negatives: Negatives)
     /// (1/2N) Σ over all 2N encodings z of both modalities of [LSE_{z' ≠ z} S(z, z') - S(z, its pair)].
     ///
@@ -204,7 +206,8 @@ struct SoftmaxWeights {
         diagonal = Tensor([rows])
     }
 
-    /// The weights of a set that is scored against itself: its rows are its columns, and no pair is a positive.
+    /// The weights of a set that is scored against itself. Rows and columns have the same weights, and no pair is a
+    /// positive.
     init(symmetricExponent: Tensor, weight: Tensor) {
         rowExponent = symmetricExponent
         rowWeight = weight
@@ -232,11 +235,30 @@ struct LogSumExp {
         mantissa.fill(0)
     }
 
-    /// Sum i (over the negatives) and 2^T of the pair's positive, both times 2^-shift. The shift is such that neither
-    /// overflows.
+    /// Returns sum i, which is over the negatives, and 2^T of the pair's positive, both times 2^-shift. The shift
+    /// prevents overflow of either.
     func withPositive(_ positives: Tensor, _ i: Int) -> (shift: Double, negatives: Double, positive: Double) {
         let positive = Double(positives.pointer[i]), sumExponent = Double(exponent.pointer[i])
         let shift = max(sumExponent, positive.rounded(.down))
         return (shift, Double(mantissa.pointer[i]) * exp2(sumExponent - shift), exp2(positive - shift))
+    }
+}
+
+extension Loss {
+    /// Name in tables: "conditional (0.5, 0.5)".
+    package var title: String {
+        let name =
+            switch self {
+            case .conditional: "conditional"
+            case .joint: "joint"
+            case .jointOffDiagonal: "joint off-diagonal"
+            case .decoupled: "decoupled"
+            case .sigmoid: "sigmoid"
+            case .maximumMeanDiscrepancy: "maximum mean discrepancy"
+            case .lpSimCLR(_, .sameModality): "Lp-SimCLR"
+            case .lpSimCLR(_, .otherModality): "Lp-SimCLR (other modality)"
+            case .ntXent: "NT-Xent"
+            }
+        return weights.map { "\(name) (\($0.first), \($0.second))" } ?? name
     }
 }

@@ -9,6 +9,7 @@ public struct LpDistance: Equatable, Sendable {
         case one = 1, two = 2
     }
 
+    /// p.
     public var order: Order
     /// Whether the distance is the p-th power Σ_k |g_k - h_k|^p. For p = 1 both are the same.
     public var power: Bool
@@ -38,13 +39,13 @@ public struct LpDistance: Equatable, Sendable {
 ///
 /// The engine's `scores` hold the first modality's D, `additionalScores[0]` the second modality's.
 extension PairwiseEngine {
-    /// Half the loss of anchors whose negatives are the columns of their row.
+    /// Half the loss of each anchor. Its negatives are the columns of its row.
     private static let anchorLoss = ConditionalLoss(first: 0, second: 0.5, excludesPositive: false)
 
     /// The constant of the loss: -ln(N + 1).
     var lpSimCLRConstant: Double { -log(Double(batchSize) + 1) }
 
-    /// Computes both score matrices one after the other, then the distances of the pairs.
+    /// Evaluates both modalities one after the other, then adds the gradients of the distances P_i.
     /// - Returns: for each local shard its contribution to the loss, and Σ ∂loss/∂S S.
     func evaluateLpSimCLR(
         _ distance: LpDistance, first: Tensor, second: Tensor, secondBatch: (first: Tensor, second: Tensor),
@@ -78,12 +79,11 @@ extension PairwiseEngine {
                     $0 + Double(slopes[$1]) * scoreTemperature * Double(positives[$1]) * log(2)
                 }
             }
-            // From ∂loss/∂S over the score temperature to ∂loss/∂distance.
+            // Converts ∂loss/∂S divided by the score temperature to ∂loss/∂distance.
             couplet_scale(rows, Float(-scoreTemperature / temperature), slopes)
             couplet_add_pair_gradients(
                 rows, dimension, first.pointer, second.pointer, order, takesRoot, slopes,
-                self.scores.firstGradient.pointer,
-                additionalScores[0].firstGradient.pointer)
+                self.scores.firstGradient.pointer, additionalScores[0].firstGradient.pointer)
         }
         return (shardLosses, shardScoreGradients)
     }

@@ -43,7 +43,7 @@ extension PairwiseEngine {
         return (shardLosses, shardScoreGradients)
     }
 
-    /// Adds the gradients of the scores within each modality to those of the scores between the modalities.
+    /// Adds the gradients of the scores within each modality to the gradients of the scores between the modalities.
     func addWithinModalityGradients() {
         couplet_add(rows * dimension, additionalScores[0].firstGradient.pointer, scores.firstGradient.pointer)
         couplet_add(rows * dimension, additionalScores[1].firstGradient.pointer, scores.secondEncodingGradient.pointer)

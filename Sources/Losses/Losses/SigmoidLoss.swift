@@ -4,9 +4,10 @@ import Foundation
 
 /// The bias b that the sigmoid loss adds to every score: fixed or learned.
 public struct BiasSpecification: Equatable, Sendable {
-    /// With the default of -10 training starts with every pair classified as negative (Zhai et al., *Sigmoid Loss for
-    /// Language Image Pre-Training*, ICCV 2023).
+    /// b before the first step. The default of the initializer classifies every pair as negative at first (Zhai et al.,
+    /// *Sigmoid Loss for Language Image Pre-Training*, ICCV 2023).
     public var initial: Double
+    /// Whether training updates b.
     public var learned: Bool
 
     public init(initial: Double = -10, learned: Bool = true) {

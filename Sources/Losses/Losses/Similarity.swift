@@ -11,7 +11,9 @@ public enum Similarity: String, CaseIterable, Sendable {
 
 /// The temperature τ that divides every similarity: fixed, or learned as log(1/τ) and clamped from below.
 public struct TemperatureSpecification: Equatable, Sendable {
+    /// τ before the first step, positive.
     public var initial: Double
+    /// Whether training updates τ.
     public var learned: Bool
     /// The smallest τ that learning can reach.
     public var minimum: Double
@@ -36,4 +38,15 @@ enum ScoreFunction: Sendable {
 
     /// Whether scores are computed from the differences of encodings and not by a matrix product.
     var usesDifferences: Bool { self == .euclidean || self == .manhattan }
+}
+
+extension Similarity {
+    /// Name in tables.
+    package var title: String {
+        switch self {
+        case .innerProduct: "inner product"
+        case .cosine: "cosine"
+        case .quadratic: "quadratic"
+        }
+    }
 }

@@ -41,7 +41,7 @@ public struct Encoder: Sendable {
         outputCount = layers[layers.count - 1].outputCount
     }
 
-    // MARK: Parameters
+    // MARK: - Parameters
 
     /// The flat parameters at step 0. Parameter p of layer l (both numbered as in the paths) uses the number
     /// `encoderNumber · 2³² + l · 2⁸ + p` of the random stream `.initialization`, so its initial values do not depend
@@ -72,7 +72,7 @@ public struct Encoder: Sendable {
     /// Index in `layers` of the layer with this number in the parameter paths; nil if there is none.
     package func layer(numbered number: Int) -> Int? { pathNumbers.firstIndex(of: number) }
 
-    // MARK: Forward and backward
+    // MARK: - Forward and backward
 
     /// Computes the embeddings of one shard.
     /// - Parameters:
@@ -113,8 +113,8 @@ public struct Encoder: Sendable {
                 input: index == 0 ? input : workspace.outputs[slot][index - 1],
                 output: index == last ? output : workspace.outputs[slot][index],
                 outputGradient: index == last ? outputGradient : workspace.gradients[index],
-                parameters: parameters[index],
-                parameterGradients: gradients[index], inputGradient: index == 0 ? nil : workspace.gradients[index - 1],
+                parameters: parameters[index], parameterGradients: gradients[index],
+                inputGradient: index == 0 ? nil : workspace.gradients[index - 1],
                 savedForBackward: workspace.savedForBackward[slot][index], scratch: workspace.scratch)
             if let number = pathNumbers[index] { try layerCompleted(number) }
         }
@@ -128,7 +128,7 @@ public struct Encoder: Sendable {
                 + "\(inputShape) and \(outputCount)-dimensional embeddings")
     }
 
-    // MARK: Costs
+    // MARK: - Costs
 
     /// Number of floating-point operations of the matrix products in forward and backward of one shard, for benchmarks.
     public func matrixProductFLOPs(rows: Int) -> Int {
@@ -174,7 +174,7 @@ public struct EncoderWorkspace: Sendable {
     public let memory: EncoderMemory
     /// [slot][layer index]: outputs of all layers but the last. The caller owns the last output, the embeddings.
     package let outputs: [[Tensor]]
-    /// [slot][layer index]
+    /// [slot][layer index]: data that forward saves for backward in addition to outputs.
     fileprivate let savedForBackward: [[Tensor]]
     /// [layer index]: gradients of `outputs`, alternately in two buffers. Empty in a workspace for forward only.
     fileprivate let gradients: [Tensor]
@@ -211,7 +211,7 @@ public struct EncoderWorkspace: Sendable {
 
 /// Bytes of an encoder's workspace in one worker, by purpose.
 public struct EncoderMemory: Equatable, Sendable {
-    /// Layer outputs and what else forward saves for backward, over all slots.
+    /// Layer outputs, and the other data that forward saves for backward, over all slots.
     public let activations: Int
     /// Gradients of the activations of one shard.
     public let activationGradients: Int

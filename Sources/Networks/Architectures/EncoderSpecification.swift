@@ -4,8 +4,8 @@ public enum EncoderSpecification: Equatable, Sendable {
     case linear(bias: Bool)
     /// Linear layers of these widths, each followed by the activation.
     case multilayerPerceptron(widths: [Int], activation: Activation, bias: Bool)
-    /// For images. For each channel count: a 3 × 3 convolution (padding 1), relu and 2 × 2 max pooling. Then hidden
-    /// linear layers with relu.
+    /// For images: one `PooledConvolution` for each channel count, then one linear layer with relu for each width in
+    /// `hidden`.
     case convolutional(channels: [Int], hidden: [Int])
     /// One learned vector for each label.
     case labels

@@ -20,7 +20,7 @@ public enum Activation: Equatable, Sendable {
 
     /// y ← f(y + bias), in one pass over the rows.
     /// - Parameters:
-    ///   - bias: one value a column; nil for none.
+    ///   - bias: one value per column; nil for none.
     ///   - derivative: receives f'(y + bias) if `savesDerivative`.
     func addBiasAndApply(bias: Tensor?, output: Tensor, derivative: Tensor) {
         let (rows, columns) = (output.rows, output.columns), bias = bias.map { UnsafePointer($0.pointer) }
@@ -36,7 +36,7 @@ public enum Activation: Equatable, Sendable {
 
     /// dZ = dY · f'(z) and db = Σ_rows dZ, in one pass. Rows are added in ascending order.
     /// - Parameters:
-    ///   - derivative: what `addBiasAndApply` wrote there.
+    ///   - derivative: f'(z) as `addBiasAndApply` wrote it, if `savesDerivative`.
     ///   - gradient: dY on entry, dZ on return.
     ///   - biasGradient: receives db; nil if there is no bias.
     func applyBackward(output: Tensor, derivative: Tensor, gradient: Tensor, biasGradient: Tensor?) {

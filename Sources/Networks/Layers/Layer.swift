@@ -1,6 +1,6 @@
 import CoupletTensors
 
-/// A layer of an encoder. It knows its shapes and computes forward and backward over one shard.
+/// A layer of an encoder. It declares its shapes and computes forward and backward over one shard.
 ///
 /// Legend: B = rows of the shard. Every activation tensor has the shape B × (shape of one sample).
 ///

@@ -3,9 +3,10 @@ import CoupletTensors
 
 /// Memory layout of an image of shape [channels, height, width].
 public enum ImageLayout: Sendable {
-    /// Channel by channel, as in the shape and in PyTorch. Sources deliver this layout.
+    /// All pixels of a channel are contiguous, as in the shape and in PyTorch. Sources deliver this layout.
     case channelsFirst
-    /// Pixel by pixel. The layout between convolutions, because the kernels work on the channels of a pixel.
+    /// All channels of a pixel are contiguous. Convolutions pass images on in this layout, because the kernels compute
+    /// on the channels of a pixel.
     case channelsLast
 }
 
@@ -17,8 +18,8 @@ public enum ImageLayout: Sendable {
 ///
 /// One layer fuses the three operations for three reasons: convolved rows stay in the cache; memory holds only the
 /// pooled output (a quarter); only one of four gradients before pooling is nonzero, so both products of backward need a
-/// quarter of the dense operations. `savedForBackward` holds one byte an output: the position of the maximum among the
-/// four (the first of equal ones), or a mark that relu set the output to zero.
+/// quarter of the dense operations. `savedForBackward` holds one byte per output, its code: the position 0 … 3 of the
+/// maximum among the four pixels (the first of equal ones), or 4 if relu set the output to zero.
 public struct PooledConvolution: Layer {
     public let inputShape: [Int]
     public let outputShape: [Int]
@@ -122,7 +123,7 @@ public struct PooledConvolution: Layer {
         2 * rows * sizes.height * sizes.width * 9 * sizes.channels * sizes.outputs * (needsInputGradient ? 3 : 2)
     }
 
-    /// Whether the kernels can work directly in the output tensor.
+    /// Whether the kernels can read and write the output tensor directly.
     private var outputIsPacked: Bool { outputLayout == .channelsLast && sizes.lanes == sizes.outputs }
 
     private func codes(_ savedForBackward: Tensor, _ image: Int) -> UnsafeMutablePointer<UInt8> {
@@ -130,8 +131,8 @@ public struct PooledConvolution: Layer {
             to: UInt8.self)
     }
 
-    /// Gradient of a pooled image as pixels × lanes. Lanes beyond the channels may hold any values, because their codes
-    /// are zero.
+    /// Gradient of a pooled image as pixels × lanes. Lanes beyond the channels may hold any values: their codes are 4,
+    /// so `couplet_relu_backward_from_code` sets them to zero.
     private func pooledGradient(_ gradient: UnsafeMutablePointer<Float>, _ buffers: Buffers) -> UnsafeMutablePointer<
         Float
     > {
@@ -185,8 +186,8 @@ private struct Sizes {
         pooledWidth = width / 2
     }
 
-    /// Whether the input channels would leave most of a vector empty. The weight gradient then vectorises over the
-    /// outputs.
+    /// Whether the input channels would leave most of a vector register empty. The weight gradient then vectorises over
+    /// the outputs.
     var hasFewChannels: Bool { channels <= 4 }
     /// Channels of a pixel of the packed input; the padding channels are zero.
     var imageChannels: Int { hasFewChannels ? channels : Self.roundUp(channels) }

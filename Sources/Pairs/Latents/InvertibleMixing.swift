@@ -1,10 +1,10 @@
 import CCoupletKernels
 import CoupletTensors
 
-/// An invertible network without biases, x = W_L φ(W_{L-1} φ(… W_1 z)), with square W and the leaky ReLU φ(y) = y for y
-/// ≥ 0, slope · y below.
+/// An invertible network without biases, x = f(z) = W_L φ(W_{L-1} φ(… W_1 z)), with square W. φ is the leaky ReLU:
+/// φ(y) = y for y ≥ 0, and slope · y for y < 0.
 public struct InvertibleMixing: Sendable {
-    /// W_1 … W_L. Their entries are exact in Float, so the network is the same function in Float and in Double.
+    /// W_1 … W_L. Float represents their entries exactly, so the network is the same function in Float and in Double.
     public let layers: [Matrix]
     /// Largest over smallest singular value of each layer.
     public let conditionNumbers: [Double]
@@ -30,7 +30,7 @@ public struct InvertibleMixing: Sendable {
         return rows
     }
 
-    /// Returns f⁻¹ of each row, computed in Double: the latents of the views.
+    /// Returns f⁻¹ of each row, computed in Double: B × inputs to B × inputs.
     public func unmix(_ views: Matrix) -> Matrix {
         var rows = views * inverses[inverses.count - 1].transposed
         for inverse in inverses.dropLast().reversed() {
@@ -76,16 +76,16 @@ struct SinglePrecisionMixing: Sendable {
     }
 }
 
-/// The well-conditioned random matrices that are the layers of mixings.
+/// Draws well-conditioned random matrices, for the layers of mixings.
 ///
-/// Draw n is square, with entries uniform on [-1, 1) as Philox gives them for (seed, stream of the source, n), and its
-/// columns are scaled to unit length. A draw is selected, in order, if its condition number (largest over smallest
-/// singular value) is at most the 26th lowest of the first 25,000 draws. This is the rule of the paper's code, except
-/// that the matrices come from the same draws as the threshold.
+/// Draw n is square. Philox gives its entries, uniform on [-1, 1), for (seed, stream of the source, n), and its columns
+/// are scaled to unit length. A draw is selected, in order, if its condition number (largest over smallest singular
+/// value) is at most the 26th lowest of the first 25,000 draws. The code of Daunhawer et al. (arXiv 2303.09166) has the
+/// same rule, but takes the matrices and the threshold from different draws.
 struct WellConditionedMatrices {
     /// Upper bound of the condition numbers.
     let threshold: Double
-    /// Each matrix with its condition number; the entries are exact in Float.
+    /// Each matrix with its condition number. Float represents the entries exactly.
     let matrices: [(matrix: Matrix, conditionNumber: Double)]
 
     /// Number of draws that set the threshold, and the index of the threshold among their sorted condition numbers.
@@ -93,6 +93,9 @@ struct WellConditionedMatrices {
     /// Number of draws whose condition numbers one kernel call computes.
     private static let lanes = Int(COUPLET_CONDITION_LANES)
 
+    /// - Parameters:
+    ///   - count: number of matrices.
+    ///   - size: rows and columns of each matrix.
     init(count: Int, size: Int, seed: UInt64) {
         let philox = Philox(seed: seed)
         let uniforms = Tensor([Self.lanes, size * size]), matrices = Tensor([Self.lanes, size * size])

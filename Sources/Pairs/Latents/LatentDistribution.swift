@@ -3,8 +3,12 @@ import CoupletTensors
 /// The distribution of the latent factors of a `LatentSource` (*Identifiability Results for Multimodal Contrastive
 /// Learning*, arXiv 2303.09166).
 ///
-/// c ~ N(0, Σ_c), s = a + B c + ε with ε ~ N(0, Σ_s), s̃_k = s_k + b_k δ_k with δ ~ N(0, Σ_s̃) and b_k = 1 with
-/// probability π, else 0, m1 ~ N(0, Σ_m1), m2 ~ N(0, Σ_m2); c, ε, δ, b, m1 and m2 are independent.
+/// - Content: c ~ N(0, Σ_c).
+/// - Style: s = a + B c + ε with ε ~ N(0, Σ_s).
+/// - Perturbed style: s̃_k = s_k + b_k δ_k with δ ~ N(0, Σ_s̃); b_k is 1 with probability π, else 0.
+/// - Modality-specific factors: m1 ~ N(0, Σ_m1) and m2 ~ N(0, Σ_m2).
+///
+/// c, ε, δ, b, m1 and m2 are independent.
 public struct LatentDistribution: Sendable {
     /// A square root of each covariance: Σ = root · rootᵀ.
     struct Roots: Sendable {
@@ -59,9 +63,9 @@ public struct LatentDistribution: Sendable {
 
     /// Σ_c.
     public var contentCovariance: Matrix { Self.covariance(roots.content) }
-    /// Σ_s, of ε.
+    /// Σ_s, the covariance of ε.
     public var styleCovariance: Matrix { Self.covariance(roots.style) }
-    /// Σ_s̃, of δ before it is masked.
+    /// Σ_s̃, the covariance of δ.
     public var perturbationCovariance: Matrix { Self.covariance(roots.perturbation) }
     /// Σ_m1.
     public var firstModalityCovariance: Matrix { Self.covariance(roots.firstModality) }
@@ -71,15 +75,15 @@ public struct LatentDistribution: Sendable {
     /// R² of the best predictor of c, s, s̃, m1, m2 from the content, averaged over a block's components; nil for an
     /// empty block.
     ///
-    /// For s_k it is `Var((B c)_k) / Var(s_k) = (B Σ_c Bᵀ)_kk / ((B Σ_c Bᵀ)_kk + (Σ_s)_kk)`; the variance of s̃_k has
-    /// the further term `π (Σ_s̃)_kk`. It is 1 for c, and 0 for m1 and m2. An encoding that is an invertible function
-    /// of c alone reaches exactly these.
+    /// R² of s_k is `Var((B c)_k) / Var(s_k) = (B Σ_c Bᵀ)_kk / ((B Σ_c Bᵀ)_kk + (Σ_s)_kk)`. For s̃_k the denominator
+    /// has the additional term `π (Σ_s̃)_kk`. R² is 1 for c, and 0 for m1 and m2. An encoding that is an invertible
+    /// function of c alone reaches exactly these values.
     public var contentDetermination: [Double?] {
         let fromContent = (styleFromContent * contentCovariance * styleFromContent.transposed).diagonal
         let residual = styleCovariance.diagonal, perturbation = perturbationCovariance.diagonal
-        func mean(_ perturbed: Double) -> Double? {
+        func mean(_ changeProbability: Double) -> Double? {
             let values = fromContent.indices.map {
-                fromContent[$0] / (fromContent[$0] + residual[$0] + perturbed * perturbation[$0])
+                fromContent[$0] / (fromContent[$0] + residual[$0] + changeProbability * perturbation[$0])
             }
             return values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
         }
@@ -92,7 +96,8 @@ public struct LatentDistribution: Sendable {
     private static func covariance(_ root: Matrix) -> Matrix { root * root.transposed }
 }
 
-/// Numbers, in `RandomStream.source`, of what a `LatentSource` draws once. A change would change what a seed means.
+/// Draw numbers, in `RandomStream.source`, of the parameters of a `LatentSource`. If a number changes, every seed gives
+/// other data.
 enum LatentDrawNumber: UInt64 {
     case content = 0, style, perturbation, firstModality, secondModality, styleMean, styleFromContent
 

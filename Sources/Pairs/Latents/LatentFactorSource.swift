@@ -1,6 +1,6 @@
 import CoupletTensors
 
-/// A source that knows the latent factors of its pairs. Identifiability is measured against them.
+/// A source that also returns the latent factors of its pairs, so that identifiability can be measured.
 public protocol LatentFactorSource: PairSource {
     /// The blocks of factors, in the order of `latents`.
     var latentFactors: [LatentFactor] { get }
@@ -13,10 +13,10 @@ public protocol LatentFactorSource: PairSource {
     func readSwappingContent(
         _ split: Split, _ numbers: [UInt64], contentOf: [UInt64], first: Tensor?, second: Tensor?) throws
     /// R² of the best predictor of each block from the content alone, in the order of `latentFactors`, averaged over
-    /// the block's components. An encoder that block-identifies the content reaches it. Nil if it is unknown or the
-    /// block is empty.
+    /// the block's components. An encoder that block-identifies the content reaches this R². Nil if R² is unknown or
+    /// the block is empty.
     var contentDetermination: [Double?] { get }
-    /// Lines about the factors for the start of a run's log.
+    /// Lines that describe the factors in the log of a run.
     var latentSummary: [String] { get }
 }
 

@@ -3,9 +3,9 @@ import CoupletTensors
 
 /// Pairs that are mixed from latent factors: x1 = f1(c, s, m1), x2 = f2(c, s̃, m2).
 ///
-/// The content c is shared, the style s is shared but perturbed to s̃ in the second view, and m1 and m2 are specific to
-/// their modality; f1 and f2 are invertible (*Identifiability Results for Multimodal Contrastive Learning*, Daunhawer,
-/// Bizeul, Palumbo, Marx, Vogt, ICLR 2023, arXiv 2303.09166, section 5.1).
+/// Both views contain the content c. The first view contains the style s, the second a perturbed style s̃. m1 and m2
+/// are specific to their modality, and f1 and f2 are invertible (*Identifiability Results for Multimodal Contrastive
+/// Learning*, Daunhawer, Bizeul, Palumbo, Marx, Vogt, ICLR 2023, arXiv 2303.09166, section 5.1).
 ///
 /// Sample n is a function of (seed, stream of the split, n), by Philox. Both splits are endless.
 public struct LatentSource: LatentFactorSource {
@@ -14,19 +14,18 @@ public struct LatentSource: LatentFactorSource {
     public let distribution: LatentDistribution
     /// f1 and f2; equal if the mixing is shared.
     public let mixings: [InvertibleMixing]
-    /// Upper bound of the condition numbers of the mixings' layers: the lowest per-mille of 25,000 draws.
+    /// Upper bound of the condition numbers of the mixings' layers: the 0.1 % quantile of 25,000 random matrices.
     public let conditionThreshold: Double
 
-    /// Maps normal numbers to latents in the order of `layout`. It leaves the mean out of s, and gives δ in place of
-    /// s̃.
+    /// Maps normal numbers to the columns of `layout`, with s - a in the place of s and δ in the place of s̃.
     private let map: RowwiseLinearMap
     private let first: SinglePrecisionMixing, second: SinglePrecisionMixing
-    /// a, one number for each style component.
+    /// a, in Float.
     private let styleMean: Tensor
     private let layout: LatentLayout
     private let seed: UInt64
 
-    /// Samples generated at a time, so that their numbers stay in the cache.
+    /// Number of samples generated at a time. Their random numbers stay in the cache.
     private static let rowsPerBlock = 64
 
     /// Draws the covariances, a, B and the mixings from the seed. The condition numbers of 25,000 matrices take about
@@ -95,10 +94,10 @@ public struct LatentSource: LatentFactorSource {
         mixings[modality == .first ? 0 : 1].unmix(Matrix(views))
     }
 
-    /// The condition numbers of the mixings' layers and of the covariances that are not I, and the R² of the style
-    /// given the content.
+    /// The condition numbers of the mixings' layers and of covariances other than I, and R² of the best prediction of
+    /// the style from the content.
     public var latentSummary: [String] {
-        /// To two decimals.
+        /// Rounds to two decimals.
         func rounded(_ number: Double) -> String { "\((number * 100).rounded() / 100)" }
         func list(_ mixing: InvertibleMixing) -> String {
             mixing.conditionNumbers.map(rounded).joined(separator: ", ")
@@ -107,7 +106,7 @@ public struct LatentSource: LatentFactorSource {
             specification.sharedMixing
             ? "of the shared mixing \(list(mixings[0]))" : "of f1 \(list(mixings[0])), of f2 \(list(mixings[1]))"
         var lines = [
-            "condition numbers of the layers \(layers); the lowest per-mille of 25,000 draws ends at "
+            "condition numbers of the layers \(layers); the 0.1 % quantile of 25,000 draws is "
                 + rounded(conditionThreshold)
         ]
         if specification.statisticalDependence {
@@ -117,11 +116,13 @@ public struct LatentSource: LatentFactorSource {
         if specification.causalDependence, specification.style > 0 {
             let style = zip(latentFactors, contentDetermination).filter { $0.0.name.hasPrefix("s") }
             let named = style.map { "\($0.name) \(rounded($1 ?? 0))" }
-            lines.append("R² that the content alone allows: \(named.joined(separator: ", "))")
+            lines.append("R² of the best prediction from the content: \(named.joined(separator: ", "))")
         }
         return lines
     }
 
+    /// Generates both views of these samples.
+    /// - Parameter contentOf: numbers of the samples whose content replaces the samples' own; nil: no replacement.
     private func mix(
         _ split: Split, _ numbers: [UInt64], contentOf: [UInt64]?, _ first: Tensor?, _ second: Tensor?
     ) {
@@ -151,7 +152,7 @@ public struct LatentSource: LatentFactorSource {
         }
     }
 
-    /// Draws the latents of a few samples, rows × width in the order of the layout.
+    /// Writes the latents of these samples into `rows`, samples × width, in the order of `layout`.
     private func draw(
         _ split: Split, _ numbers: UnsafeBufferPointer<UInt64>, into rows: UnsafeMutablePointer<Float>
     ) {

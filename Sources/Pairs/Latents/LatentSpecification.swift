@@ -32,12 +32,13 @@ public struct LatentSpecification: Equatable, Sendable {
         self.sharedMixing = sharedMixing
     }
 
-    /// Number of components of a view: content, style and one modality's specific factors.
+    /// Number of components of a view: content + style + modality.
     public var inputs: Int { content + style + modality }
 
-    /// Upper limit of `inputs`. The source computes condition numbers of 25,000 matrices, whose time grows with the
-    /// cube of `inputs`, to some seconds here.
+    /// Upper limit of `inputs`. The source computes the condition numbers of 25,000 matrices. The time grows with the
+    /// cube of `inputs`, and is some seconds at this limit.
     public static let largestInputs = 128
+    /// Upper limit of `mixingLayers`.
     public static let mostMixingLayers = 64
 
     /// - Throws: `DataError` if a size or probability is out of its range.

@@ -124,7 +124,7 @@ package enum Ticks {
         return logarithmic(scale, wanted: wanted)
     }
 
-    /// Ticks at those of the given values that lie on the axis.
+    /// Ticks at the given values, without the values outside the axis.
     static func at(_ values: [Double], on scale: Scale) -> [Tick] {
         values.filter { scale.fraction(of: $0).map { $0 > -1e-9 && $0 < 1 + 1e-9 } ?? false }.map { tick($0) }
     }

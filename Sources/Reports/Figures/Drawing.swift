@@ -6,7 +6,7 @@ public struct Drawing: Sendable {
 
     init() {}
 
-    // MARK: Texts
+    // MARK: - Texts
 
     /// - Parameter width: A longer text is shortened to this width; the whole text is then its tooltip.
     mutating func text(
@@ -31,7 +31,7 @@ public struct Drawing: Sendable {
         }
     }
 
-    // MARK: Lines
+    // MARK: - Lines
 
     mutating func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, class name: String, title: String = "") {
         path([[(x1, y1), (x2, y2)]], class: name, title: title)
@@ -84,7 +84,7 @@ public struct Drawing: Sendable {
             text: text)
     }
 
-    // MARK: Marks
+    // MARK: - Marks
 
     /// A mark of a series. The shape numbers are 0 circle, 1 square, 2 triangle, 3 diamond, 4 inverted triangle, 5
     /// plus.

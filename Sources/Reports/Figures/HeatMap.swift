@@ -156,7 +156,7 @@ public struct HeatMap: Figure {
 }
 
 /// The colours of a heat map, from dark to bright. The lightness grows evenly, so that the order is also visible in
-/// grey and with colour blindness. The fixed points are those of viridis (van der Walt and Smith, matplotlib).
+/// grey and with colour blindness. The fixed points are from viridis (van der Walt and Smith, matplotlib).
 package enum ColorMap {
     private static let stops: [(Double, Double, Double)] = [
         (68, 1, 84), (72, 40, 120), (62, 74, 137), (49, 104, 142), (38, 130, 142), (31, 158, 137), (53, 183, 121),

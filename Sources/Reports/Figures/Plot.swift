@@ -236,7 +236,7 @@ private struct PlotLayout {
     }
 }
 
-// MARK: Series
+// MARK: - Series
 
 extension PlotLayout {
     /// Draws a series: its line, the fit, error bars, marks and tooltips.

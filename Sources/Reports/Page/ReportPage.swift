@@ -58,7 +58,7 @@ public struct ReportPage: Sendable {
     }
 }
 
-/// The CSS rules of a page's text and tables. `Theme.figureRules` are those of its figures.
+/// The CSS rules of a page's text and tables. `Theme.figureRules` has the rules of its figures.
 private enum PageStyle {
     static let rules = """
         *{box-sizing:border-box}

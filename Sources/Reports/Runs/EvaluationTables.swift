@@ -9,7 +9,7 @@ struct EvaluationTables {
     init(_ runs: [RunRecord]) { self.runs = runs.filter { $0.evaluation != nil } }
 
     /// A section of `evaluation.json` with the paths of its values.
-    private struct Part {
+    private struct EvaluationSection {
         let name: String
         /// The paths of single values and of lists, in the order of their first occurrence.
         var scalars: [String] = []
@@ -20,15 +20,15 @@ struct EvaluationTables {
         if !runs.isEmpty {
             Section("Evaluation") {
                 Paragraph(steps, .remark)
-                for part in parts {
-                    Section(Self.words(part.name)) {
-                        for (run, table) in identifiability(part) {
+                for section in sections {
+                    Section(Self.words(section.name)) {
+                        for (run, table) in identifiability(section) {
                             Paragraph((runs.count == 1 ? "" : run.name + ": ") + table.remark, .remark)
                             table.table
                         }
-                        if !part.scalars.isEmpty, identifiability(part).isEmpty { scalarTable(part) }
-                        if !part.lists.isEmpty { listTable(part) }
-                        let figures = figures(part)
+                        if !section.scalars.isEmpty, identifiability(section).isEmpty { scalarTable(section) }
+                        if !section.lists.isEmpty { listTable(section) }
+                        let figures = figures(section)
                         if !figures.isEmpty { FigureGroup(figures.map(\.figure)) }
                     }
                 }
@@ -36,7 +36,7 @@ struct EvaluationTables {
         }
     }
 
-    var figures: [NamedFigure] { parts.flatMap(figures) }
+    var figures: [NamedFigure] { sections.flatMap(figures) }
 
     private var steps: String {
         let steps = runs.map { $0.evaluation?["step"]?.number }
@@ -49,18 +49,18 @@ struct EvaluationTables {
             + "."
     }
 
-    private var parts: [Part] {
-        var parts: [Part] = []
-        func collect(_ value: JSONValue, path: String, into part: inout Part) {
+    private var sections: [EvaluationSection] {
+        var sections: [EvaluationSection] = []
+        func collect(_ value: JSONValue, path: String, into section: inout EvaluationSection) {
             switch value {
             case .object(let members):
                 for (key, member) in members {
-                    collect(member, path: path.isEmpty ? key : "\(path).\(key)", into: &part)
+                    collect(member, path: path.isEmpty ? key : "\(path).\(key)", into: &section)
                 }
             case .array:
-                if value.numbers != nil, !part.lists.contains(path) { part.lists.append(path) }
+                if value.numbers != nil, !section.lists.contains(path) { section.lists.append(path) }
             case .null: break
-            default: if !part.scalars.contains(path) { part.scalars.append(path) }
+            default: if !section.scalars.contains(path) { section.scalars.append(path) }
             }
         }
         for run in runs {
@@ -68,47 +68,49 @@ struct EvaluationTables {
             for (key, member) in members where key != "step" {
                 // Numbers outside of any section share a section.
                 let name = if case .object = member { key } else { "other values" }
-                var part = parts.first { $0.name == name } ?? Part(name: name)
-                collect(member, path: name == key ? "" : key, into: &part)
-                if let index = parts.firstIndex(where: { $0.name == name }) {
-                    parts[index] = part
+                var section = sections.first { $0.name == name } ?? EvaluationSection(name: name)
+                collect(member, path: name == key ? "" : key, into: &section)
+                if let index = sections.firstIndex(where: { $0.name == name }) {
+                    sections[index] = section
                 } else {
-                    parts.append(part)
+                    sections.append(section)
                 }
             }
         }
-        return parts.filter { !$0.scalars.isEmpty || !$0.lists.isEmpty }
+        return sections.filter { !$0.scalars.isEmpty || !$0.lists.isEmpty }
     }
 
     /// The tables of the section `identifiability`. One row per number would give no overview of it.
-    private func identifiability(_ part: Part) -> [(run: RunRecord, table: IdentifiabilityTable)] {
-        part.name == "identifiability"
+    private func identifiability(_ section: EvaluationSection) -> [(run: RunRecord, table: IdentifiabilityTable)] {
+        section.name == "identifiability"
             ? runs.compactMap { run in IdentifiabilityTable(run.evaluation).map { (run, $0) } } : []
     }
 
-    private func value(_ run: RunRecord, _ part: Part, _ path: String) -> JSONValue? {
-        var value = run.evaluation.flatMap { part.name == "other values" && $0[part.name] == nil ? $0 : $0[part.name] }
+    private func value(_ run: RunRecord, _ section: EvaluationSection, _ path: String) -> JSONValue? {
+        var value = run.evaluation.flatMap {
+            section.name == "other values" && $0[section.name] == nil ? $0 : $0[section.name]
+        }
         for key in path.split(separator: ".", omittingEmptySubsequences: false) { value = value?[String(key)] }
         return value
     }
 
-    /// The runs that have values of this part.
-    private func runsWithValues(_ part: Part) -> [RunRecord] {
-        runs.filter { run in (part.scalars + part.lists).contains { value(run, part, $0) != nil } }
+    /// The runs that have values of a section.
+    private func runsWithValues(_ section: EvaluationSection) -> [RunRecord] {
+        runs.filter { run in (section.scalars + section.lists).contains { value(run, section, $0) != nil } }
     }
 
     private func headers(_ runs: [RunRecord]) -> [DataTable.Cell] {
         self.runs.count == 1 ? ["learned"] : runs.map { DataTable.Cell($0.name, title: $0.folder.path) }
     }
 
-    // MARK: Single values
+    // MARK: - Single values
 
-    private func scalarTable(_ part: Part) -> DataTable {
-        let evaluated = runsWithValues(part)
+    private func scalarTable(_ section: EvaluationSection) -> DataTable {
+        let evaluated = runsWithValues(section)
         return DataTable(
             columns: [""] + (runs.count == 1 ? ["value"] : headers(evaluated)),
-            rows: part.scalars.map { path in
-                let values = evaluated.map { value($0, part, path) }
+            rows: section.scalars.map { path in
+                let values = evaluated.map { value($0, section, path) }
                 let best = best(values.compactMap { $0?.number }, path: path)
                 return [DataTable.Cell(Self.words(path))]
                     + values.map { value in
@@ -151,35 +153,35 @@ struct EvaluationTables {
         path.split(separator: ".").map { $0.split(separator: "_").joined(separator: " ") }.joined(separator: ": ")
     }
 
-    // MARK: Lists
+    // MARK: - Lists
 
     /// Largest number of list elements in a table. Figures show all elements.
     private static let maximumListCount = 24
 
     private static func exactPath(_ path: String) -> String {
-        var parts = path.split(separator: ".").map(String.init)
-        if let last = parts.popLast() { parts.append("exact_\(last)") }
-        return parts.joined(separator: ".")
+        var components = path.split(separator: ".").map(String.init)
+        if let last = components.popLast() { components.append("exact_\(last)") }
+        return components.joined(separator: ".")
     }
 
     /// The exact values of a list, if all runs that have them agree up to rounding.
-    private func exact(_ part: Part, _ path: String) -> [Double]? {
-        let all = runs.compactMap { value($0, part, Self.exactPath(path))?.numbers }
-        guard let first = all.first else { return nil }
-        let areEqual = all.allSatisfy { values in
+    private func exact(_ section: EvaluationSection, _ path: String) -> [Double]? {
+        let exactLists = runs.compactMap { value($0, section, Self.exactPath(path))?.numbers }
+        guard let first = exactLists.first else { return nil }
+        let areEqual = exactLists.allSatisfy { values in
             values.count == first.count
                 && zip(values, first).allSatisfy { abs($0 - $1) <= 1e-9 * max(abs($0), abs($1)) }
         }
         return areEqual ? first : nil
     }
 
-    private func listTable(_ part: Part) -> DataTable {
-        let hasExact = part.lists.contains { exact(part, $0) != nil }
-        let evaluated = runsWithValues(part)
+    private func listTable(_ section: EvaluationSection) -> DataTable {
+        let hasExact = section.lists.contains { exact(section, $0) != nil }
+        let evaluated = runsWithValues(section)
         var rows: [[DataTable.Cell]] = []
-        for path in part.lists
-        where !part.lists.contains(where: { Self.exactPath($0) == path && exact(part, $0) != nil }) {
-            let learned = evaluated.map { value($0, part, path)?.numbers ?? [] }, exact = exact(part, path)
+        for path in section.lists
+        where !section.lists.contains(where: { Self.exactPath($0) == path && exact(section, $0) != nil }) {
+            let learned = evaluated.map { value($0, section, path)?.numbers ?? [] }, exact = exact(section, path)
             let count = max(learned.map(\.count).max() ?? 0, exact?.count ?? 0)
             for index in 0..<min(count, Self.maximumListCount) {
                 let values = learned.map { $0.indices.contains(index) ? $0[index] : nil }
@@ -205,11 +207,11 @@ struct EvaluationTables {
     }
 
     /// A plot for each list that has exact values.
-    private func figures(_ part: Part) -> [NamedFigure] {
-        part.lists.compactMap { path in
-            guard let exact = exact(part, path), exact.count > 1 else { return nil }
+    private func figures(_ section: EvaluationSection) -> [NamedFigure] {
+        section.lists.compactMap { path in
+            guard let exact = exact(section, path), exact.count > 1 else { return nil }
             var series = runs.enumerated().compactMap { index, run -> Series? in
-                guard let values = value(run, part, path)?.numbers else { return nil }
+                guard let values = value(run, section, path)?.numbers else { return nil }
                 return Series(
                     runs.count == 1 ? "learned" : run.name, Self.points(values),
                     style: values.count > 60 ? .line : .markers,
@@ -218,7 +220,7 @@ struct EvaluationTables {
             series.insert(Series("exact", Self.points(exact), style: .line, appearance: .neutral), at: 0)
             let ticks = exact.count <= 12 ? exact.indices.map { Double($0 + 1) } : nil
             return NamedFigure(
-                "\(part.name)-\(path)",
+                "\(section.name)-\(path)",
                 Plot(
                     Self.words(path), x: Axis("number", scale: .linear, ticks: ticks), y: Axis("", includesZero: true),
                     series: series))
@@ -257,7 +259,7 @@ private struct IdentifiabilityTable {
                 }
         }
         var rows = factors.map { name, _ in row(name) { section[$0]?[name] } }
-        if let back = section["from_content"] { rows.append(row("encoding, from c") { back[$0] }) }
+        if let scores = section["from_content"] { rows.append(row("encoding, from c") { scores[$0] }) }
         return DataTable(
             columns: ["R² of"]
                 + Self.encoders.flatMap { encoder in regressors.map { DataTable.Cell("\(encoder), \($0.title)") } },

@@ -13,24 +13,25 @@ struct SweepDimension {
     /// Whether the values are numbers.
     let isNumeric: Bool
 
-    init(key: String, shortKey: String, texts all: [String]) {
+    /// - Parameter texts: The value of each trial, in the order of the trials.
+    init(key: String, shortKey: String, texts trialTexts: [String]) {
         self.key = key
         self.shortKey = shortKey
         var seen: Set<String> = []
-        let different = all.filter { seen.insert($0).inserted }
-        let numbers = different.map { Double($0) }.map { $0.flatMap { $0.isFinite ? $0 : nil } }
-        isNumeric = !numbers.contains { $0 == nil } && !different.isEmpty
+        let distinct = trialTexts.filter { seen.insert($0).inserted }
+        let numbers = distinct.map { Double($0) }.map { $0.flatMap { $0.isFinite ? $0 : nil } }
+        isNumeric = !numbers.contains { $0 == nil } && !distinct.isEmpty
         if isNumeric {
-            let order = zip(different, numbers.compactMap { $0 }).sorted { $0.1 < $1.1 }
+            let order = zip(distinct, numbers.compactMap { $0 }).sorted { $0.1 < $1.1 }
             texts = order.map(\.0)
             values = order.map(\.1)
             axis = Axis(
                 shortKey, scale: Self.isGeometric(values) ? .logarithmic : .linear,
                 ticks: values.count <= 10 ? values : nil)
         } else {
-            texts = different
-            values = different.indices.map(Double.init)
-            axis = Axis(shortKey, categories: different)
+            texts = distinct
+            values = distinct.indices.map(Double.init)
+            axis = Axis(shortKey, categories: distinct)
         }
     }
 
@@ -77,7 +78,7 @@ struct SweepFigures {
     /// The indices of the keys with more than one value.
     private var varied: [Int] { dimensions.indices.filter { dimensions[$0].texts.count > 1 } }
 
-    // MARK: Over one key
+    // MARK: - Over one key
 
     var overValues: [NamedFigure] {
         done.isEmpty
@@ -133,7 +134,7 @@ struct SweepFigures {
             y: Axis(sweep.metric, scale: isPowerLaw ? .logarithmic : .automatic), series: series)
     }
 
-    // MARK: Over two keys
+    // MARK: - Over two keys
 
     /// The pairs of keys for heat maps. Seeds are used only if there is no pair of other keys.
     private var pairs: [(Int, Int)] {
@@ -196,7 +197,7 @@ struct SweepFigures {
             cells: cells, chosen: best.map { ($0.row, $0.column) })
     }
 
-    // MARK: Over all keys
+    // MARK: - Over all keys
 
     var parallel: NamedFigure? {
         guard varied.count >= 3, !done.isEmpty else { return nil }

@@ -94,7 +94,7 @@ struct SweepReport {
         if let remark = sweepFigures.heatMapRemark { Paragraph(remark, .remark) }
     }
 
-    // MARK: Tables
+    // MARK: - Tables
 
     @PageBuilder private var tables: [any PageContent] {
         let ranked = sweep.ranked, failed = sweep.failed, dropped = sweep.trials.filter { $0.status == .dropped }
@@ -156,7 +156,7 @@ struct SweepReport {
             number.allSatisfy(\.isNumber) && !number.isEmpty ? String(number) : trial.trial, title: trial.trial)
     }
 
-    // MARK: The trials' own folders
+    // MARK: - Curves and configs of the trials
 
     /// The name of a trial in a legend: its number, if its name begins with one, and its values.
     private static func label(_ trial: SweepRow) -> String {

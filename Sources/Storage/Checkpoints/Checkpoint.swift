@@ -3,9 +3,10 @@ import CoupletTensors
 
 /// The state of a run between two steps: all that is needed to resume with the same bits, on any number of workers.
 ///
-/// The position in the data is the step, since draw n = step · B + position in the batch. Arrays are named by path:
-/// "first/0/weight", "second/1/bias", "objective/log_inverse_temperature". The path of a moment is that of its
-/// parameter with the name of the moment: "first/0/weight/first_moment". The order of the arrays has no meaning.
+/// The step gives the position in the data: draw n = step · B + position in the batch, for batch size B. Arrays are
+/// named by path: "first/0/weight", "second/1/bias", "objective/log_inverse_temperature". The path of a moment is the
+/// path of its parameter, then the name of the moment: "first/0/weight/first_moment". The order of the arrays has no
+/// meaning.
 public struct Checkpoint: Sendable {
     public typealias NamedArray = (path: String, array: CheckpointArray)
 
@@ -55,9 +56,20 @@ public struct Checkpoint: Sendable {
     /// Number of elements in all parameters.
     public var parameterCount: Int { parameters.reduce(0) { $0 + $1.array.count } }
 
-    /// The three groups of arrays with the names of their groups in the file, in the order of the digest.
+    /// The groups of arrays, named as in the file.
+    enum Group: String, CaseIterable {
+        case parameters, optimizer, statistics
+    }
+
+    /// The groups with their arrays, in the order of the digest.
     var groups: [(name: String, arrays: [NamedArray])] {
-        [("parameters", parameters), ("optimizer", optimizer), ("statistics", statistics)]
+        Group.allCases.map { group in
+            switch group {
+            case .parameters: (group.rawValue, parameters)
+            case .optimizer: (group.rawValue, optimizer)
+            case .statistics: (group.rawValue, statistics)
+            }
+        }
     }
 
     /// A copy that shares no memory with this checkpoint, to be written while training continues.
@@ -111,7 +123,7 @@ public struct CheckpointArray: Sendable {
     }
 }
 
-// MARK: Digest
+// MARK: - Digest
 
 extension Checkpoint {
     /// SHA-256 of the state on which the next step depends, as 64 hexadecimal digits. It does not depend on the file.
@@ -122,8 +134,8 @@ extension Checkpoint {
     ///    of the path: "GROUP/PATH" in UTF-8; a zero byte; "f4" or "f8"; the rank, then each extent, 64 bits each; the
     ///    numbers, row-major.
     ///
-    /// The step stands for the position in the data. The digest leaves out the number of workers, times, the text of
-    /// the config (the numbers show what matters of it) and the other scalars.
+    /// The step stands for the position in the data. The digest leaves out the number of workers, times and the other
+    /// scalars. It also leaves out the text of the config, because the numbers show its effect.
     public var digest: String {
         var digest = Digest()
         digest.update("couplet state 1\n")

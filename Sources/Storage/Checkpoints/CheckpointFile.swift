@@ -51,27 +51,27 @@ enum CheckpointFile {
     static func read(_ path: String) throws -> Checkpoint {
         let file = try HDF5File(reading: path)
         let header = try summary(of: file)
-        func arrays(_ group: String) throws -> [Checkpoint.NamedArray] {
-            try header.arrays.filter { $0.path.hasPrefix(group + "/") }.map { array in
+        func arrays(_ group: Checkpoint.Group) throws -> [Checkpoint.NamedArray] {
+            let prefix = group.rawValue + "/"
+            return try header.arrays.filter { $0.path.hasPrefix(prefix) }.map { array in
                 let values =
                     array.isDouble
                     ? CheckpointArray(try file.readDoubles(array.path), shape: array.shape)
                     : CheckpointArray(try file.readFloats(array.path))
-                return (String(array.path.dropFirst(group.count + 1)), values)
+                return (String(array.path.dropFirst(prefix.count)), values)
             }
         }
         let checkpoint = Checkpoint(
             step: header.step, seed: header.seed, shards: header.shards, configuration: header.configuration,
             writtenBy: header.writtenBy, cpuKernels: header.cpuKernels, scalars: header.scalars,
-            parameters: try arrays("parameters"), optimizer: try arrays("optimizer"),
-            statistics: try arrays("statistics"))
+            parameters: try arrays(.parameters), optimizer: try arrays(.optimizer),
+            statistics: try arrays(.statistics))
         let digest = checkpoint.digest
         if digest != header.digest {
+            let (found, written) = (digest.prefix(12), header.digest.prefix(12))
             throw FileError(
                 .badData, at: path,
-                reason:
-                    "was altered or damaged: its digest is \(digest.prefix(12))…, but \(header.digest.prefix(12))… was written"
-            )
+                reason: "was altered or damaged: its digest is \(found)…, but \(written)… was written")
         }
         return checkpoint
     }
@@ -89,7 +89,7 @@ enum CheckpointFile {
             return number
         }
         func string(_ name: String) throws -> String {
-            guard case .string(let text) = value(name) else { throw missing(name, "a text") }
+            guard case .string(let text) = value(name) else { throw missing(name, "a string") }
             return text
         }
         func seed() throws -> UInt64 {
@@ -105,8 +105,8 @@ enum CheckpointFile {
             let writer = (try? string("written_by")).map { ": \($0)" } ?? ""
             throw FileError(.badData, at: file.path, reason: reason, remedy: "use the program that wrote it" + writer)
         }
-        let arrays = try ["parameters", "optimizer", "statistics"].flatMap { group in
-            try file.datasetNames(under: group).map { name in
+        let arrays = try Checkpoint.Group.allCases.flatMap { group in
+            try file.datasetNames(under: group.rawValue).map { name in
                 guard let description = try file.dataset(name), description.elementClass == .float else {
                     throw FileError(.badData, at: "\(file.path):\(name)", reason: "holds no floating-point numbers")
                 }

@@ -16,6 +16,7 @@ public struct CheckpointStore: Sendable {
     }
 
     /// The steps that have a checkpoint, ascending; empty if the folder does not exist.
+    /// - Throws: `FileError(.inputOutput)` if the folder cannot be read.
     public func list() throws -> [Int] {
         guard FileSystem.exists(folder) else { return [] }
         return try FileSystem.entries(of: folder).compactMap(Self.step(ofName:)).sorted()
@@ -28,11 +29,13 @@ public struct CheckpointStore: Sendable {
         return Int(digits)
     }
 
-    // MARK: Writing
+    // MARK: - Writing
 
-    /// Writes a checkpoint, then deletes all but the newest. A crash at any moment leaves the checkpoint of this step
-    /// whole or absent, or the previous one of the same step (`DurableFile`).
-    /// - Parameter count: number of checkpoints to keep, at least 1, with the one just written.
+    /// Writes a checkpoint, then deletes all but the newest `count`.
+    ///
+    /// A crash at any moment leaves the checkpoint of this step whole or absent. If the step had a checkpoint already,
+    /// either the previous or the new one remains (`DurableFile`).
+    /// - Parameter count: number of checkpoints to keep, including the new one; at least 1.
     /// - Returns: the path of the checkpoint, and its digest.
     /// - Throws: `FileError(.inputOutput)`, such as for a full disk; the existing checkpoints are then untouched.
     @discardableResult
@@ -49,12 +52,13 @@ public struct CheckpointStore: Sendable {
 
     /// Deletes the temporary files of killed writers. `write` calls this.
     /// - Returns: the names of the deleted files.
+    /// - Throws: `FileError(.inputOutput)` if the folder cannot be read.
     @discardableResult
     public func removeAbandonedFiles() throws -> [String] {
         FileSystem.exists(folder) ? try TemporaryFile.removeAbandoned(in: folder) : []
     }
 
-    // MARK: Reading
+    // MARK: - Reading
 
     /// Reads a checkpoint, and verifies its digest.
     /// - Throws: `FileError`: `.inputOutput` if the file cannot be opened, `.badData` if it is damaged, altered or of
@@ -62,6 +66,7 @@ public struct CheckpointStore: Sendable {
     public func read(_ path: String) throws -> Checkpoint { try CheckpointFile.read(path) }
 
     /// Reads the header and the shapes of a checkpoint. Only the checksums of the file's metadata are verified.
+    /// - Throws: `FileError` as `read`.
     public static func summary(_ path: String) throws -> CheckpointSummary {
         try CheckpointFile.summary(of: HDF5File(reading: path))
     }

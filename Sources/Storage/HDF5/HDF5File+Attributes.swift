@@ -10,21 +10,22 @@ extension HDF5File {
         guard try kind(of: object) != nil else {
             throw FileError(.badData, at: self.location(of: object), reason: "does not exist")
         }
-        let isThere = try HDF5Library.call("H5Aexists_by_name", at: location) {
+        let exists = try HDF5Library.call("H5Aexists_by_name", at: location) {
             H5Aexists_by_name(id, path, name, couplet_H5P_DEFAULT())
         }
-        if isThere == 0 { return nil }
+        if exists == 0 { return nil }
         let attribute = try HDF5Handle("H5Aopen_by_name", at: location, closedBy: H5Aclose) {
             H5Aopen_by_name(id, path, name, couplet_H5P_DEFAULT(), couplet_H5P_DEFAULT())
         }
         guard let value = try value(of: attribute, location) else {
-            throw FileError(.badData, at: location, reason: "is neither a text nor a single number")
+            throw FileError(.badData, at: location, reason: "is neither a string nor a single number")
         }
         return value
     }
 
     /// Reads all attributes that are strings or single numbers, in the order in which they were written if the file
     /// keeps that order, otherwise by name.
+    /// - Throws: `FileError(.badData)` if the object is missing.
     public func attributes(of object: String = "/") throws -> [(name: String, value: AttributeValue)] {
         let (location, path) = (location(of: object), Self.absolute(object))
         guard try kind(of: object) != nil else { throw FileError(.badData, at: location, reason: "does not exist") }

@@ -30,6 +30,7 @@ extension HDF5File {
     }
 
     /// Reads a dataset of any numeric type as Float64, in row-major order.
+    /// - Throws: `FileError` as `readFloats(_:rows:into:)`.
     public func readDoubles(_ name: String, rows: Range<Int>? = nil) throws -> [Double] {
         try readArray(name, rows: rows, as: couplet_H5T_NATIVE_DOUBLE(), zero: 0.0)
     }
@@ -62,6 +63,7 @@ extension HDF5File {
     }
 
     /// Reads a dataset of rank 2 as a matrix.
+    /// - Throws: `FileError` as `readFloats(_:rows:into:)`; `.badData` if the rank is not 2.
     public func readMatrix(_ name: String) throws -> Matrix {
         let elements = try readDoubles(name)
         guard let shape = try dataset(name)?.shape, shape.count == 2 else {
@@ -87,7 +89,7 @@ extension HDF5File {
         return result
     }
 
-    /// Reads a dataset, or a range of its rows, into memory. All reading ends here.
+    /// Reads a dataset, or a range of its rows, into memory. All functions that read numbers call it.
     private func read(
         _ dataset: borrowing HDF5Handle, _ description: DatasetDescription, rows: Range<Int>?, as type: hid_t,
         into target: UnsafeMutableRawPointer
@@ -118,7 +120,7 @@ extension HDF5File {
         guard rows.lowerBound >= 0, rows.upperBound <= description.rows else {
             throw FileError(
                 .badData, at: location(of: description.name),
-                reason: "has \(description.rows) rows; rows \(rows) are asked for")
+                reason: "has \(description.rows) rows; rows \(rows) are requested")
         }
         return [rows.count] + description.shape.dropFirst()
     }
@@ -140,7 +142,7 @@ extension HDF5File {
         }
     }
 
-    // MARK: Rows in any order
+    // MARK: - Rows in any order
 
     /// Reads rows in any order, with repetitions, as Float32: row i of the target becomes row `rowNumbers[i]` of the
     /// dataset.
@@ -162,7 +164,7 @@ extension HDF5File {
         if let beyond = rowNumbers.first(where: { $0 >= UInt64(description.rows) }) {
             throw FileError(
                 .badData, at: location(of: name),
-                reason: "has \(description.rows) rows; row \(beyond) (counted from 0) is asked for")
+                reason: "has \(description.rows) rows; row \(beyond) (counted from 0) is requested")
         }
         if target.count == 0 { return }
 

@@ -144,13 +144,14 @@ extension HDF5File {
         }
     }
 
-    /// The largest chunk up to 4 MiB whose inner extents are whole: few chunks, and little memory for one.
+    /// The largest chunk of at most 4 MiB, with whole inner extents as far as they fit: few chunks, each of which needs
+    /// little memory.
     static func chunk(_ shape: [Int], bytes: Int) -> [Int] {
         var chunk = shape
-        var room = max(1, (4 << 20) / bytes)
+        var elementsLeft = max(1, (4 << 20) / bytes)
         for axis in shape.indices.reversed() {
-            chunk[axis] = min(shape[axis], room)
-            room = max(1, room / max(chunk[axis], 1))
+            chunk[axis] = min(shape[axis], elementsLeft)
+            elementsLeft = max(1, elementsLeft / max(chunk[axis], 1))
         }
         return chunk
     }
@@ -164,7 +165,7 @@ extension HDF5File {
             case H5I_GROUP: continue
             case nil: break
             default:
-                throw FileError(.badData, at: location(of: group), reason: "is a dataset, so \(path) cannot lie in it")
+                throw FileError(.badData, at: location(of: group), reason: "is a dataset, so it cannot contain \(path)")
             }
             let (name, location) = (group, location(of: group))
             let list = try HDF5Handle("H5Pcreate", at: location, closedBy: H5Pclose) {

@@ -29,8 +29,8 @@ public final class HDF5File: Sendable {
     }
 
     /// Creates a file.
-    /// - Parameter overwriting: whether an existing file is emptied at once; otherwise it is an error. `create(_:_:)`
-    ///   keeps an existing file until the new one is complete.
+    /// - Parameter overwriting: whether to empty an existing file at once; if false, an existing file is an error.
+    ///   `create(_:_:)` keeps an existing file until the new one is complete.
     /// - Throws: `FileError(.inputOutput)`.
     public convenience init(
         creating path: String, overwriting: Bool = false, format: HDF5Format = .compatible
@@ -53,7 +53,7 @@ public final class HDF5File: Sendable {
         try self.init(path, "H5Fcreate", format) { H5Fcreate(path, mode, creationID, $0) }
     }
 
-    /// Creates a file that is whole or absent, and replaces an existing one when it is complete (`DurableFile`).
+    /// Creates a file that is whole or absent (`DurableFile`). It replaces an existing file when it is complete.
     /// - Throws: `FileError` if the system refuses, and the errors of `write`; no partial file is left then.
     package static func create(_ path: String, _ write: (HDF5File) throws -> Void) throws {
         try DurableFile.write(path) { temporaryPath in

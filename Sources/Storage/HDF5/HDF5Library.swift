@@ -1,6 +1,5 @@
 import CHDF5
 import CoupletFiles
-import Glibc
 import Synchronization
 
 /// Calls HDF5's C functions. Every call is checked, prints no error messages, and holds a lock if the library needs

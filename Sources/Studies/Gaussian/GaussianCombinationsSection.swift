@@ -68,7 +68,7 @@ struct GaussianCombinationsSection {
         }
     }
 
-    // MARK: Tables
+    // MARK: - Tables
 
     private static func list(_ values: [Double]?) -> DataTable.Cell {
         guard let values else { return "–" }
@@ -136,7 +136,7 @@ struct GaussianCombinationsSection {
             })
     }
 
-    // MARK: Figures
+    // MARK: - Figures
 
     private func plots(_ trials: [GaussianTrial]) -> [Plot] {
         func plot(_ title: String, _ learned: (GaussianTrial) -> Double?, _ minimizer: (GaussianTrial) -> Double?)

@@ -47,7 +47,7 @@ struct IdentifiabilityComparison {
             isUnexpected: expected.isContradicted(by: measured.mean))
     }
 
-    /// The number of R² with an expected value, and those of them that contradict it.
+    /// The number of R² with an expected value, and the R² that contradict it.
     private var outcome: (count: Int, contradictions: [Contradiction]) {
         var count = 0, contradictions: [Contradiction] = []
         for row in rows {

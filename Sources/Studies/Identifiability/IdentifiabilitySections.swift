@@ -79,7 +79,7 @@ struct IdentifiabilitySizeSection {
                 + "functions of c alone and contain nothing of s and m. Larger ones cannot satisfy both terms of the "
                 + "loss: a function of c alone fills only a surface of the content's dimension in the space of the "
                 + "encodings, and the loss rewards spreading over the rest of the space, which needs another factor "
-                + "that varies. Style is the first candidate, because s and s_perturbed are correlated and so half "
+                + "that varies. Style is the first candidate, because s and s_perturbed are correlated and so partly "
                 + "equal in both views. A factor of one modality alone costs the most, because it differs completely.")
         if let regressor = curves.regressors.last {
             if let size = contentSize { Paragraph(verdict(size, regressor)) }

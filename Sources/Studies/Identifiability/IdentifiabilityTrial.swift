@@ -137,9 +137,9 @@ struct IdentifiabilityScores {
 
     /// The mean of the expected R² over the seeds, because each seed draws its own covariances and B.
     func expected(_ target: PredictionTarget, _ regressor: Regressor) -> ExpectedScore? {
-        let all = trials.compactMap { $0.expected(target, regressor) }
-        guard let first = all.first, all.count == trials.count else { return nil }
-        return ExpectedScore(value: SampleStatistics(all.map(\.value)).mean, isUpperLimit: first.isUpperLimit)
+        let scores = trials.compactMap { $0.expected(target, regressor) }
+        guard let first = scores.first, scores.count == trials.count else { return nil }
+        return ExpectedScore(value: SampleStatistics(scores.map(\.value)).mean, isUpperLimit: first.isUpperLimit)
     }
 
     private func mean(_ value: (IdentifiabilityTrial) -> Double?) -> SampleStatistics? {

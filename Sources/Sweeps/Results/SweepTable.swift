@@ -59,7 +59,7 @@ public struct SweepTable: Equatable, Sendable {
         (self.name, self.keys, self.metric, self.goal, self.rows) = (name, keys, metric, goal, rows)
     }
 
-    // MARK: As comma-separated values
+    // MARK: - As comma-separated values
 
     /// Reads `sweep.yaml` and `sweep.csv`. The sweep may still be running.
     /// - Throws: `FileError` if the folder holds no sweep or the table is damaged; `ConfigurationError`.
@@ -109,7 +109,7 @@ public struct SweepTable: Equatable, Sendable {
         return ([Self.header(keys, metric)] + lines).map { CSV.line($0) + "\n" }.joined()
     }
 
-    // MARK: Ranking
+    // MARK: - Ranking
 
     /// The rows of finished trials, the best first. Ties keep the order of the trials.
     public var ranked: [SweepRow] { sorted(.done) }
@@ -128,7 +128,7 @@ public struct SweepTable: Equatable, Sendable {
         }.map(\.element)
     }
 
-    // MARK: For people
+    // MARK: - Text table
 
     /// The final output of `couplet sweep`: finished trials, the best first, then dropped and failed trials.
     public var text: String {

@@ -116,7 +116,7 @@ package struct TrialScheduler {
     /// Whether every trial has ended.
     package var isFinished: Bool { pending.isEmpty && running.isEmpty }
 
-    // MARK: Progress
+    // MARK: - Progress
 
     package var runningCount: Int { running.count }
 

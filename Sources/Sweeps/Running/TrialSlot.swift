@@ -134,7 +134,7 @@ struct TrialSlot: Sendable {
     }
 }
 
-// MARK: Messages
+// MARK: - Messages
 
 /// A request to the coordinator.
 package enum SlotRequest: Equatable {

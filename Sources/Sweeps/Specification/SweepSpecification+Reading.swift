@@ -96,13 +96,13 @@ extension ConfigurationBlock {
         path: String, text: String, tree: ConfigurationNode
     )? {
         guard let given = text("base", node, example: "gaussian.yaml") else { return nil }
-        let besideSweep = given.hasPrefix("/") ? given : folder + given
-        let path = [besideSweep, given].first(where: FileSystem.exists)
+        let pathFromSweep = given.hasPrefix("/") ? given : folder + given
+        let path = [pathFromSweep, given].first(where: FileSystem.exists)
         guard let path else {
             let searched =
-                besideSweep == given
-                ? "\(given)" : "\(besideSweep), beside the sweep, nor \(given) in the working folder"
-            note("base", "there is no such config: \(besideSweep == given ? "" : "neither ")\(searched)")
+                pathFromSweep == given
+                ? "\(given)" : "\(pathFromSweep), beside the sweep, nor \(given) in the working folder"
+            note("base", "there is no such config: \(pathFromSweep == given ? "" : "neither ")\(searched)")
             return nil
         }
         do {

@@ -75,7 +75,7 @@ public struct SweepSpecification: Sendable {
         ConfigurationError([.init(at: .file(name: file, line: 1, column: 1), key: key, reason: reason)])
     }
 
-    // MARK: Storing
+    // MARK: - Storing
 
     /// The sweep as YAML, with every default filled in. `load` reads it back as the same sweep.
     /// - Parameter base: The base config's path, relative to the written file.

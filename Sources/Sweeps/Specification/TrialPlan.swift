@@ -123,7 +123,7 @@ public struct TrialPlan: Sendable {
         return configuration
     }
 
-    // MARK: Listing
+    // MARK: - Listing
 
     /// The output of `--dry-run`: the trials with their values, and why some cannot run.
     public var listing: String {

@@ -6,7 +6,7 @@ import Glibc
 public struct SweepValue: Equatable, Sendable, CustomStringConvertible {
     /// The value as YAML on one line. A config reads it back as the same value.
     public let yaml: String
-    /// The value as a config is made from it; its locations lie in the sweep file.
+    /// The parsed value, from which a config is made. Its locations refer to the sweep file.
     package let node: ConfigurationNode
 
     package init(_ node: ConfigurationNode) {
@@ -127,7 +127,7 @@ public struct VariedKey: Sendable {
     }
 }
 
-// MARK: Reading
+// MARK: - Reading
 
 extension ConfigurationBlock {
     /// Reads the values of one key of `vary`. Nil if they are invalid; the problem is noted.

@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#endif
+import Glibc
 
 /// The covariance of a Gaussian pair (u, v) of mean zero, in blocks.
 public struct GaussianCovariance: Equatable, Sendable {
@@ -14,7 +12,7 @@ public struct GaussianCovariance: Equatable, Sendable {
     }
 }
 
-/// A block that is not part of any covariance.
+/// A block that cannot belong to a covariance.
 public struct GaussianCovarianceError: Error, CustomStringConvertible, Equatable, Sendable {
     /// The block, named as in a file: "uu", "uv", "vv"; "uu, uv, vv" for the whole covariance.
     public let block: String
@@ -41,7 +39,7 @@ public struct GaussianPair: Sendable {
     public let firstDirections: Matrix, secondDirections: Matrix
 
     /// - Parameter tolerance: eigenvalues of Cuu and Cvv of at most this fraction of the largest count as zero
-    ///   (`Whitening`). The pair is then described in the subspace that it varies in.
+    ///   (`Whitening`). Directions are then taken in the subspace in which the pair varies.
     /// - Throws: `GaussianCovarianceError` if shapes do not match or the blocks are not a covariance;
     ///   `LinearAlgebraError` if LAPACK does not converge.
     public init(_ covariance: GaussianCovariance, tolerance: Double = 1e-10) throws {
@@ -60,8 +58,8 @@ public struct GaussianPair: Sendable {
             throw GaussianCovarianceError(block: "uv", reason: "contains a NaN or an infinity")
         }
         whitenedCrossCovariance = first.inverseRoot * uv * second.inverseRoot
-        let lost = (first.root * whitenedCrossCovariance * second.root - uv).frobeniusNorm
-        guard lost <= 1e-5 * (uu.frobeniusNorm * vv.frobeniusNorm).squareRoot() else {
+        let remainder = (first.root * whitenedCrossCovariance * second.root - uv).frobeniusNorm
+        guard remainder <= 1e-5 * (uu.frobeniusNorm * vv.frobeniusNorm).squareRoot() else {
             throw GaussianCovarianceError(
                 block: "uv", reason: "correlates directions in which uu or vv has no variance")
         }
@@ -136,7 +134,7 @@ public struct Whitening: Equatable, Sendable {
     public let root: Matrix
     /// C^-½, n × n, symmetric.
     public let inverseRoot: Matrix
-    /// The dimension of the subspace that x varies in.
+    /// The dimension of the subspace in which x varies.
     public let rank: Int
 
     /// - Throws: `GaussianCovarianceError` if C is not square, finite, symmetric and positive semidefinite up to the

@@ -2,8 +2,8 @@
 /// Method for Large Scale Optimization*, Mathematical Programming 45, 1989).
 ///
 /// A bisection finds a step along each direction that satisfies the weak Wolfe conditions (Lewis and Overton,
-/// *Nonsmooth Optimization via Quasi-Newton Methods*, Mathematical Programming 141, 2013). Computes in Double; equal
-/// starts give equal results on one kind of CPU.
+/// *Nonsmooth Optimization via Quasi-Newton Methods*, Mathematical Programming 141, 2013). All arithmetic is in Double.
+/// Equal starts give equal results on CPUs of one kind.
 public struct LBFGS: Sendable {
     /// Number of pairs (step, gradient change) that approximate the inverse Hessian.
     public var memory = 10
@@ -13,15 +13,20 @@ public struct LBFGS: Sendable {
 
     public init() {}
 
+    /// The last point of a minimisation.
     public struct Result: Sendable {
         public let point: [Double]
+        /// The function at `point`.
         public let value: Double
+        /// The Euclidean norm of the gradient at `point`.
         public let gradientNorm: Double
+        /// Number of steps taken.
         public let iterations: Int
         /// Whether the tolerance is met, or rounding in Double prevents further progress.
         public let hasConverged: Bool
     }
 
+    /// Finds a local minimum, in at most `maximumIterations` steps.
     /// - Parameters:
     ///   - start: a point where the function is finite.
     ///   - function: returns the value at a point and writes the gradient to the second argument. Infinity or NaN
@@ -43,8 +48,11 @@ public struct LBFGS: Sendable {
                 changes.removeAll()
                 direction = gradient.map { -$0 }
             }
-            let first = steps.isEmpty ? min(1, 1 / norm) : 1
-            guard let found = try Self.search(point, value, gradient, direction, first: first, function) else {
+            let initialLength = steps.isEmpty ? min(1, 1 / norm) : 1
+            guard
+                let found = try Self.search(
+                    point, value, gradient, direction, initialLength: initialLength, function)
+            else {
                 // No step decreases the function: its rounding error is reached.
                 return Result(
                     point: point, value: value, gradientNorm: norm, iterations: iteration, hasConverged: !steps.isEmpty)
@@ -87,11 +95,11 @@ public struct LBFGS: Sendable {
     /// Finds a point along a descent direction that satisfies the weak Wolfe conditions; nil if no point decreases the
     /// function.
     private static func search(
-        _ point: [Double], _ value: Double, _ gradient: [Double], _ direction: [Double], first: Double,
+        _ point: [Double], _ value: Double, _ gradient: [Double], _ direction: [Double], initialLength: Double,
         _ function: ([Double], inout [Double]) throws -> Double
     ) rethrows -> (point: [Double], value: Double, gradient: [Double])? {
         let slope = dot(gradient, direction)
-        var length = first, low = 0.0, high = Double.infinity
+        var length = initialLength, low = 0.0, high = Double.infinity
         var best: (point: [Double], value: Double, gradient: [Double])?
         var trialGradient = gradient
         for _ in 0..<60 {

@@ -107,9 +107,8 @@ extension Matrix {
         let left = AlignedDoubles(a.elements), right = AlignedDoubles(b.elements), result = AlignedDoubles(elements)
         cblas_dgemm(
             CblasRowMajor, firstTransposed ? CblasTrans : CblasNoTrans, secondTransposed ? CblasTrans : CblasNoTrans,
-            blasint(rows), blasint(columns),
-            blasint(inner), 1, left.pointer, blasint(a.columns), right.pointer, blasint(b.columns), adding ? 1 : 0,
-            result.pointer, blasint(columns))
+            blasint(rows), blasint(columns), blasint(inner), 1, left.pointer, blasint(a.columns), right.pointer,
+            blasint(b.columns), adding ? 1 : 0, result.pointer, blasint(columns))
         result.copy(to: &elements)
     }
 }
@@ -123,7 +122,7 @@ extension Matrix {
         let rank = min(rows, columns)
         if rank == 0 { return (Matrix(rows: rows, columns: 0), [], Matrix(rows: columns, columns: 0)) }
         try requireFinite("dgesdd")
-        // LAPACK is column-major: it reads Aᵀ, so its left singular vectors are our right ones.
+        // LAPACK is column-major: it reads Aᵀ, so its left singular vectors are the right ones of A.
         let a = AlignedDoubles(elements), s = AlignedDoubles(count: rank)
         let left = AlignedDoubles(count: columns * rank), right = AlignedDoubles(count: rank * rows)
         var m = Int32(columns), n = Int32(rows), r = Int32(rank), info: Int32 = 0
@@ -133,10 +132,10 @@ extension Matrix {
             &job, &m, &n, a.pointer, &m, s.pointer, left.pointer, &m, right.pointer, &r, &optimal, &size, &integers,
             &info)
         size = Int32(optimal[0])
-        let work = AlignedDoubles(count: Int(size))
+        let workspace = AlignedDoubles(count: Int(size))
         dgesdd_(
-            &job, &m, &n, a.pointer, &m, s.pointer, left.pointer, &m, right.pointer, &r, work.pointer, &size, &integers,
-            &info)
+            &job, &m, &n, a.pointer, &m, s.pointer, left.pointer, &m, right.pointer, &r, workspace.pointer, &size,
+            &integers, &info)
         if info != 0 {
             throw LinearAlgebraError(
                 routine: "dgesdd", reason: "no convergence (info \(info)) for a \(rows) × \(columns) matrix")
@@ -161,9 +160,9 @@ extension Matrix {
         dsyevd_(&job, &triangle, &n, a.pointer, &n, w.pointer, &optimal, &size, &optimalIntegers, &integerSize, &info)
         size = Int32(optimal[0])
         integerSize = optimalIntegers[0]
-        let work = AlignedDoubles(count: Int(size))
+        let workspace = AlignedDoubles(count: Int(size))
         var integers = [Int32](repeating: 0, count: Int(integerSize))
-        dsyevd_(&job, &triangle, &n, a.pointer, &n, w.pointer, work.pointer, &size, &integers, &integerSize, &info)
+        dsyevd_(&job, &triangle, &n, a.pointer, &n, w.pointer, workspace.pointer, &size, &integers, &integerSize, &info)
         if info != 0 {
             throw LinearAlgebraError(
                 routine: "dsyevd", reason: "no convergence (info \(info)) for a matrix of order \(rows)")
@@ -172,7 +171,7 @@ extension Matrix {
     }
 
     /// The lower triangular L with `A = L Lᵀ`.
-    /// - Throws: `LinearAlgebraError` if the matrix is not positive definite.
+    /// - Throws: `LinearAlgebraError` if the matrix is not positive definite. A NaN may pass unnoticed.
     public func choleskyFactor() throws -> Matrix {
         precondition(rows == columns, "Cholesky factor of a \(rows) × \(columns) matrix")
         let a = AlignedDoubles(elements)
@@ -188,7 +187,8 @@ extension Matrix {
     }
 
     /// Solves `A X = B` by LU factorisation with pivoting.
-    /// - Throws: `LinearAlgebraError` if the matrix is singular.
+    /// - Parameter right: B, rows × any number of columns.
+    /// - Throws: `LinearAlgebraError` if the matrix is singular. A NaN may pass unnoticed.
     public func solve(_ right: Matrix) throws -> Matrix {
         precondition(
             rows == columns && right.rows == rows, "solving \(rows) × \(columns) for \(right.rows) × \(right.columns)")

@@ -2,8 +2,8 @@ import COpenBLAS
 
 /// A symmetric positive definite matrix A in Double: solves, multiplies and factorises it in place.
 ///
-/// It stores and reads only the lower triangle: half the work of a `Matrix`, and no copies. One instance can hold one
-/// matrix after the other and reuses its memory. One thread at a time may use it.
+/// It stores and reads only the lower triangle, so it computes half as much as a `Matrix` and does not copy A. An
+/// instance reuses its memory for the next matrix. One thread at a time may use it.
 package final class PositiveDefiniteSystem {
     /// The order of A.
     package private(set) var order = 0
@@ -21,8 +21,8 @@ package final class PositiveDefiniteSystem {
     package static func bytes(order: Int) -> Int { order * stride(order) * MemoryLayout<Double>.stride }
 
     private static func stride(_ order: Int) -> Int {
-        let whole = (order + 7) / 8 * 8
-        return whole % 64 == 0 ? whole + 8 : whole
+        let roundedUp = (order + 7) / 8 * 8
+        return roundedUp % 64 == 0 ? roundedUp + 8 : roundedUp
     }
 
     /// Sets the matrix.
@@ -48,7 +48,7 @@ package final class PositiveDefiniteSystem {
             "\(right.count) numbers for a system of order \(order)")
         guard let memory, order > 0 else { return }
         OpenBLAS.useOneThread
-        // LAPACK is column-major: our lower triangle is its upper one.
+        // LAPACK is column-major, so it reads the lower triangle as its upper one.
         var n = Int32(order), leading = Int32(stride), count = Int32(right.count / order), info: Int32 = 0
         var triangle = CChar(UInt8(ascii: "U"))
         dpotrf_(&triangle, &n, memory, &leading, &info)
@@ -85,8 +85,8 @@ package final class PositiveDefiniteSystem {
         product.copy(to: &y.elements)
     }
 
-    /// A low-rank factor: `A[pivots, pivots] = F Fᵀ + E`, F order × rank; E is positive semidefinite, no diagonal entry
-    /// exceeds the tolerance.
+    /// A low-rank factor: `A[pivots, pivots] = F Fᵀ + E`, F order × rank. E is positive semidefinite, and no diagonal
+    /// entry of E exceeds the tolerance.
     package struct LowRankFactor {
         package let factor: Matrix
         /// Row i of F corresponds to row pivots[i] of A.
@@ -95,6 +95,7 @@ package final class PositiveDefiniteSystem {
 
     /// Computes the pivoted Cholesky factor (Higham, *Accuracy and Stability of Numerical Algorithms*, section 10.3).
     /// It overwrites A; call `fill` before the next use.
+    /// - Parameter tolerance: the largest diagonal entry that the remainder E may have.
     /// - Throws: `LinearAlgebraError` if A contains a NaN.
     package func lowRankFactor(tolerance: Double) throws -> LowRankFactor {
         guard let memory, order > 0 else { return LowRankFactor(factor: Matrix(rows: 0, columns: 0), pivots: []) }
@@ -102,8 +103,8 @@ package final class PositiveDefiniteSystem {
         var n = Int32(order), leading = Int32(stride), rank: Int32 = 0, info: Int32 = 0, tolerance = tolerance
         var triangle = CChar(UInt8(ascii: "U"))
         var pivots = [Int32](repeating: 0, count: order)
-        let work = AlignedDoubles(count: 2 * order)
-        dpstrf_(&triangle, &n, memory, &leading, &pivots, &rank, &tolerance, work.pointer, &info)
+        let workspace = AlignedDoubles(count: 2 * order)
+        dpstrf_(&triangle, &n, memory, &leading, &pivots, &rank, &tolerance, workspace.pointer, &info)
         if info < 0 || (0..<order).contains(where: { !memory[$0 * stride].isFinite }) {
             throw LinearAlgebraError(
                 routine: "dpstrf", reason: "the matrix of order \(order) contains a NaN or an infinity")

@@ -4,24 +4,24 @@ import CoupletText
 extension Configuration {
     /// The block `batch`: the number of pairs a step, and the number of shards that define its arithmetic.
     public struct Batch: Equatable, Sendable {
-        /// B: pairs a step, over all workers.
+        /// B: number of pairs a step, over all workers.
         public var size: Int
         /// S: number of equal parts of the batch, a power of two that divides `size`. At most S workers can share a
         /// step. Different S give different bits.
         public var shards: Int
         /// Whether activations stay in memory between forward and backward. The bits are the same.
         public var activations: Activations
-        /// Bytes of scores that a process caches between the two passes over all pairs. Scores beyond it are
-        /// recomputed. The bits are the same.
+        /// Bytes of scores that a process caches between the two passes over all pairs. The second pass recomputes
+        /// the other scores. The bits are the same.
         public var tileMemory: Int
 
         /// Treatment of the activations between forward and backward.
         public enum Activations: String, CaseIterable, Sendable {
             /// Activations stay in memory, for all shards of a worker.
             case keep
-            /// Forward runs again for each shard before its backward. Memory for one shard, but a third more matrix
-            /// products in the encoders (gradient caching: Gao, Zhang, Han, Callan, *Scaling Deep Contrastive Learning
-            /// Batch Size under Memory Limited Setup*, RepL4NLP 2021).
+            /// The forward pass of each shard runs again before its backward pass. This takes the memory of one shard,
+            /// and a third more matrix products in the encoders (gradient caching: Gao, Zhang, Han, Callan, *Scaling
+            /// Deep Contrastive Learning Batch Size under Memory Limited Setup*, RepL4NLP 2021).
             case recompute
         }
 

@@ -8,8 +8,8 @@ extension Configuration {
         /// Number of held-out pairs in the gallery. Nil: all of a finite source, `defaultEndlessGallerySize` of an
         /// endless one.
         public var pairs: Int?
-        /// Measurement of the latent factors; nil: none. If a file has no such block, it is `Identifiability()` for a
-        /// source with latent factors.
+        /// Measurement of the latent factors. Nil: none. If a file has no such block, the value is `Identifiability()`
+        /// for a source with latent factors, otherwise nil.
         public var identifiability: Identifiability?
 
         public init(pairs: Int? = nil, identifiability: Identifiability? = nil) {
@@ -64,7 +64,7 @@ extension Configuration {
     public struct Identifiability: Equatable, Sendable {
         /// Number of samples for fitting the regressors, and of other samples for scoring them.
         public var samples: Int
-        /// At least one, in the order of the result tables.
+        /// At least one regressor, in the order of the result tables.
         public var regressors: [Regressor]
 
         public init(samples: Int = 4_096, regressors: [Regressor] = [.linear, .kernelRidge]) {

@@ -103,7 +103,7 @@ extension Configuration.Objective {
         }
     }
 
-    /// `[first given second, second given first]`
+    /// Reads `weights: [first given second, second given first]`.
     private static func weights(_ block: ConfigurationBlock) -> (first: Double, second: Double)? {
         guard let node = block.value("weights"),
             let weights = block.list(

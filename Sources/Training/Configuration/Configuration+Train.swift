@@ -2,19 +2,20 @@ import CoupletSchema
 import CoupletText
 
 extension Configuration {
-    /// The block `train`: the length of the run and when it logs, evaluates, saves and stops. It never changes the
-    /// parameters after a given step.
+    /// The block `train`: the length of the run and when it logs, evaluates, saves and stops. None of its keys changes
+    /// the parameters after a given step.
     public struct Train: Equatable, Sendable {
         /// Reaction to a step whose loss or gradient is not finite. Such an update is never applied.
         public enum NonFinitePolicy: String, CaseIterable, Sendable {
-            /// End the run with an error that names the origin of the numbers.
+            /// End the run with an error that names the origin of the values.
             case stop
-            /// Count the step, skip its update and log a warning with the origin of the numbers.
+            /// Count the step, skip its update and log a warning with the origin of the values.
             case skip
         }
 
         /// Number of steps of the run. With 0, the run writes a checkpoint of the initial parameters.
         public var steps: Int
+        /// Steps between metrics records.
         public var logEvery: Int
         /// Steps between evaluations. Nil: only at the end (`0` or `null` in a file).
         public var evaluateEvery: Int?

@@ -42,7 +42,7 @@ public struct Configuration: Equatable, Sendable {
         self.train = train
     }
 
-    // MARK: Reading
+    // MARK: - Reading
 
     /// Reads a file and applies the overrides (`key.path=value`, the arguments of `--set`).
     /// - Throws: `ConfigurationError` with all problems of the config; `FileError` if the file cannot be read.
@@ -71,7 +71,7 @@ public struct Configuration: Equatable, Sendable {
         return try parse(tree, start: .file(name: name, line: 1, column: 1), defaultName: defaultName)
     }
 
-    /// Reads a tree whose parts may come from several files. Each error names the location of its value.
+    /// Reads a tree. Its values may come from several files; each error names the location of its value.
     /// - Parameter start: location for errors about missing top-level keys.
     /// - Throws: `ConfigurationError` with all problems of the config.
     package static func parse(
@@ -105,7 +105,7 @@ public struct Configuration: Equatable, Sendable {
         }.map(\.element)
     }
 
-    /// Nil after a problem that prevents a value; `root` has recorded the problem.
+    /// Nil after a problem that prevents a value; `root` has recorded that problem.
     private init?(reading root: ConfigurationBlock, defaultName: String) {
         var name = defaultName
         root.read("name", into: &name, example: "gaussian")
@@ -159,7 +159,7 @@ public struct Configuration: Equatable, Sendable {
             evaluation: evaluation ?? Evaluation(defaultFor: source), train: train)
     }
 
-    // MARK: Writing
+    // MARK: - Writing
 
     /// YAML with every key and its value, including defaults, in a fixed order. `parse` reads it back as an equal
     /// value.

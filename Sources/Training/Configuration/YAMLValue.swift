@@ -11,7 +11,7 @@ indirect enum YAMLValue {
     /// A mapping with one line a key.
     case block([Entry])
 
-    // MARK: Scalars
+    // MARK: - Scalars
 
     static let null = YAMLValue.scalar("null")
 
@@ -37,7 +37,7 @@ indirect enum YAMLValue {
         .scalar(ConfigurationText.list(names.map(\.rawValue)))
     }
 
-    // MARK: Text
+    // MARK: - Text
 
     /// The lines of a mapping, each indented.
     static func text(of entries: [Entry], indentation: String = "") -> String {

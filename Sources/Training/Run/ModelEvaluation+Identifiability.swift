@@ -3,7 +3,7 @@ import CoupletPairs
 import CoupletTensors
 
 extension ModelEvaluation {
-    /// The samples of the regressors of `identifiability`.
+    /// The samples on which the regressors of `identifiability` are fitted and scored.
     public struct IdentifiabilitySamples: Sendable {
         public let fitting: LatentSamples
         public let scoring: LatentSamples
@@ -11,7 +11,9 @@ extension ModelEvaluation {
 
     /// Regresses the latent factors of the source on the encodings. Every worker calls it.
     /// - Parameter exportSamples: receives the samples before the regressions start, on worker 0 only.
-    /// - Returns: nil if the config does not ask for it.
+    /// - Returns: the scores of the regressors; nil if the config has no `evaluation.identifiability`.
+    /// - Throws: `DataError` if the source has no latent factors, or if `exportSamples` needs samples that the config
+    ///   does not have; `IdentifiabilityError` if there is too little memory.
     func identifiability(
         _ extent: Extent, exportSamples: ((IdentifiabilitySamples) throws -> Void)?
     ) throws -> IdentifiabilityResult? {
@@ -37,8 +39,9 @@ extension ModelEvaluation {
             fitting: samples.fitting, scoring: samples.scoring, communicator: communicator)
     }
 
-    /// Samples to fit and to score on. Of a finite source, the regressors are fitted on training samples, and both
-    /// numbers are the smaller of those that there are.
+    /// Encodes equal numbers of samples for fitting and for scoring. The samples for scoring are held out. The samples
+    /// for fitting are training samples of a finite source, and the second stream of an endless one.
+    /// - Parameter wanted: number of samples of each; fewer if a split of a finite source has fewer.
     private func samples(_ wanted: Int, of source: any LatentFactorSource) throws -> IdentifiabilitySamples {
         let heldOut = source.count(of: .heldOut)
         let count = min(wanted, heldOut ?? .max, heldOut == nil ? .max : source.count(of: .training) ?? .max)
@@ -52,7 +55,7 @@ extension ModelEvaluation {
     }
 
     /// Encodes samples, each worker its shards, and gathers all of them on every worker. In the swapped views, sample i
-    /// has the content of sample i + 1, and the last sample that of the first.
+    /// has the content of sample i + 1, and the last sample has the content of the first.
     /// - Parameter start: number of the first sample.
     private func latentSamples(
         _ split: Split, from start: UInt64, _ shards: SampleShards, of source: any LatentFactorSource
@@ -101,11 +104,11 @@ extension ModelEvaluation {
                 return Array(raw[(start * rowBytes)..<(end * rowBytes)])
             }
         }
-        let numbers = try communicator.allGather(bytes: bytes).flatMap { bytes in
+        let elements = try communicator.allGather(bytes: bytes).flatMap { bytes in
             bytes.withUnsafeBytes { raw in
                 (0..<raw.count / 4).map { Double(raw.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self)) }
             }
         }
-        return Matrix(rows: shards.samples, columns: local.columns, elements: numbers)
+        return Matrix(rows: shards.samples, columns: local.columns, elements: elements)
     }
 }

@@ -3,7 +3,7 @@ import CoupletEvaluation
 import CoupletPairs
 import CoupletTensors
 
-/// Evaluates a model on held-out pairs: retrieval in both directions, classification if the source has classes, the
+/// Evaluates a model on held-out pairs: retrieval in both directions, classification if the source has labels, the
 /// closed form if the source is Gaussian, identifiability if the source knows its latent factors.
 public struct ModelEvaluation {
     let configuration: Configuration
@@ -18,15 +18,15 @@ public struct ModelEvaluation {
         self.communicator = communicator
     }
 
-    /// Number of training pairs from which class prototypes are made if the second modality is not labels. Of an
-    /// endless source, also the number on which labels are counted and probes are fitted.
+    /// Maximum number of training pairs for class prototypes, if the second modality is not labels. For an endless
+    /// source, also the number of training pairs that label counts and linear probes use.
     public static let prototypePairs = 10_000
 
-    /// How a linear probe is fitted.
+    /// Settings of a linear probe.
     public struct Probe: Equatable, Sendable {
-        /// Number of labelled training samples of each class; nil is all.
+        /// Number of labelled training samples of each class; nil uses all.
         public var perClass: Int?
-        /// λ of `LinearProbe`.
+        /// λ, the L2 penalty of `LinearProbe`.
         public var penalty: Double
 
         public init(perClass: Int? = nil, penalty: Double = 1) {
@@ -35,22 +35,23 @@ public struct ModelEvaluation {
         }
     }
 
-    /// How much an evaluation measures.
+    /// The measurements of an evaluation.
     public enum Extent: Sendable {
-        /// All that the config asks for: at the end of a run, and by `couplet evaluate`.
+        /// All measurements of the config: at the end of a run, and by `couplet evaluate`.
         case full
-        /// What is cheap compared with training, for evaluations during a run (`train.evaluate_every`):
-        /// `identifiability` uses only the linear regressor, whichever the config names.
+        /// Measurements that are cheap compared with training, for evaluations during a run (`train.evaluate_every`):
+        /// `identifiability` uses only the linear regressor, whatever the config names.
         case brief
     }
 
-    /// Every worker calls it and gets the same result. It does not change the model.
+    /// Runs the evaluation. Every worker calls it and gets the same result. It does not change the model.
     /// - Parameters:
     ///   - step: number of finished steps, for the result.
-    ///   - temperature: τ. It divides the coupling of a Gaussian, and the similarities to which the prior of labels is
-    ///     added.
+    ///   - temperature: τ, which divides similarities to give scores. The closed form of a Gaussian source and
+    ///     classification with a label prior use it.
     ///   - probe: fits a linear probe of the first encodings; nil fits none.
-    ///   - exportSamples: receives the samples of the regressors of `identifiability`, on worker 0 only.
+    ///   - exportSamples: receives the samples of the regressors of `identifiability`, on worker 0 only. Either all
+    ///     workers pass it or none does.
     /// - Throws: `DataError` if the source lacks labels, held-out samples or latent factors that are needed;
     ///   `IdentifiabilityError` if there is too little memory for the regressions.
     package func run(
@@ -81,6 +82,7 @@ public struct ModelEvaluation {
             identifiability: try identifiability(extent, exportSamples: exportSamples))
     }
 
+    /// Classifies this worker's held-out first encodings. Every worker calls it.
     private func classify(
         _ encodings: Tensor, _ labels: [Int], _ shards: SampleShards, temperature: Double
     ) throws -> ClassificationResult {
@@ -102,7 +104,7 @@ public struct ModelEvaluation {
         return counts.isEmpty ? nil : counts
     }
 
-    /// Fits a linear probe on training samples and evaluates it on held-out ones.
+    /// Fits a linear probe on training samples and evaluates it on held-out samples. Every worker calls it.
     private func fit(
         _ probe: Probe, _ encodings: Tensor, _ labels: [Int]?, _ shards: SampleShards
     ) throws -> LinearProbeResult {
@@ -127,8 +129,8 @@ public struct ModelEvaluation {
             count: shards.samples)
     }
 
-    /// The encodings of all classes by the label encoder. If the second modality is not labels: the mean second
-    /// encoding of each class over training pairs.
+    /// Encodes all classes with the label encoder. If the second modality is not labels, averages the second encodings
+    /// of each class over training pairs. Every worker calls it.
     private func classEncodings() throws -> ClassEncodings {
         if let classes = source.description(of: .second).classes {
             let encoder = BatchEncoder(
@@ -151,9 +153,9 @@ public struct ModelEvaluation {
 
     /// Encodes this worker's shards of samples of one modality.
     private func encode(
-        _ modality: Modality, _ split: Split, _ shards: SampleShards, from other: (any PairSource)? = nil
+        _ modality: Modality, _ split: Split, _ shards: SampleShards, from otherSource: (any PairSource)? = nil
     ) throws -> Tensor {
-        let source = other ?? self.source, encoder = batchEncoder(modality, shards)
+        let source = otherSource ?? self.source, encoder = batchEncoder(modality, shards)
         return try ShardedEncoding(shards).run(
             rank: communicator.rank, workers: communicator.size, widths: [encoder.encoder.outputCount]
         ) { numbers, outputs in
@@ -168,6 +170,7 @@ public struct ModelEvaluation {
         BatchEncoder(model.encoders[modality], parameters: model.parameters[modality], rows: shards.size)
     }
 
+    /// Evaluates the closed form; nil unless the source is Gaussian and both encoders are single linear layers.
     private func gaussian(temperature: Double) throws -> GaussianEvaluation? {
         let similarity = configuration.objective.similarity
         guard let tilt = try model.gaussianTilt(of: source, similarity: similarity, temperature: temperature) else {

@@ -3,7 +3,7 @@ import CoupletPairs
 import CoupletSchema
 import CoupletStorage
 
-/// Encoders of another run that a new run begins with, as the block `initialize` of its config says.
+/// Encoders that a new run takes from a checkpoint of another run, as the block `initialize` of its config requests.
 package struct PretrainedEncoders: Sendable {
     /// Path of the other run's checkpoint.
     package let path: String
@@ -11,7 +11,8 @@ package struct PretrainedEncoders: Sendable {
     package let digest: String
     /// The modalities whose encoders the new run takes.
     package let modalities: [Modality]
-    /// The encoders that do not match the new run's. They are left out because the config does not name any encoders.
+    /// The encoders that differ from the new run's and are not taken. Empty if the config names encoders, because a
+    /// difference is then an error.
     package let skipped: [(modality: Modality, difference: String)]
     let checkpoint: Checkpoint
 
@@ -53,10 +54,11 @@ package struct PretrainedEncoders: Sendable {
             settings.encoders == nil
             ? Modality.allCases.compactMap { modality in differences[modality].map { (modality, $0) } } : []
         guard !modalities.isEmpty else {
-            let all = skipped.map { "of the \($0.modality), \($0.difference)" }.joined(separator: "; ")
+            let differencesText = skipped.map { "for the \($0.modality), \($0.difference)" }.joined(separator: "; ")
             throw RunMismatchError(
                 description: """
-                    initialize: neither encoder of \(path) is this run's: \(all). Give both runs the same encoder
+                    initialize: neither encoder of \(path) is this run's: \(differencesText). Give both runs the \
+                    same encoder
                     """)
         }
         self.checkpoint = checkpoint
@@ -69,11 +71,12 @@ package struct PretrainedEncoders: Sendable {
         for modality in modalities { try model.load(modality, checkpoint, from: path) }
     }
 
+    /// The newest checkpoint that verifies, or the checkpoint with the given digest.
     private static func checkpoint(
         _ store: CheckpointStore, digest: String?
     ) throws -> (content: Checkpoint, path: String)? {
         guard let digest else { return try store.newestReadable().checkpoint }
-        // A damaged checkpoint does not count.
+        // A damaged checkpoint is skipped.
         let step = try store.list().first { (try? CheckpointStore.summary(store.path(ofStep: $0)))?.digest == digest }
         guard let step else {
             throw FileError(
@@ -87,17 +90,20 @@ package struct PretrainedEncoders: Sendable {
         return (try store.read(step: step), store.path(ofStep: step))
     }
 
-    /// The first difference between an encoder of the checkpoint and that of this run; nil if they are equal.
+    /// The first difference between an encoder in the checkpoint and the same encoder of this run; nil if they are
+    /// equal.
     private static func difference(
         _ modality: Modality, _ checkpoint: Checkpoint, _ path: String, _ configuration: Configuration, _ model: Model
     ) throws -> String? {
-        let there = try ConfigurationSettings(yaml: checkpoint.configuration, name: path)
-        let here = try ConfigurationSettings(yaml: configuration.resolvedYAML, name: "the config")
+        let checkpointSettings = try ConfigurationSettings(yaml: checkpoint.configuration, name: path)
+        let runSettings = try ConfigurationSettings(yaml: configuration.resolvedYAML, name: "the config")
         let block = "encoders.\(modality.rawValue)."
         let keys =
-            ["encoders.embedding"] + (here.settings + there.settings).map(\.key).filter { $0.hasPrefix(block) }
-        if let key = keys.first(where: { there[$0] != here[$0] }) {
-            return "\(key) is \(there[key] ?? "absent") there and \(here[key] ?? "absent") here"
+            ["encoders.embedding"]
+            + (runSettings.settings + checkpointSettings.settings).map(\.key).filter { $0.hasPrefix(block) }
+        if let key = keys.first(where: { checkpointSettings[$0] != runSettings[$0] }) {
+            return
+                "\(key) is \(checkpointSettings[key] ?? "absent") there and \(runSettings[key] ?? "absent") here"
         }
         for entry in model.encoders[modality].layout.entries {
             let path = RunState.path(modality, entry)

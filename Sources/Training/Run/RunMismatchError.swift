@@ -26,7 +26,7 @@ public struct RunMismatchError: Error, CustomStringConvertible, Sendable {
                 """)
     }
 
-    /// Ranks have read different data.
+    /// Workers have read different data.
     static func dataDiffer(_ workers: [Int]) -> RunMismatchError {
         RunMismatchError(
             description: """
@@ -35,7 +35,7 @@ public struct RunMismatchError: Error, CustomStringConvertible, Sendable {
                 """)
     }
 
-    /// Ranks have read different configs or run different versions of the program.
+    /// Workers have read different configs or run different versions of the program.
     package static func ranksDiffer(_ workers: [Int]) -> RunMismatchError {
         RunMismatchError(
             description: """

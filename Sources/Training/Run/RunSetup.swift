@@ -3,7 +3,7 @@ import CoupletFiles
 import CoupletPairs
 import CoupletStorage
 
-/// The state of a process before its workers start: the run's config, data, model and folder, all checked.
+/// What a process prepares and checks before its workers start: the run's config, data, model and folder.
 struct RunSetup: Sendable {
     let configuration: Configuration
     let source: any PairSource
@@ -11,23 +11,23 @@ struct RunSetup: Sendable {
     let folder: RunFolder
     /// Number of workers of this process.
     let threads: Int
-    /// When this process began with the run.
+    /// Time at which this process started the run.
     let started: ContinuousClock.Instant
     /// Digest of the source's data; nil if the source has none.
     let dataDigest: String?
-    /// The lock of the folder, held as long as the run lasts. Process 0 only.
+    /// The lock of the folder, held until the run ends. Process 0 only.
     let lock: FolderLock?
     /// The checkpoint from which the run resumes. Process 0 only.
     let restored: (content: Checkpoint, path: String)?
     /// The encoders that a new run takes from another run. Process 0 only.
     let pretrained: PretrainedEncoders?
-    /// Checkpoints that did not verify and were set aside.
+    /// Checkpoints that failed verification and were renamed.
     let damagedCheckpoints: [CheckpointStore.DamagedCheckpoint]
 
-    /// Reads and checks all that the run needs. Every process calls it; process 0 prepares the folder.
+    /// Reads and checks everything that the run needs. Every process calls it; process 0 also prepares the folder.
     /// - Parameters:
     ///   - loaded: the config as the user gave it.
-    ///   - source: replaces the source that the config names; nil makes that one.
+    ///   - source: replaces the source that the config names; nil makes the source of the config.
     /// - Throws: `ConfigurationError`, `DataError`, `FileError`, `NetworkError`, `WorkerCountError` or
     ///   `RunMismatchError`.
     init(
@@ -46,7 +46,7 @@ struct RunSetup: Sendable {
         var lock: FolderLock?, pretrained: PretrainedEncoders?, restored: (content: Checkpoint, path: String)?
         var damagedCheckpoints: [CheckpointStore.DamagedCheckpoint] = []
         if group.processRank == 0 {
-            // What a new run lacks is reported before an existing run is removed.
+            // If a new run cannot start, it throws here, before an existing run is removed.
             if options.existing != .resume { pretrained = try Self.pretrainedEncoders(configuration, model, folder) }
             lock = try folder.lock(options.existing)
             try folder.prepare(options.existing)
@@ -73,7 +73,9 @@ struct RunSetup: Sendable {
         self.damagedCheckpoints = damagedCheckpoints
     }
 
-    /// The config of the run: a resumed run keeps the values of its start, but for the keys that may change.
+    /// The config of the run, with `optimizer.schedule_steps` filled in. A resumed run takes a missing value from its
+    /// stored config.
+    /// - Throws: `RunMismatchError` if a resumed run has other values of keys that may not change.
     private static func configuration(
         _ loaded: Configuration, _ options: TrainingOptions, _ folder: RunFolder
     ) throws -> Configuration {
@@ -101,13 +103,14 @@ struct RunSetup: Sendable {
 
     /// Checks that the data are those of the checkpoint. A checkpoint or a source without a digest is not checked.
     private static func checkData(_ digest: String?, of restored: (content: Checkpoint, path: String)) throws {
-        guard let digest, let former = RunState.dataDigest(in: restored.content.scalars), former != digest else {
+        guard let digest, let saved = RunState.dataDigest(in: restored.content.scalars), saved != digest else {
             return
         }
-        throw RunMismatchError.otherData(restored.path, was: former, now: digest)
+        throw RunMismatchError.otherData(restored.path, was: saved, now: digest)
     }
 
     /// Checks that all workers have read the same config and the same data. Every worker calls it.
+    /// - Throws: `RunMismatchError` on all workers if one of them differs from worker 0.
     func checkAgreement(_ communicator: any Communicator) throws {
         func ranksUnlikeRank0(_ text: String) throws -> [Int] {
             let all = try communicator.allGather(bytes: Array(text.utf8))

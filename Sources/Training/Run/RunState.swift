@@ -7,8 +7,8 @@ import CoupletTensors
 import Foundation
 
 /// The state of a run between two steps: parameters (one copy per process), optimizer moments (each worker has its
-/// slices), scalars of the loss, and the step. `gather` collects it on worker 0 for a checkpoint, `restore` distributes
-/// it.
+/// slices), scalars of the loss, and the number of finished steps. `gather` collects the state on worker 0 for a
+/// checkpoint; `restore` distributes it.
 package struct RunState {
     let configuration: Configuration
     let model: Model
@@ -36,12 +36,13 @@ package struct RunState {
     static let dataDigestName = "data_digest"
     static let initialDigestName = "initialized_from"
 
-    /// The digest of the run's data that a checkpoint names; nil if it names none.
+    /// The digest of the run's data in the scalars of a checkpoint; nil if the checkpoint has none.
     package static func dataDigest(in scalars: [(name: String, value: AttributeValue)]) -> String? {
         string(dataDigestName, in: scalars)
     }
 
-    /// The digest of the other run's checkpoint from which the run took encoders; nil if a checkpoint names none.
+    /// The digest of the other run's checkpoint from which the run took encoders, in the scalars of a checkpoint; nil
+    /// if the checkpoint has none.
     package static func initialDigest(in scalars: [(name: String, value: AttributeValue)]) -> String? {
         string(initialDigestName, in: scalars)
     }
@@ -69,9 +70,9 @@ package struct RunState {
     ///   - flat: the buffer on worker 0; nil on the others.
     package func gather(_ slices: [Tensor], of layout: ParameterLayout, into flat: Tensor?) throws {
         for (bucket, slice) in zip(layout.buckets, slices) {
-            guard let parts = try communicator.gather(slice, to: 0), let flat else { continue }
-            for (worker, part) in parts.enumerated() {
-                flat.flat(range(of: worker, in: bucket.range)).copy(from: part)
+            guard let workerSlices = try communicator.gather(slice, to: 0), let flat else { continue }
+            for (worker, workerSlice) in workerSlices.enumerated() {
+                flat.flat(range(of: worker, in: bucket.range)).copy(from: workerSlice)
             }
         }
     }
@@ -112,7 +113,7 @@ package struct RunState {
         return stepsDone
     }
 
-    /// Loads the encoders that worker 0 has from another run on all workers. Every worker calls it.
+    /// Distributes encoders of another run from worker 0 to all workers. Every worker calls it.
     /// - Parameter pretrained: nil on all workers but worker 0.
     package func load(_ pretrained: PretrainedEncoders?) throws {
         let isLoaded = try communicator.broadcast(
@@ -123,6 +124,8 @@ package struct RunState {
         try communicator.barrier()
     }
 
+    /// Distributes the parameters of one encoder. Every worker calls it.
+    /// - Parameter checkpoint: nil on all workers but worker 0.
     private func restoreParameters(_ checkpoint: Checkpoint?, _ modality: Modality, from file: String) throws {
         let flat = model.parameters[modality]
         try fill(flat, model.encoders[modality].layout, from: file) { entry in
@@ -134,8 +137,8 @@ package struct RunState {
         if isFirstOfProcess { flat.copy(bytes: bytes) }
     }
 
-    /// Fills a flat buffer on worker 0 from a checkpoint. `array` returns the path and the array of an entry; nil on
-    /// the other workers.
+    /// Fills a flat buffer on worker 0 from a checkpoint. The closure `array` returns the path and the array of an
+    /// entry on worker 0, and nil on the other workers.
     private func fill(
         _ flat: Tensor, _ layout: ParameterLayout, from file: String,
         array: (ParameterLayout.Entry) -> (path: String, array: CheckpointArray?)?

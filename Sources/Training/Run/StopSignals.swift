@@ -25,16 +25,16 @@ package struct StopSignals: Sendable {
             StopSignals.received.store(signal, ordering: .relaxed)
         }
         for signal in [SIGINT, SIGTERM, SIGUSR1] {
-            var former = sigaction()
-            sigaction(signal, nil, &former)
+            var previous = sigaction()
+            sigaction(signal, nil, &previous)
             let isIgnored =
-                unsafeBitCast(former.__sigaction_handler.sa_handler, to: Int.self)
+                unsafeBitCast(previous.__sigaction_handler.sa_handler, to: Int.self)
                 == unsafeBitCast(SIG_IGN, to: Int.self)
             if !isIgnored { sigaction(signal, &action, nil) }
         }
-        // The failing call reports the error: a file beyond the size limit, or a message that nobody reads any more.
+        // The failing call reports the error: a write beyond the file size limit, or to a pipe without a reader.
         for signal in [SIGXFSZ, SIGPIPE] { _ = Glibc.signal(signal, SIG_IGN) }
-        // A parent may have started this process with them blocked, as a worker thread of libdispatch does.
+        // The parent may have blocked these signals, as a worker thread of libdispatch does.
         var signals = sigset_t()
         sigemptyset(&signals)
         for signal in [SIGINT, SIGTERM, SIGUSR1] { sigaddset(&signals, signal) }

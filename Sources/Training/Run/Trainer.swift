@@ -1,18 +1,18 @@
 import CoupletCommunication
 import CoupletPairs
 
-/// The options of `couplet train` that are not in the config: where the run is, its number of threads, how it shows its
-/// progress. None of them changes a parameter.
+/// The options of `couplet train` that are not in the config: the folder of the run, the number of threads, the
+/// progress display. They do not change the parameters that training finds.
 public struct TrainingOptions: Sendable {
-    /// Path of the run's folder; nil is `runs/NAME`.
+    /// Path of the run's folder; nil selects `runs/NAME`.
     public var output: String?
     public var existing: RunFolder.ExistingRun
     /// Number of workers of this process; nil chooses 1 under mpirun, otherwise the largest power of two within the CPU
     /// affinity mask and the shards.
     public var threads: Int?
     public var progress: ProgressDisplay.Mode
-    /// How long a worker may wait for others. After that the job ends with an error that names the missing workers. Nil
-    /// waits without limit.
+    /// Maximum time that a worker waits for another. After that the job ends with an error that names the missing
+    /// workers. Nil: no limit.
     public var timeout: Duration?
 
     public init(
@@ -45,7 +45,7 @@ public struct Trainer: Sendable {
     private let group: WorkerGroup
     private let options: TrainingOptions
     private let signals: StopSignals
-    /// Whether the group ends with the run.
+    /// Whether this trainer launched the group and must finalize it.
     private let ownsGroup: Bool
 
     /// Makes a trainer that uses all processes that a launcher started. Call it before MPI is initialised, because it
@@ -57,7 +57,8 @@ public struct Trainer: Sendable {
         self.options = options
     }
 
-    /// Makes a trainer that uses a group which outlives the run, such as the group of a sweep.
+    /// Makes a trainer that uses an existing group, such as the group of a sweep. The group remains usable after the
+    /// run.
     package init(options: TrainingOptions, group: WorkerGroup, signals: StopSignals) {
         self.signals = signals
         self.group = group
@@ -65,10 +66,11 @@ public struct Trainer: Sendable {
         self.options = options
     }
 
-    /// Trains.
+    /// Trains until the last step or a request to stop. Every process calls it.
     /// - Parameters:
     ///   - source: replaces the source of pairs that the config names (`SourceSpecification.program`).
     ///   - load: reads the config. Every process calls it; if it throws, the error is reported once.
+    /// - Returns: the same outcome on every process.
     /// - Throws: on every process, any error of config, data, folder or workers.
     @discardableResult
     public func run(source: (any PairSource)? = nil, _ load: () throws -> Configuration) throws -> TrainingOutcome {

@@ -8,7 +8,7 @@ import CoupletText
 /// The training loop on one worker: steps, checkpoints and evaluations, until the last step or a request to stop. All
 /// workers run it together.
 final class TrainingLoop {
-    /// After so many skipped steps in a row the run fails, because it learns nothing any more.
+    /// The run fails at this number of skipped steps in a row, because it no longer learns.
     private static let maximumSkippedSteps = 100
 
     private let setup: RunSetup
@@ -25,7 +25,7 @@ final class TrainingLoop {
     private var timer: RunTimer?
     private var buffers: CheckpointBuffers?
 
-    /// Prepares the worker: restores the state of the run on all workers and reports the start.
+    /// Prepares the worker: restores the state of the run on all workers and reports the start. Every worker calls it.
     init(
         _ setup: RunSetup, options: TrainingOptions, signals: StopSignals, communicator: any Communicator
     ) throws {
@@ -59,8 +59,8 @@ final class TrainingLoop {
         timer = isFirst ? RunTimer(configuration.train, started: setup.started) : nil
     }
 
-    /// Brings all workers to the state from which the run continues: that of the checkpoint, or step 0, with the
-    /// encoders of another run if the config says so.
+    /// Distributes the state from which the run continues. A resumed run takes it from the checkpoint. A new run has
+    /// its initial parameters, with the encoders of another run if the config has the block `initialize`.
     /// - Returns: the number of finished steps.
     private static func restore(
         _ state: RunState, _ setup: RunSetup, _ communicator: any Communicator
@@ -77,41 +77,43 @@ final class TrainingLoop {
 
     /// Trains from the first step to the last one or to a request to stop.
     func run() throws -> TrainingOutcome {
-        // A checkpoint that is being written is completed, whatever ends the run.
+        // A write in progress completes, also if an error ends the run.
         defer { writer?.finish() }
         let train = configuration.train
-        var done = firstStep, isStopped = false, skippedInARow = 0
+        var stepsDone = firstStep, isStopped = false, skippedInARow = 0
         var savedAt = firstStep > 0 || setup.restored != nil ? firstStep : -1
-        while done < train.steps, !isStopped {
-            let report = try step.run(done, requests: requests)
-            done = report.step
+        while stepsDone < train.steps, !isStopped {
+            let report = try step.run(stepsDone, requests: requests)
+            stepsDone = report.step
             isStopped = report.requests.contains(.stop)
             try reporter?.stepped(report)
             try writer?.check()
             skippedInARow = report.nonFinite == nil ? 0 : skippedInARow + 1
             if let diagnosis = report.nonFinite { try skip(diagnosis, stepsInARow: skippedInARow) }
-            if report.requests.contains(.save) || train.checkpointEvery.map({ done % $0 == 0 }) ?? false {
-                try save(done)
-                savedAt = done
+            if report.requests.contains(.save) || train.checkpointEvery.map({ stepsDone % $0 == 0 }) ?? false {
+                try save(stepsDone)
+                savedAt = stepsDone
             }
-            if let every = train.evaluateEvery, done % every == 0, done < train.steps { try evaluate(done, .brief) }
+            if let every = train.evaluateEvery, stepsDone % every == 0, stepsDone < train.steps {
+                try evaluate(stepsDone, .brief)
+            }
         }
-        if savedAt != done { try save(done) }
+        if savedAt != stepsDone { try save(stepsDone) }
         try writer?.wait()
-        if isStopped, done < train.steps {
-            reporter?.stopped(step: done, reason: stopReason)
+        if isStopped, stepsDone < train.steps {
+            reporter?.stopped(step: stepsDone, reason: stopReason)
             // No worker leaves before worker 0 has written: mpirun ends all ranks after the first one with an exit code
             // other than 0.
             try communicator.barrier()
-            return .stopped(step: done)
+            return .stopped(step: stepsDone)
         }
-        try evaluate(done, .full)
-        reporter?.finished(step: done)
+        try evaluate(stepsDone, .full)
+        reporter?.finished(step: stepsDone)
         try communicator.barrier()
-        return .done(step: done)
+        return .done(step: stepsDone)
     }
 
-    /// What this worker requests of the next step. Only worker 0 has a timer.
+    /// The requests that this worker sends in the next step. Only worker 0 has a timer.
     private var requests: ControlRequests {
         var requests: ControlRequests = []
         if signals.isRequested || timer?.isTimeUp ?? false { requests.insert(.stop) }
@@ -120,24 +122,25 @@ final class TrainingLoop {
     }
 
     /// Copies the state to worker 0, which begins to write it. Every worker calls it.
-    private func save(_ done: Int) throws {
+    private func save(_ stepsDone: Int) throws {
         try writer?.wait()
         if writer != nil, buffers == nil {
             buffers = CheckpointBuffers(setup.model, optimizer: Optimizer(configuration.optimizer))
         }
         timer?.saved()
-        guard let checkpoint = try state.gather(step: done, into: buffers) else { return }
+        guard let checkpoint = try state.gather(step: stepsDone, into: buffers) else { return }
         if let error = NonFiniteParametersError(checkpoint) { throw error }
         writer?.begin(checkpoint)
     }
 
     /// Evaluates the model on held-out pairs. Every worker calls it.
-    private func evaluate(_ done: Int, _ extent: ModelEvaluation.Extent) throws {
+    private func evaluate(_ stepsDone: Int, _ extent: ModelEvaluation.Extent) throws {
         let evaluation = ModelEvaluation(
             configuration: configuration, model: setup.model, source: setup.source, communicator: communicator)
         let temperature = configuration.objective.loss.scoreTemperature(step.scalars.temperature)
-        // Every worker takes part. As an argument of `reporter?` only worker 0 would evaluate it.
-        let result = try evaluation.run(step: done, temperature: temperature, extent: extent)
+        // `run` has collectives, so every worker must call it. It must not move into the argument of
+        // `reporter?.evaluated`: workers without a reporter do not evaluate that argument.
+        let result = try evaluation.run(step: stepsDone, temperature: temperature, extent: extent)
         try reporter?.evaluated(result)
     }
 
@@ -149,7 +152,7 @@ final class TrainingLoop {
             reporter?.skipped(diagnosis)
             return
         }
-        // The error names the newest checkpoint, and no rank ends while that is being written.
+        // The error names the newest checkpoint, and no rank ends while a write is in progress.
         try writer?.wait()
         let newest = String(
             decoding: try communicator.broadcast(Array((writer?.newest ?? "").utf8), from: 0), as: UTF8.self)
@@ -157,7 +160,7 @@ final class TrainingLoop {
             diagnosis, checkpoint: newest.isEmpty ? nil : newest, stepsInARow: skips ? stepsInARow : 1)
     }
 
-    /// What requested the stop, as far as worker 0 knows it.
+    /// The reason for the stop, as far as worker 0 knows it.
     private var stopReason: String {
         if let signal = signals.name { return signal }
         guard timer?.isTimeUp ?? false, let stopAfter = configuration.train.stopAfter else {
@@ -167,14 +170,14 @@ final class TrainingLoop {
     }
 }
 
-/// Decides on worker 0 when a checkpoint is due and when the time of this start is over. All workers act on its
-/// requests in the same step.
+/// Decides on worker 0 when a checkpoint is due and when the run must stop. All workers act on its requests in the same
+/// step.
 private struct RunTimer {
     private let train: Configuration.Train
     private let started: ContinuousClock.Instant
     private var lastSave: ContinuousClock.Instant
 
-    /// - Parameter started: when the process began with the run.
+    /// - Parameter started: time at which the process started the run.
     init(_ train: Configuration.Train, started: ContinuousClock.Instant) {
         self.train = train
         self.started = started

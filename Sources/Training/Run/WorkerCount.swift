@@ -2,7 +2,7 @@ import CoupletCommunication
 
 /// The number of workers of a process, checked against the shards of a config.
 public struct WorkerCount: Sendable {
-    /// The threads of this process. Each is a worker.
+    /// Number of threads of this process. Each thread is a worker.
     public let threads: Int
 
     /// - Parameters:
@@ -15,7 +15,7 @@ public struct WorkerCount: Sendable {
             wanted: wanted, processes: group.processCount, isLaunched: group.environment.rank != nil, shards: shards)
     }
 
-    /// Checks the number for a job with `processes` processes, which need not exist.
+    /// Checks the number of workers of a job with `processes` processes, before the job exists.
     public init(wanted: Int?, processes: Int, shards: Int) throws {
         try self.init(wanted: wanted, processes: processes, isLaunched: processes > 1, shards: shards)
     }
@@ -38,14 +38,14 @@ public struct WorkerCountError: Error, CustomStringConvertible, Sendable {
 
     public var description: String {
         let workers = threads * processes
-        let what =
+        let workersText =
             processes > 1 ? "\(workers) workers (\(processes) ranks × \(threads) threads)" : "\(workers) threads"
         let lower = Self.powerOfTwo(atMost: workers)
         let valid = [lower, 2 * lower].filter { $0 <= shards && $0 > 0 }
         let nearest = valid.isEmpty ? [shards] : valid
         return """
-            \(what) cannot share \(shards) \(shards == 1 ? "shard" : "shards"): their number must be a power of two \
-            and at most \(shards); the nearest valid numbers: \(nearest.map(String.init).joined(separator: ", "))
+            \(workersText) cannot share \(shards) \(shards == 1 ? "shard" : "shards"): their number must be a power of \
+            two and at most \(shards); the nearest valid numbers: \(nearest.map(String.init).joined(separator: ", "))
             """
     }
 

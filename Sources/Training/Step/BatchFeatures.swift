@@ -2,10 +2,11 @@ import CoupletLosses
 import CoupletPairs
 import CoupletTensors
 
-/// Kernel features of a worker's part of a batch, for both modalities. The maximum mean discrepancy compares them.
+/// Computes the kernel features of this worker's pairs, for both modalities. The maximum mean discrepancy compares
+/// them.
 final class BatchFeatures {
     private let maps: PerModality<KernelFeatures>
-    /// B/W × F of each modality.
+    /// B/W × F of each modality, where F is its number of features.
     private let outputs: PerModality<Tensor>
     private let scratch: Tensor
     private let shardRows: Int
@@ -49,7 +50,7 @@ final class BatchFeatures {
 
     var counts: FeatureCounts { FeatureCounts(first: maps.first.count, second: maps.second.count) }
 
-    /// Computes the features of samples, shard by shard. They are valid until the next call.
+    /// Computes the features of samples, B/W × F, shard by shard. They are valid until the next call.
     func evaluate(_ samples: PerModality<Tensor>) -> (first: Tensor, second: Tensor) {
         for modality in Modality.allCases {
             let output = outputs[modality]

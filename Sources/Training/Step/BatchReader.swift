@@ -6,8 +6,8 @@ import Dispatch
 /// while the current step is computed. The samples of a step are a function of the step, so reading ahead changes no
 /// bit.
 final class BatchReader {
-    /// The batches of a step, in the order of the tensors of a modality. A step has the second one only if the loss
-    /// takes it.
+    /// The batches of a step, in the order of the tensors of a modality. A step has the second batch only if the loss
+    /// takes one.
     static let batches: [Sampler.Batch] = [.pairs, .second]
 
     /// The samples of one step, or the error of reading them.
@@ -32,7 +32,7 @@ final class BatchReader {
     static func bufferCount(for source: any PairSource) -> Int { source.waitsForStorage ? 2 : 1 }
 
     /// - Parameters:
-    ///   - positions: positions in the global batch of this worker's pairs.
+    ///   - positions: positions of this worker's pairs in the global batch.
     ///   - batchCount: 2 if a step takes a second batch, otherwise 1.
     ///   - inputShapes: shape of a sample of each modality.
     init(

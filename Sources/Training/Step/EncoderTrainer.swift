@@ -26,7 +26,7 @@ package final class EncoderTrainer {
     let localShards: Int
     /// Number of inputs of each modality: 2 if the loss takes a second batch, otherwise 1.
     private let batchCount: Int
-    /// This worker's encodings of each input, shard after shard. The inputs of a modality are neighbours.
+    /// This worker's encodings of each input, B/W × e, shard after shard. The inputs of a modality are adjacent.
     let outputs: [Tensor]
     /// Nil if the encoder is frozen.
     private let gradients: GradientAccumulator?
@@ -84,7 +84,7 @@ package final class EncoderTrainer {
 
     private var leafCount: Int { localShards * outputs.count }
 
-    /// In the order of the sum: the inputs of a shard are neighbours.
+    /// The leaf with this number in the pairwise sum. The inputs of a shard are adjacent.
     private func leaf(_ number: Int) -> Leaf { Leaf(shard: number / outputs.count, input: number % outputs.count) }
 
     /// The rows of a shard in this worker's part of a batch.
@@ -119,7 +119,7 @@ package final class EncoderTrainer {
     /// are recomputed if activations are not saved. The pairwise sum is symmetric, so this order gives the same bits.
     /// - Parameters:
     ///   - samples: the tensors of each modality, one per batch.
-    ///   - outputGradients: ∂ loss / ∂ encodings, likewise.
+    ///   - outputGradients: ∂ loss / ∂ encodings: the tensors of each modality, one per batch.
     func backward(_ samples: PerModality<[Tensor]>, outputGradients: PerModality<[Tensor]>) throws {
         guard let gradients else { return }
         let inputs = modalities.flatMap { samples[$0] }, outputGradients = modalities.flatMap { outputGradients[$0] }
@@ -164,8 +164,10 @@ package final class EncoderTrainer {
         gradients.map { gradients in encoder.layout.buckets.map { gradients.sum.flat(ownedRange(of: $0)) } } ?? []
     }
 
-    /// Updates the owned slices of the parameters, then gathers all slices on every worker.
+    /// Updates the owned slices of the parameters with the gradient scale · g, then gathers all slices on every worker.
+    /// A frozen encoder updates nothing.
     /// - Parameters:
+    ///   - rate: learning rate of this step.
     ///   - t: number of the update, counted from 1.
     ///   - scale: factor of the gradient that clips it.
     func update(rate: Double, t: Int, scale: Double) throws {
@@ -189,8 +191,8 @@ package final class EncoderTrainer {
 /// Pairwise sum of the gradients of a worker's leaves, computed while the leaves arrive, in log₂(leaves) + 1 buffers.
 ///
 /// Before leaf t there is one partial sum for each 1 in the binary representation of t. The gradient of leaf t goes to
-/// the next buffer. Then one partial sum closes for each trailing 1 of t. After the last leaf `sum` holds the sum of
-/// all.
+/// the next buffer. Then, for each trailing 1 of t, the newest buffer is added to the one before it. After the last
+/// leaf `sum` holds the sum of all leaves.
 package struct GradientAccumulator {
     /// One flat buffer per level, and its views by layer.
     private let levels: [(flat: Tensor, views: [[Tensor]])]

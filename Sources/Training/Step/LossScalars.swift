@@ -18,7 +18,7 @@ package struct LearnedScalar {
     }
 }
 
-/// The scalars of the loss: the temperature τ, which is learned as log(1/τ), and the bias of the sigmoid loss.
+/// The scalars of the loss: the temperature τ, which training learns as log(1/τ), and the bias of the sigmoid loss.
 package struct LossScalars {
     static let logInverseTemperatureName = "log_inverse_temperature"
     static let biasName = "bias"
@@ -38,7 +38,7 @@ package struct LossScalars {
             isLearned: objective.loss.usesBias && objective.bias.learned, momentCount: momentCount)
     }
 
-    /// τ. Until the first update it is exactly the number in the config.
+    /// τ = exp(-log(1/τ)). Until the first update it has the bits of the number in the config.
     package var temperature: Double {
         logInverseTemperature.value == -log(specification.initial)
             ? specification.initial : exp(-logInverseTemperature.value)

@@ -43,7 +43,7 @@ public struct MemoryEstimate: Sendable {
             + model.frozen.reduce(0) {
                 $0 + model.encoders[$1].memory(rows: shardRows, slots: 1, backward: false).total
             }
-        // Too many features are an error, which the training step throws.
+        // Nil also if a kernel needs too many features. The training step throws that error.
         let features = try? BatchFeatures.counts(configuration, source: source)
         let engine = PairwiseEngine.memory(
             workers: workers, shards: batch.shards, batchSize: batch.size, dimension: configuration.encoders.embedding,
@@ -53,7 +53,7 @@ public struct MemoryEstimate: Sendable {
         let featureColumns = features.map { $0.first + $0.second } ?? 0
         let sampleColumns = encoders.reduce(0) { $0 + $1.inputShape.reduce(1, *) }
         let samples = batchCount * BatchReader.bufferCount(for: source) * localRows * sampleColumns * floatSize
-        // Only the process of worker 0 has them.
+        // Only the process of worker 0 has these buffers.
         let checkpoint = saves ? CheckpointBuffers.bytes(model, optimizer: Optimizer(optimizer)) : 0
 
         self.threads = threads
@@ -93,9 +93,10 @@ public struct MemoryEstimate: Sendable {
         let estimate = MemoryEstimate(
             configuration, model: try Model(configuration, source: source), source: source, workers: ranks * threads,
             threads: threads)
-        let who = "\(threads) \(threads == 1 ? "worker" : "workers")"
+        let process = ranks > 1 ? "each of \(ranks) ranks" : "the process"
+        let workers = "\(threads) \(threads == 1 ? "worker" : "workers")"
         return [
-            "memory of \(ranks > 1 ? "each of \(ranks) ranks" : "the process") with \(who), beside the program's own:",
+            "memory of \(process) with \(workers), in addition to the program's own:",
             estimate.description,
         ]
     }

@@ -3,8 +3,8 @@ import CoupletNetworks
 import CoupletPairs
 import CoupletTensors
 
-/// The two encoders and their parameters. All workers of a process share one copy: each writes the slices that it owns,
-/// between two collective calls, and reads all of it.
+/// The two encoders and their parameters. All workers of a process share one copy of the parameters. Each worker writes
+/// the slices that it owns, between two collective calls, and reads all slices.
 public struct Model: Sendable {
     public let encoders: PerModality<Encoder>
     /// The parameters of each encoder, in the order of its layout.
@@ -64,7 +64,7 @@ public struct Model: Sendable {
     /// Number of floats in the parameter buffers of both encoders, padding included. A shared encoder counts once.
     package var parameterCount: Int { modalitiesWithOwnEncoder.reduce(0) { $0 + encoders[$1].layout.count } }
 
-    /// Closed form of the learned coupling (`GaussianTilt`): nil unless both encoders are single linear layers and the
+    /// Closed form of the learned coupling (`GaussianTilt`); nil unless both encoders are single linear layers and the
     /// source is Gaussian.
     package func gaussianTilt(
         of source: any PairSource, similarity: Similarity, temperature: Double

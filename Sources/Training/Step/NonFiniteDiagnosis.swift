@@ -16,7 +16,7 @@ public struct NonFiniteDiagnosis: Equatable, Sendable {
         case encodingGradient(Modality)
         /// The gradient of the parameters of a layer; the gradient of the encodings is finite.
         case parameterGradient(Modality, layer: Int, of: Int)
-        /// A sum over shards, each of which is finite, or the gradient of the temperature.
+        /// The sum of finite gradients over shards, or the gradient of the temperature or of the bias.
         case sum
     }
 
@@ -25,11 +25,11 @@ public struct NonFiniteDiagnosis: Equatable, Sendable {
     public let loss: Double
     public let gradientNorm: Double
     public let origin: Origin
-    /// Which batch of the step the samples are from.
+    /// The batch of the step that contains the samples.
     public let batch: Sampler.Batch
     /// Number of pairs in a batch.
     public let batchSize: Int
-    /// Number of pairs of the batch with such values; 0 if the values do not belong to single pairs.
+    /// Number of pairs of the batch with values that are not finite; 0 if the values do not belong to single pairs.
     public let sampleCount: Int
     /// Draws n = step · B + position of the first of these pairs, at most `maximumSampleCount`.
     public let draws: [UInt64]
@@ -38,7 +38,7 @@ public struct NonFiniteDiagnosis: Equatable, Sendable {
 
     static let maximumSampleCount = 8
 
-    /// Two NaNs are equal here.
+    /// Compares all properties. NaN equals NaN.
     public static func == (a: NonFiniteDiagnosis, b: NonFiniteDiagnosis) -> Bool {
         func isSame(_ x: Double, _ y: Double) -> Bool { x == y || x.isNaN && y.isNaN }
         return a.step == b.step && isSame(a.loss, b.loss) && isSame(a.gradientNorm, b.gradientNorm)
@@ -66,7 +66,7 @@ public struct NonFiniteDiagnosis: Equatable, Sendable {
         case .encodingGradient(let modality): "in the gradient of the loss with respect to the \(modality) encodings"
         case .parameterGradient(let modality, let layer, let count):
             "in the parameter gradient of the \(modality) encoder's layer \(layer + 1) of \(count)"
-        case .sum: "in a sum over shards, of gradients or for the temperature"
+        case .sum: "in a sum of finite gradients over shards, or in the gradient of the temperature or bias"
         }
     }
 
@@ -83,7 +83,7 @@ public struct NonFiniteDiagnosis: Equatable, Sendable {
     }
 }
 
-/// Thrown if a step cannot be made because its loss or gradient is not finite.
+/// Thrown if a step updates nothing because its loss or gradient is not finite.
 public struct NonFiniteLossError: Error, CustomStringConvertible, Sendable {
     public let diagnosis: NonFiniteDiagnosis
     /// Path of the newest checkpoint; nil if there is none.
@@ -100,7 +100,7 @@ public struct NonFiniteLossError: Error, CustomStringConvertible, Sendable {
     public var description: String {
         let row =
             stepsInARow > 1
-            ? " It is the last of \(stepsInARow) such steps in a row, and train.on_nonfinite skips no more." : ""
+            ? " It is the last of \(stepsInARow) such steps in a row; train.on_nonfinite: skip allows no more." : ""
         let saved = checkpoint.map { "the newest checkpoint is \($0)" } ?? "there is no checkpoint yet"
         return "\(diagnosis.description).\(row) The step's update was not made; \(saved). \(remedy)"
     }

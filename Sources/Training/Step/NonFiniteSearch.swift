@@ -39,10 +39,11 @@ struct NonFiniteSearch {
         }
     }
 
-    /// Every worker calls it.
+    /// Searches this worker's shards and combines the findings of all workers. Every worker calls it.
     /// - Parameters:
     ///   - samples: the tensors of each modality, one per batch.
-    ///   - loss: evaluates the loss of the trainers' current outputs.
+    ///   - loss: evaluates the loss of the trainers' current outputs. It has collectives, so every worker calls it,
+    ///     with or without a finding.
     func run(_ samples: PerModality<[Tensor]>, loss: () throws -> PairwiseResult) throws -> Finding {
         var found: LocalFinding?
         // The search follows the order of the step, so the first finding is the earliest.
@@ -59,20 +60,20 @@ struct NonFiniteSearch {
             for (batch, input) in samples[modality].enumerated() {
                 // This recomputes the encodings, which the engine needs, so it runs even after a finding.
                 let trainer = trainers[modality]
-                let bad = trainer.nonFiniteActivations(input, of: trainer.inputIndex(of: modality, batch: batch))
-                if found == nil, let bad {
-                    found = LocalFinding(.activations, modality, layer: bad.layer, batch: batch, rows: bad.rows)
+                let origin = trainer.nonFiniteActivations(input, of: trainer.inputIndex(of: modality, batch: batch))
+                if found == nil, let origin {
+                    found = LocalFinding(.activations, modality, layer: origin.layer, batch: batch, rows: origin.rows)
                 }
             }
         }
         let result = try loss()
         let gradients = PerModality(first: result.firstGradients, second: result.secondGradients)
-        let rows = gradients.map { $0.map(Self.nonFiniteRows(of:)) }
+        let gradientRows = gradients.map { $0.map(Self.nonFiniteRows(of:)) }
         if found == nil, !result.loss.isFinite {
-            found = LocalFinding(.loss, rows: Set(rows.first[0] + rows.second[0]).sorted())
+            found = LocalFinding(.loss, rows: Set(gradientRows.first[0] + gradientRows.second[0]).sorted())
         }
         for modality in Modality.allCases {
-            for (batch, rows) in rows[modality].enumerated() where found == nil && !rows.isEmpty {
+            for (batch, rows) in gradientRows[modality].enumerated() where found == nil && !rows.isEmpty {
                 found = LocalFinding(.encodingGradient, modality, batch: batch, rows: rows)
             }
         }
@@ -137,8 +138,8 @@ struct NonFiniteSearch {
     }
 }
 
-/// The search within one encoder, after a step that updated nothing. Activations and encodings are recomputed to the
-/// same bits; the summed gradient stays.
+/// The search within one encoder, after a step that updated nothing. It recomputes activations and encodings to the
+/// same bits, and does not change the summed gradient.
 extension EncoderTrainer {
     /// Index in the layout's entries of the first parameter with a value that is not finite.
     fileprivate func nonFiniteParameter() -> Int? {
@@ -163,12 +164,12 @@ extension EncoderTrainer {
         return rows.firstIndex { !$0.isEmpty }.map { ($0, rows[$0]) }
     }
 
-    /// Computes the gradients of this worker's shards of one input again, each shard on its own.
+    /// Computes the gradients of this worker's shards of one input again, each shard separately.
     /// - Returns: the first layer in the backward direction, counted from 0 in the forward direction, whose parameter
     ///   gradient is not finite.
     fileprivate func nonFiniteGradient(_ samples: Tensor, of input: Int, outputGradient: Tensor) -> Int? {
         if isFrozen { return nil }
-        var last: Int?
+        var highestLayer: Int?
         let views = encoder.views(of: Tensor([encoder.layout.count]))
         for shard in 0..<localShards {
             let leaf = Leaf(shard: shard, input: input), rows = rows(of: shard)
@@ -181,9 +182,9 @@ extension EncoderTrainer {
                 guard let layer = encoder.layer(numbered: number),
                     !views[layer].allSatisfy(NonFiniteSearch.isFinite)
                 else { return }
-                last = max(last ?? layer, layer)
+                highestLayer = max(highestLayer ?? layer, layer)
             }
         }
-        return last
+        return highestLayer
     }
 }

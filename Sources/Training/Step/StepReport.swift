@@ -18,7 +18,8 @@ public struct StepReport: Sendable {
     public let temperature: Double
     /// The requests of all workers.
     public let requests: ControlRequests
-    /// Where the first value that is not finite appeared; nil if all values are finite. The step then updated nothing.
+    /// Where the first value that is not finite appeared, in a step that therefore updated nothing; nil if all values
+    /// are finite.
     public let nonFinite: NonFiniteDiagnosis?
 }
 
@@ -31,7 +32,7 @@ package enum StepStage {
     case gradients
 }
 
-/// What a worker requests of the whole run. All workers learn of a request in the same step and act on it together.
+/// Requests of a worker to the whole run. All workers learn of a request in the same step and act on it together.
 public struct ControlRequests: OptionSet, Sendable {
     public let rawValue: UInt8
 
@@ -43,13 +44,16 @@ public struct ControlRequests: OptionSet, Sendable {
     public static let save = ControlRequests(rawValue: 1 << 1)
 }
 
-/// The all-gather of a step: each worker sends the squared norms of the gradient blocks that it owns, and its requests.
+/// The all-gather of a step: each worker sends its requests, and the squared norms of the gradient blocks that it owns.
+///
+/// A message has 1 byte of requests, then 8 bytes for each block.
 struct StepExchange {
     /// [trainer][bucket]: Σ gradient² of each bucket, summed pairwise over the blocks of all workers.
     let bucketSquares: [[Double]]
     /// The union of the requests of all workers.
     let requests: ControlRequests
 
+    /// Gathers the messages of all workers. Every worker calls it, with the same number of blocks in each bucket.
     /// - Parameter blockSquares: [trainer][bucket][block]: Σ gradient² of each block that this worker owns.
     init(_ blockSquares: [[[Double]]], requests: ControlRequests, communicator: any Communicator) throws {
         let numbers = Array(blockSquares.joined().joined()), workers = communicator.size

@@ -4,19 +4,33 @@ import CoupletOptimizers
 import CoupletPairs
 import CoupletTensors
 
-/// One training step on one worker: from sample numbers to updated parameters. All workers run the same program, each
-/// on its own shards.
+/// One training step on one worker: from sample numbers to updated parameters θ. All W workers run the same program,
+/// each on its B/W pairs of the batch.
 ///
-///     source → sampler → encoders → loss       → gradient sum → optimizer
-///     pairs    shards    U, V       loss, dU, dV  gradients      parameters
+///     sampler → source → encoders → loss            → gradient sum → optimizer
+///     numbers   pairs    U, V       L, ∂L/∂U, ∂L/∂V   g = ∂L/∂θ      θ
 ///
-/// The parameters after a step have the same bits for every number of workers.
+/// `run` has one paragraph for each stage:
+///
+/// 1. The worker reads its samples and encodes them, without communication: U and V, each B/W × e.
+/// 2. The engine evaluates the loss L over all pairs of the batch, and ∂L/∂U and ∂L/∂V for this worker's rows. The
+///    workers exchange blocks of encodings and of their gradients.
+/// 3. The encoders backpropagate, shard by shard. A reduce-scatter of each bucket of g starts during the backward pass
+///    and leaves each worker with the slices of g that it owns.
+/// 4. An all-gather of squared norms gives ‖g‖ on every worker, learned scalars included, and the factor that clips g,
+///    c = min(1, clip_norm / ‖g‖).
+/// 5. The optimizer updates the owned slices of θ with c · g, and an all-gather distributes them. Every worker updates
+///    the learned scalars.
+///
+/// The workers add the gradients of the S shards pairwise, in an order that does not depend on W. So the parameters
+/// after a step have the same bits for every number of workers.
 package final class TrainingStep {
     private let communicator: any Communicator
     private let sampler: Sampler
     /// Positions in the global batch of this worker's pairs.
     private let positions: Range<Int>
     private let reader: BatchReader
+    /// Evaluates the loss over all pairs of the batch.
     package let engine: PairwiseEngine
     private let schedule: LearningRateSchedule
     private let optimizer: Optimizer
@@ -25,12 +39,15 @@ package final class TrainingStep {
     private let trainers: [EncoderTrainer]
     /// Kernel features of the data; nil unless the loss compares data.
     private let features: BatchFeatures?
-    /// Temperature and bias of the loss.
+    /// Temperature and bias of the loss. Every worker has a copy with the same bits.
     package var scalars: LossScalars
 
-    /// - Parameter tileMemory: bytes that this worker may use to cache scores between the passes of the loss.
-    /// - Throws: `DataError` if a batch does not fit the source, `FeatureCountError` if a kernel needs too many
-    ///   features.
+    /// Allocates the buffers of this worker.
+    /// - Parameters:
+    ///   - model: its parameters are the θ that the step updates. The workers of a process share them.
+    ///   - tileMemory: bytes that this worker may use to cache scores between the two passes of the loss.
+    /// - Throws: `DataError` if the source has fewer training samples than a batch; `FeatureCountError` if a kernel
+    ///   needs too many features.
     package init(
         _ configuration: Configuration, model: Model, source: any PairSource, communicator: any Communicator,
         tileMemory: Int
@@ -58,12 +75,16 @@ package final class TrainingStep {
         scalars = LossScalars(objective, momentCount: optimizer.momentNames.count)
     }
 
-    /// Runs step `step`, counted from 0. If the loss or the gradient is not finite, the step updates nothing, and its
-    /// report says where the first value that is not finite appeared.
+    /// Runs step `step`, counted from 0. Every worker calls it.
+    ///
+    /// If the loss or the gradient norm is not finite, the step updates nothing, and `StepReport.nonFinite` locates the
+    /// first value that is not finite.
     /// - Parameters:
-    ///   - requests: the requests of this worker. The report has those of all workers.
-    ///   - inspect: is called at the stages of the step. Either all workers pass it or none does.
-    /// - Throws: `DataError` or `FileError` if the samples cannot be read; `CollectiveError` if a worker failed.
+    ///   - requests: the requests of this worker. The report has the requests of all workers.
+    ///   - inspect: receives each `StepStage`. It may call collectives, so either all workers pass it or none does.
+    /// - Returns: the report, which has the same bits on every worker.
+    /// - Throws: `DataError` or `FileError` if the samples cannot be read; `CollectiveError` if a worker failed; the
+    ///   errors of `inspect`.
     package func run(
         _ step: Int, requests: ControlRequests = [], inspect: ((StepStage) throws -> Void)? = nil
     ) throws -> StepReport {
@@ -101,10 +122,11 @@ package final class TrainingStep {
             temperature: temperature, requests: exchange.requests, nonFinite: nonFinite)
     }
 
-    /// This worker's encodings of a modality, B/W × e: of the batch, then of the second batch if the loss takes one.
+    /// This worker's encodings of a modality, B/W × e: one tensor for the batch, then one for the second batch if the
+    /// loss takes one.
     package func encodings(of modality: Modality) -> [Tensor] { trainer(of: modality).encodings(of: modality) }
 
-    /// Names of the optimizer's moments of a parameter.
+    /// Names of the moments that the optimizer keeps for each parameter.
     var momentNames: [String] { optimizer.momentNames }
 
     /// The trainer of the encoder of a modality.
@@ -114,7 +136,7 @@ package final class TrainingStep {
         trainers.firstIndex { $0.modalities.contains(modality) }!
     }
 
-    /// The loss of the current encodings and its gradients.
+    /// Evaluates the loss of the current encodings, and its gradients. Every worker calls it.
     private func evaluateLoss(_ samples: PerModality<[Tensor]>) throws -> PairwiseResult {
         let (u, v) = (encodings(of: .first), encodings(of: .second))
         return try engine.evaluate(
@@ -122,20 +144,20 @@ package final class TrainingStep {
             bias: scalars.bias, features: features?.evaluate(samples.map { $0[0] }))
     }
 
-    /// Searches for the first value that is not finite. Loss and norm are the same on all workers, so all workers call
-    /// it.
+    /// Recomputes the step and finds the first value that is not finite. Every worker calls it: loss and norm have the
+    /// same bits on all workers, so all of them detect the failure.
     private func diagnose(
         _ step: Int, _ samples: PerModality<[Tensor]>, loss: Double, norm: Double
     ) throws -> NonFiniteDiagnosis {
         let search = NonFiniteSearch(
             trainers: PerModality(trainer(of:)), positions: positions, communicator: communicator)
         let finding = try search.run(samples) { try evaluateLoss(samples) }
-        let ranges = finding.positions.map { $0..<$0 + 1 }
+        let positionRanges = finding.positions.map { $0..<$0 + 1 }
         return NonFiniteDiagnosis(
             step: step + 1, loss: loss, gradientNorm: norm, origin: finding.origin, batch: finding.batch,
             batchSize: sampler.batchSize, sampleCount: finding.sampleCount,
-            draws: ranges.flatMap { sampler.draws(step: step, positions: $0) },
+            draws: positionRanges.flatMap { sampler.draws(step: step, positions: $0) },
             samples: sampler.sampleCount == nil
-                ? nil : ranges.flatMap { sampler.numbers(step: step, positions: $0, of: finding.batch) })
+                ? nil : positionRanges.flatMap { sampler.numbers(step: step, positions: $0, of: finding.batch) })
     }
 }

@@ -30,7 +30,7 @@ private let smallConfig = """
         #expect(version.output.hasPrefix("couplet ") && version.output.split(separator: "\n").count == 1)
     }
 
-    /// Checks the text beside the code: a crash or another error must not pass.
+    /// Checks the message in addition to the exit code, so that a crash or another error does not pass.
     @Test(arguments: [
         (["bogus"], 64, "no command is called 'bogus'; there are train"),
         (["trian", "CONFIG"], 64, "no command is called 'trian'; did you mean train?"),

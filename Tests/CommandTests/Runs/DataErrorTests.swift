@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 extension ProcessTests {
-    /// Runs on wrong data, or on other data than they were started with.
+    /// Runs on invalid data, and runs whose data differ from those at the first start.
     @Suite(.serialized) struct DataErrorTests {
         /// Numbers near the limit of Float32, which overflow in the first layer.
         private func spoil(_ first: Tensor, _ second: Tensor) {

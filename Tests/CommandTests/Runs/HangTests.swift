@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension ProcessTests {
-    /// A rank that hangs: after --timeout the others name it and end the job. The checkpoints stay.
+    /// If a rank hangs, the others name it after --timeout and end the job. The checkpoints stay.
     @Suite(.serialized, .enabled(if: BackgroundJob.hasMPI, "no mpirun in PATH")) struct HangTests {
         @Test(arguments: [0, 1]) func aStoppedRankIsNamed(rank: Int) throws {
             let folder = try TrainingFolder(TrainingFolder.gaussian(steps: 1_000_000, checkpointEvery: 50))

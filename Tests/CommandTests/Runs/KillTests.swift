@@ -4,8 +4,8 @@ import Testing
 extension ProcessTests {
     /// kill -9 at random moments, then the same command with --resume, on the same or another number of workers.
     ///
-    /// There are 6 kills; COUPLET_KILLS=20 swift test -c release --filter KillTests makes 20, COUPLET_SEED=n other
-    /// ones.
+    /// The default is 6 kills. `COUPLET_KILLS=20 swift test -c release --filter KillTests` runs 20, and COUPLET_SEED=n
+    /// chooses other moments.
     @Suite(.serialized) struct KillTests {
         private struct RandomChoice {
             var state: UInt64

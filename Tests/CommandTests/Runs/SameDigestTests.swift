@@ -28,7 +28,7 @@ extension ProcessTests {
             try check(folder, steps: 20)
         }
 
-        /// The real MNIST, if it lies beside the package.
+        /// The real MNIST in ../shared/data/mnist, if it exists.
         @Test func realImages() throws {
             let path = URL(fileURLWithPath: packageFolder).deletingLastPathComponent().appendingPathComponent(
                 "shared/data/mnist"

@@ -13,8 +13,8 @@ extension ProcessTests {
             if target != .process, !BackgroundJob.hasMPI { return }
             // The schedule is fixed, so that the first steps do not depend on the number of steps.
             let folder = try TrainingFolder(TrainingFolder.gaussian(steps: Self.steps, checkpointEvery: 1_000_000))
-            // mpirun, told to end, waits this long before SIGTERM and again before SIGKILL; a second is short for a
-            // checkpoint on a busy disk.
+            // After a request to end, mpirun waits this long before SIGTERM and again before SIGKILL. One second is too
+            // short for a checkpoint on a busy disk.
             let program = try folder.start(
                 "run", ranks: target == .process ? 1 : 2, environment: ["OMPI_MCA_odls_base_sigkill_timeout": "2"])
             #expect(program.wait(until: { program.errors.contains("starts on") }))
@@ -23,7 +23,7 @@ extension ProcessTests {
             #expect(processes.count == (target == .process ? 1 : 2))
             kill(target == .launcher ? program.process.processIdentifier : processes[processes.count - 1], signal)
             let code = program.end(within: 10)
-            // Open MPI's mpirun ends with a code of its own after a SIGTERM or SIGINT to itself; it passes SIGUSR1 on.
+            // After a SIGTERM or SIGINT to itself, Open MPI's mpirun ends with its own exit code. It passes SIGUSR1 on.
             if target == .launcher, signal != SIGUSR1 {
                 #expect(code != nil && code != 0)
             } else {

@@ -2,8 +2,7 @@ import Foundation
 import Testing
 
 extension ProcessTests {
-    /// Groups of real processes that work, in which one fails, or in which one hangs. The program is
-    /// Tests/CommunicationScenarios.
+    /// Groups of real processes: all work, one fails, or one hangs. The program is Tests/CommunicationScenarios.
     @Suite(.serialized, .enabled(if: BackgroundJob.hasMPI, "no mpirun in PATH")) struct WorkerGroupTests {
         private func start(_ scenario: String..., ranks: Int) throws -> BackgroundJob {
             let program = URL(fileURLWithPath: CoupletInvocation.path).deletingLastPathComponent()

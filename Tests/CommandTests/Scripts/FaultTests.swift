@@ -3,10 +3,10 @@ import TestSupport
 import Testing
 
 extension ProcessTests {
-    /// Random faults in supervised runs, made by Tests/Faults/faults with the tested program.
+    /// Runs Tests/Faults/faults, which injects random faults into supervised runs of the tested program.
     ///
-    /// There are 10 faults; COUPLET_FAULTS=100 swift test -c release --filter FaultTests makes 100, COUPLET_SEED=n
-    /// other ones.
+    /// The default is 10 faults. `COUPLET_FAULTS=100 swift test -c release --filter FaultTests` runs 100, and
+    /// COUPLET_SEED=n chooses other ones.
     @Suite(.serialized, .enabled(if: BackgroundJob.hasMPI, "no mpirun in PATH")) struct FaultTests {
         @Test(.enabled(if: Python.hasPython, "no python3 in PATH")) func everyFaultEndsAsDocumented() throws {
             let environment = ProcessInfo.processInfo.environment

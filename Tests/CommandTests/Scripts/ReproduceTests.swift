@@ -4,7 +4,7 @@ import FoundationXML
 import TestSupport
 import Testing
 
-/// launch/reproduce: from the sweeps to the page.
+/// launch/reproduce trains the sweeps of a study and makes its page.
 @Suite struct ReproduceTests {
     private let reproduce = "\(packageFolder)/launch/reproduce"
 

@@ -3,7 +3,8 @@ import TestSupport
 import Testing
 
 extension ProcessTests {
-    /// launch/supervise restarts a command that died, and no other. The command here is a script with given exit codes.
+    /// launch/supervise restarts a command only if it died. The command in these tests is a script with given exit
+    /// codes.
     @Suite(.serialized, .enabled(if: BackgroundJob.hasMPI, "no mpirun in PATH")) struct SuperviseTests {
         private let scratch: TemporaryFolder
         /// Lets mpirun kill the rest of a job without waiting.
@@ -34,7 +35,7 @@ extension ProcessTests {
         }
 
         /// Runs launch/supervise with restarts after 0.01 s.
-        /// - Returns: its exit code, its output, and the arguments of each start.
+        /// - Returns: The exit code, the output, and the arguments of each start.
         private func run(
             _ codes: [Int], saves: [Int] = [], _ command: String = "train c.yaml --output run", options: String = ""
         ) throws -> (code: Int32, said: String, calls: [String]) {
@@ -75,7 +76,8 @@ extension ProcessTests {
             #expect(try run([-9, 0], options: "--restarts=0").code == 137)
         }
 
-        /// The same fault twice ends it, unless there is a new checkpoint in between; the pause is then short again.
+        /// The same fault twice ends the script, unless there is a new checkpoint in between; the pause is then short
+        /// again.
         @Test func theSameFaultTwice() throws {
             let twice = try run([70, 70, 0], saves: [1])
             #expect(
@@ -144,7 +146,7 @@ extension ProcessTests {
             return (result.exitCode, result.output, calls)
         }
 
-        /// A signal during the pause ends it with 75, because the last checkpoint is saved.
+        /// A signal during the pause ends the script with 75, because the last checkpoint is saved.
         @Test func signalDuringThePause() throws {
             let result = try run([-9, 0], "train c.yaml --output run", send: "sleep 5; kill -TERM $!")
             #expect(

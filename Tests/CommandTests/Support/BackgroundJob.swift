@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The program in the background, alone or under mpirun: a test can send it signals, and waits for its end no longer
-/// than a limit.
+/// The program in the background, alone or under mpirun. A test can send it signals, and can wait for its end up to a
+/// time limit.
 final class BackgroundJob {
     let process: Process
     private let files = TemporaryFolder()
@@ -11,10 +11,10 @@ final class BackgroundJob {
     private let programName: String
 
     /// - Parameters:
-    ///   - ranks: processes under mpirun; 1 starts the program itself.
-    ///   - perRank: further arguments of each rank. With several ranks, each then has a command line of its own.
-    ///   - folders: the working folder of each rank, for `perRank`.
-    ///   - program: the path of another program than couplet.
+    ///   - ranks: Number of processes under mpirun; 1 starts the program without mpirun.
+    ///   - perRank: Further arguments of each rank.
+    ///   - folders: The working folder of each rank; used with `perRank` only.
+    ///   - program: The path of the program.
     init(
         _ arguments: [String], ranks: Int = 1, perRank: [[String]] = [], folders: [String] = [],
         environment: [String: String] = [:], program: String = CoupletInvocation.path
@@ -41,9 +41,9 @@ final class BackgroundJob {
 
     deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
 
-    /// What the job has written to standard error so far.
+    /// The standard error of the job so far.
     var errors: String { (try? files.text(of: "errors")) ?? "" }
-    /// What the job has written to standard output so far.
+    /// The standard output of the job so far.
     var output: String { (try? files.text(of: "output")) ?? "" }
 
     /// The processes of the program: this one, or the children of mpirun.
@@ -53,7 +53,7 @@ final class BackgroundJob {
         let children = try? String(contentsOfFile: "/proc/\(identifier)/task/\(identifier)/children", encoding: .utf8)
         return (children ?? "").split(separator: " ").compactMap { pid_t($0) }.filter { child in
             let name = (try? String(contentsOfFile: "/proc/\(child)/comm", encoding: .utf8)) ?? ""
-            // The system keeps 15 characters of a name.
+            // Linux truncates a process name to 15 characters.
             return name.hasPrefix(programName.prefix(15))
         }
     }
@@ -69,7 +69,7 @@ final class BackgroundJob {
     }
 
     /// Waits until `condition` is true or the job has ended.
-    /// - Returns: whether the condition became true.
+    /// - Returns: Whether the condition became true.
     @discardableResult
     func wait(until condition: () -> Bool, seconds: Double = 30) -> Bool {
         let end = Date() + seconds
@@ -82,7 +82,8 @@ final class BackgroundJob {
     }
 
     /// Waits for the end of the job, and kills it after `seconds`.
-    /// - Returns: the exit code (of mpirun, under mpirun), -signal where a signal ended it, or nil if it was killed.
+    /// - Returns: The exit code (of mpirun, under mpirun); -signal if a signal ended the job; nil if the time limit
+    ///   did.
     func end(within seconds: Double) -> Int32? {
         let end = Date() + seconds
         while process.isRunning, Date() < end { usleep(5_000) }
@@ -107,5 +108,5 @@ final class BackgroundJob {
     static var rankCounts: [Int] { hasMPI ? [1, 2] : [1] }
 }
 
-/// Tests that start many processes, one after the other. Each has a time limit.
+/// Tests that start many processes. The tests run one after another, and each process has a time limit.
 @Suite(.serialized) struct ProcessTests {}

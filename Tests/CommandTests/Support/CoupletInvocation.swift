@@ -3,9 +3,9 @@ import Foundation
 import TestSupport
 import Testing
 
-/// One invocation of the program, run to its end, as a user starts it.
+/// One invocation of the program, from start to end, as a user runs it.
 struct CoupletInvocation {
-    /// The exit code, or -signal where a signal ended the process.
+    /// The exit code; -signal if a signal ended the process.
     let exitCode: Int32
     let output: String
     let errors: String
@@ -34,7 +34,7 @@ struct CoupletInvocation {
     }
 }
 
-/// A shell script, run to its end, with the program in PATH.
+/// A shell script, from start to end, with the program in PATH.
 struct ShellScript {
     let exitCode: Int32
     /// Standard output and standard error in one text.

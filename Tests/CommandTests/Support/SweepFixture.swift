@@ -19,7 +19,7 @@ struct SweepFixture {
         try BackgroundJob(["sweep", sweep, "--output", path(name), "--progress", "plain"] + extra, ranks: ranks)
     }
 
-    /// Runs it to its end.
+    /// Runs the sweep to its end, and expects an exit code.
     @discardableResult
     func run(_ name: String, _ extra: [String] = [], ranks: Int = 1, expecting code: Int32 = 0) throws -> BackgroundJob
     {
@@ -30,7 +30,7 @@ struct SweepFixture {
 
     func rows(_ name: String) throws -> [SweepRow] { try SweepTable(folder: SweepFolder(path: path(name))).rows }
 
-    /// What must be the same however a sweep was run.
+    /// One line per trial with the results that do not depend on how the sweep is run.
     func outcome(_ name: String) throws -> [String] {
         try rows(name).map {
             "\($0.trial) \($0.status) \($0.metric.map { "\($0)" } ?? "-") \($0.digest) \($0.steps ?? -1) \($0.reason)"

@@ -4,13 +4,13 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A temporary folder with a config, for runs of it.
+/// A temporary folder with a config and its runs.
 struct TrainingFolder {
     let files = TemporaryFolder()
     /// The config's path.
     let config: String
 
-    /// - Parameter text: the config, in which FOLDER stands for the folder's path.
+    /// - Parameter text: The config. The folder's path replaces FOLDER.
     init(_ text: String) throws {
         config = try files.write("c.yaml", text.replacingOccurrences(of: "FOLDER", with: files.path))
     }
@@ -53,7 +53,7 @@ struct TrainingFolder {
 
     // MARK: - Configs
 
-    /// Gaussian pairs in small steps, with a checkpoint every few.
+    /// Gaussian pairs and a small batch, with a checkpoint every few steps.
     static func gaussian(steps: Int, checkpointEvery: Int = 5) -> String {
         """
         data: {source: gaussian, dimensions: [8, 6], correlations: [0.9, 0.75, 0.6, 0.4, 0.25, 0.1]}
@@ -96,7 +96,7 @@ struct TrainingFolder {
         """
     }
 
-    /// Pairs of a user's file, of 8 and 6 numbers.
+    /// Pairs of 8 and 6 numbers from an HDF5 file.
     static func pairs(_ file: String, steps: Int) -> String {
         """
         data: {source: hdf5, path: \(file)}
@@ -110,7 +110,8 @@ struct TrainingFolder {
 
     // MARK: - Data
 
-    /// Writes the file of `pairs`: 512 pairs, in which `change` may alter numbers.
+    /// Writes 512 pairs to the file of `pairs`.
+    /// - Parameter change: Changes the pairs before they are written.
     func writePairs(
         _ name: String, _ change: (_ first: Tensor, _ second: Tensor) -> Void = { _, _ in }
     ) throws {
@@ -127,7 +128,7 @@ struct TrainingFolder {
         try file.close()
     }
 
-    /// Writes small files in the format of MNIST: images with a bright rectangle whose position tells the label.
+    /// Writes small files in the format of MNIST: images with a bright rectangle whose position encodes the label.
     func writeDigits() throws {
         let counts = [600, 200]
         for (part, count) in counts.enumerated() {

@@ -19,15 +19,14 @@ import Testing
         }
         labels[9] = 99
         let shards = SampleShards(samples: gallery.count, minimum: 4)
-        let (samples, all) = (gallery, labels)
+        let (samples, allLabels) = (gallery, labels)
         let classes = ClassEncodings(Tensor([7, 12], prototypes.flatMap { $0 }), classes: names)
         let result = try runWorkers(workers) { communicator in
-            let own = shards.shards(of: communicator.rank, workers: communicator.size)
-            let mine = own.flatMap { shards.samples(of: $0).map { all[$0] } }
+            let localShards = shards.shards(of: communicator.rank, workers: communicator.size)
+            let localLabels = localShards.flatMap { shards.samples(of: $0).map { allLabels[$0] } }
             return try Classification.evaluate(
-                samples.encodings(shards, communicator).first, labels: mine, classes: classes, similarity: similarity,
-                shards: shards,
-                communicator: communicator)
+                samples.encodings(shards, communicator).first, labels: localLabels, classes: classes,
+                similarity: similarity, shards: shards, communicator: communicator)
         }
         let right = (0..<gallery.count).count { i in
             guard let answer = names.firstIndex(of: labels[i]) else { return false }
@@ -45,13 +44,12 @@ import Testing
         let shards = SampleShards(samples: 203, minimum: 4)
         func prototypes(_ workers: Int) throws -> ClassEncodings {
             try runWorkers(workers) { communicator in
-                let mine = shards.shards(of: communicator.rank, workers: communicator.size).flatMap {
+                let localLabels = shards.shards(of: communicator.rank, workers: communicator.size).flatMap {
                     shards.samples(of: $0).map { labels[$0] }
                 }
                 return try .prototypes(
-                    gallery.encodings(shards, communicator).second, labels: mine, similarity: similarity,
-                    shards: shards,
-                    communicator: communicator)
+                    gallery.encodings(shards, communicator).second, labels: localLabels, similarity: similarity,
+                    shards: shards, communicator: communicator)
             }
         }
         let found = try prototypes(1)

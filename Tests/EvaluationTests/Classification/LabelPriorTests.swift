@@ -17,15 +17,14 @@ import Testing
         for temperature in [0.05, 0.5, 20] {
             let shards = SampleShards(samples: 90, minimum: 4)
             let result = try runWorkers(workers) { communicator in
-                let mine = shards.shards(of: communicator.rank, workers: communicator.size).flatMap {
+                let localLabels = shards.shards(of: communicator.rank, workers: communicator.size).flatMap {
                     shards.samples(of: $0).map { labels[$0] }
                 }
                 return try Classification.evaluate(
-                    gallery.encodings(shards, communicator).first, labels: mine,
+                    gallery.encodings(shards, communicator).first, labels: localLabels,
                     classes: ClassEncodings(Tensor([3, 2], Self.prototypes.flatMap { $0 }), classes: Self.names),
-                    similarity: similarity,
-                    prior: LabelPrior(counts: Self.counts, temperature: temperature), shards: shards,
-                    communicator: communicator)
+                    similarity: similarity, prior: LabelPrior(counts: Self.counts, temperature: temperature),
+                    shards: shards, communicator: communicator)
             }
             let right = (0..<90).count { i in
                 let scores = (0..<2).map { c in

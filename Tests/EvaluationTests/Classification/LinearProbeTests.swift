@@ -22,18 +22,19 @@ import Testing
         }
 
         func fit(penalty: Double, workers: Int = 1) throws -> (probe: LinearProbe, top1: Double, logLoss: Double) {
-            let shards = SampleShards(samples: count, minimum: 8), (all, names) = (encodings, labels)
+            let shards = SampleShards(samples: count, minimum: 8), (allEncodings, allLabels) = (encodings, labels)
             return try runWorkers(workers) { communicator in
-                let own = shards.shards(of: communicator.rank, workers: communicator.size).flatMap {
-                    shards.samples(of: $0).map { names[$0] }
+                let localLabels = shards.shards(of: communicator.rank, workers: communicator.size).flatMap {
+                    shards.samples(of: $0).map { allLabels[$0] }
                 }
                 let rows = ShardedEncoding(shards).run(rank: communicator.rank, workers: communicator.size, widths: [4])
                 { numbers, outputs in
-                    outputs[0].copy(from: Tensor([numbers.count, 4], numbers.flatMap { all[Int($0)] }))
+                    outputs[0].copy(from: Tensor([numbers.count, 4], numbers.flatMap { allEncodings[Int($0)] }))
                 }[0]
                 let probe = try LinearProbe(
-                    rows, labels: own, penalty: penalty, shards: shards, communicator: communicator)
-                let (top1, logLoss) = try probe.evaluate(rows, labels: own, shards: shards, communicator: communicator)
+                    rows, labels: localLabels, penalty: penalty, shards: shards, communicator: communicator)
+                let (top1, logLoss) = try probe.evaluate(
+                    rows, labels: localLabels, shards: shards, communicator: communicator)
                 return (probe, top1, logLoss)
             }
         }
@@ -65,8 +66,11 @@ import Testing
                 for c in 0..<3 { for k in 0..<4 { weights[c][k] -= 0.5 / n * gradient[c][k] } }
             }
             let all = (0..<count).map(probabilities),
-                own = (0..<count).map { all[$0][names.firstIndex(of: labels[$0])!] }
-            return (Double((0..<count).count { own[$0] == all[$0].max() }) / n, own.reduce(0) { $0 - log($1) } / n)
+                correct = (0..<count).map { all[$0][names.firstIndex(of: labels[$0])!] }
+            return (
+                Double((0..<count).count { correct[$0] == all[$0].max() }) / n,
+                correct.reduce(0) { $0 - log($1) } / n
+            )
         }
     }
 
@@ -99,7 +103,7 @@ import Testing
     @Test func unseenClassHasNoProbability() throws {
         let result = try runWorkers(1) { communicator in
             let shards = SampleShards(samples: 4, minimum: 1), rows = Tensor([16, 1])
-            for (place, value) in [-1, -2, 1, 2].enumerated() { rows[place] = Float(value) }
+            for (row, value) in [-1, -2, 1, 2].enumerated() { rows[row] = Float(value) }
             let probe = try LinearProbe(
                 rows, labels: [0, 0, 1, 1], penalty: 1, shards: shards, communicator: communicator)
             return try probe.evaluate(rows, labels: [0, 0, 1, 7], shards: shards, communicator: communicator)

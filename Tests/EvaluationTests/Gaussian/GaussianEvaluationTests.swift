@@ -1,23 +1,19 @@
 import CoupletEvaluation
 import CoupletLosses
 import CoupletTensors
+import Glibc
 import TestSupport
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#endif
 
 @Suite struct GaussianEvaluationTests {
     static let correlations = [0.9, 0.6, 0.5, 0.2]
     static let objectives: [(Similarity, Loss)] = [
         (.innerProduct, .conditional(first: 0.5, second: 0.5)), (.innerProduct, .joint),
-        (.quadratic, .conditional(first: 1, second: 0)),
-        (.quadratic, .conditional(first: 0, second: 1)), (.quadratic, .conditional(first: 0.5, second: 0.5)),
-        (.quadratic, .joint),
+        (.quadratic, .conditional(first: 1, second: 0)), (.quadratic, .conditional(first: 0, second: 1)),
+        (.quadratic, .conditional(first: 0.5, second: 0.5)), (.quadratic, .joint),
     ]
 
-    /// Rotated minimisers at a temperature of 0.3 have no error except that of their rank.
+    /// Rotated minimisers at a temperature of 0.3 have only the error of their rank.
     @Test(arguments: objectives)
     func minimizersHaveNoError(_ objective: (Similarity, Loss)) throws {
         let (similarity, loss) = objective, pair = try pair()
@@ -130,7 +126,7 @@ import Testing
                 vv: n * n.transposed))
     }
 
-    /// The minimiser, rotated in the embedding space, at temperature 0.3.
+    /// Returns the minimiser at temperature 0.3, rotated in the embedding space.
     private func tilt(_ minimizer: GaussianMinimizer, _ similarity: Similarity, scale: Double = 1) throws
         -> GaussianTilt
     {

@@ -6,7 +6,7 @@ import Testing
 
 /// Checks the results of the theory against the statements of the paper (arXiv 2505.24134).
 @Suite struct GaussianTheoryTests {
-    /// Canonical correlations of the test's pair: u has four dimensions, v three, behind well-conditioned maps.
+    /// Canonical correlations of the tested pair. u has four dimensions, v has three.
     private static let correlations = [0.9, 0.6, 0.2]
 
     private static func covariance() -> GaussianCovariance {

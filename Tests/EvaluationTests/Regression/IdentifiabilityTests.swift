@@ -1,12 +1,11 @@
 import CoupletEvaluation
-import CoupletFiles
 import CoupletTensors
 import Foundation
 import TestSupport
 import Testing
 
 @Suite struct IdentifiabilityTests {
-    /// The encoding of (c, s, m).
+    /// A function from (c, s, m) to an encoding.
     private typealias Encoder = @Sendable (_ c: [Double], _ s: [Double], _ m: [Double]) -> [Double]
 
     /// Samples with two independent components of each factor.
@@ -38,7 +37,7 @@ import Testing
     }
 
     /// An invertible function of the content alone.
-    private static let right: Encoder = { c, _, _ in [c[0] + 0.2 * c[1] * c[1], c[1] - 3] }
+    private static let contentEncoder: Encoder = { c, _, _ in [c[0] + 0.2 * c[1] * c[1], c[1] - 3] }
 
     private static func score(_ factors: [IdentifiabilityResult.Factor], _ name: String, _ regressor: Regressor) throws
         -> Double
@@ -47,7 +46,7 @@ import Testing
     }
 
     @Test func invertibleFunctionOfTheContentBlockIdentifiesIt() throws {
-        let found = try Self.evaluate(600, [.kernelRidge, .linear], Self.right)
+        let found = try Self.evaluate(600, [.kernelRidge, .linear], Self.contentEncoder)
         #expect(found.samples == 600 && found.regressors == [.linear, .kernelRidge])
         for factors in [found.first, found.second] {
             #expect(factors.map(\.name) == ["c", "s", "s_perturbed", "m1", "m2", "c_permuted"])
@@ -106,7 +105,7 @@ import Testing
     }
 
     @Test func sourceWithoutContentHasNoContentScores() throws {
-        let whole = Self.samples(60, number: 1, Self.right)
+        let whole = Self.samples(60, number: 1, Self.contentEncoder)
         let samples = LatentSamples(
             first: whole.first, second: whole.second, factors: Array(whole.factors[1...2]), swapped: nil)
         let found = try runWorkers(1) {
@@ -122,7 +121,7 @@ import Testing
     }
 
     @Test func impossibleEvaluationsAreErrors() throws {
-        let few = Self.samples(5, number: 1, Self.right)
+        let few = Self.samples(5, number: 1, Self.contentEncoder)
         #expect {
             try runWorkers(1) {
                 try Identifiability(regressors: [.linear], seed: 1).evaluate(
@@ -138,7 +137,7 @@ import Testing
 
     @Test func tableHasOneRowPerFactorAndOneColumnPerRegressor() throws {
         let lines = EvaluationResult(
-            step: 2, identifiability: try Self.evaluate(60, [.linear, .kernelRidge], Self.right)
+            step: 2, identifiability: try Self.evaluate(60, [.linear, .kernelRidge], Self.contentEncoder)
         ).table.split(separator: "\n")
         #expect(lines.contains { $0.hasPrefix("latent factors from encodings, fitted on 60 samples") })
         let head = try #require(lines.first { $0.contains("first, linear") })

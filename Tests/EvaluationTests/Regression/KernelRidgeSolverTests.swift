@@ -1,7 +1,6 @@
 import CoupletEvaluation
 import CoupletTensors
 import Foundation
-import TestSupport
 import Testing
 
 @Suite struct KernelRidgeSolverTests {
@@ -10,12 +9,12 @@ import Testing
     func allMethodsSolveTheSameSystem(_ method: KernelRidgeSolver.Method, _ width: Double) throws {
         let x = RegressionFixture.normals(240, 3, number: 6), points = KernelPoints(x),
             y = RegressionFixture.normals(4, 240, number: 7)
-        let solver = KernelRidgeSolver(), others = KernelPoints(RegressionFixture.normals(50, 3, number: 8))
+        let solver = KernelRidgeSolver(), queries = KernelPoints(RegressionFixture.normals(50, 3, number: 8))
         let direct = try solver.solve(points, width: width, penalties: KernelRidgeSearch.penalties, y, by: .direct)
         let found = try solver.solve(points, width: width, penalties: KernelRidgeSearch.penalties, y, by: method)
         for (a, b) in zip(direct, found) {
             let difference = RegressionFixture.largestDifference(
-                points.predict(others, width: width, a), points.predict(others, width: width, b))
+                points.predict(queries, width: width, a), points.predict(queries, width: width, b))
             #expect(difference <= 1e-7, "\(difference)")
         }
         // The direct result solves the system.

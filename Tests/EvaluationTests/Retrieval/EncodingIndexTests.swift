@@ -118,11 +118,11 @@ import Testing
             }
         }
         #expect(refusal() == "nothing" && refusal(gallery: nil) == "nothing")
-        let other = refusal(checkpoint: "decaf")
+        let message = refusal(checkpoint: "decaf")
         #expect(
-            other.contains("another checkpoint, of step 12 with digest c0ffee")
-                && other.contains("of step 20 with digest decaf"))
-        #expect(other.contains("delete it, and it is made again from --gallery"))
+            message.contains("another checkpoint, of step 12 with digest c0ffee")
+                && message.contains("of step 20 with digest decaf"))
+        #expect(message.contains("delete it, and it is made again from --gallery"))
         #expect(
             refusal(modality: "first").contains(
                 "encodings of the second modality, and encodings of the first modality are searched"))

@@ -1,12 +1,9 @@
 import CoupletEvaluation
 import CoupletLosses
 import CoupletTensors
+import Glibc
 import TestSupport
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#endif
 
 @Suite struct GallerySearchTests {
     /// Largest relative error of a block's 128 additions in single precision if all terms are equal and all additions
@@ -15,15 +12,13 @@ import Testing
 
     private static func search(
         _ queries: [[Float]], _ gallery: [[Float]], _ similarity: Similarity, temperature: Double, top: Int,
-        weights: [Double]? = nil,
-        workers: Int = 1
+        weights: [Double]? = nil, workers: Int = 1
     ) throws -> SearchResult {
         let search = try GallerySearch(similarity: similarity, temperature: temperature, top: top)
         return try runWorkers(workers) {
             try search.run(
                 queries: Tensor(rows: queries), gallery: Gallery(Tensor(rows: gallery), similarity: similarity),
-                weights: weights,
-                communicator: $0)
+                weights: weights, communicator: $0)
         }
     }
 

@@ -1,10 +1,7 @@
 import CoupletEvaluation
 import CoupletTensors
+import Glibc
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#endif
 
 @Suite struct ChainDiagnosticsTests {
     /// Chains x_t = ρ x_{t-1} + √(1-ρ²) ε_t: N draws are worth N (1-ρ)/(1+ρ) independent ones.

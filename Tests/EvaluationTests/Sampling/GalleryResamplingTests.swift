@@ -1,11 +1,8 @@
 import CoupletEvaluation
 import CoupletLosses
 import CoupletTensors
+import Glibc
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#endif
 
 @Suite struct GalleryResamplingTests {
     @Test(arguments: Similarity.allCases)

@@ -1,14 +1,12 @@
 import CoupletEvaluation
 import CoupletLosses
 import CoupletTensors
+import Glibc
 import Testing
 
-#if canImport(Glibc)
-    import Glibc
-#endif
-
 @Suite struct PreconditionedCrankNicolsonTests {
-    /// Compares a non-Gaussian density with two modes of different height, and a marginal with a mean, with quadrature.
+    /// Compares expectations with quadrature, for a density with two modes of different height and a marginal with a
+    /// nonzero mean.
     @Test func nonGaussianDensityMatchesQuadrature() throws {
         let (m, s) = (0.4, 1.3), score = PairScore(similarity: .cosine, temperature: 0.4), given: [Float] = [-0.35, 1]
         // g(u) = (1, u² - u/4 - 1): two values of u have the same cosine, but different marginal densities.
@@ -72,13 +70,14 @@ import Testing
         // The samples are distinct draws.
         let samples = three[0].samples(10), d = samples.columns
         func rows(_ tensor: Tensor) -> [[Float]] {
-            let flat = tensor.values; return stride(from: 0, to: flat.count, by: d).map { Array(flat[$0..<$0 + d]) }
+            let flat = tensor.values
+            return stride(from: 0, to: flat.count, by: d).map { Array(flat[$0..<$0 + d]) }
         }
         let all = Set(rows(three[0].draws))
         #expect(rows(samples).allSatisfy(all.contains) && Set(rows(samples)).count == 10)
     }
 
-    /// On ten random problems. Per query, (m̂ - m)ᵀ C⁻¹ (m̂ - m) · ESS must be below a quantile of χ².
+    /// Compares ten random problems. For each query, (m̂ - m)ᵀ C⁻¹ (m̂ - m) · ESS must be below a quantile of χ².
     @Test func momentsMatchTheClosedForm() throws {
         var comparisons: [MomentComparison] = []
         for number in 0..<10 {
@@ -98,10 +97,10 @@ import Testing
                 #expect(
                     draws.effectiveSampleSize * distance <= Self.chiSquareBound(d), "problem \(number), query \(query)")
                 // The mode of a Gaussian is its mean.
-                let off = Matrix(
+                let modeError = Matrix(
                     rows: d, columns: 1, elements: zip(draws.mode, found[query].mean).map { Double($0) - $1 })
                 #expect(
-                    (off.transposed * (try problem.conditional.covariance.solve(off)))[0, 0] <= 0.02 * 0.02,
+                    (modeError.transposed * (try problem.conditional.covariance.solve(modeError)))[0, 0] <= 0.02 * 0.02,
                     "problem \(number): mode \(draws.mode)")
             }
             comparisons += found
@@ -109,7 +108,7 @@ import Testing
         MomentComparison.expectAgreement(comparisons)
     }
 
-    /// The 1 - 10⁻⁴ quantile of χ² with d degrees of freedom (Wilson and Hilferty 1931).
+    /// Returns the 1 - 10⁻⁴ quantile of χ² with d degrees of freedom (Wilson and Hilferty 1931).
     private static func chiSquareBound(_ d: Int) -> Double {
         let d = Double(d)
         return d * pow(1 - 2 / (9 * d) + 3.719 * (2 / (9 * d)).squareRoot(), 3)

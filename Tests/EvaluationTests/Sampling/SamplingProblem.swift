@@ -51,8 +51,7 @@ struct SamplingProblem {
         }
         tilt = GaussianTilt(
             pair, similarity: similarity, first: rounded(1 / gScale * g), second: rounded(1 / hScale * h),
-            firstBias: firstBias,
-            secondBias: secondBias, temperature: temperature)
+            firstBias: firstBias, secondBias: secondBias, temperature: temperature)
         conditional = try tilt.firstGivenSecond()!
         score = PairScore(similarity: similarity, temperature: temperature)
         let root = pair.second.root

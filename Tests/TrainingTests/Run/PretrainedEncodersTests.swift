@@ -5,12 +5,9 @@ import CoupletReplay
 import CoupletStorage
 import CoupletTensors
 import CoupletTraining
+import Glibc
 import TestSupport
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#endif
 
 /// Runs that begin with encoders of another run, and freeze some of them.
 @Suite struct PretrainedEncodersTests {
@@ -160,7 +157,8 @@ import Testing
     @Test func bothEncodersAreTakenByDefault() throws {
         let runs = try Runs()
         let plain = runs.base {
-            $0.batch = .init(size: 30, shards: 2); $0.optimizer = .init(kind: .sgd(), learningRate: 0.3);
+            $0.batch = .init(size: 30, shards: 2)
+            $0.optimizer = .init(kind: .sgd(), learningRate: 0.3)
             $0.train.steps = 1
         }
         try runs.train("one", plain)
@@ -176,7 +174,9 @@ import Testing
         try runs.train(
             "one",
             runs.base {
-                $0.batch = plain.batch; $0.optimizer = plain.optimizer; $0.train.steps = 2
+                $0.batch = plain.batch
+                $0.optimizer = plain.optimizer
+                $0.train.steps = 2
             }, .resume)
         let two = try runs.checkpoint("one", 2), again = try runs.checkpoint("again", 1)
         for (path, array) in two.parameters {
@@ -223,11 +223,12 @@ import Testing
             "\(wrong)")
         #expect(
             runs.error(runs.head { $0.encoders.embedding = 4 }).contains("encoders.embedding is 3 there and 4 here"))
-        let own = runs.error(runs.head { $0.initialization = .init(from: runs.path("wrong"), freeze: [.first]) })
-        #expect(own.contains("own folder"), "\(own)")
+        let ownFolder = runs.error(runs.head { $0.initialization = .init(from: runs.path("wrong"), freeze: [.first]) })
+        #expect(ownFolder.contains("own folder"), "\(ownFolder)")
         let both = runs.error(
             runs.head {
-                $0.initialization = .init(from: runs.path("base")); $0.encoders.embedding = 4
+                $0.initialization = .init(from: runs.path("base"))
+                $0.encoders.embedding = 4
             })
         #expect(both.contains("neither encoder of"), "\(both)")
         // A second encoder that differs is no error if the config does not name it.

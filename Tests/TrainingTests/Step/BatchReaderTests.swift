@@ -7,7 +7,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Another source with a delay before each read, like that of a disk.
+/// Wraps a source, and delays each read as a disk does.
 private struct SlowSource: PairSource {
     let base: any PairSource
     /// The first sample whose read fails.
@@ -31,7 +31,7 @@ private struct SlowSource: PairSource {
         return try WorkerGroup.launch().run(threads: workers) { communicator in
             let step = try TrainingStep(
                 configuration, model: model, source: source, communicator: communicator, tileMemory: 0)
-            // The third step again, out of order, as a resumed run reads it.
+            // The third step comes again, out of order, as in a resumed run.
             return try [0, 1, 2, 3, 2].map { try step.run($0).loss }
         }
     }

@@ -5,7 +5,7 @@ import CoupletTensors
 import CoupletTraining
 import Testing
 
-/// Another source with one element of some samples replaced.
+/// Wraps a source, and replaces one element of some samples.
 private struct SpoiltSource: PairSource {
     let base: any PairSource
     var count: Int?
@@ -121,7 +121,7 @@ private struct SpoiltSource: PairSource {
     @Test(
         "the first value of the step is named, also with recomputed activations",
         arguments: [Configuration.Batch.Activations.keep, .recompute])
-    func places(_ activations: Configuration.Batch.Activations) throws {
+    func origins(_ activations: Configuration.Batch.Activations) throws {
         let source = try gaussian()
         func origin(_ change: (inout Configuration) -> Void = { _ in }, _ spoil: @Sendable (Model) -> Void) throws
             -> NonFiniteDiagnosis?

@@ -38,29 +38,29 @@ import Testing
 
     @Test("the same digest for 1, 2, 4, 8 and 16 threads", arguments: examples)
     func sameDigest(_ configuration: Configuration) throws {
-        let digest = ShortTraining(configuration: configuration)
-        let one = try digest.run(steps: 20, workers: 1)
+        let training = ShortTraining(configuration: configuration)
+        let one = try training.run(steps: 20, workers: 1)
         for workers in [2, 4, 8, 16] {
-            let many = try digest.run(steps: 20, workers: workers)
+            let many = try training.run(steps: 20, workers: workers)
             #expect(many.losses == one.losses, "losses on \(workers) workers")
             #expect(many.digest == one.digest, "digest on \(workers) workers")
         }
-        // The digests are not equal because nothing happened.
-        #expect(try digest.run(steps: 19, workers: 1).digest != one.digest)
-        var other = digest
-        other.configuration.seed += 1
-        #expect(try other.run(steps: 20, workers: 1).digest != one.digest)
+        // Another number of steps and another seed give other digests.
+        #expect(try training.run(steps: 19, workers: 1).digest != one.digest)
+        var otherSeed = training
+        otherSeed.configuration.seed += 1
+        #expect(try otherSeed.run(steps: 20, workers: 1).digest != one.digest)
     }
 
     @Test("cached and recomputed tiles give the same digest")
     func tileMemory() throws {
         // Tiles of small encodings are never cached.
-        var digest = ShortTraining(configuration: TrainingExample.gaussian { $0.encoders.embedding = 48 })
-        let cached = try digest.run(steps: 10, workers: 2)
-        digest.tileMemory = 0
-        #expect(try digest.run(steps: 10, workers: 2).digest == cached.digest)
-        digest.tileMemory = 1 << 19
-        #expect(try digest.run(steps: 10, workers: 4).digest == cached.digest)
+        var training = ShortTraining(configuration: TrainingExample.gaussian { $0.encoders.embedding = 48 })
+        let cached = try training.run(steps: 10, workers: 2)
+        training.tileMemory = 0
+        #expect(try training.run(steps: 10, workers: 2).digest == cached.digest)
+        training.tileMemory = 1 << 19
+        #expect(try training.run(steps: 10, workers: 4).digest == cached.digest)
     }
 
     // MARK: - Recomputed activations
@@ -90,14 +90,14 @@ import Testing
     /// A shared encoder has four inputs a step: batch and second batch of both modalities.
     @Test(arguments: [1, 4])
     func severalInputsOfAnEncoderGiveTheSameBits(workers: Int) throws {
-        func digest(_ activations: Configuration.Batch.Activations) -> ShortTraining {
+        func training(_ activations: Configuration.Batch.Activations) -> ShortTraining {
             var configuration = TrainingExample.shared(
                 .lpSimCLR(distance: LpDistance(), negatives: .sameModality))
             configuration.batch.activations = activations
             return ShortTraining(configuration: configuration)
         }
-        let saved = try digest(.keep).run(steps: 8, workers: 1),
-            recomputed = try digest(.recompute).run(steps: 8, workers: workers)
+        let saved = try training(.keep).run(steps: 8, workers: 1)
+        let recomputed = try training(.recompute).run(steps: 8, workers: workers)
         #expect(recomputed.digest == saved.digest && recomputed.losses == saved.losses && Set(saved.losses).count == 8)
     }
 
@@ -112,9 +112,10 @@ import Testing
         }
         // Bytes of a shard's 64 rows: at least the outputs of the hidden layers, which gelu saves too.
         let outputs = 64 * (48 + 33 + 40) * 4
-        let (one, all) = (try activationBytes(.recompute, workers: 1), try activationBytes(.keep, workers: 1))
-        #expect(all - one >= 7 * outputs)
-        #expect(try activationBytes(.recompute, workers: 8) == one)
-        #expect(try activationBytes(.keep, workers: 8) == one)
+        let oneShard = try activationBytes(.recompute, workers: 1)
+        let allShards = try activationBytes(.keep, workers: 1)
+        #expect(allShards - oneShard >= 7 * outputs)
+        #expect(try activationBytes(.recompute, workers: 8) == oneShard)
+        #expect(try activationBytes(.keep, workers: 8) == oneShard)
     }
 }

@@ -16,7 +16,7 @@ public enum ExitStatus: Int32, Sendable {
     /// Any other error.
     case failure = 70
     case inputOutput = 74
-    /// The run stopped by a signal or by `train.stop_after`, and saved. Start it again to continue.
+    /// A signal or `train.stop_after` stopped the run, which saved a checkpoint. Start it again to continue.
     case stopped = 75
 
     /// The exit code of an error. `WorkerGroup.launch(exitCode:)` uses it as well, so that a job of many ranks ends

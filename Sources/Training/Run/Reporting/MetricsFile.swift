@@ -6,14 +6,16 @@ import Foundation
 public struct MetricsRecord: Equatable, Sendable {
     /// Number of finished steps.
     public var step: Int
+    /// Loss of the batch before the update.
     public var loss: Double
     public var learningRate: Double
     /// Norm of the gradient over all parameters before clipping.
     public var gradientNorm: Double
+    /// Temperature τ of the loss in the step.
     public var temperature: Double
-    /// Since the previous record.
+    /// Pairs per second since the previous record.
     public var pairsPerSecond: Double
-    /// Since the start of training in this process.
+    /// Seconds since the start of training in this process.
     public var seconds: Double
 
     public init(
@@ -71,6 +73,7 @@ public struct MetricsFile: Sendable {
         try file.truncate { line in MetricsRecord.step(ofLine: line).map { $0 <= step } ?? false }
     }
 
+    /// Appends a record as one line.
     /// - Throws: `FileError` if the system refuses, for example because the disk is full.
     public func append(_ record: MetricsRecord) throws { try file.append(record.json) }
 

@@ -73,7 +73,7 @@ public final class ProgressDisplay: Sendable {
 
     /// - Parameters:
     ///   - total: number of steps of the run.
-    ///   - pairsPerStep: B.
+    ///   - pairsPerStep: B, the number of pairs in a batch.
     public init(mode: Mode, total: Int, pairsPerStep: Int, console: Console = .standardError) {
         self.console = console
         self.total = total

@@ -15,7 +15,7 @@ public struct RunFolder: Equatable, Sendable {
 
     public let path: String
 
-    /// - Parameter path: nil is `runs/NAME`.
+    /// - Parameter path: nil selects `runs/NAME`.
     public init(path: String?, name: String) { self.init(path: path ?? "runs/\(name)") }
 
     public init(path: String) {
@@ -30,7 +30,7 @@ public struct RunFolder: Equatable, Sendable {
     public var log: String { "\(path)/log.txt" }
     /// The metrics, one JSON object (`MetricsRecord`) for each logged step.
     public var metrics: String { "\(path)/metrics.jsonl" }
-    /// The folder of step-00000500.h5 and the like.
+    /// The folder of the checkpoints, such as step-00000500.h5.
     public var checkpoints: String { "\(path)/checkpoints" }
     /// The result of the last evaluation.
     public var evaluation: String { "\(path)/evaluation.json" }
@@ -53,7 +53,7 @@ public struct RunFolder: Equatable, Sendable {
         guard holdsRun else { return }
         throw FileError(
             .inputOutput, at: path, reason: "there is a run already",
-            remedy: "go on with it by --resume, replace it by --overwrite, or name another folder by --output")
+            remedy: "continue it with --resume, replace it with --overwrite, or name another folder with --output")
     }
 
     /// Makes the folder and its subfolder `checkpoints`. `overwrite` first removes the files of an existing run, and
@@ -103,11 +103,11 @@ public struct RunFolder: Equatable, Sendable {
         FileSystem.names(in: checkpoints).filter { $0.drop { $0 == "." }.hasPrefix("step-") }
     }
 
-    /// Removes the files of the run and nothing else. The caller holds the lock, which stays.
+    /// Removes the files of the run and nothing else. The caller holds the lock, which is not removed.
     package func removeRun() throws {
         // The config is removed last, so that an interrupted removal leaves a run.
         for name in checkpointFiles { try FileSystem.remove("\(checkpoints)/\(name)") }
-        rmdir(checkpoints)  // Fails, and may, if the folder holds other files.
+        rmdir(checkpoints)  // Fails if the folder holds other files, which is no error.
         let files = ["metrics.jsonl", "evaluation.json", "log.txt", "config.yaml"]
         // A killed run may have left unfinished files under hidden names.
         for name in FileSystem.names(in: path)

@@ -53,7 +53,7 @@ public struct RunLogHandler: LogHandler {
         }
     }
 
-    /// Tells the first call from later ones.
+    /// Returns true from the first call only.
     private final class FirstCall: Sendable {
         private let wasCalled = Atomic(false)
         func isFirst() -> Bool { !wasCalled.exchange(true, ordering: .relaxed) }

@@ -41,19 +41,20 @@ final class RunReporter {
         for damaged in setup.damagedCheckpoints {
             logger.warning(
                 """
-                \(damaged.path): \(damaged.reason); set aside as \(damaged.movedTo), and the checkpoint before \
-                it is used
+                \(damaged.path): \(damaged.reason); set aside as \(damaged.movedTo), and the previous checkpoint \
+                is used
                 """)
         }
         let batch = configuration.batch
         let start = setup.restored.map { "resumes from \($0.path)" } ?? "starts"
-        let who =
+        let workersText =
             processes > 1 ? "\(workers) workers in \(processes) ranks" : workers > 1 ? "\(workers) threads" : "1 worker"
-        logger.notice("\(folder.path): \(start) on \(who), \(batch.size) pairs a step in \(batch.shards) shards")
+        logger.notice(
+            "\(folder.path): \(start) on \(workersText), \(batch.size) pairs a step in \(batch.shards) shards")
         let memory = MemoryEstimate(
             configuration, model: setup.model, source: setup.source, workers: workers, threads: setup.threads)
-        logger.notice(
-            "memory of \(processes > 1 ? "each rank" : "the process"), beside the program's own: \(memory.description)")
+        let process = processes > 1 ? "each rank" : "the process"
+        logger.notice("memory of \(process), in addition to the program's own: \(memory.description)")
         if let source = setup.source as? any LatentFactorSource {
             for line in source.latentSummary { logger.notice("\(line)") }
         }
@@ -90,7 +91,7 @@ final class RunReporter {
         recorded = (report.step, now)
     }
 
-    /// Reports a checkpoint that is on the disk. The checkpoint writer calls it on its own thread.
+    /// Logs a checkpoint that is on the disk. The checkpoint writer calls it on its own thread.
     var saved: @Sendable (_ path: String, _ digest: String) -> Void {
         { [logger] path, digest in logger.info("saved \(path), digest \(digest)") }
     }
@@ -107,13 +108,16 @@ final class RunReporter {
         logger.warning("\(diagnosis.description). The step's update is left out")
     }
 
-    /// - Parameter reason: what requested the stop, for example "SIGTERM".
+    /// Reports a stop before the last step.
+    /// - Parameter reason: the origin of the request, for example "SIGTERM".
     func stopped(step: Int, reason: String) {
         display.finish()
         reportSkippedSteps()
-        logger.notice("\(reason): stopped and saved after step \(step); the same command with --resume goes on")
+        logger.notice(
+            "\(reason): stopped and saved after step \(step); the same command with --resume continues the run")
     }
 
+    /// Reports the end of the run after its last step.
     func finished(step: Int) {
         display.finish()
         reportSkippedSteps()
