@@ -1,6 +1,7 @@
 import ArgumentParser
 import CoupletCommunication
 import CoupletInference
+import CoupletStorage
 import CoupletTraining
 
 struct EvaluateCommand: ParsableCommand {
@@ -22,7 +23,7 @@ struct EvaluateCommand: ParsableCommand {
     @OptionGroup var argument: RunArgument
 
     @Option(help: ArgumentHelp("The checkpoint: latest, or its step.", valueName: "latest|step"))
-    var checkpoint: TrainedRun.Choice = .latest
+    var checkpoint: CheckpointChoice = .latest
 
     @Flag(help: "Print JSON instead of tables.")
     var json = false

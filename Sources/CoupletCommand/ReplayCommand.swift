@@ -1,6 +1,6 @@
 import ArgumentParser
-import CoupletInference
 import CoupletReplay
+import CoupletStorage
 import CoupletTraining
 
 struct ReplayCommand: ParsableCommand {
@@ -41,7 +41,7 @@ struct ReplayCommand: ParsableCommand {
         help: ArgumentHelp(
             "The start: latest is the nearest checkpoint before the step, 0 the initial parameters.",
             valueName: "latest|step"))
-    var checkpoint: TrainedRun.Choice = .latest
+    var checkpoint: CheckpointChoice = .latest
 
     @Option(
         help: ArgumentHelp("A new HDF5 file for every tensor of the step.", valueName: "file.h5"),

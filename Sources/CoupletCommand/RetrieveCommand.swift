@@ -67,7 +67,7 @@ struct RetrieveCommand: ParsableCommand {
     var json = false
 
     @Option(help: ArgumentHelp("The checkpoint: latest, or its step.", valueName: "latest|step"))
-    var checkpoint: TrainedRun.Choice = .latest
+    var checkpoint: CheckpointChoice = .latest
 
     @Option(help: ArgumentHelp("Threads of a process. (default: as many as cores; 1 under mpirun)", valueName: "n"))
     var threads: Int?

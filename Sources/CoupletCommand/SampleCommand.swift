@@ -43,7 +43,7 @@ struct SampleCommand: ParsableCommand {
     @OptionGroup var argument: RunArgument
 
     @Option(help: ArgumentHelp("The checkpoint: latest, or its step.", valueName: "latest|step"))
-    var checkpoint: TrainedRun.Choice = .latest
+    var checkpoint: CheckpointChoice = .latest
 
     @Option(help: "The modality of the given rows: first or second. The other modality is sampled.")
     var given: Modality

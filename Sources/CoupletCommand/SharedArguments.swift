@@ -1,5 +1,4 @@
 import ArgumentParser
-import CoupletInference
 import CoupletLosses
 import CoupletPairs
 import CoupletStorage
@@ -77,7 +76,7 @@ extension DatasetReference {
     }
 }
 
-extension TrainedRun.Choice: ExpressibleByArgument {
+extension CheckpointChoice: ExpressibleByArgument {
     public init?(argument: String) {
         if argument == "latest" {
             self = .latest

@@ -8,8 +8,6 @@ import CoupletTraining
 
 /// A trained run, opened from its folder to evaluate it or to encode, retrieve and sample with its encoders.
 public struct TrainedRun: Sendable {
-    public typealias Choice = CheckpointChoice
-
     public let folder: RunFolder
     public let configuration: Configuration
     public let source: any PairSource

@@ -20,7 +20,7 @@ struct LaunchCheck {
             let size = environment.size.map { " of \($0)" } ?? ""
             findings.append(Finding(.good, "mpi", "started as rank \(rank)\(size) (\(environment.variable ?? ""))"))
             if let size = environment.size, size & (size - 1) != 0 {
-                let below = ProcessorCheck.powerOfTwo(atMost: size)
+                let below = WorkerCount.powerOfTwo(atMost: size)
                 findings.append(
                     Finding(
                         .bad, "mpi", "\(size) ranks are not a power of two, so they cannot share the shards of a batch",

@@ -1,5 +1,6 @@
 import CoupletFiles
 import CoupletText
+import CoupletTraining
 import Glibc
 
 /// The CPU, and the part of it that this process may use.
@@ -87,7 +88,7 @@ package struct ProcessorCheck {
                     .warning, "cpu",
                     "the container is limited to the time of \(NumberText.fixed(quota, 1)) cores, "
                         + "below the \(allowedCores) that it may use",
-                    remedy: "give --threads \(Self.powerOfTwo(atMost: max(1, Int(quota))))"))
+                    remedy: "give --threads \(WorkerCount.powerOfTwo(atMost: Int(quota)))"))
         }
         if vectorLevel == .baseline {
             findings.append(
@@ -105,8 +106,6 @@ package struct ProcessorCheck {
             "quota": quota.map { .number($0) } ?? .null,
         ])
     }
-
-    static func powerOfTwo(atMost number: Int) -> Int { 1 << (Int.bitWidth - 1 - number.leadingZeroBitCount) }
 }
 
 /// The memory of this machine, and the container's limit, in MiB.

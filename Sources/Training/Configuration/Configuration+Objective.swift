@@ -74,32 +74,39 @@ extension Configuration.Objective {
     }
 
     private mutating func readLoss(_ name: LossName, _ block: ConfigurationBlock) {
-        switch name {
-        case .conditional, .decoupled, .mmd:
-            let (first, second) = Self.weights(block) ?? (0.5, 0.5)
-            switch name {
-            case .conditional: loss = .conditional(first: first, second: second)
-            case .decoupled: loss = .decoupled(first: first, second: second)
-            default:
-                loss = .maximumMeanDiscrepancy(first: first, second: second)
-                kernel = DataKernel(reading: block) ?? kernel
-            }
-        case .joint, .jointOffDiagonal, .sigmoid, .lpSimCLR, .ntXent:
-            let reason =
-                name == .lpSimCLR || name == .ntXent
-                ? "weights both directions alike" : "is a single sum over all pairs"
+        func readWeights() -> (first: Double, second: Double) { Self.weights(block) ?? (0.5, 0.5) }
+        func hasNoWeights(because reason: String) {
             block.markInapplicable(
                 ["weights"],
                 because: "the loss \(name.rawValue) \(reason); conditional, decoupled and mmd have weights")
-            switch name {
-            case .joint: loss = .joint
-            case .jointOffDiagonal: loss = .jointOffDiagonal
-            case .lpSimCLR: loss = Self.lpSimCLR(block)
-            case .ntXent: loss = .ntXent
-            default:
-                loss = .sigmoid
-                bias.read(from: block)
-            }
+        }
+        switch name {
+        case .conditional:
+            let weights = readWeights()
+            loss = .conditional(first: weights.first, second: weights.second)
+        case .decoupled:
+            let weights = readWeights()
+            loss = .decoupled(first: weights.first, second: weights.second)
+        case .mmd:
+            let weights = readWeights()
+            loss = .maximumMeanDiscrepancy(first: weights.first, second: weights.second)
+            kernel = DataKernel(reading: block) ?? kernel
+        case .joint:
+            hasNoWeights(because: "is a single sum over all pairs")
+            loss = .joint
+        case .jointOffDiagonal:
+            hasNoWeights(because: "is a single sum over all pairs")
+            loss = .jointOffDiagonal
+        case .sigmoid:
+            hasNoWeights(because: "is a single sum over all pairs")
+            loss = .sigmoid
+            bias.read(from: block)
+        case .lpSimCLR:
+            hasNoWeights(because: "weights both directions alike")
+            loss = Self.lpSimCLR(block)
+        case .ntXent:
+            hasNoWeights(because: "weights both directions alike")
+            loss = .ntXent
         }
     }
 

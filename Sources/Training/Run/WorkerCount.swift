@@ -22,11 +22,16 @@ public struct WorkerCount: Sendable {
 
     private init(wanted: Int?, processes: Int, isLaunched: Bool, shards: Int) throws {
         let limit = isLaunched ? 1 : min(WorkerGroup.availableCores, shards)
-        threads = wanted ?? WorkerCountError.powerOfTwo(atMost: limit)
+        threads = wanted ?? Self.powerOfTwo(atMost: limit)
         let workers = threads * processes
         if threads < 1 || workers.nonzeroBitCount != 1 || workers > shards {
             throw WorkerCountError(threads: threads, processes: processes, shards: shards)
         }
+    }
+
+    /// The largest power of two that is at most `count`; 1 if `count` is less than 1.
+    package static func powerOfTwo(atMost count: Int) -> Int {
+        count < 1 ? 1 : 1 << (Int.bitWidth - 1 - count.leadingZeroBitCount)
     }
 }
 
@@ -40,17 +45,12 @@ public struct WorkerCountError: Error, CustomStringConvertible, Sendable {
         let workers = threads * processes
         let workersText =
             processes > 1 ? "\(workers) workers (\(processes) ranks × \(threads) threads)" : "\(workers) threads"
-        let lower = Self.powerOfTwo(atMost: workers)
+        let lower = WorkerCount.powerOfTwo(atMost: workers)
         let valid = [lower, 2 * lower].filter { $0 <= shards && $0 > 0 }
         let nearest = valid.isEmpty ? [shards] : valid
         return """
             \(workersText) cannot share \(shards) \(shards == 1 ? "shard" : "shards"): their number must be a power of \
             two and at most \(shards); the nearest valid numbers: \(nearest.map(String.init).joined(separator: ", "))
             """
-    }
-
-    /// The largest power of two that is at most `count`; 1 if `count` is less than 1.
-    fileprivate static func powerOfTwo(atMost count: Int) -> Int {
-        count < 1 ? 1 : 1 << (Int.bitWidth - 1 - count.leadingZeroBitCount)
     }
 }
