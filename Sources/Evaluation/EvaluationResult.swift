@@ -45,10 +45,10 @@ extension EvaluationResult {
         if let retrieval { sections.append(Self.table(retrieval)) }
         if let classification {
             let prior =
-                classification.top1WithPrior.map { ", with the prior of the labels \(Self.percent($0))" } ?? ""
+                classification.top1WithPrior.map { ", with the prior of the labels \(NumberText.percent($0))" } ?? ""
             sections.append(
                 "classification of \(classification.count) samples into \(classification.classes) classes: "
-                    + "top-1 \(Self.percent(classification.top1))\(prior)\n")
+                    + "top-1 \(NumberText.percent(classification.top1))\(prior)\n")
         }
         if let probe { sections.append(Self.table(probe)) }
         if let gaussian { sections.append(Self.table(gaussian)) }
@@ -56,12 +56,10 @@ extension EvaluationResult {
         return sections.joined(separator: "\n")
     }
 
-    private static func percent(_ share: Double) -> String { NumberText.fixed(100 * share, 2) + " %" }
-
     private static func table(_ probe: LinearProbeResult) -> String {
         let training = probe.perClass.map { "\($0) a class, \(probe.trainingCount) in all" } ?? "\(probe.trainingCount)"
         let convergence = probe.hasConverged ? "" : "; not converged: the minimum of the loss may be lower"
-        return "linear probe of \(probe.count) samples: top-1 \(percent(probe.top1)), "
+        return "linear probe of \(probe.count) samples: top-1 \(NumberText.percent(probe.top1)), "
             + "log loss \(NumberText.fixed(probe.logLoss))\n"
             + "  fitted to the first encodings of \(training) training samples, penalty \(probe.penalty), "
             + "\(probe.iterations) iterations\(convergence)\n"
@@ -74,7 +72,8 @@ extension EvaluationResult {
             ("first to second", retrieval.firstToSecond), ("second to first", retrieval.secondToFirst),
         ] {
             table.add([
-                name, percent(metrics.recallAt1), percent(metrics.recallAt5), percent(metrics.recallAt10),
+                name, NumberText.percent(metrics.recallAt1), NumberText.percent(metrics.recallAt5),
+                NumberText.percent(metrics.recallAt10),
                 NumberText.fixed(metrics.medianRank, 1), NumberText.fixed(metrics.meanReciprocalRank),
             ])
         }

@@ -49,6 +49,12 @@ public struct OptimizerSpecification: Equatable, Sendable {
         self.clipNorm = clipNorm
         self.scheduleSteps = scheduleSteps
     }
+
+    /// The factor that scales a gradient of this norm down to `clipNorm`; 1 if the norm is not larger.
+    package func clipFactor(gradientNorm: Double) -> Double {
+        guard let clipNorm, gradientNorm > clipNorm else { return 1 }
+        return clipNorm / gradientNorm
+    }
 }
 
 /// Applies the update rule of an `OptimizerSpecification.Kind` elementwise: to any range of a flat buffer of

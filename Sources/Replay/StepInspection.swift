@@ -67,8 +67,7 @@ struct StepInspection {
 
     /// The factor by which clipping multiplied the gradient.
     private var clipScale: Double {
-        guard let limit = replay.configuration.optimizer.clipNorm, step.report.gradientNorm > limit else { return 1 }
-        return limit / step.report.gradientNorm
+        replay.configuration.optimizer.clipFactor(gradientNorm: step.report.gradientNorm)
     }
 
     // MARK: - Forward
@@ -87,7 +86,7 @@ struct StepInspection {
         let encoder = replay.encoder(modality)
         let parameters = Tensor([encoder.layout.count])
         for entry in encoder.layout.entries {
-            if let tensor = step.before.parameter("\(modality.rawValue)/\(entry.path)")?.tensor {
+            if let tensor = step.before.parameter(RunState.path(modality, entry))?.tensor {
                 parameters.flat(entry.range).copy(from: tensor)
             }
         }

@@ -80,6 +80,12 @@ extension Communicator {
         return slice * length..<(slice + 1) * length
     }
 
+    /// The range that a worker owns of a part of a buffer, such as a bucket of parameters. Nil: this worker.
+    package func ownedRange(in part: Range<Int>, worker: Int? = nil) -> Range<Int> {
+        let owned = ownedRange(of: part.count, worker: worker ?? rank)
+        return part.lowerBound + owned.lowerBound..<part.lowerBound + owned.upperBound
+    }
+
     /// Returns the rows of all workers on worker 0, concatenated by worker number, and nil on the others. All workers
     /// call it.
     ///

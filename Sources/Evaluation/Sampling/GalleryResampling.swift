@@ -9,10 +9,12 @@ import Glibc
 /// the cumulative weights. So a row is drawn ⌊N w_k⌋ or ⌈N w_k⌉ times.
 ///
 /// The *effective sample size* 1/Σ w² measures the quality (Kong, Liu, Wong 1994): with fewer effective rows than
-/// samples, the samples are copies of few rows. A sharper conditional needs a larger gallery. For a Gaussian with
-/// linear encoders and the inner product e^S is log-normal, and the expected effective share of the gallery is exp(-|Ã
-/// ṽ|²), ṽ the whitened v: 37 % for Ã ṽ of length 1, 0.01 % for length 3. On average over v the method fails as soon as
-/// a singular value of Ã exceeds 1/√2, where E exp(|Ã ṽ|²) is infinite.
+/// samples, the samples are copies of few rows. A sharper conditional needs a larger gallery.
+///
+/// For a Gaussian pair with linear encoders and the inner product, e^S is log-normal. The expected effective share of
+/// the gallery is exp(-|Ã ṽ|²), where ṽ is the whitened v: 37 % if Ã ṽ has length 1, 0.01 % if it has length 3. The
+/// mean of exp(|Ã ṽ|²) over v is infinite if a singular value of Ã exceeds 1/√2: no gallery is then large enough for
+/// all v.
 public struct GalleryResampling: Sendable {
     public let score: PairScore
     private let philox: Philox

@@ -104,7 +104,8 @@ extension Matrix {
             return
         }
         OpenBLAS.useOneThread
-        let left = AlignedDoubles(a.elements), right = AlignedDoubles(b.elements), result = AlignedDoubles(elements)
+        let left = AlignedDoubles(a.elements), right = AlignedDoubles(b.elements)
+        let result = adding ? AlignedDoubles(elements) : AlignedDoubles(count: elements.count)
         cblas_dgemm(
             CblasRowMajor, firstTransposed ? CblasTrans : CblasNoTrans, secondTransposed ? CblasTrans : CblasNoTrans,
             blasint(rows), blasint(columns), blasint(inner), 1, left.pointer, blasint(a.columns), right.pointer,

@@ -72,15 +72,9 @@ package struct RunState {
         for (bucket, slice) in zip(layout.buckets, slices) {
             guard let workerSlices = try communicator.gather(slice, to: 0), let flat else { continue }
             for (worker, workerSlice) in workerSlices.enumerated() {
-                flat.flat(range(of: worker, in: bucket.range)).copy(from: workerSlice)
+                flat.flat(communicator.ownedRange(in: bucket.range, worker: worker)).copy(from: workerSlice)
             }
         }
-    }
-
-    /// Range in the flat buffer of the slice of a bucket that a worker owns.
-    private func range(of worker: Int, in bucket: Range<Int>) -> Range<Int> {
-        let owned = communicator.ownedRange(of: bucket.count, worker: worker)
-        return bucket.lowerBound + owned.lowerBound..<bucket.lowerBound + owned.upperBound
     }
 
     // MARK: - Restoring
@@ -104,7 +98,7 @@ package struct RunState {
                 }
                 full.copy(bytes: try broadcast(full))
                 for (bucket, slices) in zip(layout.buckets, trainer.moments) {
-                    slices[index].copy(from: full.flat(range(of: communicator.rank, in: bucket.range)))
+                    slices[index].copy(from: full.flat(communicator.ownedRange(in: bucket.range)))
                 }
             }
         }

@@ -151,7 +151,7 @@ package final class EncoderTrainer {
         pending.removeAll(keepingCapacity: true)
         guard let gradients else { return [] }
         return encoder.layout.buckets.map { bucket in
-            let owned = ownedRange(of: bucket), block = bucket.range.count / encoder.layout.shards
+            let owned = communicator.ownedRange(in: bucket.range), block = bucket.range.count / encoder.layout.shards
             return stride(from: owned.lowerBound, to: owned.upperBound, by: block).map {
                 couplet_squared_norm(block, gradients.sum.pointer + $0)
             }
@@ -161,7 +161,8 @@ package final class EncoderTrainer {
     /// The slices of the summed gradient that this worker owns, one per bucket. They are valid until the next backward
     /// pass.
     package var gradientSlices: [Tensor] {
-        gradients.map { gradients in encoder.layout.buckets.map { gradients.sum.flat(ownedRange(of: $0)) } } ?? []
+        guard let gradients else { return [] }
+        return encoder.layout.buckets.map { gradients.sum.flat(communicator.ownedRange(in: $0.range)) }
     }
 
     /// Updates the owned slices of the parameters with the gradient scale · g, then gathers all slices on every worker.
@@ -173,18 +174,12 @@ package final class EncoderTrainer {
     func update(rate: Double, t: Int, scale: Double) throws {
         guard let gradients else { return }
         for (bucket, moments) in zip(encoder.layout.buckets, moments) {
-            let owned = ownedRange(of: bucket)
+            let owned = communicator.ownedRange(in: bucket.range)
             optimizer.update(
                 parameters.flat(owned), gradient: gradients.sum.flat(owned), moments: moments, rate: rate, t: t,
                 scale: scale)
             try communicator.allGather(parameters.flat(bucket.range))
         }
-    }
-
-    /// Range in the flat buffer of the slice of a bucket that this worker owns.
-    private func ownedRange(of bucket: ParameterLayout.Bucket) -> Range<Int> {
-        let owned = communicator.ownedRange(of: bucket.range.count)
-        return bucket.range.lowerBound + owned.lowerBound..<bucket.range.lowerBound + owned.upperBound
     }
 }
 

@@ -34,7 +34,7 @@ package final class TrainingStep {
     package let engine: PairwiseEngine
     private let schedule: LearningRateSchedule
     private let optimizer: Optimizer
-    private let clipNorm: Double?
+    private let optimization: OptimizerSpecification
     /// One trainer per distinct encoder: two, or one where both modalities share an encoder.
     private let trainers: [EncoderTrainer]
     /// Kernel features of the data; nil unless the loss compares data.
@@ -58,7 +58,7 @@ package final class TrainingStep {
         self.communicator = communicator
         self.optimizer = optimizer
         schedule = LearningRateSchedule(configuration.optimizer)
-        clipNorm = configuration.optimizer.clipNorm
+        optimization = configuration.optimizer
         sampler = try Sampler(batchSize: batch.size, sampleCount: source.count(of: .training), seed: configuration.seed)
         positions = communicator.rank * localPairs..<(communicator.rank + 1) * localPairs
         reader = BatchReader(
@@ -104,7 +104,7 @@ package final class TrainingStep {
         let scalarGradients = scalars.gradients(of: result)
         let squares = exchange.bucketSquares.joined() + scalarGradients.map { $0 * $0 }
         let norm = squares.reduce(0, +).squareRoot()
-        let clip = clipNorm.map { norm > $0 ? $0 / norm : 1 } ?? 1
+        let clip = optimization.clipFactor(gradientNorm: norm)
 
         let rate = schedule.rate(atStep: step)
         var nonFinite: NonFiniteDiagnosis?
