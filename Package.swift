@@ -1,9 +1,10 @@
-// swift-tools-version: 6.1
+// swift-tools-version: 6.2
 import PackageDescription
 
 /// A module of the library, `Couplet` + the name of its folder in Sources.
-func module(_ folder: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: "Couplet\(folder)", dependencies: dependencies, path: "Sources/\(folder)")
+func module(_ folder: String, _ dependencies: [Target.Dependency], swiftSettings: [SwiftSetting] = []) -> Target {
+    .target(
+        name: "Couplet\(folder)", dependencies: dependencies, path: "Sources/\(folder)", swiftSettings: swiftSettings)
 }
 
 /// Modules of the library by the names of their folders.
@@ -21,13 +22,15 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 let package = Package(
     name: "couplet",
     products: [
-        .executable(name: "couplet", targets: ["CoupletCommand"]),
+        .executable(name: "couplet", targets: ["CoupletExecutable"]),
         .library(name: "Couplet", targets: ["Couplet"]),
+        .library(name: "CoupletCommand", targets: ["CoupletCommand"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/swiftlang/swift-docc-plugin", exact: "1.5.0"),
     ],
     targets: [
         library("CMPI", "ompi-c", "libopenmpi-dev"),
@@ -39,17 +42,18 @@ let package = Package(
         module("Text", []),
         module("Files", ["CCrypto", "CZlib"] + modules("Text")),
         module("Schema", [yams] + modules("Text", "Files")),
-        module("Tensors", ["COpenBLAS", "CCoupletKernels"]),
+        // Tensors declares how long the spans of a tensor live.
+        module("Tensors", ["COpenBLAS", "CCoupletKernels"], swiftSettings: [.enableExperimentalFeature("Lifetimes")]),
         module("Communication", ["CMPI", "CCoupletKernels"] + modules("Tensors")),
-        module("Networks", ["CCoupletKernels"] + modules("Tensors")),
-        module("Losses", ["CCoupletKernels"] + modules("Tensors", "Communication")),
-        module("Optimizers", ["CCoupletKernels"] + modules("Tensors")),
+        module("Networks", ["CCoupletKernels"] + modules("Schema", "Tensors")),
+        module("Losses", ["CCoupletKernels"] + modules("Schema", "Tensors", "Communication")),
+        module("Optimizers", ["CCoupletKernels"] + modules("Schema", "Tensors", "Communication", "Networks")),
         module("Storage", ["CHDF5"] + modules("Text", "Files", "Tensors")),
-        module("Pairs", ["CCoupletKernels"] + modules("Files", "Tensors", "Storage")),
+        module("Pairs", ["CCoupletKernels"] + modules("Files", "Schema", "Tensors", "Storage")),
         module(
             "Evaluation",
             ["CCoupletKernels"]
-                + modules("Text", "Files", "Tensors", "Communication", "Networks", "Losses", "Pairs")),
+                + modules("Text", "Files", "Schema", "Tensors", "Communication", "Networks", "Losses", "Pairs")),
         module(
             "Training",
             ["CCoupletKernels", yams, logging]
@@ -60,14 +64,14 @@ let package = Package(
             "Inference",
             ["CCoupletKernels"]
                 + modules(
-                    "Text", "Files", "Tensors", "Communication", "Networks", "Losses", "Storage", "Pairs", "Evaluation",
-                    "Training")),
+                    "Text", "Files", "Schema", "Tensors", "Communication", "Networks", "Losses", "Storage", "Pairs",
+                    "Evaluation", "Training")),
         module(
             "Replay",
             ["CCoupletKernels"]
                 + modules(
-                    "Text", "Files", "Tensors", "Communication", "Networks", "Losses", "Optimizers", "Storage", "Pairs",
-                    "Evaluation", "Training", "Inference")),
+                    "Text", "Files", "Schema", "Tensors", "Communication", "Networks", "Losses", "Optimizers",
+                    "Storage", "Pairs", "Evaluation", "Training", "Inference")),
         module(
             "Benchmarks",
             ["CCoupletKernels"]
@@ -87,12 +91,13 @@ let package = Package(
             dependencies: modules(
                 "Text", "Files", "Schema", "Tensors", "Communication", "Networks", "Losses", "Optimizers", "Storage",
                 "Pairs", "Evaluation", "Training", "Inference", "Replay", "Benchmarks", "Sweeps", "Reports", "Studies")),
-        .executableTarget(
+        .target(
             name: "CoupletCommand",
             dependencies: ["CCoupletKernels", "CHDF5", argumentParser]
                 + modules(
                     "Text", "Files", "Schema", "Tensors", "Communication", "Losses", "Storage", "Pairs", "Evaluation",
                     "Training", "Inference", "Replay", "Benchmarks", "Sweeps", "Reports", "Studies")),
+        .executableTarget(name: "CoupletExecutable", dependencies: ["CoupletCommand"]),
 
         .target(
             name: "TestSupport", dependencies: ["CZlib"] + modules("Tensors", "Communication"),
@@ -105,17 +110,23 @@ let package = Package(
         .testTarget(name: "SchemaTests", dependencies: ["TestSupport"] + modules("Text", "Files", "Schema")),
         .testTarget(name: "TensorsTests", dependencies: ["TestSupport"] + modules("Tensors")),
         .testTarget(name: "CommunicationTests", dependencies: ["TestSupport"] + modules("Tensors", "Communication")),
-        .testTarget(name: "NetworksTests", dependencies: ["TestSupport"] + modules("Tensors", "Networks")),
-        .testTarget(name: "LossesTests", dependencies: ["TestSupport"] + modules("Tensors", "Communication", "Losses")),
-        .testTarget(name: "OptimizersTests", dependencies: ["TestSupport"] + modules("Tensors", "Optimizers")),
+        .testTarget(name: "NetworksTests", dependencies: ["TestSupport"] + modules("Schema", "Tensors", "Networks")),
+        .testTarget(
+            name: "LossesTests", dependencies: ["TestSupport"] + modules("Schema", "Tensors", "Communication", "Losses")
+        ),
+        .testTarget(
+            name: "OptimizersTests",
+            dependencies: ["TestSupport"] + modules("Schema", "Tensors", "Communication", "Networks", "Optimizers")),
         .testTarget(
             name: "StorageTests", dependencies: ["TestSupport"] + modules("Text", "Files", "Tensors", "Storage")),
         .testTarget(
-            name: "PairsTests", dependencies: ["TestSupport"] + modules("Files", "Tensors", "Storage", "Pairs")),
+            name: "PairsTests",
+            dependencies: ["TestSupport"] + modules("Files", "Schema", "Tensors", "Storage", "Pairs")),
         .testTarget(
             name: "EvaluationTests",
             dependencies: ["TestSupport"]
-                + modules("Text", "Files", "Tensors", "Communication", "Networks", "Losses", "Pairs", "Evaluation")),
+                + modules(
+                    "Text", "Files", "Schema", "Tensors", "Communication", "Networks", "Losses", "Pairs", "Evaluation")),
         .testTarget(
             name: "TrainingTests",
             dependencies: ["TestSupport", logging]

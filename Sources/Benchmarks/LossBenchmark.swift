@@ -103,7 +103,7 @@ public struct LossBenchmark: Sendable {
         let times = try BenchmarkTimes(on: communicator, warmup: warmup, repeat: repetitions) { _ in
             found = try engine.evaluate(
                 first: first, second: second, secondBatch: secondBatch, temperature: objective.temperature.initial,
-                bias: objective.loss.usesBias ? objective.bias.initial : 0, features: features.map { ($0, $0) })
+                bias: objective.loss.bias?.initial ?? 0, features: features.map { ($0, $0) })
         }
         let peakMemory = try ProcessMemory.peakMiB(on: communicator)
         guard let result = found else { preconditionFailure("no repetition was made") }
@@ -132,9 +132,7 @@ public struct LossBenchmark: Sendable {
     /// Features of the data for a loss that compares them: as many normal numbers as the kernel has features for data
     /// of d numbers. Nil for other losses.
     private func features(rows: Int) -> Tensor? {
-        guard case .maximumMeanDiscrepancy = objective.loss,
-            let count = objective.kernel.featureCount(inputs: dimension)
-        else { return nil }
+        guard let count = objective.loss.dataKernel?.featureCount(inputs: dimension) else { return nil }
         let features = Tensor([rows, count])
         Philox(seed: 1).fillNormal(features, .features, number: 0)
         couplet_scale(features.count, Float(1 / Double(count).squareRoot()), features.pointer)
@@ -181,7 +179,7 @@ public struct LossBenchmark: Sendable {
 
     /// The settings, the times and the results as a JSON object.
     package func json(_ result: Result) -> JSONValue {
-        let lossName = objective.lossName
+        let lossName = objective.loss.kindName
         let settings: [(String, JSONValue)] = [
             ("benchmark", .string("loss")), ("batch", .integer(batch.size)), ("dim", .integer(dimension)),
             ("shards", .integer(batch.shards)), ("similarity", .string(objective.similarity.rawValue)),

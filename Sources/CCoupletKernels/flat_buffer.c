@@ -1,6 +1,5 @@
 #include "couplet_flat_buffer.h"
 #include "couplet_simd.h"
-#include <math.h>
 
 COUPLET_KERNEL void couplet_add(size_t count, const float *x, float *y) {
     for (size_t i = 0; i < count; i++) y[i] += x[i];
@@ -43,6 +42,10 @@ COUPLET_KERNEL void couplet_sgd(size_t count, float *parameter, const float *gra
     }
 }
 
+// The square root of the compiler, not of the C library: sqrtf may set errno, which keeps a loop from being vectorised.
+// Both are the correctly rounded root, so the bits are the same.
+#define couplet_sqrt(x) __builtin_elementwise_sqrt(x)
+
 COUPLET_KERNEL void couplet_adam(size_t count, float *restrict parameter, const float *restrict gradient,
                                  float *restrict first, float *restrict second, float scale, float rate, float beta1,
                                  float one_minus_beta1, float beta2, float one_minus_beta2, float correction,
@@ -53,6 +56,40 @@ COUPLET_KERNEL void couplet_adam(size_t count, float *restrict parameter, const 
         float v = beta2 * second[i] + one_minus_beta2 * (g * g);
         first[i] = m;
         second[i] = v;
-        parameter[i] = shrink * parameter[i] - rate * m / (sqrtf(v * correction) + epsilon);
+        parameter[i] = shrink * parameter[i] - rate * m / (couplet_sqrt(v * correction) + epsilon);
     }
+}
+
+COUPLET_KERNEL void couplet_lars(size_t count, float *restrict parameter, const float *restrict gradient,
+                                 float *restrict momentum_buffer, float rate, float momentum, float decay) {
+    if (!momentum_buffer) {
+        for (size_t i = 0; i < count; i++) parameter[i] -= rate * (gradient[i] + decay * parameter[i]);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        float step = momentum * momentum_buffer[i] + rate * (gradient[i] + decay * parameter[i]);
+        momentum_buffer[i] = step;
+        parameter[i] -= step;
+    }
+}
+
+COUPLET_KERNEL void couplet_lamb_direction(size_t count, const float *restrict parameter, float *restrict gradient,
+                                           float *restrict first, float *restrict second, float scale, float beta1,
+                                           float one_minus_beta1, float beta2, float one_minus_beta2,
+                                           float first_correction, float second_correction, float epsilon,
+                                           float decay) {
+    for (size_t i = 0; i < count; i++) {
+        float g = scale * gradient[i];
+        float m = beta1 * first[i] + one_minus_beta1 * g;
+        float v = beta2 * second[i] + one_minus_beta2 * (g * g);
+        first[i] = m;
+        second[i] = v;
+        float step = m * first_correction / (couplet_sqrt(v * second_correction) + epsilon);
+        gradient[i] = step + decay * parameter[i];
+    }
+}
+
+COUPLET_KERNEL void couplet_moving_average(size_t count, float weight, const float *restrict x,
+                                           float *restrict average) {
+    for (size_t i = 0; i < count; i++) average[i] += weight * (x[i] - average[i]);
 }

@@ -1,5 +1,5 @@
-/// Couplet as a library. `import Couplet` gives all that a program needs to train, evaluate and encode, and to add a
-/// source of pairs (`PairSource`) or a layer (`Layer`):
+/// Couplet as a library. `import Couplet` gives all that a program needs to train, evaluate and encode, and to add
+/// kinds of its own (`Loss`, `Layer`, `EncoderArchitecture`, `PairSourceKind`, `Optimizer`, `Metric`):
 ///
 ///     Configuration   describes a run; a value, or read from YAML
 ///     Trainer         trains a run, from its start or its newest checkpoint to its end

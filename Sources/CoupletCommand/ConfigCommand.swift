@@ -1,19 +1,34 @@
 import ArgumentParser
 import CoupletCommunication
+import CoupletSchema
 import CoupletTraining
 
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config",
-        abstract: "Print a config with all its defaults filled in.",
+        abstract: "Print a config with all its defaults filled in, or all keys that a config can have.",
         discussion: """
             Also checks the config, and reports all its errors at once, with file, line and key. The output is a \
             config itself; comments at its end list the memory that a training needs, by purpose.
 
               couplet config configs/gaussian.yaml --set batch.size=4096
+              couplet config --keys
             """)
 
-    @OptionGroup var arguments: ConfigurationArguments
+    @Argument(
+        help: ArgumentHelp("The config, a YAML file.", valueName: "config"),
+        completion: .file(extensions: ["yaml", "yml"]))
+    var path: String?
+
+    @Option(
+        name: .customLong("set"), parsing: .singleValue,
+        help: ArgumentHelp(
+            "Set a key of the config to a YAML value: --set optimizer.learning_rate=0.01. Repeatable.",
+            valueName: "key.path=value"))
+    var overrides: [String] = []
+
+    @Flag(help: "List every key with its values, its default and one line of help.")
+    var keys = false
 
     @Option(
         help: ArgumentHelp("Threads of a process, as in train: they determine the listed memory.", valueName: "n"))
@@ -22,10 +37,20 @@ struct ConfigCommand: ParsableCommand {
     @Option(help: ArgumentHelp("MPI ranks, which also determine the listed memory.", valueName: "n"))
     var ranks: Int = 1
 
-    func validate() throws { try requirePositive(["threads": threads, "ranks": ranks]) }
+    func validate() throws {
+        try requirePositive(["threads": threads, "ranks": ranks])
+        try requireAssignments(overrides, form: "key.path=value", example: "optimizer.learning_rate=0.01")
+        if path == nil, !keys { throw ValidationError("name a config, or list the keys of every config by --keys") }
+        if path != nil, keys { throw ValidationError("--keys lists the keys of every config; leave out '\(path!)'") }
+    }
 
     func run() throws {
-        let configuration = try arguments.load()
+        guard let path else {
+            print(keyList(Configuration.keys(registry: CommandRegistry.current)), terminator: "")
+            return
+        }
+        let configuration = try Configuration.load(
+            path: path, overrides: overrides, registry: CommandRegistry.current)
         print(configuration.resolvedYAML, terminator: "")
         for line in try memoryLines(configuration) { print("# \(line)") }
     }
@@ -39,5 +64,26 @@ struct ConfigCommand: ParsableCommand {
             return ["memory: unknown, because the data cannot be read here:"]
                 + "\(error)".split(separator: "\n").map(String.init)
         }
+    }
+
+    /// Two lines a key: its values and default, then its help. A key that several kinds have alike is listed once.
+    private func keyList(_ keys: [KeyDescription]) -> String {
+        var listed: [(key: KeyDescription, kinds: [String])] = []
+        for key in keys {
+            let same = listed.firstIndex {
+                $0.key.path == key.path && $0.key.type == key.type && $0.key.defaultValue == key.defaultValue
+                    && $0.key.help == key.help
+            }
+            if let same {
+                listed[same].kinds += [key.kind].compactMap(\.self)
+            } else {
+                listed.append((key, [key.kind].compactMap(\.self)))
+            }
+        }
+        return listed.map { key, kinds in
+            let value = key.defaultValue.map { $0.isEmpty ? "" : "; default \($0)" } ?? "; required"
+            let owners = kinds.isEmpty ? "" : "; with \(kinds.joined(separator: ", "))"
+            return "\(key.path): \(key.type)\(value)\(owners)\n    \(key.help)\n"
+        }.joined()
     }
 }

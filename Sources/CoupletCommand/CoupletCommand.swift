@@ -1,13 +1,19 @@
 import ArgumentParser
 import CoupletCommunication
+import CoupletSchema
 import CoupletText
 import CoupletTraining
 import Glibc
 
-/// The executable `couplet`: reads the command line and runs one subcommand. Each subcommand has its own file.
-@main
-struct CoupletCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
+/// The command `couplet`: reads the command line and runs one subcommand. Each subcommand has its own file.
+///
+/// A program with kinds of its own has all subcommands, for configs that name these kinds:
+///
+///     CoupletCommand.main(registry: Registry.builtIn.adding(MarginLoss.self))
+public struct CoupletCommand: ParsableCommand {
+    public init() {}
+
+    public static let configuration = CommandConfiguration(
         commandName: "couplet",
         abstract: "Contrastive learning of pairs of encoders, on CPUs, in one process or over MPI.",
         discussion: """
@@ -30,13 +36,16 @@ struct CoupletCommand: ParsableCommand {
             ReplayCommand.self, ReportCommand.self, StudyCommand.self, DoctorCommand.self, BenchCommand.self,
         ])
 
-    static func main() {
+    /// Runs the command and ends the process with an exit code.
+    /// - Parameter registry: the kinds that configs may name.
+    public static func main(registry: Registry = .builtIn) -> Never {
         // A write beyond the file size limit (ulimit -f) then fails with an error that names the file, and does not end
         // the process.
         signal(SIGXFSZ, SIG_IGN)
         do {
             var command = try parseAsRoot()
-            try command.run()
+            try CommandRegistry.$current.withValue(registry) { try command.run() }
+            Glibc.exit(0)
         } catch {
             ErrorExit.exit(because: unknownCommand() ?? error)
         }

@@ -36,7 +36,7 @@ struct EncodeCommand: ParsableCommand {
     var output: DatasetReference
 
     func run() throws {
-        let run = try TrainedRun(argument.path, checkpoint: .latest)
+        let run = try TrainedRun(argument.path, registry: CommandRegistry.current)
         // Rows and encodings may be in the same file, which can be open only once.
         let isSameFile = input.file == output.file
         let source = isSameFile ? try HDF5File(modifying: input.file) : try HDF5File(reading: input.file)

@@ -50,6 +50,10 @@ struct EvaluateCommand: ParsableCommand {
             valueName: "file.h5"), completion: .file(extensions: ["h5"]))
     var encodings: String?
 
+    @Option(
+        help: "The parameters of the step, or their moving average; by default evaluation.parameters of the config.")
+    var parameters: Configuration.Evaluation.Parameters?
+
     func validate() throws {
         if encodings?.isEmpty == true { throw ValidationError("--encodings is empty; name a file") }
         if !probe, perClass != nil || probePenalty != nil {
@@ -69,7 +73,8 @@ struct EvaluateCommand: ParsableCommand {
         try group.agree(
             Result {
                 if let encodings, group.processRank == 0 { try EncodingsFile(path: encodings).check() }
-                opened = try TrainedRun(argument.path, checkpoint: checkpoint)
+                opened = try TrainedRun(
+                    argument.path, checkpoint: checkpoint, parameters: parameters, registry: CommandRegistry.current)
             })
         guard let run = opened else { return }
         let workers = try WorkerCount(wanted: nil, group: group, shards: run.configuration.batch.shards)

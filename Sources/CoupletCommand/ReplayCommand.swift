@@ -83,7 +83,8 @@ struct ReplayCommand: ParsableCommand {
     }
 
     func run() throws {
-        let replay = try StepReplay(argument.path, step: step, from: checkpoint, dataPaths: dataPaths)
+        let replay = try StepReplay(
+            argument.path, step: step, from: checkpoint, dataPaths: dataPaths, registry: CommandRegistry.current)
         let report = try replay.run(threads: threads, worst: worst, dump: dump, progress: progress)
         print(json ? report.jsonText : report.table, terminator: "")
         try report.requireMatch()

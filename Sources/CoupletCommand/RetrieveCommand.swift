@@ -90,7 +90,7 @@ struct RetrieveCommand: ParsableCommand {
 
     private func makeRetrieval() throws -> GalleryRetrieval {
         if let output { try FileSystem.requireAbsent(output) }
-        let run = try TrainedRun(argument.path, checkpoint: checkpoint)
+        let run = try TrainedRun(argument.path, checkpoint: checkpoint, registry: CommandRegistry.current)
         func dataset(_ reference: DatasetReference, _ modality: Modality) throws -> EncodedDataset {
             try EncodedDataset(reference, of: encoded ? nil : modality, run: run)
         }

@@ -131,7 +131,7 @@ struct SampleCommand: ParsableCommand {
     }
 
     func run() throws {
-        let run = try TrainedRun(argument.path, checkpoint: checkpoint)
+        let run = try TrainedRun(argument.path, checkpoint: checkpoint, registry: CommandRegistry.current)
         if let output { try SampleFile.requireNew(output) }
         let queries = try Self.rows(query, given)
         let options = SamplingOptions(

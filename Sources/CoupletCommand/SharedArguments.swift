@@ -1,6 +1,7 @@
 import ArgumentParser
 import CoupletLosses
 import CoupletPairs
+import CoupletSchema
 import CoupletStorage
 import CoupletText
 import CoupletTraining
@@ -24,7 +25,15 @@ struct ConfigurationArguments: ParsableArguments {
     }
 
     /// - Throws: `ConfigurationError`, `FileError`.
-    func load() throws -> Configuration { try Configuration.load(path: path, overrides: overrides) }
+    func load() throws -> Configuration {
+        try Configuration.load(path: path, overrides: overrides, registry: CommandRegistry.current)
+    }
+}
+
+/// The kinds that the program of this command has. `CoupletCommand.main` sets them for the time of the command, because
+/// the parser creates the commands.
+enum CommandRegistry {
+    @TaskLocal static var current: Registry = .builtIn
 }
 
 /// The folder of a run.
@@ -88,6 +97,7 @@ extension CheckpointChoice: ExpressibleByArgument {
     }
 }
 
+extension Configuration.Evaluation.Parameters: ExpressibleByArgument {}
 extension Modality: ExpressibleByArgument {}
 extension Similarity: ExpressibleByArgument {}
 extension ProgressDisplay.Mode: ExpressibleByArgument {}

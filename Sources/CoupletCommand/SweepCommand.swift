@@ -91,14 +91,15 @@ struct SweepCommand: ParsableCommand {
     func run() throws {
         let load = { try SweepSpecification.load(path: path, overrides: overrides) }
         if dryRun {
-            print(try TrialPlan(load()).listing, terminator: "")
+            print(try TrialPlan(load(), registry: CommandRegistry.current).listing, terminator: "")
             return
         }
         let folder = SweepFolder(path: output ?? "")
         let sweep = try Sweep(
             options: SweepOptions(
                 output: folder.path, existing: resume ? .resume : overwrite ? .overwrite : .refuse,
-                retriesFailed: retryFailed, threads: threads, progress: progress, timeout: timeout.duration))
+                retriesFailed: retryFailed, threads: threads, progress: progress, timeout: timeout.duration),
+            registry: CommandRegistry.current)
         let (outcome, table) = try sweep.run(load)
         if let table { print(table.text, terminator: "") }
         func report(_ text: String) {

@@ -35,7 +35,10 @@ struct TheoryCommand: ParsableCommand {
                 remedy: "see data: {source: gaussian}")
         }
         var objectives = [(configuration.objective.similarity, configuration.objective.loss)]
-        if all { objectives += GaussianTheory.combinations.filter { $0 != objectives[0] } }
+        if all {
+            let (similarity, loss) = objectives[0]
+            objectives += GaussianTheory.combinations.filter { $0.0 != similarity || !$0.1.isEqual(to: loss) }
+        }
         let theory = try GaussianTheory(
             covariance, rank: configuration.encoders.embedding, batch: configuration.batch.size, objectives: objectives)
         print(json ? theory.json.indentedText() + "\n" : theory.table, terminator: "")

@@ -64,7 +64,7 @@ struct TrainCommand: ParsableCommand {
         let options = TrainingOptions(
             output: output, existing: resume ? .resume : overwrite ? .overwrite : .refuse, threads: threads,
             progress: progress, timeout: timeout.duration)
-        let outcome = try Trainer(options: options).run { try arguments.load() }
+        let outcome = try Trainer(options: options, registry: CommandRegistry.current).run { try arguments.load() }
         if case .stopped = outcome { throw ErrorExit(status: .stopped) }
     }
 }

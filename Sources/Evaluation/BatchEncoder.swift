@@ -13,30 +13,38 @@ package struct BatchEncoder {
     package let input: Tensor
     private let views: [[Tensor]]
     private let workspace: EncoderWorkspace
+    private let evaluation: EncoderContext
     /// Outputs of all layers except the last, from the latest `run`, each rows × the layer's output shape.
     package var activations: [Tensor] { workspace.outputs[0] }
 
-    /// - Parameter rows: number of rows in a batch.
-    package init(_ encoder: Encoder, parameters: Tensor, rows: Int = BatchEncoder.defaultRows) {
+    /// - Parameters:
+    ///   - statistics: the flat running statistics of the encoder; nil if it has none.
+    ///   - rows: number of rows in a batch.
+    package init(
+        _ encoder: Encoder, parameters: Tensor, statistics: Tensor? = nil, rows: Int = BatchEncoder.defaultRows
+    ) {
         self.encoder = encoder
         input = Tensor([rows] + encoder.inputShape)
         views = encoder.views(of: parameters)
         workspace = EncoderWorkspace(encoder, rows: rows, slots: 1, backward: false)
+        evaluation = .evaluation(statistics: statistics.map { encoder.statisticsViews(of: $0) } ?? [])
     }
 
     /// Encodes one batch.
     /// - Parameters:
     ///   - samples: rows × the encoder's input shape.
     ///   - output: the encodings, rows × e.
-    package func run(_ samples: Tensor, into output: Tensor) {
-        encoder.forward(samples, parameters: views, workspace: workspace, slot: 0, output: output)
+    ///   - context: nil for an evaluation.
+    package func run(_ samples: Tensor, into output: Tensor, context: EncoderContext? = nil) {
+        encoder.forward(
+            samples, parameters: views, workspace: workspace, slot: 0, output: output, context: context ?? evaluation)
     }
 
     /// Encodes one batch.
     /// - Returns: the encodings, rows × e.
-    package func run(_ samples: Tensor) -> Tensor {
+    package func run(_ samples: Tensor, context: EncoderContext? = nil) -> Tensor {
         let output = Tensor([samples.rows, encoder.outputCount])
-        run(samples, into: output)
+        run(samples, into: output, context: context)
         return output
     }
 

@@ -9,26 +9,39 @@ public struct EvaluationResult: Equatable, Sendable {
     public let probe: LinearProbeResult?
     public let gaussian: GaussianEvaluation?
     public let identifiability: IdentifiabilityResult?
+    /// The figures of the metrics that the config names, in its order.
+    public let metrics: [MetricResult]
 
+    /// The keys of the JSON, which metrics cannot have as names.
+    private static let sectionNames = [
+        "step", "retrieval", "classification", "probe", "gaussian", "identifiability",
+    ]
+
+    /// - Parameter metrics: results with different names that are not the name of another section.
     public init(
         step: Int, retrieval: RetrievalResult? = nil, classification: ClassificationResult? = nil,
         probe: LinearProbeResult? = nil, gaussian: GaussianEvaluation? = nil,
-        identifiability: IdentifiabilityResult? = nil
+        identifiability: IdentifiabilityResult? = nil, metrics: [MetricResult] = []
     ) {
+        let names = Self.sectionNames + metrics.map(\.name)
+        precondition(Set(names).count == names.count, "two sections of an evaluation have one name: \(names)")
         self.step = step
         self.retrieval = retrieval
         self.classification = classification
         self.probe = probe
         self.gaussian = gaussian
         self.identifiability = identifiability
+        self.metrics = metrics
     }
 
-    /// `{step, retrieval, classification, probe, gaussian, identifiability}`; a section that is nil has no key.
+    /// `{step, retrieval, classification, probe, gaussian, identifiability}`, then a key for each metric: its figure,
+    /// or an object of its figures. A section that is nil has no key.
     public var json: JSONValue {
-        let sections = [
-            ("retrieval", retrieval?.json), ("classification", classification?.json), ("probe", probe?.json),
-            ("gaussian", gaussian?.json), ("identifiability", identifiability?.json),
-        ]
+        let sections: [(String, JSONValue?)] =
+            [
+                ("retrieval", retrieval?.json), ("classification", classification?.json), ("probe", probe?.json),
+                ("gaussian", gaussian?.json), ("identifiability", identifiability?.json),
+            ] + metrics.map { ($0.name, $0.json) }
         return .object([("step", .integer(step))] + sections.compactMap { key, value in value.map { (key, $0) } })
     }
 
@@ -53,6 +66,11 @@ extension EvaluationResult {
         if let probe { sections.append(Self.table(probe)) }
         if let gaussian { sections.append(Self.table(gaussian)) }
         if let identifiability { sections.append(identifiability.table) }
+        if !metrics.isEmpty {
+            var table = TextTable()
+            for row in metrics.flatMap(\.rows) { table.add(row) }
+            sections.append("metrics of held-out pairs\n" + table.text())
+        }
         return sections.joined(separator: "\n")
     }
 

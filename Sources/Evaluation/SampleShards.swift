@@ -97,17 +97,19 @@ struct ShardedSum {
     /// - Parameter shard: returns the `count` sums of one shard. `localShard` is its index among this worker's shards.
     ///   It is not called for shards without samples.
     /// - Returns: the sums, on every worker.
-    /// - Throws: `CollectiveError` if a worker has failed.
-    func run(count: Int, _ shard: (_ localShard: Int, _ samples: Range<Int>) -> [Double]) throws -> [Double] {
-        func sum(_ range: Range<Int>) -> [Double] {
+    /// - Throws: `CollectiveError` if a worker has failed; an error of `shard`.
+    func run(
+        count: Int, _ shard: (_ localShard: Int, _ samples: Range<Int>) throws -> [Double]
+    ) throws -> [Double] {
+        func sum(_ range: Range<Int>) throws -> [Double] {
             if range.count > 1 {
                 let middle = range.lowerBound + range.count / 2
-                return Self.add(sum(range.lowerBound..<middle), sum(middle..<range.upperBound))
+                return Self.add(try sum(range.lowerBound..<middle), try sum(middle..<range.upperBound))
             }
             let samples = shards.samples(of: localShards.lowerBound + range.lowerBound)
-            return samples.isEmpty ? [Double](repeating: 0, count: count) : shard(range.lowerBound, samples)
+            return samples.isEmpty ? [Double](repeating: 0, count: count) : try shard(range.lowerBound, samples)
         }
-        let gathered = try communicator.allGather(numbers: sum(0..<localShards.count))
+        let gathered = try communicator.allGather(numbers: try sum(0..<localShards.count))
         // Each worker's shards are one subtree, so the upper levels of the tree add the workers' sums.
         var level = (0..<communicator.size).map { Array(gathered[$0 * count..<($0 + 1) * count]) }
         while level.count > 1 {

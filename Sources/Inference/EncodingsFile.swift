@@ -28,12 +28,12 @@ package struct EncodingsFile {
     package func write(_ samples: ModelEvaluation.IdentifiabilitySamples) throws {
         try HDF5File.create(path) { file in
             for (group, samples) in [("/fitting", samples.fitting), ("/scoring", samples.scoring)] {
-                try file.write("\(group)/first", samples.first)
-                try file.write("\(group)/second", samples.second)
+                try file.write("\(group)/first", samples.encodings.first)
+                try file.write("\(group)/second", samples.encodings.second)
                 for factor in samples.factors { try file.write("\(group)/latents/\(factor.name)", factor.values) }
                 guard let swapped = samples.swapped else { continue }
-                try file.write("\(group)/swapped/first", swapped.first)
-                try file.write("\(group)/swapped/second", swapped.second)
+                try file.write("\(group)/swapped/first", swapped.encodings.first)
+                try file.write("\(group)/swapped/second", swapped.encodings.second)
                 try file.write("\(group)/swapped/c", swapped.content)
             }
         }

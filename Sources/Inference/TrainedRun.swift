@@ -2,6 +2,7 @@ import CoupletCommunication
 import CoupletEvaluation
 import CoupletFiles
 import CoupletPairs
+import CoupletSchema
 import CoupletStorage
 import CoupletTensors
 import CoupletTraining
@@ -19,14 +20,19 @@ public struct TrainedRun: Sendable {
     public let temperature: Double
 
     /// Opens a run and loads one of its checkpoints.
-    /// - Parameter source: replaces the source that the config names.
+    /// - Parameters:
+    ///   - parameters: the parameters to use; nil for those that `evaluation.parameters` of the config names.
+    ///   - registry: the kinds of the program that made the run.
+    ///   - source: replaces the source that the config names.
     /// - Throws: `FileError` if there is no such run or checkpoint, or if it is damaged; `DataError` if the run's data
     ///   cannot be read.
-    public init(_ path: String, checkpoint: CheckpointChoice = .latest, source ownSource: (any PairSource)? = nil)
-        throws
-    {
+    public init(
+        _ path: String, checkpoint: CheckpointChoice = .latest,
+        parameters: Configuration.Evaluation.Parameters? = nil, registry: Registry = .builtIn,
+        source ownSource: (any PairSource)? = nil
+    ) throws {
         folder = RunFolder(path: path)
-        configuration = try folder.storedConfiguration()
+        configuration = try folder.storedConfiguration(registry: registry)
         let store = CheckpointStore(folder: folder.checkpoints), steps = try store.list()
         guard let newest = steps.max() else {
             throw FileError(
@@ -45,7 +51,8 @@ public struct TrainedRun: Sendable {
         model = try Model(configuration, source: source)
         step = content.step
         temperature = configuration.objective.loss.scoreTemperature(
-            try model.load(content, from: file) ?? configuration.objective.temperature.initial)
+            try model.load(content, from: file, parameters ?? configuration.evaluation.parameters)
+                ?? configuration.objective.temperature.initial)
     }
 
     /// Evaluates the run on held-out pairs. Every worker of the group calls it.
@@ -78,6 +85,6 @@ public struct TrainedRun: Sendable {
     /// Encodes batches of samples of a modality.
     /// - Parameter rows: number of rows in a batch.
     func batchEncoder(_ modality: Modality, rows: Int = BatchEncoder.defaultRows) -> BatchEncoder {
-        BatchEncoder(model.encoders[modality], parameters: model.parameters[modality], rows: rows)
+        model.batchEncoder(modality, rows: rows)
     }
 }

@@ -1,132 +1,154 @@
-import CCoupletKernels
+import CoupletSchema
 import CoupletTensors
-import Foundation
 
-/// The block `optimizer` of a config: the update rule, the learning-rate schedule and gradient clipping.
-public struct OptimizerSpecification: Equatable, Sendable {
-    /// The update rule of the parameters θ with gradient g, learning rate r and weight decay λ.
-    public enum Kind: Equatable, Sendable {
-        /// Stochastic gradient descent: m ← momentum · m + g + λ θ, θ ← θ - r m.
-        case sgd(momentum: Double = 0)
-        /// Adam (Kingma & Ba, ICLR 2015, algorithm 1). Weight decay is an L2 term: the gradient is g + λ θ.
-        case adam(beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8)
-        /// AdamW: Adam with decoupled weight decay, θ ← θ - r λ θ (Loshchilov & Hutter, ICLR 2019, algorithm 2).
-        case adamw(beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8)
+/// The update rule of an optimizer: new parameters θ from a gradient g.
+///
+/// A rule is a struct of its own with its keys. It states which moments it keeps for each parameter, and updates one
+/// block of parameters at a time. Couplet does the rest: the schedule, clipping, groups, the moving average, the
+/// exchange between workers and checkpoints.
+///
+///     /// Lion (Chen et al., NeurIPS 2023): θ ← θ - r (sign(β₁ m + (1 - β₁) g) + λ θ), m ← β₂ m + (1 - β₂) g.
+///     struct Lion: Optimizer {
+///         var (beta1, beta2) = (0.9, 0.99)
+///         static let name = "lion"
+///         static let table = ConfigurationTable(Lion(), [
+///             .key("beta1", \.beta1, .number(.belowOne, example: 0.9), "Share of the momentum in a step."),
+///             .key("beta2", \.beta2, .number(.belowOne, example: 0.99), "Decay of the momentum."),
+///         ])
+///         var momentNames: [String] { ["momentum"] }
+///         func update(_ block: OptimizerBlock) { … }
+///     }
+///
+/// Each worker updates the part of the parameters that it owns, so the parameters have the same bits for all numbers of
+/// workers only if the rule is elementwise: a parameter's new value depends on its own value, gradient and moments, and
+/// on the numbers of the block. A rule that needs the norms of whole tensors is a `TensorNormOptimizer`.
+public protocol Optimizer: ConfigurableKind {
+    /// Names of the moments that each parameter has, all 0 before the first update. A checkpoint uses the same names.
+    var momentNames: [String] { get }
 
-        /// Name in a config: sgd, adam or adamw.
-        public var name: String {
-            switch self {
-            case .sgd: "sgd"
-            case .adam: "adam"
-            case .adamw: "adamw"
-            }
-        }
-    }
+    /// Overwrites `block.parameters` and `block.moments`. It must not write `block.gradient`.
+    func update(_ block: OptimizerBlock)
 
-    public var kind: Kind
-    /// Maximum of the learning rate, reached at the end of the warm-up.
-    public var learningRate: Double
-    public var schedule: LearningRateSchedule.Kind
-    /// Number of steps over which the learning rate rises linearly.
-    public var warmupSteps: Int
-    /// λ of the update rule.
-    public var weightDecay: Double
-    /// Maximum norm of the gradient over all parameters; larger gradients are scaled down to it. Nil: no clipping.
-    public var clipNorm: Double?
-    /// Step at which a decaying rate reaches 0. Nil in a config means `train.steps` at the first start of the run, so
-    /// resuming with more steps does not stretch the schedule. Always nil with a constant schedule.
-    public var scheduleSteps: Int?
+    /// Updates one scalar of the objective, the temperature or the bias, without weight decay.
+    ///
+    /// The default applies `update` to tensors with one element. The scalar and its moments are then rounded to Float.
+    /// A rule that implements this method in Double avoids the rounding.
+    /// - Parameters:
+    ///   - moments: one number for each of `momentNames`.
+    func updateScalar(_ value: inout Double, gradient: Double, moments: inout [Double], _ step: OptimizerStep)
+}
 
-    public init(
-        kind: Kind = .adam(), learningRate: Double = 0.001, schedule: LearningRateSchedule.Kind = .constant,
-        warmupSteps: Int = 0, weightDecay: Double = 0, clipNorm: Double? = nil, scheduleSteps: Int? = nil
-    ) {
-        self.kind = kind
-        self.learningRate = learningRate
-        self.schedule = schedule
-        self.warmupSteps = warmupSteps
-        self.weightDecay = weightDecay
-        self.clipNorm = clipNorm
-        self.scheduleSteps = scheduleSteps
-    }
+/// The update rule of an optimizer that scales the step of each tensor by norms of the whole tensor, as LARS and LAMB
+/// do. It has two phases, because a tensor can lie in the parts of several workers.
+///
+/// Between the phases the workers add the squared norms of the blocks of each tensor, in the order of the blocks. So
+/// the norms have the same bits for all numbers of workers.
+public protocol TensorNormOptimizer: Optimizer {
+    /// Phase 1: overwrites `block.gradient` with the direction u of the step, and may update the moments. It is
+    /// elementwise.
+    func direction(_ block: OptimizerBlock)
 
-    /// The factor that scales a gradient of this norm down to `clipNorm`; 1 if the norm is not larger.
-    package func clipFactor(gradientNorm: Double) -> Double {
-        guard let clipNorm, gradientNorm > clipNorm else { return 1 }
-        return clipNorm / gradientNorm
+    /// Phase 2: updates the parameters, and moments that depend on the norms. It is elementwise apart from the norms.
+    /// - Parameters:
+    ///   - block: `gradient` holds the direction u.
+    ///   - norms: nil for tensors with one dimension (biases, scales and shifts of normalisations) and for scalars. As
+    ///     is usual, these are updated with a trust ratio of 1.
+    func apply(_ block: OptimizerBlock, norms: TensorNorms?)
+}
+
+/// The Euclidean norms of one tensor over all workers.
+public struct TensorNorms: Sendable {
+    /// ‖θ‖ before the update.
+    public let parameters: Double
+    /// ‖u‖, u the direction that the first phase wrote.
+    public let direction: Double
+
+    public init(parameters: Double, direction: Double) {
+        self.parameters = parameters
+        self.direction = direction
     }
 }
 
-/// Applies the update rule of an `OptimizerSpecification.Kind` elementwise: to any range of a flat buffer of
-/// parameters, or to one scalar of the objective.
-package struct Optimizer {
-    package let kind: OptimizerSpecification.Kind
-    package let weightDecay: Double
+/// The numbers of one update that hold for all parameters.
+public struct OptimizerStep: Equatable, Sendable {
+    /// The learning rate r.
+    public let rate: Double
+    /// Number of this update, from 1.
+    public let t: Int
+    /// Factor of gradient clipping. The gradient of the update is g = scale · `gradient`.
+    public let scale: Double
 
-    package init(kind: OptimizerSpecification.Kind, weightDecay: Double) {
-        self.kind = kind
-        self.weightDecay = weightDecay
+    public init(rate: Double, t: Int, scale: Double) {
+        self.rate = rate
+        self.t = t
+        self.scale = scale
     }
+}
 
-    package init(_ specification: OptimizerSpecification) {
-        self.init(kind: specification.kind, weightDecay: specification.weightDecay)
-    }
+/// A block of parameters with their gradient and moments, and the numbers of the update.
+///
+/// The tensors are views of the training's memory, of rank 1 and with equal counts. A rule reads them through `span`
+/// and writes them through `mutableSpan`.
+public struct OptimizerBlock: Sendable {
+    /// θ
+    public let parameters: Tensor
+    /// The gradient before clipping: g = `scale` · `gradient`.
+    public let gradient: Tensor
+    /// One tensor for each of `momentNames`.
+    public let moments: [Tensor]
+    /// λ of these parameters.
+    public let weightDecay: Double
+    public let step: OptimizerStep
 
-    /// Names of the moments that each parameter has. A checkpoint uses the same names.
-    package var momentNames: [String] {
-        switch kind {
-        case .sgd(let momentum): momentum == 0 ? [] : ["momentum"]
-        case .adam, .adamw: ["first_moment", "second_moment"]
-        }
-    }
+    /// The learning rate r, with the factor of the encoder.
+    public var rate: Double { step.rate }
+    /// Number of this update, from 1.
+    public var t: Int { step.t }
+    /// Factor of gradient clipping.
+    public var scale: Double { step.scale }
+    /// Number of parameters.
+    public var count: Int { parameters.count }
 
-    /// Updates parameters and moments from the gradient `scale` · `gradient`, in one pass.
-    /// - Parameters:
-    ///   - moments: one tensor for each of `momentNames`, with as many elements as `parameters`.
-    ///   - rate: the learning rate of this step.
-    ///   - t: number of this update, from 1; Adam uses it for the bias correction of its moments.
-    ///   - scale: factor of gradient clipping.
-    package func update(
-        _ parameters: Tensor, gradient: Tensor, moments: [Tensor], rate: Double, t: Int, scale: Double
-    ) {
+    public init(parameters: Tensor, gradient: Tensor, moments: [Tensor], weightDecay: Double, step: OptimizerStep) {
         precondition(
             gradient.count == parameters.count && moments.allSatisfy { $0.count == parameters.count },
-            "\(parameters.count) parameters, \(gradient.count) gradients, moments of \(moments.map(\.count)) elements"
-        )
-        switch kind {
-        case .sgd(let momentum):
-            couplet_sgd(
-                parameters.count, parameters.pointer, gradient.pointer, moments.first?.pointer, Float(scale),
-                Float(rate), Float(momentum), Float(weightDecay))
-        case .adam(let beta1, let beta2, let epsilon), .adamw(let beta1, let beta2, let epsilon):
-            couplet_adam(
-                parameters.count, parameters.pointer, gradient.pointer, moments[0].pointer, moments[1].pointer,
-                Float(scale), Float(rate / (1 - pow(beta1, Double(t)))), Float(beta1), Float(1 - beta1), Float(beta2),
-                Float(1 - beta2), Float(1 / (1 - pow(beta2, Double(t)))), Float(epsilon),
-                isDecoupled ? 0 : Float(weightDecay), isDecoupled ? Float(1 - rate * weightDecay) : 1)
-        }
+            "\(parameters.count) parameters, \(gradient.count) gradients, moments of \(moments.map(\.count)) elements")
+        self.parameters = parameters
+        self.gradient = gradient
+        self.moments = moments
+        self.weightDecay = weightDecay
+        self.step = step
     }
-
-    /// Updates one scalar of the objective (temperature or bias) by the same rule in Double, without weight decay.
-    package func update(
-        _ parameter: inout Double, gradient: Double, moments: inout [Double], rate: Double, t: Int, scale: Double
-    ) {
-        let g = scale * gradient
-        switch kind {
-        case .sgd(let momentum):
-            if moments.isEmpty {
-                parameter -= rate * g
-            } else {
-                moments[0] = momentum * moments[0] + g
-                parameter -= rate * moments[0]
-            }
-        case .adam(let beta1, let beta2, let epsilon), .adamw(let beta1, let beta2, let epsilon):
-            moments[0] = beta1 * moments[0] + (1 - beta1) * g
-            moments[1] = beta2 * moments[1] + (1 - beta2) * g * g
-            let first = moments[0] / (1 - pow(beta1, Double(t))), second = moments[1] / (1 - pow(beta2, Double(t)))
-            parameter -= rate * first / (second.squareRoot() + epsilon)
-        }
-    }
-
-    private var isDecoupled: Bool { if case .adamw = kind { true } else { false } }
 }
+
+// MARK: - Defaults
+
+extension Optimizer {
+    public static var category: KindCategory { .optimizer }
+
+    public func updateScalar(
+        _ value: inout Double, gradient: Double, moments: inout [Double], _ step: OptimizerStep
+    ) {
+        let block = OptimizerBlock(
+            parameters: Tensor([1], [Float(value)]), gradient: Tensor([1], [Float(gradient)]),
+            moments: moments.map { Tensor([1], [Float($0)]) }, weightDecay: 0, step: step)
+        update(block)
+        value = Double(block.parameters[0])
+        moments = block.moments.map { Double($0[0]) }
+    }
+}
+
+extension TensorNormOptimizer {
+    /// Both phases with a trust ratio of 1. Training calls it for scalars only, through `updateScalar`.
+    public func update(_ block: OptimizerBlock) {
+        direction(block)
+        apply(block, norms: nil)
+    }
+}
+
+extension KindCategory {
+    public static let optimizer = KindCategory("optimizer")
+}
+
+/// Couplet's optimizers, in the order in which error messages list them.
+package let optimizerKinds: [any ConfigurableKind.Type] = [SGD.self, Adam.self, AdamW.self, LARS.self, LAMB.self]

@@ -56,6 +56,10 @@ public struct FewShotSource: PairSource {
         try base.read(split, baseNumbers(split, numbers), first: first, second: second)
     }
 
+    public func read(training numbers: [UInt64], draws: [UInt64], first: Tensor?, second: Tensor?) throws {
+        try base.read(training: baseNumbers(.training, numbers), draws: draws, first: first, second: second)
+    }
+
     public func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? {
         try base.labels(split, baseNumbers(split, numbers))
     }

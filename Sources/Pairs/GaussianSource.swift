@@ -1,5 +1,6 @@
 import CCoupletKernels
 import CoupletFiles
+import CoupletSchema
 import CoupletStorage
 import CoupletTensors
 import Glibc
@@ -11,7 +12,7 @@ import Glibc
 /// H satisfy F Fᵀ = Cuu, F Hᵀ = Cuv, H Hᵀ = Cvv. Both splits are endless.
 public struct GaussianSource: PairSource {
     /// Dimensions of u and v.
-    public let dimensions: [Int]
+    public let dimensions: PerModality<Int>
     public let gaussianCovariance: GaussianCovariance?
     /// F and H, dimension × normal numbers.
     private let firstFactor: RowwiseLinearMap, secondFactor: RowwiseLinearMap
@@ -39,18 +40,19 @@ public struct GaussianSource: PairSource {
     ///   - seed: determines A, B and the samples.
     /// - Throws: `DataError` if the parameters are outside these ranges; `LinearAlgebraError` if a singular value
     ///   decomposition does not converge.
-    public init(dimensions: [Int], correlations: [Double], seed: UInt64) throws {
-        guard dimensions.count == 2, dimensions.allSatisfy({ (1...Self.largestDimension).contains($0) }) else {
+    public init(dimensions: PerModality<Int>, correlations: [Double], seed: UInt64) throws {
+        let (du, dv) = (dimensions.first, dimensions.second), range = 1...Self.largestDimension
+        guard range.contains(du), range.contains(dv) else {
             throw DataError(
                 at: "data.dimensions",
-                reason: "two numbers from 1 to \(Self.largestDimension) are needed, not \(dimensions)",
+                reason: "two numbers from 1 to \(Self.largestDimension) are needed, not [\(du), \(dv)]",
                 remedy: "give the dimensions of both modalities, such as [8, 6]")
         }
-        guard correlations.count <= min(dimensions[0], dimensions[1]) else {
+        guard correlations.count <= min(du, dv) else {
             throw DataError(
                 at: "data.correlations",
-                reason: "\(correlations.count) correlations for dimensions \(dimensions), which allow at most "
-                    + "\(dimensions.min()!)",
+                reason: "\(correlations.count) correlations for dimensions [\(du), \(dv)], which allow at most "
+                    + "\(min(du, dv))",
                 remedy: "remove some or raise data.dimensions")
         }
         if let wrong = correlations.firstIndex(where: { !(abs($0) < 1) }) {
@@ -58,7 +60,6 @@ public struct GaussianSource: PairSource {
                 at: "data.correlations", reason: "correlation \(wrong + 1) is \(correlations[wrong])",
                 remedy: "a canonical correlation lies strictly between -1 and 1")
         }
-        let (du, dv) = (dimensions[0], dimensions[1])
         let first = try Self.randomMap(du, seed: seed, number: 0),
             second = try Self.randomMap(dv, seed: seed, number: 1)
         // w = (x, ε): y = σ x + √(1 - σ²) ε.
@@ -84,7 +85,7 @@ public struct GaussianSource: PairSource {
         covariance: GaussianCovariance, firstFactor: Matrix, secondFactor: Matrix, seed: UInt64, isFromFile: Bool
     ) {
         self.isFromFile = isFromFile
-        dimensions = [firstFactor.rows, secondFactor.rows]
+        dimensions = PerModality(first: firstFactor.rows, second: secondFactor.rows)
         gaussianCovariance = covariance
         self.firstFactor = RowwiseLinearMap(firstFactor)
         self.secondFactor = RowwiseLinearMap(secondFactor)
@@ -93,7 +94,7 @@ public struct GaussianSource: PairSource {
     }
 
     public func description(of modality: Modality) -> ModalityDescription {
-        ModalityDescription(shape: [dimensions[modality == .first ? 0 : 1]])
+        ModalityDescription(shape: [dimensions[modality]])
     }
 
     public func count(of split: Split) -> Int? { nil }
@@ -102,7 +103,7 @@ public struct GaussianSource: PairSource {
     public func dataDigest() throws -> String? {
         guard isFromFile, let covariance = gaussianCovariance else { return nil }
         var digest = Digest()
-        digest.update(dimensions)
+        digest.update([dimensions.first, dimensions.second])
         for block in [covariance.uu, covariance.uv, covariance.vv] { digest.update(block.elements) }
         return digest.hexadecimal
     }
@@ -151,6 +152,89 @@ public struct GaussianSource: PairSource {
     }
 
     private static func symmetrized(_ matrix: Matrix) -> Matrix { 0.5 * (matrix + matrix.transposed) }
+}
+
+// MARK: - Keys of a config
+
+/// `data: {source: gaussian, …}`: a covariance from a file, or dimensions and correlations.
+public struct GaussianSpecification: PairSourceKind {
+    public static let name = "gaussian"
+    public static let table = ConfigurationTable(
+        GaussianSpecification(), help: "Jointly Gaussian pairs, for which the minimisers have a closed form.",
+        [
+            .key(
+                "covariance", \.covariance, .optional(.text(example: "covariance.h5"), isOmitted: true),
+                "HDF5 file with the covariances /uu, /uv and /vv."),
+            .required(
+                "dimensions", \.dimensions, .perModality, "Dimensions of the first and the second modality.",
+                withoutCovariance),
+            .required(
+                "correlations", \.correlations,
+                .list(.number(.belowOne, example: 0.9), example: "[0.9, 0.75, 0.6]"),
+                "Canonical correlations, at most as many as the smaller dimension.", withoutCovariance),
+        ],
+        complete: { specification, block in
+            let maximum = min(specification.dimensions.first, specification.dimensions.second)
+            let count = specification.correlations.count
+            if specification.covariance == nil, !(1...maximum).contains(count) {
+                block.note(
+                    "correlations",
+                    "wanted 1 to \(maximum) numbers, at most as many as the smaller dimension; found \(count)")
+            }
+        })
+
+    private static let withoutCovariance = ConfigurationKey<GaussianSpecification>.Condition.when(
+        "covariance", { $0.covariance == nil }, otherwise: { _ in "the file of covariance determines it" })
+
+    /// Path of an HDF5 file with the covariances; nil if `dimensions` and `correlations` determine them.
+    public var covariance: String?
+    /// Dimensions of u and v. They and `correlations` are not used if `covariance` is set.
+    public var dimensions: PerModality<Int>
+    public var correlations: [Double]
+
+    public init(dimensions: PerModality<Int>, correlations: [Double]) {
+        self.dimensions = dimensions
+        self.correlations = correlations
+    }
+
+    /// - Parameter covariance: path of the HDF5 file.
+    public init(covariance: String) {
+        self.init()
+        self.covariance = covariance
+    }
+
+    /// The values before a config is read.
+    init() { self.init(dimensions: PerModality(first: 1, second: 1), correlations: []) }
+
+    public func makeSource(seed: UInt64) throws -> any PairSource {
+        guard let covariance else {
+            return try GaussianSource(dimensions: dimensions, correlations: correlations, seed: seed)
+        }
+        return try GaussianSource(covarianceFile: covariance, seed: seed)
+    }
+}
+
+extension ConfigurationType<PerModality<Int>> {
+    /// A list of two dimensions, for the first and the second modality.
+    fileprivate static var perModality: Self {
+        let example = "[8, 6]"
+        return ConfigurationType(
+            "list of two whole numbers from 1", example: example,
+            read: { key, node, block in
+                let numbers = block.list(key, node, example: example) {
+                    block.integer(key, $0, in: 1...ConfigurationLimits.extent, example: 8)
+                }
+                guard let numbers else { return nil }
+                guard numbers.count == 2 else {
+                    block.note(
+                        key,
+                        "wanted two whole numbers, for the first and the second modality, such as \(example); found "
+                            + "\(numbers.count)")
+                    return nil
+                }
+                return PerModality(first: numbers[0], second: numbers[1])
+            }, write: { .integers([$0.first, $0.second]) })
+    }
 }
 
 // MARK: - Covariances from a file

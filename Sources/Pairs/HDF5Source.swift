@@ -1,5 +1,6 @@
 import CCoupletKernels
 import CoupletFiles
+import CoupletSchema
 import CoupletStorage
 import CoupletTensors
 
@@ -192,6 +193,38 @@ public struct HDF5Source: PairSource {
                 remedy: "write 0 for the pairs to train on")
         }
         return (training, numbers.filter { isHeldOut[Int($0)] })
+    }
+}
+
+/// `data: {source: hdf5, path: …}`.
+public struct HDF5Specification: PairSourceKind {
+    public static let name = "hdf5"
+    public static let hasLabels = true
+    public static let table = ConfigurationTable(
+        HDF5Specification(path: ""), help: "Pairs from an HDF5 file.",
+        [
+            .required(
+                "path", \.path, .text(example: "pairs.h5"),
+                "HDF5 file with /first, /second and, optionally, /labels and /split."),
+            .key(
+                "held_out", \.heldOut, .number(.belowOne, example: 0.1),
+                "Fraction of the pairs to hold out, if the file has no /split."),
+        ])
+
+    public var path: String
+    /// Fraction of the pairs to hold out; 0 if the file has /split.
+    public var heldOut: Double
+
+    public init(path: String, heldOut: Double = 0) {
+        self.path = path
+        self.heldOut = heldOut
+    }
+
+    /// The seed chooses the held-out pairs and nothing else.
+    public var dependsOnSeed: Bool { heldOut > 0 }
+
+    public func makeSource(seed: UInt64) throws -> any PairSource {
+        try HDF5Source(path: path, heldOut: heldOut, seed: seed)
     }
 }
 

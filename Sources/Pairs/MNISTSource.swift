@@ -1,5 +1,6 @@
 import CCoupletKernels
 import CoupletFiles
+import CoupletSchema
 import CoupletTensors
 import Glibc
 import Synchronization
@@ -116,6 +117,24 @@ public struct MNISTSource: PairSource {
             }
         }
     }
+}
+
+/// `data: {source: mnist, path: …}`.
+public struct MNISTSpecification: PairSourceKind {
+    public static let name = "mnist"
+    public static let hasLabels = true
+    public static let table = ConfigurationTable(
+        MNISTSpecification(path: ""), help: "MNIST: the image of a handwritten digit, and its label.",
+        [.required("path", \.path, .text(example: "data/mnist"), "Folder with the four IDX files.")])
+
+    /// The folder with the four IDX files.
+    public var path: String
+
+    public init(path: String) { self.path = path }
+
+    public var dependsOnSeed: Bool { false }
+
+    public func makeSource(seed: UInt64) throws -> any PairSource { try MNISTSource(path: path) }
 }
 
 /// Images and labels of the training part or the t10k part of MNIST.

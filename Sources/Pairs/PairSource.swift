@@ -14,6 +14,18 @@ public protocol PairSource: Sendable {
     /// Writes the prepared samples with these numbers into the rows of the tensors, B × shape. A nil tensor is skipped.
     /// - Throws: `DataError` if a sample cannot be read, `FileError` if its file cannot be read.
     func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) throws
+    /// Writes training samples for a step, as `read` does. A source that adds noise or augments its samples implements
+    /// it; the default ignores the draws.
+    ///
+    /// `numbers[i]` says which sample row i is. In a finite set it is the same in every epoch. `draws[i]` is unique
+    /// among all draws of a run: use it as the number of a random stream, such as
+    /// `Philox(seed: seed).normals(count, .augmentation, number: draws[i])`, so that each epoch has other noise and the
+    /// samples do not depend on the number of workers. It is `Sampler.draws`: n = step · B + position, and n + 2^63 in
+    /// the second batch of a loss that takes two.
+    ///
+    /// Evaluations use `read(_:_:first:second:)`, so their samples are not augmented.
+    /// - Throws: as `read` does.
+    func read(training numbers: [UInt64], draws: [UInt64], first: Tensor?, second: Tensor?) throws
     /// Returns the class of each of these samples; nil if the source has no classes.
     func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]?
     /// Converts rows in the source's units (bytes of an image, integer labels) to inputs of the encoder.
@@ -43,6 +55,10 @@ extension PairSource {
     public var gaussianCovariance: GaussianCovariance? { nil }
     public func dataDigest() throws -> String? { nil }
     public func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { nil }
+
+    public func read(training numbers: [UInt64], draws: [UInt64], first: Tensor?, second: Tensor?) throws {
+        try read(.training, numbers, first: first, second: second)
+    }
 
     public func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor {
         try rowsFromUser(raw, modality, of: "\(Self.self)")

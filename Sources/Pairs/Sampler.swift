@@ -47,27 +47,24 @@ public struct Sampler: Sendable {
     /// Number of steps in an epoch, ⌊N/B⌋; nil for an endless source.
     public var stepsPerEpoch: Int? { sampleCount.map { $0 / batchSize } }
 
-    /// Returns the draws n = step · B + position for these positions of a step's batch. Noise, augmentation and dropout
-    /// are functions of n.
-    public func draws(step: Int, positions: Range<Int>) -> [UInt64] {
+    /// Returns the draws n = step · B + position for these positions of a step's batch; n + 2^63 for the second batch.
+    /// Noise, augmentation and dropout are functions of the draw.
+    public func draws(step: Int, positions: Range<Int>, of batch: Batch = .pairs) -> [UInt64] {
         precondition(step >= 0, "step \(step)")
         precondition(
             positions.lowerBound >= 0 && positions.upperBound <= batchSize,
             "positions \(positions) of a batch of \(batchSize)")
-        let start = UInt64(step) * UInt64(batchSize)
+        let start = UInt64(step) * UInt64(batchSize) + (batch == .pairs ? 0 : Self.secondStreamStart)
         return positions.map { start + UInt64($0) }
     }
 
     /// Returns the sample numbers, for `PairSource.read`, at these positions of a step's batch.
     public func numbers(step: Int, positions: Range<Int>, of batch: Batch = .pairs) -> [UInt64] {
-        let draws = draws(step: step, positions: positions)
-        guard let sampleCount, let stepsPerEpoch else {
-            return batch == .pairs ? draws : draws.map { Self.secondStreamStart + $0 }
-        }
+        guard let sampleCount, let stepsPerEpoch else { return draws(step: step, positions: positions, of: batch) }
         let used = UInt64(stepsPerEpoch * batchSize)
         let permutation = Permutation(
             count: UInt64(sampleCount), seed: seed, stream: batch == .pairs ? .permutation : .secondBatch,
             number: UInt64(step / stepsPerEpoch))
-        return draws.map { permutation[$0 % used] }
+        return draws(step: step, positions: positions).map { permutation[$0 % used] }
     }
 }

@@ -1,40 +1,99 @@
-/// A source of pairs and its options, as the `data` block of a config sets them.
-public enum SourceSpecification: Equatable, Sendable {
-    /// Jointly Gaussian pairs with given canonical correlations, transformed by random well-conditioned linear maps.
-    case gaussian(dimensions: [Int], correlations: [Double])
-    /// Jointly Gaussian pairs with the covariances /uu, /uv, /vv of an HDF5 file.
-    case gaussianFromFile(path: String)
-    /// Pairs that are mixed from latent factors.
-    case latent(LatentSpecification)
-    /// MNIST: image and label, from a folder with the four IDX files.
-    case mnist(path: String)
-    /// The user's HDF5 file with /first, /second and, optionally, /labels and /split.
-    case hdf5(path: String, heldOut: Double)
-    /// A `PairSource` that the program defines. The name distinguishes runs.
-    case program(name: String)
-    /// Another source, reduced to `perClass` labelled training samples of each class.
-    indirect case fewShot(SourceSpecification, perClass: Int)
+import CoupletSchema
+
+/// The block `data` of a config: a kind of source with its keys, and the number of labelled samples for few-shot
+/// learning.
+public struct SourceSpecification: Sendable {
+    public var kind: any PairSourceKind
+    /// Number of labelled training samples of each class to which `FewShotSource` reduces the source; nil for all
+    /// samples.
+    public var perClass: Int?
+
+    /// - Parameter perClass: at least 1, for a kind with labels only; nil for all samples.
+    public init(_ kind: any PairSourceKind, perClass: Int? = nil) {
+        self.kind = kind
+        self.perClass = perClass
+    }
 
     /// Opens the source.
     /// - Parameter seed: determines the parameters and samples of Gaussian and latent sources, and the choice of
     ///   held-out and few-shot samples.
-    /// - Throws: `DataError` if the options are impossible or the data are wrong, `FileError` if an HDF5 file cannot be
-    ///   read, `LinearAlgebraError` if a decomposition does not converge.
+    /// - Throws: the errors of the kind; `DataError` if the source has too few labelled samples for `perClass`.
     public func makeSource(seed: UInt64) throws -> any PairSource {
-        switch self {
-        case .gaussian(let dimensions, let correlations):
-            try GaussianSource(dimensions: dimensions, correlations: correlations, seed: seed)
-        case .gaussianFromFile(let path): try GaussianSource(covarianceFile: path, seed: seed)
-        case .latent(let specification): try LatentSource(specification, seed: seed)
-        case .mnist(let path): try MNISTSource(path: path)
-        case .hdf5(let path, let heldOut): try HDF5Source(path: path, heldOut: heldOut, seed: seed)
-        case .fewShot(let base, let perClass):
-            try FewShotSource(base.makeSource(seed: seed), perClass: perClass, seed: seed)
-        case .program(let name):
-            throw DataError(
-                at: "data.source program",
-                reason: "the source '\(name)' is part of the program that uses it, not of a config",
-                remedy: "pass it to Trainer.run or TrainedRun in that program, or export its pairs to an HDF5 file")
-        }
+        let source = try kind.makeSource(seed: seed)
+        guard let perClass else { return source }
+        return try FewShotSource(source, perClass: perClass, seed: seed)
+    }
+
+    /// Whether the source knows latent factors. Nil: only the program that provides the source can tell.
+    package var hasLatentFactors: Bool? {
+        // A few-shot source hides everything but the labels.
+        perClass == nil ? kind.hasLatentFactors : false
+    }
+
+    /// The names of Couplet's kinds of sources with labels.
+    private static let labelledKinds = sourceKinds.compactMap { $0 as? any PairSourceKind.Type }
+        .filter { $0.hasLabels }.map { $0.name }.joined(separator: " and ")
+
+    package static let table = ConfigurationTable(
+        SourceSpecification(GaussianSpecification()), help: "The pairs: which source they come from.",
+        [
+            .kind("source", \.kind, of: .source, "The kind of source.", isRequired: true),
+            .key(
+                "per_class", \.perClass,
+                .optional(.integer(1...ConfigurationLimits.extent, example: 10), isOmitted: true),
+                "Labelled training samples of each class, for few-shot learning; null for all.",
+                .when(
+                    "source", { type(of: $0.kind).hasLabels },
+                    otherwise: { "the source \($0.kind.kindName) has no labels; \(labelledKinds) may have them" })),
+        ])
+}
+
+extension SourceSpecification: Equatable {
+    public static func == (a: SourceSpecification, b: SourceSpecification) -> Bool {
+        a.kind.isEqual(to: b.kind) && a.perClass == b.perClass
+    }
+}
+
+// MARK: - Couplet's own kinds
+
+extension SourceSpecification {
+    /// Jointly Gaussian pairs with given canonical correlations, transformed by random well-conditioned linear maps.
+    /// - Parameter dimensions: two numbers, for the first and the second modality.
+    public static func gaussian(dimensions: [Int], correlations: [Double]) -> SourceSpecification {
+        precondition(dimensions.count == 2, "\(dimensions.count) dimensions for two modalities")
+        return SourceSpecification(
+            GaussianSpecification(
+                dimensions: PerModality(first: dimensions[0], second: dimensions[1]), correlations: correlations))
+    }
+
+    /// Jointly Gaussian pairs with the covariances /uu, /uv, /vv of an HDF5 file.
+    public static func gaussianFromFile(path: String) -> SourceSpecification {
+        SourceSpecification(GaussianSpecification(covariance: path))
+    }
+
+    /// Pairs that are mixed from latent factors.
+    public static func latent(_ specification: LatentSpecification) -> SourceSpecification {
+        SourceSpecification(specification)
+    }
+
+    /// MNIST: image and label, from a folder with the four IDX files.
+    public static func mnist(path: String) -> SourceSpecification {
+        SourceSpecification(MNISTSpecification(path: path))
+    }
+
+    /// The user's HDF5 file with /first, /second and, optionally, /labels and /split.
+    public static func hdf5(path: String, heldOut: Double) -> SourceSpecification {
+        SourceSpecification(HDF5Specification(path: path, heldOut: heldOut))
+    }
+
+    /// A `PairSource` that the program passes to the trainer. The name distinguishes runs.
+    public static func program(name: String) -> SourceSpecification {
+        SourceSpecification(ProgramSpecification(name: name))
+    }
+
+    /// Another source, reduced to `perClass` labelled training samples of each class.
+    public static func fewShot(_ base: SourceSpecification, perClass: Int) -> SourceSpecification {
+        precondition(base.perClass == nil, "the source has \(base.perClass ?? 0) samples a class already")
+        return SourceSpecification(base.kind, perClass: perClass)
     }
 }

@@ -76,6 +76,7 @@ struct StepInspection {
     private struct EncoderState {
         let modality: Modality
         let batchEncoder: BatchEncoder
+        let statistics: [[Tensor]]
         var inputs = TensorSummary()
         var outputs: [TensorSummary]
 
@@ -84,16 +85,23 @@ struct StepInspection {
 
     private func encoderState(_ modality: Modality) throws -> EncoderState {
         let encoder = replay.encoder(modality)
-        let parameters = Tensor([encoder.layout.count])
+        let parameters = Tensor([encoder.layout.count]), statistics = Tensor([encoder.statisticsLayout.count])
         for entry in encoder.layout.entries {
             if let tensor = step.before.parameter(RunState.path(modality, entry))?.tensor {
                 parameters.flat(entry.range).copy(from: tensor)
             }
         }
+        for entry in encoder.statisticsLayout.entries {
+            if let tensor = step.before.statistic(RunState.path(modality, entry))?.tensor {
+                statistics.flat(entry.range).copy(from: tensor)
+            }
+        }
         let batch = replay.configuration.batch
         let state = EncoderState(
             modality: modality,
-            batchEncoder: BatchEncoder(encoder, parameters: parameters, rows: batch.size / batch.shards),
+            batchEncoder: BatchEncoder(
+                encoder, parameters: parameters, statistics: statistics, rows: batch.size / batch.shards),
+            statistics: encoder.statisticsViews(of: statistics),
             outputs: [TensorSummary](repeating: TensorSummary(), count: encoder.layers.count))
         try dump?.create("/inputs/\(modality.rawValue)", count: batch.size, shape: encoder.inputShape)
         for (number, layer) in state.hidden.enumerated() {
@@ -107,8 +115,9 @@ struct StepInspection {
         let batch = replay.configuration.batch
         let rows = batch.size / batch.shards
         for start in stride(from: 0, to: batch.size, by: rows) {
+            let range = start..<(start + rows)
             try replay.source.read(
-                .training, Array(numbers[start..<(start + rows)]), first: first.batchEncoder.input,
+                training: Array(numbers[range]), draws: Array(draws[range]), first: first.batchEncoder.input,
                 second: second.batchEncoder.input)
             try runForward(&first, from: start)
             try runForward(&second, from: start)
@@ -117,7 +126,7 @@ struct StepInspection {
 
     private func runForward(_ state: inout EncoderState, from start: Int) throws {
         let name = state.modality.rawValue
-        let output = state.batchEncoder.run(state.batchEncoder.input)
+        let output = state.batchEncoder.run(state.batchEncoder.input, context: context(of: state, from: start))
         state.inputs.add(state.batchEncoder.input)
         try dump?.writeRows("/inputs/\(name)", from: start, state.batchEncoder.input)
         for (number, activations) in state.batchEncoder.activations.enumerated() {
@@ -127,6 +136,19 @@ struct StepInspection {
                 Self.channelsFirst(activations, of: state.batchEncoder.encoder.layers[number]))
         }
         state.outputs[state.outputs.count - 1].add(output)
+    }
+
+    /// The context of the training step for a shard of the batch. The numbers of a dropout depend on it.
+    private func context(of state: EncoderState, from start: Int) -> EncoderContext {
+        if replay.configuration.frozenEncoders.contains(state.modality) {
+            return .evaluation(statistics: state.statistics)
+        }
+        let isSecondInput = replay.configuration.encoders.shared && state.modality == .second
+        return .training(
+            philox: Philox(seed: replay.configuration.seed),
+            encoderNumber: state.modality == .first || isSecondInput ? 0 : 1,
+            input: isSecondInput ? replay.configuration.objective.loss.batchCount : 0, firstDraw: draws[start],
+            statistics: state.statistics)
     }
 
     /// A layer's output in the order of its shape: between convolutions the channels of a pixel are adjacent.
@@ -213,9 +235,11 @@ struct StepInspection {
         try dump.write("/pair_losses", step.pairLosses)
         try dump.write("parameters_before", step.before.parameters)
         try dump.write("optimizer_before", step.before.optimizer)
+        try dump.write("statistics_before", step.before.statistics)
         try dump.write("parameter_gradients", step.gradients)
         try dump.write("parameters_after", step.after.parameters)
         try dump.write("optimizer_after", step.after.optimizer)
+        try dump.write("statistics_after", step.after.statistics)
     }
 }
 

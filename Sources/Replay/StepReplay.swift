@@ -3,6 +3,7 @@ import CoupletCommunication
 import CoupletFiles
 import CoupletNetworks
 import CoupletPairs
+import CoupletSchema
 import CoupletStorage
 import CoupletTensors
 import CoupletTraining
@@ -41,17 +42,20 @@ public struct StepReplay: Sendable {
     ///   - choice: the checkpoint to start from. `latest` selects the nearest one before the step; step 0 selects the
     ///     initial parameters.
     ///   - dataPaths: `key=value` for `pathKeys`, if the data have moved since the run.
+    ///   - registry: the kinds of the program that made the run.
     ///   - ownSource: replaces the source of pairs that the config names; nil makes the source of the config.
     /// - Throws: `FileError` if there is no such run, step or checkpoint; `RunMismatchError` if a checkpoint belongs to
     ///   another run; `ConfigurationError`; `DataError` if the run's data cannot be read.
     public init(
         _ path: String, step: Int, from choice: CheckpointChoice = .latest, dataPaths: [String] = [],
-        source ownSource: (any PairSource)? = nil
+        registry: Registry = .builtIn, source ownSource: (any PairSource)? = nil
     ) throws {
         folder = RunFolder(path: path)
-        let stored = try folder.storedConfiguration()
+        let stored = try folder.storedConfiguration(registry: registry)
         configuration =
-            dataPaths.isEmpty ? stored : try Configuration.load(path: folder.configuration, overrides: dataPaths)
+            dataPaths.isEmpty
+            ? stored
+            : try Configuration.load(path: folder.configuration, overrides: dataPaths, registry: registry)
         self.step = step
         let store = CheckpointStore(folder: folder.checkpoints)
         let saved = try store.list()
@@ -67,7 +71,7 @@ public struct StepReplay: Sendable {
         start = try ReplayStart(store, choice: choice, atMost: step - 1)
         source = try ownSource ?? configuration.source.makeSource(seed: configuration.seed)
         if let (content, path) = start.checkpoint {
-            try Self.requireSameRun(content, path, stored, try source.dataDigest())
+            try Self.requireSameRun(content, path, stored, try source.dataDigest(), registry)
         }
         func summary(ofStep step: Int) -> CheckpointSummary? {
             // A damaged checkpoint is not compared.
@@ -91,9 +95,11 @@ public struct StepReplay: Sendable {
     func encoder(_ modality: Modality) -> Encoder { model.encoders[modality] }
 
     private static func requireSameRun(
-        _ content: Checkpoint, _ path: String, _ stored: Configuration, _ dataDigest: String?
+        _ content: Checkpoint, _ path: String, _ stored: Configuration, _ dataDigest: String?,
+        _ registry: Registry
     ) throws {
-        let differences = stored.differences(from: try Configuration.parse(text: content.configuration, name: path))
+        let differences = stored.differences(
+            from: try Configuration.parse(text: content.configuration, name: path, registry: registry))
         guard differences.isEmpty else {
             throw RunMismatchError(
                 description: """
@@ -199,7 +205,7 @@ public struct StepReplay: Sendable {
                     training.encodings(of: .first)[0], training.encodings(of: .second)[0], result.firstGradient,
                     result.secondGradient,
                 ].map { try communicator.gatherRows($0) }
-                losses = try communicator.allGather(numbers: training.engine.pairLosses())
+                losses = try communicator.allGather(numbers: training.engine.pairLosses)
                 scalarGradients = training.scalars.gradients(of: result)
             case .gradients:
                 gradients = try state.gatherGradients(scalarGradients: scalarGradients)

@@ -21,6 +21,16 @@ public struct Philox: Sendable {
         return result
     }
 
+    /// A generator whose numbers are independent of this one's and of those of every other `number`. Its seed is the
+    /// first two words of the stream `.derivation`.
+    ///
+    /// Derivation turns a key of several parts into a seed: `derived(a).derived(b)` is a function of (seed, a, b). Two
+    /// of n keys get the same 64-bit seed with a probability of about n² / 2⁶⁵.
+    public func derived(_ number: UInt64) -> Philox {
+        let words = words(.derivation, number: number)
+        return Philox(seed: UInt64(words[1]) << 32 | UInt64(words[0]))
+    }
+
     /// Fills a tensor with independent standard normal numbers.
     public func fillNormal(_ tensor: Tensor, _ stream: RandomStream, number: UInt64) {
         fill(tensor, stream, number: number, couplet_normals)
@@ -81,7 +91,7 @@ public enum RandomStream: UInt32, Sendable, CaseIterable {
     case evaluation = 8
     /// Fresh samples on which an evaluation fits its regressions.
     case fitting = 9
-    /// Augmentation and dropout; the number is the draw.
+    /// Augmentation; the number is the draw.
     case augmentation = 10
     /// Random draws of a sweep's values; the number is the draw, the block is a function of the varied key.
     case sweep = 11
@@ -89,4 +99,9 @@ public enum RandomStream: UInt32, Sendable, CaseIterable {
     case features = 12
     /// The labelled samples of a class in a few-shot task; the number is the class.
     case fewLabels = 13
+    /// Random numbers of a layer, such as a dropout mask; the number is the draw. The seed is derived from the run's
+    /// seed, the encoder, the input and the layer's path (`LayerContext`).
+    case dropout = 14
+    /// Seeds of derived generators. No other numbers come from this stream.
+    case derivation = 15
 }

@@ -1,3 +1,4 @@
+import CCoupletKernels
 import Glibc
 
 /// A row-major array of Float32 of any rank: a *view* of shared memory.
@@ -100,6 +101,46 @@ public struct Tensor: @unchecked Sendable {
     /// Whether both tensors are views of the same elements in memory.
     package func isSameMemory(as other: Tensor) -> Bool { pointer == other.pointer && count == other.count }
 }
+
+// MARK: - Spans
+
+extension Tensor {
+    /// The elements in row-major order, for reading without copies:
+    ///
+    ///     let x = input.span
+    ///     var y = output.mutableSpan
+    ///     for i in x.indices { y[i] = max(0, x[i]) }
+    ///
+    /// The compiler keeps the span within the life of the tensor, and the span checks every index. A tensor is shared
+    /// memory: nobody may write the elements, through any view, while the span is in use.
+    public var span: Span<Float> {
+        @_lifetime(borrow self)
+        get { _overrideLifetime(Span(_unsafeStart: pointer, count: count), borrowing: self) }
+    }
+
+    /// The elements in row-major order, for writing in place. A tensor is shared memory: while the span is in use,
+    /// nobody may read or write the elements in another way, neither through another span nor through a view of the
+    /// same memory nor on another thread. The compiler does not check that.
+    public var mutableSpan: MutableSpan<Float> {
+        @_lifetime(borrow self)
+        get { _overrideLifetime(MutableSpan(_unsafeStart: pointer, count: count), borrowing: self) }
+    }
+}
+
+// MARK: - Arithmetic
+
+extension Tensor {
+    /// x ← x + y. The tensors have the same count and do not overlap.
+    public func add(_ other: Tensor) {
+        precondition(other.count == count, "\(other.shape) added to \(shape)")
+        couplet_add(count, other.pointer, pointer)
+    }
+
+    /// x ← factor · x
+    public func scale(by factor: Float) { couplet_scale(count, factor, pointer) }
+}
+
+// MARK: - Bytes
 
 extension Tensor {
     /// The elements as bytes, in this machine's byte order.

@@ -19,9 +19,11 @@ import Testing
 
     private struct Block {
         let language: String
-        /// Text of a comment `<!-- … -->` on the line before: quick, exit 65, literal.
+        /// Text of a comment `<!-- … -->` on the line before: quick, exit 65, literal, or file and a path.
         let marks: String
         let text: String
+        /// The file of the package whose text the block is; nil without such a mark.
+        var file: String? { marks.firstMatch(of: /file: (\S+)/).map { String($0.1) } }
     }
 
     private static func blocks(of page: String) throws -> [Block] {
@@ -70,13 +72,27 @@ import Testing
         let marked = try Self.pages.map { page in
             try Self.blocks(of: page).filter { $0.marks.contains("quick") }.count
         }
-        #expect(Self.pages.count >= 10 && marked.reduce(0, +) >= 12, "\(zip(Self.pages, marked).map { "\($0)" })")
+        #expect(Self.pages.count >= 10 && marked.reduce(0, +) >= 14, "\(zip(Self.pages, marked).map { "\($0)" })")
     }
 
-    @Test func theExampleIsCompiled() throws {
-        let example = try Self.text(of: "Tests/CommandTests/OwnSource.swift")
-        let blocks = try Self.pages.flatMap { try Self.blocks(of: $0) }.filter { $0.language == "swift" }
-        #expect(blocks.map { $0.text + "\n" } == [example])
+    /// A block of Swift is a file that a test compiles: this target has OwnSource.swift, and another test builds the
+    /// package Tests/Extension.
+    @Test(arguments: pages) func blocksAreFilesThatTestsCompile(page: String) throws {
+        for block in try Self.blocks(of: page) where block.language == "swift" || block.file != nil {
+            let file = try #require(block.file, "\(page): no comment names the file of\n\(block.text)")
+            #expect(try Self.text(of: file) == block.text + "\n", "\(page) shows another text than \(file)")
+        }
+    }
+
+    /// The pages show every kind of Tests/Extension, so that each has a tested example.
+    @Test func everyKindOfTheExtensionIsOnAPage() throws {
+        let shown = try Self.pages.flatMap { try Self.blocks(of: $0) }.compactMap(\.file)
+        let folder = "Tests/Extension/Sources/Extension"
+        for file in try FileManager.default.contentsOfDirectory(atPath: "\(packageFolder)/\(folder)") {
+            let isShown = shown.contains("\(folder)/\(file)")
+            let isNamed = try Self.pages.contains { try Self.text(of: $0).contains("`\(folder)/\(file)`") }
+            #expect(isShown || isNamed, "\(file)")
+        }
     }
 
     @Test func theExampleLearns() throws {

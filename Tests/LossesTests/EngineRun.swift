@@ -22,7 +22,7 @@ struct EngineRun {
     ///   - workers: number of threads; each is a worker.
     ///   - features: the whole batch's features, B × F each.
     init(
-        first: Tensor, second: Tensor, shards: Int, similarity: Similarity, loss: Loss, temperature: Double,
+        first: Tensor, second: Tensor, shards: Int, similarity: Similarity, loss: any Loss, temperature: Double,
         tileMemory: Int, workers: Int, bias: Double = 0, features: (first: Tensor, second: Tensor)? = nil,
         secondBatch: (first: Tensor, second: Tensor)? = nil
     ) throws {
@@ -50,7 +50,7 @@ struct EngineRun {
                 secondBatchGradients[0].rows(localRows).copy(from: gradients.first)
                 secondBatchGradients[1].rows(localRows).copy(from: gradients.second)
             }
-            let pairLosses = try communicator.allGather(numbers: engine.pairLosses())
+            let pairLosses = try communicator.allGather(numbers: engine.pairLosses)
             let scalars = [result.loss, result.inverseTemperatureGradient, result.biasGradient]
             // Scalars are the same bits on every worker.
             let gathered = try communicator.allGather(numbers: scalars)

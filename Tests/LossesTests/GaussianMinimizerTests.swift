@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 @Suite struct GaussianMinimizerTests {
-    static let closedForms: [(Similarity, Loss)] = [
+    static let closedForms: [(Similarity, any Loss)] = [
         (.innerProduct, .conditional(first: 0.5, second: 0.5)), (.innerProduct, .conditional(first: 1, second: 0)),
         (.innerProduct, .conditional(first: 0.2, second: 0.7)), (.innerProduct, .joint),
         (.quadratic, .conditional(first: 1, second: 0)), (.quadratic, .conditional(first: 0, second: 1)),
@@ -15,7 +15,7 @@ import Testing
 
     /// One canonical pair: the closed form is the minimum of the numerically integrated loss.
     @Test(arguments: closedForms, [0.15, 0.5, 0.85])
-    func onePairMinimisesTheIntegratedLoss(_ objective: (Similarity, Loss), _ correlation: Double) throws {
+    func onePairMinimisesTheIntegratedLoss(_ objective: (Similarity, any Loss), _ correlation: Double) throws {
         let (similarity, loss) = objective
         let one = Matrix.identity(1)
         let pair = try GaussianPair(GaussianCovariance(uu: one, uv: correlation * one, vv: one))
@@ -42,7 +42,7 @@ import Testing
     /// The minimum over encoders of low rank, found from a random start, has R's first canonical pairs and the values
     /// of the closed form.
     @Test(arguments: closedForms)
-    func lowRankEncodersMinimiseTheLoss(_ objective: (Similarity, Loss)) throws {
+    func lowRankEncodersMinimiseTheLoss(_ objective: (Similarity, any Loss)) throws {
         let (similarity, loss) = objective
         let pair = try GaussianPair(GaussianCovariance.withCorrelations([0.8, 0.5, 0.2], first: 4, second: 3))
         let rank = 2, r = pair.whitenedCrossCovariance
@@ -88,7 +88,7 @@ import Testing
 
     /// The returned encoders have the stated Ã and grams, at any temperature and for u, v that are not white.
     @Test(arguments: closedForms)
-    func encodersHaveTheStatedCoupling(_ objective: (Similarity, Loss)) throws {
+    func encodersHaveTheStatedCoupling(_ objective: (Similarity, any Loss)) throws {
         let (similarity, loss) = objective
         let covariance = GaussianCovariance.withCorrelations([0.9, 0.6, 0.3, 0.1], first: 4, second: 6)
         let pair = try GaussianPair(covariance)
@@ -111,7 +111,7 @@ import Testing
     /// whose conditional covariances are inexact, reaches -½ Σ σ².
     @Test func theOptimumIsTheMutualInformation() throws {
         let pair = try GaussianPair(GaussianCovariance.withCorrelations([0.9, 0.7, 0.2], first: 4, second: 3))
-        for loss in [Loss.conditional(first: 1, second: 0), .conditional(first: 0, second: 1)] {
+        for loss in [ConditionalLoss.conditional(first: 1, second: 0), .conditional(first: 0, second: 1)] {
             let exact = try #require(GaussianMinimizer(pair, similarity: .quadratic, loss: loss, rank: 3)).optimalLoss
             #expect(abs(exact + pair.mutualInformation) <= 1e-9)
             let inner = try #require(GaussianMinimizer(pair, similarity: .innerProduct, loss: loss, rank: 3))

@@ -45,7 +45,7 @@ import Testing
     @Test func minimisersHaveTheConditionalsOfTheTheory() throws {
         let covariance = GaussianCovariance.withCorrelations([0.9, 0.5, 0.2], first: 5, second: 3)
         let pair = try GaussianPair(covariance)
-        func learned(_ similarity: Similarity, _ loss: Loss) throws -> GaussianTilt {
+        func learned(_ similarity: Similarity, _ loss: any Loss) throws -> GaussianTilt {
             let minimizer = try #require(GaussianMinimizer(pair, similarity: similarity, loss: loss, rank: 3))
             let (g, h) = minimizer.encoders(temperature: 0.5)
             return GaussianTilt(pair, similarity: similarity, first: g, second: h, temperature: 0.5)

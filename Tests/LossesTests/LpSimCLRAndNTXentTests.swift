@@ -6,8 +6,8 @@ import Testing
 /// Compares the losses with several score matrices with their formulas in Double and with central differences.
 @Suite struct LpSimCLRAndNTXentTests {
     struct Case: CustomTestStringConvertible, Sendable {
-        let loss: Loss, similarity: Similarity, temperature: Double
-        var testDescription: String { "\(loss) \(similarity) τ = \(temperature)" }
+        let loss: any Loss, similarity: Similarity, temperature: Double
+        var testDescription: String { "\(loss.title) \(similarity) τ = \(temperature)" }
     }
 
     static let distances = [
@@ -16,12 +16,27 @@ import Testing
 
     static let cases: [Case] = [0.07, 1, 10].flatMap { temperature in
         distances.flatMap { distance in
-            Loss.Negatives.allCases.map {
+            LpSimCLRLoss.Negatives.allCases.map {
                 Case(
                     loss: .lpSimCLR(distance: distance, negatives: $0), similarity: .quadratic, temperature: temperature
                 )
             }
         } + Similarity.allCases.map { Case(loss: .ntXent, similarity: $0, temperature: temperature) }
+            + userLosses(temperature)
+    }
+
+    /// The same formulas through the public protocols, also with a similarity instead of a distance.
+    static func userLosses(_ temperature: Double) -> [Case] {
+        [ComparedSets.modalities, .secondBatch, .allEncodings].flatMap { sets in
+            Similarity.allCases.map {
+                Case(loss: AnchorEntropyLoss(comparedSets: sets), similarity: $0, temperature: temperature)
+            }
+                + distances.map {
+                    Case(
+                        loss: AnchorEntropyLoss(comparedSets: sets, distance: $0), similarity: .quadratic,
+                        temperature: temperature)
+                }
+        }
     }
 
     /// The four sets of encodings: both modalities of the batch, then both of the second batch.
@@ -51,11 +66,10 @@ import Testing
         var largest = 0.0, loss = 0.0
         func score(_ a: [Double], _ b: [Double]) -> Double {
             let s: Double
-            switch example.loss {
-            case .lpSimCLR(let distance, _):
+            if let distance = example.loss.distance {
                 let p = Double(distance.order.rawValue), sum = zip(a, b).reduce(0) { $0 + pow(abs($1.0 - $1.1), p) }
                 s = -(distance.power ? sum : pow(sum, 1 / p)) / temperature
-            default:
+            } else {
                 switch example.similarity {
                 case .innerProduct: s = dot(a, b) / temperature
                 case .cosine: s = dot(a, b) / (dot(a, a) * dot(b, b)).squareRoot() / temperature
@@ -65,8 +79,8 @@ import Testing
             largest = max(largest, abs(s))
             return s
         }
-        switch example.loss {
-        case .lpSimCLR(_, .sameModality):
+        switch example.loss.comparedSets {
+        case .secondBatch:
             for (anchors, partners, negatives) in [(u, v, sets[2]), (v, u, sets[3])] {
                 for (anchor, partner) in zip(anchors, partners) {
                     let positive = score(anchor, partner)
@@ -74,13 +88,13 @@ import Testing
                         (logSumExp(negatives.map { score(anchor, $0) } + [positive]) - log(n + 1) - positive) / (2 * n)
                 }
             }
-        case .lpSimCLR(_, .otherModality):
+        case .modalities:
             for (anchors, partners) in [(u, v), (v, u)] {
                 for (anchor, partner) in zip(anchors, partners) {
                     loss += (logSumExp(partners.map { score(anchor, $0) }) - log(n) - score(anchor, partner)) / (2 * n)
                 }
             }
-        default:
+        case .allEncodings:
             let all = u + v
             for i in all.indices {
                 let scores = all.indices.map { score(all[i], all[$0]) }

@@ -4,7 +4,7 @@ import Foundation
 /// The textbook loss over a B × B array in Double, and its textbook gradients: an independent twin of the engine.
 struct NaiveLoss {
     var similarity: Similarity
-    var loss: Loss
+    var loss: any Loss
     var temperature: Double
     var bias = 0.0
     /// φ(u_i) and ψ(v_i), for the maximum mean discrepancy.
@@ -38,7 +38,8 @@ struct NaiveLoss {
         var value = 0.0, biasGradient = 0.0
         var weight = [[Double]](repeating: [Double](repeating: 0, count: n), count: n)
         switch loss {
-        case .conditional(let a, let b):
+        case let loss as ConditionalLoss:
+            let (a, b) = (loss.directions.first, loss.directions.second)
             for i in 0..<n { value += (a * (c[i] - s[i][i]) + b * (r[i] - s[i][i])) / Double(n) }
             for i in 0..<n {
                 for j in 0..<n where i != j {
@@ -50,16 +51,17 @@ struct NaiveLoss {
                     -(a * negatives.reduce(0) { $0 + exp(s[$1][i] - c[i]) } + b
                     * negatives.reduce(0) { $0 + exp(s[i][$1] - r[i]) }) / Double(n)
             }
-        case .joint:
+        case is JointLoss:
             let all = logSumExp(r)
             value = all - 2 * log(Double(n)) - (0..<n).reduce(0) { $0 + s[$1][$1] } / Double(n)
             for i in 0..<n { for j in 0..<n { weight[i][j] = exp(s[i][j] - all) - (i == j ? 1 / Double(n) : 0) } }
-        case .jointOffDiagonal:
+        case is JointOffDiagonalLoss:
             let pairs = (0..<n).flatMap { i in (0..<n).filter { $0 != i }.map { (i, $0) } }
             let all = logSumExp(pairs.map { s[$0][$1] })
             value = all - log(Double(n * (n - 1))) - (0..<n).reduce(0) { $0 + s[$1][$1] } / Double(n)
             for i in 0..<n { for j in 0..<n { weight[i][j] = i == j ? -1 / Double(n) : exp(s[i][j] - all) } }
-        case .decoupled(let a, let b):
+        case let loss as DecoupledLoss:
+            let (a, b) = (loss.directions.first, loss.directions.second)
             let r = (0..<n).map { i in logSumExp((0..<n).filter { $0 != i }.map { s[i][$0] }) }
             let c = (0..<n).map { j in logSumExp((0..<n).filter { $0 != j }.map { s[$0][j] }) }
             for i in 0..<n { value += (a * (c[i] - s[i][i]) + b * (r[i] - s[i][i])) / Double(n) }
@@ -68,7 +70,7 @@ struct NaiveLoss {
                     weight[i][j] = (i == j ? -(a + b) : a * exp(s[i][j] - c[j]) + b * exp(s[i][j] - r[i])) / Double(n)
                 }
             }
-        case .sigmoid:
+        case is SigmoidLoss, is LogisticLoss:
             for i in 0..<n {
                 for j in 0..<n {
                     let z = i == j ? 1.0 : -1.0, x = -z * (s[i][j] + bias)
@@ -77,7 +79,8 @@ struct NaiveLoss {
                     biasGradient += weight[i][j]
                 }
             }
-        case .maximumMeanDiscrepancy(let a, let b):
+        case let loss as MaximumMeanDiscrepancyLoss:
+            let (a, b) = (loss.directions.first, loss.directions.second)
             // Uses the kernel matrices k = ⟨φ, φ⟩ and l = ⟨ψ, ψ⟩, as in the paper's formula.
             func kernel(_ x: [[Double]]) -> [[Double]] { x.map { g in x.map { dot(g, $0) } } }
             let k = kernel(features.first), l = kernel(features.second)
@@ -93,7 +96,15 @@ struct NaiveLoss {
                 let slope = (0..<n).map { lw[$0] - l[$0][i] }, mean = dot(w, slope)
                 for j in 0..<n { weight[i][j] += b / Double(n) * w[j] * (slope[j] - mean) }
             }
-        case .lpSimCLR, .ntXent: preconditionFailure("several score matrices: see LpSimCLRAndNTXentTests")
+        case let loss as SquaredHingeLoss:
+            for i in 0..<n {
+                for j in 0..<n {
+                    let z = i == j ? 1.0 : -1.0, distance = max(0, loss.margin - z * s[i][j])
+                    value += 0.5 * distance * distance / Double(n)
+                    weight[i][j] = -z * distance / Double(n)
+                }
+            }
+        default: preconditionFailure("\(loss.title) has no twin here")
         }
         var du = [[Double]](repeating: [Double](repeating: 0, count: d), count: n), dv = du
         var scale = 0.0

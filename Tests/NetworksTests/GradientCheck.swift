@@ -36,12 +36,13 @@ enum GradientCheck {
     /// Checks a layer at random points. `reference` maps (input, parameters) to the output.
     static func check(
         _ layer: some Layer, rows: Int, input given: Tensor? = nil, inputHasGradient: Bool = true, limit: Double = 2e-5,
-        reference: ([Double], [[Double]]) -> [Double]
+        context: LayerContext = .evaluation(), reference: ([Double], [[Double]]) -> [Double]
     ) {
         let input = given ?? normal([rows] + layer.inputShape, 1)
         let parameters = layer.parameterShapes.enumerated().map { normal($1.shape, 10 + $0) }
         let weights = normal([rows] + layer.outputShape, 2)
-        let run = LayerRun(layer, rows: rows, input: input, parameters: parameters, outputGradient: weights)
+        let run = LayerRun(
+            layer, rows: rows, input: input, parameters: parameters, outputGradient: weights, context: context)
 
         let x = input.values.map(Double.init), p = parameters.map { $0.values.map(Double.init) },
             w = weights.values.map(Double.init)
@@ -74,7 +75,10 @@ struct LayerRun {
     let parameterGradients: [Tensor]
 
     /// - Parameter shift: offset of every tensor from its alignment, in floats.
-    init(_ layer: some Layer, rows: Int, input: Tensor, parameters: [Tensor], outputGradient: Tensor, shift: Int = 0) {
+    init(
+        _ layer: some Layer, rows: Int, input: Tensor, parameters: [Tensor], outputGradient: Tensor, shift: Int = 0,
+        context: LayerContext = .evaluation()
+    ) {
         func filledWithNaN(_ shape: [Int]) -> Tensor {
             let count = shape.reduce(1, *), whole = Tensor([count + shift])
             whole.fill(.nan)
@@ -92,11 +96,12 @@ struct LayerRun {
         inputGradient = filledWithNaN([rows] + layer.inputShape)
         parameterGradients = parameters.map { filledWithNaN($0.shape) }
         layer.forward(
-            input, parameters: parameters, output: output, savedForBackward: savedForBackward, scratch: scratch)
+            input, parameters: parameters, output: output, savedForBackward: savedForBackward, scratch: scratch,
+            context: context)
         scratch.fill(.nan)
         layer.backward(
             input: input, output: output, outputGradient: moved(outputGradient), parameters: parameters,
             parameterGradients: parameterGradients, inputGradient: inputGradient, savedForBackward: savedForBackward,
-            scratch: scratch)
+            scratch: scratch, context: context)
     }
 }

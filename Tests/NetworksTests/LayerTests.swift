@@ -12,6 +12,11 @@ import Testing
         PooledConvolution(inputShape: [3, 9, 9], channels: 20),
         PooledConvolution(inputShape: [32, 14, 14], channels: 64),
         PooledConvolution(inputShape: [20, 7, 7], channels: 9),
+        ActivationLayer(.gelu, shape: [3, 7]),
+        Sequential([Linear(inputShape: [33], outputs: 21, activation: .gelu), Linear(inputShape: [21], outputs: 4)]),
+        Residual(
+            [PooledConvolution(inputShape: [3, 9, 9], channels: 5), Linear(inputShape: [5, 4, 4], outputs: 7)],
+            projection: Linear(inputShape: [3, 9, 9], outputs: 7, activation: .gelu)),
     ]
 
     @Test(arguments: layers.indices) func resultsDoNotDependOnAlignment(_ index: Int) {

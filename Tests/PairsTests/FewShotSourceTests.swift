@@ -16,6 +16,12 @@ import Testing
                 second?[row] = Float(Self.label(number))
             }
         }
+        func read(training numbers: [UInt64], draws: [UInt64], first: Tensor?, second: Tensor?) {
+            for (row, draw) in draws.enumerated() {
+                first?[row] = Float(numbers[row])
+                second?[row] = Float(draw)
+            }
+        }
         func labels(_ split: Split, _ numbers: [UInt64]) -> [Int]? { hasLabels ? numbers.map(Self.label) : nil }
         func dataDigest() -> String? { "numbered" }
     }
@@ -43,6 +49,16 @@ import Testing
         #expect(try source.dataDigest() == FewShotSource(Numbered(), perClass: perClass, seed: 3).dataDigest())
     }
 
+    /// The source gets the numbers of the selected samples, and the draws of the step as they are.
+    @Test func drawsReachTheSource() throws {
+        let source = try FewShotSource(Numbered(), perClass: 2, seed: 3), first = Tensor([3, 1]),
+            second = Tensor([3, 1])
+        try source.read(training: [4, 0, 4], draws: [100, 101, 102], first: first, second: second)
+        #expect(first.values == [4, 0, 4].map { Float(source.numbers[$0]) })
+        #expect(second.values == [100, 101, 102])
+        #expect(throws: DataError.self) { try source.read(training: [10], draws: [0], first: nil, second: nil) }
+    }
+
     @Test func heldOutSamplesAreUntouched() throws {
         let source = try FewShotSource(Numbered(), perClass: 1, seed: 1), first = Tensor([4, 1])
         try source.read(.heldOut, [0, 1, 2, 3], first: first, second: nil)
@@ -61,7 +77,9 @@ import Testing
             error(Numbered(), 7).contains(
                 "data.per_class: 7 training samples a class are wanted, but class 4 has 6"))
         #expect(error(Numbered(hasLabels: false), 1).contains("no labels"))
-        #expect(error(try GaussianSource(dimensions: [2, 2], correlations: [0.5], seed: 1), 1).contains("endless"))
+        #expect(
+            error(try GaussianSource(dimensions: .init(first: 2, second: 2), correlations: [0.5], seed: 1), 1).contains(
+                "endless"))
         let source = try FewShotSource(Numbered(), perClass: 2, seed: 1)
         #expect(throws: DataError.self) { try source.labels(.training, [10]) }
     }

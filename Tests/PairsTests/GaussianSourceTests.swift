@@ -6,7 +6,7 @@ import Testing
 
 /// Reads samples (u, v) as the rows of one matrix.
 private func jointSample(_ source: GaussianSource, _ split: Split, _ numbers: [UInt64]) throws -> Matrix {
-    let (du, dv) = (source.dimensions[0], source.dimensions[1])
+    let (du, dv) = (source.dimensions.first, source.dimensions.second)
     let first = Tensor([numbers.count, du]), second = Tensor([numbers.count, dv])
     try source.read(split, numbers, first: first, second: second)
     var joint = Matrix(rows: numbers.count, columns: du + dv)
@@ -45,6 +45,10 @@ private func largestDeviation(_ sample: Matrix, _ exact: Matrix) -> Double {
     return largest
 }
 
+private func pair(_ dimensions: [Int]) -> PerModality<Int> {
+    PerModality(first: dimensions[0], second: dimensions[1])
+}
+
 @Suite struct GaussianSourceTests {
     static let correlations = [0.9, 0.75, 0.6, 0.4, 0.25, 0.1]
 
@@ -52,7 +56,7 @@ private func largestDeviation(_ sample: Matrix, _ exact: Matrix) -> Double {
         ([8, 6], correlations), ([6, 8], correlations), ([5, 5], [0.99, -0.5]), ([1, 1], [0.3]), ([3, 17], []),
         ([40, 30], [0.8, 0.8]),
     ]) func canonicalCorrelationsAreExact(dimensions: [Int], correlations: [Double]) throws {
-        let source = try GaussianSource(dimensions: dimensions, correlations: correlations, seed: 11)
+        let source = try GaussianSource(dimensions: pair(dimensions), correlations: correlations, seed: 11)
         let covariance = try #require(source.gaussianCovariance)
         let whitened = try covariance.uu.inverseSquareRoot() * covariance.uv * covariance.vv.inverseSquareRoot()
         let found = try whitened.singularValueDecomposition().singularValues
@@ -71,7 +75,8 @@ private func largestDeviation(_ sample: Matrix, _ exact: Matrix) -> Double {
     }
 
     @Test func samplesHaveTheExactCovariance() throws {
-        let source = try GaussianSource(dimensions: [8, 6], correlations: Self.correlations, seed: 4)
+        let source = try GaussianSource(
+            dimensions: .init(first: 8, second: 6), correlations: Self.correlations, seed: 4)
         let exact = jointCovariance(try #require(source.gaussianCovariance))
         for split in Split.allCases {
             let sample = try jointSample(source, split, Array(0..<200_000))
@@ -80,21 +85,21 @@ private func largestDeviation(_ sample: Matrix, _ exact: Matrix) -> Double {
     }
 
     @Test func splitsAndSeedsAreIndependent() throws {
-        let source = try GaussianSource(dimensions: [2, 2], correlations: [0.5], seed: 4)
+        let source = try GaussianSource(dimensions: .init(first: 2, second: 2), correlations: [0.5], seed: 4)
         let training = try jointSample(source, .training, Array(0..<50_000)),
             heldOut = try jointSample(source, .heldOut, Array(0..<50_000))
         let cross = (1.0 / 50_000) * (training.transposed * heldOut)
         #expect(cross.elements.allSatisfy { abs($0) <= 4.5 * 4 / Double(50_000).squareRoot() })
-        let reseeded = try GaussianSource(dimensions: [2, 2], correlations: [0.5], seed: 5)
+        let reseeded = try GaussianSource(dimensions: .init(first: 2, second: 2), correlations: [0.5], seed: 5)
         #expect(reseeded.gaussianCovariance != source.gaussianCovariance)
         #expect(
-            try GaussianSource(dimensions: [2, 2], correlations: [0.5], seed: 4).gaussianCovariance
+            try GaussianSource(dimensions: .init(first: 2, second: 2), correlations: [0.5], seed: 4).gaussianCovariance
                 == source.gaussianCovariance)
     }
 
     /// A sample has the same bits alone, in any batch, and at any alignment.
     @Test(arguments: [[8, 6], [1, 1], [3, 5], [50, 33]]) func bitsDoNotDependOnTheBatch(dimensions: [Int]) throws {
-        let source = try GaussianSource(dimensions: dimensions, correlations: [0.7], seed: 2)
+        let source = try GaussianSource(dimensions: pair(dimensions), correlations: [0.7], seed: 2)
         let numbers = (0..<333).map { UInt64($0) * 12_345_678_901 }
         for (index, modality) in Modality.allCases.enumerated() {
             let columns = dimensions[index]
@@ -120,17 +125,17 @@ private func largestDeviation(_ sample: Matrix, _ exact: Matrix) -> Double {
 
     @Test func impossibleValuesAreErrors() {
         for (dimensions, correlations) in [
-            ([8], [0.5]), ([8, 0], []), ([-1, 3], []), ([2, 3], [0.1, 0.2, 0.3]), ([2, 2], [1.0]), ([2, 2], [-1.5]),
-            ([2, 2], [.nan]), ([1_000_000, 2], []), ([], []),
+            ([8, 0], []), ([-1, 3], []), ([2, 3], [0.1, 0.2, 0.3]), ([2, 2], [1.0]), ([2, 2], [-1.5]),
+            ([2, 2], [.nan]), ([1_000_000, 2], []),
         ] as [([Int], [Double])] {
             #expect(throws: DataError.self) {
-                try GaussianSource(dimensions: dimensions, correlations: correlations, seed: 1)
+                try GaussianSource(dimensions: pair(dimensions), correlations: correlations, seed: 1)
             }
         }
     }
 
     @Test func preparationKeepsValidRows() throws {
-        let source = try GaussianSource(dimensions: [3, 2], correlations: [0.5], seed: 1)
+        let source = try GaussianSource(dimensions: .init(first: 3, second: 2), correlations: [0.5], seed: 1)
         let rows = Tensor([2, 3], [1, 2, 3, 4, 5, 6])
         #expect(try source.prepare(.first, raw: rows).values == rows.values)
         #expect(throws: DataError.self) { try source.prepare(.second, raw: rows) }
@@ -157,12 +162,13 @@ private func largestDeviation(_ sample: Matrix, _ exact: Matrix) -> Double {
 
     @Test(arguments: ["", "/covariance"]) func samplesHaveTheCovarianceOfTheFile(group: String) throws {
         let exact = try #require(
-            GaussianSource(dimensions: [4, 3], correlations: [0.9, 0.5], seed: 8).gaussianCovariance)
+            GaussianSource(dimensions: .init(first: 4, second: 3), correlations: [0.9, 0.5], seed: 8).gaussianCovariance
+        )
         // Units of very different size: u in thousands, v in thousandths.
         let scaled = GaussianCovariance(uu: 1e6 * exact.uu, uv: exact.uv, vv: 1e-6 * exact.vv)
         for covariance in [exact, scaled] {
             let source = try Self.source(covariance.uu, covariance.uv, covariance.vv, under: group)
-            #expect(source.dimensions == [4, 3])
+            #expect(source.dimensions == PerModality(first: 4, second: 3))
             #expect(source.gaussianCovariance == covariance)
             let sample = try jointSample(source, .training, Array(0..<100_000))
             #expect(largestDeviation(sample, jointCovariance(covariance)) <= 4.5)
@@ -214,9 +220,12 @@ private func largestDeviation(_ sample: Matrix, _ exact: Matrix) -> Double {
 
     @Test func digestCoversCovariancesFromFiles() throws {
         // The config determines the data.
-        #expect(try GaussianSource(dimensions: [4, 3], correlations: [0.9, 0.5], seed: 8).dataDigest() == nil)
+        #expect(
+            try GaussianSource(dimensions: .init(first: 4, second: 3), correlations: [0.9, 0.5], seed: 8).dataDigest()
+                == nil)
         let covariance = try #require(
-            GaussianSource(dimensions: [4, 3], correlations: [0.9, 0.5], seed: 8).gaussianCovariance)
+            GaussianSource(dimensions: .init(first: 4, second: 3), correlations: [0.9, 0.5], seed: 8).gaussianCovariance
+        )
         let digest = try #require(
             try Self.source(covariance.uu, covariance.uv, covariance.vv).dataDigest())
         #expect(

@@ -2,6 +2,11 @@ import CoupletPairs
 import CoupletTensors
 import Testing
 
+extension LatentSource {
+    /// f1 and f2.
+    var bothMixings: [InvertibleMixing] { [mixings.first, mixings.second] }
+}
+
 @Suite struct InvertibleMixingTests {
     /// Compares with a naive selection: condition numbers by LAPACK's singular values, matrices from the documented
     /// draws.
@@ -28,7 +33,7 @@ import Testing
         #expect(abs(source.conditionThreshold - threshold) <= 1e-10 * threshold)
         let selected = draws.filter { $0.condition <= threshold * (1 + 1e-10) }
         #expect(selected.count == 26)
-        let layers = source.mixings.flatMap(\.layers), conditions = source.mixings.flatMap(\.conditionNumbers)
+        let layers = source.bothMixings.flatMap(\.layers), conditions = source.bothMixings.flatMap(\.conditionNumbers)
         #expect(layers.count == 8 && conditions.count == 8)
         for (index, layer) in layers.enumerated() {
             #expect((layer - selected[index].matrix).elements.allSatisfy { abs($0) <= 1.3e-7 })
@@ -42,7 +47,7 @@ import Testing
     /// If too few draws of the pool are below the threshold, later draws below it follow.
     @Test func deepMixingsUseLaterDraws() throws {
         let source = try LatentSource(.init(content: 2, style: 0, modality: 1, mixingLayers: 20), seed: 1)
-        let layers = source.mixings.flatMap(\.layers)
+        let layers = source.bothMixings.flatMap(\.layers)
         #expect(layers.count == 40 && Set(layers.map { "\($0.elements)" }).count == 40)
         for layer in layers {
             let values = try layer.singularValueDecomposition().singularValues
@@ -50,12 +55,12 @@ import Testing
         }
         // A shallow mixing has the same first layer.
         #expect(
-            try LatentSource(.init(content: 2, style: 0, modality: 1, mixingLayers: 1), seed: 1).mixings[0].layers[0]
+            try LatentSource(.init(content: 2, style: 0, modality: 1, mixingLayers: 1), seed: 1).mixings.first.layers[0]
                 == layers[0])
     }
 
     @Test func columnsAreUnitVectorsOfFloats() throws {
-        for layer in try LatentSource(.init(content: 4, style: 3, modality: 2), seed: 7).mixings.flatMap(\.layers) {
+        for layer in try LatentSource(.init(content: 4, style: 3, modality: 2), seed: 7).bothMixings.flatMap(\.layers) {
             for column in 0..<9 {
                 #expect(abs((0..<9).reduce(0) { $0 + layer[$1, column] * layer[$1, column] } - 1) <= 1e-6)
             }
@@ -69,7 +74,7 @@ import Testing
         let latents = Matrix(rows: 500, columns: 15, elements: normals)
         // A layer amplifies rounding errors by its condition number, about 8 here, times 5 for the slope.
         let limit = layers <= 3 ? 1e-10 : 1e-8
-        for mixing in source.mixings {
+        for mixing in source.bothMixings {
             let mixed = mixing.mix(latents)
             #expect((mixing.unmix(mixed) - latents).elements.allSatisfy { abs($0) <= limit })
             #expect((mixing.mix(mixing.unmix(latents)) - latents).elements.allSatisfy { abs($0) <= limit })
@@ -81,10 +86,10 @@ import Testing
 
     @Test func sharedMixingIsEqualForBothViews() throws {
         let separate = try LatentSource(.init(), seed: 1), shared = try LatentSource(.init(sharedMixing: true), seed: 1)
-        #expect(separate.mixings[0].layers != separate.mixings[1].layers)
+        #expect(separate.mixings.first.layers != separate.mixings.second.layers)
         #expect(
-            shared.mixings[0].layers == shared.mixings[1].layers
-                && shared.mixings[0].layers == separate.mixings[0].layers)
+            shared.mixings.first.layers == shared.mixings.second.layers
+                && shared.mixings.first.layers == separate.mixings.first.layers)
         // Without perturbation and modality-specific factors, both views are equal up to the order of sums.
         let twins = try LatentSource(
             .init(content: 3, style: 2, modality: 0, styleChange: 0, sharedMixing: true), seed: 1)

@@ -110,7 +110,7 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
             Array(0..<content) + (0..<style).map { content + style + $0 }
                 + (0..<modality).map { content + 2 * style + modality + $0 },
         ]
-        for (modality, (mixing, columns)) in zip(Modality.allCases, zip(source.mixings, inputColumns)) {
+        for (modality, (mixing, columns)) in zip(Modality.allCases, zip(source.bothMixings, inputColumns)) {
             #expect(source.description(of: modality).shape == [inputs])
             let view = try source.readRaw(.training, numbers, modality), unmixed = source.unmix(modality, view)
             for i in numbers.indices {
@@ -257,7 +257,7 @@ private func latentRows(_ source: LatentSource, _ split: Split, _ numbers: [UInt
         let plain = try LatentSource(.init(), seed: 1),
             dependent = try LatentSource(.init(statisticalDependence: true, causalDependence: true), seed: 1)
         #expect(plain.latentSummary.count == 1 && dependent.latentSummary.count == 3)
-        for number in plain.mixings.flatMap(\.conditionNumbers) + [plain.conditionThreshold] {
+        for number in plain.bothMixings.flatMap(\.conditionNumbers) + [plain.conditionThreshold] {
             #expect(plain.latentSummary[0].contains(rounded(number)))
         }
         for (name, value) in dependent.distribution.conditionNumbers {

@@ -55,6 +55,10 @@ import Testing
         #expect(sampler.stepsPerEpoch == nil)
         let finite = try Sampler(batchSize: 10, sampleCount: 25, seed: 1)
         #expect(finite.draws(step: 7, positions: 2..<5) == [72, 73, 74])
+        // The draws of the second batch are other numbers, for a finite set too.
+        let second = [72, 73, 74].map { $0 + Sampler.secondStreamStart }
+        #expect(finite.draws(step: 7, positions: 2..<5, of: .second) == second)
+        #expect(sampler.draws(step: 7, positions: 2..<5, of: .second) == second)
         // With two steps per epoch, step 7 is the second step of epoch 3.
         let order = Permutation(count: 25, seed: 1, stream: .permutation, number: 3)
         #expect(finite.numbers(step: 7, positions: 2..<5) == (12..<15).map { order[$0] })

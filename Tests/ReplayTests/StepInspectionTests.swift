@@ -20,8 +20,8 @@ import Testing
         .init(similarity: .innerProduct, loss: .joint, temperature: .init(initial: 1, learned: true)),
         .init(similarity: .quadratic, loss: .jointOffDiagonal),
         .init(similarity: .cosine, loss: .decoupled(first: 0.4, second: 0.7)),
-        .init(similarity: .innerProduct, loss: .sigmoid, bias: .init(initial: -1.5, learned: false)),
-        .init(similarity: .innerProduct, loss: .maximumMeanDiscrepancy(first: 0.3, second: 0.6), kernel: .linear),
+        .init(similarity: .innerProduct, loss: .sigmoid(bias: .init(initial: -1.5, learned: false))),
+        .init(similarity: .innerProduct, loss: .maximumMeanDiscrepancy(first: 0.3, second: 0.6, kernel: .linear)),
     ]
 
     private static func rows(_ file: HDF5File, _ name: String) throws -> Matrix { Matrix(try file.readFloats(name)) }
@@ -68,22 +68,23 @@ import Testing
                 return sum + 0.5 * residual * residual
             }
         }
+        let (first, second) = objective.loss.weights.map { ($0.first, $0.second) } ?? (0, 0)
         return (0..<n).map { i in
             switch objective.loss {
-            case .conditional(let first, let second):
+            case is ConditionalLoss:
                 return first * (logSumExp(column(i)) - s[i, i]) + second * (logSumExp(row(i)) - s[i, i])
-            case .decoupled(let first, let second):
+            case is DecoupledLoss:
                 return first * (logSumExp(others(column(i), i)) - s[i, i]) + second
                     * (logSumExp(others(row(i), i)) - s[i, i])
-            case .joint: return logSumExp(s.elements) - 2 * log(Double(n)) - s[i, i]
-            case .jointOffDiagonal:
+            case is JointLoss: return logSumExp(s.elements) - 2 * log(Double(n)) - s[i, i]
+            case is JointOffDiagonalLoss:
                 return logSumExp((0..<n).flatMap { others(row($0), $0) }) - log(Double(n * (n - 1))) - s[i, i]
-            case .sigmoid:
-                let bias = objective.bias.initial
+            case let loss as SigmoidLoss:
+                let bias = loss.scoreBias.initial
                 return others(row(i), i).reduce(log1p(exp(-s[i, i] - bias))) { $0 + log1p(exp($1 + bias)) }
-            case .maximumMeanDiscrepancy(let first, let second):
+            case is MaximumMeanDiscrepancyLoss:
                 return first * discrepancy(column(i), data.0, i) + second * discrepancy(row(i), data.1, i)
-            case .lpSimCLR, .ntXent: preconditionFailure("the loss compares more than two sets")
+            default: preconditionFailure("the loss compares more than two sets")
             }
         }
     }

@@ -45,6 +45,29 @@ import Testing
         #expect(try Report(reading: report.runs.map(\.folder.path)).page.html == html)
     }
 
+    /// Metrics with one figure share a section; a metric with several has its own. Names tell which figures are best.
+    @Test func metricsOfAnyNameAreShown() throws {
+        let folder = TemporaryFolder()
+        for (name, alignment, second) in [("a", 0.25, "-3.5"), ("b", 0.125, "null")] {
+            try folder.writeRun(name, losses: ["3", "2"])
+            try folder.write(
+                "\(name)/evaluation.json",
+                """
+                {"step": 20, "alignment": \(alignment), "norm_ratio": 2.5,
+                 "uniformity": {"first": \(-2 - alignment), "second": \(second)},
+                 "accuracy_of_colour": {"red": \(alignment)}}
+                """)
+        }
+        let markup = ParsedMarkup(try Report(reading: ["\(folder.path)/a", "\(folder.path)/b"]).page.html)
+        #expect(markup.problem == nil, "\(markup.problem ?? "")")
+        let rows = markup.all("tr").map(\.text), titles = markup.all("h3").map(\.text)
+        for title in ["metrics", "uniformity", "accuracy of colour"] { #expect(titles.contains(title), "\(titles)") }
+        for row in [
+            "alignment0.25000.1250", "norm ratio2.5002.500", "first−2.250−2.125", "second−3.500–", "red25.00 %12.50 %",
+        ] { #expect(rows.contains(row), "\(row) in \(rows)") }
+        #expect(markup.all("td", class: "best").map(\.text) == ["0.1250", "−2.250", "25.00 %"])
+    }
+
     @Test func identifiabilityIsATableOfFactorsAndRegressors() throws {
         let folder = TemporaryFolder()
         try folder.writeRun("a", losses: ["3", "2"])

@@ -42,6 +42,20 @@ import Testing
         #expect(Set(RandomStream.allCases.map(\.rawValue)).count == RandomStream.allCases.count)
     }
 
+    @Test func derivedSeedsAreTheFirstWords() {
+        for number in [0, 1, 0x1234_5678_9abc_def0] as [UInt64] {
+            let naive = NaivePhilox.block(
+                key: [0xffff_fff1, 7],
+                counter: [0, 15, UInt32(truncatingIfNeeded: number), UInt32(truncatingIfNeeded: number >> 32)])
+            let derived = Philox(seed: 7 << 32 | 0xffff_fff1).derived(number)
+            #expect(derived.seed == UInt64(naive[1]) << 32 | UInt64(naive[0]))
+        }
+        // Distinct keys have distinct seeds; the order of the parts counts.
+        let philox = Philox(seed: 3)
+        let seeds = (0..<50).flatMap { a in (0..<50).map { philox.derived(a).derived($0).seed } }
+        #expect(Set(seeds).count == 2_500)
+    }
+
     /// A long fill is computed in chunks and vectors. Number i is a function of block i / 4, wherever a chunk or a
     /// vector ends.
     @Test(arguments: [1, 3, 4, 255, 256, 257, 1023]) func fillsAreTheWordsInOrder(count: Int) {

@@ -33,3 +33,22 @@ void couplet_sgd(size_t count, float *parameter, const float *gradient, float *m
 void couplet_adam(size_t count, float *parameter, const float *gradient, float *first, float *second, float scale,
                   float rate, float beta1, float one_minus_beta1, float beta2, float one_minus_beta2, float correction,
                   float epsilon, float l2, float shrink);
+
+// LARS (You, Gitman, Ginsburg 2017, algorithm 1), given the rate of one tensor:
+//   momentum_buffer = momentum · momentum_buffer + rate · (gradient + decay · parameter)
+//   parameter -= momentum_buffer
+// where rate = learning rate · trust ratio. With momentum 0 the buffer may be null.
+void couplet_lars(size_t count, float *parameter, const float *gradient, float *momentum_buffer, float rate,
+                  float momentum, float decay);
+
+// The direction of LAMB (You et al., ICLR 2020, algorithm 2), which overwrites the gradient:
+//   g = scale · gradient
+//   first = beta1 first + (1 - beta1) g, second = beta2 second + (1 - beta2) g²
+//   gradient = first_correction · first / (sqrt(second_correction · second) + epsilon) + decay · parameter
+// where first_correction = 1 / (1 - beta1^t) and second_correction = 1 / (1 - beta2^t).
+void couplet_lamb_direction(size_t count, const float *parameter, float *gradient, float *first, float *second,
+                            float scale, float beta1, float one_minus_beta1, float beta2, float one_minus_beta2,
+                            float first_correction, float second_correction, float epsilon, float decay);
+
+// Exponential moving average: average[i] += weight · (x[i] - average[i]). A constant x is a fixed point, exactly.
+void couplet_moving_average(size_t count, float weight, const float *x, float *average);

@@ -69,6 +69,9 @@ public protocol Communicator: AnyObject, Sendable {
 }
 
 extension Communicator {
+    /// Whether this worker is the first of its process. The workers of a process have consecutive ranks.
+    package var isFirstOfProcess: Bool { rank % (size / processCount) == 0 }
+
     /// The range of a buffer with `count` numbers that this worker owns between the two halves of a tree sum: the slice
     /// whose number is the worker number with its bits reversed, because the first halving uses the lowest bit.
     public func ownedRange(of count: Int) -> Range<Int> { ownedRange(of: count, worker: rank) }

@@ -73,7 +73,7 @@ struct BenchCollectivesCommand: ParsableCommand {
 
     private func runModel(_ path: String, _ group: WorkerGroup) throws {
         var loaded: Configuration?
-        try group.agree(Result { loaded = try Configuration.load(path: path) })
+        try group.agree(Result { loaded = try Configuration.load(path: path, registry: CommandRegistry.current) })
         guard let configuration = loaded else { return }
         let workers = try WorkerCount(wanted: bench.threads, group: group, shards: configuration.batch.shards)
         let measurement = try ScalingMeasurement(

@@ -36,7 +36,7 @@ public struct GaussianEvaluation: Equatable, Sendable {
     public let exactFirstGram: [Double]?, exactSecondGram: [Double]?
 
     /// - Throws: `LinearAlgebraError` if the encoders hold a NaN.
-    public init(_ tilt: GaussianTilt, loss: Loss) throws {
+    public init(_ tilt: GaussianTilt, loss: any Loss) throws {
         let pair = tilt.pair, rank = min(tilt.first.rows, pair.correlations.count)
         let exact = GaussianMinimizer(pair, similarity: tilt.similarity, loss: loss, rank: rank)
         let coupling = tilt.coupling

@@ -10,7 +10,7 @@ public struct GaussianTheory: Sendable {
     /// The minimiser of one loss with one similarity.
     public struct Answer: Sendable {
         public let similarity: Similarity
-        public let loss: Loss
+        public let loss: any Loss
         /// Nil if no closed form is known; then all following properties are nil.
         public var minimizer: GaussianMinimizer?
         /// The learned conditional of u given v at the minimum.
@@ -46,8 +46,9 @@ public struct GaussianTheory: Sendable {
     }
 
     /// Every loss with a known closed form, in its usual weights, with every similarity but the cosine.
-    public static let combinations: [(Similarity, Loss)] = [Similarity.innerProduct, .quadratic].flatMap { similarity in
-        let losses: [Loss] = [
+    public static let combinations: [(Similarity, any Loss)] = [Similarity.innerProduct, .quadratic].flatMap {
+        similarity in
+        let losses: [any Loss] = [
             .conditional(first: 0.5, second: 0.5), .conditional(first: 1, second: 0), .conditional(first: 0, second: 1),
             .joint,
         ]
@@ -58,7 +59,7 @@ public struct GaussianTheory: Sendable {
     /// - Throws: `GaussianCovarianceError` if the covariance is not valid, `LinearAlgebraError` if a decomposition does
     ///   not converge.
     public init(
-        _ covariance: GaussianCovariance, rank: Int, batch: Int, objectives: [(Similarity, Loss)]
+        _ covariance: GaussianCovariance, rank: Int, batch: Int, objectives: [(Similarity, any Loss)]
     ) throws {
         let pair = try GaussianPair(covariance)
         self.pair = pair
@@ -70,7 +71,7 @@ public struct GaussianTheory: Sendable {
     }
 
     private static func answer(
-        _ pair: GaussianPair, similarity: Similarity, loss: Loss, rank: Int, batch: Int
+        _ pair: GaussianPair, similarity: Similarity, loss: any Loss, rank: Int, batch: Int
     ) throws -> Answer {
         guard let minimizer = GaussianMinimizer(pair, similarity: similarity, loss: loss, rank: rank) else {
             return Answer(similarity: similarity, loss: loss)

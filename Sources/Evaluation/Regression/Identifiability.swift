@@ -50,7 +50,7 @@ public struct Identifiability: Sendable {
             samples: fitting.count, regressors: orderedRegressors, first: factors.first, second: factors.second,
             fromContent: plan.contentTask.map { PerModality(first: scores[$0][0], second: scores[$0][1]) },
             meanCorrelation: scoring.content.map { content in
-                PerModality { MeanCorrelation.coefficient(scoring.encodings($0), content) }
+                PerModality { MeanCorrelation.coefficient(scoring.encodings[$0], content) }
             })
     }
 
@@ -70,14 +70,14 @@ public struct Identifiability: Sendable {
             if !factors.isEmpty {
                 tasks.append(
                     RegressionTask(
-                        fitting: fitting.encodings(modality), scoring: scoring.encodings(modality),
+                        fitting: fitting.encodings[modality], scoring: scoring.encodings[modality],
                         targets: factors.map { .init(fitting: $0.0.values, scoring: $0.1.values) }))
             }
             guard let fittingSwapped = fitting.swapped, let scoringSwapped = scoring.swapped else { return }
             self.factors[modality].append((swappedName, tasks.count, 0))
             tasks.append(
                 RegressionTask(
-                    fitting: fittingSwapped.encodings(modality), scoring: scoringSwapped.encodings(modality),
+                    fitting: fittingSwapped.encodings[modality], scoring: scoringSwapped.encodings[modality],
                     targets: [.init(fitting: fittingSwapped.content, scoring: scoringSwapped.content)]))
         }
 
@@ -88,10 +88,10 @@ public struct Identifiability: Sendable {
             else { return }
             contentTask = tasks.count
             let targets = Modality.allCases.map { modality -> RegressionTask.Target in
-                let scaler = StandardScaler(fitting.encodings(modality))
+                let scaler = StandardScaler(fitting.encodings[modality])
                 return .init(
-                    fitting: scaler.scaled(fitting.encodings(modality)),
-                    scoring: scaler.scaled(scoring.encodings(modality)))
+                    fitting: scaler.scaled(fitting.encodings[modality]),
+                    scoring: scaler.scaled(scoring.encodings[modality]))
             }
             tasks.append(RegressionTask(fitting: fittingContent, scoring: scoringContent, targets: targets))
         }
@@ -143,7 +143,7 @@ public struct Identifiability: Sendable {
         }
         for samples in [fitting, scoring] {
             for modality in Modality.allCases {
-                let encodings = samples.encodings(modality)
+                let encodings = samples.encodings[modality]
                 if let index = encodings.elements.firstIndex(where: { !$0.isFinite }) {
                     throw IdentifiabilityError.notFinite(
                         modality: modality.rawValue, sample: index / encodings.columns,
@@ -171,29 +171,25 @@ public struct LatentSamples: Sendable {
     /// The same samples with the content of other samples; style and modality-specific factors are unchanged.
     public struct Swapped: Sendable {
         /// Encodings of the swapped views, N × e.
-        public let first: Matrix, second: Matrix
+        public let encodings: PerModality<Matrix>
         /// The content of the other samples, N × its columns.
         public let content: Matrix
 
-        public init(first: Matrix, second: Matrix, content: Matrix) {
-            self.first = first
-            self.second = second
+        public init(encodings: PerModality<Matrix>, content: Matrix) {
+            self.encodings = encodings
             self.content = content
         }
-
-        func encodings(_ modality: Modality) -> Matrix { modality == .first ? first : second }
     }
 
     /// Encodings, N × e.
-    public let first: Matrix, second: Matrix
+    public let encodings: PerModality<Matrix>
     /// The factors in the source's order.
     public let factors: [Factor]
     /// The samples with swapped content; nil if the source has no content.
     public let swapped: Swapped?
 
-    public init(first: Matrix, second: Matrix, factors: [Factor], swapped: Swapped?) {
-        self.first = first
-        self.second = second
+    public init(encodings: PerModality<Matrix>, factors: [Factor], swapped: Swapped?) {
+        self.encodings = encodings
         self.factors = factors
         self.swapped = swapped
     }
@@ -201,11 +197,9 @@ public struct LatentSamples: Sendable {
     /// Name of the factor that both views share unchanged.
     public static let contentName = "c"
 
-    public var count: Int { first.rows }
+    public var count: Int { encodings.first.rows }
     /// The values of the content; nil if there is none.
     public var content: Matrix? { factors.first { $0.name == Self.contentName }?.values }
-
-    func encodings(_ modality: Modality) -> Matrix { modality == .first ? first : second }
 }
 
 /// The reason why an identifiability evaluation is impossible.

@@ -30,13 +30,12 @@ public struct PairwiseResult {
 /// Computes the loss over all B × B pairs of a batch that is spread over workers, and its gradients, without a B × B
 /// array.
 ///
-/// A loss determines which sets of encodings are compared: in most losses the first modality's and the second's; in
-/// `lpSimCLR` each modality's and its second batch's; in `ntXent` also each modality's with itself. A `TiledScores`
-/// compares two sets: in two passes for softmax losses, in one for the sigmoid loss, in three for the maximum mean
-/// discrepancy. The results are the same bits for any number of workers.
+/// `Loss.comparedSets` determines which sets of encodings are compared. A `TiledScores` compares two sets: in two
+/// passes for softmax losses, in one for pairwise losses, in three for the maximum mean discrepancy. The results are
+/// the same bits for any number of workers.
 public final class PairwiseEngine {
     public let similarity: Similarity
-    public let loss: Loss
+    public let loss: any Loss
     /// B, over all workers.
     public let batchSize: Int
     /// d.
@@ -45,46 +44,76 @@ public final class PairwiseEngine {
     let schedule: PairwiseSchedule
     /// B / W.
     let rows: Int
-    /// B / S.
-    let shardRows: Int
-    /// Scores the first modality's encodings against the second modality's; in `lpSimCLR` against the second batch of
-    /// the first modality.
+    let batch: LossBatch
+    /// Scores the first modality's encodings against the second modality's; for `secondBatch` against the second batch
+    /// of the first modality.
     let scores: TiledScores
-    /// In `lpSimCLR` scores the second modality's encodings against its second batch; in `ntXent` scores each modality
-    /// against itself. Empty for other losses.
+    /// For `secondBatch` scores the second modality's encodings against its second batch; for `allEncodings` scores
+    /// each modality against itself. Otherwise empty.
     let additionalScores: [TiledScores]
-    private let algorithm: Loss.Algorithm
-    /// The normalised encodings and the inverse norms; nil unless the similarity is the cosine.
-    private let normalizedFirst: NormalizedRows?, normalizedSecond: NormalizedRows?
+    let scoreFunction: ScoreFunction
+    private let algorithm: Algorithm
+    /// The normalised encodings of both modalities of each batch; empty unless the score is the cosine.
+    private let normalizedRows: [NormalizedRows]
     private let discrepancyBuffers: MaximumMeanDiscrepancyBuffers?
-    /// The contribution of each row to the loss, for losses that are not softmax losses.
-    private var rowLosses: [Double] = []
+    /// The value of the last call.
+    private var value: LossValue
+
+    /// The passes over the scores by which the engine computes a loss and its gradients.
+    private enum Algorithm {
+        /// Pass 1 sums exponentials; pass 2 applies weights of the form of `SoftmaxWeights`.
+        case softmax(any SoftmaxLoss)
+        /// One pass; each score contributes independently of the others.
+        case pairwise(any PairwiseLoss)
+        /// One pass, with kernels of its own.
+        case sigmoid
+        /// Three passes: sums of exponentials, conditional means of the features, weights.
+        case maximumMeanDiscrepancy(MaximumMeanDiscrepancyLoss)
+
+        init(_ loss: any Loss) {
+            switch loss {
+            case let loss as any SoftmaxLoss: self = .softmax(loss)
+            case let loss as any PairwiseLoss: self = .pairwise(loss)
+            case is SigmoidLoss: self = .sigmoid
+            case let loss as MaximumMeanDiscrepancyLoss: self = .maximumMeanDiscrepancy(loss)
+            default: preconditionFailure("the loss \(loss.title) conforms neither to SoftmaxLoss nor to PairwiseLoss")
+            }
+            precondition(
+                isSoftmax || loss.comparedSets == .modalities,
+                "the loss \(loss.title) compares \(loss.comparedSets), which only a SoftmaxLoss can")
+        }
+
+        var isSoftmax: Bool { if case .softmax = self { true } else { false } }
+    }
 
     /// - Parameters:
     ///   - communicator: the workers over which the batch is spread.
     ///   - shards: S, a power of two and a multiple of the number of workers; divides `batchSize`.
     ///   - batchSize: B, over all workers.
     ///   - dimension: d, the size of an encoding.
-    ///   - similarity: κ; ignored by `lpSimCLR`, which has a distance of its own.
+    ///   - similarity: κ; ignored by a loss with a distance of its own.
+    ///   - loss: a `SoftmaxLoss`, a `PairwiseLoss` or one of this library's losses.
     ///   - tileMemory: the bytes that this worker may use to keep exponentials between the passes. They never change a
     ///     bit of the result.
     ///   - features: F₁ and F₂; required by the maximum mean discrepancy, ignored otherwise.
     public init(
-        communicator: any Communicator, shards: Int, batchSize: Int, dimension: Int, similarity: Similarity, loss: Loss,
-        tileMemory: Int, features: FeatureCounts? = nil
+        communicator: any Communicator, shards: Int, batchSize: Int, dimension: Int, similarity: Similarity,
+        loss: any Loss, tileMemory: Int, features: FeatureCounts? = nil
     ) {
         precondition(batchSize > 0 && batchSize % shards == 0, "a batch of \(batchSize) in \(shards) shards")
         let schedule = PairwiseSchedule(communicator: communicator, shards: shards)
-        let algorithm = loss.algorithm, scoreFunction = loss.scoreFunction(similarity)
+        let algorithm = Algorithm(loss), scoreFunction = loss.scoreFunction(similarity)
         let geometry = TileGeometry(shardRows: batchSize / shards), rows = batchSize / communicator.size
         self.schedule = schedule
         self.algorithm = algorithm
+        self.scoreFunction = scoreFunction
         self.similarity = similarity
         self.loss = loss
         self.batchSize = batchSize
         self.dimension = dimension
         self.rows = rows
-        shardRows = batchSize / shards
+        batch = LossBatch(size: batchSize, shardRows: batchSize / shards, communicator: communicator)
+        value = LossValue(pairLosses: [Double](repeating: 0, count: rows), batch: batch)
         var featureCounts: FeatureCounts?
         if case .maximumMeanDiscrepancy = algorithm {
             precondition(features != nil, "the maximum mean discrepancy needs features")
@@ -98,16 +127,16 @@ public final class PairwiseEngine {
                 diagonal: diagonal, tiles: tiles, weights: weights, features: featureCounts)
         }
         func tileCache(_ bytes: Int) -> TileCache {
-            TileCache(geometry: geometry, schedule: schedule, dimension: dimension, bytes: bytes)
+            // Only softmax passes use exponentials a second time.
+            TileCache(
+                geometry: geometry, schedule: schedule, dimension: dimension, bytes: algorithm.isSoftmax ? bytes : 0)
         }
-        switch algorithm {
-        case .softmax: (scores, additionalScores) = (tiledScores(.positives, tileCache(tileMemory)), [])
-        // Only softmax passes use exponentials a second time.
-        case .sigmoid, .maximumMeanDiscrepancy: (scores, additionalScores) = (tiledScores(.positives, tileCache(0)), [])
-        case .lpSimCLR:
+        switch loss.comparedSets {
+        case .modalities: (scores, additionalScores) = (tiledScores(.positives, tileCache(tileMemory)), [])
+        case .secondBatch:
             let shared = tileCache(tileMemory)
             (scores, additionalScores) = (tiledScores(.allNegatives, shared), [tiledScores(.allNegatives, shared)])
-        case .ntXent:
+        case .allEncodings:
             let betweenModalities = tiledScores(.positives, tileCache(tileMemory / 3)),
                 weights = betweenModalities.weights
             scores = betweenModalities
@@ -120,8 +149,9 @@ public final class PairwiseEngine {
             MaximumMeanDiscrepancyBuffers(rows: rows, side: geometry.side, features: $0)
         }
         let isCosine = scoreFunction == .product && similarity == .cosine
-        normalizedFirst = isCosine ? NormalizedRows(rows: rows, dimension: dimension) : nil
-        normalizedSecond = isCosine ? NormalizedRows(rows: rows, dimension: dimension) : nil
+        normalizedRows = (0..<(isCosine ? 2 * loss.batchCount : 0)).map { _ in
+            NormalizedRows(rows: rows, dimension: dimension)
+        }
     }
 
     /// Computes the loss of a batch and, if requested, its gradients. Every worker must call it with its own pairs.
@@ -140,94 +170,97 @@ public final class PairwiseEngine {
         first: Tensor, second: Tensor, secondBatch: (first: Tensor, second: Tensor)? = nil, temperature: Double,
         bias: Double = 0, features: (first: Tensor, second: Tensor)? = nil, gradients: Bool = true
     ) throws -> PairwiseResult {
-        for encodings in [first, second] + (secondBatch.map { [$0.first, $0.second] } ?? []) {
+        var encodings = [first, second] + (secondBatch.map { [$0.first, $0.second] } ?? [])
+        for encodings in encodings {
             precondition(encodings.count == rows * dimension, "encodings \(encodings.shape) for \(rows) × \(dimension)")
         }
         precondition(temperature > 0, "temperature \(temperature)")
         precondition(
             (secondBatch != nil) == loss.usesSecondBatch,
-            "\(loss) \(secondBatch == nil ? "needs a" : "takes no") second batch")
+            "\(loss.title) \(secondBatch == nil ? "needs a" : "takes no") second batch")
         couplet_flush_subnormals()
-        let u = normalizedFirst?.normalize(first) ?? first, v = normalizedSecond?.normalize(second) ?? second
-        let scoreTemperature = loss.scoreTemperature(temperature)
+        for (i, normalized) in normalizedRows.enumerated() { encodings[i] = normalized.normalize(encodings[i]) }
         if !gradients { clearGradients() }
+        let temperature = loss.scoreTemperature(temperature)
 
         let zeros = [Double](repeating: 0, count: schedule.localShards)
-        var shardLosses: [Double], shardBiasGradients = zeros, shardScoreGradients = zeros, constant = 0.0
-        switch algorithm {
-        case .softmax(let softmaxLoss):
-            scores.load(first: u, second: v, temperature: scoreTemperature)
-            try scores.firstPass(rows: softmaxLoss.needsRowSums, columns: softmaxLoss.needsColumnSums)
-            (shardLosses, constant) = try softmaxLoss.evaluate(
-                scores.statistics, batchSize: batchSize, shardRows: shardRows, temperature: scoreTemperature,
-                communicator: schedule.communicator, weights: scores.weights)
-            if gradients { try scores.secondPass(second: v) }
-        case .sigmoid:
-            scores.load(first: u, second: v, temperature: temperature)
+        var shardScoreGradients = zeros, shardBiasGradients = zeros
+        switch (algorithm, loss.comparedSets) {
+        case (.softmax(let loss), .modalities):
+            scores.load(first: encodings[0], second: encodings[1], temperature: temperature)
+            try scores.firstPass(rows: loss.needsRowSums, columns: loss.needsColumnSums)
+            value = try scores.evaluate(loss, batch)
+            if gradients { try scores.secondPass(second: encodings[1]) }
+        case (.softmax(let loss), .secondBatch):
+            (value, shardScoreGradients) = try evaluateSecondBatch(
+                loss, encodings, temperature: temperature, gradients: gradients)
+        case (.softmax(let loss), .allEncodings):
+            (value, shardScoreGradients) = try evaluateAllEncodings(
+                loss, first: encodings[0], second: encodings[1], temperature: temperature, gradients: gradients)
+        case (.pairwise(let loss), _):
+            scores.load(first: encodings[0], second: encodings[1], temperature: temperature)
+            let rowLosses: [Double]
+            (rowLosses, shardBiasGradients) = try scores.pairwisePass(
+                loss, batchSize: batchSize, temperature: temperature, bias: loss.usesBias ? bias : 0,
+                gradients: gradients)
+            value = LossValue(rowLosses: rowLosses, batch: batch)
+        case (.sigmoid, _):
+            scores.load(first: encodings[0], second: encodings[1], temperature: temperature)
+            let rowLosses: [Double]
             (rowLosses, shardBiasGradients) = try scores.sigmoidPass(
                 batchSize: batchSize, temperature: temperature, bias: bias, gradients: gradients)
-            shardLosses = shardSums(rowLosses)
-        case .maximumMeanDiscrepancy(let discrepancyLoss):
+            value = LossValue(rowLosses: rowLosses, batch: batch)
+        case (.maximumMeanDiscrepancy(let loss), _):
             guard let features, let discrepancyBuffers else {
                 preconditionFailure("the maximum mean discrepancy needs features")
             }
-            scores.load(first: u, second: v, temperature: temperature)
-            rowLosses = try scores.maximumMeanDiscrepancyPasses(
-                discrepancyLoss, discrepancyBuffers, batchSize: batchSize, second: v, features: features,
+            scores.load(first: encodings[0], second: encodings[1], temperature: temperature)
+            let rowLosses = try scores.maximumMeanDiscrepancyPasses(
+                loss, discrepancyBuffers, batchSize: batchSize, second: encodings[1], features: features,
                 temperature: temperature, gradients: gradients)
-            shardLosses = shardSums(rowLosses)
-        case .lpSimCLR(let distance):
-            guard let secondBatch else { preconditionFailure("the loss needs a second batch") }
-            (shardLosses, shardScoreGradients) = try evaluateLpSimCLR(
-                distance, first: u, second: v, secondBatch: secondBatch, temperature: temperature, gradients: gradients)
-            constant = lpSimCLRConstant
-        case .ntXent:
-            (shardLosses, shardScoreGradients) = try evaluateNTXent(
-                first: u, second: v, temperature: temperature, gradients: gradients)
+            value = LossValue(rowLosses: rowLosses, batch: batch)
         }
-        if gradients, !loss.usesSecondBatch {
-            shardScoreGradients = zip(shardScoreGradients, scores.finishGradients(second: v)).map { $0 + $1 }
-            if case .ntXent = algorithm { addWithinModalityGradients() }
-            normalizedFirst?.backward(scores.firstGradient)
-            normalizedSecond?.backward(scores.secondGradient.current)
+        if gradients {
+            if !loss.usesSecondBatch {
+                shardScoreGradients = zip(shardScoreGradients, scores.finishGradients(second: encodings[1])).map {
+                    $0 + $1
+                }
+                if loss.comparedSets == .allEncodings { addWithinModalityGradients() }
+            }
+            for (normalized, gradient) in zip(normalizedRows, encodingGradients) { normalized.backward(gradient) }
         }
         let gathered = try schedule.communicator.allGather(
-            numbers: shardLosses + shardScoreGradients + shardBiasGradients)
+            numbers: value.shardLosses + shardScoreGradients + shardBiasGradients)
         let local = schedule.localShards
         /// Sums one of the three gathered quantities over all shards.
         func total(_ quantity: Int) -> Double {
             PairwiseSummation.sum(
                 (0..<schedule.shards).map { gathered[$0 / local * 3 * local + quantity * local + $0 % local] })
         }
+        let results = encodingGradients
         return PairwiseResult(
-            loss: total(0) + constant, firstGradient: scores.firstGradient,
-            secondGradient: loss.usesSecondBatch ? additionalScores[0].firstGradient : scores.secondEncodingGradient,
-            secondBatchGradients: loss.usesSecondBatch
-                ? (scores.secondEncodingGradient, additionalScores[0].secondEncodingGradient) : nil,
-            inverseTemperatureGradient: total(1), biasGradient: gradients ? total(2) : 0)
+            loss: total(0) + value.constant, firstGradient: results[0], secondGradient: results[1],
+            secondBatchGradients: loss.usesSecondBatch ? (results[2], results[3]) : nil,
+            inverseTemperatureGradient: total(1), biasGradient: gradients && loss.usesBias ? total(2) : 0)
     }
 
     /// The loss of each local pair in the last `evaluate`. The mean over the batch is the loss, except for rounding in
-    /// Double. Every worker must call it.
+    /// Double.
     ///
     /// - conditional and decoupled: first (c_i - S_ii) + second (r_i - S_ii)
     /// - joint: LSE(S) - log N² - S_ii; off-diagonal: LSE_{i≠j}(S) - log N(N-1) - S_ii
-    /// - sigmoid: Σ_j ln(1 + e^{-z_ij (S_ij + b)})
+    /// - pairwise losses: Σ_j ℓ(S_ij + b)
     /// - maximum mean discrepancy: first/2 |r_i|² + second/2 |r'_i|² (`MaximumMeanDiscrepancyLoss`)
-    /// - `lpSimCLR` and `ntXent`: the mean over the pair's two anchors
-    package func pairLosses() throws -> [Double] {
-        switch algorithm {
-        case .softmax(let softmaxLoss): try pairLosses(softmaxLoss, scores)
-        case .sigmoid, .maximumMeanDiscrepancy: rowLosses.map { Double(batchSize) * $0 }
-        case .lpSimCLR: try lpSimCLRPairLosses()
-        case .ntXent: try ntXentPairLosses()
-        }
-    }
+    /// - lp_simclr and nt_xent: the mean over the pair's two anchors
+    package var pairLosses: [Double] { value.pairLosses.map { $0 + value.constant } }
 
-    /// The loss of each local pair, from the statistics of the last pass 1 of `scores`.
-    func pairLosses(_ softmaxLoss: any SoftmaxLoss, _ scores: TiledScores) throws -> [Double] {
-        try softmaxLoss.pairLosses(
-            scores.statistics, batchSize: batchSize, shardRows: shardRows, communicator: schedule.communicator)
+    /// The gradients of both modalities' encodings, then those of the second batch.
+    private var encodingGradients: [Tensor] {
+        loss.usesSecondBatch
+            ? [
+                scores.firstGradient, additionalScores[0].firstGradient, scores.secondEncodingGradient,
+                additionalScores[0].secondEncodingGradient,
+            ] : [scores.firstGradient, scores.secondEncodingGradient]
     }
 
     private func clearGradients() {
@@ -236,34 +269,6 @@ public final class PairwiseEngine {
             scores.secondGradient.current.fill(0)
         }
     }
-
-    /// Sums one number per row over each local shard.
-    private func shardSums(_ numbers: [Double]) -> [Double] {
-        stride(from: 0, to: rows, by: shardRows).map { start in numbers[start..<(start + shardRows)].reduce(0, +) }
-    }
-}
-
-/// Normalises the rows of a matrix to length 1, and computes the gradient through the normalisation, for the cosine.
-private final class NormalizedRows {
-    private let values: Tensor
-    private let inverseNorms: Tensor
-
-    init(rows: Int, dimension: Int) {
-        values = Tensor([rows, dimension])
-        inverseNorms = Tensor([rows])
-    }
-
-    /// Returns x / |x| of each row. The result is valid until the next call.
-    func normalize(_ encodings: Tensor) -> Tensor {
-        couplet_normalize_rows(values.rows, values.columns, encodings.pointer, values.pointer, inverseNorms.pointer)
-        return values
-    }
-
-    /// Turns ∂loss/∂(normalised rows) into ∂loss/∂(rows), in place.
-    func backward(_ gradient: Tensor) {
-        couplet_normalize_rows_backward(
-            values.rows, values.columns, values.pointer, inverseNorms.pointer, gradient.pointer)
-    }
 }
 
 extension PairwiseEngine {
@@ -271,12 +276,13 @@ extension PairwiseEngine {
     /// Parameters as in `init`.
     /// - Parameter workers: W.
     public static func memory(
-        workers: Int, shards: Int, batchSize: Int, dimension: Int, similarity: Similarity, loss: Loss, tileMemory: Int,
-        features: FeatureCounts? = nil
+        workers: Int, shards: Int, batchSize: Int, dimension: Int, similarity: Similarity, loss: any Loss,
+        tileMemory: Int, features: FeatureCounts? = nil
     ) -> (buffers: Int, tiles: Int) {
         let rows = batchSize / workers, shardRows = batchSize / shards
         let geometry = TileGeometry(shardRows: shardRows), tile = geometry.side * geometry.side
         let stride = MemoryLayout<Float>.stride, scoreFunction = loss.scoreFunction(similarity)
+        let algorithm = Algorithm(loss)
         func scores(_ diagonal: TiledScores.Diagonal) -> Int {
             TiledScores.memory(
                 rows: rows, shardRows: shardRows, dimension: dimension, scoreFunction: scoreFunction, diagonal: diagonal
@@ -284,23 +290,23 @@ extension PairwiseEngine {
         }
         func cachedTiles(_ bytes: Int) -> Int {
             TileCache.cachedCount(
-                geometry: geometry, shardPairs: shards / workers * shards, dimension: dimension, bytes: bytes)
+                geometry: geometry, shardPairs: shards / workers * shards, dimension: dimension,
+                bytes: algorithm.isSoftmax ? bytes : 0)
         }
         var buffers = 0, caches = 1, tiles = 0
-        switch loss.algorithm {
-        case .softmax: (buffers, tiles) = (scores(.positives), cachedTiles(tileMemory))
-        case .sigmoid: buffers = scores(.positives)
-        case .maximumMeanDiscrepancy:
-            buffers = scores(.positives)
-            if let features {
-                buffers += MaximumMeanDiscrepancyBuffers.memory(rows: rows, side: geometry.side, features: features)
-            }
-        case .lpSimCLR: (buffers, tiles) = (2 * scores(.allNegatives), cachedTiles(tileMemory))
-        case .ntXent:
+        switch loss.comparedSets {
+        case .modalities: (buffers, tiles) = (scores(.positives), cachedTiles(tileMemory))
+        case .secondBatch: (buffers, tiles) = (2 * scores(.allNegatives), cachedTiles(tileMemory))
+        case .allEncodings:
             (buffers, caches, tiles) = (scores(.positives) + 2 * scores(.selfPairs), 3, 3 * cachedTiles(tileMemory / 3))
         }
+        if case .maximumMeanDiscrepancy = algorithm, let features {
+            buffers += MaximumMeanDiscrepancyBuffers.memory(rows: rows, side: geometry.side, features: features)
+        }
         buffers += caches * 2 * tile * stride
-        if scoreFunction == .product && similarity == .cosine { buffers += rows * (2 * dimension + 2) * stride }
+        if scoreFunction == .product && similarity == .cosine {
+            buffers += loss.batchCount * rows * (2 * dimension + 2) * stride
+        }
         return (buffers, tiles * (tile + 16) * stride)
     }
 }

@@ -34,7 +34,7 @@ final class TiledScores {
     let dimension: Int
     let tiles: TileCache
     let statistics: SoftmaxStatistics
-    let weights: SoftmaxWeights
+    private(set) var weights: SoftmaxWeights
     /// The block of second encodings that is being processed.
     let remote: RemoteBlock
     /// ∂loss/∂(first encodings) after pass 2.
@@ -107,6 +107,7 @@ final class TiledScores {
     /// Sets the encodings of a batch, B/W × d each. Their memory must stay valid and unchanged until the last pass.
     func load(first: Tensor, second: Tensor, temperature: Double) {
         scale = Float(1 / (temperature * log(2)))
+        weights.temperature = temperature
         self.first = first
         if let firstSquares { couplet_row_squares(rows, dimension, first.pointer, 0.5 * scale, firstSquares.pointer) }
         remote.load(second, squareFactor: scoreFunction == .quadratic ? 0.5 * scale : nil, weights: nil)
@@ -151,6 +152,12 @@ final class TiledScores {
         guard needsColumns else { return }
         statistics.columns.exponent.copy(from: columnSums.current.flat(0..<rows))
         statistics.columns.mantissa.copy(from: columnSums.current.flat(rows..<(2 * rows)))
+    }
+
+    /// Computes a loss from the statistics of pass 1, and `weights`.
+    func evaluate(_ loss: any SoftmaxLoss, _ batch: LossBatch) throws -> LossValue {
+        weights.clear()
+        return try loss.evaluate(statistics, batch: batch, weights: weights)
     }
 
     /// Pass 2: computes the gradients of the encodings from `weights`. `finishGradients` completes them.

@@ -14,7 +14,7 @@ import CoupletTensors
 /// | quadratic | conditional (1, 0) | g² = σ²/(1-σ²), h² = 1/(1-σ²); for (0, 1) g and h are exchanged |
 /// | quadratic | conditional (½, ½) | g² = h² = 1/q - 1, q = (-1 + √(1 + 8(1-σ)))/2 |
 /// | quadratic | joint | g² = h² = σ / (2(1-σ)) |
-/// | quadratic | conditional, other weights | the numerical minimum of `GaussianPopulationLoss` (no closed form) |
+/// | quadratic | conditional, other weights | the numerical minimum (no closed form) |
 ///
 /// a is the singular value of Ã; for the quadratic similarity it is g h. A common factor of both weights has no
 /// influence. The decoupled loss has the minimiser of the conditional loss, and the off-diagonal joint loss has the
@@ -36,35 +36,36 @@ public struct GaussianMinimizer: Sendable {
 
     /// Creates the minimiser; nil if it is not known or does not exist.
     ///
-    /// It is not known for the cosine, for losses other than conditional and joint, and if a weight is negative or both
-    /// are zero. It does not exist for the quadratic similarity with a correlation of 1, where g and h grow without
-    /// bound.
+    /// It is not known for the cosine, for losses without closed forms, and if a weight is negative or both are zero.
+    /// It does not exist for the quadratic similarity with a correlation of 1, where g and h grow without bound.
     /// - Parameter rank: e, the size of an encoding.
-    public init?(_ pair: GaussianPair, similarity: Similarity, loss: Loss, rank: Int) {
+    public init?(_ pair: GaussianPair, similarity: Similarity, loss: any Loss, rank: Int) {
         precondition(rank > 0, "encoders of rank \(rank)")
+        guard let population = loss.gaussianPopulation else { return nil }
         self.pair = pair
         let correlations = pair.correlations.prefix(rank)
         switch similarity {
         case .cosine:
             return nil
         case .innerProduct:
-            guard let value = Self.couplingFunction(loss) else { return nil }
-            singularValues = correlations.map(value)
+            let values = correlations.compactMap { population.innerProductMinimizer(correlation: $0) }
+            guard values.count == correlations.count else { return nil }
+            singularValues = values
             firstGram = nil
             secondGram = nil
         case .quadratic:
-            guard let gram = Self.gramFunction(loss), correlations[0] < 1 - 1e-12 else { return nil }
-            let grams = correlations.map(gram)
+            guard correlations[0] < 1 - 1e-12 else { return nil }
+            let grams = correlations.compactMap { population.quadraticMinimizer(correlation: $0) }
+            guard grams.count == correlations.count else { return nil }
             singularValues = grams.map { ($0.first * $0.second).squareRoot() }
             firstGram = grams.map(\.first)
             secondGram = grams.map(\.second)
         }
-        guard let population = GaussianPopulationLoss(similarity: similarity, loss: loss) else { return nil }
         var optimum = 0.0
         for (k, correlation) in correlations.enumerated() {
             let g = firstGram.map { $0[k].squareRoot() } ?? singularValues[k],
                 h = secondGram.map { $0[k].squareRoot() } ?? 1
-            optimum += population.value(first: g, second: h, correlation: correlation)
+            optimum += population.value(GaussianScore(similarity, first: g, second: h, correlation: correlation))
         }
         optimalLoss = optimum
     }
@@ -89,46 +90,5 @@ public struct GaussianMinimizer: Sendable {
             return .diagonal(lengths) * directions.columns(first: rank).transposed * whitening.inverseRoot
         }
         return (encoder(g, pair.firstDirections, pair.first), encoder(h, pair.secondDirections, pair.second))
-    }
-
-    /// The map from σ to the singular value of Ã, for the inner product.
-    private static func couplingFunction(_ loss: Loss) -> ((Double) -> Double)? {
-        switch loss {
-        case .conditional(let first, let second), .decoupled(let first, let second):
-            guard first >= 0, second >= 0, first + second > 0 else { return nil }
-            return { $0 }
-        case .joint, .jointOffDiagonal:
-            // (√(1 + 4σ²) - 1) / (2σ), without cancellation at small σ.
-            return { 2 * $0 / ((1 + 4 * $0 * $0).squareRoot() + 1) }
-        case .sigmoid, .maximumMeanDiscrepancy, .lpSimCLR, .ntXent:
-            return nil
-        }
-    }
-
-    /// The map from σ to (g², h²), for the quadratic similarity.
-    private static func gramFunction(_ loss: Loss) -> ((Double) -> (first: Double, second: Double))? {
-        switch loss {
-        case .conditional(let first, let second), .decoupled(let first, let second):
-            guard first >= 0, second >= 0, first + second > 0 else { return nil }
-            if second == 0 { return { (first: $0 * $0 / (1 - $0 * $0), second: 1 / (1 - $0 * $0)) } }
-            if first == 0 { return { (first: 1 / (1 - $0 * $0), second: $0 * $0 / (1 - $0 * $0)) } }
-            guard first == second else {
-                let loss = GaussianPopulationLoss(
-                    similarity: .quadratic, loss: .conditional(first: first, second: second))!
-                return { correlation in
-                    let lengths = loss.minimizer(correlation: correlation)
-                    return (first: lengths.first * lengths.first, second: lengths.second * lengths.second)
-                }
-            }
-            return { correlation in
-                // q = (√(1 + 8(1-σ)) - 1) / 2, without cancellation at σ near 1.
-                let q = 4 * (1 - correlation) / ((1 + 8 * (1 - correlation)).squareRoot() + 1)
-                return (first: 1 / q - 1, second: 1 / q - 1)
-            }
-        case .joint, .jointOffDiagonal:
-            return { (first: 0.5 * $0 / (1 - $0), second: 0.5 * $0 / (1 - $0)) }
-        case .sigmoid, .maximumMeanDiscrepancy, .lpSimCLR, .ntXent:
-            return nil
-        }
     }
 }

@@ -1,45 +1,59 @@
 import CCoupletKernels
 import CoupletCommunication
+import CoupletSchema
 import CoupletTensors
 import Foundation
 
-/// `LSE_ij(S) - log N² - (1/N) Σ_i S_ii` (Baptista, Stuart, Tran 2025, arXiv 2505.24134): fits the joint distribution
-/// of the pairs.
+/// `LSE_ij(S) - log N² - (1/N) Σ_i S_ii` (Baptista, Stuart, Tran 2025, arXiv 2505.24134).
 ///
-/// Off-diagonal, without the positives in the sum: `LSE_{i≠j}(S) - log N(N-1) - (1/N) Σ_i S_ii`.
-struct JointLoss: SoftmaxLoss {
+/// Fits the whole coupling ρ, including its marginals: for questions about pairs, not about one modality given the
+/// other.
+public struct JointLoss: SoftmaxLoss {
+    public init() {}
+
+    public static let name = "joint"
+    public static let table = ConfigurationTable(JointLoss(), help: "One softmax over all pairs of the batch.", [])
+
+    public var needsColumnSums: Bool { false }
+    public var gaussianPopulation: (any GaussianPopulation)? { JointPopulation() }
+
+    public func evaluate(
+        _ statistics: SoftmaxStatistics, batch: LossBatch, weights: SoftmaxWeights
+    ) throws -> LossValue {
+        try JointSoftmax(excludesPositives: false).evaluate(statistics, batch: batch, weights: weights)
+    }
+}
+
+extension Loss where Self == JointLoss {
+    /// `JointLoss`.
+    public static var joint: Self { JointLoss() }
+}
+
+// MARK: - Softmax
+
+/// One softmax over all pairs of a batch, with or without the positives: for `JointLoss` and `JointOffDiagonalLoss`.
+struct JointSoftmax {
     let excludesPositives: Bool
 
-    var needsRowSums: Bool { true }
-    var needsColumnSums: Bool { false }
-
     func evaluate(
-        _ statistics: SoftmaxStatistics, batchSize: Int, shardRows: Int, temperature: Double,
-        communicator: any Communicator, weights: SoftmaxWeights
-    ) throws -> (shardLosses: [Double], constant: Double) {
-        let positives = statistics.positives
-        let (shift, total) = try sumOfExponentials(statistics, shardRows: shardRows, communicator: communicator)
-        let pairWeight = 1 / Double(batchSize)
+        _ statistics: SoftmaxStatistics, batch: LossBatch, weights: SoftmaxWeights
+    ) throws -> LossValue {
+        let positives = statistics.positives, temperature = weights.temperature
+        let (shift, total) = try sumOfExponentials(statistics, batch)
+        let pairWeight = 1 / Double(batch.size)
         weights.rowExponent.fill(Float(shift))
         weights.rowWeight.fill(Float(1 / temperature / total))
-        weights.columnExponent.fill(-COUPLET_EMPTY)
-        weights.columnWeight.fill(0)
         for i in 0..<positives.count {
             let probability = excludesPositives ? 0 : exp2(Double(positives.pointer[i]) - shift) / total
             weights.diagonal.pointer[i] = Float((probability - pairWeight) / temperature)
         }
-        let shardLosses = stride(from: 0, to: positives.count, by: shardRows).map { start in
-            -pairWeight * log(2) * (start..<(start + shardRows)).reduce(0.0) { $0 + Double(positives.pointer[$1]) }
+        let shardLosses = stride(from: 0, to: positives.count, by: batch.shardRows).map { start in
+            -pairWeight * log(2)
+                * (start..<(start + batch.shardRows)).reduce(0.0) { $0 + Double(positives.pointer[$1]) }
         }
-        return (shardLosses, constant(shift, total, batchSize))
-    }
-
-    func pairLosses(
-        _ statistics: SoftmaxStatistics, batchSize: Int, shardRows: Int, communicator: any Communicator
-    ) throws -> [Double] {
-        let (shift, total) = try sumOfExponentials(statistics, shardRows: shardRows, communicator: communicator)
-        let constant = self.constant(shift, total, batchSize)
-        return (0..<statistics.positives.count).map { constant - log(2) * Double(statistics.positives.pointer[$0]) }
+        return LossValue(
+            pairLosses: (0..<positives.count).map { -log(2) * Double(positives.pointer[$0]) },
+            shardLosses: shardLosses, constant: constant(shift, total, batch.size))
     }
 
     /// LSE(S) - log N², or LSE(S) - log N(N - 1) over i ≠ j.
@@ -49,13 +63,13 @@ struct JointLoss: SoftmaxLoss {
 
     /// Σ_ij e^S_ij over all workers as total · 2^shift, the same bits on every worker. Every worker must call it.
     private func sumOfExponentials(
-        _ statistics: SoftmaxStatistics, shardRows: Int, communicator: any Communicator
+        _ statistics: SoftmaxStatistics, _ batch: LossBatch
     ) throws -> (shift: Double, total: Double) {
         let positives = statistics.positives, sums = statistics.rows
-        let starts = stride(from: 0, to: positives.count, by: shardRows)
+        let starts = stride(from: 0, to: positives.count, by: batch.shardRows)
         // The sum over all scores of each local shard, as (exponent, mantissa).
         let localSums = starts.flatMap { start -> [Double] in
-            let range = start..<(start + shardRows)
+            let range = start..<(start + batch.shardRows)
             func positive(_ i: Int) -> Double {
                 excludesPositives ? Double(COUPLET_EMPTY) : Double(positives.pointer[i])
             }
@@ -66,9 +80,26 @@ struct JointLoss: SoftmaxLoss {
             }
             return [shift, mantissa]
         }
-        let gathered = try communicator.allGather(numbers: localSums)
+        let gathered = try batch.communicator.allGather(numbers: localSums)
         let shards = (0..<(gathered.count / 2)).map { (exponent: gathered[2 * $0], mantissa: gathered[2 * $0 + 1]) }
         let shift = shards.map(\.exponent).max()!
         return (shift, PairwiseSummation.sum(shards.map { $0.mantissa * exp2($0.exponent - shift) }))
+    }
+}
+
+// MARK: - Gaussian pairs
+
+/// The loss over infinitely many Gaussian pairs: `log E_u E_v e^S - E[S]`. One positive in the sum is negligible.
+struct JointPopulation: GaussianPopulation {
+    func value(_ score: GaussianScore) -> Double { score.logMean - score.meanOverPairs }
+
+    /// a = (√(1 + 4σ²) - 1) / (2σ), without cancellation at small σ.
+    func innerProductMinimizer(correlation: Double) -> Double? {
+        2 * correlation / ((1 + 4 * correlation * correlation).squareRoot() + 1)
+    }
+
+    /// g² = h² = σ / (2(1-σ)).
+    func quadraticMinimizer(correlation: Double) -> (first: Double, second: Double)? {
+        (0.5 * correlation / (1 - correlation), 0.5 * correlation / (1 - correlation))
     }
 }

@@ -1,19 +1,7 @@
 import CCoupletKernels
+import CoupletSchema
 import CoupletTensors
 import Foundation
-
-/// Number of features of each modality's data, for the maximum mean discrepancy.
-public struct FeatureCounts: Equatable, Sendable {
-    /// F₁, the columns of φ.
-    public let first: Int
-    /// F₂, the columns of ψ.
-    public let second: Int
-
-    public init(first: Int, second: Int) {
-        self.first = first
-        self.second = second
-    }
-}
 
 /// The maximum mean discrepancy between the learned conditionals and the data (Baptista, Stuart, Tran 2025, arXiv
 /// 2505.24134).
@@ -30,13 +18,81 @@ public struct FeatureCounts: Equatable, Sendable {
 ///     loss = (1/N) Σ_j first/2 |r_j|² + (1/N) Σ_i second/2 |r'_i|²
 ///     ∂loss/∂S_ij = first/N w_ij (⟨φ_i, r_j⟩ - ⟨m_j, r_j⟩) + second/N w'_ij (⟨ψ_j, r'_i⟩ - ⟨m'_i, r'_i⟩)
 ///
-/// The cost is N² F, without an N × N array. A direction of weight 0 costs nothing.
-struct MaximumMeanDiscrepancyLoss: Sendable {
-    /// Weight of first given second.
-    let first: Double
-    /// Weight of second given first.
-    let second: Double
+/// The cost is N² F, without an N × N array. A direction of weight 0 costs nothing. The loss fits the moments of the
+/// conditionals that the kernels ⟨φ, φ⟩ and ⟨ψ, ψ⟩ on the data see: a linear kernel sees only the means.
+public struct MaximumMeanDiscrepancyLoss: Loss {
+    public var directions: DirectionWeights
+    /// The kernel on the data of both modalities.
+    public var kernel: DataKernel
 
+    public init(
+        _ directions: DirectionWeights = DirectionWeights(),
+        kernel: DataKernel = .gaussian(bandwidth: 1, features: 256)
+    ) {
+        self.directions = directions
+        self.kernel = kernel
+    }
+
+    public static let name = "mmd"
+    public static let table = ConfigurationTable(
+        MaximumMeanDiscrepancyLoss(), help: "Distance of the learned conditionals to the data, by a kernel.",
+        [
+            .key(
+                "weights", \.directions, .directionWeights,
+                "Weights of first given second and of second given first."),
+            .key("kernel", \.kernel.name, .choice("kernel"), "Kernel on the data of both modalities."),
+            .key(
+                "bandwidth", \.kernel.bandwidth, .number(.positive, example: 1), "Length scale of the kernel.",
+                hasFourierFeatures),
+            .key(
+                "features", \.kernel.features, .integer(2...DataKernel.maximumFeatureCount, example: 256),
+                "Number of random features, even.", hasFourierFeatures),
+            .key(
+                "degree", \.kernel.degree, .integer(1...8, example: 2), "Degree of the polynomial.",
+                .when(
+                    "kernel", { $0.kernel.name == .polynomial },
+                    otherwise: { "the \($0.kernel.name.rawValue) kernel has no degree; only polynomial has one" })),
+        ],
+        complete: { loss, block in
+            if loss.kernel.hasFourierFeatures, loss.kernel.features % 2 != 0 {
+                block.note(
+                    "features",
+                    "wanted an even number, because each frequency has a cosine and a sine; "
+                        + "found \(loss.kernel.features)")
+            }
+        })
+
+    private static let hasFourierFeatures = ConfigurationKey<Self>.Condition.when(
+        "kernel", { $0.kernel.hasFourierFeatures },
+        otherwise: { "the \($0.kernel.name.rawValue) kernel has exact features, as many as it needs" })
+
+    public var title: String { defaultTitle("maximum mean discrepancy") }
+    public var weights: DirectionWeights? { directions }
+}
+
+extension Loss where Self == MaximumMeanDiscrepancyLoss {
+    /// `MaximumMeanDiscrepancyLoss` with the weights of first given second and of second given first.
+    public static func maximumMeanDiscrepancy(
+        first: Double, second: Double, kernel: DataKernel = .gaussian(bandwidth: 1, features: 256)
+    ) -> Self { MaximumMeanDiscrepancyLoss(DirectionWeights(first: first, second: second), kernel: kernel) }
+}
+
+/// Number of features of each modality's data, for the maximum mean discrepancy.
+public struct FeatureCounts: Equatable, Sendable {
+    /// F₁, the columns of φ.
+    public let first: Int
+    /// F₂, the columns of ψ.
+    public let second: Int
+
+    public init(first: Int, second: Int) {
+        self.first = first
+        self.second = second
+    }
+}
+
+// MARK: - Softmax and residuals
+
+extension MaximumMeanDiscrepancyLoss {
     /// Computes the exponents and weights of one direction's softmax, weight_i · 2^(T_ij - exponent_i). The softmax
     /// includes the positive.
     fileprivate func computeSoftmax(_ sums: LogSumExp, _ positives: Tensor, exponent: Tensor, weight: Tensor) {
@@ -114,7 +170,7 @@ extension TiledScores {
                 && features.first.count == buffers.columnMeans.current.count
                 && features.second.count == buffers.rowMeans.count,
             "features \(features.first.shape) and \(features.second.shape)")
-        let usesColumns = loss.first != 0, usesRows = loss.second != 0
+        let usesColumns = loss.directions.first != 0, usesRows = loss.directions.second != 0
         try firstPass(rows: usesRows, columns: usesColumns)
         if usesRows {
             loss.computeSoftmax(
@@ -136,8 +192,10 @@ extension TiledScores {
                 temperature: temperature)
             rowLosses = zip(rowLosses, losses).map { $0 + $1 }
         }
-        if usesColumns { addLosses(buffers.columnMeans.current, features.first, buffers.columnCentres, loss.first) }
-        if usesRows { addLosses(buffers.rowMeans, features.second, buffers.rowCentres, loss.second) }
+        if usesColumns {
+            addLosses(buffers.columnMeans.current, features.first, buffers.columnCentres, loss.directions.first)
+        }
+        if usesRows { addLosses(buffers.rowMeans, features.second, buffers.rowCentres, loss.directions.second) }
         if gradients {
             remote.load(second, squareFactor: nil, weights: weights)
             remote.load(

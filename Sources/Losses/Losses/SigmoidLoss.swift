@@ -1,24 +1,39 @@
 import CCoupletKernels
+import CoupletSchema
 import CoupletTensors
 import Foundation
 
-/// The bias b that the sigmoid loss adds to every score: fixed or learned.
-public struct BiasSpecification: Equatable, Sendable {
-    /// b before the first step. The default of the initializer classifies every pair as negative at first (Zhai et al.,
-    /// *Sigmoid Loss for Language Image Pre-Training*, ICCV 2023).
-    public var initial: Double
-    /// Whether training updates b.
-    public var learned: Bool
+/// `(1/N) Σ_ij ln(1 + e^{-z_ij (S_ij + b)})`, z_ij = 1 for i = j and -1 otherwise
+/// (Zhai et al., *Sigmoid Loss for Language Image Pre-Training*, ICCV 2023).
+///
+/// Each pair is one binary classification, so S + b fits log ρ/(μ ν) up to log(N - 1). The loss needs no sums over
+/// rows.
+public struct SigmoidLoss: Loss {
+    /// b.
+    public var scoreBias: BiasSpecification
 
-    public init(initial: Double = -10, learned: Bool = true) {
-        self.initial = initial
-        self.learned = learned
-    }
+    public init(bias: BiasSpecification = BiasSpecification()) { scoreBias = bias }
+
+    public static let name = "sigmoid"
+    public static let table = ConfigurationTable(
+        SigmoidLoss(), help: "One binary classification for each pair of encodings.",
+        [.key("bias", \.scoreBias, .bias, "Bias that is added to every score.")])
+
+    public var bias: BiasSpecification? { scoreBias }
 }
 
+extension Loss where Self == SigmoidLoss {
+    /// `SigmoidLoss` with a learned bias.
+    public static var sigmoid: Self { SigmoidLoss() }
+
+    /// `SigmoidLoss` with this bias.
+    public static func sigmoid(bias: BiasSpecification) -> Self { SigmoidLoss(bias: bias) }
+}
+
+// MARK: - Pass
+
 extension TiledScores {
-    /// Computes the sigmoid loss in one pass: `(1/N) Σ_ij ln(1 + e^{-z_ij (S_ij + b)})`, z_ij = 1 for i = j and -1
-    /// otherwise (Zhai et al., ICCV 2023).
+    /// Computes the sigmoid loss in one pass.
     ///
     /// A tile's losses, weights and gradients are computed while it is in the cache.
     /// - Returns: the contribution of each row to the loss, and of each local shard to ∂loss/∂b.

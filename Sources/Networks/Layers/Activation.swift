@@ -15,6 +15,51 @@ public enum Activation: Equatable, Sendable {
     /// f(x) = tanh x
     case tanh
 
+    /// The functions by their names in a config.
+    public enum Name: String, CaseIterable, Sendable {
+        case relu
+        case leakyRelu = "leaky_relu"
+        case gelu, tanh, identity
+    }
+
+    /// Slope of leaky_relu if a config does not give one.
+    public static let defaultSlope: Float = 0.01
+
+    /// The function, for the key `activation` of an encoder's table. A new leaky_relu has the slope `defaultSlope`.
+    public var name: Name {
+        get {
+            switch self {
+            case .identity: .identity
+            case .relu: .relu
+            case .leakyRelu: .leakyRelu
+            case .gelu: .gelu
+            case .tanh: .tanh
+            }
+        }
+        set {
+            switch newValue {
+            case .identity: self = .identity
+            case .relu: self = .relu
+            case .leakyRelu: self = .leakyRelu(slope: Self.defaultSlope)
+            case .gelu: self = .gelu
+            case .tanh: self = .tanh
+            }
+        }
+    }
+
+    /// The slope of leaky_relu, for the key `slope` of an encoder's table. Setting it has no effect on other functions.
+    public var slope: Float {
+        get { if case .leakyRelu(let slope) = self { slope } else { Self.defaultSlope } }
+        set { if case .leakyRelu = self { self = .leakyRelu(slope: newValue) } }
+    }
+
+    /// Stops the program if leaky_relu has a slope below 0.
+    func requireValidSlope() {
+        precondition(
+            slope >= 0,
+            "leaky_relu with a negative slope, \(slope): the output does not have the sign of z that backward needs")
+    }
+
     /// Whether forward saves f'(z) for backward. The other activations compute f'(z) from the output y = f(z).
     var savesDerivative: Bool { self == .gelu }
 

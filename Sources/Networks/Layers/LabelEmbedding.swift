@@ -21,11 +21,12 @@ public struct LabelEmbedding: Layer {
 
     public func initialize(_ parameters: [Tensor], philox: Philox, firstNumber: UInt64, scale: Float) {
         philox.fillNormal(parameters[0], .initialization, number: firstNumber)
-        couplet_scale(parameters[0].count, scale / Float(outputCount).squareRoot(), parameters[0].pointer)
+        parameters[0].scale(by: scale / Float(outputCount).squareRoot())
     }
 
     public func forward(
-        _ input: Tensor, parameters: [Tensor], output: Tensor, savedForBackward: Tensor, scratch: Tensor
+        _ input: Tensor, parameters: [Tensor], output: Tensor, savedForBackward: Tensor, scratch: Tensor,
+        context: LayerContext
     ) {
         let columns = outputCount
         for row in 0..<input.count {
@@ -36,7 +37,7 @@ public struct LabelEmbedding: Layer {
 
     public func backward(
         input: Tensor, output: Tensor, outputGradient: Tensor, parameters: [Tensor], parameterGradients: [Tensor],
-        inputGradient: Tensor?, savedForBackward: Tensor, scratch: Tensor
+        inputGradient: Tensor?, savedForBackward: Tensor, scratch: Tensor, context: LayerContext
     ) {
         let columns = outputCount
         parameterGradients[0].fill(0)
@@ -47,9 +48,6 @@ public struct LabelEmbedding: Layer {
         }
         inputGradient?.fill(0)
     }
-
-    /// Zero: a lookup needs no matrix product.
-    public func matrixProductFLOPs(rows: Int, needsInputGradient: Bool) -> Int { 0 }
 
     private func label(_ input: Tensor, _ row: Int) -> Int {
         let value = input.pointer[row]

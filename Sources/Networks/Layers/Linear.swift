@@ -15,12 +15,7 @@ public struct Linear: Layer {
     /// - Parameter inputShape: shape of one sample; the layer flattens it in row-major order.
     public init(inputShape: [Int], outputs: Int, bias: Bool = true, activation: Activation = .identity) {
         precondition(inputShape.allSatisfy { $0 > 0 } && outputs > 0, "a linear layer from \(inputShape) to \(outputs)")
-        if case .leakyRelu(let slope) = activation {
-            precondition(
-                slope >= 0,
-                "leaky_relu with a negative slope, \(slope): the output does not have the sign of z that backward needs"
-            )
-        }
+        activation.requireValidSlope()
         self.inputShape = inputShape
         outputShape = [outputs]
         hasBias = bias
@@ -40,7 +35,8 @@ public struct Linear: Layer {
     }
 
     public func forward(
-        _ input: Tensor, parameters: [Tensor], output: Tensor, savedForBackward: Tensor, scratch: Tensor
+        _ input: Tensor, parameters: [Tensor], output: Tensor, savedForBackward: Tensor, scratch: Tensor,
+        context: LayerContext
     ) {
         MatrixProduct.multiply(input, .asIs, parameters[0], .transposed, into: output)
         activation.addBiasAndApply(bias: hasBias ? parameters[1] : nil, output: output, derivative: savedForBackward)
@@ -48,7 +44,7 @@ public struct Linear: Layer {
 
     public func backward(
         input: Tensor, output: Tensor, outputGradient: Tensor, parameters: [Tensor], parameterGradients: [Tensor],
-        inputGradient: Tensor?, savedForBackward: Tensor, scratch: Tensor
+        inputGradient: Tensor?, savedForBackward: Tensor, scratch: Tensor, context: LayerContext
     ) {
         activation.applyBackward(
             output: output, derivative: savedForBackward, gradient: outputGradient,

@@ -60,7 +60,8 @@ public struct PooledConvolution: Layer {
     }
 
     public func forward(
-        _ input: Tensor, parameters: [Tensor], output: Tensor, savedForBackward: Tensor, scratch: Tensor
+        _ input: Tensor, parameters: [Tensor], output: Tensor, savedForBackward: Tensor, scratch: Tensor,
+        context: LayerContext
     ) {
         let buffers = Buffers(sizes, scratch)
         buffers.packWeights(parameters[0])
@@ -92,7 +93,7 @@ public struct PooledConvolution: Layer {
 
     public func backward(
         input: Tensor, output: Tensor, outputGradient: Tensor, parameters: [Tensor], parameterGradients: [Tensor],
-        inputGradient: Tensor?, savedForBackward: Tensor, scratch: Tensor
+        inputGradient: Tensor?, savedForBackward: Tensor, scratch: Tensor, context: LayerContext
     ) {
         let buffers = Buffers(sizes, scratch)
         if inputGradient != nil { buffers.packWeightsByInput(parameters[0]) }

@@ -13,7 +13,7 @@ import CoupletTensors
 /// 1. He, Zhang, Ren, Sun, *Delving Deep into Rectifiers*, ICCV 2015, section 2.2
 /// 2. Glorot, Bengio, *Understanding the difficulty of training deep feedforward neural networks*, AISTATS 2010, eq. 16
 /// 3. LeCun, Bottou, Orr, Müller, *Efficient BackProp*, 1998, section 4.6
-struct WeightInitialization {
+public struct WeightInitialization: Sendable {
     /// b in the table.
     private let bound: Float
 
@@ -21,7 +21,7 @@ struct WeightInitialization {
     ///   - activation: the function that follows the weights.
     ///   - fanIn: number of inputs that each output sums, `in`.
     ///   - fanOut: number of outputs that each input contributes to, `out`.
-    init(activation: Activation, fanIn: Int, fanOut: Int) {
+    public init(activation: Activation, fanIn: Int, fanOut: Int) {
         let fanIn = Float(fanIn), fanOut = Float(fanOut)
         switch activation {
         case .relu, .gelu: bound = (6 / fanIn).squareRoot()
@@ -32,7 +32,7 @@ struct WeightInitialization {
     }
 
     /// weight ← scale · uniform[-b, b), from the random stream `.initialization`.
-    func fill(_ weight: Tensor, philox: Philox, number: UInt64, scale: Float) {
+    public func fill(_ weight: Tensor, philox: Philox, number: UInt64, scale: Float) {
         philox.fillUniform(weight, .initialization, number: number)
         let pointer = weight.pointer, factor = bound * scale
         for i in 0..<weight.count { pointer[i] = (2 * pointer[i] - 1) * factor }

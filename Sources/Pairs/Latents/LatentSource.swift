@@ -13,7 +13,7 @@ public struct LatentSource: LatentFactorSource {
     /// The distribution of c, s, s̃, m1 and m2.
     public let distribution: LatentDistribution
     /// f1 and f2; equal if the mixing is shared.
-    public let mixings: [InvertibleMixing]
+    public let mixings: PerModality<InvertibleMixing>
     /// Upper bound of the condition numbers of the mixings' layers: the 0.1 % quantile of 25,000 random matrices.
     public let conditionThreshold: Double
 
@@ -43,10 +43,11 @@ public struct LatentSource: LatentFactorSource {
             count: isShared ? layers : 2 * layers, size: specification.inputs, seed: seed)
         conditionThreshold = drawn.threshold
         let mixing = try InvertibleMixing(Array(drawn.matrices[..<layers]))
-        mixings = [mixing, isShared ? mixing : try InvertibleMixing(Array(drawn.matrices[layers...]))]
+        mixings = PerModality(
+            first: mixing, second: isShared ? mixing : try InvertibleMixing(Array(drawn.matrices[layers...])))
         map = RowwiseLinearMap(layout.map(distribution))
-        first = SinglePrecisionMixing(mixings[0], order: layout.firstOrder)
-        second = SinglePrecisionMixing(mixings[1], order: layout.secondOrder)
+        first = SinglePrecisionMixing(mixings.first, order: layout.firstOrder)
+        second = SinglePrecisionMixing(mixings.second, order: layout.secondOrder)
         styleMean = Tensor([specification.style], distribution.styleMean.map { Float($0) })
     }
 
@@ -91,7 +92,7 @@ public struct LatentSource: LatentFactorSource {
     /// Returns f⁻¹ of each row of views of a modality: (c, s, m1) of the first, (c, s̃, m2) of the second,
     /// B × (content + style + modality).
     public func unmix(_ modality: Modality, _ views: Tensor) -> Matrix {
-        mixings[modality == .first ? 0 : 1].unmix(Matrix(views))
+        mixings[modality].unmix(Matrix(views))
     }
 
     /// The condition numbers of the mixings' layers and of covariances other than I, and R² of the best prediction of
@@ -104,7 +105,8 @@ public struct LatentSource: LatentFactorSource {
         }
         let layers =
             specification.sharedMixing
-            ? "of the shared mixing \(list(mixings[0]))" : "of f1 \(list(mixings[0])), of f2 \(list(mixings[1]))"
+            ? "of the shared mixing \(list(mixings.first))"
+            : "of f1 \(list(mixings.first)), of f2 \(list(mixings.second))"
         var lines = [
             "condition numbers of the layers \(layers); the 0.1 % quantile of 25,000 draws is "
                 + rounded(conditionThreshold)

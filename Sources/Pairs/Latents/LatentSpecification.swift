@@ -1,5 +1,41 @@
+import CoupletSchema
+
 /// Sizes and mixing of the latent factors of a `LatentSource`, as `data: {source: latent, …}` of a config sets them.
-public struct LatentSpecification: Equatable, Sendable {
+public struct LatentSpecification: PairSourceKind {
+    public static let name = "latent"
+    public static let table = ConfigurationTable(
+        LatentSpecification(), help: "Pairs that are mixed from latent factors: content, style, modality.",
+        [
+            .key("content", \.content, .integer(1...largestInputs, example: 5), "Components of the content."),
+            .key("style", \.style, .integer(0...largestInputs, example: 5), "Components of the style."),
+            .key(
+                "modality", \.modality, .integer(0...largestInputs, example: 5),
+                "Components that are specific to a modality, for each modality."),
+            .key(
+                "style_change", \.styleChange, .number(.probability, example: 0.75),
+                "Probability that a component of the style differs between the modalities."),
+            .key(
+                "statistical_dependence", \.statisticalDependence, .flag,
+                "Whether the components of each block are correlated."),
+            .key("causal_dependence", \.causalDependence, .flag, "Whether the style depends on the content."),
+            .key(
+                "mixing_layers", \.mixingLayers, .integer(1...mostMixingLayers, example: 3),
+                "Layers of the networks that mix the factors."),
+            .key("shared_mixing", \.sharedMixing, .flag, "Whether both modalities have the same mixing."),
+        ],
+        complete: { specification, block in
+            if specification.inputs > largestInputs {
+                block.note(
+                    "content",
+                    "content, style and modality together may have at most \(largestInputs) components, because a "
+                        + "view mixes all of them; found \(specification.inputs)")
+            }
+        })
+
+    public var hasLatentFactors: Bool? { true }
+
+    public func makeSource(seed: UInt64) throws -> any PairSource { try LatentSource(self, seed: seed) }
+
     /// Number of components of the content c; at least 1.
     public var content: Int
     /// Number of components of the style s, and of the perturbed style s̃.

@@ -16,6 +16,9 @@ struct EvaluationTables {
         var lists: [String] = []
     }
 
+    /// The section of the metrics that are a number of `evaluation.json` and not an object.
+    private static let singleFigures = "metrics"
+
     @PageBuilder var content: [any PageContent] {
         if !runs.isEmpty {
             Section("Evaluation") {
@@ -66,8 +69,8 @@ struct EvaluationTables {
         for run in runs {
             guard case .object(let members) = run.evaluation else { continue }
             for (key, member) in members where key != "step" {
-                // Numbers outside of any section share a section.
-                let name = if case .object = member { key } else { "other values" }
+                // Metrics with one figure share a section.
+                let name = if case .object = member { key } else { Self.singleFigures }
                 var section = sections.first { $0.name == name } ?? EvaluationSection(name: name)
                 collect(member, path: name == key ? "" : key, into: &section)
                 if let index = sections.firstIndex(where: { $0.name == name }) {
@@ -88,7 +91,7 @@ struct EvaluationTables {
 
     private func value(_ run: RunRecord, _ section: EvaluationSection, _ path: String) -> JSONValue? {
         var value = run.evaluation.flatMap {
-            section.name == "other values" && $0[section.name] == nil ? $0 : $0[section.name]
+            section.name == Self.singleFigures && $0[section.name] == nil ? $0 : $0[section.name]
         }
         for key in path.split(separator: ".", omittingEmptySubsequences: false) { value = value?[String(key)] }
         return value
@@ -111,37 +114,46 @@ struct EvaluationTables {
             columns: [""] + (runs.count == 1 ? ["value"] : headers(evaluated)),
             rows: section.scalars.map { path in
                 let values = evaluated.map { value($0, section, path) }
-                let best = best(values.compactMap { $0?.number }, path: path)
+                let best = best(values.compactMap { $0?.number }, section, path)
                 return [DataTable.Cell(Self.words(path))]
                     + values.map { value in
-                        DataTable.Cell(Self.text(value, path: path), isBest: best != nil && value?.number == best)
+                        DataTable.Cell(Self.text(value, section, path), isBest: best != nil && value?.number == best)
                     }
             })
     }
 
     /// The best of several values; nil if they are equal or it is unknown whether low or high values are better.
-    private func best(_ values: [Double], path: String) -> Double? {
+    private func best(_ values: [Double], _ section: EvaluationSection, _ path: String) -> Double? {
         let finite = values.filter(\.isFinite)
         guard finite.count > 1, let low = finite.min(), let high = finite.max(), low < high else { return nil }
-        let name = path.split(separator: ".").last ?? ""
-        if ["error", "median_rank", "loss", "distance"].contains(where: { name.contains($0) }) { return low }
-        if name.hasPrefix("top") || ["recall", "reciprocal_rank", "accuracy"].contains(where: { name.contains($0) }) {
+        let names = Self.names(section, path)
+        func isNamed(_ words: [String]) -> Bool { names.contains { name in words.contains { name.contains($0) } } }
+        if isNamed(["error", "median_rank", "loss", "distance", "alignment", "uniformity"]) { return low }
+        if names.contains(where: { $0.hasPrefix("top") }) || isNamed(["recall", "reciprocal_rank", "accuracy"]) {
             return high
         }
         return nil
     }
 
-    private static func isShare(_ path: String) -> Bool {
-        let name = path.split(separator: ".").last ?? ""
-        return name.hasPrefix("recall_at_") || name.hasPrefix("top") || name.contains("accuracy")
+    /// The names that tell how a value is shown: its key, and the section, which is the name of a metric with several
+    /// figures.
+    private static func names(_ section: EvaluationSection, _ path: String) -> [Substring] {
+        [section.name[...], path.split(separator: ".").last ?? ""]
     }
 
-    private static func text(_ value: JSONValue?, path: String) -> String {
-        switch value {
+    private static func isShare(_ section: EvaluationSection, _ path: String) -> Bool {
+        names(section, path).contains {
+            $0.hasPrefix("recall_at_") || $0.hasPrefix("top") || $0.contains("accuracy")
+        }
+    }
+
+    private static func text(_ value: JSONValue?, _ section: EvaluationSection, _ path: String) -> String {
+        let isShare = isShare(section, path)
+        return switch value {
         case .number(let number):
-            isShare(path) ? TypographicNumber.percent(number) : TypographicNumber.significant(number)
+            isShare ? TypographicNumber.percent(number) : TypographicNumber.significant(number)
         case .integer(let number):
-            isShare(path) ? TypographicNumber.percent(Double(number)) : TypographicNumber.grouped(number)
+            isShare ? TypographicNumber.percent(Double(number)) : TypographicNumber.grouped(number)
         case .string(let text): text
         case .boolean(let value): value ? "yes" : "no"
         default: "–"

@@ -1,3 +1,4 @@
+import CoupletPairs
 import CoupletReports
 import CoupletTensors
 import CoupletText
@@ -42,13 +43,10 @@ struct GaussianInputsSection {
 
     private static func title(_ trial: GaussianTrial) -> String {
         let dimensions = "\(trial.pair.covariance.uu.rows) and \(trial.pair.covariance.vv.rows) dimensions"
-        switch trial.configuration.source {
-        case .gaussianFromFile(let path): return "\(dimensions), \(path.split(separator: "/").last ?? "")"
-        case .gaussian(_, let correlations):
-            let first = TypographicNumber.short(correlations.first, 3)
-            return "\(dimensions), \(correlations.count) correlations from \(first)"
-        default: return dimensions
-        }
+        guard let source = trial.configuration.source.kind as? GaussianSpecification else { return dimensions }
+        if let path = source.covariance { return "\(dimensions), \(path.split(separator: "/").last ?? "")" }
+        let first = TypographicNumber.short(source.correlations.first, 3)
+        return "\(dimensions), \(source.correlations.count) correlations from \(first)"
     }
 
     /// The condition number of Cuu, the ratio of its largest to its smallest eigenvalue; nil if the smallest is not

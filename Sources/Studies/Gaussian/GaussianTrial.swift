@@ -83,10 +83,10 @@ struct GaussianTrial: StudyTrial {
 
     /// The loss in tables: "conditional (0.5, 0.5)", "mmd, linear kernel".
     var lossTitle: String {
-        let objective = configuration.objective
-        guard case .maximumMeanDiscrepancy = objective.loss else { return objective.loss.title }
+        let loss = configuration.objective.loss
+        guard let dataKernel = loss.dataKernel else { return loss.title }
         let kernel =
-            switch objective.kernel {
+            switch dataKernel {
             case .linear: "linear"
             case .polynomial(let degree): "polynomial (\(degree))"
             case .gaussian: "Gaussian"

@@ -59,9 +59,9 @@ struct IdentifiabilityTrial: StudyTrial {
     /// - Throws: `FileError` if the run is damaged, has no latent factors, or its evaluation has no identifiability;
     ///   `ConfigurationError`.
     init(reading path: String, name: String) throws {
-        let folder = RunFolder(path: path), configuration = try folder.storedConfiguration()
+        let folder = RunFolder(path: path), configuration = try folder.storedConfiguration(registry: .builtIn)
         let remedy = "launch/reproduce identifiability trains the sweeps of the study"
-        guard case .latent(let specification) = configuration.source else {
+        guard let specification = configuration.source.kind as? LatentSpecification else {
             throw FileError(.badData, at: path, reason: "not a run on data: {source: latent, …}", remedy: remedy)
         }
         guard let text = try RunRecord.text(at: folder.evaluation) else {

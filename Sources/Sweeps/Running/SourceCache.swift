@@ -23,13 +23,14 @@ final class SourceCache: Sendable {
     /// The source of a trial. A second slot that needs a source waits while the first one makes it.
     /// - Throws: The errors of `makeSource`.
     func source(of configuration: Configuration) throws -> any PairSource {
-        if case .fewShot(let base, let perClass) = configuration.source {
+        let specification = configuration.source
+        if let perClass = specification.perClass {
             // Few-shot trials with other seeds and counts choose from the same data.
             var whole = configuration
-            whole.source = base
+            whole.source.perClass = nil
             return try FewShotSource(source(of: whole), perClass: perClass, seed: configuration.seed)
         }
-        let specification = configuration.source, seed = Self.seed(configuration)
+        let seed = specification.kind.dependsOnSeed ? configuration.seed : 0
         return try entries.withLock { entries in
             if let index = entries.firstIndex(where: { $0.specification == specification && $0.seed == seed }) {
                 // The entries are in order of use; the first one is evicted first.
@@ -45,11 +46,6 @@ final class SourceCache: Sendable {
 
     /// Opens the existential, so that the wrapper of a source with latent factors has latent factors, too.
     private static func cachingDigest(_ source: some PairSource) -> any PairSource { DigestCachingSource(source) }
-
-    /// The seed if the source depends on it, else 0.
-    private static func seed(_ configuration: Configuration) -> UInt64 {
-        if case .mnist = configuration.source { 0 } else { configuration.seed }
-    }
 }
 
 /// A source that computes the digest of its data once, although many trials ask for it.
@@ -77,6 +73,9 @@ private struct DigestCachingSource<Source: PairSource>: PairSource {
     func count(of split: Split) -> Int? { source.count(of: split) }
     func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) throws {
         try source.read(split, numbers, first: first, second: second)
+    }
+    func read(training numbers: [UInt64], draws: [UInt64], first: Tensor?, second: Tensor?) throws {
+        try source.read(training: numbers, draws: draws, first: first, second: second)
     }
     func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { try source.labels(split, numbers) }
     func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor { try source.prepare(modality, raw: raw) }

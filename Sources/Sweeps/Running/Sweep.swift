@@ -1,4 +1,5 @@
 import CoupletCommunication
+import CoupletSchema
 import CoupletTraining
 import Glibc
 import Synchronization
@@ -46,16 +47,20 @@ public enum SweepOutcome: Equatable, Sendable {
 /// Each trial is an ordinary run in `OUTPUT/trials`, with the same bits as when it is trained alone.
 public struct Sweep: Sendable {
     private let options: SweepOptions
+    /// The kinds that the base config may name.
+    private let registry: Registry
     private let signals: StopSignals
     private let group: WorkerGroup
 
     /// A sweep over all processes that a launcher started.
     ///
     /// Create it before MPI is initialised, because it installs handlers for the signals that request a stop.
-    public init(options: SweepOptions) throws {
+    /// - Parameter registry: the kinds that the base config may name.
+    public init(options: SweepOptions, registry: Registry = .builtIn) throws {
         signals = StopSignals()
         group = try WorkerGroup.launch(timeout: options.timeout, exitCode: ExitStatus.code)
         self.options = options
+        self.registry = registry
     }
 
     /// Whether this process reports results.
@@ -101,7 +106,7 @@ public struct Sweep: Sendable {
     }
 
     private func setUp(_ specification: SweepSpecification) throws -> Setup {
-        let plan = try TrialPlan(specification)
+        let plan = try TrialPlan(specification, registry: registry)
         let layout = try TrialSlotLayout(
             specification, threads: options.threads, processes: group.processCount,
             isLaunched: group.environment.rank != nil, cores: WorkerGroup.availableCores)

@@ -148,7 +148,7 @@ private struct FinishedTrials {
     private func finalResult(_ trial: Trial, steps: Int, seconds: Double?) throws -> TrialResult? {
         let run = RunFolder(path: folder.trial(trial.name)), store = CheckpointStore(folder: run.checkpoints)
         guard let configuration = trial.configuration, FileSystem.exists(run.evaluation),
-            let stored = try? run.storedConfiguration(), stored.train.steps == steps,
+            let stored = try? run.storedConfiguration(registry: plan.registry), stored.train.steps == steps,
             configuration.resolvingScheduleSteps().differences(from: stored).isEmpty, try store.list().last == steps,
             let evaluation = JSONValue(text: try FileSystem.text(at: run.evaluation)),
             evaluation["step"]?.integer == steps,

@@ -108,9 +108,8 @@ struct TrialSlot: Sendable {
             let options = TrainingOptions(
                 output: folder.trial(trial.name), existing: .resume, threads: plan.specification.threadsPerTrial,
                 progress: .none)
-            let outcome = try Trainer(options: options, group: group, signals: signals).run(source: source) {
-                configuration
-            }
+            let trainer = Trainer(options: options, registry: plan.registry, group: group, signals: signals)
+            let outcome = try trainer.run(source: source) { configuration }
             if case .stopped = outcome { return nil }
             return try result(trial, steps: steps, seconds: seconds())
         } catch {

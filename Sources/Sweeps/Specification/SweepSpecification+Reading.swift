@@ -40,7 +40,7 @@ extension SweepSpecification {
         var name =
             last.hasSuffix(".yaml")
             ? String(last.dropLast(5)) : last.hasSuffix(".yml") ? String(last.dropLast(4)) : last
-        root.read("name", into: &name, example: "learning_rates")
+        root.read("name", .text(example: "learning_rates"), into: &name)
         if name.contains("/") || name == "." || name == ".." {
             root.note("name", "wanted a name that is valid for a folder, without \"/\"; found the text \"\(name)\"")
         }
@@ -54,7 +54,7 @@ extension SweepSpecification {
         let draws = root.draws(isDrawn: varied.contains { if case .drawn = $0.values { true } else { false } })
         var metric = ""
         if root.required("metric", example: "gaussian.coupling_error") != nil {
-            root.read("metric", into: &metric, example: "gaussian.coupling_error")
+            root.read("metric", .text(example: "gaussian.coupling_error"), into: &metric)
         }
         var goal: Goal?
         if let node = root.required("goal", example: "minimize") {
@@ -159,14 +159,14 @@ extension ConfigurationBlock {
         if case .block = node.content {
             guard let block = block("draws", required: true, example: "{count: 20, seed: 1}") else { return nil }
             if block.required("count", example: "20") != nil {
-                block.read("count", into: &count, in: limit, example: 20)
+                block.read("count", .integer(limit, example: 20), into: &count)
             }
             var given = 1
-            block.read("seed", into: &given, in: 0...Int.max, example: 1)
+            block.read("seed", .integer(0...Int.max, example: 1), into: &given)
             seed = UInt64(given)
             block.finish()
         } else {
-            read("draws", into: &count, in: limit, example: 20)
+            read("draws", .integer(limit, example: 20), into: &count)
         }
         if !isDrawn {
             note(
@@ -180,7 +180,7 @@ extension ConfigurationBlock {
 
     fileprivate func powerOfTwo(_ key: String) -> Int {
         var number = 1
-        read(key, into: &number, in: 1...(1 << 20), example: 2)
+        read(key, .integer(1...(1 << 20), example: 2), into: &number)
         if number.nonzeroBitCount != 1 {
             let below = 1 << (Int.bitWidth - 1 - number.leadingZeroBitCount)
             note(key, "wanted a power of two; found \(number); the nearest are \(below) and \(2 * below)")
@@ -192,9 +192,9 @@ extension ConfigurationBlock {
     fileprivate func halving() -> SuccessiveHalving? {
         var first = 0, factor = 3
         if required("first_steps", example: "100") != nil {
-            read("first_steps", into: &first, in: 1...ConfigurationLimits.steps, example: 100)
+            read("first_steps", .integer(1...ConfigurationLimits.steps, example: 100), into: &first)
         }
-        read("factor", into: &factor, in: 2...1_000, example: 3)
+        read("factor", .integer(2...1_000, example: 3), into: &factor)
         finish()
         return first > 0 ? SuccessiveHalving(firstSteps: first, factor: factor) : nil
     }

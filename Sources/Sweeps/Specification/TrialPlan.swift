@@ -19,6 +19,8 @@ public struct Trial: Sendable {
 /// All trials of a sweep, each with its config, made before anything runs.
 public struct TrialPlan: Sendable {
     public let specification: SweepSpecification
+    /// The kinds that the base config may name.
+    let registry: Registry
     /// In ascending order of their numbers.
     public let trials: [Trial]
     /// The steps after which successive halving compares trials; nil without halving.
@@ -29,7 +31,8 @@ public struct TrialPlan: Sendable {
     /// A combination that is not a valid config becomes a trial with a `problem`. If no trial can run, as with a
     /// misspelt key, the sweep itself is an error.
     /// - Throws: `ConfigurationError`.
-    public init(_ specification: SweepSpecification) throws {
+    public init(_ specification: SweepSpecification, registry: Registry = .builtIn) throws {
+        self.registry = registry
         self.specification = specification
         let combinations = try Self.combinations(specification)
         let naming = TrialNaming(keys: specification.varied.map(\.key), count: combinations.count)
@@ -38,7 +41,7 @@ public struct TrialPlan: Sendable {
             let name = naming.name(index + 1, values)
             var configuration: Configuration?, problem = ""
             do {
-                configuration = try Self.configuration(specification, name: name, values)
+                configuration = try Self.configuration(specification, name: name, values, registry)
                 _ = try configuration.map {
                     try WorkerCount(
                         wanted: specification.threadsPerTrial, processes: specification.ranksPerTrial,
@@ -106,9 +109,9 @@ public struct TrialPlan: Sendable {
         }
     }
 
-    private static func configuration(_ specification: SweepSpecification, name: String, _ values: [SweepValue]) throws
-        -> Configuration
-    {
+    private static func configuration(
+        _ specification: SweepSpecification, name: String, _ values: [SweepValue], _ registry: Registry
+    ) throws -> Configuration {
         var tree = specification.baseTree
         func path(_ key: String) -> [String] { key.split(separator: ".").map(String.init) }
         for fixed in specification.fixed {
@@ -118,7 +121,7 @@ public struct TrialPlan: Sendable {
             try tree.set(value.node, at: path(key.key), location: key.location)
         }
         let start = ConfigurationError.Problem.Location.file(name: specification.base, line: 1, column: 1)
-        var configuration = try Configuration.parse(tree, start: start)
+        var configuration = try Configuration.parse(tree, start: start, registry: registry)
         configuration.name = name
         return configuration
     }

@@ -189,7 +189,7 @@ extension ConfigurationBlock {
                 "range", node, example: "[1, 4]", { integer("range", $0, in: Int.min / 4...Int.max / 4, example: 1) })
         else { return nil }
         var step = 1
-        read("step", into: &step, in: 1...Int.max / 4, example: 1)
+        read("step", .integer(1...Int.max / 4, example: 1), into: &step)
         guard (ends.high - ends.low) / step < SweepSpecification.maximumTrialCount else {
             note("range", "more than \(SweepSpecification.maximumTrialCount) values")
             return nil
@@ -202,7 +202,7 @@ extension ConfigurationBlock {
         defer { finish() }
         var count = 0
         if required("count", example: "5") != nil {
-            read("count", into: &count, in: 2...SweepSpecification.maximumTrialCount, example: 5)
+            read("count", .integer(2...SweepSpecification.maximumTrialCount, example: 5), into: &count)
         }
         guard let node = value("log_range"),
             let ends = pair(

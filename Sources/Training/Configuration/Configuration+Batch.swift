@@ -1,5 +1,4 @@
 import CoupletSchema
-import CoupletText
 
 extension Configuration {
     /// The block `batch`: the number of pairs a step, and the number of shards that define its arithmetic.
@@ -40,38 +39,36 @@ extension Configuration {
             return shards
         }
 
-        /// Nil after a problem with `size` or `shards`.
-        init?(reading block: ConfigurationBlock) {
-            defer { block.finish() }
-            var size = 0, shards = 1
-            if block.required("size", example: "2048") != nil {
-                block.read("size", into: &size, in: 2...ConfigurationLimits.pairs, example: 2_048)
-            }
-            block.read("shards", into: &shards, in: 1...ConfigurationLimits.pairs, example: 16)
-            self.init(size: max(size, 1))
-            block.read("activations", into: &activations, kind: "treatment of activations")
-            block.read("tile_memory", intoBytes: &tileMemory)
-            guard size > 0 else { return nil }
-            guard block.has("shards") else { return }
-            func isValid(_ shards: Int) -> Bool { shards & (shards - 1) == 0 && size % shards == 0 }
-            guard isValid(shards) else {
-                let valid = (0..<31).map { 1 << $0 }.filter(isValid)
-                let nearest = [valid.last { $0 < shards }, valid.first { $0 > shards }].compactMap(\.self).map(
-                    String.init)
-                block.note(
-                    "shards",
-                    "wanted a power of two that divides the batch of \(size); found \(shards); the nearest valid "
-                        + "\(nearest.count == 1 ? "number is" : "numbers are") \(nearest.joined(separator: " and "))")
-                return nil
-            }
-            self.shards = shards
-        }
-
-        var entries: [YAMLValue.Entry] {
+        static let table = ConfigurationTable(
+            Batch(size: 2),
             [
-                ("size", .integer(size)), ("shards", .integer(shards)), ("activations", .name(activations)),
-                ("tile_memory", .scalar(MemorySize.text(tileMemory))),
-            ]
+                .required(
+                    "size", \.size, .integer(2...ConfigurationLimits.pairs, example: 2_048),
+                    "Number of pairs in a step, over all workers."),
+                .key(
+                    "shards", \.shards, .integer(1...ConfigurationLimits.pairs, example: 16),
+                    "Number of equal parts of the batch, at most which many workers can share a step.",
+                    defaultText: "the largest power of two up to 16 that leaves 128 pairs a shard"),
+                .key(
+                    "activations", \.activations, .choice("treatment of activations"),
+                    "Whether activations stay in memory between forward and backward; the bits are the same."),
+                .key(
+                    "tile_memory", \.tileMemory, .memorySize,
+                    "Memory of a process for scores that the second pass would compute again; the bits are the same."),
+            ],
+            complete: { batch, block in
+                if !block.has("shards") { batch.shards = defaultShards(size: batch.size) }
+                if let problem = batch.problemOfShards { block.note("shards", problem) }
+            })
+
+        /// Why `shards` does not fit `size`; nil if it does.
+        private var problemOfShards: String? {
+            func isValid(_ shards: Int) -> Bool { shards & (shards - 1) == 0 && size % shards == 0 }
+            if isValid(shards) { return nil }
+            let valid = (0..<31).map { 1 << $0 }.filter(isValid)
+            let nearest = [valid.last { $0 < shards }, valid.first { $0 > shards }].compactMap(\.self).map(String.init)
+            return "wanted a power of two that divides the batch of \(size); found \(shards); the nearest valid "
+                + "\(nearest.count == 1 ? "number is" : "numbers are") \(nearest.joined(separator: " and "))"
         }
     }
 }

@@ -5,55 +5,63 @@ import CoupletSchema
 extension Configuration {
     /// The block `evaluation`.
     public struct Evaluation: Equatable, Sendable {
+        /// The parameters that an evaluation uses.
+        public enum Parameters: String, CaseIterable, Sendable {
+            /// The parameters of the step.
+            case current
+            /// Their exponential moving average, which `optimizer.average_decay` defines.
+            case average
+        }
+
         /// Number of held-out pairs in the gallery. Nil: all of a finite source, `defaultEndlessGallerySize` of an
         /// endless one.
         public var pairs: Int?
+        /// The parameters that evaluations, encodings, retrieval and samples of the run use.
+        public var parameters: Parameters
+        /// Further figures of the held-out encodings.
+        public var metrics: [any Metric]
         /// Measurement of the latent factors. Nil: none. If a file has no such block, the value is `Identifiability()`
         /// for a source with latent factors, otherwise nil.
         public var identifiability: Identifiability?
 
-        public init(pairs: Int? = nil, identifiability: Identifiability? = nil) {
+        public init(
+            pairs: Int? = nil, parameters: Parameters = .current, metrics: [any Metric] = [],
+            identifiability: Identifiability? = nil
+        ) {
             self.pairs = pairs
+            self.parameters = parameters
+            self.metrics = metrics
             self.identifiability = identifiability
         }
 
         /// Size of the gallery of an endless source if `pairs` is nil.
         public static let defaultEndlessGallerySize = 2_048
 
-        /// The block of a config without `evaluation`.
-        init(defaultFor source: SourceSpecification) {
-            self.init(identifiability: source.hasLatentFactors == true ? Identifiability() : nil)
+        public static func == (a: Evaluation, b: Evaluation) -> Bool {
+            a.pairs == b.pairs && a.parameters == b.parameters && a.identifiability == b.identifiability
+                && a.metrics.count == b.metrics.count && zip(a.metrics, b.metrics).allSatisfy { $0.isEqual(to: $1) }
         }
 
-        /// - Parameter source: nil after a problem with the block `data`.
-        init(reading block: ConfigurationBlock, source: SourceSpecification?) {
-            self.init()
-            block.read("pairs", into: &pairs, in: 1...ConfigurationLimits.pairs, example: 2_048)
-            let hasLatentFactors = source?.hasLatentFactors
-            if let node = block.value("identifiability"), !node.isNull {
-                identifiability = block.block(
-                    "identifiability", required: false, example: "{samples: 4096, regressors: [linear, kernel_ridge]}"
-                ).map { Identifiability(reading: $0) }
-                if source != nil, hasLatentFactors == false {
-                    block.note(
-                        "identifiability",
-                        "is of no use here: it measures how well encodings predict latent factors, and this source "
-                            + "does not know any"
-                    )
-                }
-            } else if hasLatentFactors == true, !block.has("identifiability") {
-                identifiability = Identifiability()
-            }
-            block.finish()
-        }
-
-        func entries(source: SourceSpecification) -> [YAMLValue.Entry] {
-            var entries: [YAMLValue.Entry] = [("pairs", .optional(pairs, YAMLValue.integer))]
-            if identifiability != nil || source.hasLatentFactors == true {
-                entries.append(("identifiability", .optional(identifiability) { .flow($0.entries) }))
-            }
-            return entries
-        }
+        static let table = ConfigurationTable(
+            Evaluation(),
+            [
+                .key(
+                    "pairs", \.pairs, .optional(.integer(1...ConfigurationLimits.pairs, example: 2_048)),
+                    "Number of held-out pairs in the gallery.",
+                    defaultText: "all of a finite source, \(defaultEndlessGallerySize) of an endless one"),
+                .key(
+                    "parameters", \.parameters, .choice("set of parameters"),
+                    "Parameters that evaluations use: those of the step, or their moving average."),
+                .key("metrics", \.metrics, .metrics, "Further figures of the held-out encodings."),
+                .key(
+                    "identifiability", \.identifiability,
+                    .optional(
+                        .block(
+                            Identifiability.table, example: "{samples: 4096, regressors: [linear, kernel_ridge]}",
+                            isInline: true)),
+                    "How well encodings predict the latent factors of the source.",
+                    defaultText: "a block for a source with latent factors, otherwise null"),
+            ])
     }
 
     /// The block `evaluation.identifiability`: how well encodings predict the latent factors (regression). The end of a
@@ -75,31 +83,17 @@ extension Configuration {
         /// Minimum: enough for three cross-validation folds. Maximum: the kernel matrix has 512 GiB.
         private static let sampleRange = 16...(1 << 18)
 
-        init(reading block: ConfigurationBlock) {
-            self.init()
-            defer { block.finish() }
-            block.read("samples", into: &samples, in: Self.sampleRange, example: 4_096)
-            guard let node = block.value("regressors"),
-                let names: [Regressor] = block.names(
-                    "regressors", node, kind: "regressor", example: "[linear, kernel_ridge]")
-            else { return }
-            if names.isEmpty { block.note("regressors", "wanted at least one regressor, such as [linear]") }
-            regressors = names
-        }
-
-        var entries: [YAMLValue.Entry] { [("samples", .integer(samples)), ("regressors", .names(regressors))] }
-    }
-}
-
-extension SourceSpecification {
-    /// Whether the source has known latent factors. Nil: only the program that provides the source can tell.
-    fileprivate var hasLatentFactors: Bool? {
-        switch self {
-        case .latent: true
-        case .gaussian, .gaussianFromFile, .mnist, .hdf5: false
-        case .program: nil
-        // A few-shot source hides everything but the labels.
-        case .fewShot: false
-        }
+        static let table = ConfigurationTable(
+            Identifiability(),
+            [
+                .key(
+                    "samples", \.samples, .integer(sampleRange, example: 4_096),
+                    "Number of samples for fitting the regressors, and of others for scoring them."),
+                .key(
+                    "regressors", \.regressors,
+                    .choices("regressor", example: "[linear, kernel_ridge]").checked {
+                        $0.isEmpty ? "wanted at least one regressor, such as [linear]" : nil
+                    }, "Regressors of the latent factors."),
+            ])
     }
 }

@@ -18,39 +18,30 @@ extension Configuration {
             self.freeze = freeze
         }
 
-        /// Nil after a problem with `from`.
-        init?(reading block: ConfigurationBlock) {
-            defer { block.finish() }
-            let from = block.required("from", example: "runs/mnist").flatMap {
-                block.text("from", $0, example: "runs/mnist")
-            }
-            var encoders: [Modality]?, freeze: [Modality] = []
-            if let node = block.value("encoders"), !node.isNull {
-                encoders = block.names("encoders", node, kind: "encoder", example: "[first]")
-                if let encoders, encoders.isEmpty {
-                    block.note(
-                        "encoders", at: node.location,
-                        "wanted at least one encoder, such as [first]; leave it out to take all that fit")
-                }
-            }
-            if let node = block.value("freeze"), !node.isNull {
-                freeze = block.names("freeze", node, kind: "encoder", example: "[first]") ?? []
-            }
-            if let encoders, let missing = freeze.first(where: { !encoders.contains($0) }) {
+        static let table = ConfigurationTable(
+            Initialization(from: ""),
+            [
+                .required("from", \.from, .text(example: "runs/mnist"), "Folder of the run that lends its encoders."),
+                .key(
+                    "encoders", \.encoders,
+                    .optional(
+                        .choices("encoder", example: "[first]").checked {
+                            $0.isEmpty
+                                ? "wanted at least one encoder, such as [first]; leave it out to take all that fit"
+                                : nil
+                        }), "Encoders to load.", defaultText: "all that fit"),
+                .key(
+                    "freeze", \.freeze, .choices("encoder", example: "[first]"), "Encoders that are not trained."),
+            ],
+            complete: { initialization, block in
+                guard let encoders = initialization.encoders,
+                    let missing = initialization.freeze.first(where: { !encoders.contains($0) })
+                else { return }
                 block.note(
                     "freeze",
                     "the \(missing) encoder would be frozen at random parameters, because initialize.encoders does "
                         + "not list it; add it there")
-            }
-            guard let from else { return nil }
-            self.init(from: from, encoders: encoders, freeze: freeze)
-        }
-
-        var entries: [YAMLValue.Entry] {
-            [
-                ("from", .text(from)), ("encoders", .optional(encoders, YAMLValue.names)), ("freeze", .names(freeze)),
-            ]
-        }
+            })
     }
 
     /// Encoders that are not trained.

@@ -1,3 +1,5 @@
+import CoupletSchema
+
 /// Which changes of a configuration allow a run to resume.
 extension Configuration {
     /// Sets a missing `optimizer.schedule_steps` at the first start of a run: a decaying schedule ends at

@@ -1,5 +1,4 @@
 import CoupletSchema
-import CoupletText
 
 extension Configuration {
     /// The block `train`: the length of the run and when it logs, evaluates, saves and stops. None of its keys changes
@@ -45,32 +44,35 @@ extension Configuration {
             self.onNonFinite = onNonFinite
         }
 
-        init(reading block: ConfigurationBlock) {
-            self.init(steps: 0)
-            let range = 1...ConfigurationLimits.steps
-            if block.required("steps", example: "1500") != nil {
-                block.read("steps", into: &steps, in: 0...range.upperBound, example: 1_500)
-            }
-            block.read("log_every", into: &logEvery, in: range, example: 50)
-            block.read("evaluate_every", into: &evaluateEvery, in: range, zeroMeansNil: true, example: 500)
-            block.read("checkpoint_every", into: &checkpointEvery, in: range, zeroMeansNil: true, example: 500)
-            block.read("checkpoint_minutes", into: &checkpointMinutes, .positive, example: 10)
-            block.read("keep_checkpoints", into: &keepCheckpoints, in: 1...ConfigurationLimits.extent, example: 3)
-            block.read("stop_after", into: &stopAfter)
-            block.read("on_nonfinite", into: &onNonFinite, kind: "policy for numbers that are not finite")
-            block.finish()
-        }
-
-        var entries: [YAMLValue.Entry] {
+        static let table = ConfigurationTable(
+            Train(steps: 0),
             [
-                ("steps", .integer(steps)), ("log_every", .integer(logEvery)),
-                ("evaluate_every", .optional(evaluateEvery, YAMLValue.integer)),
-                ("checkpoint_every", .optional(checkpointEvery, YAMLValue.integer)),
-                ("checkpoint_minutes", .optional(checkpointMinutes, YAMLValue.number)),
-                ("keep_checkpoints", .integer(keepCheckpoints)),
-                ("stop_after", .optional(stopAfter) { .scalar(DurationText.text($0)) }),
-                ("on_nonfinite", .name(onNonFinite)),
-            ]
+                .required(
+                    "steps", \.steps, .integer(0...ConfigurationLimits.steps, example: 1_500),
+                    "Number of steps of the run; 0 writes a checkpoint of the initial parameters."),
+                .key("log_every", \.logEvery, every(example: 50), "Steps between metrics records."),
+                .key(
+                    "evaluate_every", \.evaluateEvery, .optional(every(example: 500), zeroIsNull: true),
+                    "Steps between evaluations; null evaluates only at the end."),
+                .key(
+                    "checkpoint_every", \.checkpointEvery, .optional(every(example: 500), zeroIsNull: true),
+                    "Steps between checkpoints; null saves only at the end."),
+                .key(
+                    "checkpoint_minutes", \.checkpointMinutes, .optional(.number(.positive, example: 10)),
+                    "Maximum minutes between checkpoints, in addition to checkpoint_every."),
+                .key(
+                    "keep_checkpoints", \.keepCheckpoints, .integer(1...ConfigurationLimits.extent, example: 3),
+                    "Number of checkpoints to keep; older ones are deleted."),
+                .key(
+                    "stop_after", \.stopAfter, .optional(.duration),
+                    "Time after which the run saves a checkpoint and stops, as after a signal."),
+                .key(
+                    "on_nonfinite", \.onNonFinite, .choice("policy for numbers that are not finite"),
+                    "Reaction to a step whose loss or gradient is not finite."),
+            ])
+
+        private static func every(example: Int) -> ConfigurationType<Int> {
+            .integer(1...ConfigurationLimits.steps, example: example)
         }
     }
 }

@@ -1,3 +1,6 @@
+import CoupletEvaluation
+import CoupletLosses
+import CoupletNetworks
 import CoupletOptimizers
 import CoupletPairs
 import CoupletSchema
@@ -42,16 +45,108 @@ public struct Configuration: Equatable, Sendable {
         self.train = train
     }
 
+    // MARK: - Keys
+
+    /// The blocks of a config. The defaults of the mandatory blocks are never used.
+    private static let table = ConfigurationTable(
+        Configuration(
+            name: "", source: .program(name: ""), encoders: Encoders.table.defaults, batch: Batch(size: 2),
+            train: Train(steps: 0)),
+        [
+            .key(
+                "name", \.name,
+                .text(example: "gaussian").checked { name in
+                    isFolderName(name)
+                        ? nil
+                        : "wanted a name without \"/\" that can be the name of a folder; found the text \"\(name)\""
+                }, "Name of the run.", defaultText: "the name of the file"),
+            .key("seed", \.seed, .unsigned(example: 1), "Seed of every random number of the run."),
+            .required(
+                "data", \.source, .block(SourceSpecification.table, example: "{source: mnist, path: data/mnist}"),
+                "Source of the pairs."),
+            .required(
+                "encoders", \.encoders,
+                .block(
+                    Encoders.table, example: "{embedding: 3, first: {kind: linear}, second: {kind: linear}}"),
+                "The two encoders."),
+            .key(
+                "initialize", \.initialization,
+                .optional(
+                    .block(Initialization.table, example: "{from: runs/mnist, freeze: [first]}", isInline: true),
+                    isOmitted: true), "Encoders that start from another run, and those that are frozen."),
+            .key(
+                "objective", \.objective,
+                .block(Objective.table, example: "{similarity: cosine, temperature: 0.07, loss: conditional}"),
+                "The loss."),
+            .required("batch", \.batch, .block(Batch.table, example: "{size: 2048}", isInline: true), "The batch."),
+            .key(
+                "optimizer", \.optimizer,
+                .block(OptimizerSpecification.table, example: "{kind: adam, learning_rate: 0.001}"),
+                "The update of the parameters."),
+            .key(
+                "evaluation", \.evaluation, .block(Evaluation.table, example: "{pairs: 2048}", isInline: true),
+                "What evaluations measure."),
+            .required(
+                "train", \.train, .block(Train.table, example: "{steps: 1500}"),
+                "Length of the run, and when it logs, evaluates, saves and stops."),
+        ], complete: { $0.complete($1) })
+
+    /// All keys of a config, for `couplet config --keys`.
+    public static func keys(registry: Registry = .builtIn) -> [KeyDescription] { table.descriptions(registry) }
+
+    /// Sets the defaults that depend on other blocks, and reports problems that involve several of them.
+    private mutating func complete(_ block: ConfigurationBlock) {
+        let hasLatentFactors = source.hasLatentFactors
+        if hasLatentFactors == true, !block.has("identifiability", within: "evaluation") {
+            evaluation.identifiability = Identifiability()
+        }
+        if hasLatentFactors == false, evaluation.identifiability != nil {
+            block.note(
+                "evaluation.identifiability",
+                "is of no use here: it measures how well encodings predict latent factors, and this source does not "
+                    + "know any")
+        }
+        if evaluation.parameters == .average, optimizer.averageDecay == nil {
+            block.note(
+                "evaluation.parameters", "there is no average of the parameters; set optimizer.average_decay")
+        }
+        if encoders.shared, optimizer.learningRateFactors != OptimizerSpecification.LearningRateFactors() {
+            block.note(
+                "optimizer.learning_rate_factors", "is of no use here: one shared encoder serves both modalities")
+        }
+        guard let initialization else { return }
+        if initialization.freeze == Modality.allCases, !objective.temperature.learned,
+            objective.loss.bias?.learned != true
+        {
+            block.note(
+                "initialize.freeze",
+                "both encoders are frozen and no temperature or bias is learned, so there is nothing to train; "
+                    + "leave one encoder out of freeze")
+        }
+        if encoders.shared {
+            block.note(
+                "initialize",
+                "it loads the first and the second encoder of another run separately, so it cannot initialize a shared "
+                    + "encoder; leave out initialize, or set encoders.shared: false")
+        }
+    }
+
+    private static func isFolderName(_ name: String) -> Bool {
+        !name.contains("/") && name != "." && name != ".." && !name.utf8.contains { $0 < 32 || $0 == 127 }
+    }
+
     // MARK: - Reading
 
     /// Reads a file and applies the overrides (`key.path=value`, the arguments of `--set`).
     /// - Throws: `ConfigurationError` with all problems of the config; `FileError` if the file cannot be read.
-    public static func load(path: String, overrides: [String] = []) throws -> Configuration {
+    public static func load(
+        path: String, overrides: [String] = [], registry: Registry = .builtIn
+    ) throws -> Configuration {
         let file = path.split(separator: "/").last.map(String.init) ?? path
         let dot = file.lastIndex(of: ".").flatMap { $0 == file.startIndex ? nil : $0 }
         return try parse(
             text: try ConfigurationFile.text(at: path), name: path, overrides: overrides,
-            defaultName: dot.map { String(file[..<$0]) } ?? file)
+            defaultName: dot.map { String(file[..<$0]) } ?? file, registry: registry)
     }
 
     /// Reads YAML.
@@ -59,23 +154,27 @@ public struct Configuration: Equatable, Sendable {
     ///   - name: the file name in error messages.
     ///   - overrides: `key.path=value`, the arguments of `--set`; the value is YAML.
     ///   - defaultName: name of the run if the text has none.
+    ///   - registry: the kinds of sources, encoders, losses, optimizers and metrics that the text may name.
     /// - Throws: `ConfigurationError` with all problems of the config.
     public static func parse(
-        text: String, name: String, overrides: [String] = [], defaultName: String = "run"
+        text: String, name: String, overrides: [String] = [], defaultName: String = "run",
+        registry: Registry = .builtIn
     ) throws -> Configuration {
         typealias Location = ConfigurationError.Problem.Location
         var tree = try ConfigurationNode(yaml: text) { line, column in
             Location.file(name: name, line: line, column: column)
         }
         for override in overrides { try tree.apply(override: override) }
-        return try parse(tree, start: .file(name: name, line: 1, column: 1), defaultName: defaultName)
+        return try parse(
+            tree, start: .file(name: name, line: 1, column: 1), defaultName: defaultName, registry: registry)
     }
 
     /// Reads a tree. Its values may come from several files; each error names the location of its value.
     /// - Parameter start: location for errors about missing top-level keys.
     /// - Throws: `ConfigurationError` with all problems of the config.
     package static func parse(
-        _ tree: ConfigurationNode, start: ConfigurationError.Problem.Location, defaultName: String = "run"
+        _ tree: ConfigurationNode, start: ConfigurationError.Problem.Location, defaultName: String = "run",
+        registry: Registry = .builtIn
     ) throws -> Configuration {
         guard case .block = tree.content else {
             throw ConfigurationError([
@@ -85,9 +184,10 @@ public struct Configuration: Equatable, Sendable {
             ])
         }
         let problems = ConfigurationBlock.Problems()
-        let root = ConfigurationBlock(tree, path: "", location: start, problems: problems)
-        let configuration = Configuration(reading: root, defaultName: defaultName)
-        guard problems.all.isEmpty, let configuration else { throw ConfigurationError(inFileOrder(problems.all)) }
+        let root = ConfigurationBlock(tree, path: "", location: start, problems: problems, registry: registry)
+        var configuration = table.read(root)
+        guard problems.all.isEmpty else { throw ConfigurationError(inFileOrder(problems.all)) }
+        if !root.has("name") { configuration.name = defaultName }
         return configuration
     }
 
@@ -105,60 +205,6 @@ public struct Configuration: Equatable, Sendable {
         }.map(\.element)
     }
 
-    /// Nil after a problem that prevents a value; `root` has recorded that problem.
-    private init?(reading root: ConfigurationBlock, defaultName: String) {
-        var name = defaultName
-        root.read("name", into: &name, example: "gaussian")
-        if name.contains("/") || name == "." || name == ".." || name.utf8.contains(where: { $0 < 32 || $0 == 127 }) {
-            root.note(
-                "name", "wanted a name without \"/\" that can be the name of a folder; found the text \"\(name)\"")
-        }
-        var seed: UInt64 = 1
-        if let node = root.value("seed") {
-            if case .scalar(let text, quoted: false) = node.content, let number = UInt64(text.filter { $0 != "_" }) {
-                seed = number
-            } else {
-                root.note("seed", "wanted a whole number from 0 to \(UInt64.max), such as 1; found \(node.found)")
-            }
-        }
-        let source = root.block("data", required: true, example: "{source: mnist, path: data/mnist}")
-            .flatMap { SourceSpecification(reading: $0) }
-        let encoders = root.block(
-            "encoders", required: true, example: "{embedding: 3, first: {kind: linear}, second: {kind: linear}}"
-        ).flatMap { Encoders(reading: $0) }
-        let initialization = root.block("initialize", required: false, example: "{from: runs/mnist, freeze: [first]}")
-            .flatMap { Initialization(reading: $0) }
-        let objective = root.block(
-            "objective", required: false, example: "{similarity: cosine, temperature: 0.07, loss: conditional}"
-        ).map { Objective(reading: $0) }
-        let batch = root.block("batch", required: true, example: "{size: 2048}").flatMap { Batch(reading: $0) }
-        let optimizer = root.block("optimizer", required: false, example: "{kind: adam, learning_rate: 0.001}")
-            .map { OptimizerSpecification(reading: $0) }
-        let evaluation = root.block("evaluation", required: false, example: "{pairs: 2048}")
-            .map { Evaluation(reading: $0, source: source) }
-        let train = root.block("train", required: true, example: "{steps: 1500}").map { Train(reading: $0) }
-        root.finish()
-        if let initialization, initialization.freeze == Modality.allCases, objective?.temperature.learned != true,
-            objective?.loss.usesBias != true || objective?.bias.learned != true
-        {
-            root.note(
-                "initialize.freeze", at: root.value("initialize")!.location,
-                "both encoders are frozen and no temperature or bias is learned, so there is nothing to train; "
-                    + "leave one encoder out of freeze")
-        }
-        if initialization != nil, encoders?.shared == true {
-            root.note(
-                "initialize", at: root.value("initialize")!.location,
-                "it loads the first and the second encoder of another run separately, so it cannot initialize a shared "
-                    + "encoder; leave out initialize, or set encoders.shared: false")
-        }
-        guard let source, let encoders, let batch, let train else { return nil }
-        self.init(
-            name: name, seed: seed, source: source, encoders: encoders, initialization: initialization,
-            objective: objective ?? Objective(), batch: batch, optimizer: optimizer ?? OptimizerSpecification(),
-            evaluation: evaluation ?? Evaluation(defaultFor: source), train: train)
-    }
-
     // MARK: - Writing
 
     /// YAML with every key and its value, including defaults, in a fixed order. `parse` reads it back as an equal
@@ -166,35 +212,10 @@ public struct Configuration: Equatable, Sendable {
     public var resolvedYAML: String { YAMLValue.text(of: entries) }
 
     /// The keys of the resolved YAML, in order.
-    var entries: [YAMLValue.Entry] {
-        [
-            ("name", .text(name)), ("seed", .scalar(String(seed))), ("data", .block(source.entries)),
-            ("encoders", .block(encoders.entries)),
-        ] + (initialization.map { [("initialize", .flow($0.entries))] } ?? []) + [
-            ("objective", .block(objective.entries)), ("batch", .flow(batch.entries)),
-            ("optimizer", .block(optimizer.entries)), ("evaluation", .flow(evaluation.entries(source: source))),
-            ("train", .block(train.entries)),
-        ]
-    }
+    var entries: [YAMLValue.Entry] { Self.table.entries(of: self) }
 }
 
-extension ConfigurationBlock {
-    /// Reads one of the names of an enum. Leaves `result` unchanged if the key is absent or has another value.
-    /// - Parameter kind: the noun for the values in error messages, such as "loss".
-    func read<Name: RawRepresentable<String> & CaseIterable>(_ key: String, into result: inout Name, kind: String) {
-        guard let node = value(key) else { return }
-        let names = Name.allCases.map(\.rawValue)
-        if let name = choice(key, kind, among: names, node: node).flatMap({ Name(rawValue: $0) }) { result = name }
-    }
-
-    /// Reads a list of names of an enum. Returns each once, in the order of `allCases`; nil after a problem.
-    func names<Name: RawRepresentable<String> & CaseIterable & Equatable>(
-        _ key: String, _ node: ConfigurationNode, kind: String, example: String
-    ) -> [Name]? {
-        let names = Name.allCases.map(\.rawValue)
-        let found = list(key, node, example: example) { item in
-            choice(key, kind, among: names, node: item).flatMap { Name(rawValue: $0) }
-        }
-        return found.map { found in Name.allCases.filter { found.contains($0) } }
-    }
+extension Registry {
+    /// The kinds that Couplet has.
+    public static let builtIn = Registry(sourceKinds + encoderKinds + lossKinds + optimizerKinds + metricKinds)
 }

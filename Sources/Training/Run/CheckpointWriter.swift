@@ -1,4 +1,5 @@
 import CCoupletKernels
+import CoupletNetworks
 import CoupletOptimizers
 import CoupletPairs
 import CoupletStorage
@@ -11,27 +12,32 @@ import Synchronization
 
 /// Memory of worker 0 for a copy of the run's state. It is allocated at the first checkpoint and reused for each one.
 package final class CheckpointBuffers {
-    /// Flat buffers in the order of the encoder's layout. A frozen encoder has no moments.
+    /// Flat buffers in the order of the encoder's layouts.
     struct Buffers {
         let parameters: Tensor
-        let moments: [Tensor]
+        /// The optimizer's moments and the moving average; none for a frozen encoder.
+        let optimizer: [Tensor]
+        let statistics: Tensor
     }
 
     let encoders: PerModality<Buffers>
 
-    package init(_ model: Model, optimizer: Optimizer) {
+    package init(_ model: Model, optimizer: OptimizerSpecification) {
         encoders = PerModality { modality in
-            let count = model.encoders[modality].layout.count
-            let momentNames = model.frozen.contains(modality) ? [] : optimizer.momentNames
-            return Buffers(parameters: Tensor([count]), moments: momentNames.map { _ in Tensor([count]) })
+            let encoder = model.encoders[modality], count = encoder.layout.count
+            let names = model.frozen.contains(modality) ? [] : optimizer.arrayNames
+            return Buffers(
+                parameters: Tensor([count]), optimizer: names.map { _ in Tensor([count]) },
+                statistics: Tensor([encoder.statisticsLayout.count]))
         }
     }
 
     /// Size of the buffers in bytes.
-    static func bytes(_ model: Model, optimizer: Optimizer) -> Int {
+    static func bytes(_ model: Model, optimizer: OptimizerSpecification) -> Int {
         let floats = Modality.allCases.reduce(0) { sum, modality in
-            let momentCount = model.frozen.contains(modality) ? 0 : optimizer.momentNames.count
-            return sum + (1 + momentCount) * model.encoders[modality].layout.count
+            let arrayCount = model.frozen.contains(modality) ? 0 : optimizer.arrayNames.count
+            let encoder = model.encoders[modality]
+            return sum + (1 + arrayCount) * encoder.layout.count + encoder.statisticsLayout.count
         }
         return floats * MemoryLayout<Float>.stride
     }
@@ -44,33 +50,40 @@ extension RunState {
     ///   - buffers: memory of worker 0, which is overwritten; nil allocates new memory.
     /// - Returns: the checkpoint on worker 0, nil on the others.
     package func gather(step stepsDone: Int, into buffers: CheckpointBuffers? = nil) throws -> Checkpoint? {
-        let optimizer = Optimizer(configuration.optimizer)
+        let optimizer = configuration.optimizer
         let buffers = communicator.rank == 0 ? buffers ?? CheckpointBuffers(model, optimizer: optimizer) : nil
         var parameters: [Checkpoint.NamedArray] = [], moments: [Checkpoint.NamedArray] = []
+        var statistics: [Checkpoint.NamedArray] = []
         for modality in Modality.allCases {
             let trainer = step.trainer(of: modality), layout = trainer.encoder.layout
             let target = buffers?.encoders[modality]
             target?.parameters.copy(from: model.parameters[modality])
-            for index in (trainer.isFrozen ? [] : optimizer.momentNames).indices {
-                try gather(trainer.moments.map { $0[index] }, of: layout, into: target?.moments[index])
+            target?.statistics.copy(from: model.statistics[modality])
+            if let state = trainer.optimizer {
+                for index in state.arrayNames.indices {
+                    try gather(state.arrays.map { $0[index] }, of: layout, into: target?.optimizer[index])
+                }
             }
             guard let target else { continue }
+            func array(_ flat: Tensor, _ entry: ParameterLayout.Entry) -> CheckpointArray {
+                CheckpointArray(flat.flat(entry.range).reshaped(entry.shape))
+            }
             for entry in layout.entries {
                 let path = Self.path(modality, entry)
-                func array(_ flat: Tensor) -> CheckpointArray {
-                    CheckpointArray(flat.flat(entry.range).reshaped(entry.shape))
+                parameters.append((path, array(target.parameters, entry)))
+                for (name, moment) in zip(optimizer.arrayNames, target.optimizer) {
+                    moments.append(("\(path)/\(name)", array(moment, entry)))
                 }
-                parameters.append((path, array(target.parameters)))
-                for (name, moment) in zip(optimizer.momentNames, target.moments) {
-                    moments.append(("\(path)/\(name)", array(moment)))
-                }
+            }
+            for entry in trainer.encoder.statisticsLayout.entries {
+                statistics.append((Self.path(modality, entry), array(target.statistics, entry)))
             }
         }
         guard communicator.rank == 0 else { return nil }
         for scalar in step.scalars.learned {
             let path = Self.path(of: scalar)
             parameters.append((path, CheckpointArray(scalar.value)))
-            for (name, moment) in zip(optimizer.momentNames, scalar.moments) {
+            for (name, moment) in zip(optimizer.kind.momentNames, scalar.moments) {
                 moments.append(("\(path)/\(name)", CheckpointArray(moment)))
             }
         }
@@ -79,7 +92,7 @@ extension RunState {
             step: stepsDone, seed: configuration.seed, shards: configuration.batch.shards,
             configuration: configuration.resolvedYAML, writtenBy: Version.program,
             scalars: digests.compactMap { name, digest in digest.map { (name, .string($0)) } }, parameters: parameters,
-            optimizer: moments)
+            optimizer: moments, statistics: statistics)
     }
 }
 

@@ -84,13 +84,13 @@ extension ModelEvaluation {
         let swapped = content.map { content in
             let values = latents[content.offset], columns = values.columns
             return LatentSamples.Swapped(
-                first: encodings[2], second: encodings[3],
+                encodings: PerModality(first: encodings[2], second: encodings[3]),
                 content: Matrix(
                     rows: values.rows, columns: columns,
                     elements: Array(values.elements[columns...] + values.elements[..<columns])))
         }
         return LatentSamples(
-            first: encodings[0], second: encodings[1],
+            encodings: PerModality(first: encodings[0], second: encodings[1]),
             factors: factors.map { .init(name: $0.element.name, values: latents[$0.offset]) }, swapped: swapped)
     }
 

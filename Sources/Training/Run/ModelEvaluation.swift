@@ -4,7 +4,8 @@ import CoupletPairs
 import CoupletTensors
 
 /// Evaluates a model on held-out pairs: retrieval in both directions, classification if the source has labels, the
-/// closed form if the source is Gaussian, identifiability if the source knows its latent factors.
+/// closed form if the source is Gaussian, identifiability if the source knows its latent factors, and the metrics of
+/// the config.
 public struct ModelEvaluation {
     let configuration: Configuration
     let model: Model
@@ -62,6 +63,7 @@ public struct ModelEvaluation {
         let wanted = configuration.evaluation.pairs ?? available ?? Configuration.Evaluation.defaultEndlessGallerySize
         let pairs = min(wanted, available ?? .max)
         var retrieval: RetrievalResult?, classification: ClassificationResult?, probed: LinearProbeResult?
+        var metrics: [MetricResult] = []
         if pairs > 0 {
             let shards = SampleShards(samples: pairs, minimum: configuration.batch.shards)
             let first = try encode(.first, .heldOut, shards), second = try encode(.second, .heldOut, shards)
@@ -71,6 +73,10 @@ public struct ModelEvaluation {
             let labels = try source.labels(.heldOut, localNumbers(shards))
             classification = try labels.map { try classify(first, $0, shards, temperature: temperature) }
             probed = try probe.map { try fit($0, first, labels, shards) }
+            let context = MetricContext(
+                first: first, second: second, labels: labels, similarity: configuration.objective.similarity,
+                temperature: temperature, shards: shards, communicator: communicator)
+            metrics = try configuration.evaluation.metrics.map { try $0.result(context) }
         } else if probe != nil {
             throw DataError(
                 at: "--probe", reason: "the run has no held-out samples to measure a probe on",
@@ -79,7 +85,7 @@ public struct ModelEvaluation {
         return EvaluationResult(
             step: step, retrieval: retrieval, classification: classification, probe: probed,
             gaussian: try gaussian(temperature: temperature),
-            identifiability: try identifiability(extent, exportSamples: exportSamples))
+            identifiability: try identifiability(extent, exportSamples: exportSamples), metrics: metrics)
     }
 
     /// Classifies this worker's held-out first encodings. Every worker calls it.
@@ -133,8 +139,7 @@ public struct ModelEvaluation {
     /// of each class over training pairs. Every worker calls it.
     private func classEncodings() throws -> ClassEncodings {
         if let classes = source.description(of: .second).classes {
-            let encoder = BatchEncoder(
-                model.encoders.second, parameters: model.parameters.second, rows: classes)
+            let encoder = model.batchEncoder(.second, rows: classes)
             return ClassEncodings(encoder.run(Tensor([classes, 1], (0..<classes).map(Float.init))))
         }
         let count = min(source.count(of: .training) ?? Self.prototypePairs, Self.prototypePairs)
@@ -167,7 +172,7 @@ public struct ModelEvaluation {
     }
 
     func batchEncoder(_ modality: Modality, _ shards: SampleShards) -> BatchEncoder {
-        BatchEncoder(model.encoders[modality], parameters: model.parameters[modality], rows: shards.size)
+        model.batchEncoder(modality, rows: shards.size)
     }
 
     /// Evaluates the closed form; nil unless the source is Gaussian and both encoders are single linear layers.

@@ -1,6 +1,7 @@
 import CoupletCommunication
 import CoupletFiles
 import CoupletPairs
+import CoupletSchema
 import CoupletStorage
 
 /// What a process prepares and checks before its workers start: the run's config, data, model and folder.
@@ -31,11 +32,12 @@ struct RunSetup: Sendable {
     /// - Throws: `ConfigurationError`, `DataError`, `FileError`, `NetworkError`, `WorkerCountError` or
     ///   `RunMismatchError`.
     init(
-        _ loaded: Configuration, source: (any PairSource)?, options: TrainingOptions, group: WorkerGroup,
+        _ loaded: Configuration, source: (any PairSource)?, options: TrainingOptions, registry: Registry,
+        group: WorkerGroup,
         started: ContinuousClock.Instant
     ) throws {
         let folder = RunFolder(path: options.output, name: loaded.name)
-        let configuration = try Self.configuration(loaded, options, folder)
+        let configuration = try Self.configuration(loaded, options, folder, registry)
         let workers = try WorkerCount(wanted: options.threads, group: group, shards: configuration.batch.shards)
         let source = try source ?? configuration.source.makeSource(seed: configuration.seed)
         _ = try Sampler(
@@ -77,10 +79,10 @@ struct RunSetup: Sendable {
     /// stored config.
     /// - Throws: `RunMismatchError` if a resumed run has other values of keys that may not change.
     private static func configuration(
-        _ loaded: Configuration, _ options: TrainingOptions, _ folder: RunFolder
+        _ loaded: Configuration, _ options: TrainingOptions, _ folder: RunFolder, _ registry: Registry
     ) throws -> Configuration {
         guard options.existing == .resume, folder.holdsRun else { return loaded.resolvingScheduleSteps() }
-        let stored = try folder.storedConfiguration()
+        let stored = try folder.storedConfiguration(registry: registry)
         let differences = loaded.differences(from: stored)
         if !differences.isEmpty { throw RunMismatchError.cannotResume(folder.path, differences: differences) }
         return loaded.inheritingScheduleSteps(from: stored).resolvingScheduleSteps()

@@ -1,6 +1,7 @@
 import CoupletCommunication
 import CoupletFiles
 import CoupletNetworks
+import CoupletOptimizers
 import CoupletPairs
 import CoupletStorage
 import CoupletTensors
@@ -86,23 +87,24 @@ package struct RunState {
     /// - Returns: the number of finished steps.
     /// - Throws: `FileError` if the checkpoint is of another model.
     package func restore(_ checkpoint: Checkpoint?, from file: String) throws -> Int {
-        let momentNames = step.momentNames
         for modality in Modality.allCases {
-            try restoreParameters(checkpoint, modality, from: file)
+            try restoreEncoder(checkpoint, modality, from: file)
             let trainer = step.trainer(of: modality), layout = trainer.encoder.layout
-            for (index, name) in (trainer.isFrozen ? [] : momentNames).enumerated() {
+            guard let optimizer = trainer.optimizer else { continue }
+            for (index, name) in optimizer.arrayNames.enumerated() {
                 let full = Tensor([layout.count])
                 try fill(full, layout, from: file) { entry in
                     let path = "\(Self.path(modality, entry))/\(name)"
                     return checkpoint.map { (path, $0.moment(path)) }
                 }
                 full.copy(bytes: try broadcast(full))
-                for (bucket, slices) in zip(layout.buckets, trainer.moments) {
+                for (bucket, slices) in zip(layout.buckets, optimizer.arrays) {
                     slices[index].copy(from: full.flat(communicator.ownedRange(in: bucket.range)))
                 }
             }
         }
-        let stepsDone = try restoreScalars(checkpoint, momentNames, from: file)
+        let stepsDone = try restoreScalars(
+            checkpoint, configuration.optimizer.kind.momentNames, from: file)
         try communicator.barrier()
         return stepsDone
     }
@@ -113,22 +115,29 @@ package struct RunState {
         let isLoaded = try communicator.broadcast(
             Modality.allCases.map { pretrained?.modalities.contains($0) == true ? 1 : 0 }, from: 0)
         for (modality, isLoaded) in zip(Modality.allCases, isLoaded) where isLoaded == 1 {
-            try restoreParameters(pretrained?.checkpoint, modality, from: pretrained?.path ?? "")
+            try restoreEncoder(pretrained?.checkpoint, modality, from: pretrained?.path ?? "")
         }
         try communicator.barrier()
+        step.resetAverage()
     }
 
-    /// Distributes the parameters of one encoder. Every worker calls it.
+    /// Distributes the parameters and running statistics of one encoder. Every worker calls it.
     /// - Parameter checkpoint: nil on all workers but worker 0.
-    private func restoreParameters(_ checkpoint: Checkpoint?, _ modality: Modality, from file: String) throws {
-        let flat = model.parameters[modality]
-        try fill(flat, model.encoders[modality].layout, from: file) { entry in
+    private func restoreEncoder(_ checkpoint: Checkpoint?, _ modality: Modality, from file: String) throws {
+        let encoder = model.encoders[modality]
+        try fill(model.parameters[modality], encoder.layout, from: file) { entry in
             let path = Self.path(modality, entry)
             return checkpoint.map { (path, $0.parameter(path)) }
         }
-        let bytes = try broadcast(flat)
-        // The workers of a process share the parameters, so only one of them writes.
-        if isFirstOfProcess { flat.copy(bytes: bytes) }
+        try fill(model.statistics[modality], encoder.statisticsLayout, from: file) { entry in
+            let path = Self.path(modality, entry)
+            return checkpoint.map { (path, $0.statistic(path)) }
+        }
+        for flat in [model.parameters[modality], model.statistics[modality]] where flat.count > 0 {
+            let bytes = try broadcast(flat)
+            // The workers of a process share the memory, so only one of them writes.
+            if communicator.isFirstOfProcess { flat.copy(bytes: bytes) }
+        }
     }
 
     /// Fills a flat buffer on worker 0 from a checkpoint. The closure `array` returns the path and the array of an
@@ -178,11 +187,6 @@ package struct RunState {
         return Int(numbers[0])
     }
 
-    /// Whether this worker is the first of its process. The workers of a process have consecutive ranks.
-    private var isFirstOfProcess: Bool {
-        communicator.rank % (communicator.size / communicator.processCount) == 0
-    }
-
     /// Copies an array of a checkpoint into a tensor of a model.
     fileprivate static func copy(
         _ array: CheckpointArray?, into target: Tensor, shape: [Int], path: String, from file: String
@@ -202,22 +206,45 @@ package struct RunState {
 }
 
 extension Model {
-    /// Sets the parameters of one encoder to those of a checkpoint.
+    /// Sets the parameters and running statistics of one encoder to those of a checkpoint.
+    /// - Parameter kind: `average` loads the moving average of the parameters, if the checkpoint has one of this
+    ///   encoder; a frozen encoder has none.
     /// - Throws: `FileError` if the checkpoint is of another model.
-    package func load(_ modality: Modality, _ checkpoint: Checkpoint, from file: String) throws {
-        for entry in encoders[modality].layout.entries {
+    package func load(
+        _ modality: Modality, _ checkpoint: Checkpoint, from file: String,
+        _ kind: Configuration.Evaluation.Parameters = .current
+    ) throws {
+        let encoder = encoders[modality]
+        for entry in encoder.layout.entries {
+            let path = RunState.path(modality, entry)
+            let average = kind == .average ? checkpoint.moment("\(path)/\(OptimizerSpecification.averageName)") : nil
+            try RunState.copy(
+                average ?? checkpoint.parameter(path), into: parameters[modality].flat(entry.range),
+                shape: entry.shape, path: path, from: file)
+        }
+        for entry in encoder.statisticsLayout.entries {
             let path = RunState.path(modality, entry)
             try RunState.copy(
-                checkpoint.parameter(path), into: parameters[modality].flat(entry.range), shape: entry.shape,
+                checkpoint.statistic(path), into: statistics[modality].flat(entry.range), shape: entry.shape,
                 path: path, from: file)
         }
     }
 
-    /// Sets all parameters to those of a checkpoint.
+    /// Sets all parameters and running statistics to those of a checkpoint.
+    /// - Parameter kind: the parameters of the step, or their moving average.
     /// - Returns: the temperature τ if the checkpoint has a learned one.
-    /// - Throws: `FileError` if the checkpoint is of another model.
-    package func load(_ checkpoint: Checkpoint, from file: String) throws -> Double? {
-        for modality in Modality.allCases { try load(modality, checkpoint, from: file) }
+    /// - Throws: `FileError` if the checkpoint is of another model, or has no moving average.
+    package func load(
+        _ checkpoint: Checkpoint, from file: String, _ kind: Configuration.Evaluation.Parameters = .current
+    ) throws -> Double? {
+        if kind == .average,
+            !checkpoint.optimizer.contains(where: { $0.path.hasSuffix("/\(OptimizerSpecification.averageName)") })
+        {
+            throw FileError(
+                .badData, at: file, reason: "the checkpoint has no moving average of the parameters",
+                remedy: "use the current parameters, or train with optimizer.average_decay")
+        }
+        for modality in Modality.allCases { try load(modality, checkpoint, from: file, kind) }
         return checkpoint.parameter(RunState.temperaturePath)?.doubles?.first.map { exp(-$0) }
     }
 }

@@ -1,5 +1,6 @@
 import CoupletCommunication
 import CoupletPairs
+import CoupletSchema
 
 /// The options of `couplet train` that are not in the config: the folder of the run, the number of threads, the
 /// progress display. They do not change the parameters that training finds.
@@ -44,26 +45,31 @@ public enum TrainingOutcome: Equatable, Sendable {
 public struct Trainer: Sendable {
     private let group: WorkerGroup
     private let options: TrainingOptions
+    /// The kinds that the config of a resumed run may name.
+    private let registry: Registry
     private let signals: StopSignals
     /// Whether this trainer launched the group and must finalize it.
     private let ownsGroup: Bool
 
     /// Makes a trainer that uses all processes that a launcher started. Call it before MPI is initialised, because it
     /// installs the handler of the signals that request a stop.
-    public init(options: TrainingOptions) throws {
+    /// - Parameter registry: the kinds that the config may name. Give the same to `Configuration.load`.
+    public init(options: TrainingOptions, registry: Registry = .builtIn) throws {
         signals = StopSignals()
         group = try WorkerGroup.launch(timeout: options.timeout, exitCode: ExitStatus.code)
         ownsGroup = true
         self.options = options
+        self.registry = registry
     }
 
     /// Makes a trainer that uses an existing group, such as the group of a sweep. The group remains usable after the
     /// run.
-    package init(options: TrainingOptions, group: WorkerGroup, signals: StopSignals) {
+    package init(options: TrainingOptions, registry: Registry, group: WorkerGroup, signals: StopSignals) {
         self.signals = signals
         self.group = group
         ownsGroup = false
         self.options = options
+        self.registry = registry
     }
 
     /// Trains until the last step or a request to stop. Every process calls it.
@@ -77,7 +83,10 @@ public struct Trainer: Sendable {
         let started = ContinuousClock.now
         var prepared: RunSetup?
         try group.agree(
-            Result { prepared = try RunSetup(load(), source: source, options: options, group: group, started: started) }
+            Result {
+                prepared = try RunSetup(
+                    load(), source: source, options: options, registry: registry, group: group, started: started)
+            }
         )
         let setup = prepared!
         // The lock of the folder must last as long as the run.

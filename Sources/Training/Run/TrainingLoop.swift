@@ -125,7 +125,7 @@ final class TrainingLoop {
     private func save(_ stepsDone: Int) throws {
         try writer?.wait()
         if writer != nil, buffers == nil {
-            buffers = CheckpointBuffers(setup.model, optimizer: Optimizer(configuration.optimizer))
+            buffers = CheckpointBuffers(setup.model, optimizer: configuration.optimizer)
         }
         timer?.saved()
         guard let checkpoint = try state.gather(step: stepsDone, into: buffers) else { return }
@@ -135,8 +135,11 @@ final class TrainingLoop {
 
     /// Evaluates the model on held-out pairs. Every worker calls it.
     private func evaluate(_ stepsDone: Int, _ extent: ModelEvaluation.Extent) throws {
+        let model =
+            configuration.evaluation.parameters == .average
+            ? setup.model.with(parameters: try step.averageParameters()) : setup.model
         let evaluation = ModelEvaluation(
-            configuration: configuration, model: setup.model, source: setup.source, communicator: communicator)
+            configuration: configuration, model: model, source: setup.source, communicator: communicator)
         let temperature = configuration.objective.loss.scoreTemperature(step.scalars.temperature)
         // `run` has collectives, so every worker must call it. It must not move into the argument of
         // `reporter?.evaluated`: workers without a reporter do not evaluate that argument.

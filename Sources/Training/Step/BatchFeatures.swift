@@ -15,8 +15,8 @@ final class BatchFeatures {
     /// - Parameter rows: number of this worker's pairs, B/W.
     /// - Throws: `FeatureCountError` if a kernel needs too many features.
     init?(_ configuration: Configuration, source: any PairSource, rows: Int) throws {
-        guard case .maximumMeanDiscrepancy = configuration.objective.loss else { return nil }
-        let kernel = configuration.objective.kernel, shardRows = configuration.batch.size / configuration.batch.shards
+        guard let kernel = configuration.objective.loss.dataKernel else { return nil }
+        let shardRows = configuration.batch.size / configuration.batch.shards
         let maps = try PerModality { modality in
             let description = source.description(of: modality)
             let map = KernelFeatures(
@@ -35,8 +35,7 @@ final class BatchFeatures {
     /// Number of features of each modality; nil if the loss does not compare data.
     /// - Throws: `FeatureCountError` if a kernel needs too many features.
     static func counts(_ configuration: Configuration, source: any PairSource) throws -> FeatureCounts? {
-        guard case .maximumMeanDiscrepancy = configuration.objective.loss else { return nil }
-        let kernel = configuration.objective.kernel
+        guard let kernel = configuration.objective.loss.dataKernel else { return nil }
         let counts = try PerModality { modality in
             let description = source.description(of: modality)
             let inputs = description.classes ?? description.shape.reduce(1, *)

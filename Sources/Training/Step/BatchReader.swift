@@ -77,7 +77,8 @@ final class BatchReader {
         do {
             for (batch, (first, second)) in zip(batches, zip(buffer.samples.first, buffer.samples.second)) {
                 let numbers = sampler.numbers(step: step, positions: positions, of: batch)
-                try source.read(.training, numbers, first: first, second: second)
+                let draws = sampler.draws(step: step, positions: positions, of: batch)
+                try source.read(training: numbers, draws: draws, first: first, second: second)
             }
         } catch {
             buffer.failure = error

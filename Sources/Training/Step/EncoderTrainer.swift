@@ -17,9 +17,17 @@ package final class EncoderTrainer {
     /// The modalities that this encoder encodes: one, or both where they share it.
     let modalities: [Modality]
     private let communicator: any Communicator
-    private let optimizer: Optimizer
+    /// Moments, moving average and update of the owned slices; nil if the encoder is frozen.
+    package let optimizer: EncoderOptimizer?
     let parameters: Tensor
     let parameterViews: [[Tensor]]
+    /// Nil if the encoder is frozen or has no layer with running statistics.
+    private let statistics: RunningStatistics?
+    private let statisticsViews: [[Tensor]]
+    private let philox: Philox
+    private let encoderNumber: Int
+    /// Draw number of this worker's first pair in the current step, one for each batch.
+    private var firstDraws: [UInt64] = []
     let workspace: EncoderWorkspace
     private let shardRows: Int
     /// Number of shards of this worker.
@@ -29,18 +37,16 @@ package final class EncoderTrainer {
     /// This worker's encodings of each input, B/W × e, shard after shard. The inputs of a modality are adjacent.
     let outputs: [Tensor]
     /// Nil if the encoder is frozen.
-    private let gradients: GradientAccumulator?
+    private let gradients: LeafAccumulator?
     /// The reduce-scatters of this step, in the order in which they began.
     private var pending: [any PendingReduceScatter] = []
-    /// [bucket][moment]: the optimizer's moments of the slices that this worker owns.
-    private(set) var moments: [[Tensor]]
 
     /// - Parameter modality: selects the encoder of the model.
     init(
-        _ modality: Modality, of model: Model, _ configuration: Configuration, optimizer: Optimizer,
-        communicator: any Communicator
+        _ modality: Modality, of model: Model, _ configuration: Configuration, communicator: any Communicator
     ) {
         let encoder = model.encoders[modality], isFrozen = model.frozen.contains(modality)
+        let factors = configuration.optimizer.learningRateFactors
         let shards = configuration.batch.shards, shardRows = configuration.batch.size / shards
         let localShards = shards / communicator.size
         modalities = model.modalities(sharingEncoderOf: modality)
@@ -49,7 +55,6 @@ package final class EncoderTrainer {
         self.encoder = encoder
         self.isFrozen = isFrozen
         self.communicator = communicator
-        self.optimizer = optimizer
         self.shardRows = shardRows
         self.localShards = localShards
         parameters = model.parameters[modality]
@@ -58,10 +63,22 @@ package final class EncoderTrainer {
         workspace = EncoderWorkspace(
             encoder, rows: shardRows, slots: savesActivations ? localShards * inputCount : 1, backward: !isFrozen)
         outputs = (0..<inputCount).map { _ in Tensor([localShards * shardRows, encoder.outputCount]) }
-        gradients = isFrozen ? nil : GradientAccumulator(encoder, leaves: localShards * inputCount)
-        moments = (isFrozen ? [] : encoder.layout.buckets).map { bucket in
-            optimizer.momentNames.map { _ in Tensor([bucket.range.count / communicator.size]) }
-        }
+        gradients = isFrozen ? nil : LeafAccumulator(gradientsOf: encoder, leaves: localShards * inputCount)
+        optimizer =
+            isFrozen
+            ? nil
+            : EncoderOptimizer(
+                configuration.optimizer, layout: encoder.layout, parameters: parameters,
+                learningRateFactor: modality == .first ? factors.first : factors.second, communicator: communicator)
+        statistics =
+            isFrozen
+            ? nil
+            : RunningStatistics(
+                encoder, running: model.statistics[modality], localLeaves: localShards * inputCount,
+                communicator: communicator)
+        statisticsViews = encoder.statisticsViews(of: model.statistics[modality])
+        philox = Philox(seed: configuration.seed)
+        encoderNumber = modality == .first ? 0 : 1
     }
 
     // MARK: - Inputs and leaves
@@ -99,17 +116,34 @@ package final class EncoderTrainer {
     // MARK: - Forward and backward
 
     /// Encodes this worker's samples, shard by shard, into `outputs`.
-    /// - Parameter samples: the tensors of each modality, one per batch.
-    func forward(_ samples: PerModality<[Tensor]>) {
+    /// - Parameters:
+    ///   - samples: the tensors of each modality, one per batch.
+    ///   - firstDraws: draw number of this worker's first pair, one for each batch.
+    func forward(_ samples: PerModality<[Tensor]>, firstDraws: [UInt64]) {
+        self.firstDraws = firstDraws
         let inputs = modalities.flatMap { samples[$0] }
-        for leaf in (0..<leafCount).map(leaf) { forward(inputs[leaf.input], leaf) }
+        for number in 0..<leafCount {
+            let leaf = leaf(number)
+            forward(inputs[leaf.input], leaf, shardStatistics: statistics?.views(forLeaf: number) ?? [])
+            statistics?.close(leaf: number)
+        }
     }
 
-    func forward(_ samples: Tensor, _ leaf: Leaf) {
+    /// - Parameter shardStatistics: receives the statistics of the leaf; empty if the pass recomputes activations.
+    func forward(_ samples: Tensor, _ leaf: Leaf, shardStatistics: [[Tensor]] = []) {
         let rows = rows(of: leaf.shard)
         encoder.forward(
             samples.rows(rows), parameters: parameterViews, workspace: workspace, slot: slot(of: leaf),
-            output: outputs[leaf.input].rows(rows))
+            output: outputs[leaf.input].rows(rows), context: context(of: leaf, shardStatistics: shardStatistics))
+    }
+
+    /// The context of a pass over a leaf. A frozen encoder works as in an evaluation.
+    func context(of leaf: Leaf, shardStatistics: [[Tensor]] = []) -> EncoderContext {
+        if isFrozen { return .evaluation(statistics: statisticsViews) }
+        return .training(
+            philox: philox, encoderNumber: encoderNumber, input: leaf.input,
+            firstDraw: firstDraws[leaf.input % batchCount] + UInt64(rows(of: leaf.shard).lowerBound),
+            statistics: statisticsViews, shardStatistics: shardStatistics)
     }
 
     /// Backpropagates the gradient of the encodings to the parameters, and begins to sum it over the workers. The
@@ -130,7 +164,8 @@ package final class EncoderTrainer {
             try encoder.backward(
                 input: inputs[leaf.input].rows(rows), output: outputs[leaf.input].rows(rows),
                 outputGradient: outputGradients[leaf.input].rows(rows), parameters: parameterViews,
-                workspace: workspace, slot: slot(of: leaf), gradients: gradients.views(forLeaf: number)
+                workspace: workspace, slot: slot(of: leaf), gradients: gradients.views(forLeaf: number),
+                context: context(of: leaf)
             ) { layer in
                 guard let bucket = buckets.first(where: { $0.layers.lowerBound == layer }) else { return }
                 gradients.close(leaf: number, range: bucket.range)
@@ -144,11 +179,12 @@ package final class EncoderTrainer {
 
     // MARK: - Sum over workers and update
 
-    /// Waits for the sum of the gradient over the workers.
+    /// Waits for the sum of the gradient over the workers, and averages the statistics of the shards.
     /// - Returns: [bucket][block]: Σ gradient² of each block that this worker owns; empty if the encoder is frozen.
     func finishGradientSum() throws -> [[Double]] {
         for reduction in pending { try reduction.finish() }
         pending.removeAll(keepingCapacity: true)
+        try statistics?.computeMeans()
         guard let gradients else { return [] }
         return encoder.layout.buckets.map { bucket in
             let owned = communicator.ownedRange(in: bucket.range), block = bucket.range.count / encoder.layout.shards
@@ -165,54 +201,21 @@ package final class EncoderTrainer {
         return encoder.layout.buckets.map { gradients.sum.flat(communicator.ownedRange(in: $0.range)) }
     }
 
-    /// Updates the owned slices of the parameters with the gradient scale · g, then gathers all slices on every worker.
-    /// A frozen encoder updates nothing.
-    /// - Parameters:
-    ///   - rate: learning rate of this step.
-    ///   - t: number of the update, counted from 1.
-    ///   - scale: factor of the gradient that clips it.
-    func update(rate: Double, t: Int, scale: Double) throws {
-        guard let gradients else { return }
-        for (bucket, moments) in zip(encoder.layout.buckets, moments) {
-            let owned = communicator.ownedRange(in: bucket.range)
-            optimizer.update(
-                parameters.flat(owned), gradient: gradients.sum.flat(owned), moments: moments, rate: rate, t: t,
-                scale: scale)
-            try communicator.allGather(parameters.flat(bucket.range))
-        }
-    }
-}
-
-/// Pairwise sum of the gradients of a worker's leaves, computed while the leaves arrive, in log₂(leaves) + 1 buffers.
-///
-/// Before leaf t there is one partial sum for each 1 in the binary representation of t. The gradient of leaf t goes to
-/// the next buffer. Then, for each trailing 1 of t, the newest buffer is added to the one before it. After the last
-/// leaf `sum` holds the sum of all leaves.
-package struct GradientAccumulator {
-    /// One flat buffer per level, and its views by layer.
-    private let levels: [(flat: Tensor, views: [[Tensor]])]
-
-    package init(_ encoder: Encoder, leaves: Int) {
-        precondition(
-            leaves.nonzeroBitCount == 1, "pairwise sum of \(leaves) gradients: the number must be a power of two")
-        levels = (0...leaves.trailingZeroBitCount).map { _ in
-            let flat = Tensor([encoder.layout.count])
-            return (flat, encoder.views(of: flat))
-        }
+    /// Updates the owned slices of the parameters, gathers all slices on every worker, and updates the running
+    /// statistics. A frozen encoder updates nothing.
+    func update(_ step: OptimizerStep) throws {
+        guard let gradients, let optimizer else { return }
+        try optimizer.update(gradient: gradients.sum, step)
+        try statistics?.update()
     }
 
-    /// The buffer for the gradient of a leaf, as views by layer.
-    package func views(forLeaf leaf: Int) -> [[Tensor]] { levels[leaf.nonzeroBitCount].views }
-
-    /// Closes the partial sums that a leaf completes, over a range of the flat buffer.
-    package func close(leaf: Int, range: Range<Int>) {
-        let depth = leaf.nonzeroBitCount
-        for level in 0..<(~leaf).trailingZeroBitCount {
-            let from = levels[depth - level].flat, to = levels[depth - level - 1].flat
-            couplet_add(range.count, from.pointer + range.lowerBound, to.pointer + range.lowerBound)
+    /// The moving average of the parameters; the parameters if there is none. Every worker calls it.
+    func averageParameters() throws -> Tensor {
+        guard let optimizer, optimizer.arrayNames.contains(OptimizerSpecification.averageName) else {
+            return parameters
         }
+        let average = Tensor([encoder.layout.count])
+        try optimizer.gatherAverage(into: average)
+        return average
     }
-
-    /// The sum over all leaves, once the last leaf is closed.
-    package var sum: Tensor { levels[0].flat }
 }

@@ -34,8 +34,8 @@ package struct LossScalars {
             isLearned: specification.learned,
             momentCount: momentCount)
         biasScalar = LearnedScalar(
-            name: Self.biasName, initial: objective.loss.usesBias ? objective.bias.initial : 0,
-            isLearned: objective.loss.usesBias && objective.bias.learned, momentCount: momentCount)
+            name: Self.biasName, initial: objective.loss.bias?.initial ?? 0,
+            isLearned: objective.loss.bias?.learned ?? false, momentCount: momentCount)
     }
 
     /// τ = exp(-log(1/τ)). Until the first update it has the bits of the number in the config.
@@ -65,13 +65,11 @@ package struct LossScalars {
     /// Updates the learned scalars, and keeps τ at or above its minimum.
     /// - Parameters:
     ///   - gradients: one for each element of `learned`.
-    ///   - t: number of the update, counted from 1.
-    ///   - scale: factor of the gradients that clips them.
-    mutating func update(gradients: [Double], _ optimizer: Optimizer, rate: Double, t: Int, scale: Double) {
+    ///   - step: the numbers of the update.
+    mutating func update(gradients: [Double], _ optimizer: any Optimizer, _ step: OptimizerStep) {
         learned = zip(learned, gradients).map { scalar, gradient in
             var scalar = scalar
-            optimizer.update(
-                &scalar.value, gradient: gradient, moments: &scalar.moments, rate: rate, t: t, scale: scale)
+            optimizer.updateScalar(&scalar.value, gradient: gradient, moments: &scalar.moments, step)
             return scalar
         }
         if logInverseTemperature.isLearned {

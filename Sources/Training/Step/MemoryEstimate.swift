@@ -36,7 +36,7 @@ public struct MemoryEstimate: Sendable {
 
         let trainedParameters = model.trainedEncoders.reduce(0) { $0 + $1.layout.count } * floatSize
         let gradientBuffers = (inputCount * localShards).trailingZeroBitCount + 1
-        let momentCount = Optimizer(optimizer).momentNames.count
+        let momentCount = optimizer.arrayNames.count
         let slots = batch.activations == .keep ? inputCount * localShards : 1
         let activations =
             model.trainedEncoders.reduce(0) { $0 + $1.memory(rows: shardRows, slots: slots).total }
@@ -54,7 +54,7 @@ public struct MemoryEstimate: Sendable {
         let sampleColumns = encoders.reduce(0) { $0 + $1.inputShape.reduce(1, *) }
         let samples = batchCount * BatchReader.bufferCount(for: source) * localRows * sampleColumns * floatSize
         // Only the process of worker 0 has these buffers.
-        let checkpoint = saves ? CheckpointBuffers.bytes(model, optimizer: Optimizer(optimizer)) : 0
+        let checkpoint = saves ? CheckpointBuffers.bytes(model, optimizer: optimizer) : 0
 
         self.threads = threads
         parts = [

@@ -1,3 +1,4 @@
+import CoupletEvaluation
 import CoupletLosses
 import CoupletNetworks
 import CoupletPairs
@@ -8,7 +9,9 @@ import CoupletTensors
 public struct Model: Sendable {
     public let encoders: PerModality<Encoder>
     /// The parameters of each encoder, in the order of its layout.
-    public let parameters: PerModality<Tensor>
+    public private(set) var parameters: PerModality<Tensor>
+    /// The running statistics of each encoder, in the order of its `statisticsLayout`; without elements if it has none.
+    public let statistics: PerModality<Tensor>
     /// Whether both modalities share one encoder. Both values of `encoders` and of `parameters` are then the same.
     public let isShared: Bool
     /// The modalities whose encoders are not trained.
@@ -46,8 +49,25 @@ public struct Model: Sendable {
         parameters = PerModality(
             first: firstParameters,
             second: isShared ? firstParameters : second.initialParameters(philox: philox, encoderNumber: 1))
+        let firstStatistics = first.initialStatistics()
+        statistics = PerModality(
+            first: firstStatistics, second: isShared ? firstStatistics : second.initialStatistics())
         self.isShared = isShared
         frozen = configuration.frozenEncoders
+    }
+
+    /// The same model with other parameters, such as their moving average.
+    package func with(parameters: PerModality<Tensor>) -> Model {
+        var copy = self
+        copy.parameters = parameters
+        return copy
+    }
+
+    /// Encodes batches of samples of a modality, as in an evaluation.
+    /// - Parameter rows: number of rows in a batch.
+    package func batchEncoder(_ modality: Modality, rows: Int = BatchEncoder.defaultRows) -> BatchEncoder {
+        BatchEncoder(
+            encoders[modality], parameters: parameters[modality], statistics: statistics[modality], rows: rows)
     }
 
     /// One modality for each distinct encoder: both, or only the first where they share one.

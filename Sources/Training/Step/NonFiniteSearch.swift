@@ -177,7 +177,7 @@ extension EncoderTrainer {
             encoder.backward(
                 input: samples.rows(rows), output: outputs[input].rows(rows),
                 outputGradient: outputGradient.rows(rows), parameters: parameterViews, workspace: workspace,
-                slot: slot(of: leaf), gradients: views
+                slot: slot(of: leaf), gradients: views, context: context(of: leaf)
             ) { number in
                 guard let layer = encoder.layer(numbered: number),
                     !views[layer].allSatisfy(NonFiniteSearch.isFinite)

@@ -30,11 +30,11 @@ package final class TrainingStep {
     /// Positions in the global batch of this worker's pairs.
     private let positions: Range<Int>
     private let reader: BatchReader
+    /// The batches of a step: two if the loss takes a second one.
+    private let batches: [Sampler.Batch]
     /// Evaluates the loss over all pairs of the batch.
     package let engine: PairwiseEngine
-    private let schedule: LearningRateSchedule
-    private let optimizer: Optimizer
-    private let optimization: OptimizerSpecification
+    private let optimizer: OptimizerSpecification
     /// One trainer per distinct encoder: two, or one where both modalities share an encoder.
     private let trainers: [EncoderTrainer]
     /// Kernel features of the data; nil unless the loss compares data.
@@ -54,25 +54,23 @@ package final class TrainingStep {
     ) throws {
         let batch = configuration.batch, objective = configuration.objective
         let localPairs = batch.size / communicator.size
-        let optimizer = Optimizer(configuration.optimizer)
         self.communicator = communicator
-        self.optimizer = optimizer
-        schedule = LearningRateSchedule(configuration.optimizer)
-        optimization = configuration.optimizer
+        optimizer = configuration.optimizer
         sampler = try Sampler(batchSize: batch.size, sampleCount: source.count(of: .training), seed: configuration.seed)
         positions = communicator.rank * localPairs..<(communicator.rank + 1) * localPairs
+        batches = Array(BatchReader.batches.prefix(objective.loss.batchCount))
         reader = BatchReader(
             source, sampler: sampler, positions: positions, batchCount: objective.loss.batchCount,
             inputShapes: model.encoders.map(\.inputShape))
         trainers = model.modalitiesWithOwnEncoder.map {
-            EncoderTrainer($0, of: model, configuration, optimizer: optimizer, communicator: communicator)
+            EncoderTrainer($0, of: model, configuration, communicator: communicator)
         }
         features = try BatchFeatures(configuration, source: source, rows: localPairs)
         engine = PairwiseEngine(
             communicator: communicator, shards: batch.shards, batchSize: batch.size,
             dimension: configuration.encoders.embedding, similarity: objective.similarity, loss: objective.loss,
             tileMemory: tileMemory, features: features?.counts)
-        scalars = LossScalars(objective, momentCount: optimizer.momentNames.count)
+        scalars = LossScalars(objective, momentCount: configuration.optimizer.kind.momentNames.count)
     }
 
     /// Runs step `step`, counted from 0. Every worker calls it.
@@ -89,7 +87,10 @@ package final class TrainingStep {
         _ step: Int, requests: ControlRequests = [], inspect: ((StepStage) throws -> Void)? = nil
     ) throws -> StepReport {
         let samples = try reader.samples(step: step)
-        for trainer in trainers { trainer.forward(samples) }
+        let firstDraws = batches.map {
+            sampler.draws(step: step, positions: positions.lowerBound..<positions.lowerBound + 1, of: $0)[0]
+        }
+        for trainer in trainers { trainer.forward(samples, firstDraws: firstDraws) }
 
         let temperature = scalars.temperature
         let result = try evaluateLoss(samples)
@@ -104,18 +105,17 @@ package final class TrainingStep {
         let scalarGradients = scalars.gradients(of: result)
         let squares = exchange.bucketSquares.joined() + scalarGradients.map { $0 * $0 }
         let norm = squares.reduce(0, +).squareRoot()
-        let clip = optimization.clipFactor(gradientNorm: norm)
+        let update = optimizer.update(atStep: step, gradientNorm: norm)
 
-        let rate = schedule.rate(atStep: step)
         var nonFinite: NonFiniteDiagnosis?
         if result.loss.isFinite, norm.isFinite {
-            for trainer in trainers { try trainer.update(rate: rate, t: step + 1, scale: clip) }
-            scalars.update(gradients: scalarGradients, optimizer, rate: rate, t: step + 1, scale: clip)
+            for trainer in trainers { try trainer.update(update) }
+            scalars.update(gradients: scalarGradients, optimizer.kind, update)
         } else {
             nonFinite = try diagnose(step, samples, loss: result.loss, norm: norm)
         }
         return StepReport(
-            step: step + 1, loss: result.loss, learningRate: rate, gradientNorm: norm,
+            step: step + 1, loss: result.loss, learningRate: update.rate, gradientNorm: norm,
             encoderGradientNorms: PerModality { modality in
                 exchange.bucketSquares[trainerIndex(of: modality)].reduce(0, +).squareRoot()
             },
@@ -126,8 +126,15 @@ package final class TrainingStep {
     /// loss takes one.
     package func encodings(of modality: Modality) -> [Tensor] { trainer(of: modality).encodings(of: modality) }
 
-    /// Names of the moments that the optimizer keeps for each parameter.
-    var momentNames: [String] { optimizer.momentNames }
+    /// The moving average of the parameters of each encoder; the parameters themselves if an encoder is frozen or there
+    /// is no average. Every worker calls it.
+    package func averageParameters() throws -> PerModality<Tensor> {
+        let averages = try trainers.map { try $0.averageParameters() }
+        return PerModality { averages[trainerIndex(of: $0)] }
+    }
+
+    /// Starts the moving averages at the current parameters.
+    package func resetAverage() { for trainer in trainers { trainer.optimizer?.resetAverage() } }
 
     /// The trainer of the encoder of a modality.
     package func trainer(of modality: Modality) -> EncoderTrainer { trainers[trainerIndex(of: modality)] }

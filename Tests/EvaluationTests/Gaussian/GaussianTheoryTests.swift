@@ -18,7 +18,7 @@ import Testing
             vv: n * n.transposed)
     }
 
-    private static func answer(_ similarity: Similarity, _ loss: Loss, rank: Int) throws -> GaussianTheory.Answer {
+    private static func answer(_ similarity: Similarity, _ loss: any Loss, rank: Int) throws -> GaussianTheory.Answer {
         try GaussianTheory(covariance(), rank: rank, batch: 100, objectives: [(similarity, loss)]).answers[0]
     }
 
@@ -46,7 +46,7 @@ import Testing
     @Test func oneSidedQuadraticLossesAreExact() throws {
         let exact = try GaussianPair(Self.covariance())
         for (loss, isFirst) in [
-            (Loss.conditional(first: 1, second: 0), true), (.conditional(first: 0, second: 1), false),
+            (ConditionalLoss.conditional(first: 1, second: 0), true), (.conditional(first: 0, second: 1), false),
         ] {
             let answer = try Self.answer(.quadratic, loss, rank: 3)
             let mean = try #require(isFirst ? answer.firstMeanError : answer.secondMeanError)

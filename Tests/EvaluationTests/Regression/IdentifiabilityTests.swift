@@ -18,11 +18,13 @@ import Testing
         }
         func next(_ i: Int) -> Int { (i + 1) % count }
         return LatentSamples(
-            first: encode(style: 1, modality: 3) { $0 }, second: encode(style: 2, modality: 4) { $0 },
+            encodings: .init(
+                first: encode(style: 1, modality: 3) { $0 }, second: encode(style: 2, modality: 4) { $0 }),
             factors: zip(["c", "s", "s_perturbed", "m1", "m2"], blocks).map { .init(name: $0, values: $1) },
             swapped: .init(
-                first: encode(style: 1, modality: 3, content: next),
-                second: encode(style: 2, modality: 4, content: next),
+                encodings: .init(
+                    first: encode(style: 1, modality: 3, content: next),
+                    second: encode(style: 2, modality: 4, content: next)),
                 content: RegressionFixture.matrix(count, 2) { row(0, next($0))[$1] }))
     }
 
@@ -107,7 +109,7 @@ import Testing
     @Test func sourceWithoutContentHasNoContentScores() throws {
         let whole = Self.samples(60, number: 1, Self.contentEncoder)
         let samples = LatentSamples(
-            first: whole.first, second: whole.second, factors: Array(whole.factors[1...2]), swapped: nil)
+            encodings: whole.encodings, factors: Array(whole.factors[1...2]), swapped: nil)
         let found = try runWorkers(1) {
             try Identifiability(regressors: [.linear], seed: 1).evaluate(
                 fitting: samples, scoring: samples, communicator: $0)

@@ -50,7 +50,7 @@ import Testing
         ("content: 122, style: 4, modality: 3", "data.content", "at most 128 components"),
         ("stile: 4", "data.stile", "did you mean style?"),
         ("statistical_dependance: true", "data.statistical_dependance", "did you mean statistical_dependence?"),
-        ("dimensions: [3, 3]", "data.dimensions", "it belongs to the source gaussian, and this one is latent"),
+        ("dimensions: [3, 3]", "data.dimensions", "the source latent does not have it; only gaussian has it"),
         ("per_class: 3", "data.per_class", "of no use"),
     ]) func reportsOneProblem(keys: String, key: String, phrase: String) throws {
         let problems = ConfigurationExample.problems(Self.config("{source: latent, \(keys)}"))

@@ -27,7 +27,7 @@ struct InvalidConfiguration: Sendable, CustomTestStringConvertible {
         .init("bias: false", "bais: false", 9, 25, "encoders.first.bais", "did you mean bias?"),
         .init(
             "temperature: 1", "temperature: 1\n  margin: 1", 14, 3, "objective.margin", "no such key",
-            "temperature, loss, similarity"),
+            "loss, weights, similarity, temperature"),
         .init(
             "temperature: 1", "temperature: 1\n  bandwidth: 1", 14, 3, "objective.bandwidth", "of no use here",
             "only mmd"),
@@ -67,7 +67,7 @@ struct InvalidConfiguration: Sendable, CustomTestStringConvertible {
             "seed: 1", "seed: 1\ninitialize: {from: a, encoders: [second], freeze: [first]}", 3, 51,
             "initialize.freeze", "random parameters"),
         .init(
-            "seed: 1", "seed: 1\ninitialize: {from: a, freeze: [second, first]}", 3, 13, "initialize.freeze",
+            "seed: 1", "seed: 1\ninitialize: {from: a, freeze: [second, first]}", 3, 31, "initialize.freeze",
             "nothing to train"),
         .init(
             "dimensions: [8, 6]", "dimensions: [8, 6]\n  mixing_layers: 3", 6, 3, "data.mixing_layers", "of no use",
@@ -76,7 +76,7 @@ struct InvalidConfiguration: Sendable, CustomTestStringConvertible {
             "loss: conditional", "loss: lp_simclr", 12, 3, "objective.similarity", "of no use", "distance of its own"),
         .init(
             "loss: conditional", "loss: nt_xent\n  weights: [1, 0]", 15, 3, "objective.weights", "of no use",
-            "both directions alike"),
+            "conditional, decoupled, mmd"),
         .init("loss: conditional", "loss: conditional\n  p: 2", 15, 3, "objective.p", "of no use", "lp_simclr"),
         .init(
             "similarity: inner_product\n  temperature: 1\n  loss: conditional", "loss: lp_simclr\n  p: 3", 13, 6,
@@ -153,7 +153,7 @@ struct InvalidConfiguration: Sendable, CustomTestStringConvertible {
         .init("correlations: [0.9,", "correlations: [0.9, 0.8,", 6, 17, "data.correlations", "1 to 6", "found 7"),
         .init("[8, 6]", "[8, 6, 4]", 5, 15, "data.dimensions", "two", "found 3"),
         .init("[8, 6]", "[8, 0]", 5, 19, "data.dimensions", "from 1", "found 0"),
-        .init("dimensions: [8, 6]", "covariance: c.h5", 6, 17, "data.correlations", "covariance"),
+        .init("dimensions: [8, 6]", "covariance: c.h5", 6, 3, "data.correlations", "covariance"),
         .init("embedding: 3", "embedding: 3\n  initial_scale: 1e-60", 9, 18, "encoders.initial_scale", "Float32"),
         .init("embedding: 3", "embedding: 99999999", 8, 14, "encoders.embedding", "1000000"),
         // Problems of missing keys have the location of their block.

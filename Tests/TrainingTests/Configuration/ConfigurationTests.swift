@@ -14,10 +14,10 @@ import Testing
         #expect(
             configuration.encoders == .init(embedding: 3, first: .linear(bias: false), second: .linear(bias: false)))
         #expect(configuration.encoders.initialScale == 1)
-        #expect(configuration.objective.loss == .conditional(first: 0.5, second: 0.5))
+        #expect(configuration.objective.loss.isEqual(to: ConditionalLoss.conditional(first: 0.5, second: 0.5)))
         #expect(configuration.objective.temperature == TemperatureSpecification(initial: 1))
         #expect(configuration.batch.shards == 16)
-        #expect(configuration.optimizer.kind == .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8))
+        #expect(configuration.optimizer.kind.isEqual(to: Adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8)))
         #expect(configuration.optimizer.learningRate == 0.01)
         #expect(configuration.optimizer.schedule == .constant)
         #expect(configuration.optimizer.clipNorm == nil)
@@ -49,7 +49,7 @@ import Testing
                 == .multilayerPerceptron(widths: [150, 750], activation: .leakyRelu(slope: 0.2), bias: false))
         #expect(configuration.encoders.second == .convolutional(channels: [32, 64], hidden: [128]))
         #expect(configuration.encoders.initialScale == 0.1)
-        #expect(configuration.objective.loss == .joint)
+        #expect(configuration.objective.loss.isEqual(to: JointLoss()))
         #expect(configuration.objective.temperature == .init(initial: 0.07, learned: true, minimum: 0.02))
         #expect(configuration.batch == .init(size: 1_024, shards: 8))
         #expect(
@@ -82,7 +82,7 @@ import Testing
                 "evaluation.pairs=100", "name=\"a = b\"",
             ])
         #expect(configuration.optimizer.learningRate == 0.5)
-        #expect(configuration.objective.loss == .conditional(first: 1, second: 0))
+        #expect(configuration.objective.loss.isEqual(to: ConditionalLoss.conditional(first: 1, second: 0)))
         #expect(configuration.encoders.first == .labels)
         #expect(configuration.train.logEvery == 7)
         #expect(configuration.evaluation.pairs == 100)
@@ -143,8 +143,11 @@ import Testing
         for line in [
             "  initial_scale: 1", "  first: {kind: linear, bias: false}", "  weights: [0.5, 0.5]",
             "batch: {size: 2048, shards: 16, activations: keep, tile_memory: 256 MiB}",
-            "  beta2: 0.999", "  epsilon: 1.0e-08", "  schedule: constant", "  warmup_steps: 0", "  clip_norm: null",
-            "evaluation: {pairs: null}", "  log_every: 50", "  evaluate_every: 500", "  keep_checkpoints: 3",
+            "  beta2: 0.999", "  epsilon: 1.0e-08", "  schedule: constant", "  warmup_steps: 0",
+            "  weight_decay_on: all",
+            "  learning_rate_factors: {first: 1, second: 1}", "  average_decay: null", "  clip_norm: null",
+            "evaluation: {pairs: null, parameters: current, identifiability: null}", "  log_every: 50",
+            "  evaluate_every: 500", "  keep_checkpoints: 3",
             "  checkpoint_minutes: null", "  stop_after: null", "  on_nonfinite: stop",
         ] {
             #expect(text.split(separator: "\n").contains { $0 == line }, "\(line) in\n\(text)")
@@ -207,9 +210,11 @@ import Testing
             default: return .hdf5(path: path(), heldOut: real(0...0.99))
             }
         }
-        func kind() -> OptimizerSpecification.Kind {
-            switch whole(0...2) {
+        func kind() -> any Optimizer {
+            switch whole(0...4) {
             case 0: .sgd(momentum: real(0...0.99))
+            case 3: .lars(momentum: real(0...0.99), trustCoefficient: positive(), epsilon: positive())
+            case 4: .lamb(beta1: real(0...0.99), beta2: real(0...0.999), epsilon: positive())
             case 1: .adam(beta1: real(0...0.99), beta2: real(0...0.999), epsilon: positive())
             default: .adamw(beta1: real(0...0.99), beta2: real(0...0.999), epsilon: positive())
             }
@@ -219,15 +224,15 @@ import Testing
         let schedule = pick(LearningRateSchedule.Kind.allCases)
         let warmup = whole(0...100)
         let size = whole(1...64) * 32
-        let loss: Loss = pick([
+        let loss: any Loss = pick([
             .joint, .conditional(first: positive(), second: real(0...1)), .ntXent,
             .lpSimCLR(
                 distance: pick([LpDistance(), LpDistance(power: false), LpDistance(order: .one)]),
-                negatives: pick(Loss.Negatives.allCases)),
+                negatives: pick(LpSimCLRLoss.Negatives.allCases)),
         ])
         // This loss has a distance instead of a similarity.
-        let similarity = if case .lpSimCLR = loss { Similarity.quadratic } else { pick(Similarity.allCases) }
-        let isShared = Bool.random(using: &g), first = encoder()
+        let similarity = loss.usesSimilarity ? pick(Similarity.allCases) : loss.defaultSimilarity
+        let isShared = Bool.random(using: &g), first = encoder(), averageDecay = pick([nil, real(0...0.99)])
         return Configuration(
             name: pick(["gaussian", "a b", "true", "7", "x: y", "größe", "-"]),
             seed: UInt64.random(in: 0...UInt64.max, using: &g), source: source(),
@@ -253,8 +258,13 @@ import Testing
                 kind: kind(), learningRate: positive(), schedule: schedule, warmupSteps: warmup,
                 weightDecay: real(0...1),
                 clipNorm: pick([nil, positive()]),
-                scheduleSteps: schedule == .constant ? nil : pick([nil, warmup + 5])),
-            evaluation: .init(pairs: pick([nil, whole(1...9_999)])),
+                scheduleSteps: schedule == .constant ? nil : pick([nil, warmup + 5]),
+                decayedParameters: pick(OptimizerSpecification.DecayedParameters.allCases),
+                learningRateFactors: isShared ? .init() : .init(first: positive(), second: positive()),
+                averageDecay: averageDecay),
+            evaluation: .init(
+                pairs: pick([nil, whole(1...9_999)]), parameters: averageDecay == nil ? .current : .average,
+                metrics: pick([[], [.alignment], [.uniformity(exponent: positive()), .alignment]])),
             train: .init(
                 steps: whole(0...100_000), logEvery: whole(1...100), evaluateEvery: pick([nil, whole(1...900)]),
                 checkpointEvery: pick([nil, whole(1...900)]), checkpointMinutes: pick([nil, positive()]),

@@ -19,7 +19,7 @@ import Testing
         try run.prepare(.refuse)
         try run.store(try example())
         #expect(run.holdsRun)
-        #expect(try run.storedConfiguration() == example())
+        #expect(try run.storedConfiguration(registry: .builtIn) == example())
         #expect(RunFolder(path: nil, name: "x").path == "runs/x")
     }
 
@@ -59,10 +59,14 @@ import Testing
             try #require(throws: FileError.self) { try RunFolder(path: "\(folder.path)/file/run").prepare(.refuse) }
                 .kind == .inputOutput)
         #expect(
-            try #require(throws: FileError.self) { try RunFolder(path: "\(folder.path)/none").storedConfiguration() }
-                .reason == "no such run")
+            try #require(throws: FileError.self) {
+                try RunFolder(path: "\(folder.path)/none").storedConfiguration(registry: .builtIn)
+            }
+            .reason == "no such run")
         #expect(
-            try #require(throws: FileError.self) { try RunFolder(path: folder.path).storedConfiguration() }.reason
+            try #require(throws: FileError.self) {
+                try RunFolder(path: folder.path).storedConfiguration(registry: .builtIn)
+            }.reason
                 .contains("config.yaml"))
     }
 }

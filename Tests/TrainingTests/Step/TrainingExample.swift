@@ -37,7 +37,7 @@ enum TrainingExample {
     }
 
     /// One encoder that both modalities share.
-    static func shared(_ loss: Loss) -> Configuration {
+    static func shared(_ loss: any Loss) -> Configuration {
         let encoder = EncoderSpecification.multilayerPerceptron(
             widths: [40, 24], activation: .leakyRelu(slope: 0.01), bias: true)
         return gaussian {

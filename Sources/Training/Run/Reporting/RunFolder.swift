@@ -1,4 +1,5 @@
 import CoupletFiles
+import CoupletSchema
 import Glibc
 
 /// The folder of a run and the paths of its files.
@@ -71,8 +72,10 @@ public struct RunFolder: Equatable, Sendable {
     }
 
     /// Reads `config.yaml`.
-    /// - Throws: `FileError` if the folder holds no run; `ConfigurationError` if the file is not valid.
-    public func storedConfiguration() throws -> Configuration {
+    /// - Parameter registry: the kinds of the program that made the run.
+    /// - Throws: `FileError` if the folder holds no run; `ConfigurationError` if the file is not valid, or names a kind
+    ///   that the registry lacks.
+    public func storedConfiguration(registry: Registry) throws -> Configuration {
         guard FileSystem.isFolder(path) else {
             throw FileError(
                 .inputOutput, at: path, reason: "no such run",
@@ -83,7 +86,7 @@ public struct RunFolder: Equatable, Sendable {
                 .inputOutput, at: path, reason: "no run, because it has no config.yaml",
                 remedy: "a run is the folder that couplet train writes")
         }
-        return try Configuration.load(path: configuration)
+        return try Configuration.load(path: configuration, registry: registry)
     }
 
     /// Writes `config.yaml`.

@@ -1,0 +1,3 @@
+import CoupletCommand
+
+CoupletCommand.main()

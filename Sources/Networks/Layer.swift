@@ -1,0 +1,98 @@
+import CoupletTensors
+
+/// A layer of an encoder. It declares its shapes and computes forward and backward over one shard.
+///
+/// Legend: B = rows of the shard. Every activation tensor has the shape B × (shape of one sample).
+///
+/// Forward and backward allocate nothing that grows with the shard. The encoder's workspace allocates
+/// `savedForBackward` and `scratch` once. The result of a layer depends only on the values of its arguments. It never
+/// depends on their addresses or on earlier contents of `scratch`. Then a run gives the same bits for every number of
+/// workers, after a resume, and with activations that are recomputed instead of kept.
+///
+/// A layer outside Couplet reads and writes tensors by `Tensor.span` and `Tensor.mutableSpan`, multiplies them by
+/// `MatrixProduct`, and calls `Couplet.exp` and its like. y = x²:
+///
+///     struct Square: Layer {
+///         let inputShape: [Int]
+///         var outputShape: [Int] { inputShape }
+///         func forward(
+///             _ input: Tensor, parameters: [Tensor], output: Tensor, savedForBackward: Tensor, scratch: Tensor,
+///             context: LayerContext
+///         ) {
+///             let x = input.span
+///             var y = output.mutableSpan
+///             for i in x.indices { y[i] = x[i] * x[i] }
+///         }
+///         func backward(
+///             input: Tensor, output: Tensor, outputGradient: Tensor, parameters: [Tensor],
+///             parameterGradients: [Tensor], inputGradient: Tensor?, savedForBackward: Tensor, scratch: Tensor,
+///             context: LayerContext
+///         ) {
+///             guard let inputGradient else { return }
+///             let x = input.span, dy = outputGradient.span
+///             var dx = inputGradient.mutableSpan
+///             for i in x.indices { dx[i] = 2 * x[i] * dy[i] }
+///         }
+///     }
+public protocol Layer: Sendable {
+    /// Shape of one input sample.
+    var inputShape: [Int] { get }
+    /// Shape of one output sample.
+    var outputShape: [Int] { get }
+    /// Names and shapes of the parameters, in the order of the argument `parameters` below; empty, the default, for a
+    /// layer without parameters. A checkpoint uses the same names, for example weight and bias.
+    var parameterShapes: [(name: String, shape: [Int])] { get }
+    /// Names and shapes of the running statistics, such as the mean and variance of a batch normalisation; empty, the
+    /// default, for a layer without any. They are no parameters: no gradient and no optimizer changes them.
+    var statisticShapes: [(name: String, shape: [Int])] { get }
+    /// Number of floats that forward saves for backward in addition to its output, for one shard of B rows. The default
+    /// is 0.
+    func savedForBackwardCount(rows: Int) -> Int
+    /// Number of scratch floats that forward and backward need. All layers of a worker share this memory, so it holds
+    /// nothing between calls. The default is 0.
+    func scratchCount(rows: Int) -> Int
+    /// Sets the initial parameters. A layer without parameters needs no such method.
+    /// - Parameters:
+    ///   - firstNumber: parameter p uses the number `firstNumber` + p of the random stream `.initialization`.
+    ///   - scale: factor on the initial weights.
+    func initialize(_ parameters: [Tensor], philox: Philox, firstNumber: UInt64, scale: Float)
+    /// Sets the running statistics before the first step. The default is zeros.
+    func initializeStatistics(_ statistics: [Tensor])
+    /// Computes the output of one shard. Overwrites `output` and `savedForBackward`, and `context.shardStatistics` if
+    /// it is not empty.
+    func forward(
+        _ input: Tensor, parameters: [Tensor], output: Tensor, savedForBackward: Tensor, scratch: Tensor,
+        context: LayerContext)
+    /// Computes the gradients of one shard. Overwrites `parameterGradients` and, unless it is nil, `inputGradient`.
+    /// May also overwrite `outputGradient`.
+    /// - Parameter context: as in the forward pass of this shard, but for `shardStatistics`, which a backward pass
+    ///   neither reads nor writes.
+    func backward(
+        input: Tensor, output: Tensor, outputGradient: Tensor, parameters: [Tensor], parameterGradients: [Tensor],
+        inputGradient: Tensor?, savedForBackward: Tensor, scratch: Tensor, context: LayerContext)
+    /// Updates the running statistics, once a step. The default does nothing.
+    /// - Parameter means: what forward wrote to `context.shardStatistics`, averaged over all shards and inputs of the
+    ///   step.
+    func updateStatistics(_ statistics: [Tensor], means: [Tensor])
+    /// Number of floating-point operations of the matrix products in forward and backward for B rows, for benchmarks.
+    /// The default is 0.
+    func matrixProductFLOPs(rows: Int, needsInputGradient: Bool) -> Int
+}
+
+extension Layer {
+    public var parameterShapes: [(name: String, shape: [Int])] { [] }
+    public var statisticShapes: [(name: String, shape: [Int])] { [] }
+    public func savedForBackwardCount(rows: Int) -> Int { 0 }
+    public func scratchCount(rows: Int) -> Int { 0 }
+    public func initialize(_ parameters: [Tensor], philox: Philox, firstNumber: UInt64, scale: Float) {
+        precondition(parameters.isEmpty, "\(Self.self) has parameters, but it does not initialize them")
+    }
+    public func initializeStatistics(_ statistics: [Tensor]) { for statistic in statistics { statistic.fill(0) } }
+    public func updateStatistics(_ statistics: [Tensor], means: [Tensor]) {}
+    public func matrixProductFLOPs(rows: Int, needsInputGradient: Bool) -> Int { 0 }
+
+    /// Number of values in one input sample.
+    public var inputCount: Int { inputShape.reduce(1, *) }
+    /// Number of values in one output sample.
+    public var outputCount: Int { outputShape.reduce(1, *) }
+}

@@ -1,0 +1,160 @@
+import CoupletTensors
+
+/// y = x + f(x), where f is a sequence of layers, or y = p(x) + f(x) with a projection p where f changes the shape (He,
+/// Zhang, Ren, Sun, *Deep Residual Learning for Image Recognition*, CVPR 2016, equations 1 and 2).
+///
+/// Backward: dX = dY + Jfᵀ dY, or Jpᵀ dY + Jfᵀ dY. An activation after the sum is an `ActivationLayer` after this
+/// layer.
+///
+/// Parameters of f are called as in `Sequential`, "1/weight"; those of the projection "projection/weight". In the keys
+/// of random numbers (`LayerContext`) f is the inner layer 0, a `Sequential`, and the projection is the inner layer 1.
+public struct Residual: Layer {
+    /// f
+    public let body: Sequential
+    /// p; nil for the identity.
+    public let projection: (any Layer)?
+    public let parameterShapes: [(name: String, shape: [Int])]
+    public let statisticShapes: [(name: String, shape: [Int])]
+    public var inputShape: [Int] { body.inputShape }
+    public var outputShape: [Int] { body.outputShape }
+
+    /// - Parameters:
+    ///   - layers: the layers of f. Without a projection, the output has the shape of the input.
+    ///   - projection: a layer from the input to the output shape of f.
+    public init(_ layers: [any Layer], projection: (any Layer)? = nil) {
+        body = Sequential(layers)
+        self.projection = projection
+        if let projection {
+            precondition(
+                projection.inputCount == body.inputCount && projection.outputShape == body.outputShape,
+                "a projection from \(projection.inputShape) to \(projection.outputShape) beside layers from "
+                    + "\(body.inputShape) to \(body.outputShape)")
+        } else {
+            precondition(
+                body.inputShape == body.outputShape,
+                "a residual layer from \(body.inputShape) to \(body.outputShape) needs a projection")
+        }
+        parameterShapes = body.parameterShapes + prefixed(projection?.parameterShapes ?? [], with: "projection")
+        statisticShapes = body.statisticShapes + prefixed(projection?.statisticShapes ?? [], with: "projection")
+    }
+
+    public func savedForBackwardCount(rows: Int) -> Int {
+        BufferDivision.padded(body.savedForBackwardCount(rows: rows)) + BufferDivision.padded(rows * outputCount)
+            + (projection.map {
+                BufferDivision.padded($0.savedForBackwardCount(rows: rows)) + BufferDivision.padded(rows * outputCount)
+            } ?? 0)
+    }
+
+    public func scratchCount(rows: Int) -> Int {
+        BufferDivision.padded(rows * outputCount)
+            + (projection == nil ? 0 : BufferDivision.padded(rows * inputCount))
+            + max(body.scratchCount(rows: rows), projection?.scratchCount(rows: rows) ?? 0)
+    }
+
+    /// `scale` applies to the last layer of f and to the projection.
+    public func initialize(_ parameters: [Tensor], philox: Philox, firstNumber: UInt64, scale: Float) {
+        let (own, beside) = divided(parameters)
+        body.initialize(own, philox: philox, firstNumber: firstNumber, scale: scale)
+        projection?.initialize(beside, philox: philox, firstNumber: firstNumber + UInt64(own.count), scale: scale)
+    }
+
+    public func initializeStatistics(_ statistics: [Tensor]) {
+        let split = body.statisticShapes.count
+        body.initializeStatistics(Array(statistics[..<split]))
+        projection?.initializeStatistics(Array(statistics[split...]))
+    }
+
+    public func updateStatistics(_ statistics: [Tensor], means: [Tensor]) {
+        let split = body.statisticShapes.count
+        body.updateStatistics(Array(statistics[..<split]), means: Array(means[..<split]))
+        projection?.updateStatistics(Array(statistics[split...]), means: Array(means[split...]))
+    }
+
+    public func forward(
+        _ input: Tensor, parameters: [Tensor], output: Tensor, savedForBackward: Tensor, scratch: Tensor,
+        context: LayerContext
+    ) {
+        let memory = Memory(self, rows: output.rows, savedForBackward: savedForBackward, scratch: scratch)
+        let (own, beside) = divided(parameters)
+        body.forward(
+            input, parameters: own, output: memory.bodyOutput, savedForBackward: memory.bodySaved,
+            scratch: memory.scratch, context: bodyContext(context))
+        output.copy(from: memory.bodyOutput)
+        if let projection, let projectionMemory = memory.projection {
+            projection.forward(
+                input, parameters: beside, output: projectionMemory.output, savedForBackward: projectionMemory.saved,
+                scratch: memory.scratch, context: projectionContext(context))
+            output.add(projectionMemory.output)
+        } else {
+            output.add(input)
+        }
+    }
+
+    public func backward(
+        input: Tensor, output: Tensor, outputGradient: Tensor, parameters: [Tensor], parameterGradients: [Tensor],
+        inputGradient: Tensor?, savedForBackward: Tensor, scratch: Tensor, context: LayerContext
+    ) {
+        let memory = Memory(self, rows: output.rows, savedForBackward: savedForBackward, scratch: scratch)
+        let (own, beside) = divided(parameters), (ownGradients, besideGradients) = divided(parameterGradients)
+        // The layers of f may overwrite the gradient of their output.
+        memory.gradient.copy(from: outputGradient)
+        body.backward(
+            input: input, output: memory.bodyOutput, outputGradient: outputGradient, parameters: own,
+            parameterGradients: ownGradients, inputGradient: inputGradient, savedForBackward: memory.bodySaved,
+            scratch: memory.scratch, context: bodyContext(context))
+        if let projection, let projectionMemory = memory.projection {
+            projection.backward(
+                input: input, output: projectionMemory.output, outputGradient: memory.gradient, parameters: beside,
+                parameterGradients: besideGradients,
+                inputGradient: inputGradient == nil ? nil : projectionMemory.inputGradient,
+                savedForBackward: projectionMemory.saved, scratch: memory.scratch, context: projectionContext(context))
+            inputGradient?.add(projectionMemory.inputGradient)
+        } else {
+            inputGradient?.add(memory.gradient)
+        }
+    }
+
+    public func matrixProductFLOPs(rows: Int, needsInputGradient: Bool) -> Int {
+        body.matrixProductFLOPs(rows: rows, needsInputGradient: needsInputGradient)
+            + (projection?.matrixProductFLOPs(rows: rows, needsInputGradient: needsInputGradient) ?? 0)
+    }
+
+    /// Parameters, or their gradients, of f and of the projection.
+    private func divided(_ tensors: [Tensor]) -> (body: [Tensor], projection: [Tensor]) {
+        let split = body.parameterShapes.count
+        return (Array(tensors[..<split]), Array(tensors[split...]))
+    }
+
+    private func bodyContext(_ context: LayerContext) -> LayerContext {
+        context.inner(0, statistics: 0..<body.statisticShapes.count)
+    }
+
+    private func projectionContext(_ context: LayerContext) -> LayerContext {
+        context.inner(1, statistics: body.statisticShapes.count..<statisticShapes.count)
+    }
+
+    /// The memory of one call. f(x) and p(x) are saved: backward may read a layer's output, and y holds their sum.
+    private struct Memory {
+        let bodySaved: Tensor
+        let bodyOutput: Tensor
+        /// A copy of dY.
+        let gradient: Tensor
+        let projection: (saved: Tensor, output: Tensor, inputGradient: Tensor)?
+        let scratch: Tensor
+
+        init(_ layer: Residual, rows: Int, savedForBackward: Tensor, scratch: Tensor) {
+            var saved = BufferDivision(savedForBackward), temporary = BufferDivision(scratch)
+            let outputShape = [rows] + layer.outputShape
+            bodySaved = saved.next([layer.body.savedForBackwardCount(rows: rows)])
+            bodyOutput = saved.next(outputShape)
+            gradient = temporary.next(outputShape)
+            projection = layer.projection.map {
+                (
+                    saved.next([$0.savedForBackwardCount(rows: rows)]), saved.next(outputShape),
+                    temporary.next([rows] + $0.inputShape)
+                )
+            }
+            self.scratch = scratch.flat(temporary.count..<scratch.count)
+        }
+    }
+}

@@ -1,0 +1,134 @@
+import CoupletTensors
+
+/// y = f_n(… f_2(f_1(x))): layers one after another, as one layer.
+///
+/// The parameter "weight" of the third inner layer is called "2/weight", so an encoder that begins with this layer
+/// calls it "0/2/weight". Inner layers are numbered as those of an encoder: layers without parameters and statistics
+/// are skipped. `savedForBackward` holds what the inner layers save, and all their outputs but the last.
+public struct Sequential: Layer {
+    public let layers: [any Layer]
+    public let inputShape: [Int]
+    public let outputShape: [Int]
+    public let parameterShapes: [(name: String, shape: [Int])]
+    public let statisticShapes: [(name: String, shape: [Int])]
+    /// [layer index]: positions of the layer's parameters and statistics among those of this layer.
+    private let parts: [(parameters: Range<Int>, statistics: Range<Int>)]
+
+    public init(_ layers: [any Layer]) {
+        precondition(!layers.isEmpty, "a sequence without layers")
+        if let (before, after) = layers.firstMismatch {
+            preconditionFailure(
+                "a layer with input shape \(after.inputShape) follows one with output shape \(before.outputShape)")
+        }
+        var parameters: [(name: String, shape: [Int])] = [], statistics = parameters
+        parts = zip(layers, layers.pathNumbers).map { layer, number in
+            let starts = (parameters.count, statistics.count)
+            if let number {
+                parameters += prefixed(layer.parameterShapes, with: "\(number)")
+                statistics += prefixed(layer.statisticShapes, with: "\(number)")
+            }
+            return (starts.0..<parameters.count, starts.1..<statistics.count)
+        }
+        self.layers = layers
+        inputShape = layers[0].inputShape
+        outputShape = layers[layers.count - 1].outputShape
+        parameterShapes = parameters
+        statisticShapes = statistics
+    }
+
+    public func savedForBackwardCount(rows: Int) -> Int {
+        layers.reduce(0) { $0 + BufferDivision.padded($1.savedForBackwardCount(rows: rows)) }
+            + layers.dropLast().reduce(0) { $0 + BufferDivision.padded(rows * $1.outputCount) }
+    }
+
+    public func scratchCount(rows: Int) -> Int {
+        layers.gradientBufferCounts(rows: rows).reduce(0) { $0 + BufferDivision.padded($1) }
+            + (layers.map { $0.scratchCount(rows: rows) }.max() ?? 0)
+    }
+
+    /// `scale` applies to the last inner layer with parameters; the layers before it have the scale 1.
+    public func initialize(_ parameters: [Tensor], philox: Philox, firstNumber: UInt64, scale: Float) {
+        let last = parts.lastIndex { !$0.parameters.isEmpty }
+        for (index, (layer, part)) in zip(layers, parts).enumerated() where !part.parameters.isEmpty {
+            layer.initialize(
+                Array(parameters[part.parameters]), philox: philox,
+                firstNumber: firstNumber + UInt64(part.parameters.lowerBound), scale: index == last ? scale : 1)
+        }
+    }
+
+    public func initializeStatistics(_ statistics: [Tensor]) {
+        for (layer, part) in zip(layers, parts) { layer.initializeStatistics(Array(statistics[part.statistics])) }
+    }
+
+    public func updateStatistics(_ statistics: [Tensor], means: [Tensor]) {
+        for (layer, part) in zip(layers, parts) where !part.statistics.isEmpty {
+            layer.updateStatistics(Array(statistics[part.statistics]), means: Array(means[part.statistics]))
+        }
+    }
+
+    public func forward(
+        _ input: Tensor, parameters: [Tensor], output: Tensor, savedForBackward: Tensor, scratch: Tensor,
+        context: LayerContext
+    ) {
+        let memory = Memory(self, rows: output.rows, savedForBackward: savedForBackward, scratch: scratch)
+        for (index, (layer, part)) in zip(layers, parts).enumerated() {
+            layer.forward(
+                index == 0 ? input : memory.outputs[index - 1], parameters: Array(parameters[part.parameters]),
+                output: index == layers.count - 1 ? output : memory.outputs[index],
+                savedForBackward: memory.savedForBackward[index], scratch: memory.scratch,
+                context: context.inner(index, statistics: part.statistics))
+        }
+    }
+
+    public func backward(
+        input: Tensor, output: Tensor, outputGradient: Tensor, parameters: [Tensor], parameterGradients: [Tensor],
+        inputGradient: Tensor?, savedForBackward: Tensor, scratch: Tensor, context: LayerContext
+    ) {
+        let memory = Memory(self, rows: output.rows, savedForBackward: savedForBackward, scratch: scratch)
+        let last = layers.count - 1
+        for index in layers.indices.reversed() {
+            let part = parts[index]
+            layers[index].backward(
+                input: index == 0 ? input : memory.outputs[index - 1],
+                output: index == last ? output : memory.outputs[index],
+                outputGradient: index == last ? outputGradient : memory.gradients[index],
+                parameters: Array(parameters[part.parameters]),
+                parameterGradients: Array(parameterGradients[part.parameters]),
+                inputGradient: index == 0 ? inputGradient : memory.gradients[index - 1],
+                savedForBackward: memory.savedForBackward[index], scratch: memory.scratch,
+                context: context.inner(index, statistics: part.statistics))
+        }
+    }
+
+    public func matrixProductFLOPs(rows: Int, needsInputGradient: Bool) -> Int {
+        layers.enumerated().reduce(0) {
+            $0
+                + $1.element.matrixProductFLOPs(
+                    rows: rows, needsInputGradient: needsInputGradient || $1.offset > 0)
+        }
+    }
+
+    /// The memory of one call, divided among the inner layers.
+    private struct Memory {
+        /// [layer index]
+        let savedForBackward: [Tensor]
+        /// [layer index]: outputs of all layers but the last.
+        let outputs: [Tensor]
+        /// [layer index]: gradients of `outputs`, alternately in two buffers.
+        let gradients: [Tensor]
+        let scratch: Tensor
+
+        init(_ sequence: Sequential, rows: Int, savedForBackward: Tensor, scratch: Tensor) {
+            let layers = sequence.layers, hidden = layers.dropLast()
+            var saved = BufferDivision(savedForBackward)
+            self.savedForBackward = layers.map { saved.next([$0.savedForBackwardCount(rows: rows)]) }
+            outputs = hidden.map { saved.next([rows] + $0.outputShape) }
+            var temporary = BufferDivision(scratch)
+            let buffers = layers.gradientBufferCounts(rows: rows).map { temporary.next([$0]) }
+            gradients = hidden.enumerated().map { index, layer in
+                buffers[index % 2].flat(0..<(rows * layer.outputCount)).reshaped([rows] + layer.outputShape)
+            }
+            self.scratch = scratch.flat(temporary.count..<scratch.count)
+        }
+    }
+}

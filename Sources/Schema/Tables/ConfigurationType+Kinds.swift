@@ -1,0 +1,81 @@
+extension ConfigurationType {
+    /// A list of kinds of a category, each at most once. An element is the name of a kind, or a block of one key: the
+    /// name, with a block of the kind's keys.
+    ///
+    ///     metrics: [alignment, {uniformity: {exponent: 4}}]
+    ///
+    /// The written block leaves an empty list out.
+    /// - Parameter example: a list as YAML, for error messages.
+    package static func kinds<Kind>(
+        of category: KindCategory, example: String
+    ) -> ConfigurationType<[Kind]> where Value == [Kind] {
+        ConfigurationType(
+            "list of kinds of \(category.noun)", example: example,
+            read: { key, node, block in
+                var names: [String] = []
+                return block.list(key, node, example: example) { item -> Kind? in
+                    guard let kind = block.listedKind(key, item, of: category, example: example) else { return nil }
+                    if names.contains(kind.kindName) {
+                        block.note(key, at: item.location, "names the \(category.noun) \(kind.kindName) twice")
+                        return nil
+                    }
+                    names.append(kind.kindName)
+                    return kind as? Kind
+                }
+            },
+            write: { kinds in
+                if kinds.isEmpty { return nil }
+                let elements = kinds.map { kind in
+                    let kind = kind as! any ConfigurableKind, entries = kind.entries
+                    return entries.isEmpty
+                        ? YAMLValue.text(kind.kindName) : .flow([(kind.kindName, .flow(entries))])
+                }
+                return .scalar(ConfigurationText.list(elements.map(\.inlineText)))
+            },
+            innerKeys: { registry in
+                registry.kinds(of: category).flatMap { kind in
+                    [KeyDescription(path: kind.name, type: category.noun, defaultValue: "", help: kind.help)]
+                        + kind.descriptions(key: category.noun, registry: registry).map { $0.within(kind.name) }
+                }
+            })
+    }
+}
+
+extension ConfigurationBlock {
+    /// Reads one element of a list of kinds. Nil after a problem.
+    fileprivate func listedKind(
+        _ key: String, _ item: ConfigurationNode, of category: KindCategory, example: String
+    ) -> (any ConfigurableKind)? {
+        let kinds = registry.kinds(of: category)
+        var name = item, keys: ConfigurationNode?
+        if case .block(let entries) = item.content {
+            guard entries.count == 1, let entry = entries.first else {
+                note(
+                    key, at: item.location,
+                    "wanted a block with the name of one \(category.noun) as its key, as in \(example); found "
+                        + "\(entries.count) keys")
+                return nil
+            }
+            name = ConfigurationNode(content: .scalar(entry.key, quoted: true), at: entry.keyLocation)
+            keys = entry.value
+        }
+        guard let found = choice(key, category.noun, among: kinds.map { $0.name }, node: name),
+            let type = kinds.first(where: { $0.name == found })
+        else { return nil }
+        if let node = keys, !node.isNull {
+            guard case .block = node.content else {
+                note(
+                    "\(key).\(found)", at: node.location,
+                    "wanted a block with the keys of \(found); found \(node.found)")
+                return nil
+            }
+        }
+        let inner = ConfigurationBlock(
+            keys ?? ConfigurationNode(content: .block([]), at: name.location),
+            path: (path.isEmpty ? key : "\(path).\(key)") + ".\(found)", location: name.location, problems: problems,
+            registry: registry)
+        let problemCount = problems.all.count, kind = type.readKeys(inner)
+        inner.finish()
+        return problems.all.count == problemCount ? kind : nil
+    }
+}
