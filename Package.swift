@@ -76,8 +76,8 @@ let package = Package(
             "Benchmarks",
             ["CCoupletKernels"]
                 + modules(
-                    "Text", "Files", "Tensors", "Communication", "Networks", "Losses", "Optimizers", "Storage", "Pairs",
-                    "Evaluation", "Training")),
+                    "Text", "Files", "Schema", "Tensors", "Communication", "Networks", "Losses", "Optimizers",
+                    "Storage", "Pairs", "Evaluation", "Training")),
         module(
             "Sweeps", modules("Text", "Files", "Schema", "Tensors", "Communication", "Storage", "Pairs", "Training")),
         module("Reports", modules("Text", "Files", "Schema", "Storage", "Evaluation", "Training", "Sweeps")),

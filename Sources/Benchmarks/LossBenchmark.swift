@@ -2,6 +2,7 @@ import CCoupletKernels
 import CoupletCommunication
 import CoupletFiles
 import CoupletLosses
+import CoupletSchema
 import CoupletStorage
 import CoupletTensors
 import CoupletText
@@ -35,9 +36,13 @@ public struct LossBenchmark: Sendable {
     }
 
     /// Makes a config for a `LossBenchmark`. Everything that the benchmark does not use is small.
-    /// - Parameter overrides: `key.path=value`, as after `--set`.
+    /// - Parameters:
+    ///   - overrides: `key.path=value`, as after `--set`.
+    ///   - registry: the losses that `objective.loss` may name.
     /// - Throws: `ConfigurationError`.
-    public static func configuration(batch: Int, dimension: Int, overrides: [String]) throws -> Configuration {
+    public static func configuration(
+        batch: Int, dimension: Int, overrides: [String], registry: Registry = .builtIn
+    ) throws -> Configuration {
         let text = """
             name: loss
             data: {source: gaussian, dimensions: [1, 1], correlations: [0.5]}
@@ -46,7 +51,7 @@ public struct LossBenchmark: Sendable {
             batch: {size: \(batch)}
             train: {steps: 0}
             """
-        return try Configuration.parse(text: text, name: "bench loss", overrides: overrides)
+        return try Configuration.parse(text: text, name: "bench loss", overrides: overrides, registry: registry)
     }
 
     private var objective: Configuration.Objective { configuration.objective }

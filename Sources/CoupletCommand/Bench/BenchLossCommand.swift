@@ -108,15 +108,16 @@ struct BenchLossCommand: ParsableCommand {
             }
         }
         var keys = ["objective.loss=\(loss)", "objective.temperature=\(temperature)"]
-        if let similarity = similarity ?? (loss == "lp_simclr" ? nil : "cosine") {
-            keys.append("objective.similarity=\(similarity)")
-        }
+        if let similarity { keys.append("objective.similarity=\(similarity)") }
         if let shards { keys.append("batch.shards=\(shards)") }
         if let tileMemory { keys.append("batch.tile_memory=\(tileMemory)") }
+        var configuration = try LossBenchmark.configuration(
+            batch: file?.batch ?? batch ?? 8_192, dimension: file?.dimension ?? dim ?? 128,
+            overrides: keys + overrides, registry: CommandRegistry.current)
+        let isGiven = similarity != nil || overrides.contains { $0.hasPrefix("objective.similarity=") }
+        if !isGiven, configuration.objective.loss.usesSimilarity { configuration.objective.similarity = .cosine }
         return LossBenchmark(
-            try LossBenchmark.configuration(
-                batch: file?.batch ?? batch ?? 8_192, dimension: file?.dimension ?? dim ?? 128,
-                overrides: keys + overrides),
-            warmup: bench.warmup, repetitions: bench.repetitions, input: input, keepsGradients: output != nil)
+            configuration, warmup: bench.warmup, repetitions: bench.repetitions, input: input,
+            keepsGradients: output != nil)
     }
 }
