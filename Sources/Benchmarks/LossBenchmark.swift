@@ -38,7 +38,7 @@ public struct LossBenchmark: Sendable {
     /// Makes a config for a `LossBenchmark`. Everything that the benchmark does not use is small.
     /// - Parameters:
     ///   - overrides: `key.path=value`, as after `--set`.
-    ///   - registry: the losses that `objective.loss` may name.
+    ///   - registry: the kinds of losses that the overrides may name.
     /// - Throws: `ConfigurationError`.
     public static func configuration(
         batch: Int, dimension: Int, overrides: [String], registry: Registry = .builtIn

@@ -20,12 +20,7 @@ struct ConfigCommand: ParsableCommand {
         completion: .file(extensions: ["yaml", "yml"]))
     var path: String?
 
-    @Option(
-        name: .customLong("set"), parsing: .singleValue,
-        help: ArgumentHelp(
-            "Set a key of the config to a YAML value: --set optimizer.learning_rate=0.01. Repeatable.",
-            valueName: "key.path=value"))
-    var overrides: [String] = []
+    @OptionGroup var overrides: OverrideArguments
 
     @Flag(help: "List every key with its values, its default and one line of help.")
     var keys = false
@@ -34,14 +29,17 @@ struct ConfigCommand: ParsableCommand {
         help: ArgumentHelp("Threads of a process, as in train: they determine the listed memory.", valueName: "n"))
     var threads: Int?
 
-    @Option(help: ArgumentHelp("MPI ranks, which also determine the listed memory.", valueName: "n"))
-    var ranks: Int = 1
+    @Option(help: ArgumentHelp("MPI ranks, which also determine the listed memory. (default: 1)", valueName: "n"))
+    var ranks: Int?
 
     func validate() throws {
         try requirePositive(["threads": threads, "ranks": ranks])
-        try requireAssignments(overrides, form: "key.path=value", example: "optimizer.learning_rate=0.01")
         if path == nil, !keys { throw ValidationError("name a config, or list the keys of every config by --keys") }
         if path != nil, keys { throw ValidationError("--keys lists the keys of every config; leave out '\(path!)'") }
+        let given = [("set", !overrides.assignments.isEmpty), ("threads", threads != nil), ("ranks", ranks != nil)]
+        if keys, let (option, _) = given.first(where: \.1) {
+            throw ValidationError("--\(option) has no effect on --keys, which lists the keys of every config")
+        }
     }
 
     func run() throws {
@@ -49,16 +47,15 @@ struct ConfigCommand: ParsableCommand {
             print(keyList(Configuration.keys(registry: CommandRegistry.current)), terminator: "")
             return
         }
-        let configuration = try Configuration.load(
-            path: path, overrides: overrides, registry: CommandRegistry.current)
+        let configuration = try overrides.load(path)
         print(configuration.resolvedYAML, terminator: "")
         for line in try memoryLines(configuration) { print("# \(line)") }
     }
 
     private func memoryLines(_ configuration: Configuration) throws -> [String] {
-        let workers = try WorkerCount(wanted: threads, processes: ranks, shards: configuration.batch.shards)
+        let workers = try WorkerCount(wanted: threads, processes: ranks ?? 1, shards: configuration.batch.shards)
         do {
-            return try MemoryEstimate.lines(configuration, ranks: ranks, threads: workers.threads)
+            return try MemoryEstimate.lines(configuration, ranks: ranks ?? 1, threads: workers.threads)
         } catch {
             // The config is valid nevertheless: its data may be on another machine.
             return ["memory: unknown, because the data cannot be read here:"]

@@ -13,20 +13,29 @@ struct ConfigurationArguments: ParsableArguments {
         completion: .file(extensions: ["yaml", "yml"]))
     var path: String
 
+    @OptionGroup var overrides: OverrideArguments
+
+    /// - Throws: `ConfigurationError`, `FileError`.
+    func load() throws -> Configuration { try overrides.load(path) }
+}
+
+/// The values of `--set`, which override keys of a config.
+struct OverrideArguments: ParsableArguments {
     @Option(
         name: .customLong("set"), parsing: .singleValue,
         help: ArgumentHelp(
             "Set a key of the config to a YAML value: --set optimizer.learning_rate=0.01. Repeatable.",
             valueName: "key.path=value"))
-    var overrides: [String] = []
+    var assignments: [String] = []
 
     func validate() throws {
-        try requireAssignments(overrides, form: "key.path=value", example: "optimizer.learning_rate=0.01")
+        try requireAssignments(assignments, form: "key.path=value", example: "optimizer.learning_rate=0.01")
     }
 
+    /// Loads a config with these values.
     /// - Throws: `ConfigurationError`, `FileError`.
-    func load() throws -> Configuration {
-        try Configuration.load(path: path, overrides: overrides, registry: CommandRegistry.current)
+    func load(_ path: String) throws -> Configuration {
+        try Configuration.load(path: path, overrides: assignments, registry: CommandRegistry.current)
     }
 }
 

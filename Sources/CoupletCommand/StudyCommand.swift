@@ -66,6 +66,8 @@ struct StudyCovarianceCommand: ParsableCommand {
             correlations 0.9, 0.7, 0.5, 0.3, 0.15. As data:
 
               data: {source: gaussian, covariance: nearly_singular.h5}
+
+              couplet study covariance nearly_singular.h5
             """)
 
     @Argument(help: ArgumentHelp("The new file.", valueName: "file.h5"), completion: .file(extensions: ["h5"]))

@@ -13,7 +13,7 @@ public struct EvaluationResult: Equatable, Sendable {
     public let metrics: [MetricResult]
 
     /// The keys of the JSON, which metrics cannot have as names.
-    private static let sectionNames = [
+    static let sectionNames = [
         "step", "retrieval", "classification", "probe", "gaussian", "identifiability",
     ]
 

@@ -19,8 +19,8 @@ public struct Encoder: Sendable {
     /// [layer index]: the layer's number in the paths, which skip layers without parameters and statistics; nil for
     /// those.
     private let pathNumbers: [Int?]
-    /// The random numbers of a layer's initial parameters are 2⁸ apart.
-    private static let maximumParametersOfLayer = 1 << 8
+    /// Largest number of parameters of a layer: the numbers of the random stream `.initialization` that it has.
+    static let maximumParametersOfLayer = 1 << 8
 
     /// Number of parameters, without padding.
     public var parameterCount: Int { layout.parameterCount }

@@ -86,7 +86,7 @@ extension OptimizerSpecification {
     package static let table = ConfigurationTable(
         OptimizerSpecification(), help: "How the parameters are updated from the gradient.",
         [
-            .kind("kind", \.kind, of: .optimizer, "The update rule."),
+            .kind("kind", \.kind, of: .optimizer, "The update rule.") { $0 },
             .key(
                 "learning_rate", \.learningRate, .number(.positive, example: 0.001),
                 "Maximum of the learning rate, reached at the end of the warm-up."),
@@ -121,6 +121,14 @@ extension OptimizerSpecification {
                 "Decay of an exponential moving average of the parameters; null keeps no average."),
         ]
     ) { result, block in
+        let arrays = result.kind.momentNames + [averageName]
+        if Set(arrays).count < arrays.count {
+            block.note(
+                "kind",
+                "the optimizer \(result.kind.kindName) has the moments \(arrays.dropLast().joined(separator: ", ")); "
+                    + "their names must differ from each other and from \(averageName), the moving average of the "
+                    + "parameters in checkpoints; rename them in the program")
+        }
         if let scheduleSteps = result.scheduleSteps, scheduleSteps < result.warmupSteps {
             let warmup = "before its warm-up of \(result.warmupSteps) steps ends"
             block.note("schedule_steps", "the schedule ends at step \(scheduleSteps), \(warmup)")
@@ -131,7 +139,7 @@ extension OptimizerSpecification {
 // MARK: - The numbers of a step
 
 extension OptimizerSpecification {
-    /// The name of the moving average beside the names of the moments.
+    /// The name of the moving average beside the names of the moments. No moment may have it.
     package static let averageName = "average"
 
     /// Names of the arrays that training keeps for each parameter: the moments and the moving average.

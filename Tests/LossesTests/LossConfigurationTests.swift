@@ -12,7 +12,7 @@ import Testing
             Objective(),
             [
                 .key("temperature", \.temperature, .temperature, "Divisor of the similarity."),
-                .kind("loss", \.loss, of: .loss, "Loss that training minimises."),
+                .kind("loss", \.loss, of: .loss, "Loss that training minimises.") { $0 },
             ])
     }
 

@@ -15,6 +15,9 @@ import Testing
 
         func layers(inputShape: [Int], classes: Int?, embedding: Int) throws(NetworkError) -> [any Layer] {
             try requireNumbers(classes)
+            if sizes.first == 9 {
+                return [Sequential([Linear](repeating: Linear(inputShape: [3], outputs: 3), count: 129))]
+            }
             if sizes.first == 10 { return [Linear(inputShape: [3], outputs: 4), Linear(inputShape: [5], outputs: 2)] }
             return zip(sizes, sizes.dropFirst()).map { Linear(inputShape: [$0], outputs: $1) }
         }
@@ -109,6 +112,7 @@ import Testing
                 "kind own ends with a layer of output shape [4], but the embedding has 2 dimensions"))
         #expect(message([4, 2]).contains("kind own begins with a layer for samples of shape [4], but samples have"))
         #expect(message([10]).contains("in kind own a layer with input shape [5] follows one with output shape [4]"))
+        #expect(message([9]).contains("in kind own a layer has 258 parameters, more than 256"))
         #expect(message([3, 2], classes: 10).contains("kind own needs numbers"))
     }
 

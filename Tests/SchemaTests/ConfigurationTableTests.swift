@@ -51,7 +51,7 @@ import Testing
                 "modes", \.modes, .choices("mode", example: "[fast]"), "Modes.",
                 .when("mode", { $0.mode == .slow }) { "the mode is \($0.mode.rawValue)" }),
             .key("sizes", \.sizes, .list(.integer(1...9, example: 3), example: "[1, 2]", minimum: 1), "Sizes."),
-            .kind("gear", \.gear, of: .gear, "Gear."),
+            .kind("gear", \.gear, of: .gear, "Gear.") { $0 },
             .key("inner", \.inner, .block(Inner.table, example: "{depth: 3}", isInline: true), "Block."),
         ],
         complete: { machine, block in
@@ -63,12 +63,14 @@ import Testing
 
     static func text(_ machine: Machine) -> String { YAMLValue.text(of: Self.machine.entries(of: machine)) }
 
-    private func read(_ text: String) throws -> (machine: Machine, problems: [String]) {
+    private func read(
+        _ text: String, _ registry: Registry = Self.registry
+    ) throws -> (machine: Machine, problems: [String]) {
         let node = try ConfigurationNode(yaml: text) { .file(name: "c", line: $0, column: $1) }
         let problems = ConfigurationBlock.Problems()
         let block = ConfigurationBlock(
             node, path: "", location: .file(name: "c", line: 1, column: 1), problems: problems,
-            registry: Self.registry)
+            registry: registry)
         return (Self.machine.read(block), problems.all.map(\.description))
     }
 
@@ -181,8 +183,40 @@ import Testing
         #expect(key("inner")?.defaultValue == "" && key("inner.depth")?.defaultValue == nil)
         #expect(key("gear")?.type == "wheel, chain" && key("gear")?.defaultValue == "wheel")
         #expect(key("links")?.kind == "gear: chain" && key("links")?.help == "Number of links.")
-        #expect(key("sizes")?.type == "list of whole number from 1 to 9" && key("sizes")?.defaultValue == "[1, 2]")
+        #expect(key("sizes")?.type == "list of whole numbers from 1 to 9" && key("sizes")?.defaultValue == "[1, 2]")
     }
+
+    // MARK: - Kinds of a program
+
+    @Test func aKeyThatTheBlockHasAlreadyIsRefused() throws {
+        #expect(
+            try read("gear: double", Self.registry.adding(DoubleKeyGear.self)).problems == [
+                "c:1:7: gear: the gear double has the key steps, which its block has for every gear; "
+                    + "rename it in the program"
+            ])
+    }
+
+    @Test func aKindOfAnotherProtocolIsRefused() throws {
+        #expect(
+            try read("gear: stranger", Self.registry.adding(StrangerGear.self)).problems == [
+                "c:1:7: gear: the gear stranger of this program is not of the type Gear"
+            ])
+    }
+}
+
+/// Has a key of the block.
+private struct DoubleKeyGear: Gear {
+    var steps = 3
+    static let name = "double"
+    static let table = ConfigurationTable(
+        DoubleKeyGear(), [.key("steps", \.steps, .integer(1...99, example: 3), "Steps.")])
+}
+
+/// Is in the category, but is no `Gear`.
+private struct StrangerGear: ConfigurableKind {
+    static let category = KindCategory.gear
+    static let name = "stranger"
+    static let table = ConfigurationTable(StrangerGear(), [])
 }
 
 protocol Gear: ConfigurableKind {}

@@ -13,6 +13,13 @@ public struct DirectionWeights: Equatable, Sendable {
     }
 }
 
+extension ConfigurationKey {
+    /// The key `weights`.
+    static func directionWeights(_ path: WritableKeyPath<Block, DirectionWeights> & Sendable) -> ConfigurationKey {
+        .key("weights", path, .directionWeights, "Weights of first given second and of second given first.")
+    }
+}
+
 extension ConfigurationType<DirectionWeights> {
     /// Two numbers from 0, not both 0: `[first given second, second given first]`.
     public static var directionWeights: Self {

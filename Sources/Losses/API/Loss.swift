@@ -64,7 +64,7 @@ public enum ComparedSets: Equatable, Sendable {
 /// What follows from the requirements.
 extension Loss {
     /// Number of N × N score matrices that the loss needs.
-    public var scoreMatrixCount: Int {
+    package var scoreMatrixCount: Int {
         switch comparedSets {
         case .modalities: 1
         case .secondBatch: 2
@@ -73,16 +73,26 @@ extension Loss {
     }
 
     /// Number of batches that a step encodes.
-    public var batchCount: Int { usesSecondBatch ? 2 : 1 }
+    package var batchCount: Int { usesSecondBatch ? 2 : 1 }
 
     /// Whether a step takes a second batch and encodes both its modalities.
-    public var usesSecondBatch: Bool { comparedSets == .secondBatch }
+    package var usesSecondBatch: Bool { comparedSets == .secondBatch }
 
     /// Whether the config's similarity scores the pairs.
-    public var usesSimilarity: Bool { distance == nil }
+    package var usesSimilarity: Bool { distance == nil }
 
     /// Whether the loss adds a bias to every score.
-    public var usesBias: Bool { bias != nil }
+    package var usesBias: Bool { bias != nil }
+
+    /// Why the engine cannot compute the loss; nil if it can.
+    package var problem: String? {
+        if self is any SoftmaxLoss { return nil }
+        if comparedSets != .modalities {
+            return "the loss \(Self.name) compares \(comparedSets), which only a SoftmaxLoss can"
+        }
+        if self is any PairwiseLoss || self is SigmoidLoss || self is MaximumMeanDiscrepancyLoss { return nil }
+        return "the loss \(Self.name) conforms neither to SoftmaxLoss nor to PairwiseLoss"
+    }
 
     /// The kernel on the data of both modalities; nil for all losses but the maximum mean discrepancy.
     package var dataKernel: DataKernel? { (self as? MaximumMeanDiscrepancyLoss)?.kernel }

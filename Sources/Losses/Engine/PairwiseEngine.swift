@@ -76,11 +76,9 @@ public final class PairwiseEngine {
             case let loss as any PairwiseLoss: self = .pairwise(loss)
             case is SigmoidLoss: self = .sigmoid
             case let loss as MaximumMeanDiscrepancyLoss: self = .maximumMeanDiscrepancy(loss)
-            default: preconditionFailure("the loss \(loss.title) conforms neither to SoftmaxLoss nor to PairwiseLoss")
+            default: preconditionFailure(loss.problem ?? "the engine has no algorithm for the loss \(loss.title)")
             }
-            precondition(
-                isSoftmax || loss.comparedSets == .modalities,
-                "the loss \(loss.title) compares \(loss.comparedSets), which only a SoftmaxLoss can")
+            if let problem = loss.problem { preconditionFailure(problem) }
         }
 
         var isSoftmax: Bool { if case .softmax = self { true } else { false } }
@@ -308,5 +306,28 @@ extension PairwiseEngine {
             buffers += loss.batchCount * rows * (2 * dimension + 2) * stride
         }
         return (buffers, tiles * (tile + 16) * stride)
+    }
+}
+
+/// Normalises the rows of a matrix to length 1, and computes the gradient through the normalisation, for the cosine.
+final class NormalizedRows {
+    private let values: Tensor
+    private let inverseNorms: Tensor
+
+    init(rows: Int, dimension: Int) {
+        values = Tensor([rows, dimension])
+        inverseNorms = Tensor([rows])
+    }
+
+    /// Returns x / |x| of each row. The result is valid until the next call.
+    func normalize(_ encodings: Tensor) -> Tensor {
+        couplet_normalize_rows(values.rows, values.columns, encodings.pointer, values.pointer, inverseNorms.pointer)
+        return values
+    }
+
+    /// Turns ∂loss/∂(normalised rows) into ∂loss/∂(rows), in place.
+    func backward(_ gradient: Tensor) {
+        couplet_normalize_rows_backward(
+            values.rows, values.columns, values.pointer, inverseNorms.pointer, gradient.pointer)
     }
 }

@@ -17,11 +17,7 @@ public struct ConditionalLoss: SoftmaxLoss {
     public static let name = "conditional"
     public static let table = ConfigurationTable(
         ConditionalLoss(), help: "Cross entropies of the rows and columns of the scores.",
-        [
-            .key(
-                "weights", \.directions, .directionWeights,
-                "Weights of first given second and of second given first.")
-        ])
+        [.directionWeights(\.directions)])
 
     public var weights: DirectionWeights? { directions }
     public var needsRowSums: Bool { directions.second != 0 }

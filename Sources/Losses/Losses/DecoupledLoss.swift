@@ -13,11 +13,7 @@ public struct DecoupledLoss: SoftmaxLoss {
     public static let name = "decoupled"
     public static let table = ConfigurationTable(
         DecoupledLoss(), help: "The conditional loss without the positives in the sums.",
-        [
-            .key(
-                "weights", \.directions, .directionWeights,
-                "Weights of first given second and of second given first.")
-        ])
+        [.directionWeights(\.directions)])
 
     public var weights: DirectionWeights? { directions }
     public var needsRowSums: Bool { directions.second != 0 }

@@ -37,9 +37,7 @@ public struct MaximumMeanDiscrepancyLoss: Loss {
     public static let table = ConfigurationTable(
         MaximumMeanDiscrepancyLoss(), help: "Distance of the learned conditionals to the data, by a kernel.",
         [
-            .key(
-                "weights", \.directions, .directionWeights,
-                "Weights of first given second and of second given first."),
+            .directionWeights(\.directions),
             .key("kernel", \.kernel.name, .choice("kernel"), "Kernel on the data of both modalities."),
             .key(
                 "bandwidth", \.kernel.bandwidth, .number(.positive, example: 1), "Length scale of the kernel.",

@@ -71,6 +71,12 @@ extension EncoderArchitecture {
                 reason: "in kind \(Self.name) a layer with input shape \(after.inputShape) follows one with output "
                     + "shape \(before.outputShape)", remedy: remedy)
         }
+        if let layer = layers.first(where: { $0.parameterShapes.count > Encoder.maximumParametersOfLayer }) {
+            throw NetworkError(
+                reason: "in kind \(Self.name) a layer has \(layer.parameterShapes.count) parameters, more than "
+                    + "\(Encoder.maximumParametersOfLayer)",
+                remedy: "divide its inner layers between several layers of \(Self.self)")
+        }
         if last.outputCount != embedding {
             throw NetworkError(
                 reason:

@@ -13,7 +13,7 @@ public struct EncoderSpecification: Equatable, Sendable {
     /// The block: the key `kind` and the keys of the architecture.
     package static let table = ConfigurationTable(
         EncoderSpecification(LinearEncoder()),
-        [.kind("kind", \.architecture, of: .encoder, "Architecture of the encoder.", isRequired: true)])
+        [.kind("kind", \.architecture, of: .encoder, "Architecture of the encoder.", isRequired: true) { $0 }])
 }
 
 extension EncoderSpecification {

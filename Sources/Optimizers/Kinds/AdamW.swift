@@ -6,7 +6,7 @@ import CoupletSchema
 ///
 /// m̂ and v̂ are the corrected moments of `Adam`, of the gradient without weight decay. The decay of a step is r λ, as
 /// in PyTorch, so the schedule of the learning rate applies to it.
-public struct AdamW: Optimizer {
+public struct AdamW: Optimizer, AdamNumbers {
     public var beta1: Double
     public var beta2: Double
     public var epsilon: Double
@@ -20,25 +20,18 @@ public struct AdamW: Optimizer {
     public static let name = "adamw"
     public static let table = ConfigurationTable(
         AdamW(), help: "Adam with decoupled weight decay.",
-        [
-            .key("beta1", \.beta1, .number(.belowOne, example: 0.9), "Decay of the first moment."),
-            .key("beta2", \.beta2, .number(.belowOne, example: 0.999), "Decay of the second moment."),
-            .key(
-                "epsilon", \.epsilon, .number(.positive, example: 1e-8),
-                "Number added to the root of the second moment."),
-        ])
+        adamKeys(epsilon: 1e-8))
 
     public var momentNames: [String] { AdamRule.momentNames }
 
     public func update(_ block: OptimizerBlock) {
-        AdamRule(beta1: beta1, beta2: beta2, epsilon: epsilon).update(block, l2: 0, decay: block.weightDecay)
+        rule.update(block, l2: 0, decay: block.weightDecay)
     }
 
     public func updateScalar(
         _ value: inout Double, gradient: Double, moments: inout [Double], _ step: OptimizerStep
     ) {
-        AdamRule(beta1: beta1, beta2: beta2, epsilon: epsilon)
-            .updateScalar(&value, gradient: gradient, moments: &moments, step)
+        rule.updateScalar(&value, gradient: gradient, moments: &moments, step)
     }
 }
 

@@ -10,7 +10,7 @@ import CoupletSchema
 /// m̂ and v̂ are the corrected moments of `Adam`, of the gradient without weight decay. The trust ratio ‖θ‖ / ‖u‖ makes
 /// the step of a tensor proportional to its norm, so large batches can have large learning rates. It is 1 for tensors
 /// with one dimension, such as biases, and for tensors whose θ or u is 0.
-public struct LAMB: TensorNormOptimizer {
+public struct LAMB: TensorNormOptimizer, AdamNumbers {
     public var beta1: Double
     public var beta2: Double
     public var epsilon: Double
@@ -24,18 +24,12 @@ public struct LAMB: TensorNormOptimizer {
     public static let name = "lamb"
     public static let table = ConfigurationTable(
         LAMB(), help: "Adam with a rate for each tensor, proportional to its norm; for large batches.",
-        [
-            .key("beta1", \.beta1, .number(.belowOne, example: 0.9), "Decay of the first moment."),
-            .key("beta2", \.beta2, .number(.belowOne, example: 0.999), "Decay of the second moment."),
-            .key(
-                "epsilon", \.epsilon, .number(.positive, example: 1e-6),
-                "Number added to the root of the second moment."),
-        ])
+        adamKeys(epsilon: 1e-6))
 
     public var momentNames: [String] { AdamRule.momentNames }
 
     public func direction(_ block: OptimizerBlock) {
-        AdamRule(beta1: beta1, beta2: beta2, epsilon: epsilon).direction(block)
+        rule.direction(block)
     }
 
     public func apply(_ block: OptimizerBlock, norms: TensorNorms?) {
@@ -52,8 +46,7 @@ public struct LAMB: TensorNormOptimizer {
     public func updateScalar(
         _ value: inout Double, gradient: Double, moments: inout [Double], _ step: OptimizerStep
     ) {
-        AdamRule(beta1: beta1, beta2: beta2, epsilon: epsilon)
-            .updateScalar(&value, gradient: gradient, moments: &moments, step)
+        rule.updateScalar(&value, gradient: gradient, moments: &moments, step)
     }
 }
 

@@ -22,6 +22,8 @@ public final class ConfigurationBlock {
     package let registry: Registry
     private let location: Location
     package let entries: [ConfigurationNode.Entry]
+    /// The keys of the tables that read this block: the block's own, then those of its kind.
+    var tableKeys: [String] = []
     private var knownKeys: [String] = []
     /// Whether keys that are not known are no problem, because the kind to which they may belong is not known.
     private var acceptsUnknownKeys = false
@@ -30,7 +32,7 @@ public final class ConfigurationBlock {
     /// A node that is not a block is read as an empty block.
     package init(
         _ node: ConfigurationNode, path: String, location: Location, problems: Problems,
-        registry: Registry = Registry([])
+        registry: Registry = .none
     ) {
         self.registry = registry
         self.path = path
@@ -158,6 +160,14 @@ public final class ConfigurationBlock {
             return nil
         }
         let keys = type.keyNames
+        if let double = keys.first(where: tableKeys.contains) {
+            note(
+                key,
+                "the \(category.noun) \(type.name) has the key \(double), which its block has for every "
+                    + "\(category.noun); rename it in the program")
+            acceptsUnknownKeys = true
+            return nil
+        }
         for other in kinds {
             for key in other.keyNames where !keys.contains(key) {
                 let owners = kinds.filter { $0.keyNames.contains(key) }.map { $0.name }

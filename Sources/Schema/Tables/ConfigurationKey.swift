@@ -6,8 +6,6 @@
 public struct ConfigurationKey<Block: Sendable>: Sendable {
     /// Name of the key; for a key of kinds, the key that selects the kind.
     let name: String
-    let help: String
-    let isRequired: Bool
     let condition: Condition?
     let read: @Sendable (ConfigurationBlock, inout Block) -> Void
     /// The entries that the key adds to the written block.
@@ -53,9 +51,7 @@ public struct ConfigurationKey<Block: Sendable>: Sendable {
         _ help: String, _ condition: Condition?, isRequired: Bool, defaultText: String? = nil
     ) {
         self.name = name
-        self.help = help
         self.condition = condition
-        self.isRequired = isRequired
         read = { block, result in
             let node = isRequired ? block.required(name, example: type.example) : block.value(name)
             guard let node else { return }
@@ -75,25 +71,29 @@ public struct ConfigurationKey<Block: Sendable>: Sendable {
 
     /// A key that selects one of the kinds of a category, such as `loss: joint`. The keys of the kind stand in the same
     /// block.
-    /// - Parameter isRequired: false takes the default of the table.
-    public static func kind<Kind>(
+    /// - Parameters:
+    ///   - isRequired: false takes the default of the table.
+    ///   - kind: `{ $0 }`, which converts the protocol of the category to `ConfigurableKind`.
+    package static func kind<Kind>(
         _ name: String, _ path: WritableKeyPath<Block, Kind> & Sendable, of category: KindCategory, _ help: String,
-        isRequired: Bool = false
+        isRequired: Bool = false, kind: @escaping @Sendable (Kind) -> any ConfigurableKind
     ) -> ConfigurationKey {
         ConfigurationKey(
-            name: name, help: help, isRequired: isRequired, condition: nil,
+            name: name, condition: nil,
             read: { block, result in
-                let kind = block.kind(
-                    name, of: category, default: result[keyPath: path] as! any ConfigurableKind, isRequired: isRequired)
-                if let kind = kind as? Kind { result[keyPath: path] = kind }
+                let found = block.kind(
+                    name, of: category, default: kind(result[keyPath: path]), isRequired: isRequired)
+                if let found = block.typed(found, as: Kind.self, of: category, name) {
+                    result[keyPath: path] = found
+                }
             },
             entries: { block in
-                let kind = block[keyPath: path] as! any ConfigurableKind
+                let kind = kind(block[keyPath: path])
                 return [(name, .text(kind.kindName))] + kind.entries
             },
             descriptions: { defaults, registry in
                 let kinds = registry.kinds(of: category)
-                let defaultName = (defaults[keyPath: path] as! any ConfigurableKind).kindName
+                let defaultName = kind(defaults[keyPath: path]).kindName
                 let own = KeyDescription(
                     path: name, type: kinds.map { $0.name }.joined(separator: ", "),
                     defaultValue: isRequired ? nil : defaultName, help: help)
@@ -102,14 +102,12 @@ public struct ConfigurationKey<Block: Sendable>: Sendable {
     }
 
     private init(
-        name: String, help: String, isRequired: Bool, condition: Condition?,
+        name: String, condition: Condition?,
         read: @escaping @Sendable (ConfigurationBlock, inout Block) -> Void,
         entries: @escaping @Sendable (Block) -> [YAMLValue.Entry],
         descriptions: @escaping @Sendable (Block, Registry) -> [KeyDescription]
     ) {
         self.name = name
-        self.help = help
-        self.isRequired = isRequired
         self.condition = condition
         self.read = read
         self.entries = entries

@@ -1,11 +1,11 @@
 /// The keys of a block of a config, in the order in which they are written. One table reads the block, writes it,
 /// documents it, and suggests the nearest key for a misspelled one.
 ///
-///     static let table = ConfigurationTable(Momentum(), help: "Stochastic gradient descent with momentum.") {
-///         .key("momentum", \.momentum, .number(.belowOne, example: 0.9), "Factor of the previous update.")
-///     }
+///     static let table = ConfigurationTable(
+///         Momentum(), help: "Stochastic gradient descent with momentum.",
+///         [.key("momentum", \.momentum, .number(.belowOne, example: 0.9), "Factor of the previous update.")])
 public struct ConfigurationTable<Block: Sendable>: Sendable {
-    /// A block without any key. Its mandatory keys have values that no config keeps.
+    /// The values of the keys that a config leaves out. Those of mandatory keys are never used.
     package let defaults: Block
     /// One sentence about the block, for `couplet config --keys`.
     let help: String
@@ -37,6 +37,7 @@ public struct ConfigurationTable<Block: Sendable>: Sendable {
     func readKeys(_ block: ConfigurationBlock) -> Block {
         var result = defaults
         let problems = block.problems.all.count
+        block.tableKeys += keys.map(\.name)
         for key in keys {
             guard let condition = key.condition, !condition.isMet(result) else {
                 key.read(block, &result)

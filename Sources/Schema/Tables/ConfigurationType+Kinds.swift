@@ -5,12 +5,14 @@ extension ConfigurationType {
     ///     metrics: [alignment, {uniformity: {exponent: 4}}]
     ///
     /// The written block leaves an empty list out.
-    /// - Parameter example: a list as YAML, for error messages.
+    /// - Parameters:
+    ///   - example: a list as YAML, for error messages.
+    ///   - kind: `{ $0 }`, which converts the protocol of the category to `ConfigurableKind`.
     package static func kinds<Kind>(
-        of category: KindCategory, example: String
+        of category: KindCategory, example: String, kind: @escaping @Sendable (Kind) -> any ConfigurableKind
     ) -> ConfigurationType<[Kind]> where Value == [Kind] {
         ConfigurationType(
-            "list of kinds of \(category.noun)", example: example,
+            "list of names, or of blocks {name: {key: value}}", example: example,
             read: { key, node, block in
                 var names: [String] = []
                 return block.list(key, node, example: example) { item -> Kind? in
@@ -20,13 +22,13 @@ extension ConfigurationType {
                         return nil
                     }
                     names.append(kind.kindName)
-                    return kind as? Kind
+                    return block.typed(kind, as: Kind.self, of: category, key, at: item.location)
                 }
             },
             write: { kinds in
                 if kinds.isEmpty { return nil }
-                let elements = kinds.map { kind in
-                    let kind = kind as! any ConfigurableKind, entries = kind.entries
+                let elements = kinds.map(kind).map { kind in
+                    let entries = kind.entries
                     return entries.isEmpty
                         ? YAMLValue.text(kind.kindName) : .flow([(kind.kindName, .flow(entries))])
                 }
@@ -42,6 +44,20 @@ extension ConfigurationType {
 }
 
 extension ConfigurationBlock {
+    /// A kind as the type of a property. A problem, and nil, if the program has put a type of another protocol into the
+    /// category. Nil stays nil.
+    /// - Parameter location: the location of the problem; nil for that of the key's value.
+    func typed<Kind>(
+        _ kind: (any ConfigurableKind)?, as type: Kind.Type, of category: KindCategory, _ key: String,
+        at location: Location? = nil
+    ) -> Kind? {
+        guard let kind else { return nil }
+        if let typed = kind as? Kind { return typed }
+        let reason = "the \(category.noun) \(kind.kindName) of this program is not of the type \(type)"
+        if let location { note(key, at: location, reason) } else { note(key, reason) }
+        return nil
+    }
+
     /// Reads one element of a list of kinds. Nil after a problem.
     fileprivate func listedKind(
         _ key: String, _ item: ConfigurationNode, of category: KindCategory, example: String

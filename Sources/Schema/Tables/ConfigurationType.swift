@@ -62,7 +62,7 @@ public struct ConfigurationType<Value>: Sendable {
         _ element: ConfigurationType<Element>, example: String, minimum: Int = 0
     ) -> ConfigurationType<[Element]> where Value == [Element] {
         ConfigurationType(
-            "list of \(element.description)", example: example,
+            "list of \(element.description.replacing("number", with: "numbers", maxReplacements: 1))", example: example,
             read: { key, node, block in
                 let elements = block.list(key, node, example: example) { element.read(key, $0, block) }
                 guard let elements else { return nil }

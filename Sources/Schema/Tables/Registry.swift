@@ -1,15 +1,17 @@
 /// A group of kinds among which a config chooses, such as the losses.
 public struct KindCategory: Hashable, Sendable {
     /// The noun of error messages: "loss".
-    public let noun: String
+    package let noun: String
 
-    public init(_ noun: String) { self.noun = noun }
+    package init(_ noun: String) { self.noun = noun }
 }
 
 /// A kind of loss, encoder, source, optimizer or metric that a config can name. It declares its keys in its own file.
 ///
 /// A program adds its kinds to a `Registry` and passes that to the reader of configs, `Trainer`, `TrainedRun`, `Sweep`
 /// or `CoupletCommand.main`.
+///
+/// Its keys stand beside those of the block that names it, so their names differ.
 public protocol ConfigurableKind: Equatable, Sendable {
     static var category: KindCategory { get }
     /// Name in a config, in snake_case.
@@ -56,14 +58,17 @@ public struct Registry: Sendable {
 
     /// Two kinds of one category with the same name are an error of the program.
     private mutating func add(_ kind: any ConfigurableKind.Type) {
-        precondition(
-            !all.contains { $0.category == kind.category && $0.name == kind.name },
-            "the registry has a \(kind.category.noun) called \(kind.name) already")
+        // A release build prints the message of `fatalError`, but not that of `precondition`.
+        if all.contains(where: { $0.category == kind.category && $0.name == kind.name }) {
+            fatalError(
+                "two kinds of \(kind.category.noun) are called \(kind.name); give \(kind) another name, because "
+                    + "a config names a kind")
+        }
         all.append(kind)
     }
 
     /// The kinds of a category, in the order in which they were added.
-    public func kinds(of category: KindCategory) -> [any ConfigurableKind.Type] {
+    package func kinds(of category: KindCategory) -> [any ConfigurableKind.Type] {
         all.filter { $0.category == category }
     }
 }

@@ -24,7 +24,7 @@ public struct Checkpoint: Sendable {
     /// Further named scalars, such as schedule_steps.
     public var scalars: [(name: String, value: AttributeValue)]
     public var parameters: [NamedArray]
-    /// The moments of the optimizer; empty for plain SGD.
+    /// The moments of the optimizer, and the moving average of the parameters; empty for plain SGD without average.
     public var optimizer: [NamedArray]
     /// Running statistics; empty without batch normalisation.
     public var statistics: [NamedArray]
@@ -48,7 +48,7 @@ public struct Checkpoint: Sendable {
 
     /// The parameter at a path; nil if there is none.
     public func parameter(_ path: String) -> CheckpointArray? { parameters.first { $0.path == path }?.array }
-    /// The moment at a path; nil if there is none.
+    /// The moment or moving average at a path; nil if there is none.
     public func moment(_ path: String) -> CheckpointArray? { optimizer.first { $0.path == path }?.array }
     /// The running statistic at a path; nil if there is none.
     public func statistic(_ path: String) -> CheckpointArray? { statistics.first { $0.path == path }?.array }

@@ -47,7 +47,7 @@ extension Configuration {
                     "Number of pairs in a step, over all workers."),
                 .key(
                     "shards", \.shards, .integer(1...ConfigurationLimits.pairs, example: 16),
-                    "Number of equal parts of the batch, at most which many workers can share a step.",
+                    "Number of equal parts of the batch; at most so many workers can share a step.",
                     defaultText: "the largest power of two up to 16 that leaves 128 pairs a shard"),
                 .key(
                     "activations", \.activations, .choice("treatment of activations"),

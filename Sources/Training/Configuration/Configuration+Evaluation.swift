@@ -52,7 +52,8 @@ extension Configuration {
                 .key(
                     "parameters", \.parameters, .choice("set of parameters"),
                     "Parameters that evaluations use: those of the step, or their moving average."),
-                .key("metrics", \.metrics, .metrics, "Further figures of the held-out encodings."),
+                .key(
+                    "metrics", \.metrics, .metrics, "Further figures of the held-out encodings.", defaultText: "[]"),
                 .key(
                     "identifiability", \.identifiability,
                     .optional(

@@ -26,19 +26,20 @@ extension Configuration {
         static let table = ConfigurationTable(
             Objective(),
             [
-                .kind("loss", \.loss, of: .loss, "Loss that training minimises."),
+                .kind("loss", \.loss, of: .loss, "Loss that training minimises.") { $0 },
                 .key(
                     "similarity", \.similarity, .choice("similarity"),
                     "Similarity of two encodings, which the temperature divides.",
                     .when("loss", { $0.loss.usesSimilarity }) {
                         "the loss \($0.loss.kindName) has a distance of its own"
                     },
-                    defaultText: "inner_product; cosine for nt_xent"),
+                    defaultText: "inner_product, but cosine for nt_xent"),
                 .key(
                     "temperature", \.temperature, .temperature,
                     "A number, which is fixed, or a block with the start of a learned temperature."),
             ],
             complete: { objective, block in
+                if let problem = objective.loss.problem { block.note("loss", "\(problem); correct it in the program") }
                 if !block.has("similarity") { objective.similarity = objective.loss.defaultSimilarity }
             })
     }

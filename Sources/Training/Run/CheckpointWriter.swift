@@ -52,8 +52,7 @@ extension RunState {
     package func gather(step stepsDone: Int, into buffers: CheckpointBuffers? = nil) throws -> Checkpoint? {
         let optimizer = configuration.optimizer
         let buffers = communicator.rank == 0 ? buffers ?? CheckpointBuffers(model, optimizer: optimizer) : nil
-        var parameters: [Checkpoint.NamedArray] = [], moments: [Checkpoint.NamedArray] = []
-        var statistics: [Checkpoint.NamedArray] = []
+        var parameters: [Checkpoint.NamedArray] = [], optimizerArrays = parameters, statistics = parameters
         for modality in Modality.allCases {
             let trainer = step.trainer(of: modality), layout = trainer.encoder.layout
             let target = buffers?.encoders[modality]
@@ -71,8 +70,8 @@ extension RunState {
             for entry in layout.entries {
                 let path = Self.path(modality, entry)
                 parameters.append((path, array(target.parameters, entry)))
-                for (name, moment) in zip(optimizer.arrayNames, target.optimizer) {
-                    moments.append(("\(path)/\(name)", array(moment, entry)))
+                for (name, flat) in zip(optimizer.arrayNames, target.optimizer) {
+                    optimizerArrays.append(("\(path)/\(name)", array(flat, entry)))
                 }
             }
             for entry in trainer.encoder.statisticsLayout.entries {
@@ -84,7 +83,7 @@ extension RunState {
             let path = Self.path(of: scalar)
             parameters.append((path, CheckpointArray(scalar.value)))
             for (name, moment) in zip(optimizer.kind.momentNames, scalar.moments) {
-                moments.append(("\(path)/\(name)", CheckpointArray(moment)))
+                optimizerArrays.append(("\(path)/\(name)", CheckpointArray(moment)))
             }
         }
         let digests = [(Self.dataDigestName, dataDigest), (Self.initialDigestName, initialDigest)]
@@ -92,7 +91,7 @@ extension RunState {
             step: stepsDone, seed: configuration.seed, shards: configuration.batch.shards,
             configuration: configuration.resolvedYAML, writtenBy: Version.program,
             scalars: digests.compactMap { name, digest in digest.map { (name, .string($0)) } }, parameters: parameters,
-            optimizer: moments, statistics: statistics)
+            optimizer: optimizerArrays, statistics: statistics)
     }
 }
 
@@ -167,27 +166,37 @@ package final class CheckpointWriter: Sendable {
     }
 }
 
-/// Thrown if an update left a parameter that is not finite. It is thrown before the checkpoint is written.
+/// Thrown if an update left a parameter or a running statistic that is not finite. It is thrown before the
+/// checkpoint is written.
 public struct NonFiniteParametersError: Error, CustomStringConvertible, Sendable {
     public let step: Int
-    /// Path in the checkpoint of the first such parameter.
+    /// Path in the checkpoint of the first such array.
     public let path: String
+    private let isStatistic: Bool
 
-    /// Nil if all parameters of the checkpoint are finite.
+    /// Nil if all parameters and running statistics of the checkpoint are finite.
     init?(_ checkpoint: Checkpoint) {
         let isFinite = { (array: CheckpointArray) -> Bool in
             array.tensor.map { couplet_first_not_finite($0.count, $0.pointer) == $0.count }
                 ?? array.doubles?.allSatisfy(\.isFinite) ?? true
         }
-        guard let parameter = checkpoint.parameters.first(where: { !isFinite($0.array) }) else { return nil }
+        let arrays = checkpoint.parameters + checkpoint.statistics
+        guard let array = arrays.first(where: { !isFinite($0.array) }) else { return nil }
         step = checkpoint.step
-        path = parameter.path
+        path = array.path
+        isStatistic = checkpoint.statistic(array.path) != nil
+    }
+
+    private var remedy: String {
+        isStatistic
+            ? "Its layer averages values that a Float32 cannot hold: scale the data down"
+            : "Lower optimizer.learning_rate or set optimizer.clip_norm"
     }
 
     public var description: String {
         """
         step \(step): the update left values in \(path) that are not finite; nothing was saved, and earlier \
-        checkpoints stay as they are. Lower optimizer.learning_rate or set optimizer.clip_norm
+        checkpoints stay as they are. \(remedy)
         """
     }
 }

@@ -105,9 +105,13 @@ package struct PretrainedEncoders: Sendable {
             return
                 "\(key) is \(checkpointSettings[key] ?? "absent") there and \(runSettings[key] ?? "absent") here"
         }
-        for entry in model.encoders[modality].layout.entries {
+        let encoder = model.encoders[modality]
+        let arrays =
+            encoder.layout.entries.map { ($0, checkpoint.parameter(RunState.path(modality, $0))) }
+            + encoder.statisticsLayout.entries.map { ($0, checkpoint.statistic(RunState.path(modality, $0))) }
+        for (entry, array) in arrays {
             let path = RunState.path(modality, entry)
-            guard let shape = checkpoint.parameter(path)?.shape else { return "it has no \(path)" }
+            guard let shape = array?.shape else { return "it has no \(path)" }
             if shape != entry.shape {
                 return "\(path) has the shape \(shape) there and \(entry.shape) here, because their data differ"
             }

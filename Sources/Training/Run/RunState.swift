@@ -7,9 +7,9 @@ import CoupletStorage
 import CoupletTensors
 import Foundation
 
-/// The state of a run between two steps: parameters (one copy per process), optimizer moments (each worker has its
-/// slices), scalars of the loss, and the number of finished steps. `gather` collects the state on worker 0 for a
-/// checkpoint; `restore` distributes it.
+/// The state of a run between two steps: parameters and running statistics (one copy per process), optimizer moments
+/// and the moving average (each worker has its slices), scalars of the loss, and the number of finished steps. `gather`
+/// collects the state on worker 0 for a checkpoint; `restore` distributes it.
 package struct RunState {
     let configuration: Configuration
     let model: Model
@@ -231,13 +231,14 @@ extension Model {
     }
 
     /// Sets all parameters and running statistics to those of a checkpoint.
-    /// - Parameter kind: the parameters of the step, or their moving average.
+    /// - Parameter kind: the parameters of the step, or their moving average, which is the same if both encoders are
+    ///   frozen.
     /// - Returns: the temperature τ if the checkpoint has a learned one.
     /// - Throws: `FileError` if the checkpoint is of another model, or has no moving average.
     package func load(
         _ checkpoint: Checkpoint, from file: String, _ kind: Configuration.Evaluation.Parameters = .current
     ) throws -> Double? {
-        if kind == .average,
+        if kind == .average, !trainedEncoders.isEmpty,
             !checkpoint.optimizer.contains(where: { $0.path.hasSuffix("/\(OptimizerSpecification.averageName)") })
         {
             throw FileError(

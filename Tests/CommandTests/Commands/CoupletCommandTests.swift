@@ -1,3 +1,4 @@
+import CoupletCommand
 import CoupletTraining
 import Foundation
 import TestSupport
@@ -13,15 +14,31 @@ private let smallConfig = """
 
 /// The command line: help, errors, and the commands that need no run.
 @Suite struct CoupletCommandTests {
-    @Test(arguments: ["train", "evaluate", "encode", "inspect", "config", "doctor", "data", "bench"])
-    func helpNamesEveryCommandAndEachHasHelpWithAnExample(command: String) throws {
+    /// The commands that the program has, so that a new one is checked as well.
+    private static let commands = CoupletCommand.configuration.subcommands
+
+    @Test func helpNamesEveryCommand() throws {
         let all = try CoupletInvocation("--help")
-        #expect(all.exitCode == 0 && all.errors.isEmpty)
-        #expect(all.output.contains("\n  \(command) "))
-        let help =
-            try command == "data" ? CoupletInvocation("data", "export", "--help") : CoupletInvocation(command, "--help")
-        #expect(help.exitCode == 0)
-        #expect(help.output.contains("\n  couplet \(command)") && help.output.contains("USAGE: couplet \(command)"))
+        #expect(all.exitCode == 0 && all.errors.isEmpty && Self.commands.count >= 15)
+        for command in Self.commands {
+            let name = try #require(command.configuration.commandName)
+            #expect(all.output.contains("\n  \(name) "), "\(name)")
+            #expect(command.configuration.abstract.hasSuffix("."), "\(name)")
+        }
+    }
+
+    /// A command with commands of its own leaves the example to them.
+    @Test(arguments: commands.map { $0.configuration.commandName ?? "" })
+    func everyCommandHasHelpWithAnExample(command: String) throws {
+        let type = try #require(Self.commands.first { $0.configuration.commandName == command })
+        let inner = type.configuration.subcommands.compactMap { $0.configuration.commandName }
+        for words in inner.isEmpty ? [[command]] : inner.map({ [command, $0] }) {
+            let help = try CoupletInvocation(arguments: words + ["--help"]), name = words.joined(separator: " ")
+            #expect(help.exitCode == 0 && help.errors.isEmpty, "\(help.errors)")
+            #expect(help.output.contains("USAGE: couplet \(name)"), "\(help.output)")
+            let beforeUsage = help.output.components(separatedBy: "\nUSAGE:")[0].split(separator: "\n")
+            #expect(beforeUsage.contains { "\($0) ".contains(" couplet \(name) ") }, "\(help.output)")
+        }
     }
 
     @Test func versionIsOneLine() throws {

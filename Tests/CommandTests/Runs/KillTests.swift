@@ -57,6 +57,18 @@ extension ProcessTests {
             #expect(logged == Array(stride(from: 20, through: steps, by: 20)))
         }
 
+        @Test(arguments: TrainingFolder.largeBatchOptimizers)
+        func momentsAndAverageOfLargeBatchesSurviveAKill(_ optimizer: String) throws {
+            let folder = try TrainingFolder(TrainingFolder.largeBatch(optimizer, steps: 240, checkpointEvery: 3))
+            let whole = try folder.digest("whole", ["--threads", "1"])
+            let job = try folder.start("run", ["--threads", "2"])
+            job.wait(until: { (folder.step("run") ?? -1) >= 12 })
+            Foundation.kill(job.process.processIdentifier, SIGKILL)
+            #expect(job.end(within: 10) == -SIGKILL, "the run ended before it was killed: \(job.errors)")
+            let ranks = BackgroundJob.hasMPI ? 2 : 1
+            #expect(try folder.digest("run", ["--resume", "--threads", "2"], ranks: ranks) == whole)
+        }
+
         enum Damage: CaseIterable { case truncated, bitFlipped, empty }
 
         @Test(arguments: Damage.allCases) func aDamagedCheckpointIsNamedAndSetAside(_ damage: Damage) throws {

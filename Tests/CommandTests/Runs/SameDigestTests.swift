@@ -22,6 +22,20 @@ extension ProcessTests {
             try check(TrainingFolder(TrainingFolder.gaussian(steps: 200, checkpointEvery: 100)), steps: 200)
         }
 
+        /// Norms of tensors that lie in the parts of several workers, groups of parameters, and the moving average.
+        @Test(arguments: TrainingFolder.largeBatchOptimizers) func largeBatches(_ optimizer: String) throws {
+            let folder = try TrainingFolder(TrainingFolder.largeBatch(optimizer, steps: 60, checkpointEvery: 60))
+            let one = try folder.digest("one", ["--threads", "1"])
+            for threads in [2, 4] { #expect(try folder.digest("t\(threads)", ["--threads", "\(threads)"]) == one) }
+            if BackgroundJob.hasMPI { #expect(try folder.digest("r2t2", ["--threads", "2"], ranks: 2) == one) }
+            // The norms, the groups and the average are in it.
+            for change in [
+                "weight_decay_on=all", "learning_rate_factors.second=1", "average_decay=0.8", "clip_norm=0.1",
+            ] {
+                #expect(try folder.digest(change, ["--set", "optimizer.\(change)"]) != one, "\(change)")
+            }
+        }
+
         @Test func imagesAndLabels() throws {
             let folder = try TrainingFolder(TrainingFolder.mnist("FOLDER", steps: 20))
             try folder.writeDigits()

@@ -67,6 +67,25 @@ struct TrainingFolder {
         """
     }
 
+    /// The optimizers for large batches, and what a config can add to them.
+    static let largeBatchOptimizers = ["kind: lars, trust_coefficient: 0.02", "kind: lamb"]
+
+    /// `gaussian` with one of them, a learned temperature, and a moving average.
+    static func largeBatch(_ optimizer: String, steps: Int, checkpointEvery: Int) -> String {
+        gaussian(steps: steps, checkpointEvery: checkpointEvery)
+            .replacingOccurrences(of: "{kind: adam, learning_rate: 0.01,", with: "{\(optimizer), learning_rate: 0.02,")
+            .replacingOccurrences(
+                of: "clip_norm: 1}",
+                with: """
+                    clip_norm: 1, weight_decay: 0.1, weight_decay_on: weights, \
+                    learning_rate_factors: {first: 1, second: 0.5}, average_decay: 0.9}
+                    """
+            )
+            .replacingOccurrences(
+                of: "{embedding: 3, first: {kind: linear}", with: "{embedding: 3, first: {kind: mlp, widths: [48]}")
+            + "objective: {similarity: cosine, temperature: {initial: 0.2, learned: true}}\n"
+    }
+
     /// Gaussian pairs of few dimensions: a run takes milliseconds.
     static func tinyGaussian(
         objective: String = "{similarity: inner_product, loss: conditional}", steps: Int = 3

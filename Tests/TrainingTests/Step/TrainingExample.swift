@@ -1,26 +1,49 @@
 import CoupletCommunication
 import CoupletLosses
 import CoupletNetworks
+import CoupletPairs
+import CoupletStorage
 import CoupletTraining
+import Testing
 
 /// Trains in this process for a few steps.
 struct ShortTraining {
     var configuration: Configuration
     var tileMemory = 1 << 24
+    /// Replaces the source that the config names.
+    var source: (any PairSource)?
 
     /// - Parameter workers: number of threads.
     /// - Returns: the digest of the state after the last step, and the losses of all steps.
     func run(steps: Int, workers: Int) throws -> (digest: String, losses: [Double]) {
+        let trained = try train(steps: steps, workers: workers) { _ in 0 }
+        return (trained.checkpoint.digest, trained.reports.map(\.loss))
+    }
+
+    /// - Parameters:
+    ///   - prepare: changes the initial parameters.
+    ///   - observe: is called before the first step and after each step.
+    /// - Returns: the state after the last step, the reports of all steps, and what was observed.
+    func train<Observation>(
+        steps: Int, workers: Int, prepare: (Model) throws -> Void = { _ in },
+        observe: @Sendable (Model) -> Observation
+    ) throws -> (checkpoint: Checkpoint, reports: [StepReport], observations: [Observation]) {
         let configuration = configuration, tileMemory = tileMemory
-        let source = try configuration.source.makeSource(seed: configuration.seed)
+        let source = try source ?? configuration.source.makeSource(seed: configuration.seed)
         let model = try Model(configuration, source: source)
-        return try WorkerGroup.launch().run(threads: workers) { communicator in
+        try prepare(model)
+        let result = try WorkerGroup.launch().run(threads: workers) { communicator in
             let step = try TrainingStep(
                 configuration, model: model, source: source, communicator: communicator, tileMemory: tileMemory)
-            let losses = try (0..<steps).map { try step.run($0).loss }
+            var reports: [StepReport] = [], observations = [observe(model)]
+            for number in 0..<steps {
+                reports.append(try step.run(number))
+                observations.append(observe(model))
+            }
             let state = RunState(configuration: configuration, model: model, step: step, communicator: communicator)
-            return (try state.gather(step: steps)?.digest ?? "", losses)
+            return (try state.gather(step: steps), reports, observations)
         }
+        return (try #require(result.0), result.1, result.2)
     }
 }
 

@@ -1,5 +1,6 @@
 import CoupletLosses
 import CoupletNetworks
+import CoupletOptimizers
 import CoupletTraining
 import Testing
 
@@ -34,7 +35,21 @@ import Testing
         TrainingExample.shared(.lpSimCLR(distance: LpDistance(order: .two, power: false), negatives: .sameModality)),
         TrainingExample.shared(.lpSimCLR(distance: LpDistance(order: .one), negatives: .otherModality)),
         TrainingExample.shared(.ntXent),
+        // Norms of whole tensors, which lie in the parts of several workers.
+        largeBatches(.lars(trustCoefficient: 0.02), averageDecay: nil),
+        largeBatches(.lamb(), averageDecay: 0.9),
     ]
+
+    private static func largeBatches(_ kind: any Optimizer, averageDecay: Double?) -> Configuration {
+        TrainingExample.gaussian {
+            $0.encoders.first = .multilayerPerceptron(widths: [300, 70], activation: .gelu, bias: true)
+            $0.objective = .init(similarity: .cosine, temperature: .init(initial: 0.1, learned: true))
+            $0.batch = .init(size: 16 * 24, shards: 16)
+            $0.optimizer = .init(
+                kind: kind, learningRate: 0.05, weightDecay: 0.1, clipNorm: 0.5, decayedParameters: .weights,
+                learningRateFactors: .init(first: 0.5, second: 1), averageDecay: averageDecay)
+        }
+    }
 
     @Test("the same digest for 1, 2, 4, 8 and 16 threads", arguments: examples)
     func sameDigest(_ configuration: Configuration) throws {
