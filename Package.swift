@@ -49,7 +49,7 @@ let package = Package(
         module("Losses", ["CCoupletKernels"] + modules("Schema", "Tensors", "Communication")),
         module("Optimizers", ["CCoupletKernels"] + modules("Schema", "Tensors", "Communication", "Networks")),
         module("Storage", ["CHDF5"] + modules("Text", "Files", "Tensors")),
-        module("Pairs", ["CCoupletKernels"] + modules("Files", "Schema", "Tensors", "Storage")),
+        module("Pairs", ["CCoupletKernels"] + modules("Text", "Files", "Schema", "Tensors", "Storage")),
         module(
             "Evaluation",
             ["CCoupletKernels"]

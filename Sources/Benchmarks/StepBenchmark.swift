@@ -27,7 +27,7 @@ public struct StepBenchmark: Sendable {
         self.configuration = configuration.resolvingScheduleSteps()
         self.warmup = warmup
         self.repetitions = repetitions
-        source = try configuration.source.makeSource(seed: configuration.seed)
+        source = try configuration.makeSource()
         model = try Model(configuration, source: source)
     }
 

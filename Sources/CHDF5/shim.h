@@ -52,6 +52,9 @@ static inline hid_t couplet_H5P_LINK_CREATE(void) {
 static inline hid_t couplet_H5P_DATASET_CREATE(void) {
     return H5P_DATASET_CREATE;
 }
+static inline hid_t couplet_H5P_DATASET_ACCESS(void) {
+    return H5P_DATASET_ACCESS;
+}
 static inline unsigned couplet_H5P_CRT_ORDER_TRACKED_INDEXED(void) {
     return H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
 }
@@ -67,6 +70,17 @@ static inline unsigned couplet_H5F_ACC_TRUNC(void) {
 }
 static inline unsigned couplet_H5F_ACC_EXCL(void) {
     return H5F_ACC_EXCL;
+}
+
+static inline hid_t couplet_H5T_STD_U8LE(void) {
+    return H5T_STD_U8LE;
+}
+static inline unsigned couplet_H5Z_FLAG_OPTIONAL(void) {
+    return H5Z_FLAG_OPTIONAL;
+}
+// The count or the block of an unlimited hyperslab.
+static inline hsize_t couplet_H5S_UNLIMITED(void) {
+    return H5S_UNLIMITED;
 }
 
 static inline hid_t couplet_H5S_ALL(void) {

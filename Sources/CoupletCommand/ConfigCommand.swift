@@ -48,18 +48,37 @@ struct ConfigCommand: ParsableCommand {
             return
         }
         let configuration = try overrides.load(path)
+        let check = try ConfigurationCheck(configuration)
         print(configuration.resolvedYAML, terminator: "")
-        for line in try memoryLines(configuration) { print("# \(line)") }
+        if !check.unchecked.isEmpty {
+            print("# not checked, because it cannot be read here:")
+            for line in check.unchecked { print("# \(line)") }
+        }
+        let memory = try memory(configuration)
+        for line in memory.lines { print("# \(line)") }
+        if let shortage = memory.shortage { throw shortage }
     }
 
-    private func memoryLines(_ configuration: Configuration) throws -> [String] {
-        let workers = try WorkerCount(wanted: threads, processes: ranks ?? 1, shards: configuration.batch.shards)
+    /// The memory that a process needs, as lines, and the error if this machine has less.
+    private func memory(_ configuration: Configuration) throws -> (lines: [String], shortage: MemoryShortageError?) {
+        let workers = try WorkerCount(
+            wanted: threads, processes: ranks ?? 1, shards: configuration.batch.shards,
+            batchSize: configuration.batch.size)
         do {
-            return try MemoryEstimate.lines(configuration, ranks: ranks ?? 1, threads: workers.threads)
+            let (estimate, taken) = try MemoryEstimate.ofProcess(
+                configuration, ranks: ranks ?? 1, threads: workers.threads)
+            do {
+                try estimate.requireAvailable(taken: taken)
+                return (estimate.lines(ranks: ranks ?? 1), nil)
+            } catch let error as MemoryShortageError {
+                return (estimate.lines(ranks: ranks ?? 1), error)
+            }
         } catch {
             // The config is valid nevertheless: its data may be on another machine.
-            return ["memory: unknown, because the data cannot be read here:"]
-                + "\(error)".split(separator: "\n").map(String.init)
+            return (
+                ["memory: unknown, because the data cannot be read here:"]
+                    + "\(error)".split(separator: "\n").map(String.init), nil
+            )
         }
     }
 

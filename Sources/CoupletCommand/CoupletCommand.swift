@@ -1,5 +1,6 @@
 import ArgumentParser
 import CoupletCommunication
+import CoupletFiles
 import CoupletSchema
 import CoupletText
 import CoupletTraining
@@ -42,23 +43,52 @@ public struct CoupletCommand: ParsableCommand {
         // A write beyond the file size limit (ulimit -f) then fails with an error that names the file, and does not end
         // the process.
         signal(SIGXFSZ, SIG_IGN)
+        StandardDescriptors.openMissing()
+        let arguments = CommandLine.arguments.dropFirst().map(expandingTilde)
         do {
-            var command = try parseAsRoot()
+            if let error = unknownCommand(arguments) { throw error }
+            var command = try parseAsRoot(arguments)
             try CommandRegistry.$current.withValue(registry) { try command.run() }
-            Glibc.exit(0)
+            try StandardOutput.check()
+            AddressSpace.endProcess(0)
         } catch {
-            ErrorExit.exit(because: unknownCommand() ?? error)
+            ErrorExit.exit(because: error)
         }
     }
 
-    /// The error if the first word is not a subcommand. The parser's own error would only call the word unexpected.
-    private static func unknownCommand() -> ValidationError? {
-        let names = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
-        guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"), !names.contains(word) else {
-            return nil
+    /// The error if the first word, or a word after `help`, is not a subcommand. The parser's own error would only call
+    /// the word unexpected, and `help` would ignore it.
+    private static func unknownCommand(_ arguments: [String]) -> ValidationError? {
+        var words = arguments.prefix { !$0.hasPrefix("-") }[...], parent: any ParsableCommand.Type = Self.self
+        let isHelp = words.first == "help"
+        if isHelp { words.removeFirst() } else { words = words.prefix(1) }
+        for word in words {
+            let subcommands = parent.configuration.subcommands
+            let names =
+                subcommands.compactMap { $0.configuration.commandName } + (parent == Self.self ? ["help"] : [])
+            if let subcommand = subcommands.first(where: { $0.configuration.commandName == word }) {
+                parent = subcommand
+            } else if word == "help", parent == Self.self {
+                return nil
+            } else {
+                let guess = NearestNames.guess(word, among: names).map { "did you mean \($0)? There are" }
+                let rest =
+                    names.isEmpty ? "it has no commands" : "\(guess ?? "there are") \(names.joined(separator: ", "))"
+                let place = parent == Self.self ? "" : " of \(parent.configuration.commandName ?? "")"
+                return ValidationError("no command\(place) is called '\(word)'; \(rest)")
+            }
         }
-        let guess = NearestNames.guess(word, among: names).map { "did you mean \($0)? There are" } ?? "there are"
-        return ValidationError("no command is called '\(word)'; \(guess) \(names.joined(separator: ", "))")
+        return nil
+    }
+
+    /// The argument with `~` and `~user` at the start of a path replaced, which no shell does in `--output=~/run` and
+    /// no shell has seen where another program made the arguments. The reader of configs expands the values of `--set`.
+    private static func expandingTilde(_ argument: String) -> String {
+        if argument.hasPrefix("~") { return FileSystem.expandingTilde(argument) ?? argument }
+        guard argument.hasPrefix("--"), let equals = argument.firstIndex(of: "=") else { return argument }
+        let value = argument[argument.index(after: equals)...]
+        guard value.hasPrefix("~"), let path = FileSystem.expandingTilde(String(value)) else { return argument }
+        return argument[...equals] + path
     }
 }
 
@@ -69,21 +99,40 @@ struct ErrorExit: Error {
     /// Prints an error to standard error, and ends the process. Help and version, which the parser throws as well, go
     /// to standard output and end it with 0.
     static func exit(because error: any Error) -> Never {
-        if let exit = error as? ErrorExit { Glibc.exit(exit.status.rawValue) }
+        if let exit = error as? ErrorExit {
+            requireWrittenOutput()
+            AddressSpace.endProcess(exit.status.rawValue)
+        }
         // The parser has codes and texts for its own errors; for every other error it has EXIT_FAILURE.
-        if CoupletCommand.exitCode(for: error) != .failure || error is ExitCode {
-            CoupletCommand.exit(withError: error)
+        let parserCode = CoupletCommand.exitCode(for: error)
+        if parserCode != .failure || error is ExitCode {
+            let text = CoupletCommand.fullMessage(for: error)
+            if parserCode == .success {
+                if !text.isEmpty { print(text) }
+                requireWrittenOutput()
+            } else if !text.isEmpty {
+                ProgressDisplay.Console.standardError.write(escaping: text + "\n")
+            }
+            AddressSpace.endProcess(parserCode.rawValue)
         }
         let rank = LaunchEnvironment().rank
         // Only rank 0 prints an error that all ranks have; a rank prints an error of its own with its number.
         if !(error is GroupError) || rank ?? 0 == 0 {
             let prefix = error is GroupError ? "" : rank.map { "rank \($0): " } ?? ""
             let lines = "\(error)".split(separator: "\n").map { "couplet: \(prefix)\($0)\n" }
-            ProgressDisplay.Console.standardError.write(lines.joined())
+            ProgressDisplay.Console.standardError.write(escaping: lines.joined())
         } else {
             // mpirun ends all ranks when the first one ends with an error. Rank 0 must have printed by then.
             usleep(200_000)
         }
-        Glibc.exit(ExitStatus.code(of: error))
+        AddressSpace.endProcess(ExitStatus.code(of: error))
+    }
+
+    /// Ends the process with the error of standard output, if it has one.
+    private static func requireWrittenOutput() {
+        do { try StandardOutput.check() } catch {
+            ProgressDisplay.Console.standardError.write(escaping: "couplet: \(error)\n")
+            AddressSpace.endProcess(ExitStatus.code(of: error))
+        }
     }
 }

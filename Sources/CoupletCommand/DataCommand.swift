@@ -18,8 +18,9 @@ struct DataExportCommand: ParsableCommand {
         abstract: "Write training pairs of a config's source to an HDF5 file.",
         discussion: """
             /first and /second are in the source's own units (MNIST: bytes and labels); row i of one belongs to row i \
-            of the other. Sources with classes add /labels. Sources with a known covariance add /covariance/uu, uv and \
-            vv. Sources with known latent factors add the factors of each pair: /latents/c, s, s_perturbed, m1 and m2. \
+            of the other. Sources with classes add /labels, those with groups /groups. Sources with a known covariance \
+            add /covariance/uu, uv and vv. Sources with known latent factors add the factors of each \
+            pair: /latents/c, s, s_perturbed, m1 and m2. \
             A config can read such a file: data: {source: hdf5, path: FILE.h5}.
 
               couplet data export configs/gaussian.yaml --output pairs.h5 --count 10000
@@ -76,6 +77,10 @@ struct DataExportCommand: ParsableCommand {
                 if row == 0 { try file.create("/labels", .int64, shape: [count]) }
                 try file.writeRows("/labels", from: row, labels)
             }
+            if let groups = try source.groups(.training, numbers) {
+                if row == 0 { try file.create("/groups", .int64, shape: [count]) }
+                try file.writeRows("/groups", from: row, groups)
+            }
             if let latentSource { try writeLatents(latentSource, numbers, row: row, to: file) }
         }
         if let covariance = source.gaussianCovariance { try covariance.write(to: file, group: "/covariance") }
@@ -84,8 +89,16 @@ struct DataExportCommand: ParsableCommand {
     private func writeSamples(
         _ source: any PairSource, _ numbers: [UInt64], _ modality: Modality, row: Int, to file: HDF5File
     ) throws {
-        let samples = try source.readRaw(.training, numbers, modality)
         let name = "/\(modality.rawValue)"
+        if let table = source.description(of: modality).labelTable {
+            // Exact, where `readRaw` rounds labels beyond 2^24.
+            let rows = Tensor([numbers.count, 1])
+            try source.read(
+                .training, numbers, first: modality == .first ? rows : nil, second: modality == .second ? rows : nil)
+            if row == 0 { try file.create(name, .int64, shape: [count]) }
+            return try file.writeRows(name, from: row, rows.values.map { table[Int($0)] })
+        }
+        let samples = try source.readRaw(.training, numbers, modality)
         // A reader of the file recognises labels by their type: integers, one in each row.
         if source.description(of: modality).classes != nil {
             if row == 0 { try file.create(name, .int64, shape: [count]) }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CoupletCommunication
+import CoupletEvaluation
 import CoupletInference
 import CoupletStorage
 import CoupletTraining
@@ -11,7 +12,8 @@ struct EvaluateCommand: ParsableCommand {
         discussion: """
             Measures retrieval in both directions; classification if the data have labels; for Gaussian data the \
             distance from the exact answer; for data with known latent factors how well regressors predict them from \
-            the encodings (evaluation.identifiability in the config). --probe fits a linear classifier (multinomial \
+            the encodings (evaluation.identifiability in the config). The result of the newest checkpoint is also \
+            written to evaluation.json of the run. --probe fits a linear classifier (multinomial \
             logistic regression) to the first encodings of labelled training samples.
 
               couplet evaluate runs/gaussian
@@ -24,6 +26,8 @@ struct EvaluateCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("The checkpoint: latest, or its step.", valueName: "latest|step"))
     var checkpoint: CheckpointChoice = .latest
+
+    @OptionGroup var data: DataPathArguments
 
     @Flag(help: "Print JSON instead of tables.")
     var json = false
@@ -59,9 +63,7 @@ struct EvaluateCommand: ParsableCommand {
         if !probe, perClass != nil || probePenalty != nil {
             throw ValidationError("--\(perClass != nil ? "per-class" : "probe-penalty") has no effect without --probe")
         }
-        if let perClass, perClass < 1 {
-            throw ValidationError("--per-class is \(perClass); wanted a number from 1")
-        }
+        try requirePositive(["per-class": perClass])
         if let probePenalty, !(probePenalty >= 0 && probePenalty.isFinite) {
             throw ValidationError("--probe-penalty is \(probePenalty); wanted a number from 0, such as 1")
         }
@@ -74,10 +76,18 @@ struct EvaluateCommand: ParsableCommand {
             Result {
                 if let encodings, group.processRank == 0 { try EncodingsFile(path: encodings).check() }
                 opened = try TrainedRun(
-                    argument.path, checkpoint: checkpoint, parameters: parameters, registry: CommandRegistry.current)
+                    argument.path, checkpoint: checkpoint, parameters: parameters, dataPaths: data.paths,
+                    registry: CommandRegistry.current)
             })
         guard let run = opened else { return }
-        let workers = try WorkerCount(wanted: nil, group: group, shards: run.configuration.batch.shards)
+        let workers = try WorkerCount(
+            wanted: nil, group: group, shards: run.configuration.batch.shards,
+            batchSize: run.configuration.batch.size)
+        try group.agree(
+            Result {
+                try run.requireMemoryOfEvaluation(
+                    workers: workers.threads * group.processCount, threads: workers.threads)
+            })
         var probeOptions = ModelEvaluation.Probe(perClass: perClass)
         if let probePenalty { probeOptions.penalty = probePenalty }
         let probe = self.probe ? probeOptions : nil
@@ -87,9 +97,30 @@ struct EvaluateCommand: ParsableCommand {
                 exportSamples: encodings.map { path in { try EncodingsFile(path: path).write($0) } })
         }
         if group.processRank == 0 {
-            try run.folder.store(evaluationJSON: result.jsonText)
             print(json ? result.jsonText : result.table, terminator: "")
+            if let warning = run.dataWarning { warn(warning) }
+            if result.retrieval == nil {
+                warn(
+                    "\(run.folder.path): no pair of its data is held out, so there is nothing to evaluate on; give it "
+                        + "data with held-out pairs (data.held_out or /split) and train again")
+            }
+            try store(result, of: run)
         }
         try group.finalize()
+    }
+
+    /// Writes evaluation.json, which is that of the run's newest checkpoint and its own data. It stays as it is if the
+    /// run cannot be written, or if the evaluation is another.
+    private func store(_ result: EvaluationResult, of run: TrainedRun) throws {
+        let path = run.folder.evaluation
+        if run.hasNewerCheckpoint {
+            warn("\(path) stays as it is: step \(run.step) is not the newest checkpoint of the run")
+        } else if run.dataWarning != nil {
+            warn("\(path) stays as it is: it is of the run's own data")
+        } else if !run.folder.isWritable {
+            warn("\(path) stays as it is: \(run.folder.path) cannot be written")
+        } else {
+            try run.folder.store(evaluationJSON: result.jsonText)
+        }
     }
 }

@@ -67,12 +67,16 @@ struct ReplayCommand: ParsableCommand {
     var json = false
 
     func validate() throws {
+        if step > 1 << 40 { throw ValidationError("--step is \(step); wanted at most \(1 << 40)") }
         if step < 1 {
             throw ValidationError("--step is \(step); steps count from 1: step N ends with N steps done")
         }
-        if worst < 0 { throw ValidationError("--worst is \(worst); wanted at least 0") }
-        if threads < 1 {
-            throw ValidationError("--threads is \(threads); wanted a power of two, such as 1, 2 or 4")
+        if !(0...OptionLimits.count).contains(worst) {
+            throw ValidationError("--worst is \(worst); wanted 0 to \(OptionLimits.count)")
+        }
+        if !(1...OptionLimits.threads).contains(threads) {
+            throw ValidationError(
+                "--threads is \(threads); wanted a power of two, such as 1, 2 or 4, up to \(OptionLimits.threads)")
         }
         if let dump, dump.isEmpty { throw ValidationError("--dump is empty; name a file") }
         for path in dataPaths where !StepReplay.pathKeys.contains(where: { path.hasPrefix("\($0)=") }) {

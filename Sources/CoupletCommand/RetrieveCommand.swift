@@ -23,7 +23,8 @@ struct RetrieveCommand: ParsableCommand {
                 --gallery images.h5:/rows --index images.index --top 10 --output found.h5
 
             An index stores the gallery's encodings: the first call makes it, and later calls use it and need no \
-            --gallery. The output has /indices, /scores and /probabilities, queries × top, and /log_normalizer and \
+            --gallery. The output has /indices, /scores and /probabilities, queries × top, (and \
+            /labels, if the gallery is labels) and /log_normalizer and \
             /effective_candidates, one for each query: probability = e^(score - log_normalizer), and effective \
             candidates are 1 / Σ p² over the gallery.
             """)
@@ -38,7 +39,7 @@ struct RetrieveCommand: ParsableCommand {
         help: ArgumentHelp("The gallery.", valueName: "file.h5:/dataset"), transform: DatasetReference.argument)
     var gallery: DatasetReference?
 
-    @Option(help: ArgumentHelp("Number of candidates for each query.", valueName: "k"))
+    @Option(help: ArgumentHelp("Number of candidates for each query, at most the rows of the gallery.", valueName: "k"))
     var top: Int = 10
 
     @Option(help: "The modality of the queries; the gallery has the other one.")
@@ -90,7 +91,8 @@ struct RetrieveCommand: ParsableCommand {
 
     private func makeRetrieval() throws -> GalleryRetrieval {
         if let output { try FileSystem.requireAbsent(output) }
-        let run = try TrainedRun(argument.path, checkpoint: checkpoint, registry: CommandRegistry.current)
+        let run = try TrainedRun(
+            argument.path, checkpoint: checkpoint, use: .encoders, registry: CommandRegistry.current)
         func dataset(_ reference: DatasetReference, _ modality: Modality) throws -> EncodedDataset {
             try EncodedDataset(reference, of: encoded ? nil : modality, run: run)
         }
@@ -104,7 +106,7 @@ struct RetrieveCommand: ParsableCommand {
         if json {
             let object = JSONValue.object([
                 "step": .integer(retrieval.run.step), "similarity": .string(retrieval.search.similarity.rawValue),
-                "temperature": .number(retrieval.search.temperature), "top": .integer(top),
+                "temperature": .number(retrieval.search.temperature), "top": .integer(result.top),
                 "gallery": .integer(retrieval.galleryCount), "queries": result.json,
             ])
             print(object.indentedText())
@@ -116,6 +118,9 @@ struct RetrieveCommand: ParsableCommand {
     private func write(_ result: SearchResult, _ retrieval: GalleryRetrieval, to path: String) throws {
         try HDF5File.create(path) { file in
             try file.write("/indices", result.rows, shape: [result.queries, result.top])
+            if let labels = result.labels {
+                try file.write("/labels", labels, shape: [result.queries, result.top])
+            }
             try file.write("/scores", result.scores, shape: [result.queries, result.top])
             try file.write("/probabilities", result.probabilities, shape: [result.queries, result.top])
             try file.write("/log_normalizer", result.logNormalizers, shape: [result.queries])

@@ -45,6 +45,8 @@ struct SampleCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The checkpoint: latest, or its step.", valueName: "latest|step"))
     var checkpoint: CheckpointChoice = .latest
 
+    @OptionGroup var data: DataPathArguments
+
     @Option(help: "The modality of the given rows: first or second. The other modality is sampled.")
     var given: Modality
 
@@ -105,13 +107,13 @@ struct SampleCommand: ParsableCommand {
                 ? "at least \(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)"
             throw ValidationError("--\(name) is \(value); wanted \(wanted)")
         }
-        try require("count", count, 1...(1 << 30))
-        try require("gallery-size", gallerySize, 1...(1 << 30))
+        try require("count", count, 1...OptionLimits.count)
+        try require("gallery-size", gallerySize, 1...OptionLimits.count)
         try require("chains", chains, 2...SamplingDrawNumber.chainLimit)
         try require("burn-in", burnIn, 1...100_000_000)
         try require("thin", thin, 1...1_000_000)
         try require("max-steps", maxSteps, 1...1_000_000_000)
-        try require("threads", threads, 1...4096)
+        try require("threads", threads, 1...OptionLimits.threads)
         if output?.isEmpty == true { throw ValidationError("--output is empty; name a file") }
         let resampleOptions = [("--gallery", gallery != nil), ("--gallery-size", gallerySize != nil)]
             .filter(\.1).map(\.0)
@@ -131,7 +133,9 @@ struct SampleCommand: ParsableCommand {
     }
 
     func run() throws {
-        let run = try TrainedRun(argument.path, checkpoint: checkpoint, registry: CommandRegistry.current)
+        let run = try TrainedRun(
+            argument.path, checkpoint: checkpoint, dataPaths: data.paths, registry: CommandRegistry.current)
+        if let warning = run.dataWarning { warn(warning) }
         if let output { try SampleFile.requireNew(output) }
         let queries = try Self.rows(query, given)
         let options = SamplingOptions(
@@ -140,7 +144,7 @@ struct SampleCommand: ParsableCommand {
         if let output { try SampleFile.write(result, to: output, run: run) }
         let warnings = result.warnings
         if !warnings.isEmpty {
-            ProgressDisplay.Console.standardError.write(warnings.map { "couplet: warning: \($0)\n" }.joined())
+            ProgressDisplay.Console.standardError.write(escaping: warnings.map { "couplet: warning: \($0)\n" }.joined())
         }
         print(json ? result.json(samples: output == nil).indentedText() + "\n" : result.table, terminator: "")
     }

@@ -103,7 +103,7 @@ struct SweepCommand: ParsableCommand {
         let (outcome, table) = try sweep.run(load)
         if let table { print(table.text, terminator: "") }
         func report(_ text: String) {
-            if sweep.isFirstProcess { ProgressDisplay.Console.standardError.write("couplet: \(text)\n") }
+            if sweep.isFirstProcess { ProgressDisplay.Console.standardError.write(escaping: "couplet: \(text)\n") }
         }
         switch outcome {
         case .stopped:

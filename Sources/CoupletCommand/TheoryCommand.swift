@@ -28,7 +28,7 @@ struct TheoryCommand: ParsableCommand {
 
     func run() throws {
         let configuration = try arguments.load()
-        let source = try configuration.source.makeSource(seed: configuration.seed)
+        let source = try configuration.makeSource()
         guard let covariance = source.gaussianCovariance else {
             throw FileError(
                 .badData, at: arguments.path, reason: "the theory has exact results for a Gaussian source only",

@@ -50,8 +50,9 @@ struct TrainCommand: ParsableCommand {
         }
         if let output, output.isEmpty { throw ValidationError("--output is empty; name a folder") }
         guard let threads else { return }
-        guard threads > 0 else {
-            throw ValidationError("--threads is \(threads); wanted a power of two, such as 1, 2 or 4")
+        guard (1...OptionLimits.threads).contains(threads) else {
+            throw ValidationError(
+                "--threads is \(threads); wanted a power of two, such as 1, 2 or 4, up to \(OptionLimits.threads)")
         }
         guard threads & (threads - 1) == 0 else {
             let below = 1 << (Int.bitWidth - 1 - threads.leadingZeroBitCount)

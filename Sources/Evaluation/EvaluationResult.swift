@@ -61,7 +61,7 @@ extension EvaluationResult {
                 classification.top1WithPrior.map { ", with the prior of the labels \(NumberText.percent($0))" } ?? ""
             sections.append(
                 "classification of \(classification.count) samples into \(classification.classes) classes: "
-                    + "top-1 \(NumberText.percent(classification.top1))\(prior)\n")
+                    + "top-1 \(NumberText.percent(classification.top1))\(prior)\n" + Self.remarks(classification))
         }
         if let probe { sections.append(Self.table(probe)) }
         if let gaussian { sections.append(Self.table(gaussian)) }
@@ -72,6 +72,22 @@ extension EvaluationResult {
             sections.append("metrics of held-out pairs\n" + table.text())
         }
         return sections.joined(separator: "\n")
+    }
+
+    private static func remarks(_ result: ClassificationResult) -> String {
+        func samples(_ count: Int) -> String { count == 1 ? "1 sample" : "\(count) samples" }
+        var text = ""
+        if result.unknown > 0 {
+            text +=
+                "  \(samples(result.unknown)) of classes that training does not have "
+                + "\(result.unknown == 1 ? "counts" : "count") as wrong\n"
+        }
+        if result.unlabelled > 0 {
+            text +=
+                "  \(samples(result.unlabelled)) without a label "
+                + "\(result.unlabelled == 1 ? "is" : "are") left out\n"
+        }
+        return text
     }
 
     private static func table(_ probe: LinearProbeResult) -> String {
@@ -95,7 +111,13 @@ extension EvaluationResult {
                 NumberText.fixed(metrics.medianRank, 1), NumberText.fixed(metrics.meanReciprocalRank),
             ])
         }
-        return "retrieval in a gallery of \(retrieval.gallery) held-out pairs\n" + table.text()
+        let several = retrieval.severalRightAnswers
+        let remark =
+            several == 0
+            ? ""
+            : "  \(several) \(several == 1 ? "query has" : "queries have") several right answers (equal rows, or "
+                + "rows of one group); the best one counts\n"
+        return "retrieval in a gallery of \(retrieval.gallery) held-out pairs\n" + table.text() + remark
     }
 
     private static func table(_ gaussian: GaussianEvaluation) -> String {

@@ -13,13 +13,8 @@ package struct DecompressedFile {
     /// - Throws: `FileError(.inputOutput)` if the file cannot be read or is not a regular file.
     package init(reading path: String) throws {
         self.path = path
-        let descriptor = try SystemCall.check("open", path) { open(path, O_RDONLY | O_CLOEXEC) }
+        let (descriptor, status) = try FileSystem.openForReading(path)
         defer { close(descriptor) }
-        var status = stat()
-        try SystemCall.check("fstat", path) { fstat(descriptor, &status) }
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            throw FileError(.inputOutput, at: path, reason: "is not a regular file")
-        }
         stored = try [UInt8](unsafeUninitializedCapacity: Int(status.st_size)) { buffer, count in
             while count < buffer.count {
                 let bytesRead = try SystemCall.check("read", path) {
@@ -50,7 +45,7 @@ package struct DecompressedFile {
     ///   followed by other data.
     package func content(expected: Int) throws -> ArraySlice<UInt8> {
         // No memory is allocated for a header that claims more than the file can hold.
-        guard expected <= (stored.count + 1) * (isCompressed ? Self.largestRatio : 1) else {
+        guard expected >= 0, expected <= (stored.count + 1) * (isCompressed ? Self.largestRatio : 1) else {
             throw tooShort(expected, found: nil)
         }
         let bytes: ArraySlice<UInt8>, isComplete: Bool

@@ -45,6 +45,19 @@ public struct Digest: ~Copyable {
         return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 
+    /// The first 128 bits of the SHA-256 of some bytes.
+    package static func prefix(_ bytes: UnsafeRawBufferPointer) -> (UInt64, UInt64) {
+        withUnsafeTemporaryAllocation(byteCount: 32, alignment: 8) { digest in
+            require(
+                EVP_Digest(
+                    bytes.baseAddress, bytes.count, digest.baseAddress!.assumingMemoryBound(to: UInt8.self), nil,
+                    EVP_sha256(), nil), "EVP_Digest")
+            return (
+                digest.load(as: UInt64.self).littleEndian, digest.load(fromByteOffset: 8, as: UInt64.self).littleEndian
+            )
+        }
+    }
+
     /// These functions fail only if libcrypto itself is broken or memory has run out.
     private static func require(_ result: CInt, _ function: StaticString) {
         precondition(result == 1, "\(function) returned \(result)")

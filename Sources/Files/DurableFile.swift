@@ -57,10 +57,16 @@ package struct TemporaryFile: Sendable {
 
     /// Chooses the temporary path, and deletes the files that killed processes left for the same final path. Nothing is
     /// created.
-    /// - Throws: `FileError(.inputOutput)` if the folder cannot be read.
+    /// - Throws: `FileError(.inputOutput)` if the folder cannot be read, or if the path names something else than a
+    ///   file: renaming a file to /dev/null would replace the device.
     package init(for path: String) throws {
+        try FileSystem.requireRegularFile(path)
         let (folder, name) = (FileSystem.folder(of: path), FileSystem.lastComponent(of: path))
-        try Self.removeAbandoned(in: folder, name: name)
+        do {
+            try Self.removeAbandoned(in: folder, name: name)
+        } catch let error as FileError {
+            throw FileError(error.kind, at: path, reason: "its folder: \(error.reason)", remedy: error.remedy)
+        }
         self.init(path: path, temporaryPath: "\(folder)/.\(name).\(HostName.current).\(getpid())\(Self.suffix)")
     }
 

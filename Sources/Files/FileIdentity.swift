@@ -20,6 +20,17 @@ public struct FileIdentity: Equatable, Sendable {
         (seconds, nanoseconds) = (Int(status.st_mtim.tv_sec), Int(status.st_mtim.tv_nsec))
     }
 
+    /// The absolute path of a file, its size, and the time of its modification.
+    /// - Throws: `FileError(.inputOutput)` if the file does not exist.
+    package static func modification(
+        of path: String
+    ) throws -> (path: String, bytes: Int, seconds: Int, nanoseconds: Int) {
+        let identity = try FileIdentity(of: path)
+        guard let resolved = realpath(path, nil) else { throw FileError(.inputOutput, at: path, reason: "has no path") }
+        defer { free(resolved) }
+        return (String(cString: resolved), identity.bytes, identity.seconds, identity.nanoseconds)
+    }
+
     /// Checks that the file was not modified since this identity was read. A file that was removed or replaced is no
     /// error: a process that has it open still reads the old content.
     /// - Throws: `FileError(.badData)` if the file itself was written to or shortened.

@@ -33,7 +33,30 @@ package enum FileSystem {
         return String(path[path.index(after: slash)...])
     }
 
+    /// A path whose first component is `~` or `~user`, with the folder of that user in its place. Other paths stay.
+    ///
+    /// The folder of `~` is the environment variable HOME, as in a shell.
+    /// - Returns: nil if there is no such user.
+    package static func expandingTilde(_ path: String) -> String? {
+        guard path.hasPrefix("~") else { return path }
+        let end = path.firstIndex(of: "/") ?? path.endIndex
+        let user = String(path[path.index(after: path.startIndex)..<end])
+        guard let folder = user.isEmpty ? ownFolder : folder(ofUser: user) else { return nil }
+        return (folder == "/" ? "" : folder) + path[end...]
+    }
+
+    private static var ownFolder: String? {
+        if let home = getenv("HOME").map({ String(cString: $0) }), !home.isEmpty { return home }
+        return getpwuid(getuid()).map { String(cString: $0.pointee.pw_dir) }
+    }
+
+    private static func folder(ofUser name: String) -> String? {
+        getpwnam(name).map { String(cString: $0.pointee.pw_dir) }
+    }
+
     package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    package static func isReadable(_ path: String) -> Bool { access(path, R_OK) == 0 }
 
     package static func isFolder(_ path: String) -> Bool {
         var status = stat()
@@ -91,19 +114,82 @@ package enum FileSystem {
     /// The content of a file. If the file is longer than `limit` bytes, the result may be only its beginning, but it is
     /// also longer than `limit` bytes, so that the caller can refuse the file.
     /// - Throws: `FileError(.inputOutput)`.
-    package static func contents(of path: String, limit: Int = .max) throws -> [UInt8] {
-        let descriptor = try SystemCall.check("open", path) { open(path, O_RDONLY | O_CLOEXEC) }
+    /// - Parameter acceptsPipe: whether the path may name a pipe that this process has inherited, such as /dev/stdin
+    ///   or a shell's `<(command)`. It is read to its end.
+    package static func contents(
+        of path: String, limit: Int = .max, acceptsPipe: Bool = false
+    ) throws -> [UInt8] {
+        let (descriptor, status) = try openForReading(path, acceptsPipe: acceptsPipe && isInherited(path))
         defer { close(descriptor) }
-        var status = stat()
-        try SystemCall.check("fstat", path) { fstat(descriptor, &status) }
+        let isPipe = status.st_mode & S_IFMT != S_IFREG
         var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: max(4_096, min(Int(status.st_size), limit)))
+        var chunk = [UInt8](repeating: 0, count: max(4_096, min(Int(status.st_size), limit, 1 << 30)))
         while bytes.count <= limit {
+            if isPipe { try waitForInput(descriptor, path) }
             let count = try SystemCall.check("read", path) { read(descriptor, &chunk, chunk.count) }
             if count == 0 { break }
             bytes += chunk[..<count]
         }
         return bytes
+    }
+
+    /// Opens a regular file for reading.
+    ///
+    /// The descriptor does not block: opening a FIFO would otherwise wait for a writer, perhaps for ever, and a device
+    /// may have no end.
+    /// - Returns: the descriptor, which the caller closes, and the status of the file.
+    /// - Throws: `FileError(.inputOutput)` if the system refuses, or if the path names something else than a file.
+    static func openForReading(_ path: String, acceptsPipe: Bool = false) throws -> (descriptor: CInt, status: stat) {
+        let descriptor = try SystemCall.check("open", path) { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
+        do {
+            var status = stat()
+            try SystemCall.check("fstat", path) { fstat(descriptor, &status) }
+            let type = status.st_mode & S_IFMT
+            guard type == S_IFREG || acceptsPipe && type == S_IFIFO else {
+                throw FileError(
+                    .inputOutput, at: path, reason: "is \(name(ofType: type)), not a regular file",
+                    remedy: "name a file, or write the content to one first")
+            }
+            return (descriptor, status)
+        } catch {
+            close(descriptor)
+            throw error
+        }
+    }
+
+    /// Refuses a path that names something else than a regular file, for a library that opens the path itself. A path
+    /// at which nothing is passes: the library's own error says so.
+    /// - Throws: `FileError(.inputOutput)`.
+    package static func requireRegularFile(_ path: String) throws {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG else { return }
+        throw FileError(
+            .inputOutput, at: path, reason: "is \(name(ofType: status.st_mode & S_IFMT)), not a regular file",
+            remedy: "name a file, or write the content to one first")
+    }
+
+    private static func name(ofType type: mode_t) -> String {
+        switch type {
+        case S_IFDIR: "a folder"
+        case S_IFIFO: "a pipe"
+        case S_IFCHR, S_IFBLK: "a device"
+        case S_IFSOCK: "a socket"
+        default: "something else"
+        }
+    }
+
+    /// Whether the path names a descriptor of this process.
+    private static func isInherited(_ path: String) -> Bool {
+        path == "/dev/stdin" || path.hasPrefix("/dev/fd/") || path.hasPrefix("/proc/self/fd/")
+    }
+
+    /// Waits until a pipe has data or has ended.
+    /// - Throws: `FileError(.inputOutput)` after 30 s without either.
+    private static func waitForInput(_ descriptor: CInt, _ path: String) throws {
+        var descriptors = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        guard try SystemCall.check("poll", path, { poll(&descriptors, 1, 30_000) }) > 0 else {
+            throw FileError(.inputOutput, at: path, reason: "nothing was written to this pipe for 30 s")
+        }
     }
 
     /// The content of a file as UTF-8 text. Invalid bytes become replacement characters.

@@ -19,6 +19,7 @@ public final class FolderLock: Sendable {
     ///   (the error names its host, process number and time), or if the system refuses.
     public init(_ folder: String) throws {
         let path = "\(folder)/\(Self.fileName)"
+        try FileSystem.requireRegularFile(path)
         let file = try SystemCall.check("open", path) { open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666) }
         do {
             isHeld = try Self.lock(file, path, folder)

@@ -1,3 +1,4 @@
+import CoupletText
 import Glibc
 
 /// The name of the machine on which this process runs.
@@ -11,7 +12,7 @@ package enum HostName {
     }()
 }
 
-/// The memory of this machine, and of the control group (container) of this process, in bytes.
+/// The memory of this machine, and of the control groups (containers, jobs) of this process, in bytes.
 package enum HostMemory {
     /// The physical memory of the machine.
     package static var physical: Int {
@@ -22,15 +23,147 @@ package enum HostMemory {
     /// The memory of the machine that can be allocated without swapping; nil if the kernel does not say.
     package static var free: Int? { ProcFile.bytes("/proc/meminfo", "MemAvailable") }
 
-    /// The limit of the control group; nil if it has none.
-    package static var limit: Int? { ProcFile.number("/sys/fs/cgroup/memory.max") }
+    /// The limit of the control groups; nil if they have none.
+    package static var limit: Int? { ControlGroupMemory.current?.limit }
 
-    /// The memory that this process can still allocate: the free memory of the machine, or the rest of the control
-    /// group's limit if that is less. `Int.max` if neither is known.
+    /// The memory that this process can still allocate: the smallest of `bounds`, without swapping. `Int.max` if none
+    /// is known.
     package static var available: Int {
-        let free = free ?? .max
-        guard let limit, let used = ProcFile.number("/sys/fs/cgroup/memory.current") else { return free }
-        return min(free, max(0, limit - used))
+        min(free ?? .max, (bounds.filter { $0.kind != .machine }).map(\.bytes).min() ?? .max)
+    }
+
+    /// What bounds the memory that this process can still take.
+    package static var bounds: [MemoryBound] {
+        var bounds: [MemoryBound] = []
+        if let free {
+            let swap = ProcFile.bytes("/proc/meminfo", "SwapFree") ?? 0
+            bounds.append(MemoryBound(.machine, bytes: free + swap, text: "free on \(HostName.current)"))
+        }
+        if let group = ControlGroupMemory.current {
+            let text = "left of the limit of the container or job (control group), \(MemorySize.rounded(group.limit))"
+            bounds.append(MemoryBound(.controlGroup, bytes: group.rest, text: text))
+        }
+        for (name, command, used) in [
+            (RLIMIT_AS, "ulimit -v", "VmSize"), (RLIMIT_DATA, "ulimit -d", "VmData"),
+        ] {
+            var limit = rlimit()
+            guard getrlimit(__rlimit_resource_t(name.rawValue), &limit) == 0, limit.rlim_cur < rlim_t(Int.max) else {
+                continue
+            }
+            let total = Int(limit.rlim_cur), rest = total - (ProcFile.bytes("/proc/self/status", used) ?? 0)
+            let text = "left of the limit of the process (\(command)), \(MemorySize.rounded(total))"
+            bounds.append(MemoryBound(.process, bytes: max(0, rest), text: text))
+        }
+        return bounds
+    }
+}
+
+/// A limit of the address space (`ulimit -v`), which counts memory that is only reserved.
+package enum AddressSpace {
+    package static var isLimited: Bool {
+        var limit = rlimit()
+        return getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0 && limit.rlim_cur < rlim_t(Int.max)
+    }
+
+    /// Makes the threads share one heap if the address space is limited: each heap of their own would reserve 64 MiB.
+    package static func shareHeap() {
+        typealias Option = @convention(c) (CInt, CInt) -> CInt
+        guard isLimited, let option = dlsym(nil, "mallopt") else { return }
+        let arenaMaximum: CInt = -8
+        _ = unsafeBitCast(option, to: Option.self)(arenaMaximum, 1)
+    }
+
+    /// Ends the process. Where the address space is limited the exit handlers of libraries do not run: OpenBLAS's waits
+    /// for its threads, and a thread without a buffer asks for one for ever.
+    package static func endProcess(_ code: Int32) -> Never {
+        guard isLimited else { exit(code) }
+        fflush(nil)
+        _exit(code)
+    }
+}
+
+/// One bound of the memory that a process can still take.
+package struct MemoryBound: Sendable {
+    package enum Kind: String, Sendable {
+        /// The machine's memory; the processes of a machine share it.
+        case machine
+        /// A control group's limit; the processes of a job on a machine share it.
+        case controlGroup
+        /// A limit of the process alone (`ulimit`).
+        case process
+    }
+
+    package let kind: Kind
+    /// What the process can still take.
+    package let bytes: Int
+    /// The words after the number in messages: "free on node7".
+    package let text: String
+
+    package init(_ kind: Kind, bytes: Int, text: String) {
+        (self.kind, self.bytes, self.text) = (kind, bytes, text)
+    }
+}
+
+/// The memory limit of a control group, and what the group uses of it. Versions 1 and 2 of control groups have other
+/// file names.
+package struct ControlGroupMemory: Equatable, Sendable {
+    package let limit: Int
+    /// Without the cache of files, which the kernel drops when memory is short.
+    package let used: Int
+
+    package init(limit: Int, used: Int) { (self.limit, self.used) = (limit, used) }
+
+    package var rest: Int { max(0, limit - used) }
+
+    /// The limit that leaves the least, of the group of this process and the groups around it; nil if there is none.
+    package static var current: ControlGroupMemory? {
+        tightest(root: "/sys/fs/cgroup", membership: ProcFile.text("/proc/self/cgroup") ?? "")
+    }
+
+    /// - Parameters:
+    ///   - root: where the control groups are mounted.
+    ///   - membership: the text of /proc/self/cgroup: lines "ID:CONTROLLERS:/PATH", without controllers in version 2.
+    package static func tightest(root: String, membership: String) -> ControlGroupMemory? {
+        var groups: [ControlGroupMemory] = []
+        for line in membership.split(separator: "\n") {
+            let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+            guard fields.count == 3 else { continue }
+            let isVersion2 = fields[1].isEmpty
+            guard isVersion2 || fields[1].split(separator: ",").contains("memory") else { continue }
+            let base = isVersion2 ? root : root + "/memory"
+            // A container sees its own group as the root, while the path may be that of the machine.
+            var parts = fields[2].split(separator: "/").map(String.init)
+            while true {
+                let folder = ([base] + parts).joined(separator: "/")
+                if let group = isVersion2 ? version2(folder) : version1(folder) { groups.append(group) }
+                if parts.isEmpty { break }
+                parts.removeLast()
+            }
+        }
+        return groups.min { $0.rest < $1.rest }
+    }
+
+    private static func version2(_ folder: String) -> ControlGroupMemory? {
+        group(folder, limit: "memory.max", usage: "memory.current", caches: ["active_file", "inactive_file"])
+    }
+
+    private static func version1(_ folder: String) -> ControlGroupMemory? {
+        group(
+            folder, limit: "memory.limit_in_bytes", usage: "memory.usage_in_bytes",
+            caches: ["total_active_file", "total_inactive_file"])
+    }
+
+    private static func group(_ folder: String, limit: String, usage: String, caches: [String]) -> ControlGroupMemory? {
+        // Version 1 writes a number near 2^63 for no limit.
+        guard let limit = ProcFile.number("\(folder)/\(limit)"), limit < 1 << 60,
+            let used = ProcFile.number("\(folder)/\(usage)")
+        else { return nil }
+        let statistics = ProcFile.text("\(folder)/memory.stat") ?? ""
+        let cached = statistics.split(separator: "\n").reduce(0) { sum, line in
+            let fields = line.split(separator: " ")
+            return fields.count == 2 && caches.contains(String(fields[0])) ? sum + (Int(fields[1]) ?? 0) : sum
+        }
+        return ControlGroupMemory(limit: limit, used: max(0, used - cached))
     }
 }
 

@@ -9,6 +9,7 @@ public final class LineFile: Sendable {
     /// - Throws: `FileError(.inputOutput)`.
     public init(_ path: String) throws {
         self.path = path
+        try FileSystem.requireRegularFile(path)
         descriptor = try SystemCall.check("open", path) { open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0o666) }
     }
 

@@ -9,19 +9,19 @@ package final class MappedFile: @unchecked Sendable {
     package let path: String
     package let bytes: UnsafeRawBufferPointer
 
-    /// - Throws: `FileError`: `.inputOutput` if the file is missing or cannot be mapped, `.badData` if it is empty.
-    package init(_ path: String) throws {
+    /// - Parameter isSequential: whether the bytes are read in order, so that the system reads far ahead.
+    /// - Throws: `FileError`: `.inputOutput` if the file is missing, is no regular file or cannot be mapped, `.badData`
+    ///   if it is empty.
+    package init(_ path: String, isSequential: Bool = true) throws {
         self.path = path
-        let descriptor = try SystemCall.check("open", path) { open(path, O_RDONLY | O_CLOEXEC) }
+        let (descriptor, status) = try FileSystem.openForReading(path)
         defer { close(descriptor) }
-        var status = stat()
-        try SystemCall.check("fstat", path) { fstat(descriptor, &status) }
         let length = Int(status.st_size)
         guard length > 0 else { throw FileError(.badData, at: path, reason: "is empty") }
         guard let start = mmap(nil, length, PROT_READ, MAP_SHARED, descriptor, 0), start != MAP_FAILED else {
             throw FileError(systemCall: "mmap", at: path, errorNumber: errno)
         }
-        madvise(start, length, MADV_SEQUENTIAL)
+        if isSequential { madvise(start, length, MADV_SEQUENTIAL) }
         bytes = UnsafeRawBufferPointer(start: start, count: length)
     }
 

@@ -50,15 +50,26 @@ public struct EncodedDataset: Sendable {
         if let modality { _ = try prepare(0..<1, modality) }
     }
 
-    /// Digest of the shape and of at most 64 evenly spaced rows, in 64 hexadecimal digits.
+    /// The labels of the rows, which are those of a label encoder; nil if they are numbers or encodings.
     /// - Throws: `FileError` if the dataset cannot be read.
-    public func fingerprint() throws -> String {
+    public func labels() throws -> [Int]? {
+        guard let modality, run.source.description(of: modality).classes != nil else { return nil }
+        return try file.readIntegers(reference.dataset)
+    }
+
+    /// Digest of the shape and of all rows, in 64 hexadecimal digits.
+    /// - Throws: `FileError` if the dataset cannot be read.
+    public func fingerprint() throws -> String { try Self.fingerprint(reference) }
+
+    static func fingerprint(_ reference: DatasetReference) throws -> String {
+        let file = try HDF5File(reading: reference.file)
         var digest = Digest()
-        digest.update(shape)
-        for sample in 0..<min(64, count) {
-            let row = sample * count / min(64, count)
-            digest.update([row])
-            digest.update(try file.readFloats(reference.dataset, rows: row..<(row + 1)))
+        guard let dataset = try file.dataset(reference.dataset) else { return "" }
+        digest.update(dataset.shape)
+        let blockRows = max(1, (1 << 20) / max(dataset.columns, 1))
+        for start in stride(from: 0, to: dataset.rows, by: blockRows) {
+            digest.update(
+                try file.readFloats(reference.dataset, rows: start..<min(start + blockRows, dataset.rows)))
         }
         return digest.hexadecimal
     }
@@ -89,19 +100,8 @@ public struct EncodedDataset: Sendable {
         let raw = try file.readFloats(reference.dataset, rows: rows)
         try requireFinite(raw, firstRow: rows.lowerBound)
         do {
-            return try run.source.prepare(modality, raw: raw)
+            return try run.source.prepare(modality, raw: raw, firstRow: rows.lowerBound)
         } catch let error as DataError {
-            // The source sees only these rows, so its error cannot name the row of the dataset.
-            for row in 0..<raw.rows where raw.rows > 1 {
-                do {
-                    _ = try run.source.prepare(modality, raw: raw.rows(row..<(row + 1)))
-                } catch let error as DataError {
-                    let reason = error.reason.hasPrefix("row 0 ") ? String(error.reason.dropFirst(6)) : error.reason
-                    throw DataError(
-                        at: "\(reference)",
-                        reason: "row \(rows.lowerBound + row) (counted from 0) \(reason)", remedy: error.remedy)
-                }
-            }
             throw DataError(at: "\(reference)", reason: error.reason, remedy: error.remedy)
         }
     }

@@ -28,6 +28,7 @@ public struct GalleryRetrieval: Sendable {
     /// - Parameters:
     ///   - gallery: nil if the index exists.
     ///   - prior: N numbers ≥ 0, one weight for each row of the gallery.
+    ///   - top: largest number of candidates of each query; a smaller gallery is ranked as a whole.
     /// - Throws: `FileError` if a file cannot be read, or if an index is damaged or does not fit the run and the
     ///   gallery; `DataError` and `SearchError` if sizes do not fit.
     public init(
@@ -38,8 +39,6 @@ public struct GalleryRetrieval: Sendable {
         self.queries = queries
         self.gallery = gallery
         self.indexPath = indexPath
-        search = try GallerySearch(
-            similarity: run.configuration.objective.similarity, temperature: run.temperature, top: top)
         let store = CheckpointStore(folder: run.folder.checkpoints)
         checkpoint = try CheckpointStore.summary(store.path(ofStep: run.step)).digest
         existingIndex = try indexPath.flatMap { FileSystem.exists($0) ? try EncodingIndex($0) : nil }
@@ -54,10 +53,11 @@ public struct GalleryRetrieval: Sendable {
                 reason: "has \(weights.count) weights, but the gallery has \(galleryCount) rows",
                 remedy: "give one weight a row")
         }
-        if top > galleryCount {
-            let rows = "\(galleryCount) row\(galleryCount == 1 ? "" : "s")"
-            throw SearchError("--top \(top): the gallery has \(rows); ask for at most \(galleryCount)")
-        }
+        // Rows of weight 0 are no candidates. If no row has a weight, the search says so.
+        let candidates = weights.map { $0.count { $0 > 0 } } ?? galleryCount
+        search = try GallerySearch(
+            similarity: run.configuration.objective.similarity, temperature: run.temperature,
+            top: min(top, max(candidates, 1)))
         if let existingIndex { try requireMatch(existingIndex) }
     }
 
@@ -66,7 +66,8 @@ public struct GalleryRetrieval: Sendable {
     private func origin() throws -> EncodingIndex.Origin {
         EncodingIndex.Origin(
             checkpoint: galleryModality == nil ? "" : checkpoint, step: run.step,
-            modality: galleryModality?.rawValue ?? "encodings", gallery: try gallery?.fingerprint() ?? "")
+            modality: galleryModality?.rawValue ?? "encodings", gallery: try gallery?.fingerprint() ?? "",
+            place: try gallery.map { try EncodingIndex.Place($0.reference.file, dataset: $0.reference.dataset) })
     }
 
     /// Checks that an index holds the encodings of this gallery by this run.
@@ -75,7 +76,16 @@ public struct GalleryRetrieval: Sendable {
         try index.require(
             checkpoint: wanted.checkpoint, step: run.step, modality: wanted.modality,
             isNormalized: search.similarity == .cosine, dimension: queries.dimension,
-            gallery: gallery == nil ? nil : wanted.gallery)
+            gallery: gallery == nil ? try Self.changedGallery(of: index) : wanted.gallery)
+    }
+
+    /// The digest of the gallery of an index, where the index remembers it and its file was written to since; nil
+    /// otherwise, also if the file is not there any more.
+    private static func changedGallery(of index: EncodingIndex) throws -> String? {
+        guard let place = index.origin.place, FileSystem.exists(place.file),
+            try EncodingIndex.Place(place.file, dataset: place.dataset) != place
+        else { return nil }
+        return try EncodedDataset.fingerprint(DatasetReference(file: place.file, dataset: place.dataset))
     }
 
     /// Searches the gallery for all queries. Every worker calls it.
@@ -93,6 +103,7 @@ public struct GalleryRetrieval: Sendable {
             if communicator.rank != 0 { continue }
             if result == nil { result = found } else { result?.append(found) }
         }
+        if let labels = try gallery?.labels(), let rows = result?.rows { result?.labels = rows.map { labels[$0] } }
         return result
     }
 

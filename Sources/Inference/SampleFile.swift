@@ -31,8 +31,9 @@ package enum SampleFile {
         // Labels are written as integers, one per sample, so that a reader of the file recognizes them.
         if result.classes != nil {
             try file.write(
-                "/samples", queries.flatMap { $0.samples.values.map { Int($0) } }, shape: [queries.count, result.count])
-            try file.write("/mode", queries.map { Int($0.mode[0]) }, shape: [queries.count])
+                "/samples", queries.flatMap { $0.samples.values.map(result.label) },
+                shape: [queries.count, result.count])
+            try file.write("/mode", queries.map { result.label($0.mode[0]) }, shape: [queries.count])
         } else {
             try file.create("/samples", .float32, shape: [queries.count, result.count] + shape)
             for (row, query) in queries.enumerated() {
@@ -46,6 +47,7 @@ package enum SampleFile {
         }
         let d = queries[0].moments.mean.count
         if result.classes != nil {
+            if let table = result.labelTable { try file.write("/labels", table.labels, shape: [table.count]) }
             try write("/probabilities", [d]) { $0.moments.mean }
             try write("/standard_errors/probabilities", [d]) { $0.moments.meanError }
         } else {

@@ -158,7 +158,10 @@ extension TrainedRun {
         guard gallery.rows.rows > 0 else { throw DataError(at: gallery.place, reason: "has no rows") }
         let description = source.description(of: sampled)
         let resampling = GalleryResampling(gallery: try encode(sampled, gallery), score: score, seed: seed)
-        let rows = gallery.rows.reshaped([gallery.rows.rows, description.shape.reduce(1, *)])
+        // Labels are counted, and given to the result, as rows of their table.
+        let given =
+            description.labelTable == nil ? gallery.rows : try gallery.within { try source.prepare(sampled, raw: $0) }
+        let rows = given.reshaped([gallery.rows.rows, description.shape.reduce(1, *)])
         let labels = description.classes.map { _ in rows.values.map { Int($0) } }
         let results = try parallelMap(count: queries.rows, threads: options.threads) { query in
             let draws = try resampling.draws(options.count, query: query, of: queries)
@@ -235,7 +238,8 @@ extension TrainedRun {
     ) -> SamplingResult {
         SamplingResult(
             step: step, sampled: sampled.rawValue, given: sampled.other.rawValue, method: method, seed: seed,
-            count: options.count, classes: classes, queries: queries)
+            count: options.count, classes: classes,
+            labelTable: classes == nil ? nil : source.description(of: sampled).labelTable, queries: queries)
     }
 }
 

@@ -19,20 +19,35 @@ public struct TrainedRun: Sendable {
     /// whose scores are -|g - h|² / τ.
     public let temperature: Double
 
+    /// Whether a newer checkpoint exists than the one that is loaded.
+    public let hasNewerCheckpoint: Bool
+    /// A warning if the data are not those of the checkpoint; nil if they are, or if that is not known.
+    public let dataWarning: String?
+
+    /// What of a run a command needs.
+    public enum Use: Sendable {
+        /// The encoders and the data.
+        case data
+        /// The encoders. The data are not opened if the checkpoint says what the encoders need of them.
+        case encoders
+    }
+
     /// Opens a run and loads one of its checkpoints.
     /// - Parameters:
     ///   - parameters: the parameters to use; nil for those that `evaluation.parameters` of the config names.
+    ///   - use: what of the run is needed.
+    ///   - dataPaths: `key=value` for `Configuration.dataPathKeys`, if the data have moved since the run.
     ///   - registry: the kinds of the program that made the run.
     ///   - source: replaces the source that the config names.
     /// - Throws: `FileError` if there is no such run or checkpoint, or if it is damaged; `DataError` if the run's data
-    ///   cannot be read.
+    ///   cannot be read; `MemoryShortageError` if the model does not fit into memory.
     public init(
         _ path: String, checkpoint: CheckpointChoice = .latest,
-        parameters: Configuration.Evaluation.Parameters? = nil, registry: Registry = .builtIn,
-        source ownSource: (any PairSource)? = nil
+        parameters: Configuration.Evaluation.Parameters? = nil, use: Use = .data, dataPaths: [String] = [],
+        registry: Registry = .builtIn, source ownSource: (any PairSource)? = nil
     ) throws {
         folder = RunFolder(path: path)
-        configuration = try folder.storedConfiguration(registry: registry)
+        configuration = try folder.openedConfiguration(registry: registry, dataPaths: dataPaths)
         let store = CheckpointStore(folder: folder.checkpoints), steps = try store.list()
         guard let newest = steps.max() else {
             throw FileError(
@@ -47,12 +62,44 @@ public struct TrainedRun: Sendable {
                 remedy: "there are: \(steps.sorted().map(String.init).joined(separator: ", "))")
         }
         let file = store.path(ofStep: chosen), content = try store.read(file)
-        source = try ownSource ?? configuration.source.makeSource(seed: configuration.seed)
-        model = try Model(configuration, source: source)
+        hasNewerCheckpoint = chosen < newest
+        AddressSpace.shareHeap()
+        try OpenBLAS.reserveMemory(threads: 1)
+        let configuration = configuration
+        let samples = use == .encoders ? RunState.samples(in: content) : nil
+        source =
+            try ownSource.map { try configuration.withLabels($0, of: content) }
+            ?? samples.flatMap(configuration.source.detachedSource) ?? configuration.makeSource(labelsOf: content)
+        // Data that are read on request are hashed only if they may be others: it takes as long as reading them all.
+        if use == .data, !dataPaths.isEmpty || !source.waitsForStorage,
+            let saved = RunState.dataDigest(in: content.scalars), try source.hasData(ofDigest: saved) == false
+        {
+            dataWarning = """
+                \(file): the data are not those of the run, whose digest was \(saved.prefix(12))…; name the run's own \
+                data by --set data.path=…
+                """
+        } else {
+            dataWarning = nil
+        }
+        let encoders = try ModelEncoders(configuration, source: source)
+        try MemoryEstimate(parametersOf: encoders).requireAvailable(taken: 0)
+        model = Model(encoders, configuration)
         step = content.step
         temperature = configuration.objective.loss.scoreTemperature(
             try model.load(content, from: file, parameters ?? configuration.evaluation.parameters)
                 ?? configuration.objective.temperature.initial)
+    }
+
+    /// Checks that an evaluation fits into the memory of this process.
+    /// - Parameters:
+    ///   - workers: number of workers of all processes.
+    ///   - threads: number of workers of this process.
+    /// - Throws: `MemoryShortageError`.
+    package func requireMemoryOfEvaluation(workers: Int, threads: Int) throws {
+        let estimate = MemoryEstimate(
+            evaluationOf: configuration, model: model.built, source: source, workers: workers, threads: threads)
+        let parameters = MemoryEstimate(parametersOf: model.built).total
+        try estimate.requireAvailable(taken: MemoryEstimate.taken(source) + parameters)
     }
 
     /// Evaluates the run on held-out pairs. Every worker of the group calls it.
@@ -78,7 +125,7 @@ public struct TrainedRun: Sendable {
         _ modality: Modality, count: Int, read: (Range<Int>) throws -> Tensor, write: (Tensor, Int) throws -> Void
     ) throws {
         try batchEncoder(modality).encode(
-            rows: 0..<count, read: { try source.prepare(modality, raw: try read($0)) },
+            rows: 0..<count, read: { try source.prepare(modality, raw: try read($0), firstRow: $0.lowerBound) },
             write: { try write($0, $1.lowerBound) })
     }
 

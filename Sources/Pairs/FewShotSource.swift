@@ -6,8 +6,8 @@ import CoupletTensors
 ///
 /// The seed determines a permutation of each class, and the first `perClass` samples of it are selected. So a larger
 /// `perClass` selects a superset. The selected samples are numbered from 0, in the order of the source.
-public struct FewShotSource: PairSource {
-    private let base: any PairSource
+public struct FewShotSource: PairSource, PairSourceWrapper {
+    package let base: any PairSource
     /// Numbers of the selected samples in the source, ascending.
     public let numbers: [UInt64]
 
@@ -29,7 +29,8 @@ public struct FewShotSource: PairSource {
         guard let labels = try base.labels(.training, (0..<UInt64(count)).map { $0 }) else {
             throw DataError(at: location, reason: "the source has no labels to select samples by")
         }
-        let samplesByClass = Dictionary(grouping: labels.indices) { labels[$0] }
+        let labelled = labels.indices.filter { labels[$0] != LabelTable.none }
+        let samplesByClass = Dictionary(grouping: labelled) { labels[$0] }
         let tooSmall = samplesByClass.filter { $0.value.count < perClass }
         if let (label, available) = tooSmall.min(by: { ($0.value.count, $0.key) < ($1.value.count, $1.key) }) {
             throw DataError(
@@ -46,11 +47,27 @@ public struct FewShotSource: PairSource {
         }.sorted()
     }
 
+    private init(_ base: any PairSource, numbers: [UInt64]) {
+        self.base = base
+        self.numbers = numbers
+    }
+
+    /// Selects the training samples that have a label.
+    /// - Returns: the source itself if it is endless, or if all samples have a label or none has.
+    package static func labelled(_ base: any PairSource) throws -> any PairSource {
+        guard let count = base.count(of: .training),
+            let labels = try base.labels(.training, (0..<UInt64(count)).map { $0 })
+        else { return base }
+        let numbers = labels.indices.filter { labels[$0] != LabelTable.none }.map { UInt64($0) }
+        return numbers.isEmpty || numbers.count == count ? base : FewShotSource(base, numbers: numbers)
+    }
+
     public func description(of modality: Modality) -> ModalityDescription { base.description(of: modality) }
     public func count(of split: Split) -> Int? { split == .training ? numbers.count : base.count(of: split) }
     public var gaussianCovariance: GaussianCovariance? { base.gaussianCovariance }
     public var residentBytes: Int { base.residentBytes }
     public var waitsForStorage: Bool { base.waitsForStorage }
+    public var storageNotices: [String] { base.storageNotices }
 
     public func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) throws {
         try base.read(split, baseNumbers(split, numbers), first: first, second: second)
@@ -64,6 +81,14 @@ public struct FewShotSource: PairSource {
         try base.labels(split, baseNumbers(split, numbers))
     }
 
+    public func groups(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? {
+        try base.groups(split, baseNumbers(split, numbers))
+    }
+
+    public func reading(labels: PerModality<LabelReading?>) throws -> any PairSource {
+        FewShotSource(try base.reading(labels: labels), numbers: numbers)
+    }
+
     public func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor { try base.prepare(modality, raw: raw) }
 
     public func readRaw(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> Tensor {
@@ -71,8 +96,11 @@ public struct FewShotSource: PairSource {
     }
 
     /// Covers the source's digest and the numbers of the selected samples.
-    public func dataDigest() throws -> String? {
-        guard let baseDigest = try base.dataDigest() else { return nil }
+    public func dataDigest() throws -> String? { try base.dataDigest().map(digest) }
+
+    public func formerDataDigests() throws -> [String] { try base.formerDataDigests().map(digest) }
+
+    private func digest(ofBase baseDigest: String) -> String {
         var digest = Digest()
         digest.update(baseDigest)
         digest.update(numbers.map { Int($0) })

@@ -163,7 +163,7 @@ public struct GaussianSpecification: PairSourceKind {
         GaussianSpecification(), help: "Jointly Gaussian pairs, for which the minimisers have a closed form.",
         [
             .key(
-                "covariance", \.covariance, .optional(.text(example: "covariance.h5"), isOmitted: true),
+                "covariance", \.covariance, .optional(.path(example: "covariance.h5"), isOmitted: true),
                 "HDF5 file with the covariances /uu, /uv and /vv."),
             .required(
                 "dimensions", \.dimensions, .perModality, "Dimensions of the first and the second modality.",
@@ -207,6 +207,7 @@ public struct GaussianSpecification: PairSourceKind {
     init() { self.init(dimensions: PerModality(first: 1, second: 1), correlations: []) }
 
     public func makeSource(seed: UInt64) throws -> any PairSource {
+        try OpenBLAS.reserveMemory(threads: 1)
         guard let covariance else {
             return try GaussianSource(dimensions: dimensions, correlations: correlations, seed: seed)
         }
@@ -267,6 +268,11 @@ extension GaussianSource {
         func covarianceBlock(_ name: String) throws -> Matrix {
             let (matrix, location) = try block(name)
             try Self.requireCovariance(matrix, at: location)
+            guard matrix.diagonal.contains(where: { $0 > 0 }) else {
+                throw DataError(
+                    at: location, reason: "all variances are 0: every sample is the same",
+                    remedy: "write the covariance into the file; a dataset that was created and not filled is zeros")
+            }
             return Self.symmetrized(matrix)
         }
         let uu = try covarianceBlock("uu"), vv = try covarianceBlock("vv"), (uv, location) = try block("uv")

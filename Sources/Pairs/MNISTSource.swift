@@ -23,7 +23,8 @@ public struct MNISTSource: PairSource {
     /// Opens the four files, and checks their headers and lengths and all labels. The first read of an image detects
     /// damage inside compressed images.
     /// - Parameter path: the folder with train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and
-    ///   t10k-labels-idx1-ubyte, each with or without ".gz".
+    ///   t10k-labels-idx1-ubyte, each with or without ".gz", with "." or "-" before "idx"; or the folder above
+    ///   MNIST/raw.
     /// - Throws: `DataError` that names the file, what was found and what was expected.
     public init(path: String) throws {
         self.path = path
@@ -86,6 +87,12 @@ public struct MNISTSource: PairSource {
             try requireClasses(rows, Self.classes, of: "data.source mnist")
             return rows
         }
+        return try Self.scaled(rows)
+    }
+
+    /// Scales images of bytes as in training.
+    /// - Throws: `DataError` if a number is not a byte.
+    static func scaled(_ rows: Tensor) throws -> Tensor {
         if let wrong = (0..<rows.count).first(where: { !(0...255).contains(rows.pointer[$0]) }) {
             throw DataError(
                 at: "data.source mnist",
@@ -125,7 +132,7 @@ public struct MNISTSpecification: PairSourceKind {
     public static let hasLabels = true
     public static let table = ConfigurationTable(
         MNISTSpecification(path: ""), help: "MNIST: the image of a handwritten digit, and its label.",
-        [.required("path", \.path, .text(example: "data/mnist"), "Folder with the four IDX files.")])
+        [.required("path", \.path, .path(example: "data/mnist"), "Folder with the four IDX files.")])
 
     /// The folder with the four IDX files.
     public var path: String
@@ -215,10 +222,14 @@ private struct IDXFile {
     ///   - rank: the number of extents that it must have.
     /// - Throws: `DataError` that names the file, what was found and what was expected.
     init(folder: String, name: String, rank: Int) throws {
-        let base = folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
-        guard let path = [base, base + ".gz"].first(where: { (file: String) in access(file, F_OK) == 0 }) else {
+        guard let path = Self.find(name, in: folder) else {
+            let names = FileSystem.names(in: folder)
+            let listed =
+                names.prefix(8).joined(separator: ", ") + (names.count > 8 ? " and \(names.count - 8) more" : "")
             let reason =
-                access(folder, F_OK) == 0 ? "holds neither \(name) nor \(name).gz" : "there is no such folder"
+                !FileSystem.isFolder(folder)
+                ? "there is no such folder"
+                : "holds neither \(name) nor \(name).gz; it has \(names.isEmpty ? "no files" : listed)"
             throw DataError(
                 at: folder, reason: reason, remedy: "data.path names the folder with the four IDX files of MNIST")
         }
@@ -250,6 +261,30 @@ private struct IDXFile {
         // In a file of several gzip members, `claimedCount` is the length of the last member only. So another count
         // is not always an error; `bytes` decompresses the file and throws if its length is wrong.
         if try UInt32(truncatingIfNeeded: byteCount()) != file.claimedCount { _ = try bytes() }
+    }
+
+    /// Finds a file in a folder, or in its MNIST/raw, where torchvision puts it. The name may have a dot before "idx",
+    /// as 7-Zip and Kaggle write it, and ".gz" at its end; Kaggle puts the file into a folder of its name.
+    private static func find(_ name: String, in folder: String) -> String? {
+        let base = folder.hasSuffix("/") ? String(folder.dropLast()) : folder
+        let names = [name, name.replacing("-idx", with: ".idx")]
+        var emptyFolder: String?
+        for place in [base, base + "/MNIST/raw", base + "/raw"] {
+            for candidate in names.flatMap({ [$0, $0 + ".gz"] }) {
+                let path = "\(place)/\(candidate)"
+                if !FileSystem.isFolder(path) {
+                    if access(path, F_OK) == 0 { return path }
+                } else if let inner = names.map({ "\(path)/\($0)" }).first(where: {
+                    access($0, F_OK) == 0 && !FileSystem.isFolder($0)
+                }) {
+                    return inner
+                } else {
+                    emptyFolder = emptyFolder ?? path
+                }
+            }
+        }
+        // Reading a folder is an error that names it.
+        return emptyFolder
     }
 
     /// Returns the length of the decompressed file that its header implies.

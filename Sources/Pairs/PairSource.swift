@@ -26,8 +26,17 @@ public protocol PairSource: Sendable {
     /// Evaluations use `read(_:_:first:second:)`, so their samples are not augmented.
     /// - Throws: as `read` does.
     func read(training numbers: [UInt64], draws: [UInt64], first: Tensor?, second: Tensor?) throws
-    /// Returns the class of each of these samples; nil if the source has no classes.
+    /// Returns the class of each of these samples, or `LabelTable.none` (-1) for a sample without a label; nil if the
+    /// source has no classes. Evaluations leave samples without a label out of classifications and probes.
     func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]?
+    /// Returns the group of each of these samples; nil if the source has no groups. Samples with the same number from 0
+    /// are one sample seen again, such as a picture with several captions: each is a right answer to the others in
+    /// retrieval. A negative number: of no group.
+    func groups(_ split: Split, _ numbers: [UInt64]) throws -> [Int]?
+    /// Returns the source with labels for the encoders that take them.
+    /// - Parameter labels: how to number the labels of a modality; nil if its encoder takes numbers.
+    /// - Throws: `DataError` if the samples are not labels, or not those of a given table.
+    func reading(labels: PerModality<LabelReading?>) throws -> any PairSource
     /// Converts rows in the source's units (bytes of an image, integer labels) to inputs of the encoder.
     /// - Parameter raw: B × (any shape with the modality's element count).
     /// - Returns: B × shape.
@@ -43,18 +52,27 @@ public protocol PairSource: Sendable {
     var residentBytes: Int { get }
     /// Whether `read` waits for a disk. If so, training prefetches the next step's samples on another thread.
     var waitsForStorage: Bool { get }
+    /// What makes reading slow, and what to do: one sentence each. A run logs them at its start.
+    var storageNotices: [String] { get }
     /// Returns a SHA-256 that distinguishes the source's data from other data of the same name; nil if the config
     /// determines the data. Ranks and resumed runs compare it.
     /// - Throws: `DataError` or `FileError`, as `read` does.
     func dataDigest() throws -> String?
+    /// Returns the digests that earlier versions of the source gave the same data, so that older runs can resume.
+    /// - Throws: as `dataDigest` does.
+    func formerDataDigests() throws -> [String]
 }
 
 extension PairSource {
     public var residentBytes: Int { 0 }
     public var waitsForStorage: Bool { false }
+    public var storageNotices: [String] { [] }
     public var gaussianCovariance: GaussianCovariance? { nil }
     public func dataDigest() throws -> String? { nil }
+    public func formerDataDigests() throws -> [String] { [] }
     public func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { nil }
+    public func groups(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { nil }
+    public func reading(labels: PerModality<LabelReading?>) throws -> any PairSource { self }
 
     public func read(training numbers: [UInt64], draws: [UInt64], first: Tensor?, second: Tensor?) throws {
         try read(.training, numbers, first: first, second: second)
@@ -83,10 +101,56 @@ public struct ModalityDescription: Equatable, Sendable {
     public let shape: [Int]
     /// Number of classes if the samples are labels 0 … classes - 1, stored as Float32; nil otherwise.
     public let classes: Int?
+    /// The user's labels, if the samples are rows of this table; nil if labels are not renumbered.
+    public let labelTable: LabelTable?
 
     public init(shape: [Int], classes: Int? = nil) {
         self.shape = shape
         self.classes = classes
+        labelTable = nil
+    }
+
+    /// - Parameter labelTable: the labels whose rows the samples are.
+    public init(shape: [Int], labelTable: LabelTable) {
+        self.shape = shape
+        classes = labelTable.count
+        self.labelTable = labelTable
+    }
+}
+
+/// A source whose samples are those of another one, or some of them.
+package protocol PairSourceWrapper: PairSource {
+    associatedtype Base
+    var base: Base { get }
+}
+
+extension PairSource {
+    /// The source within wrappers.
+    package var unwrapped: any PairSource {
+        ((self as? any PairSourceWrapper)?.anyBase as? any PairSource)?.unwrapped ?? self
+    }
+}
+
+extension PairSourceWrapper {
+    fileprivate var anyBase: Any { base }
+}
+
+extension PairSource {
+    /// Whether the data are those of a digest that this or an earlier version computed.
+    /// - Returns: nil if the source has no digest.
+    package func hasData(ofDigest digest: String) throws -> Bool? {
+        guard let own = try dataDigest() else { return nil }
+        return try own == digest || formerDataDigests().contains(digest)
+    }
+}
+
+extension ModalityDescription {
+    /// Labels without a table are those of the table 0 … classes - 1.
+    public static func == (a: ModalityDescription, b: ModalityDescription) -> Bool {
+        func table(_ description: ModalityDescription) -> LabelTable? {
+            description.labelTable ?? description.classes.map { LabelTable(upTo: $0) }
+        }
+        return a.shape == b.shape && a.classes == b.classes && table(a) == table(b)
     }
 }
 
@@ -111,7 +175,8 @@ extension PairSource {
             throw DataError(
                 at: location,
                 reason:
-                    "rows of the shape \(raw.shape), where the \(modality) modality has \(columns) numbers a sample",
+                    "its rows have \(raw.shape.isEmpty ? 0 : raw.columns) numbers each, where the \(modality) modality "
+                    + "has \(columns) numbers a sample",
                 remedy: "give the shape [N, \(shape.map(String.init).joined(separator: ", "))]")
         }
         let wrong = couplet_first_not_finite(raw.count, raw.pointer)
@@ -131,6 +196,25 @@ extension PairSource {
                     ? "the \(split.rawValue) samples have the numbers 0 to \(count - 1)"
                     : "the source has no \(split.rawValue) samples")
         }
+    }
+
+    /// Returns the rows of a table for labels that a user gives.
+    /// - Throws: `DataError` if a label is not in the table.
+    func tableRows(of labels: Tensor, _ table: LabelTable, of location: String) throws -> Tensor {
+        let rows = Tensor(labels.shape)
+        for index in 0..<labels.count {
+            let label = labels.pointer[index]
+            guard let row = table.row(ofRounded: label) else {
+                let text = Int(exactly: label).map(String.init) ?? "\(label)"
+                throw DataError(
+                    at: location, reason: "row \(index) holds \(text), which is not a label of the run",
+                    remedy: abs(label) > 0x1p24
+                        ? "Float32 tells labels up to 2^24 apart: train the run with smaller ones"
+                        : "it has \(table.count) labels: \(table.summary)")
+            }
+            rows.pointer[index] = Float(row)
+        }
+        return rows
     }
 
     /// - Throws: `DataError` if a label is not an integer from 0 to classes - 1.

@@ -24,6 +24,11 @@ public protocol PairSourceKind: ConfigurableKind {
     ///   `LinearAlgebraError` if a decomposition does not converge.
     func makeSource(seed: UInt64) throws -> any PairSource
 
+    /// A source without its data, for encoding rows where the data are not: it describes samples as given, and
+    /// `prepare` converts rows as the source does. Nil, the default, opens the source for that.
+    /// - Parameter descriptions: those of the source, as a checkpoint names them.
+    func detachedSource(_ descriptions: PerModality<ModalityDescription>) -> (any PairSource)?
+
     /// Whether the sources may have labels, so that the key `per_class` applies. The default is false.
     static var hasLabels: Bool { get }
     /// Whether the sources know latent factors (`LatentFactorSource`). Nil: only the program that provides the source
@@ -37,6 +42,7 @@ public protocol PairSourceKind: ConfigurableKind {
 extension PairSourceKind {
     public static var category: KindCategory { .source }
     public static var hasLabels: Bool { false }
+    public func detachedSource(_ descriptions: PerModality<ModalityDescription>) -> (any PairSource)? { nil }
     public var hasLatentFactors: Bool? { false }
     public var dependsOnSeed: Bool { true }
 }

@@ -252,7 +252,7 @@ final class StepDump {
     init(_ path: String) throws {
         try FileSystem.requireAbsent(path)
         target = try TemporaryFile(for: path)
-        file = try HDF5File(creating: target.temporaryPath, overwriting: true)
+        file = try HDF5File(creating: target)
     }
 
     func setAttributes(_ attributes: [(name: String, value: AttributeValue)]) throws {
@@ -283,8 +283,10 @@ final class StepDump {
         try file.writeRows(name, from: row, rows)
     }
 
+    /// - Throws: `FileError`; also if a file of this name appeared meanwhile.
     func finish() throws {
         try file.close()
+        try FileSystem.requireAbsent(target.path)
         try target.commit()
     }
 

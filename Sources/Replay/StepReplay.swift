@@ -34,7 +34,7 @@ public struct StepReplay: Sendable {
     let kernels: [String]
 
     /// The keys of the config that a replay may change: paths of the data and of the run whose encoders this run took.
-    public static let pathKeys = ["data.path", "data.covariance", "initialize.from"]
+    public static let pathKeys = Configuration.pathKeys
 
     /// Opens a run and finds the start of the replay.
     /// - Parameters:
@@ -52,10 +52,7 @@ public struct StepReplay: Sendable {
     ) throws {
         folder = RunFolder(path: path)
         let stored = try folder.storedConfiguration(registry: registry)
-        configuration =
-            dataPaths.isEmpty
-            ? stored
-            : try Configuration.load(path: folder.configuration, overrides: dataPaths, registry: registry)
+        configuration = try folder.openedConfiguration(registry: registry, dataPaths: dataPaths)
         self.step = step
         let store = CheckpointStore(folder: folder.checkpoints)
         let saved = try store.list()
@@ -69,9 +66,11 @@ public struct StepReplay: Sendable {
         }
         records = Dictionary(logged.map { ($0.step, $0) }) { $1 }
         start = try ReplayStart(store, choice: choice, atMost: step - 1)
-        source = try ownSource ?? configuration.source.makeSource(seed: configuration.seed)
+        let configuration = configuration, checkpoint = start.checkpoint?.content
+        source =
+            try ownSource.map { try configuration.withLabels($0) } ?? configuration.makeSource(labelsOf: checkpoint)
         if let (content, path) = start.checkpoint {
-            try Self.requireSameRun(content, path, stored, try source.dataDigest(), registry)
+            try Self.requireSameRun(content, path, stored, source, registry)
         }
         func summary(ofStep step: Int) -> CheckpointSummary? {
             // A damaged checkpoint is not compared.
@@ -95,11 +94,13 @@ public struct StepReplay: Sendable {
     func encoder(_ modality: Modality) -> Encoder { model.encoders[modality] }
 
     private static func requireSameRun(
-        _ content: Checkpoint, _ path: String, _ stored: Configuration, _ dataDigest: String?,
+        _ content: Checkpoint, _ path: String, _ stored: Configuration, _ source: any PairSource,
         _ registry: Registry
     ) throws {
+        // A resume may have found the data at another path; the digest says whether they are the same.
         let differences = stored.differences(
-            from: try Configuration.parse(text: content.configuration, name: path, registry: registry))
+            from: try Configuration.stored(text: content.configuration, name: path, registry: registry),
+            ignoring: try source.dataDigest() == nil ? [] : Configuration.dataPathKeys)
         guard differences.isEmpty else {
             throw RunMismatchError(
                 description: """
@@ -108,7 +109,9 @@ public struct StepReplay: Sendable {
                     Put the run's own config.yaml back, or move the checkpoint to its own run
                     """)
         }
-        if let dataDigest, let former = RunState.dataDigest(in: content.scalars), former != dataDigest {
+        if let dataDigest = try source.dataDigest(), let former = RunState.dataDigest(in: content.scalars),
+            try source.hasData(ofDigest: former) == false
+        {
             throw RunMismatchError(
                 description: """
                     \(path): the data differ from the run's: their digest was \(former.prefix(12))…, \
@@ -134,7 +137,9 @@ public struct StepReplay: Sendable {
                 reason: "a replay takes one process",
                 remedy: "start it without mpirun; --threads makes it faster")
         }
-        let workers = try WorkerCount(wanted: threads, group: group, shards: configuration.batch.shards)
+        let workers = try WorkerCount(
+            wanted: threads, group: group, shards: configuration.batch.shards,
+            batchSize: configuration.batch.size)
         let dump = try dump.map { try StepDump($0) }
         do {
             let replayed = try group.run(threads: workers.threads) { try repeatSteps($0, progress) }

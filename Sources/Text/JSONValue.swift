@@ -206,12 +206,35 @@ extension JSONValue {
             case "true": return .boolean(true)
             case "false": return .boolean(false)
             default:
-                let digits = word.utf8.first == UInt8(ascii: "-") ? word.dropFirst() : word[...]
-                guard let first = digits.utf8.first, (48...57).contains(first),
-                    word.utf8.allSatisfy({ "0123456789+-.eE".utf8.contains($0) })
-                else { return nil }
-                return Int(word).map { .integer($0) } ?? Double(word).map { .number($0) }
+                guard Self.isNumber(word.utf8) else { return nil }
+                // A number beyond the range of Double is no value that JSON text can give back.
+                return Int(word).map { .integer($0) }
+                    ?? Double(word).flatMap { $0.isFinite ? .number($0) : nil }
             }
+        }
+
+        /// Whether the text is a number of JSON: -? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?
+        private static func isNumber(_ text: String.UTF8View) -> Bool {
+            var rest = text[...]
+            func digits() -> Int {
+                let digits = rest.prefix { (48...57).contains($0) }
+                rest = rest.dropFirst(digits.count)
+                return digits.count
+            }
+            func skip(_ characters: String) -> Bool {
+                guard let first = rest.first, characters.utf8.contains(first) else { return false }
+                rest = rest.dropFirst()
+                return true
+            }
+            _ = skip("-")
+            let startsWithZero = rest.first == UInt8(ascii: "0"), wholeDigits = digits()
+            guard wholeDigits == 1 || wholeDigits > 1 && !startsWithZero else { return false }
+            if skip("."), digits() == 0 { return false }
+            if skip("eE") {
+                _ = skip("+-")
+                if digits() == 0 { return false }
+            }
+            return rest.isEmpty
         }
 
         private mutating func string() -> String? {

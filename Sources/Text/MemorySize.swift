@@ -4,11 +4,14 @@ package enum MemorySize {
         ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1),
     ]
 
+    /// The largest size that `bytes` reads: 1,048,576 GiB. Sums and small multiples of sizes do not overflow.
+    package static let largest = 1 << 50
+
     /// Parses a size of memory: a whole number of bytes, or a number from 0 with a unit (B, KiB, MiB, GiB), such as
     /// "256 MiB". The space before the unit may be left out.
     /// - Returns: the size in bytes; nil if the text is not a size.
     package static func bytes(_ text: String) -> Int? {
-        if let bytes = Int(text.filter { $0 != "_" }) { return bytes >= 0 ? bytes : nil }
+        if let bytes = Int(text.filter { $0 != "_" }) { return (0...largest).contains(bytes) ? bytes : nil }
         guard let unit = units.first(where: { text.hasSuffix($0.name) }) else { return nil }
         var digits = text.dropLast(unit.name.count)
         while digits.last == " " { digits.removeLast() }
@@ -17,7 +20,7 @@ package enum MemorySize {
             return nil
         }
         let bytes = number * Double(unit.bytes)
-        return bytes < 9e18 ? Int(bytes.rounded()) : nil
+        return bytes <= Double(largest) ? Int(bytes.rounded()) : nil
     }
 
     /// The exact size in the largest unit that divides it. `bytes(_:)` reads it back as the same size.
@@ -29,7 +32,9 @@ package enum MemorySize {
     /// The size rounded to one decimal, or to a whole number from 100 on: "1.2 GiB".
     package static func rounded(_ bytes: Int) -> String {
         let unit = units.first { bytes >= $0.bytes } ?? ("B", 1)
-        let tenths = (10 * bytes + unit.bytes / 2) / unit.bytes
+        // 10 · bytes may overflow.
+        let (whole, rest) = bytes.quotientAndRemainder(dividingBy: unit.bytes)
+        let tenths = 10 * whole + (10 * rest + unit.bytes / 2) / unit.bytes
         return tenths >= 1_000 || unit.bytes == 1
             ? "\((tenths + 5) / 10) \(unit.name)" : "\(tenths / 10).\(tenths % 10) \(unit.name)"
     }

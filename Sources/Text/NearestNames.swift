@@ -3,7 +3,10 @@ package enum NearestNames {
     /// The known name with the smallest edit distance; nil if every name is too different for a useful suggestion.
     package static func guess(_ name: String, among names: [String]) -> String? {
         let limit = max(2, name.count / 3)
-        return names.map { (name: $0, distance: distance(name, $0)) }
+        // The distance is at least the difference in length. Without this test a long name would take long.
+        let length = name.count
+        let candidates = names.filter { abs($0.count - length) <= min(limit, $0.count - 1) }
+        return candidates.map { (name: $0, distance: distance(name, $0)) }
             .filter { $0.distance <= min(limit, $0.name.count - 1) }
             .min { $0.distance < $1.distance }?.name
     }

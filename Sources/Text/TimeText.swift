@@ -4,7 +4,7 @@ import Glibc
 package enum DurationText {
     private static let units: [(name: Character, seconds: Int)] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)]
     /// 100,000 days. A longer duration is refused.
-    private static let largestSeconds = 100_000 * 86_400
+    package static let largestSeconds = 100_000 * 86_400
 
     /// Parses a duration such as "90s", "45m", "3h55m" or "1d2h": whole numbers, each followed by its unit (d, h, m,
     /// s), larger units first.

@@ -13,4 +13,24 @@ import Testing
         #expect(environment(["PMI_RANK": "0", "PMI_SIZE": "8"]).size == 8)
         #expect(environment(["OMPI_COMM_WORLD_RANK": "x"]).rank == nil)
     }
+
+    @Test func knowsTasksThatSrunStartedWithoutMPI() throws {
+        func environment(_ variables: [String: String]) -> LaunchEnvironment { LaunchEnvironment { variables[$0] } }
+        let tasks = ["SLURM_PROCID": "2", "SLURM_NTASKS": "4", "SLURM_STEP_NUM_TASKS": "4", "SLURM_STEP_ID": "0"]
+        #expect(environment(tasks).unconnectedTasks == 4)
+        for launcher in ["PMIX_RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK"] {
+            #expect(environment(tasks.merging([launcher: "2"]) { $1 }).unconnectedTasks == nil)
+        }
+        // A batch script, the shell of salloc, and one task of srun.
+        let batch = ["SLURM_PROCID": "0", "SLURM_NTASKS": "4"]
+        #expect(environment(batch).unconnectedTasks == nil)
+        #expect(environment(batch.merging(["SLURM_STEP_ID": "4294967290"]) { $1 }).unconnectedTasks == nil)
+        #expect(environment(tasks.merging(["SLURM_STEP_NUM_TASKS": "1"]) { $1 }).unconnectedTasks == nil)
+        // An older Slurm may not name the tasks of the step.
+        #expect(environment(batch.merging(["SLURM_STEP_ID": "3"]) { $1 }).unconnectedTasks == 4)
+
+        let error = #expect(throws: CollectiveError.self) { try WorkerGroup.launch(environment: environment(tasks)) }
+        #expect(error?.kind == .launch)
+        #expect(error?.description.contains("--mpi=pmix") == true)
+    }
 }

@@ -75,7 +75,7 @@ def signal_launcher(case):
 
 def signal_rank(case):
     """A stopping signal to a random rank: all save and end with 75, and so does the supervisor."""
-    which = case.random.choice(STOPPING)
+    which = case.random.choice(STOPPING + [signal.SIGHUP, signal.SIGUSR2, signal.SIGXCPU])
     case.start()
     case.wait_for_moment(0, 1, early=0)
     victim = case.random.choice(case.members())

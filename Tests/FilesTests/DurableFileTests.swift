@@ -46,6 +46,16 @@ import Testing
         #expect(try count == 5 && folder.text(of: "a.h5") == "whole" && folder.names == ["a.h5"])
     }
 
+    /// Renaming a file to a device or a FIFO would replace it: the device of the whole system, if root does so.
+    @Test func whatIsNoFileIsNotReplaced() throws {
+        let fifo = folder.file("fifo")
+        #expect(mkfifo(fifo, 0o600) == 0)
+        let error = #expect(throws: FileError.self) { try DurableFile.replace(fifo, with: "x") }
+        #expect(error?.reason.contains("is a pipe, not a regular file") == true)
+        var status = stat()
+        #expect(stat(fifo, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO && folder.names == ["fifo"])
+    }
+
     /// A process that was killed while it wrote the same file left a temporary file.
     @Test func deletesAbandonedFilesOfTheSameName() throws {
         let process = try CompletedProcess(["true"]).processIdentifier

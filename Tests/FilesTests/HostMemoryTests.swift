@@ -1,12 +1,57 @@
 import CoupletFiles
+import Foundation
+import TestSupport
 import Testing
 
 @Suite struct HostMemoryTests {
+    private func write(_ folder: TemporaryFolder, _ group: String, _ files: [String: String]) throws {
+        let path = folder.file(group)
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        for (name, text) in files { try text.write(toFile: "\(path)/\(name)", atomically: true, encoding: .utf8) }
+    }
+
+    private func tightest(_ folder: TemporaryFolder, _ membership: String) -> ControlGroupMemory? {
+        ControlGroupMemory.tightest(root: folder.path, membership: membership)
+    }
+
+    @Test func version2TakesTheTightestLimitOfTheGroupsAround() throws {
+        let folder = TemporaryFolder()
+        try write(folder, "job/step", ["memory.max": "max\n", "memory.current": "900\n"])
+        try write(
+            folder, "job",
+            [
+                "memory.max": "1000\n", "memory.current": "700\n",
+                "memory.stat": "anon 500\nactive_file 50\ninactive_file 150\nfile_mapped 9\n",
+            ])
+        #expect(tightest(folder, "0::/job/step\n") == ControlGroupMemory(limit: 1_000, used: 500))
+        #expect(tightest(folder, "0::/other\n") == nil)
+    }
+
+    @Test func version1HasOtherNamesAndNoLimitIsALargeNumber() throws {
+        let folder = TemporaryFolder()
+        let membership = "9:name=systemd:/\n4:cpu,memory:/box\n0::/\n"
+        try write(folder, "memory", ["memory.limit_in_bytes": "9223372036854771712\n", "memory.usage_in_bytes": "7\n"])
+        #expect(tightest(folder, membership) == nil)
+        try write(
+            folder, "memory/box",
+            [
+                "memory.limit_in_bytes": "4096\n", "memory.usage_in_bytes": "5000\n",
+                "memory.stat": "cache 3000\ninactive_file 1\ntotal_inactive_file 2000\ntotal_active_file 1000\n",
+            ])
+        #expect(tightest(folder, membership) == ControlGroupMemory(limit: 4_096, used: 2_000))
+        #expect(tightest(folder, "4:memory:/box\n")?.rest == 2_096)
+    }
+
+    @Test func aGroupAboveItsLimitLeavesNothing() {
+        #expect(ControlGroupMemory(limit: 10, used: 12).rest == 0)
+    }
+
     @Test func theKernelsFiguresAreRead() throws {
         #expect(HostMemory.physical > 1 << 26)
         let free = try #require(HostMemory.free)
         #expect(free > 0 && free <= HostMemory.physical)
         #expect(HostMemory.available > 0 && HostMemory.available < .max)
+        #expect(HostMemory.bounds.contains { $0.kind == .machine && $0.bytes >= free / 2 })
         #expect(ProcessMemory.current > 1 << 20 && ProcessMemory.peak >= ProcessMemory.current)
     }
 

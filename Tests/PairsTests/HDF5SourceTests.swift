@@ -176,13 +176,10 @@ struct PairFile {
             try $0.write("/first", Tensor([2, 5]))
             try $0.write("/second", [1, -4], shape: [2])
         }
-        try expect("goes up to 100000000") {
-            try $0.write("/first", Tensor([2, 5]))
-            try $0.write("/second", [1, 100_000_000], shape: [2])
-        }
         try expect("[36], but there are 37 pairs", pairs(with: "/labels", Array(zeros.dropLast())))
-        try expect("[37, 1], but there are 37 pairs", pairs(with: "/labels", zeros, [Self.count, 1]))
-        try expect("row 0 holds the label -1", pairs(with: "/labels", zeros.map { $0 - 1 }))
+        try expect("[37, 2], but there are 37 pairs", pairs(with: "/labels", zeros + zeros, [Self.count, 2]))
+        try expect("[1, 37], but there are 37 pairs", pairs(with: "/groups", zeros, [1, Self.count]))
+        try expect("row 0 holds the label -2", pairs(with: "/labels", zeros.map { $0 - 2 }))
         try expect("row 0 holds 2", pairs(with: "/split", zeros.map { $0 + 2 }))
         try expect("every pair is held out", pairs(with: "/split", zeros.map { $0 + 1 }))
         try expect("is -0.1", heldOut: -0.1) { try Self.writePairs($0) }
@@ -259,6 +256,9 @@ struct PairFile {
         #expect(try digest { numbers, _ in numbers[numbers.count - 1] += 1 } != plain)
         #expect(try digest { _, labels in labels[501] = 6 - labels[501] } != plain)
         #expect(try digest { numbers, labels in (numbers, labels) = (numbers.dropLast(3), labels.dropLast()) } != plain)
+        // And every number.
+        for row in [1, 333, 998] { #expect(try digest { numbers, _ in numbers[3 * row + 1] += 0.125 } != plain) }
+        #expect(try digest { numbers, _ in numbers = numbers.map { -$0 } } != plain)
         // A small change of all numbers, as by another normalisation.
         #expect(try digest { numbers, _ in numbers = numbers.map { $0 * 1.0001 } } != plain)
         // The held-out pairs.

@@ -1,5 +1,6 @@
 import CoupletPairs
 import CoupletTensors
+import Foundation
 import Glibc
 import TestSupport
 import Testing
@@ -147,12 +148,34 @@ struct SmallMNIST {
         try expect(0, wrongLength, compressed: true, "damaged")
     }
 
+    /// As 7-Zip, Kaggle and torchvision leave the files.
+    @Test(arguments: ["dots", "raw", "folders"]) func otherNamesAreFound(layout: String) throws {
+        let small = try SmallMNIST(compressed: layout == "raw" ? [0, 3] : [])
+        let base = small.folder.path, files = FileManager.default
+        for name in try files.contentsOfDirectory(atPath: base) {
+            let dotted = name.replacingOccurrences(of: "-idx", with: ".idx")
+            switch layout {
+            case "dots": try files.moveItem(atPath: "\(base)/\(name)", toPath: "\(base)/\(dotted)")
+            case "raw":
+                try files.createDirectory(atPath: base + "/MNIST/raw", withIntermediateDirectories: true)
+                try files.moveItem(atPath: "\(base)/\(name)", toPath: "\(base)/MNIST/raw/\(name)")
+            default:
+                try files.moveItem(atPath: "\(base)/\(name)", toPath: base + "/moved")
+                try files.createDirectory(atPath: "\(base)/\(dotted)", withIntermediateDirectories: true)
+                try files.moveItem(atPath: base + "/moved", toPath: "\(base)/\(dotted)/\(name)")
+            }
+        }
+        let source = try small.source(), expected = try SmallMNIST().source()
+        #expect(try source.dataDigest() == expected.dataDigest())
+    }
+
     @Test func missingFilesAreErrors() throws {
         for (file, name) in IDXFile.mnistNames.enumerated() {
             let small = try SmallMNIST(compressed: [1])
             try small.folder.remove(file == 1 ? name + ".gz" : name)
             let error = try #require(throws: DataError.self) { try small.source() }
             #expect(error.description.contains("neither \(name) nor \(name).gz"))
+            #expect(error.description.contains("it has ") && error.description.contains("ubyte, "))
         }
         let error = try #require(throws: DataError.self) { try MNISTSource(path: "/no/such/folder") }
         #expect(error.description.contains("no such folder"))

@@ -35,7 +35,9 @@ import Testing
         #expect(SourceSpecification.program(name: "a").hasLatentFactors == nil)
         #expect(SourceSpecification.fewShot(.program(name: "a"), perClass: 1).hasLatentFactors == false)
         #expect(!MNISTSpecification(path: "a").dependsOnSeed && !HDF5Specification(path: "a").dependsOnSeed)
-        #expect(HDF5Specification(path: "a", heldOut: 0.1).dependsOnSeed && LatentSpecification().dependsOnSeed)
+        #expect(
+            HDF5Specification(path: "a", heldOut: 0.1, splitSeed: nil).dependsOnSeed
+                && LatentSpecification().dependsOnSeed)
     }
 
     @Test func equality() {
@@ -85,7 +87,10 @@ import Testing
                         causalDependence: true, mixingLayers: 2, sharedMixing: true)), latentText
             ), (.mnist(path: "data/mnist"), "source: mnist\npath: data/mnist\n"),
             (.fewShot(.mnist(path: "m"), perClass: 10), "source: mnist\npath: m\nper_class: 10\n"),
-            (.hdf5(path: "p.h5", heldOut: 0.1), "source: hdf5\npath: p.h5\nheld_out: 0.1\n"),
+            (
+                .hdf5(path: "p.h5", heldOut: 0.1),
+                "source: hdf5\npath: p.h5\nheld_out: 0.1\nsplit_seed: 0\ncache_memory: 1 GiB\n"
+            ),
             (.program(name: "circle"), "source: program\nname: circle\n"),
         ] as [(SourceSpecification, String)]) func writesAndReads(source: SourceSpecification, text: String) throws
     {

@@ -58,6 +58,55 @@ import Testing
         #expect(problem { try node.apply(override: "train..steps=1") }?.contains("a key is missing") == true)
     }
 
+    /// Editors on Windows write the mark.
+    @Test func aByteOrderMarkIsNoPartOfTheText() throws {
+        #expect(try settings("\u{FEFF}name: a\n") == ["name=a"])
+        #expect(problem { _ = try parse("\u{FEFF}a: 1\na: 2\n") }?.hasPrefix("c.yaml:2:1: the key") == true)
+    }
+
+    @Test func mergeKeysAddWhatABlockDoesNotHave() throws {
+        #expect(
+            try settings("a: &a {k: 1, l: 2}\nb: {<<: *a, l: 3}\n") == ["a.k=1", "a.l=2", "b.l=3", "b.k=1"])
+        #expect(
+            try settings("a: &a {k: 1}\nb: &b {k: 2, m: 3}\nc:\n  <<: [*a, *b]\n  n: 4\n").suffix(3)
+                == ["c.n=4", "c.k=1", "c.m=3"])
+        #expect(try settings("{\"<<\": 1}\n") == ["<<=1"])
+        #expect(problem { _ = try parse("a: {<<: 3}\n") }?.hasPrefix("c.yaml:1:5: <<: a merge key wants") == true)
+        #expect(problem { _ = try parse("a: &a [1]\nb: {<<: [*a]}\n") }?.contains("a merge key wants") == true)
+    }
+
+    /// Ten levels of ten aliases are ten thousand million values in 300 bytes.
+    @Test(.timeLimit(.minutes(1)), arguments: ["[%]", "{k0: %}"]) func aliasesThatExpandAreRefused(form: String) throws
+    {
+        let references = { (level: Int, count: Int) in
+            form == "[%]"
+                ? "[" + Array(repeating: "*a\(level)", count: count).joined(separator: ", ") + "]"
+                : "{" + (0..<count).map { "k\($0): *a\(level)" }.joined(separator: ", ") + "}"
+        }
+        var text = "a0: &a0 x\n"
+        for level in 1...10 { text += "a\(level): &a\(level) \(references(level - 1, 10))\n" }
+        #expect(problem { _ = try parse(text) }?.contains("stand for more than 10000 values") == true)
+        // The same aliases as the keys of a block, which a reader compares with each other.
+        #expect(problem { _ = try parse(text + "? *a10\n: 1\n") } != nil)
+        #expect(problem { _ = try parse("a: &a [1]\n? *a\n: 1\n") }?.hasPrefix("c.yaml:2:3: a key must be") == true)
+        // A few aliases are fine.
+        #expect(try settings("a0: &a0 [1, 2]\nb: \(references(0, 10))\n").count >= 2)
+    }
+
+    @Test func deepNestingIsRefused() throws {
+        for depth in [300, 5_000, 200_000] {
+            let text = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+            #expect(problem { _ = try parse("a: \(text)\n") } != nil)
+            #expect(problem { _ = try parse("a: \(String(repeating: "{a: ", count: depth))\n") } != nil)
+        }
+        // Aliases add their depth.
+        let fifty = { (inner: String) in String(repeating: "[", count: 50) + inner + String(repeating: "]", count: 50) }
+        var text = "a0: &a0 \(fifty("1"))\n"
+        #expect(problem { _ = try parse(text) } == nil)
+        for level in 1...5 { text += "a\(level): &a\(level) \(fifty("*a\(level - 1)"))\n" }
+        #expect(problem { _ = try parse(text) }?.contains("nested more than 200 deep") == true)
+    }
+
     @Test(arguments: [
         ("a: [1, 2", "c.yaml:2:1: invalid YAML: "),
         ("a:\n\tb: 1\n", "c.yaml:2:1: invalid YAML: the line is indented by a tab"),

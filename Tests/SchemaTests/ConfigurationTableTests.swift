@@ -138,7 +138,7 @@ import Testing
                 "c:2:7: rate: wanted a number above 0, such as 0.1; found -1",
                 "c:3:8: scale: wanted a number that a Float32 can hold, such as 2.0; found 1e60",
                 "c:4:7: name: wanted a name without \"/\"; found a/b",
-                "c:5:9: memory: wanted a size of memory, such as 256 MiB, or a number of bytes; "
+                "c:5:9: memory: wanted a size of memory up to 1048576 GiB, such as 256 MiB, or a number of bytes; "
                     + "found the text \"3 MB\"",
                 "c:6:8: limit: wanted a duration above 0, such as 90s, 45m, 3h55m or 1d2h; found 90",
                 "c:7:7: mode: no mode is called \"fst\"; did you mean fast? There are fast, slow",

@@ -178,7 +178,7 @@ import Testing
             let error = #expect(throws: FileError.self, "\(name)") { try file.readFloats(name) }
             #expect(error?.kind == .badData)
         }
-        #expect(try file.readFloats("huge", rows: 5..<7).count == 2048)
+        #expect(throws: FileError.self) { try file.readFloats("huge", rows: 5..<7) }
     }
 
     @Test func aMissingDatasetIsAnErrorThatListsTheExistingOnes() throws {

@@ -17,7 +17,7 @@ import Testing
             trial: "003", status: .done, values: ["0.3", ""], metric: .leastNonzeroMagnitude, digest: "cd", steps: 10,
             seconds: 2, reason: ""),
         SweepRow(
-            trial: "004", status: .waiting, values: ["0.4", "ü"], metric: nil, digest: "", steps: nil, seconds: nil,
+            trial: "004", status: .waiting, values: ["-0.4", "ü"], metric: nil, digest: "", steps: nil, seconds: nil,
             reason: ""),
     ]
 
@@ -37,6 +37,16 @@ import Testing
                     + "001,done,0.1,\"{kind"))
         #expect(table.ranked.map(\.trial) == ["003", "001"])
         #expect(table.text.contains("2 of 4 trials done") && table.text.contains("002: no, \"never\""))
+    }
+
+    /// A spreadsheet would run such cells.
+    @Test func cellsThatLookLikeFormulasAreText() throws {
+        let row = SweepRow(
+            trial: "001", status: .failed, values: ["=cmd|' /C calc'!A0", "-1.5"], metric: -2, digest: "", steps: nil,
+            seconds: nil, reason: "@SUM(1)")
+        let table = SweepTable(name: "s", keys: ["a", "b"], metric: "m", goal: .maximize, rows: [row])
+        #expect(table.csv.hasSuffix("\n001,failed,'=cmd|' /C calc'!A0,-1.5,-2.0,,,,'@SUM(1)\n"), "\(table.csv)")
+        #expect(CSV.records(table.csv).last == ["001", "failed"] + row.values + ["-2.0", "", "", "", row.reason])
     }
 
     /// The csv module of Python reads the same cells.

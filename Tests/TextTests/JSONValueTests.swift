@@ -17,6 +17,7 @@ import Testing
         ])
         #expect(JSONValue(text: value.text) == value && JSONValue(text: value.indentedText() + "\n") == value)
         #expect(JSONValue(text: "  1e2 ")?.number == 100)
+        #expect(JSONValue(text: "[0, -0, 0.5, 10, 1E-2]")?.numbers == [0, 0, 0.5, 10, 0.01])
         #expect(JSONValue(text: "36893488147419103232")?.number == 0x1p65)
     }
 
@@ -30,6 +31,7 @@ import Testing
     @Test(arguments: [
         "", "{", "[1,", "[1 2]", "{\"a\"}", "{\"a\":}", "{a: 1}", "tru", "nan", "+1", "-", "\"", "\"\\x\"",
         "\"\\ud800\"", "1 2", "\"\n\"", "[1,]", "{\"a\":1,}",
-        "1e", String(repeating: "[", count: 100_000),
+        "1e", "01", "-01", "00", "1.", ".5", "1.e2", "1e+", "0x1", "1.2.3", "--1", "1e5e5", "1e999",
+        String(repeating: "[", count: 100_000),
     ]) func invalidTextIsNil(_ text: String) { #expect(JSONValue(text: text) == nil) }
 }

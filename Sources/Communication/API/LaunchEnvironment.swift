@@ -9,11 +9,14 @@ public struct LaunchEnvironment: Sendable, Equatable {
     public let size: Int?
     /// Name of the variable that holds the rank.
     public let variable: String?
+    /// Number of tasks that srun started without MPI between them (`srun` without `--mpi=pmix`), so that each takes
+    /// itself for the only process; nil if a launcher that MPI knows started this process, or srun started one task.
+    public let unconnectedTasks: Int?
 
     /// Reads the variables with `value`, which returns nil for a variable that is not set.
     ///
     /// Supports Open MPI's mpirun, PMIx (srun --mpi=pmix), PMI (srun --mpi=pmi2, Hydra) and MVAPICH. SLURM_PROCID is
-    /// ignored: a shell inside an allocation has it, too.
+    /// no launcher of its own: a shell inside an allocation has it, too (`unconnectedTasks`).
     public init(_ value: (String) -> String?) {
         let launchers: [(rank: String, sizes: [String])] = [
             ("OMPI_COMM_WORLD_RANK", ["OMPI_COMM_WORLD_SIZE"]),
@@ -26,15 +29,34 @@ public struct LaunchEnvironment: Sendable, Equatable {
             self.rank = rank
             size = launcher.sizes.compactMap { value($0).flatMap { Int($0) } }.first { $0 > rank }
             variable = launcher.rank
+            unconnectedTasks = nil
             return
         }
         rank = nil
         size = nil
         variable = nil
+        unconnectedTasks = Self.unconnectedTasks(value)
+    }
+
+    /// A batch script, and a shell in an allocation, also have SLURM_PROCID and SLURM_NTASKS. Only srun sets the number
+    /// of tasks of a step.
+    private static func unconnectedTasks(_ value: (String) -> String?) -> Int? {
+        func number(_ name: String) -> Int? { value(name).flatMap { Int($0) } }
+        guard number("SLURM_PROCID") != nil else { return nil }
+        var tasks = number("SLURM_STEP_NUM_TASKS")
+        // The steps of batch scripts and interactive shells have numbers near 2^32.
+        if tasks == nil, let step = number("SLURM_STEP_ID"), step < 1 << 31 { tasks = number("SLURM_NTASKS") }
+        return tasks.flatMap { $0 > 1 ? $0 : nil }
     }
 
     /// Reads the environment of this process.
     public init() {
         self.init { name in getenv(name).map { String(cString: $0) } }
+    }
+
+    /// What to do about `unconnectedTasks`.
+    package var remedyForUnconnectedTasks: String {
+        "start them with srun --mpi=pmix (srun --mpi=list shows what there is) or with mpirun; for one process, srun "
+            + "-n 1; for runs that are independent of each other, unset SLURM_STEP_NUM_TASKS and SLURM_STEP_ID in each"
     }
 }

@@ -1,4 +1,5 @@
 import CMPI
+import CoupletTensors
 import Synchronization
 
 /// All workers of a job. A program uses it to start the workers of its process.
@@ -48,12 +49,19 @@ public final class WorkerGroup: Sendable {
     ///     longest time that one worker works alone while others wait, for example to read data or to write a
     ///     checkpoint.
     ///   - exitCode: Exit code of the process for an error.
-    /// - Throws: `CollectiveError` if MPI cannot be initialised.
+    /// - Throws: `CollectiveError` if MPI cannot be initialised, or if srun started several processes that do not know
+    ///   of each other.
     public static func launch(
         threads: Int? = nil, environment: LaunchEnvironment = LaunchEnvironment(), timeout: Duration? = nil,
         exitCode: @escaping ExitCode = { ($0 as? GroupError)?.exitCode ?? 70 }
     ) throws -> WorkerGroup {
         let severalThreads = threads != 1
+        if let tasks = environment.unconnectedTasks {
+            throw CollectiveError(
+                .launch, call: "srun", participants: "\(tasks) tasks",
+                reason: "srun started \(tasks) tasks without MPI between them: each would be a run of its own",
+                remedy: environment.remedyForUnconnectedTasks)
+        }
         if environment.rank != nil, environment.size == nil {
             let mpi = try MPIContext(severalThreads: severalThreads)
             return WorkerGroup(
@@ -139,6 +147,14 @@ public final class WorkerGroup: Sendable {
         }
     }
 
+    /// Exchanges bytes between the processes. All processes call it.
+    /// - Returns: the bytes of every process, by rank.
+    /// - Throws: `CollectiveError` if an MPI call fails.
+    package func allGather(_ bytes: [UInt8]) throws -> [[UInt8]] {
+        guard let failureDetector = try connected() else { return [bytes] }
+        return try failureDetector.allGather(bytes, call: "allGather")
+    }
+
     // MARK: - Run
 
     /// Runs `body` on `threads` threads of each process. Each thread gets a communicator among all of them; its worker
@@ -153,6 +169,7 @@ public final class WorkerGroup: Sendable {
         let processState = SharedProcessState(threads: max(threads, 1))
         guard let failureDetector = try connected() else {
             try checkThreads(threads)
+            try OpenBLAS.reserveMemory(threads: threads)
             let failureDetector = FailureDetector(mpi: nil, timeout: timeout)
             failureDetector.beginRun(processState)
             let team = ThreadTeam(
@@ -212,6 +229,7 @@ public final class WorkerGroup: Sendable {
                         reason: "MPI did not grant MPI_THREAD_MULTIPLE, which \(threads) threads per process need",
                         remedy: "take one thread per process and more processes")
                 }
+                try OpenBLAS.reserveMemory(threads: threads)
                 tags = try TagLayout(threads: threads, largestTag: mpi.largestTag)
             })
         guard let tags else { preconditionFailure("all processes agreed, but rank \(processRank) has no message tags") }

@@ -38,10 +38,13 @@ struct BenchArguments: ParsableArguments {
     var json = false
 
     func validate() throws {
-        if let threads, threads < 1 {
-            throw ValidationError("--threads is \(threads); wanted a power of two, such as 1, 2 or 4")
+        if let threads, !(1...OptionLimits.threads).contains(threads) {
+            throw ValidationError(
+                "--threads is \(threads); wanted a power of two, such as 1, 2 or 4, up to \(OptionLimits.threads)")
         }
-        if repetitions < 1 { throw ValidationError("--repeat is \(repetitions); wanted at least 1") }
-        if warmup < 0 { throw ValidationError("--warmup is \(warmup); wanted at least 0") }
+        try requirePositive(["repeat": repetitions])
+        if !(0...OptionLimits.count).contains(warmup) {
+            throw ValidationError("--warmup is \(warmup); wanted 0 to \(OptionLimits.count)")
+        }
     }
 }

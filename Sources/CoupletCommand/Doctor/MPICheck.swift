@@ -26,6 +26,12 @@ struct LaunchCheck {
                         .bad, "mpi", "\(size) ranks are not a power of two, so they cannot share the shards of a batch",
                         remedy: "start \(below) or \(2 * below): mpirun -n \(below)"))
             }
+        } else if let tasks = environment.unconnectedTasks {
+            findings.append(
+                Finding(
+                    .bad, "mpi",
+                    "srun started \(tasks) tasks without MPI (PMI) between them: each believes that it is alone",
+                    remedy: environment.remedyForUnconnectedTasks))
         } else {
             findings.append(
                 Finding(.good, "mpi", "not started by mpirun: one process, whose threads are the workers"))

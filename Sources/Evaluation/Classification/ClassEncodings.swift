@@ -1,6 +1,7 @@
 import CCoupletKernels
 import CoupletCommunication
 import CoupletLosses
+import CoupletPairs
 import CoupletTensors
 
 /// One encoding per class: the candidates of a classification.
@@ -33,7 +34,8 @@ public struct ClassEncodings: Sendable {
     /// calls the function and gets the same result.
     /// - Parameters:
     ///   - encodings: this worker's shards of the second modality, (size · its shards) × e.
-    ///   - labels: the classes of this worker's samples, in order, without the padding.
+    ///   - labels: the classes of this worker's samples, in order, without the padding. Samples without a label are
+    ///     left out.
     /// - Throws: `CollectiveError` if a worker has failed.
     public static func prototypes(
         _ encodings: Tensor, labels: [Int], similarity: Similarity, shards: SampleShards, communicator: any Communicator
@@ -52,7 +54,8 @@ public struct ClassEncodings: Sendable {
             var sums = [Double](repeating: 0, count: classes.count * (e + 1))
             // Only the last shards are padded, so all earlier samples are consecutive in `labels`.
             for (i, sample) in samples.enumerated() {
-                let row = rows[labels[sample - localShards.lowerBound * shards.size]]!, base = row * (e + 1)
+                guard let row = rows[labels[sample - localShards.lowerBound * shards.size]] else { continue }
+                let base = row * (e + 1)
                 let encoding = encodings.pointer + (localShard * shards.size + i) * e
                 let length = similarity == .cosine ? max(couplet_squared_norm(e, encoding).squareRoot(), 1e-12) : 1
                 for k in 0..<e { sums[base + k] += Double(encoding[k]) / length }
@@ -68,9 +71,9 @@ public struct ClassEncodings: Sendable {
         return ClassEncodings(means, classes: classes)
     }
 
-    /// Returns the labels that occur on any worker, ascending. Every worker calls it.
+    /// Returns the classes that occur on any worker, ascending. Every worker calls it.
     static func distinctLabels(_ labels: [Int], _ communicator: any Communicator) throws -> [Int] {
-        let local = Set(labels).map { Int64($0) }
+        let local = Set(labels).subtracting([LabelTable.none]).map { Int64($0) }
         let gathered = try communicator.allGather(bytes: local.withUnsafeBytes { Array($0) })
         let all = gathered.flatMap { bytes in
             bytes.withUnsafeBytes { raw in

@@ -1,6 +1,7 @@
 import CCoupletKernels
 import CoupletCommunication
 import CoupletLosses
+import CoupletPairs
 import CoupletTensors
 import CoupletText
 import Glibc
@@ -8,13 +9,14 @@ import Glibc
 /// Zero-shot classification: retrieval with one candidate per class (Baptista, Stuart, Tran 2025, on classification).
 ///
 /// A sample is classified correctly if its class scores above every other class. A tie at the top counts as wrong, and
-/// so does a class without an encoding. Scores are compared as in Double (`RankCounter`).
+/// so does a class without an encoding, such as one that training does not have. A sample without a label
+/// (`LabelTable.none`) is left out. Scores are compared as in Double (`RankCounter`).
 ///
 /// With a prior the scores are `κ(g(u), h(c)) / τ + log p(c)`. Their softmax is the learned conditional distribution of
 /// the label if the classes have the frequencies p(c). Without a prior all classes count as equally frequent, and τ has
 /// no effect.
 public enum Classification {
-    /// Classifies the samples. Every worker calls it and gets the same result.
+    /// Classifies the samples. Every worker calls it and gets the same result; nil if no sample has a label.
     /// - Parameters:
     ///   - encodings: this worker's shards, (size · its shards) × e, as from `ShardedEncoding`.
     ///   - labels: the classes of this worker's samples, in order, without the padding.
@@ -24,7 +26,7 @@ public enum Classification {
     public static func evaluate(
         _ encodings: Tensor, labels: [Int], classes: ClassEncodings, similarity: Similarity, prior: LabelPrior? = nil,
         shards: SampleShards, communicator: any Communicator
-    ) throws -> ClassificationResult {
+    ) throws -> ClassificationResult? {
         let count = classes.classes.count
         precondition(shards.samples > 0 && count > 0, "\(shards.samples) samples of \(count) classes")
         let localShards = shards.shards(of: communicator.rank, workers: communicator.size)
@@ -42,12 +44,16 @@ public enum Classification {
         let posterior = prior.map {
             PosteriorScores(classes, scoring: scoring, similarity: similarity, prior: $0)
         }
-        var correct = 0, correctWithPrior = 0, firstSample = 0
+        var correct = 0, correctWithPrior = 0, unknown = 0, firstSample = 0
+        let labelled = labels.count { $0 != LabelTable.none }
         for (index, shard) in localShards.enumerated() {
             let samples = shards.samples(of: shard).count
             if samples == 0 { continue }
             let rows = encodings.rows(index * size..<(index + 1) * size)
             let classRows = (0..<samples).map { classes.row(of: labels[firstSample + $0]) }
+            unknown += (0..<samples).count {
+                classRows[$0] == nil && labels[firstSample + $0] != LabelTable.none
+            }
             let positives = classRows.enumerated().map { i, classRow in
                 classRow.map {
                     scoring.score(rows.pointer + i * e, classes.encodings.pointer + $0 * e, at: $0)
@@ -64,12 +70,17 @@ public enum Classification {
             }
             firstSample += samples
         }
-        let totals = try communicator.allGather(numbers: [Double(correct), Double(correctWithPrior)])
-        func share(_ column: Int) -> Double {
-            (0..<communicator.size).reduce(0) { $0 + totals[2 * $1 + column] } / Double(shards.samples)
+        let sums = [correct, correctWithPrior, labelled, unknown]
+        let totals = try communicator.allGather(numbers: sums.map(Double.init))
+        func total(_ column: Int) -> Int {
+            (0..<communicator.size).reduce(0) { $0 + Int(totals[sums.count * $1 + column]) }
         }
+        let classified = total(2)
+        if classified == 0 { return nil }
+        func share(_ column: Int) -> Double { Double(total(column)) / Double(classified) }
         return ClassificationResult(
-            top1: share(0), top1WithPrior: prior == nil ? nil : share(1), classes: count, count: shards.samples)
+            top1: share(0), top1WithPrior: prior == nil ? nil : share(1), classes: count, count: classified,
+            unlabelled: shards.samples - classified, unknown: total(3))
     }
 }
 
@@ -81,10 +92,18 @@ public struct ClassificationResult: Equatable, Sendable {
     public let top1WithPrior: Double?
     /// Number of classes.
     public let classes: Int
-    /// Number of samples.
+    /// Number of samples, those without a label left out.
     public let count: Int
+    /// Number of samples without a label.
+    public let unlabelled: Int
+    /// Number of samples of classes that have no encoding because training does not have them. They count as wrong.
+    public let unknown: Int
 
-    public init(top1: Double, top1WithPrior: Double? = nil, classes: Int, count: Int) {
+    public init(
+        top1: Double, top1WithPrior: Double? = nil, classes: Int, count: Int, unlabelled: Int = 0, unknown: Int = 0
+    ) {
+        self.unlabelled = unlabelled
+        self.unknown = unknown
         self.top1 = top1
         self.top1WithPrior = top1WithPrior
         self.classes = classes
@@ -92,10 +111,12 @@ public struct ClassificationResult: Equatable, Sendable {
     }
 
     var json: JSONValue {
-        .object([
-            ("top1", .number(top1)), ("top1_with_prior", .number(top1WithPrior)), ("classes", .integer(classes)),
-            ("count", .integer(count)),
-        ])
+        let left = [("unlabelled", unlabelled), ("unknown", unknown)].filter { $0.1 > 0 }
+        return .object(
+            [
+                ("top1", .number(top1)), ("top1_with_prior", .number(top1WithPrior)), ("classes", .integer(classes)),
+                ("count", .integer(count)),
+            ] + left.map { ($0.0, .integer($0.1)) })
     }
 }
 

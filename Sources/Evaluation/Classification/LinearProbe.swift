@@ -1,4 +1,5 @@
 import CoupletCommunication
+import CoupletPairs
 import CoupletTensors
 import CoupletText
 import Glibc
@@ -29,7 +30,7 @@ public struct LinearProbe: Sendable {
     /// Fits the classifier. Every worker calls it and gets the same result.
     /// - Parameters:
     ///   - encodings: this worker's shards, (size · its shards) × e, as from `ShardedEncoding`.
-    ///   - labels: the classes of this worker's samples, in order, without the padding.
+    ///   - labels: the classes of this worker's samples, in order, without the padding; each sample has a label.
     ///   - penalty: λ, at least 0. With λ = 0 and linearly separable classes there is no minimum, and the fit ends
     ///     unconverged.
     /// - Throws: `CollectiveError` if a worker has failed.
@@ -85,30 +86,33 @@ public struct LinearProbe: Sendable {
     }
 
     /// Classifies other samples. Every worker calls it with its shards, as for `init`, and gets the same result.
-    /// - Returns: the share of samples whose class has a higher probability than every other, and the mean of -log
-    ///   p(class), which is infinite if a class does not occur in training.
+    /// - Returns: for the `count` samples that have a label the share whose class has a higher probability than every
+    ///   other, and the mean of -log p(class), which is infinite if a class does not occur in training.
     /// - Throws: `CollectiveError` if a worker has failed.
     public func evaluate(
         _ encodings: Tensor, labels: [Int], shards: SampleShards, communicator: any Communicator
-    ) throws -> (top1: Double, logLoss: Double) {
+    ) throws -> (top1: Double, logLoss: Double, count: Int) {
         let sum = ShardedSum(shards, communicator), firstSample = sum.localShards.lowerBound * shards.size
         let indices = Dictionary(uniqueKeysWithValues: classes.enumerated().map { ($0.element, $0.offset) })
-        let sums = try sum.run(count: 2) { localShard, samples in
+        let sums = try sum.run(count: 3) { localShard, samples in
             let firstRow = localShard * shards.size
             let features = scaler.features(encodings.rows(firstRow..<firstRow + samples.count))
             var scores = features.rows * weights
-            var correct = 0.0, loss = 0.0
+            var correct = 0.0, loss = 0.0, labelled = 0.0
             for row in 0..<samples.count {
-                let target = indices[labels[samples.lowerBound + row - firstSample]]
+                let label = labels[samples.lowerBound + row - firstSample]
+                if label == LabelTable.none { continue }
+                labelled += 1
+                let target = indices[label]
                 loss += Self.softmax(&scores, row, intercepts, target: target)
                 guard let target else { continue }
                 if classes.indices.allSatisfy({ $0 == target || scores[row, $0] < scores[row, target] }) {
                     correct += 1
                 }
             }
-            return [correct, loss]
+            return [correct, loss, labelled]
         }
-        return (sums[0] / Double(shards.samples), sums[1] / Double(shards.samples))
+        return (sums[0] / sums[2], sums[1] / sums[2], Int(sums[2]))
     }
 
     /// Adds the intercepts to a row of scores and replaces the row by its softmax.

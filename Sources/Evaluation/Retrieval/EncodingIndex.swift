@@ -1,6 +1,7 @@
 import CCoupletKernels
 import CoupletCommunication
 import CoupletFiles
+import Foundation
 
 /// A gallery's encodings in a file, written once and then searched through a memory map.
 ///
@@ -12,6 +13,8 @@ import CoupletFiles
 ///     16 N, 24 d, 32 rows a block, 40 step (64 bits each)
 ///     48 checkpoint, 112 modality, 176 gallery (64 bytes of text each, padded with zeros)
 ///     240 checksum of the table of checksums, 248 checksum of bytes 0 to 247 (64 bits each)
+///     256 the gallery's file and dataset as "FILE:DATASET" (3,072 bytes of text), 3,328 bytes, seconds and nanoseconds
+///     of the modification of that file (64 bits each), 3,352 checksum of bytes 256 to 3,351
 ///
 /// A search checks a block's checksum when it first reads the block. The block is in the cache then, so the check costs
 /// little.
@@ -24,14 +27,39 @@ public final class EncodingIndex: Sendable {
         public let step: Int
         /// "first" or "second"; "encodings" if the user gave encodings.
         public let modality: String
-        /// Digest of the gallery's shape and some of its rows; at most 64 characters.
+        /// Digest of the gallery's shape and rows; at most 64 characters.
         public let gallery: String
+        /// Where the gallery is; nil if unknown.
+        public let place: Place?
 
-        public init(checkpoint: String, step: Int, modality: String, gallery: String) {
+        public init(checkpoint: String, step: Int, modality: String, gallery: String, place: Place? = nil) {
+            self.place = place
             self.checkpoint = checkpoint
             self.step = step
             self.modality = modality
             self.gallery = gallery
+        }
+    }
+
+    /// The dataset of a gallery, with the size and the time of modification of its file.
+    public struct Place: Equatable, Sendable {
+        /// Absolute path.
+        public let file: String
+        public let dataset: String
+        let bytes: Int, seconds: Int, nanoseconds: Int
+
+        /// - Throws: `FileError(.inputOutput)` if the file does not exist.
+        public init(_ path: String, dataset: String) throws {
+            let (absolute, bytes, seconds, nanoseconds) = try FileIdentity.modification(of: path)
+            self.init(file: absolute, dataset: dataset, bytes: bytes, seconds: seconds, nanoseconds: nanoseconds)
+        }
+
+        init(file: String, dataset: String, bytes: Int, seconds: Int, nanoseconds: Int) {
+            self.file = file
+            self.dataset = dataset
+            self.bytes = bytes
+            self.seconds = seconds
+            self.nanoseconds = nanoseconds
         }
     }
 
@@ -155,9 +183,10 @@ private struct IndexHeader {
     static let remedy = "delete it, and it is made again from --gallery"
     /// Bytes of the header.
     static let size = 4_096
-    private static let version = 1
+    private static let version = 2
     private static let magic = "cpltindx"
     private static let textBytes = 64, checkedBytes = 248
+    private static let placeStart = 256, placeText = 3_072, placeNumbers = 3_328, placeChecksum = 3_352
 
     let origin: EncodingIndex.Origin
     let isNormalized: Bool
@@ -187,8 +216,8 @@ private struct IndexHeader {
         func number(_ offset: Int) -> Int {
             Int(truncatingIfNeeded: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
         }
-        func text(_ offset: Int) -> String {
-            String(decoding: bytes[offset..<(offset + Self.textBytes)].prefix { $0 != 0 }, as: UTF8.self)
+        func text(_ offset: Int, _ count: Int = IndexHeader.textBytes) -> String {
+            String(decoding: bytes[offset..<(offset + count)].prefix { $0 != 0 }, as: UTF8.self)
         }
         guard bytes.prefix(Self.magic.utf8.count).elementsEqual(Self.magic.utf8) else {
             throw error(
@@ -203,11 +232,30 @@ private struct IndexHeader {
         guard checksum == bytes.loadUnaligned(fromByteOffset: Self.checkedBytes, as: UInt64.self) else {
             throw error("is damaged: the checksum of its header is wrong")
         }
+        let placeSum = EncodingIndex.checksum(
+            bytes.baseAddress! + Self.placeStart, words: (Self.placeChecksum - Self.placeStart) / 4)
+        guard placeSum == bytes.loadUnaligned(fromByteOffset: Self.placeChecksum, as: UInt64.self) else {
+            throw error("is damaged: the checksum of its header is wrong")
+        }
+        let reference = text(Self.placeStart, Self.placeText), colon = reference.range(of: ":/", options: .backwards)
+        let place = colon.map { colon in
+            EncodingIndex.Place(
+                file: String(reference[..<colon.lowerBound]),
+                dataset: String(reference[reference.index(after: colon.lowerBound)...]),
+                bytes: number(Self.placeNumbers), seconds: number(Self.placeNumbers + 8),
+                nanoseconds: number(Self.placeNumbers + 16))
+        }
         self.init(
             origin: EncodingIndex.Origin(
-                checkpoint: text(48), step: number(40), modality: text(112), gallery: text(176)),
+                checkpoint: text(48), step: number(40), modality: text(112), gallery: text(176), place: place),
             isNormalized: bytes.loadUnaligned(fromByteOffset: 12, as: UInt32.self) == 1, count: number(16),
             dimension: number(24))
+        // The checksum of the header may be right and its sizes absurd: products of them must not overflow.
+        guard dimension > 0, count >= 0, dimension <= bytes.count / MemoryLayout<Float>.stride,
+            count <= bytes.count / rowBytes
+        else {
+            throw error("declares \(count) × \(dimension) numbers, which do not fit into its \(bytes.count) bytes")
+        }
         guard bytes.count == fileBytes else {
             throw error("has \(bytes.count) bytes instead of \(fileBytes): it was cut off or added to")
         }
@@ -236,6 +284,20 @@ private struct IndexHeader {
         put(text: origin.checkpoint, at: 48)
         put(text: origin.modality, at: 112)
         put(text: origin.gallery, at: 176)
+        // A path that is longer than the field is not remembered.
+        if let place = origin.place, "\(place.file):\(place.dataset)".utf8.count < Self.placeText {
+            for (index, byte) in "\(place.file):\(place.dataset)".utf8.enumerated() {
+                bytes[Self.placeStart + index] = byte
+            }
+            for (index, number) in [place.bytes, place.seconds, place.nanoseconds].enumerated() {
+                put(UInt64(bitPattern: Int64(number)), at: Self.placeNumbers + 8 * index)
+            }
+        }
+        put(
+            bytes.withUnsafeBytes {
+                EncodingIndex.checksum(
+                    $0.baseAddress! + Self.placeStart, words: (Self.placeChecksum - Self.placeStart) / 4)
+            }, at: Self.placeChecksum)
         put(table.withUnsafeBytes { EncodingIndex.checksum($0.baseAddress!, words: table.count / 4) }, at: 240)
         put(
             bytes.withUnsafeBytes { EncodingIndex.checksum($0.baseAddress!, words: Self.checkedBytes / 4) },

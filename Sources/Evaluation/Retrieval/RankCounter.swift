@@ -112,7 +112,7 @@ struct EncodedShard {
     let count: Int
     let scoring: CandidateScoring
     /// The score of each sample's positive, in Double.
-    let positives: [Double]
+    private(set) var positives: [Double]
 
     init(_ encodings: Tensor, count: Int, scoring: CandidateScoring, positives: [Double]) {
         precondition(
@@ -123,6 +123,9 @@ struct EncodedShard {
         self.scoring = scoring
         self.positives = positives
     }
+
+    /// - Parameter positive: returns the new score of a sample's positive.
+    mutating func replacePositives(_ positive: (Int) -> Double) { positives = (0..<count).map(positive) }
 
     /// Returns both sides of a shard of pairs: row i of each side is the positive of row i of the other.
     static func pair(

@@ -19,6 +19,9 @@ public struct SearchResult: Equatable, Sendable {
     /// same.
     public internal(set) var effectiveCandidates: [Double] = []
 
+    /// The labels of the rows, queries × top, if the gallery holds labels.
+    public package(set) var labels: [Int]?
+
     init(queries: Int, top: Int) {
         self.queries = queries
         self.top = top
@@ -46,12 +49,11 @@ public struct SearchResult: Equatable, Sendable {
         let shown = min(queries, Self.shownQueries)
         var sections = (0..<shown).map { query in
             var table = TextTable()
-            table.add(["rank", "row", "score", "probability"])
+            table.add(["rank", "row"] + (labels == nil ? [] : ["label"]) + ["score", "probability"])
             for (rank, index) in range(ofQuery: query).enumerated() {
-                table.add([
-                    "\(rank + 1)", "\(rows[index])", NumberText.fixed(scores[index]),
-                    NumberText.fixed(probabilities[index], 6),
-                ])
+                table.add(
+                    ["\(rank + 1)", "\(rows[index])"] + (labels.map { ["\($0[index])"] } ?? [])
+                        + [NumberText.fixed(scores[index]), NumberText.fixed(probabilities[index], 6)])
             }
             return "query \(query): \(NumberText.fixed(effectiveCandidates[query], 1)) effective candidates\n"
                 + table.text()
@@ -65,12 +67,14 @@ public struct SearchResult: Equatable, Sendable {
         .array(
             (0..<queries).map { query in
                 let range = range(ofQuery: query)
-                return .object([
-                    ("rows", .array(range.map { .integer(rows[$0]) })), ("scores", .numbers(Array(scores[range]))),
-                    ("probabilities", .numbers(Array(probabilities[range]))),
-                    ("log_normalizer", .number(logNormalizers[query])),
-                    ("effective_candidates", .number(effectiveCandidates[query])),
-                ])
+                let found = labels.map { labels in [("labels", JSONValue.array(range.map { .integer(labels[$0]) }))] }
+                return .object(
+                    [("rows", .array(range.map { .integer(rows[$0]) }))] + (found ?? []) + [
+                        ("scores", .numbers(Array(scores[range]))),
+                        ("probabilities", .numbers(Array(probabilities[range]))),
+                        ("log_normalizer", .number(logNormalizers[query])),
+                        ("effective_candidates", .number(effectiveCandidates[query])),
+                    ])
             })
     }
 }

@@ -32,6 +32,7 @@ extension SamplingResult {
                     ])
                 ))
         }
+        if let labelTable { members.append(("labels", .array(labelTable.labels.map { .integer($0) }))) }
         members.append(("queries", .array(queries.map { json($0, samples: samples) })))
         return .object(members)
     }
@@ -51,7 +52,10 @@ extension SamplingResult {
                 members.append(("variance", .numbers(moments.variance)))
             }
         }
-        members.append(("mode", .numbers(query.mode.map(Double.init))))
+        func numbers(_ values: [Float]) -> JSONValue {
+            classes == nil ? .numbers(values.map(Double.init)) : .array(values.map { .integer(label($0)) })
+        }
+        members.append(("mode", numbers(query.mode)))
         switch query.quality {
         case .weights(let size, let largest):
             members += [("effective_sample_size", .number(size)), ("largest_weight", .number(largest))]
@@ -73,8 +77,8 @@ extension SamplingResult {
                 ))
         }
         if samples {
-            let rows = (0..<query.samples.rows).map { query.samples.rows($0..<$0 + 1).values.map(Double.init) }
-            members.append(("samples", .array(rows.map { .numbers($0) })))
+            let rows = (0..<query.samples.rows).map { query.samples.rows($0..<$0 + 1).values }
+            members.append(("samples", .array(rows.map(numbers))))
         }
         return .object(members)
     }
@@ -103,7 +107,7 @@ extension SamplingResult {
         var text = "step \(step)\n\(count) samples of \(sampled) given each row of \(given), by \(description)\n"
         for (row, query) in queries.prefix(Self.shownQueries).enumerated() {
             text += "\nquery row \(row): \(Self.text(query.quality))\n"
-            text += classes == nil ? Self.moments(query) : Self.probabilities(query)
+            text += classes == nil ? Self.moments(query) : probabilities(query)
         }
         if queries.count > Self.shownQueries {
             text += "\n\(queries.count - Self.shownQueries) more query rows: see --output or --json\n"
@@ -153,11 +157,11 @@ extension SamplingResult {
     }
 
     /// Returns a table of the most probable labels.
-    private static func probabilities(_ query: Query) -> String {
+    private func probabilities(_ query: Query) -> String {
         let mean = query.moments.mean
-        let order = mean.indices.sorted { (-mean[$0], $0) < (-mean[$1], $1) }.prefix(shownDimensions)
+        let order = mean.indices.sorted { (-mean[$0], $0) < (-mean[$1], $1) }.prefix(Self.shownDimensions)
         var table = TextTable()
-        table.add(["label"] + order.map { String($0) })
+        table.add(["label"] + order.map { String(label(Float($0))) })
         table.add(["probability"] + order.map { NumberText.fixed(mean[$0]) })
         table.add(["  standard error"] + order.map { NumberText.fixed(query.moments.meanError[$0]) })
         return table.text()

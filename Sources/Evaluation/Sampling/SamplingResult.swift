@@ -1,3 +1,4 @@
+import CoupletPairs
 import CoupletTensors
 import CoupletText
 
@@ -5,7 +6,7 @@ import CoupletText
 public struct SamplingResult: Sendable {
     /// The samples given one row.
     public struct Query: Sendable {
-        /// N × the sampled modality's shape, in its source's units.
+        /// N × the sampled modality's shape, in its source's units. A label is its row of `SamplingResult.labelTable`.
         public let samples: Tensor
         public let moments: ConditionalMoments
         /// The values of the gallery row of highest weight, or the point of highest density of the chains.
@@ -56,11 +57,13 @@ public struct SamplingResult: Sendable {
     public let count: Int
     /// Number of classes if labels were sampled. The means are then the probabilities of the classes.
     public let classes: Int?
+    /// The labels of the classes; nil if they are 0 … classes - 1.
+    public let labelTable: LabelTable?
     public let queries: [Query]
 
     public init(
         step: Int, sampled: String, given: String, method: Method, seed: UInt64, count: Int, classes: Int?,
-        queries: [Query]
+        labelTable: LabelTable? = nil, queries: [Query]
     ) {
         self.step = step
         self.sampled = sampled
@@ -69,8 +72,12 @@ public struct SamplingResult: Sendable {
         self.seed = seed
         self.count = count
         self.classes = classes
+        self.labelTable = labelTable
         self.queries = queries
     }
+
+    /// The label of a class that samples and modes hold as a Float32.
+    package func label(_ row: Float) -> Int { labelTable?[Int(row)] ?? Int(row) }
 
     /// (sampled - closed form)/standard error of all moments of all queries; empty if there is no closed form.
     public var deviations: [Double] { queries.flatMap { $0.comparison?.deviations ?? [] } }

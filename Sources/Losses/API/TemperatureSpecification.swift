@@ -1,6 +1,6 @@
 import CoupletSchema
 
-/// The temperature τ that divides every similarity: fixed, or learned as log(1/τ) and clamped from below.
+/// The temperature τ that divides every similarity: fixed, or learned as log(1/τ) and kept between two bounds.
 public struct TemperatureSpecification: Equatable, Sendable {
     /// τ before the first step, positive.
     public var initial: Double
@@ -8,11 +8,14 @@ public struct TemperatureSpecification: Equatable, Sendable {
     public var learned: Bool
     /// The smallest τ that learning can reach.
     public var minimum: Double
+    /// The largest τ that learning can reach; nil for no bound.
+    public var maximum: Double?
 
-    public init(initial: Double = 1, learned: Bool = false, minimum: Double = 0.01) {
+    public init(initial: Double = 1, learned: Bool = false, minimum: Double = 0.01, maximum: Double? = nil) {
         self.initial = initial
         self.learned = learned
         self.minimum = minimum
+        self.maximum = maximum
     }
 
     static let table = ConfigurationTable(
@@ -26,9 +29,24 @@ public struct TemperatureSpecification: Equatable, Sendable {
                 .when(
                     "learned", \.learned,
                     otherwise: { _ in "this temperature is fixed; a minimum needs learned: true" })),
+            .key(
+                "maximum", \.maximum, .optional(.number(.positive, example: 10), isOmitted: true),
+                "Largest temperature that learning can reach; null for no bound.",
+                .when(
+                    "learned", \.learned,
+                    otherwise: { _ in "this temperature is fixed; a maximum needs learned: true" })),
         ],
         complete: { temperature, block in
-            guard temperature.learned, temperature.minimum > temperature.initial else { return }
+            guard temperature.learned else { return }
+            if let maximum = temperature.maximum, maximum < max(temperature.initial, temperature.minimum) {
+                let bound = maximum < temperature.initial ? "initial temperature" : "minimum"
+                block.note(
+                    "maximum",
+                    "the maximum, \(ConfigurationText.number(maximum)), is below the \(bound), "
+                        + ConfigurationText.number(
+                            maximum < temperature.initial ? temperature.initial : temperature.minimum))
+            }
+            guard temperature.minimum > temperature.initial else { return }
             let isGiven = block.has("minimum"), minimum = ConfigurationText.number(temperature.minimum)
             block.note(
                 isGiven ? "minimum" : "initial",

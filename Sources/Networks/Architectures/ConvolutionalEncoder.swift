@@ -58,11 +58,30 @@ public struct ConvolutionalEncoder: EncoderArchitecture {
         return layers
     }
 
+    /// The height and width of an image that has its 1, 3 or 4 channels last; nil if channels are first as far as the
+    /// shape tells. A map of many channels that is as narrow in height as in width is not one.
+    private static func channelsLast(_ shape: [Int]) -> (height: Int, width: Int)? {
+        let (first, second, last) = (shape[0], shape[1], shape[2])
+        guard [1, 3, 4].contains(last), first > 4, second > 4, max(first, second) <= 8 * min(first, second) else {
+            return nil
+        }
+        return (first, second)
+    }
+
     private func checkImage(_ shape: [Int]) throws(NetworkError) {
         guard shape.count == 3 else {
             throw NetworkError(
                 reason: "kind cnn needs images of shape [channels, height, width], but samples have the shape \(shape)",
-                remedy: "use kind linear or mlp")
+                remedy: shape.count == 2
+                    ? "store images of one channel as N × channels × height × width, "
+                        + "[N, 1, \(shape[0]), \(shape[1])], or use kind linear or mlp"
+                    : "use kind linear or mlp")
+        }
+        if let (height, width) = Self.channelsLast(shape) {
+            throw NetworkError(
+                reason: "kind cnn needs images with channels first, but samples of the shape \(shape) look like "
+                    + "height × width × channels: \(shape[2] == 1 ? "1 channel" : "\(shape[2]) channels") last",
+                remedy: "transpose the file to N × channels × height × width, [N, \(shape[2]), \(height), \(width)]")
         }
         let poolings = channels.count
         guard poolings > 0 else {

@@ -1,4 +1,5 @@
 import CoupletSchema
+import CoupletTensors
 
 /// Sizes and mixing of the latent factors of a `LatentSource`, as `data: {source: latent, …}` of a config sets them.
 public struct LatentSpecification: PairSourceKind {
@@ -34,7 +35,10 @@ public struct LatentSpecification: PairSourceKind {
 
     public var hasLatentFactors: Bool? { true }
 
-    public func makeSource(seed: UInt64) throws -> any PairSource { try LatentSource(self, seed: seed) }
+    public func makeSource(seed: UInt64) throws -> any PairSource {
+        try OpenBLAS.reserveMemory(threads: 1)
+        return try LatentSource(self, seed: seed)
+    }
 
     /// Number of components of the content c; at least 1.
     public var content: Int

@@ -58,7 +58,9 @@ public struct RunRecord: Sendable {
             checkpoint = nil
             notes.append("\(error)")
         }
-        workers = try Self.text(at: folder.log).flatMap(Self.workers(inLog:))
+        let log = try Self.text(at: folder.log)
+        workers = log.flatMap(Self.workers(inLog:))
+        notes += log.map(Self.warnings(inLog:)) ?? []
         self.notes = notes
     }
 
@@ -73,6 +75,22 @@ public struct RunRecord: Sendable {
     /// Number of finished steps, according to the metrics and the checkpoints.
     public var steps: Int? {
         [metrics?.steps.last.flatMap { Int(exactly: $0) }, checkpoint?.step].compactMap { $0 }.max()
+    }
+
+    /// The warnings in the log, each once, at most eight.
+    private static func warnings(inLog text: String) -> [String] {
+        var warnings: [String] = []
+        for line in text.split(separator: "\n") {
+            // A line is: time, level, message.
+            let fields = line.split(separator: " ", maxSplits: 2)
+            // The summary at the end of a run repeats them.
+            guard fields.count == 3, fields[1] == "warning", !fields[2].contains(RunReporter.summaryWords) else {
+                continue
+            }
+            let message = "warning: \(fields[2])"
+            if !warnings.contains(message) { warnings.append(message) }
+        }
+        return warnings.count > 8 ? Array(warnings.prefix(8)) + ["and \(warnings.count - 8) more warnings"] : warnings
     }
 
     /// Parses the last line of the log that describes a start: "… starts on 2 threads, 2048 pairs a step in 16 shards".

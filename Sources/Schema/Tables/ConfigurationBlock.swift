@@ -210,7 +210,7 @@ public final class ConfigurationBlock {
     package func integer(
         _ key: String, _ node: ConfigurationNode, in range: ClosedRange<Int>, example: Int
     ) -> Int? {
-        if case .scalar(let text, quoted: false) = node.content, let number = Int(text.filter { $0 != "_" }),
+        if case .scalar(let text, quoted: false) = node.content, let number = Self.wholeNumber(text),
             range.contains(number)
         {
             return number
@@ -219,6 +219,17 @@ public final class ConfigurationBlock {
         let wanted = "wanted a whole number from \(range.lowerBound)\(end), such as \(example)"
         note(key, at: node.location, "\(wanted); found \(node.found)")
         return nil
+    }
+
+    /// A whole number as YAML has it: 1500, 1_500 or, with an exponent, 1.5e3.
+    private static func wholeNumber(_ text: String) -> Int? {
+        let digits = text.filter { $0 != "_" }
+        if let number = Int(digits) { return number }
+        guard digits.utf8.contains(where: { "eE".utf8.contains($0) }),
+            digits.utf8.allSatisfy({ (48...57).contains($0) || "+-.eE".utf8.contains($0) }),
+            let number = Double(digits), abs(number) < 0x1p53
+        else { return nil }
+        return Int(exactly: number)
     }
 
     package func number(
@@ -243,7 +254,9 @@ public final class ConfigurationBlock {
         }
         if names.contains(text) { return text }
         let guess = NearestNames.guess(text, among: names).map { "did you mean \($0)? There are" } ?? "there are"
-        note(key, at: node.location, "no \(kind) is called \"\(text)\"; \(guess) \(names.joined(separator: ", "))")
+        note(
+            key, at: node.location,
+            "no \(kind) is called \"\(TerminalText.shortened(text))\"; \(guess) \(names.joined(separator: ", "))")
         return nil
     }
 

@@ -131,10 +131,11 @@ extension ConfigurationType where Value == Int {
     /// A size of memory: `256 MiB`, or a number of bytes.
     public static var memorySize: Self {
         ConfigurationType(
-            "size of memory", example: "256 MiB",
+            "size of memory up to \(MemorySize.text(MemorySize.largest))", example: "256 MiB",
             read: { key, node, block in
                 if case .scalar(let text, _) = node.content, let bytes = MemorySize.bytes(text) { return bytes }
-                let wanted = "wanted a size of memory, such as 256 MiB, or a number of bytes"
+                let limit = MemorySize.text(MemorySize.largest)
+                let wanted = "wanted a size of memory up to \(limit), such as 256 MiB, or a number of bytes"
                 block.note(key, at: node.location, "\(wanted); found \(node.found)")
                 return nil
             }, write: { .scalar(MemorySize.text($0)) })
@@ -232,6 +233,12 @@ public struct NumberConstraint: Sendable {
     /// The set without an article: "number above 0".
     var shortDescription: String { String(description.dropFirst(2)) }
     let contains: @Sendable (Double) -> Bool
+
+    /// - Parameter description: the set as error messages say it after "wanted", such as "a number above 0".
+    public init(description: String, contains: @escaping @Sendable (Double) -> Bool) {
+        self.description = description
+        self.contains = contains
+    }
 
     public static let positive = NumberConstraint(description: "a number above 0") { $0 > 0 }
     public static let nonNegative = NumberConstraint(description: "a number from 0") { $0 >= 0 }

@@ -1,3 +1,5 @@
+import CoupletText
+
 /// A config cannot be used. The error holds every problem that was found in it.
 public struct ConfigurationError: Error, CustomStringConvertible, Equatable, Sendable {
     /// One problem: where it is, which key it is about, what is wrong, and what to do.
@@ -26,7 +28,7 @@ public struct ConfigurationError: Error, CustomStringConvertible, Equatable, Sen
                 case .file(let name, let line, let column): "\(name):\(line):\(column)"
                 case .override(let text): "--set \(text)"
                 }
-            return "\(position): " + (key.isEmpty ? "" : "\(key): ") + reason
+            return "\(position): " + (key.isEmpty ? "" : "\(TerminalText.shortened(key)): ") + reason
         }
     }
 
@@ -38,6 +40,14 @@ public struct ConfigurationError: Error, CustomStringConvertible, Equatable, Sen
         self.problems = problems
     }
 
-    /// One line for each problem.
-    public var description: String { problems.map(\.description).joined(separator: "\n") }
+    /// Number of problems that the description has.
+    private static let shownCount = 20
+
+    /// One line for each problem. Of many problems only the first ones, and the number of the others.
+    public var description: String {
+        let hidden = problems.count > Self.shownCount ? problems.count - Self.shownCount : 0
+        let lines = problems.prefix(Self.shownCount).map(\.description)
+        let rest = hidden == 0 ? [] : ["and \(hidden) more \(hidden == 1 ? "problem" : "problems")"]
+        return (lines + rest).joined(separator: "\n")
+    }
 }

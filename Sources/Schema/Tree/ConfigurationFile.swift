@@ -16,7 +16,7 @@ package enum ConfigurationFile {
         }
         let bytes: [UInt8]
         do {
-            bytes = try FileSystem.contents(of: path, limit: largestSize)
+            bytes = try FileSystem.contents(of: path, limit: largestSize, acceptsPipe: true)
         } catch let error as FileError {
             let remedy = FileSystem.exists(path) ? error.remedy : suggestion(for: path) ?? error.remedy
             let reason = "cannot read the config: \(error.reason)"
@@ -26,6 +26,10 @@ package enum ConfigurationFile {
             FileError(.badData, at: path, reason: reason, remedy: "a config is a short YAML text")
         }
         guard bytes.count <= largestSize else { throw refuse("is longer than \(largestSize) bytes") }
+        if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
+            throw FileError(
+                .badData, at: path, reason: "is text in UTF-16", remedy: "save it as UTF-8, for example with iconv")
+        }
         guard let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
             throw refuse("is not text in UTF-8")
         }

@@ -1,3 +1,4 @@
+import CoupletText
 import Yams
 
 /// A node of a config's YAML tree, with the location at which it was written.
@@ -42,7 +43,7 @@ package struct ConfigurationNode: Sendable {
             } else if !quoted, ["true", "false"].contains(text.lowercased()) || Double(text) != nil {
                 text
             } else {
-                "the text \"\(text)\""
+                "the text \"\(TerminalText.shortened(text))\""
             }
         }
     }
@@ -55,13 +56,20 @@ extension ConfigurationNode {
     /// - Parameter location: converts a line and a column, counted from 1, into a location for error messages.
     /// - Throws: `ConfigurationError` with the one problem at which the YAML parser stopped.
     package init(yaml text: String, location: @escaping (_ line: Int, _ column: Int) -> Location) throws {
+        // Editors on Windows begin a text in UTF-8 with a byte order mark.
+        let text = text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
         do {
+            try YAMLSize.check(text)
             // The basic resolver compiles no regular expressions. The reader of a scalar decides what its text means.
-            guard let node = try Yams.compose(yaml: text, .basic) else {
+            guard let node = try Yams.compose(yaml: text, .basic, .default, .utf8) else {
                 self.init(content: .scalar("", quoted: false), at: location(1, 1))
                 return
             }
             self = try ConfigurationNode(node, location: location)
+        } catch let refusal as YAMLSize.Refusal {
+            throw ConfigurationError([
+                .init(at: location(refusal.line, refusal.column), key: "", reason: refusal.reason)
+            ])
         } catch let error as YamlError {
             let (position, reason) = ConfigurationNode.describe(error, in: text)
             throw ConfigurationError([.init(at: location(position.line, position.column), key: "", reason: reason)])
@@ -78,19 +86,46 @@ extension ConfigurationNode {
             let items = try sequence.map { try ConfigurationNode($0, location: location) }
             self.init(content: .list(items), at: start)
         case .mapping(let mapping):
-            let entries = try mapping.map { key, value in
+            var entries: [Entry] = [], merged: [Entry] = []
+            for (key, value) in mapping {
                 let keyLocation = key.mark.map { location($0.line, $0.column) } ?? start
-                guard let name = key.scalar?.string else {
+                guard let word = key.scalar else {
                     throw ConfigurationError([.init(at: keyLocation, key: "", reason: "a key must be a word")])
                 }
-                return Entry(
-                    key: name, keyLocation: keyLocation, value: try ConfigurationNode(value, location: location))
+                let node = try ConfigurationNode(value, location: location)
+                if word.string == "<<", word.style == .plain {
+                    merged += try node.mergedEntries(at: keyLocation)
+                } else {
+                    entries.append(Entry(key: word.string, keyLocation: keyLocation, value: node))
+                }
             }
+            // A block's own keys replace merged ones; of merged blocks the first one counts.
+            var names = Set(entries.map(\.key))
+            for entry in merged where names.insert(entry.key).inserted { entries.append(entry) }
             self.init(content: .block(entries), at: start)
         case .alias:
             // Yams replaces an alias by the node of its anchor.
             throw ConfigurationError([.init(at: start, key: "", reason: "this alias has no anchor")])
         }
+    }
+
+    /// The entries that this node, the value of a merge key (`<<`), adds to the block around it: those of a block, or
+    /// of each block in a list.
+    private func mergedEntries(at keyLocation: Location) throws -> [Entry] {
+        switch content {
+        case .block(let entries): return entries
+        case .list(let items):
+            return try items.flatMap { item in
+                guard case .block(let entries) = item.content else { throw Self.badMerge(item, at: keyLocation) }
+                return entries
+            }
+        case .scalar: throw Self.badMerge(self, at: keyLocation)
+        }
+    }
+
+    private static func badMerge(_ node: ConfigurationNode, at keyLocation: Location) -> ConfigurationError {
+        let reason = "a merge key wants a block or a list of blocks, such as <<: *base; found \(node.found)"
+        return ConfigurationError([.init(at: keyLocation, key: "<<", reason: reason)])
     }
 
     /// The position at which the YAML parser stopped, and the reason.
@@ -101,7 +136,7 @@ extension ConfigurationNode {
         case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
             .composer(let context, let problem, let mark, _):
             let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-            let line = lines.dropFirst(mark.line - 1).first ?? ""
+            let line = lines.dropFirst(max(0, mark.line - 1)).first ?? ""
             if line.prefix(while: \.isWhitespace).contains("\t") {
                 return ((mark.line, mark.column), "invalid YAML: the line is indented by a tab; use spaces")
             }
@@ -126,7 +161,7 @@ extension ConfigurationNode {
     private static func secondPosition(
         of key: String, after first: (line: Int, column: Int), in text: String
     ) -> (line: Int, column: Int)? {
-        let start = String(repeating: " ", count: first.column - 1) + key
+        let start = String(repeating: " ", count: max(0, first.column - 1)) + key
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().dropFirst(first.line)
         let match = lines.first { $0.element.hasPrefix(start) && $0.element.dropFirst(start.count).first == ":" }
         return match.map { ($0.offset + 1, first.column) }

@@ -28,11 +28,15 @@ public struct Checkpoint: Sendable {
     public var optimizer: [NamedArray]
     /// Running statistics; empty without batch normalisation.
     public var statistics: [NamedArray]
+    /// The labels of the rows of a label encoder, ascending, by modality ("first", "second"). A modality without an
+    /// entry has labels that are row numbers, or no labels. The digest leaves them out, because they are names.
+    public var labels: [(modality: String, labels: [Int])]
 
     public init(
         step: Int, seed: UInt64, shards: Int, configuration: String, writtenBy: String,
         cpuKernels: String = OpenBLAS.coreType, scalars: [(name: String, value: AttributeValue)] = [],
-        parameters: [NamedArray], optimizer: [NamedArray] = [], statistics: [NamedArray] = []
+        parameters: [NamedArray], optimizer: [NamedArray] = [], statistics: [NamedArray] = [],
+        labels: [(modality: String, labels: [Int])] = []
     ) {
         self.step = step
         self.seed = seed
@@ -44,6 +48,7 @@ public struct Checkpoint: Sendable {
         self.parameters = parameters
         self.optimizer = optimizer
         self.statistics = statistics
+        self.labels = labels
     }
 
     /// The parameter at a path; nil if there is none.

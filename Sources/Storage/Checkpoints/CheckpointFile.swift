@@ -3,12 +3,14 @@ import CoupletTensors
 
 /// The HDF5 format of a checkpoint.
 ///
-/// Arrays are datasets /parameters/…, /optimizer/…, /statistics/…, each with its shape and a Fletcher-32 checksum.
+/// Arrays are datasets /parameters/…, /optimizer/…, /statistics/…, each with its shape and a Fletcher-32 checksum; the
+/// labels of a label encoder are /labels/first or /labels/second.
 /// Everything else is an attribute of the root group. The metadata of the file have checksums too
 /// (`HDF5Format.checksummed`), so that damage is detected and cannot crash the reader. The digest detects what a 32-bit
 /// checksum misses.
 enum CheckpointFile {
     static let formatVersion = 1
+    private static let labelGroup = "labels"
 
     /// The attributes that every checkpoint has.
     private static let headerAttributes: Set = [
@@ -40,6 +42,9 @@ enum CheckpointFile {
                 }
             }
         }
+        for (modality, labels) in checkpoint.labels {
+            try file.write("/\(labelGroup)/\(modality)", labels, shape: [labels.count], checksum: true)
+        }
         try file.flush()
         try file.close()
         return digest
@@ -65,7 +70,7 @@ enum CheckpointFile {
             step: header.step, seed: header.seed, shards: header.shards, configuration: header.configuration,
             writtenBy: header.writtenBy, cpuKernels: header.cpuKernels, scalars: header.scalars,
             parameters: try arrays(.parameters), optimizer: try arrays(.optimizer),
-            statistics: try arrays(.statistics))
+            statistics: try arrays(.statistics), labels: try labels(of: file))
         let digest = checkpoint.digest
         if digest != header.digest {
             let (found, written) = (digest.prefix(12), header.digest.prefix(12))
@@ -74,6 +79,12 @@ enum CheckpointFile {
                 reason: "was altered or damaged: its digest is \(found)…, but \(written)… was written")
         }
         return checkpoint
+    }
+
+    private static func labels(of file: HDF5File) throws -> [(modality: String, labels: [Int])] {
+        try file.datasetNames(under: labelGroup).map { name in
+            (String(name.dropFirst(labelGroup.utf8.count + 2)), try file.readIntegers(name))
+        }
     }
 
     /// Reads the header and the shapes of the arrays.
@@ -86,6 +97,16 @@ enum CheckpointFile {
         func value(_ name: String) -> AttributeValue? { attributes.first { $0.name == name }?.value }
         func integer(_ name: String) throws -> Int {
             guard case .integer(let number) = value(name) else { throw missing(name, "a whole number") }
+            return number
+        }
+        /// A whole number within the limits of a config. Sums and products of such numbers do not overflow.
+        func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int {
+            let number = try integer(name)
+            guard range.contains(number) else {
+                throw FileError(
+                    .badData, at: file.path,
+                    reason: "its attribute \(name) is \(number), not \(range.lowerBound) to \(range.upperBound)")
+            }
             return number
         }
         func string(_ name: String) throws -> String {
@@ -110,13 +131,24 @@ enum CheckpointFile {
                 guard let description = try file.dataset(name), description.elementClass == .float else {
                     throw FileError(.badData, at: "\(file.path):\(name)", reason: "holds no floating-point numbers")
                 }
+                // A header may declare any extents, whatever the file holds.
+                let product = description.shape.reduce((partialValue: 1, overflow: false)) {
+                    let next = $0.partialValue.multipliedReportingOverflow(by: $1)
+                    return (next.partialValue, $0.overflow || next.overflow)
+                }
+                guard !product.overflow, product.partialValue <= 1 << 40 else {
+                    throw FileError(
+                        .badData, at: "\(file.path):\(name)",
+                        reason: "has the shape \(description.shape), more numbers than any encoder has")
+                }
                 return CheckpointSummary.Array(
                     path: String(name.dropFirst()), shape: description.shape, isDouble: description.elementBytes == 8)
             }
         }
         return CheckpointSummary(
-            path: file.path, formatVersion: version, step: try integer("step"), seed: try seed(),
-            shards: try integer("shards"), digest: try string("digest"), configuration: try string("config"),
+            path: file.path, formatVersion: version, step: try integer("step", in: 0...1 << 40), seed: try seed(),
+            shards: try integer("shards", in: 1...1 << 30), digest: try string("digest"),
+            configuration: try string("config"),
             writtenBy: try string("written_by"), cpuKernels: try string("cpu_kernels"),
             scalars: attributes.filter { !headerAttributes.contains($0.name) }, arrays: arrays)
     }

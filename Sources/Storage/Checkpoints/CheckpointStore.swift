@@ -90,7 +90,8 @@ public struct CheckpointStore: Sendable {
         var damagedCheckpoints: [DamagedCheckpoint] = []
         for step in try list().reversed() {
             let path = path(ofStep: step)
-            let descriptor = try SystemCall.check("open", path) { open(path, O_RDONLY | O_CLOEXEC) }
+            // A FIFO of this name would let the call wait for ever.
+            let descriptor = try SystemCall.check("open", path) { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
             close(descriptor)
             do {
                 let checkpoint = try read(path)

@@ -59,8 +59,10 @@ extension HDF5File {
     }
 
     /// The type of the object with a name (H5I_DATASET, H5I_GROUP, …); nil if there is none, or only a dangling link.
+    /// - Throws: `FileError(.badData)` if the path leads into another file.
     func kind(of name: String) throws -> H5I_type_t? {
         let location = location(of: name)
+        try refuseExternalLinks(on: name)
         var path = ""
         for component in name.split(separator: "/") {
             path += "/" + component
@@ -88,11 +90,13 @@ extension HDF5File {
     /// Opens a dataset.
     /// - Throws: `FileError`; if there is no such dataset, it lists the existing ones, those with the most similar
     ///   names first.
-    func open(dataset name: String) throws -> HDF5Handle {
+    /// - Parameter access: a property list of HDF5 (H5P_DATASET_ACCESS); nil for the default.
+    func open(dataset name: String, access: hid_t? = nil) throws -> HDF5Handle {
         let absolute = Self.absolute(name)
+        try refuseExternalLinks(on: name)
         do {
             return try HDF5Handle("H5Dopen2", at: location(of: name), closedBy: H5Dclose) {
-                H5Dopen2(id, absolute, couplet_H5P_DEFAULT())
+                H5Dopen2(id, absolute, access ?? couplet_H5P_DEFAULT())
             }
         } catch let failure {
             switch try kind(of: name) {
@@ -120,6 +124,13 @@ extension HDF5File {
 
     func describe(_ dataset: borrowing HDF5Handle, _ name: String) throws -> DatasetDescription {
         let (datasetID, location) = (dataset.id, location(of: name))
+        let list = try HDF5Handle("H5Dget_create_plist", at: location, closedBy: H5Pclose) {
+            H5Dget_create_plist(datasetID)
+        }
+        let listID = list.id
+        let layout = HDF5Library.quietly { H5Pget_layout(listID) }
+        // H5Dget_space opens the sources of a virtual dataset.
+        if layout == H5D_VIRTUAL { try requireAcyclic(name) }
         let space = try HDF5Handle("H5Dget_space", at: location, closedBy: H5Sclose) { H5Dget_space(datasetID) }
         let spaceID = space.id
         let rank = Int(
@@ -133,12 +144,8 @@ extension HDF5File {
         let type = try HDF5Handle("H5Dget_type", at: location, closedBy: H5Tclose) { H5Dget_type(datasetID) }
         let typeID = type.id
         let typeClass = HDF5Library.quietly { H5Tget_class(typeID) }
-        let list = try HDF5Handle("H5Dget_create_plist", at: location, closedBy: H5Pclose) {
-            H5Dget_create_plist(datasetID)
-        }
-        let listID = list.id
         var chunk: [Int]?
-        if HDF5Library.quietly({ H5Pget_layout(listID) }) == H5D_CHUNKED {
+        if layout == H5D_CHUNKED {
             var sizes = [hsize_t](repeating: 0, count: rank)
             try HDF5Library.call("H5Pget_chunk", at: location) { H5Pget_chunk(listID, CInt(rank), &sizes) }
             chunk = try Self.shape(sizes, location)
@@ -147,7 +154,7 @@ extension HDF5File {
             name: Self.absolute(name), shape: shape, elementClass: Self.elementClass(typeClass),
             elementBytes: HDF5Library.quietly { H5Tget_size(typeID) },
             isUnsigned: typeClass == H5T_INTEGER && HDF5Library.quietly { H5Tget_sign(typeID) } == H5T_SGN_NONE,
-            chunk: chunk)
+            chunk: chunk, isFiltered: HDF5Library.quietly { H5Pget_nfilters(listID) } > 0)
     }
 
     /// Converts extents to integers, and checks that their product does not overflow.
@@ -184,6 +191,7 @@ extension HDF5File {
         guard depth < 16, names.count < 10_000, try kind(of: group) == H5I_GROUP else { return }
         for child in try children(of: group) {
             let path = (group == "/" ? "" : group) + "/" + child
+            if try externalLink(on: path) != nil { continue }
             switch try kind(of: path) {
             case H5I_DATASET: names.append(path)
             case H5I_GROUP: try collectDatasets(under: path, depth: depth + 1, into: &names)
@@ -214,6 +222,8 @@ public struct DatasetDescription: Sendable, Equatable {
     public let isUnsigned: Bool
     /// The extents of a chunk; nil if the dataset is stored contiguously.
     public let chunk: [Int]?
+    /// Whether filters, such as a compression, change the chunks.
+    public let isFiltered: Bool
 
     /// The first extent; 1 for a single number.
     public var rows: Int { shape.first ?? 1 }

@@ -13,8 +13,8 @@ extension HDF5File {
     ///   target.
     @discardableResult
     public func readFloats(_ name: String, rows: Range<Int>? = nil, into target: Tensor? = nil) throws -> Tensor {
-        let dataset = try open(dataset: name)
-        let description = try describe(dataset, name)
+        let dataset = try openForReading(name, inParts: rows != nil)
+        let description = dataset.description
         let shape = try shape(of: description, rows: rows)
         let count = shape.reduce(1, *)
         if let target, target.count != count {
@@ -22,26 +22,39 @@ extension HDF5File {
                 .badData, at: location(of: name),
                 reason: "has the shape \(shape), \(count) numbers; \(target.shape) are expected")
         }
-        try requireNumeric(description)
         try requireMemory(count * MemoryLayout<Float>.stride, name)
         let tensor = target ?? Tensor(shape)
-        try read(dataset, description, rows: rows, as: couplet_H5T_NATIVE_FLOAT(), into: tensor.pointer)
+        try read(dataset, rows: rows, as: couplet_H5T_NATIVE_FLOAT(), into: tensor.pointer)
+        try dataset.missing.refuse(
+            in: UnsafeBufferPointer(start: tensor.pointer, count: count), at: location(of: name)
+        ) { (rows?.lowerBound ?? 0) + $0 / description.columns }
         return tensor
+    }
+
+    /// Reads a dataset of unsigned bytes as bytes, in row-major order.
+    /// - Throws: `FileError` as `readFloats(_:rows:into:)`; `.badData` if the elements are no unsigned bytes.
+    package func readBytes(_ name: String, rows: Range<Int>? = nil) throws -> [UInt8] {
+        let dataset = try openForReading(name, inParts: rows != nil)
+        guard dataset.description.isUnsigned, dataset.description.elementBytes == 1 else {
+            throw FileError(.badData, at: location(of: name), reason: "does not hold unsigned bytes")
+        }
+        return try readArray(dataset, rows: rows, as: couplet_H5T_NATIVE_UINT8(), zero: 0) { Double($0) }
     }
 
     /// Reads a dataset of any numeric type as Float64, in row-major order.
     /// - Throws: `FileError` as `readFloats(_:rows:into:)`.
     public func readDoubles(_ name: String, rows: Range<Int>? = nil) throws -> [Double] {
-        try readArray(name, rows: rows, as: couplet_H5T_NATIVE_DOUBLE(), zero: 0.0)
+        try readArray(
+            openForReading(name, inParts: rows != nil), rows: rows, as: couplet_H5T_NATIVE_DOUBLE(), zero: 0.0
+        ) { $0 }
     }
 
     /// Reads a dataset of integers, in row-major order. A floating-point dataset is accepted if all its numbers are
     /// whole.
     /// - Throws: `FileError(.badData)` if a number is not whole or does not fit an `Int`.
     public func readIntegers(_ name: String, rows: Range<Int>? = nil) throws -> [Int] {
-        guard let description = try dataset(name) else {
-            return try readArray(name, as: couplet_H5T_NATIVE_INT64(), zero: 0)
-        }
+        let dataset = try openForReading(name, inParts: rows != nil)
+        let description = dataset.description
         func refuse(_ position: Int, _ value: Any) -> FileError {
             FileError(
                 .badData, at: location(of: name),
@@ -54,12 +67,14 @@ extension HDF5File {
             }
         }
         if description.isUnsigned, description.elementBytes >= 8 {
-            return try readArray(name, rows: rows, as: couplet_H5T_NATIVE_UINT64(), zero: UInt64(0)).enumerated().map {
+            return try readArray(
+                dataset, rows: rows, as: couplet_H5T_NATIVE_UINT64(), zero: UInt64(0), number: { Double($0) }
+            ).enumerated().map {
                 guard let integer = Int(exactly: $1) else { throw refuse($0, $1) }
                 return integer
             }
         }
-        return try readArray(name, rows: rows, as: couplet_H5T_NATIVE_INT64(), zero: 0)
+        return try readArray(dataset, rows: rows, as: couplet_H5T_NATIVE_INT64(), zero: 0) { Double($0) }
     }
 
     /// Reads a dataset of rank 2 as a matrix.
@@ -74,27 +89,43 @@ extension HDF5File {
         return Matrix(rows: shape[0], columns: shape[1], elements: elements)
     }
 
+    /// - Parameter number: converts an element, to compare it with the dataset's missing values.
     private func readArray<Element>(
-        _ name: String, rows: Range<Int>? = nil, as type: hid_t, zero: Element
+        _ dataset: OpenDataset, rows: Range<Int>?, as type: hid_t, zero: Element, number: (Element) -> Double
     ) throws -> [Element] {
-        let dataset = try open(dataset: name)
-        let description = try describe(dataset, name)
+        let description = dataset.description, name = description.name
         let count = try shape(of: description, rows: rows).reduce(1, *)
-        try requireNumeric(description)
         try requireMemory(count * MemoryLayout<Element>.stride, name)
         var result = [Element](repeating: zero, count: count)
         try result.withUnsafeMutableBytes {
-            if let base = $0.baseAddress { try read(dataset, description, rows: rows, as: type, into: base) }
+            if let base = $0.baseAddress { try read(dataset, rows: rows, as: type, into: base) }
+        }
+        try result.withUnsafeBufferPointer {
+            try dataset.missing.refuse(in: $0, at: location(of: name), number: number) {
+                (rows?.lowerBound ?? 0) + $0 / description.columns
+            }
         }
         return result
     }
 
     /// Reads a dataset, or a range of its rows, into memory. All functions that read numbers call it.
     private func read(
-        _ dataset: borrowing HDF5Handle, _ description: DatasetDescription, rows: Range<Int>?, as type: hid_t,
-        into target: UnsafeMutableRawPointer
+        _ dataset: OpenDataset, rows: Range<Int>?, as type: hid_t, into target: UnsafeMutableRawPointer
     ) throws {
-        let (datasetID, location) = (dataset.id, location(of: description.name))
+        let location = location(of: dataset.description.name)
+        do {
+            try read(dataset.handle, dataset.description, rows: rows, as: type, into: target, location)
+        } catch {
+            try MissingFilter.refuse(dataset.handle, at: location, isCertain: false)
+            throw error
+        }
+    }
+
+    private func read(
+        _ dataset: borrowing HDF5Handle, _ description: DatasetDescription, rows: Range<Int>?, as type: hid_t,
+        into target: UnsafeMutableRawPointer, _ location: String
+    ) throws {
+        let datasetID = dataset.id
         guard let rows, rows != 0..<description.rows else {
             if description.count > 0 {
                 try HDF5Library.call("H5Dread", at: location) {
@@ -125,23 +156,6 @@ extension HDF5File {
         return [rows.count] + description.shape.dropFirst()
     }
 
-    private func requireNumeric(_ description: DatasetDescription) throws {
-        if case .other(let elements) = description.elementClass {
-            throw FileError(.badData, at: location(of: description.name), reason: "holds \(elements), not numbers")
-        }
-    }
-
-    /// Refuses a dataset that is larger than the memory of the machine. A damaged file may claim any size.
-    private func requireMemory(_ bytes: Int, _ name: String) throws {
-        let memory = HostMemory.physical
-        if bytes > memory {
-            throw FileError(
-                .badData, at: location(of: name),
-                reason: "takes \(bytes >> 20) MiB in memory; this machine has \(memory >> 20) MiB",
-                remedy: "read it in ranges of rows, or check the file")
-        }
-    }
-
     // MARK: - Rows in any order
 
     /// Reads rows in any order, with repetitions, as Float32: row i of the target becomes row `rowNumbers[i]` of the
@@ -151,9 +165,8 @@ extension HDF5File {
     /// file thus takes a few long reads, and each chunk of a compressed file is decompressed once.
     /// - Throws: `FileError` as `readFloats(_:rows:into:)`.
     public func readFloats(_ name: String, rowNumbers: [UInt64], into target: Tensor) throws {
-        let dataset = try open(dataset: name)
-        let description = try describe(dataset, name)
-        try requireNumeric(description)
+        let dataset = try openForReading(name, inParts: true)
+        let description = dataset.description
         let columns = description.columns
         guard !description.shape.isEmpty, target.count == rowNumbers.count * columns else {
             throw FileError(
@@ -169,8 +182,11 @@ extension HDF5File {
         if target.count == 0 { return }
 
         let order = rowNumbers.indices.sorted { rowNumbers[$0] < rowNumbers[$1] }
-        let longest = max(1, Self.runBytes / (columns * MemoryLayout<Float>.stride), description.chunk?[0] ?? 1)
-        let gap = max(Self.gapBytes / (columns * MemoryLayout<Float>.stride), description.chunk?[0] ?? 0)
+        let rowBytes = columns * MemoryLayout<Float>.stride
+        // Chunks that stay in memory between the calls are decompressed once in any case.
+        let chunkRows = dataset.keepsChunks ? 0 : min(description.chunk?[0] ?? 0, Self.longestRunBytes / rowBytes)
+        let longest = max(1, Self.runBytes / rowBytes, chunkRows)
+        let gap = max(Self.gapBytes / rowBytes, chunkRows)
         var buffer: Tensor?
         var position = 0
         while position < order.count {
@@ -184,23 +200,28 @@ extension HDF5File {
                 end += 1
             }
             try readRun(
-                dataset, description, rows: first..<(last + 1), order[position..<end], rowNumbers, into: target,
+                dataset, rows: first..<(last + 1), order[position..<end], rowNumbers, into: target,
                 buffer: &buffer, longest)
             position = end
         }
+        try dataset.missing.refuse(
+            in: UnsafeBufferPointer(start: target.pointer, count: target.count), at: location(of: name)
+        ) { Int(rowNumbers[$0 / columns]) }
     }
 
     /// Largest gap, in bytes of Float32, that costs less to read and convert than another call of HDF5 (about 5 µs).
     private static var gapBytes: Int { 16 << 10 }
     /// Size of the buffer for a run of rows with gaps, in bytes.
     private static var runBytes: Int { 2 << 20 }
+    /// Limit of that buffer for datasets whose chunks hold many rows, in bytes.
+    private static var longestRunBytes: Int { 256 << 20 }
 
     /// Reads one run of rows, and copies those that are wanted into rows `order` of the target.
     private func readRun(
-        _ dataset: borrowing HDF5Handle, _ description: DatasetDescription, rows: Range<Int>, _ order: ArraySlice<Int>,
-        _ rowNumbers: [UInt64], into target: Tensor, buffer: inout Tensor?, _ longest: Int
+        _ dataset: OpenDataset, rows: Range<Int>, _ order: ArraySlice<Int>, _ rowNumbers: [UInt64], into target: Tensor,
+        buffer: inout Tensor?, _ longest: Int
     ) throws {
-        let columns = description.columns
+        let columns = dataset.description.columns
         let float = couplet_H5T_NATIVE_FLOAT()
         let isInPlace =
             order.count == rows.count
@@ -208,11 +229,11 @@ extension HDF5File {
                 $1.0 == order.first! + $0 && rowNumbers[$1.0] == UInt64($1.1)
             }
         if isInPlace {
-            return try read(dataset, description, rows: rows, as: float, into: target.pointer + order.first! * columns)
+            return try read(dataset, rows: rows, as: float, into: target.pointer + order.first! * columns)
         }
         let run = buffer ?? Tensor([longest, columns])
         buffer = run
-        try read(dataset, description, rows: rows, as: float, into: run.pointer)
+        try read(dataset, rows: rows, as: float, into: run.pointer)
         for row in order {
             memcpy(
                 target.pointer + row * columns, run.pointer + (Int(rowNumbers[row]) - rows.lowerBound) * columns,

@@ -50,7 +50,7 @@ extension HDF5File {
         try write(name, matrix.elements, shape: [matrix.rows, matrix.columns], checksum: checksum)
     }
 
-    /// Creates a dataset of zeros, whose rows `writeRows` fills.
+    /// Creates a dataset whose rows `writeRows` fills. It can be read when all of its rows are written.
     public func create(_ name: String, _ type: ElementType, shape: [Int], checksum: Bool = false) throws {
         try createDataset(name, type, shape, checksum: checksum).close("H5Dclose", at: location(of: name))
     }
@@ -72,6 +72,7 @@ extension HDF5File {
     /// Removes a dataset from the file.
     public func remove(_ name: String) throws {
         let (id, absolute, location) = (id, Self.absolute(name), location(of: name))
+        close(dataset: name)
         try HDF5Library.call("H5Ldelete", at: location) { H5Ldelete(id, absolute, couplet_H5P_DEFAULT()) }
     }
 

@@ -16,6 +16,13 @@ enum HDF5Library {
 
     private static let lock = Mutex<Void>(())
 
+    /// The version of the library, such as "1.10.8".
+    static let version: String = {
+        var (major, minor, release) = (UInt32(0), UInt32(0), UInt32(0))
+        quietly { H5get_libversion(&major, &minor, &release) }
+        return "\(major).\(minor).\(release)"
+    }()
+
     /// Calls an HDF5 function.
     /// - Returns: the return value, which is not negative.
     /// - Throws: `FileError` with the location, the name of the function and HDF5's innermost message: `.inputOutput`
@@ -78,8 +85,9 @@ enum HDF5Library {
                 reason: "its checksum does not match: the file was altered or damaged (\(function))",
                 remedy: "restore the file from a copy")
         }
-        return FileError(
-            .badData, at: location, reason: message.isEmpty ? "\(function) failed" : "\(message) (\(function))")
+        let reason = message.isEmpty ? "\(function) failed" : "\(message) (\(function))"
+        return message.contains("version")
+            ? NewerFormat.error(reason, at: location) : FileError(.badData, at: location, reason: reason)
     }
 
     private static func value(after key: String, in message: String) -> Substring? {

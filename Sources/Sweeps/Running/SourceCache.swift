@@ -20,15 +20,22 @@ final class SourceCache: Sendable {
     /// - Parameter slots: Number of trials that run at a time.
     init(slots: Int) { capacity = 2 * slots }
 
-    /// The source of a trial. A second slot that needs a source waits while the first one makes it.
-    /// - Throws: The errors of `makeSource`.
+    /// The source of a trial, with labels for the encoders that take them.
+    /// - Throws: The errors of `Configuration.makeSource`.
     func source(of configuration: Configuration) throws -> any PairSource {
+        try configuration.withLabels(sharedSource(of: configuration))
+    }
+
+    /// The source that trials with the same data share. A second slot that needs a source waits while the first one
+    /// makes it.
+    /// - Throws: The errors of `makeSource`.
+    private func sharedSource(of configuration: Configuration) throws -> any PairSource {
         let specification = configuration.source
         if let perClass = specification.perClass {
             // Few-shot trials with other seeds and counts choose from the same data.
             var whole = configuration
             whole.source.perClass = nil
-            return try FewShotSource(source(of: whole), perClass: perClass, seed: configuration.seed)
+            return try FewShotSource(sharedSource(of: whole), perClass: perClass, seed: configuration.seed)
         }
         let seed = specification.kind.dependsOnSeed ? configuration.seed : 0
         return try entries.withLock { entries in
@@ -49,52 +56,70 @@ final class SourceCache: Sendable {
 }
 
 /// A source that computes the digest of its data once, although many trials ask for it.
-private struct DigestCachingSource<Source: PairSource>: PairSource {
+private struct DigestCachingSource<Source: PairSource>: PairSourceWrapper {
     /// The outer optional is nil until the digest is computed.
     private final class Cache: Sendable {
         let digest = Mutex<String??>(nil)
     }
 
-    private let source: Source
-    private let cache = Cache()
+    let base: Source
+    private let cache: Cache
 
-    init(_ source: Source) { self.source = source }
+    init(_ source: Source) {
+        base = source
+        cache = Cache()
+    }
+
+    private init(_ source: Source, cache: Cache) {
+        base = source
+        self.cache = cache
+    }
+
+    /// The digest does not depend on how labels are numbered, so the copies share it.
+    func reading(labels: PerModality<LabelReading?>) throws -> any PairSource {
+        let source = try base.reading(labels: labels)
+        return (source as? Source).map { DigestCachingSource($0, cache: cache) } ?? source
+    }
+
+    func formerDataDigests() throws -> [String] { try base.formerDataDigests() }
 
     func dataDigest() throws -> String? {
         try cache.digest.withLock { cached in
             if let cached { return cached }
-            let digest = try source.dataDigest()
+            let digest = try base.dataDigest()
             cached = .some(digest)
             return digest
         }
     }
 
-    func description(of modality: Modality) -> ModalityDescription { source.description(of: modality) }
-    func count(of split: Split) -> Int? { source.count(of: split) }
+    func description(of modality: Modality) -> ModalityDescription { base.description(of: modality) }
+    func count(of split: Split) -> Int? { base.count(of: split) }
     func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) throws {
-        try source.read(split, numbers, first: first, second: second)
+        try base.read(split, numbers, first: first, second: second)
     }
     func read(training numbers: [UInt64], draws: [UInt64], first: Tensor?, second: Tensor?) throws {
-        try source.read(training: numbers, draws: draws, first: first, second: second)
+        try base.read(training: numbers, draws: draws, first: first, second: second)
     }
-    func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { try source.labels(split, numbers) }
-    func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor { try source.prepare(modality, raw: raw) }
+    func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { try base.labels(split, numbers) }
+    func groups(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { try base.groups(split, numbers) }
+    func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor { try base.prepare(modality, raw: raw) }
     func readRaw(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> Tensor {
-        try source.readRaw(split, numbers, modality)
+        try base.readRaw(split, numbers, modality)
     }
-    var gaussianCovariance: GaussianCovariance? { source.gaussianCovariance }
-    var residentBytes: Int { source.residentBytes }
-    var waitsForStorage: Bool { source.waitsForStorage }
+    var gaussianCovariance: GaussianCovariance? { base.gaussianCovariance }
+    var residentBytes: Int { base.residentBytes }
+    var waitsForStorage: Bool { base.waitsForStorage }
+    var storageNotices: [String] { base.storageNotices }
 }
 
 extension DigestCachingSource: LatentFactorSource where Source: LatentFactorSource {
-    var latentFactors: [LatentFactor] { source.latentFactors }
-    var contentDetermination: [Double?] { source.contentDetermination }
-    var latentSummary: [String] { source.latentSummary }
-    func latents(_ split: Split, _ numbers: [UInt64]) throws -> [Tensor] { try source.latents(split, numbers) }
+    var latentFactors: [LatentFactor] { base.latentFactors }
+    var contentDetermination: [Double?] { base.contentDetermination }
+    var latentSummary: [String] { base.latentSummary }
+    func latents(_ split: Split, _ numbers: [UInt64]) throws -> [Tensor] { try base.latents(split, numbers) }
     func readSwappingContent(_ split: Split, _ numbers: [UInt64], contentOf: [UInt64], first: Tensor?, second: Tensor?)
         throws
     {
-        try source.readSwappingContent(split, numbers, contentOf: contentOf, first: first, second: second)
+        try base.readSwappingContent(split, numbers, contentOf: contentOf, first: first, second: second)
     }
 }

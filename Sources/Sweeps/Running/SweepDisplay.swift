@@ -107,7 +107,7 @@ package final class SweepDisplay: Sendable {
 
     private func writeLine(_ text: String, _ state: inout State) {
         let erase = state.line.isEmpty ? "" : "\r\u{1B}[K"
-        console.write(erase + text + "\n" + state.line)
+        console.write(erase + TerminalText.escaped(text) + "\n" + state.line)
     }
 
     private func draw(_ now: Double, _ state: inout State) {
@@ -120,7 +120,7 @@ package final class SweepDisplay: Sendable {
         if !left.isEmpty { parts.append(String(left.dropFirst(2))) }
         if let best = state.best { parts.append("best \(NumberText.significant(best.metric)) (\(best.trial))") }
         let width = max(1, console.width() - 1)
-        state.line = String(parts.joined(separator: "  ").prefix(width))
+        state.line = String(TerminalText.escaped(parts.joined(separator: "  ")).prefix(width))
         console.write("\r\(state.line)\u{1B}[K")
     }
 

@@ -105,9 +105,10 @@ struct TrialSlot: Sendable {
             configuration.train.stopAfter = nil
             var source: (any PairSource)?
             try group.agree(Result { source = try sources.source(of: configuration) })
-            let options = TrainingOptions(
+            var options = TrainingOptions(
                 output: folder.trial(trial.name), existing: .resume, threads: plan.specification.threadsPerTrial,
                 progress: .none)
+            options.showsWarnings = false
             let trainer = Trainer(options: options, registry: plan.registry, group: group, signals: signals)
             let outcome = try trainer.run(source: source) { configuration }
             if case .stopped = outcome { return nil }

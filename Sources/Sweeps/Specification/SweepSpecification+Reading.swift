@@ -95,7 +95,7 @@ extension ConfigurationBlock {
     fileprivate func base(_ node: ConfigurationNode, folder: String) -> (
         path: String, text: String, tree: ConfigurationNode
     )? {
-        guard let given = text("base", node, example: "gaussian.yaml") else { return nil }
+        guard let given = path("base", node, example: "gaussian.yaml") else { return nil }
         let pathFromSweep = given.hasPrefix("/") ? given : folder + given
         let path = [pathFromSweep, given].first(where: FileSystem.exists)
         guard let path else {

@@ -45,7 +45,7 @@ public struct TrialPlan: Sendable {
                 _ = try configuration.map {
                     try WorkerCount(
                         wanted: specification.threadsPerTrial, processes: specification.ranksPerTrial,
-                        shards: $0.batch.shards)
+                        shards: $0.batch.shards, batchSize: $0.batch.size)
                 }
             } catch let error as ConfigurationError {
                 problem = error.problems.map { $0.key.isEmpty ? $0.reason : "\($0.key): \($0.reason)" }

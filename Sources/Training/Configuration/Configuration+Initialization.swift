@@ -21,7 +21,7 @@ extension Configuration {
         static let table = ConfigurationTable(
             Initialization(from: ""),
             [
-                .required("from", \.from, .text(example: "runs/mnist"), "Folder of the run that lends its encoders."),
+                .required("from", \.from, .path(example: "runs/mnist"), "Folder of the run that lends its encoders."),
                 .key(
                     "encoders", \.encoders,
                     .optional(

@@ -25,16 +25,18 @@ extension Configuration {
     /// The keys that prevent this configuration from resuming a run with the stored one, each with both values, for
     /// example "optimizer.learning_rate: 0.01 in the run, 0.02 now". If empty, the run can resume.
     ///
-    /// `name`, `train`, `evaluation`, `batch.activations` and `batch.tile_memory` may differ, because no parameter
-    /// depends on them. `optimizer.schedule_steps` may be missing.
-    public func differences(from stored: Configuration) -> [String] {
+    /// `name`, `train`, `evaluation`, `batch.activations`, `batch.tile_memory` and `data.cache_memory` may differ,
+    /// because no parameter depends on them. `optimizer.schedule_steps` may be missing.
+    /// - Parameter ignoredKeys: keys that are not compared, such as the paths of data that have the same digest.
+    public func differences(from stored: Configuration, ignoring ignoredKeys: [String] = []) -> [String] {
         func scalars(_ configuration: Configuration) -> [(path: String, text: String)] {
             let entries = configuration.entries.filter { !["name", "evaluation", "train"].contains($0.key) }
             return YAMLValue.scalars(of: entries).filter {
-                !["batch.activations", "batch.tile_memory"].contains($0.path)
+                !["batch.activations", "batch.tile_memory", "data.cache_memory"].contains($0.path)
+                    && !ignoredKeys.contains($0.path)
             }
         }
-        let now = scalars(inheritingScheduleSteps(from: stored)), before = scalars(stored)
+        let now = scalars(inheritingScheduleSteps(from: stored).inheritingRules(from: stored)), before = scalars(stored)
         let storedText = Dictionary(uniqueKeysWithValues: before.map { ($0.path, $0.text) })
         let changed = now.filter { storedText[$0.path] != $0.text }
             .map { "\($0.path): \(storedText[$0.path] ?? "absent") in the run, \($0.text) now" }

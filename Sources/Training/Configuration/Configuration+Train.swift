@@ -58,7 +58,7 @@ extension Configuration {
                     "checkpoint_every", \.checkpointEvery, .optional(every(example: 500), zeroIsNull: true),
                     "Steps between checkpoints; null saves only at the end."),
                 .key(
-                    "checkpoint_minutes", \.checkpointMinutes, .optional(.number(.positive, example: 10)),
+                    "checkpoint_minutes", \.checkpointMinutes, .optional(.number(minutes, example: 10)),
                     "Maximum minutes between checkpoints, in addition to checkpoint_every."),
                 .key(
                     "keep_checkpoints", \.keepCheckpoints, .integer(1...ConfigurationLimits.extent, example: 3),
@@ -70,6 +70,11 @@ extension Configuration {
                     "on_nonfinite", \.onNonFinite, .choice("policy for numbers that are not finite"),
                     "Reaction to a step whose loss or gradient is not finite."),
             ])
+
+        /// A longer time than the clock can count would be an overflow.
+        private static let minutes = NumberConstraint(description: "a number above 0, at most 100000000") {
+            $0 > 0 && $0 <= 1e8
+        }
 
         private static func every(example: Int) -> ConfigurationType<Int> {
             .integer(1...ConfigurationLimits.steps, example: example)

@@ -10,7 +10,7 @@ import CoupletSchema
 /// Two runs with equal configurations (`name`, `train` and `evaluation` may differ) have the same parameters after
 /// every step, bit for bit, on one kind of CPU. Keys in the file use snake_case: the property `learningRate` of
 /// `optimizer` is the key `optimizer.learning_rate`. Paths in `data` and `initialize` are relative to the current
-/// directory of the process; `~` is not expanded.
+/// directory of the process; `~`, `~user` and `${NAME}` in them are replaced when the config is read.
 public struct Configuration: Equatable, Sendable {
     /// Name of the run. Defaults to the name of the file without its extension.
     public var name: String
@@ -26,6 +26,8 @@ public struct Configuration: Equatable, Sendable {
     public var optimizer: OptimizerSpecification
     public var evaluation: Evaluation
     public var train: Train
+    /// Where the keys were written, for error messages. It is no part of the value.
+    package var origin = ConfigurationOrigin()
 
     public init(
         name: String, seed: UInt64 = 1, source: SourceSpecification, encoders: Encoders,
@@ -114,6 +116,13 @@ public struct Configuration: Equatable, Sendable {
             block.note(
                 "optimizer.learning_rate_factors", "is of no use here: one shared encoder serves both modalities")
         }
+        // Every pair that a run draws has a number, and 2⁶³ and above belong to a loss's second batches.
+        if train.steps > (1 << 62) / batch.size {
+            block.note(
+                "train.steps",
+                "wanted at most \((1 << 62) / batch.size) steps with batches of \(batch.size) pairs; found "
+                    + "\(train.steps)")
+        }
         guard let initialization else { return }
         if initialization.freeze == Modality.allCases, !objective.temperature.learned,
             objective.loss.bias?.learned != true
@@ -188,6 +197,7 @@ public struct Configuration: Equatable, Sendable {
         var configuration = table.read(root)
         guard problems.all.isEmpty else { throw ConfigurationError(inFileOrder(problems.all)) }
         if !root.has("name") { configuration.name = defaultName }
+        configuration.origin = ConfigurationOrigin(tree, start: start)
         return configuration
     }
 

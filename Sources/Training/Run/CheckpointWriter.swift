@@ -33,7 +33,7 @@ package final class CheckpointBuffers {
     }
 
     /// Size of the buffers in bytes.
-    static func bytes(_ model: Model, optimizer: OptimizerSpecification) -> Int {
+    static func bytes(_ model: ModelEncoders, optimizer: OptimizerSpecification) -> Int {
         let floats = Modality.allCases.reduce(0) { sum, modality in
             let arrayCount = model.frozen.contains(modality) ? 0 : optimizer.arrayNames.count
             let encoder = model.encoders[modality]
@@ -87,11 +87,15 @@ extension RunState {
             }
         }
         let digests = [(Self.dataDigestName, dataDigest), (Self.initialDigestName, initialDigest)]
+        let facts = digests.compactMap { name, digest in digest.map { (name, AttributeValue.string($0)) } }
         return Checkpoint(
             step: stepsDone, seed: configuration.seed, shards: configuration.batch.shards,
             configuration: configuration.resolvedYAML, writtenBy: Version.program,
-            scalars: digests.compactMap { name, digest in digest.map { (name, .string($0)) } }, parameters: parameters,
-            optimizer: optimizerArrays, statistics: statistics)
+            scalars: facts + (samples.map(Self.scalars(of:)) ?? []), parameters: parameters, optimizer: optimizerArrays,
+            statistics: statistics,
+            labels: Modality.allCases.compactMap { modality in
+                model.labelTables[modality].map { (modality.rawValue, $0.labels) }
+            })
     }
 }
 

@@ -66,12 +66,17 @@ public struct ModelEvaluation {
         var metrics: [MetricResult] = []
         if pairs > 0 {
             let shards = SampleShards(samples: pairs, minimum: configuration.batch.shards)
-            let first = try encode(.first, .heldOut, shards), second = try encode(.second, .heldOut, shards)
+            var digests = PerModality<[SampleDigest]>(first: [], second: [])
+            let first = try encode(.first, .heldOut, shards) { digests.first += $0 }
+            let second = try encode(.second, .heldOut, shards) { digests.second += $0 }
+            let rightAnswers = try RightAnswers(
+                first: digests.first, second: digests.second,
+                groups: try source.groups(.heldOut, localNumbers(shards)), count: pairs, communicator: communicator)
             retrieval = try Retrieval.evaluate(
-                first: first, second: second, similarity: configuration.objective.similarity, shards: shards,
-                communicator: communicator)
+                first: first, second: second, similarity: configuration.objective.similarity,
+                rightAnswers: rightAnswers, shards: shards, communicator: communicator)
             let labels = try source.labels(.heldOut, localNumbers(shards))
-            classification = try labels.map { try classify(first, $0, shards, temperature: temperature) }
+            classification = try labels.flatMap { try classify(first, $0, shards, temperature: temperature) }
             probed = try probe.map { try fit($0, first, labels, shards) }
             let context = MetricContext(
                 first: first, second: second, labels: labels, similarity: configuration.objective.similarity,
@@ -88,13 +93,16 @@ public struct ModelEvaluation {
             identifiability: try identifiability(extent, exportSamples: exportSamples), metrics: metrics)
     }
 
-    /// Classifies this worker's held-out first encodings. Every worker calls it.
+    /// Classifies this worker's held-out first encodings into the classes that training has. Every worker calls it.
+    /// - Returns: nil if no training sample or no held-out sample has a label.
     private func classify(
         _ encodings: Tensor, _ labels: [Int], _ shards: SampleShards, temperature: Double
-    ) throws -> ClassificationResult {
-        try Classification.evaluate(
-            encodings, labels: labels, classes: try classEncodings(), similarity: configuration.objective.similarity,
-            prior: try labelCounts().map { LabelPrior(counts: $0, temperature: temperature) }, shards: shards,
+    ) throws -> ClassificationResult? {
+        let counts = try labelCounts()
+        guard let classes = try classEncodings(counts) else { return nil }
+        return try Classification.evaluate(
+            encodings, labels: labels, classes: classes, similarity: configuration.objective.similarity,
+            prior: counts.map { LabelPrior(counts: $0, temperature: temperature) }, shards: shards,
             communicator: communicator)
     }
 
@@ -105,7 +113,7 @@ public struct ModelEvaluation {
         for start in stride(from: 0, to: count, by: 65_536) {
             let numbers = (start..<min(start + 65_536, count)).map { UInt64($0) }
             guard let labels = try source.labels(.training, numbers) else { return nil }
-            for label in labels { counts[label, default: 0] += 1 }
+            for label in labels where label != LabelTable.none { counts[label, default: 0] += 1 }
         }
         return counts.isEmpty ? nil : counts
     }
@@ -114,39 +122,66 @@ public struct ModelEvaluation {
     private func fit(
         _ probe: Probe, _ encodings: Tensor, _ labels: [Int]?, _ shards: SampleShards
     ) throws -> LinearProbeResult {
-        guard let labels, try source.labels(.training, [0]) != nil else {
+        guard let labels, try labelCounts() != nil else {
             throw DataError(
                 at: "--probe", reason: "the run's data have no labels, which a probe learns", remedy: "leave it out")
         }
         let training =
             try probe.perClass.map {
                 try FewShotSource(source, perClass: $0, seed: configuration.seed, location: "--per-class")
-            } ?? source
+            } ?? FewShotSource.labelled(source)
         let trainingShards = SampleShards(
             samples: training.count(of: .training) ?? Self.prototypePairs, minimum: configuration.batch.shards)
         let fitted = try LinearProbe(
             try encode(.first, .training, trainingShards, from: training),
             labels: try training.labels(.training, localNumbers(trainingShards)) ?? [], penalty: probe.penalty,
             shards: trainingShards, communicator: communicator)
-        let (top1, logLoss) = try fitted.evaluate(encodings, labels: labels, shards: shards, communicator: communicator)
+        let (top1, logLoss, count) = try fitted.evaluate(
+            encodings, labels: labels, shards: shards, communicator: communicator)
         return LinearProbeResult(
             top1: top1, logLoss: logLoss, perClass: probe.perClass, trainingCount: fitted.trainingCount,
             penalty: probe.penalty, iterations: fitted.iterations, hasConverged: fitted.hasConverged,
-            count: shards.samples)
+            count: count)
     }
 
-    /// Encodes all classes with the label encoder. If the second modality is not labels, averages the second encodings
-    /// of each class over training pairs. Every worker calls it.
-    private func classEncodings() throws -> ClassEncodings {
-        if let classes = source.description(of: .second).classes {
-            let encoder = model.batchEncoder(.second, rows: classes)
-            return ClassEncodings(encoder.run(Tensor([classes, 1], (0..<classes).map(Float.init))))
+    /// Encodes the classes that training has with the label encoder. If the second modality is not these labels,
+    /// averages the second encodings of each class over training pairs. Every worker calls it.
+    /// - Parameter counts: the number of training samples of each class; nil if they have no labels.
+    /// - Returns: nil if no training sample has a label.
+    private func classEncodings(_ counts: [Int: Int]?) throws -> ClassEncodings? {
+        let description = source.description(of: .second)
+        if let classes = description.classes, try secondIsLabel() {
+            let table = description.labelTable ?? LabelTable(upTo: classes)
+            let rows = (0..<classes).filter { counts == nil || counts?[table[$0]] != nil }
+            if rows.isEmpty { return nil }
+            let encoder = model.batchEncoder(.second, rows: rows.count)
+            return ClassEncodings(
+                encoder.run(Tensor([rows.count, 1], rows.map(Float.init))), classes: rows.map { table[$0] })
         }
+        if counts == nil { return nil }
         let count = min(source.count(of: .training) ?? Self.prototypePairs, Self.prototypePairs)
         let shards = SampleShards(samples: count, minimum: configuration.batch.shards)
-        return try ClassEncodings.prototypes(
+        let prototypes = try ClassEncodings.prototypes(
             try encode(.second, .training, shards), labels: try source.labels(.training, localNumbers(shards)) ?? [],
             similarity: configuration.objective.similarity, shards: shards, communicator: communicator)
+        return prototypes.classes.isEmpty ? nil : prototypes
+    }
+
+    /// Whether the labels of the second modality are the classes of the samples. A file may have other classes in
+    /// /labels.
+    private func secondIsLabel() throws -> Bool {
+        let table = source.description(of: .second).labelTable
+        for split in Split.allCases {
+            let count = min(source.count(of: split) ?? 0, Self.prototypePairs)
+            let numbers = (0..<UInt64(count)).map { $0 }, samples = Tensor([count, 1])
+            guard count > 0, let labels = try source.labels(split, numbers) else { continue }
+            try source.read(split, numbers, first: nil, second: samples)
+            for (row, label) in labels.enumerated() where label != LabelTable.none {
+                let second = Int(samples.pointer[row])
+                if (table?[second] ?? second) != label { return false }
+            }
+        }
+        return true
     }
 
     /// Numbers of the samples of this worker's shards, without padding.
@@ -157,8 +192,10 @@ public struct ModelEvaluation {
     }
 
     /// Encodes this worker's shards of samples of one modality.
+    /// - Parameter digests: receives the digests of the samples of each shard, padding left out.
     private func encode(
-        _ modality: Modality, _ split: Split, _ shards: SampleShards, from otherSource: (any PairSource)? = nil
+        _ modality: Modality, _ split: Split, _ shards: SampleShards, from otherSource: (any PairSource)? = nil,
+        digests: (([SampleDigest]) -> Void)? = nil
     ) throws -> Tensor {
         let source = otherSource ?? self.source, encoder = batchEncoder(modality, shards)
         return try ShardedEncoding(shards).run(
@@ -167,6 +204,11 @@ public struct ModelEvaluation {
             try source.read(
                 split, numbers, first: modality == .first ? encoder.input : nil,
                 second: modality == .second ? encoder.input : nil)
+            if let digests {
+                // The padding repeats the last sample.
+                let samples = (numbers.last ?? 0) - (numbers.first ?? 0) + 1
+                digests((0..<Int(samples)).map { SampleDigest(encoder.input.rows($0..<$0 + 1)) })
+            }
             encoder.run(encoder.input, into: outputs[0])
         }[0]
     }

@@ -19,10 +19,13 @@ package struct RunState {
     let dataDigest: String?
     /// Digest of the other run's checkpoint from which this run took encoders; nil if it took none.
     let initialDigest: String?
+    /// Shapes and classes of the samples, which a checkpoint names so that its encoders can be used without the data;
+    /// nil leaves them out.
+    let samples: PerModality<ModalityDescription>?
 
     package init(
         configuration: Configuration, model: Model, step: TrainingStep, communicator: any Communicator,
-        dataDigest: String? = nil, initialDigest: String? = nil
+        dataDigest: String? = nil, initialDigest: String? = nil, samples: PerModality<ModalityDescription>? = nil
     ) {
         self.configuration = configuration
         self.model = model
@@ -30,6 +33,7 @@ package struct RunState {
         self.communicator = communicator
         self.dataDigest = dataDigest
         self.initialDigest = initialDigest
+        self.samples = samples
     }
 
     // MARK: - Names in a checkpoint
@@ -46,6 +50,39 @@ package struct RunState {
     /// if the checkpoint has none.
     package static func initialDigest(in scalars: [(name: String, value: AttributeValue)]) -> String? {
         string(initialDigestName, in: scalars)
+    }
+
+    private static func shapeName(_ modality: Modality) -> String { "\(modality.rawValue)_shape" }
+    private static func classesName(_ modality: Modality) -> String { "\(modality.rawValue)_classes" }
+
+    /// Shapes and classes of the samples, as scalars of a checkpoint: first_shape is "1 28 28", second_classes is 10.
+    static func scalars(of samples: PerModality<ModalityDescription>) -> [(name: String, value: AttributeValue)] {
+        Modality.allCases.flatMap { modality -> [(name: String, value: AttributeValue)] in
+            let shape = samples[modality].shape.map(String.init).joined(separator: " ")
+            return [(shapeName(modality), .string(shape))]
+                + (samples[modality].classes.map { [(classesName(modality), .integer($0))] } ?? [])
+        }
+    }
+
+    /// Shapes and classes of the samples in a checkpoint; nil if the checkpoint does not name them, as those of earlier
+    /// versions.
+    package static func samples(in checkpoint: Checkpoint) -> PerModality<ModalityDescription>? {
+        let scalars = checkpoint.scalars
+        var descriptions: [ModalityDescription] = []
+        for modality in Modality.allCases {
+            guard let text = string(shapeName(modality), in: scalars) else { return nil }
+            let words = text.split(separator: " "), shape = words.compactMap { Int($0) }
+            guard !shape.isEmpty, shape.count == words.count, shape.allSatisfy({ $0 > 0 }) else { return nil }
+            if let labels = checkpoint.labels.first(where: { $0.modality == modality.rawValue })?.labels {
+                guard let table = LabelTable(stored: labels) else { return nil }
+                descriptions.append(ModalityDescription(shape: shape, labelTable: table))
+            } else if case .integer(let count)? = scalars.first(where: { $0.name == classesName(modality) })?.value {
+                descriptions.append(ModalityDescription(shape: shape, classes: count))
+            } else {
+                descriptions.append(ModalityDescription(shape: shape))
+            }
+        }
+        return PerModality(first: descriptions[0], second: descriptions[1])
     }
 
     private static func string(_ name: String, in scalars: [(name: String, value: AttributeValue)]) -> String? {

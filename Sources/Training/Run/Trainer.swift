@@ -12,6 +12,8 @@ public struct TrainingOptions: Sendable {
     /// affinity mask and the shards.
     public var threads: Int?
     public var progress: ProgressDisplay.Mode
+    /// Whether warnings appear on standard error if `progress` is `none`. A sweep has a display of its own.
+    package var showsWarnings = true
     /// Maximum time that a worker waits for another. After that the job ends with an error that names the missing
     /// workers. Nil: no limit.
     public var timeout: Duration?
@@ -81,13 +83,23 @@ public struct Trainer: Sendable {
     @discardableResult
     public func run(source: (any PairSource)? = nil, _ load: () throws -> Configuration) throws -> TrainingOutcome {
         let started = ContinuousClock.now
-        var prepared: RunSetup?
+        var read: RunInputs?, prepared: RunSetup?
         try group.agree(
             Result {
-                prepared = try RunSetup(
-                    load(), source: source, options: options, registry: registry, group: group, started: started)
+                let configuration = try load()
+                read = try configuration.locatingErrors {
+                    try RunInputs(configuration, source: source, options: options, registry: registry, group: group)
+                }
             }
         )
+        let inputs = read!
+        try RunAgreement(inputs).check(group)
+        try group.agree(
+            Result {
+                prepared = try inputs.configuration.locatingErrors {
+                    try RunSetup(inputs, registry: registry, group: group, started: started)
+                }
+            })
         let setup = prepared!
         // The lock of the folder must last as long as the run.
         let outcome = try withExtendedLifetime(setup.lock) {

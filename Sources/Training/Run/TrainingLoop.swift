@@ -35,7 +35,6 @@ final class TrainingLoop {
         self.configuration = configuration
         self.signals = signals
         self.communicator = communicator
-        try setup.checkAgreement(communicator)
         step = try TrainingStep(
             configuration, model: setup.model, source: setup.source, communicator: communicator,
             tileMemory: configuration.batch.tileMemory / setup.threads)
@@ -43,12 +42,13 @@ final class TrainingLoop {
             configuration: configuration, model: setup.model, step: step, communicator: communicator,
             dataDigest: setup.dataDigest,
             initialDigest: setup.pretrained?.digest
-                ?? setup.restored.flatMap { RunState.initialDigest(in: $0.content.scalars) })
+                ?? setup.restored.flatMap { RunState.initialDigest(in: $0.content.scalars) },
+            samples: PerModality(setup.source.description(of:)))
         firstStep = try Self.restore(state, setup, communicator)
 
         let isFirst = communicator.rank == 0
         let reporter =
-            isFirst ? try RunReporter(setup.folder, configuration, options.progress, start: firstStep) : nil
+            isFirst ? try RunReporter(setup.folder, configuration, options, start: firstStep) : nil
         reporter?.began(setup, workers: communicator.size, processes: communicator.processCount)
         self.reporter = reporter
         writer = reporter.map { reporter in

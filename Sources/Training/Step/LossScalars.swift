@@ -62,7 +62,7 @@ package struct LossScalars {
         learned.map { $0.name == Self.biasName ? result.biasGradient : result.inverseTemperatureGradient }
     }
 
-    /// Updates the learned scalars, and keeps τ at or above its minimum.
+    /// Updates the learned scalars, and keeps τ between its minimum and its maximum.
     /// - Parameters:
     ///   - gradients: one for each element of `learned`.
     ///   - step: the numbers of the update.
@@ -74,6 +74,9 @@ package struct LossScalars {
         }
         if logInverseTemperature.isLearned {
             logInverseTemperature.value = min(logInverseTemperature.value, -log(specification.minimum))
+            if let maximum = specification.maximum {
+                logInverseTemperature.value = max(logInverseTemperature.value, -log(maximum))
+            }
         }
     }
 }

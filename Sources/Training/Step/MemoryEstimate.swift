@@ -1,10 +1,14 @@
+import CoupletEvaluation
+import CoupletFiles
 import CoupletLosses
 import CoupletNetworks
 import CoupletOptimizers
 import CoupletPairs
+import CoupletTensors
 import CoupletText
 
-/// Estimate of the memory that a training step takes, by kind. `couplet config` and the start of a run print it.
+/// Estimate of the memory that a training with its evaluations takes, by kind. `couplet config` and the start of a run
+/// print it, and compare it with the memory that there is.
 public struct MemoryEstimate: Sendable {
     /// The memory of one kind, in bytes.
     public struct Part: Sendable {
@@ -25,6 +29,15 @@ public struct MemoryEstimate: Sendable {
     ///   - saves: whether checkpoints are written.
     public init(
         _ configuration: Configuration, model: Model, source: any PairSource, workers: Int, threads: Int,
+        saves: Bool = true
+    ) {
+        self.init(
+            configuration, model: model.built, source: source, workers: workers, threads: threads, saves: saves)
+    }
+
+    /// The estimate before the model has its parameters. Parameters as above.
+    package init(
+        _ configuration: Configuration, model: ModelEncoders, source: any PairSource, workers: Int, threads: Int,
         saves: Bool = true
     ) {
         let floatSize = MemoryLayout<Float>.stride
@@ -68,7 +81,79 @@ public struct MemoryEstimate: Sendable {
             Part(kind: "tiles of scores", worker: engine.tiles, process: 0),
             Part(kind: "data", worker: samples, process: source.residentBytes),
             Part(kind: "checkpoint", worker: 0, process: checkpoint),
+            Part(
+                kind: "evaluation",
+                worker: Self.evaluation(configuration, model: model, source: source, workers: workers),
+                process: Self.kernelMatrix(configuration, source: source)),
         ]
+    }
+
+    /// The estimate of an evaluation alone, as `couplet evaluate` runs it.
+    package init(
+        evaluationOf configuration: Configuration, model: ModelEncoders, source: any PairSource, workers: Int,
+        threads: Int
+    ) {
+        self.threads = threads
+        parts = [
+            Part(kind: "parameters", worker: 0, process: model.parameterCount * MemoryLayout<Float>.stride),
+            Part(kind: "data", worker: 0, process: source.residentBytes),
+            Part(
+                kind: "evaluation",
+                worker: Self.evaluation(configuration, model: model, source: source, workers: workers),
+                process: Self.kernelMatrix(configuration, source: source)),
+        ]
+    }
+
+    /// The parameters alone.
+    package init(parametersOf model: ModelEncoders) {
+        threads = 1
+        parts = [Part(kind: "parameters", worker: 0, process: model.parameterCount * MemoryLayout<Float>.stride)]
+    }
+
+    /// Bytes of a worker that an evaluation takes and gives back: encodings of the gallery, a batch of activations, and
+    /// the samples of `evaluation.identifiability`, which every worker has.
+    private static func evaluation(
+        _ configuration: Configuration, model: ModelEncoders, source: any PairSource, workers: Int
+    ) -> Int {
+        let floatSize = MemoryLayout<Float>.stride, settings = configuration.evaluation
+        let embedding = configuration.encoders.embedding
+        func rows(_ samples: Int) -> (local: Int, shard: Int) {
+            let shards = SampleShards(samples: samples, minimum: configuration.batch.shards)
+            return (max(1, shards.count / workers) * shards.size, shards.size)
+        }
+        func activations(_ rows: Int) -> Int {
+            [model.encoders.first, model.encoders.second].map { encoder in
+                encoder.memory(rows: rows, slots: 1, backward: false).total
+                    + rows * encoder.inputShape.reduce(1, *) * floatSize
+            }.max() ?? 0
+        }
+        let available = source.count(of: .heldOut)
+        let pairs = min(
+            settings.pairs ?? available ?? Configuration.Evaluation.defaultEndlessGallerySize, available ?? .max)
+        var retrieval = 0, identifiability = 0
+        if pairs > 0 {
+            let (local, shard) = rows(pairs)
+            // Both modalities, their unit vectors, and the block that travels from worker to worker.
+            retrieval = 5 * local * embedding * floatSize + shard * shard * floatSize + activations(shard)
+        }
+        if let samples = settings.identifiability?.samples, let latent = source as? any LatentFactorSource {
+            let count = min(samples, available ?? samples), (local, shard) = rows(count)
+            let columns = 2 * embedding + latent.latentFactors.reduce(0) { $0 + $1.columns }
+            // Samples for fitting and scoring, in Double, and twice those of one modality standardised.
+            identifiability =
+                2 * count * (columns + embedding) * MemoryLayout<Double>.stride
+                + 2 * local * embedding * floatSize + activations(shard)
+        }
+        return max(retrieval, identifiability)
+    }
+
+    /// Bytes of the kernel matrix of kernel ridge regression, which at least one worker of a host has.
+    private static func kernelMatrix(_ configuration: Configuration, source: any PairSource) -> Int {
+        guard let settings = configuration.evaluation.identifiability, source is any LatentFactorSource,
+            settings.regressors.contains(.kernelRidge)
+        else { return 0 }
+        let samples = min(settings.samples, source.count(of: .heldOut) ?? .max, source.count(of: .training) ?? .max)
+        return PositiveDefiniteSystem.bytes(order: samples)
     }
 
     /// Bytes of a process with all its workers.
@@ -86,18 +171,28 @@ public struct MemoryEstimate: Sendable {
         return "\(MemorySize.rounded(total)): \(kinds.joined(separator: ", "))"
     }
 
-    /// The estimate for a config, as lines of text.
+    /// The estimate of a process for a config.
     /// - Throws: `DataError`, `FileError` or `NetworkError` if the data or the encoders of the config are not valid.
-    package static func lines(_ configuration: Configuration, ranks: Int, threads: Int) throws -> [String] {
-        let source = try configuration.source.makeSource(seed: configuration.seed)
+    package static func ofProcess(
+        _ configuration: Configuration, ranks: Int, threads: Int
+    ) throws -> (estimate: MemoryEstimate, taken: Int) {
+        let source = try configuration.makeSource()
         let estimate = MemoryEstimate(
-            configuration, model: try Model(configuration, source: source), source: source, workers: ranks * threads,
-            threads: threads)
+            configuration, model: try ModelEncoders(configuration, source: source), source: source,
+            workers: ranks * threads, threads: threads)
+        return (estimate, taken(source))
+    }
+
+    /// Bytes of the estimate that the process has taken already: samples in memory.
+    package static func taken(_ source: any PairSource) -> Int { min(source.residentBytes, ProcessMemory.current) }
+
+    /// The estimate as lines of text.
+    package func lines(ranks: Int) -> [String] {
         let process = ranks > 1 ? "each of \(ranks) ranks" : "the process"
         let workers = "\(threads) \(threads == 1 ? "worker" : "workers")"
         return [
             "memory of \(process) with \(workers), in addition to the program's own:",
-            estimate.description,
+            description,
         ]
     }
 }

@@ -16,44 +16,35 @@ public struct Model: Sendable {
     public let isShared: Bool
     /// The modalities whose encoders are not trained.
     public let frozen: [Modality]
+    /// The labels of the rows of a label encoder; nil if they are row numbers, or if the modality has no labels.
+    package let labelTables: PerModality<LabelTable?>
 
     /// Builds the model of a config with its initial parameters. `PretrainedEncoders.load` replaces those that the
     /// block `initialize` takes from another run.
-    /// - Throws: `NetworkError` if an encoder does not fit its modality; `DataError` if the modalities cannot share
-    ///   one.
+    /// - Throws: `ConfigurationError` if an encoder does not fit its modality, or `NetworkError` if a program made the
+    ///   config; `DataError` if the modalities cannot share one.
     public init(_ configuration: Configuration, source: any PairSource) throws {
-        let settings = configuration.encoders, isShared = settings.shared
-        func encoder(_ specification: EncoderSpecification, _ modality: Modality) throws -> Encoder {
-            let description = source.description(of: modality)
-            return try Encoder(
-                specification, inputShape: description.shape, classes: description.classes,
-                embedding: settings.embedding, initialScale: settings.initialScale, shards: configuration.batch.shards)
-        }
-        let first = try encoder(settings.first, .first)
-        if isShared {
-            let descriptions = PerModality(source.description)
-            guard descriptions.first == descriptions.second else {
-                throw DataError(
-                    at: "encoders.shared",
-                    reason: """
-                        the modalities have the shapes \(descriptions.first.shape) and \(descriptions.second.shape), \
-                        which one encoder cannot take
-                        """,
-                    remedy: "leave out shared and give a second encoder")
-            }
-        }
-        let second = isShared ? first : try encoder(settings.second, .second)
+        self.init(try ModelEncoders(configuration, source: source), configuration)
+    }
+
+    /// Makes the initial parameters of a model.
+    package init(_ built: ModelEncoders, _ configuration: Configuration) {
+        (encoders, isShared, frozen) = (built.encoders, built.isShared, built.frozen)
+        let first = encoders.first, second = encoders.second
         let philox = Philox(seed: configuration.seed)
         let firstParameters = first.initialParameters(philox: philox, encoderNumber: 0)
-        encoders = PerModality(first: first, second: second)
         parameters = PerModality(
             first: firstParameters,
             second: isShared ? firstParameters : second.initialParameters(philox: philox, encoderNumber: 1))
         let firstStatistics = first.initialStatistics()
         statistics = PerModality(
             first: firstStatistics, second: isShared ? firstStatistics : second.initialStatistics())
-        self.isShared = isShared
-        frozen = configuration.frozenEncoders
+        labelTables = built.labelTables
+    }
+
+    /// The encoders without their parameters.
+    package var built: ModelEncoders {
+        ModelEncoders(encoders: encoders, isShared: isShared, frozen: frozen, labelTables: labelTables)
     }
 
     /// The same model with other parameters, such as their moving average.
@@ -71,18 +62,16 @@ public struct Model: Sendable {
     }
 
     /// One modality for each distinct encoder: both, or only the first where they share one.
-    package var modalitiesWithOwnEncoder: [Modality] { isShared ? [.first] : Modality.allCases }
+    package var modalitiesWithOwnEncoder: [Modality] { built.modalitiesWithOwnEncoder }
 
     /// The modalities that use the encoder of `modality`.
     func modalities(sharingEncoderOf modality: Modality) -> [Modality] { isShared ? Modality.allCases : [modality] }
 
     /// The encoders that are trained, each once.
-    package var trainedEncoders: [Encoder] {
-        modalitiesWithOwnEncoder.filter { !frozen.contains($0) }.map { encoders[$0] }
-    }
+    package var trainedEncoders: [Encoder] { built.trainedEncoders }
 
     /// Number of floats in the parameter buffers of both encoders, padding included. A shared encoder counts once.
-    package var parameterCount: Int { modalitiesWithOwnEncoder.reduce(0) { $0 + encoders[$1].layout.count } }
+    package var parameterCount: Int { built.parameterCount }
 
     /// Closed form of the learned coupling (`GaussianTilt`); nil unless both encoders are single linear layers and the
     /// source is Gaussian.
@@ -108,4 +97,58 @@ public struct Model: Sendable {
             bias.map { flat.flat($0.range).values.map(Double.init) }
         )
     }
+}
+
+/// The two encoders of a config without their parameters, so that the memory of a model is known before it is taken.
+package struct ModelEncoders: Sendable {
+    let encoders: PerModality<Encoder>
+    let isShared: Bool
+    let frozen: [Modality]
+    let labelTables: PerModality<LabelTable?>
+
+    fileprivate init(
+        encoders: PerModality<Encoder>, isShared: Bool, frozen: [Modality], labelTables: PerModality<LabelTable?>
+    ) {
+        (self.encoders, self.isShared, self.frozen, self.labelTables) = (encoders, isShared, frozen, labelTables)
+    }
+
+    /// - Throws: as `Model.init`.
+    package init(_ configuration: Configuration, source: any PairSource) throws {
+        let settings = configuration.encoders
+        func encoder(_ specification: EncoderSpecification, _ modality: Modality) throws -> Encoder {
+            let description = source.description(of: modality)
+            return try configuration.locatingErrors(ofEncoder: modality) {
+                try Encoder(
+                    specification, inputShape: description.shape, classes: description.classes,
+                    embedding: settings.embedding, initialScale: settings.initialScale,
+                    shards: configuration.batch.shards)
+            }
+        }
+        let first = try encoder(settings.first, .first)
+        if settings.shared {
+            let descriptions = PerModality(source.description)
+            guard descriptions.first == descriptions.second else {
+                throw DataError(
+                    at: "encoders.shared",
+                    reason: """
+                        the modalities have the shapes \(descriptions.first.shape) and \(descriptions.second.shape), \
+                        which one encoder cannot take
+                        """,
+                    remedy: "leave out shared and give a second encoder")
+            }
+        }
+        self.init(
+            encoders: PerModality(
+                first: first, second: settings.shared ? first : try encoder(settings.second, .second)),
+            isShared: settings.shared, frozen: configuration.frozenEncoders,
+            labelTables: PerModality { source.description(of: $0).labelTable })
+    }
+
+    var modalitiesWithOwnEncoder: [Modality] { isShared ? [.first] : Modality.allCases }
+
+    var trainedEncoders: [Encoder] {
+        modalitiesWithOwnEncoder.filter { !frozen.contains($0) }.map { encoders[$0] }
+    }
+
+    var parameterCount: Int { modalitiesWithOwnEncoder.reduce(0) { $0 + encoders[$1].layout.count } }
 }

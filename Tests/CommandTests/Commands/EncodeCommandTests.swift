@@ -1,4 +1,5 @@
 import CoupletStorage
+import CoupletTensors
 import Foundation
 import TestSupport
 import Testing
@@ -79,14 +80,19 @@ import Testing
         #expect(errors[0] <= 1e-6)
         #expect(errors[1] == 0)
 
-        // An existing dataset is not overwritten.
-        let again = try CoupletInvocation(
-            "encode", "run", "--modality", "first", "--input", "raw.h5:/images", "--output", "codes.h5:/first",
-            in: folder.path)
+        // The same command may run again; an existing dataset is not overwritten.
+        func encode(_ modality: String, _ input: String) throws -> CoupletInvocation {
+            try CoupletInvocation(
+                "encode", "run", "--modality", modality, "--input", input, "--output", "codes.h5:/first",
+                in: folder.path)
+        }
+        let again = try encode("first", "raw.h5:/images")
+        #expect(again.exitCode == 0 && again.errors.contains("holds these encodings already"), "\(again.errors)")
+        let other = try encode("second", "raw.h5:/labels")
         #expect(
-            again.exitCode == 65
-                && again.errors.contains("codes.h5:/first: exists already in the file; give another name"),
-            "\(again.errors)")
+            other.exitCode == 65
+                && other.errors.contains("codes.h5:/first: exists already in the file, with other content"),
+            "\(other.errors)")
     }
 
     @Test func aFailedEncodeLeavesNothingBehind() throws {
@@ -106,7 +112,7 @@ import Testing
         }
         let bad = try encode("rows.h5:/bad", "new.h5:/codes")
         #expect(
-            bad.exitCode == 65 && bad.errors.contains("rows.h5:/bad: row 41") && bad.errors.contains("nan"),
+            bad.exitCode == 65 && bad.errors.contains("rows.h5:/bad: row 297") && bad.errors.contains("nan"),
             "\(bad.errors)")
         #expect(!FileManager.default.fileExists(atPath: "\(folder.path)/new.h5"))
         // Into the file of the rows itself.
@@ -116,5 +122,50 @@ import Testing
         #expect(try after.datasetNames.sorted() == ["/bad", "/codes/good", "/good"])
         let misspelled = try encode("rows.h5:/goood", "other.h5:/x")
         #expect(misspelled.exitCode == 65 && misspelled.errors.contains("the file has /good, "), "\(misspelled.errors)")
+    }
+
+    /// A kill at any moment leaves no file that looks like a result, and what it leaves is gone after the next encode.
+    @Test(arguments: ["KILL", "TERM"]) func aKilledEncodeLeavesNoFile(signal: String) throws {
+        let folder = TemporaryFolder()
+        try folder.write("c.yaml", TrainingFolder.tinyGaussian())
+        let rows = try HDF5File(creating: "\(folder.path)/rows.h5")
+        try rows.create("/many", .float32, shape: [6_000_000, 4])
+        try rows.writeRows("/many", from: 0, Tensor([6_000_000, 4]))
+        try rows.write("/few", Tensor([300, 4]))
+        try rows.close()
+        let result = try ShellScript(
+            """
+            couplet train c.yaml --output run --progress none
+            couplet encode run --modality first --input rows.h5:/many --output codes.h5:/c & process=$!
+            for turn in $(seq 2000); do ls .codes.h5.*.partial > /dev/null 2>&1 && break; sleep 0.005; done
+            kill -\(signal) $process
+            ! wait $process
+            ls -A | grep -c partial
+            test ! -e codes.h5
+            couplet encode run --modality first --input rows.h5:/few --output codes.h5:/c
+            ! ls -A | grep partial
+            """, in: folder.path)
+        #expect(result.exitCode == 0, "\(result.output)")
+        #expect(try HDF5File(reading: folder.file("codes.h5")).dataset("/c")?.rows == 300)
+    }
+
+    @Test func messagesNameThePathOfTheUser() throws {
+        let folder = TemporaryFolder()
+        try folder.write("c.yaml", TrainingFolder.tinyGaussian())
+        let rows = try HDF5File(creating: "\(folder.path)/rows.h5")
+        try rows.write("/few", Tensor([300, 4]))
+        try rows.close()
+        let result = try ShellScript(
+            """
+            couplet train c.yaml --output run --progress none
+            mkdir locked; chmod 555 locked
+            couplet encode run --modality first --input rows.h5:/few --output none/codes.h5:/c || echo $?
+            couplet encode run --modality first --input rows.h5:/few --output rows.h5/codes.h5:/c || echo $?
+            (ulimit -f 40; trap "" XFSZ
+             couplet encode run --modality first --input rows.h5:/few --output small.h5:/c/d/e || echo $?)
+            """, in: folder.path)
+        #expect(!result.output.contains("partial"), "\(result.output)")
+        for path in ["none", "rows.h5"] { #expect(result.output.contains("couplet: \(path)"), "\(result.output)") }
+        #expect(!folder.exists("small.h5") || result.exitCode == 0)
     }
 }

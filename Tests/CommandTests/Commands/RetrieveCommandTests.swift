@@ -118,6 +118,28 @@ import Testing
             #expect(result.exitCode == 0, "\(result.errors)")
             #expect(try output("\(number).h5") == output("0.h5"), "\(call)")
         }
+        // A number in the middle of the gallery changes: the index is refused, with and without the gallery.
+        let whole = "\(folder.path)/rows.h5"
+        try FileManager.default.copyItem(atPath: whole, toPath: "\(folder.path)/kept.h5")
+        let rows = try HDF5File(reading: whole), other = try HDF5File(creating: "\(folder.path)/other.h5")
+        for name in try rows.datasetNames {
+            let values = try rows.readFloats(name)
+            if name == "/second" { values.pointer[3 * 177 + 1] += 1 }
+            try other.write(name, values)
+        }
+        try other.close()
+        try rows.close()
+        for (path, code) in [("other", Int32(65)), ("kept", 0)] {
+            try FileManager.default.removeItem(atPath: "\(folder.path)/rows.h5")
+            try FileManager.default.copyItem(
+                atPath: "\(folder.path)/\(path).h5", toPath: "\(folder.path)/rows.h5")
+            for call in [["--gallery", "rows.h5:/second", "--index", "g.index"], ["--index", "g.index"]] {
+                let found = try CoupletInvocation(
+                    arguments: ["retrieve", "run", "--query", "rows.h5:/first"] + call, in: folder.path)
+                #expect(found.exitCode == code, "\(path) \(call): \(found.errors)")
+                #expect(code == 0 || found.errors.contains("the gallery has changed since"), "\(found.errors)")
+            }
+        }
         let table = try Self.retrieve(folder, "--index", "g.index", "--top", "2")
         #expect(
             table.output.hasPrefix("query 0: ")
@@ -147,15 +169,18 @@ import Testing
         let folder = try Self.run(objective: "{similarity: inner_product}")
         let wide = try Self.retrieve(folder, "--gallery", "rows.h5:/second", query: "second")
         #expect(
-            wide.exitCode == 65 && wide.errors.contains("rows.h5:/second: rows of the shape [1, 3]"), "\(wide.errors)")
+            wide.exitCode == 65 && wide.errors.contains("rows.h5:/second: its rows have 3 numbers each"),
+            "\(wide.errors)")
         let swapped = try Self.retrieve(
             folder, "--gallery", "rows.h5:/first", "--query-modality", "second", "--top", "1", "--json", query: "second"
         )
         #expect(swapped.exitCode == 0 && swapped.output.contains("\"gallery\": 40"), "\(swapped.errors)")
-        let many = try Self.retrieve(folder, "--gallery", "rows.h5:/second", "--top", "301")
-        #expect(
-            many.exitCode == 65 && many.errors.contains("--top 301: the gallery has 300 rows; ask for at most 300"),
-            "\(many.errors)")
+        let many = try Self.retrieve(folder, "--gallery", "rows.h5:/second", "--top", "301", "--json")
+        #expect(many.exitCode == 0 && many.output.contains("\"top\": 300"), "\(many.errors)")
+        // A quarter of the rows have the weight 0 and are no candidates.
+        let weighted = try Self.retrieve(
+            folder, "--gallery", "rows.h5:/second", "--prior", "rows.h5:/prior", "--top", "301", "--json")
+        #expect(weighted.exitCode == 0 && weighted.output.contains("\"top\": 225"), "\(weighted.errors)")
         let none = try Self.retrieve(folder)
         #expect(none.exitCode == 64 && none.errors.contains("give --gallery, or the --index of one"), "\(none.errors)")
         let raw = try Self.retrieve(folder, "--gallery", "rows.h5:/second", "--encoded")

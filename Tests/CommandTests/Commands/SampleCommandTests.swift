@@ -199,13 +199,13 @@ import Testing
         }
         try sample(
             "--query", "rows.h5:/wide", code: 65,
-            "rows.h5:/wide: rows of the shape [1, 5], where the second modality has 3 numbers")
+            "rows.h5:/wide: its rows have 5 numbers each, where the second modality has 3 numbers")
         try sample("--query", "rows.h5:/holes", code: 65, "rows.h5:/holes: row 296 of the second modality holds nan")
         try sample("--query", "rows.h5", code: 65, "there is no dataset /second")
         try sample("--query", "none.h5", code: 74, "none.h5")
         try sample(
             "--query", "pairs.h5", "--gallery", "rows.h5:/wide", code: 65,
-            "rows.h5:/wide: rows of the shape [1, 5], where the first modality has 4 numbers")
+            "rows.h5:/wide: its rows have 5 numbers each, where the first modality has 4 numbers")
         try sample(
             "--query", "pairs.h5", "--gallery", "pairs.h5", "--chains", "4", code: 64,
             "--gallery is for --method resample, --chains for pcn")

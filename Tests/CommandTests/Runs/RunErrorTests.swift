@@ -41,9 +41,15 @@ extension ProcessTests {
 
         @Test(.enabled(if: BackgroundJob.hasMPI, "no mpirun in PATH")) func ranksThatDiffer() throws {
             let folder = try TrainingFolder(TrainingFolder.gaussian(steps: 5))
-            expect(try folder.start("a", ranks: 2, perRank: [[], ["--set", "seed=7"]]), 65, "another config", "1")
-            expect(try folder.start("b", ranks: 2, perRank: [[], ["--set", "batch.shards=4"]]), 65, "another config")
-            expect(try folder.start("c", ranks: 2, perRank: [[], ["--threads", "2"]]), 64, "rank")
+            expect(
+                try folder.start("a", ranks: 2, perRank: [[], ["--set", "seed=7"]]), 65, "seed: 1 on rank 0",
+                "7 on rank 1")
+            expect(
+                try folder.start("b", ranks: 2, perRank: [[], ["--set", "batch.shards=4"]]), 65,
+                "batch.shards: 8 on rank 0", "4 on rank 1")
+            expect(
+                try folder.start("c", ranks: 2, perRank: [[], ["--threads", "2"]]), 65, "--threads: 1 on rank 0",
+                "2 on rank 1")
             expect(
                 try folder.start("d", ranks: 2, perRank: [[], ["--set", "batch.sise=4"]]), 65, "rank 1", "batch.sise",
                 "size")

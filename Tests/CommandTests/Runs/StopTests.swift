@@ -63,6 +63,47 @@ extension ProcessTests {
             #expect(FileManager.default.fileExists(atPath: folder.path("run") + "/evaluation.json"))
         }
 
+        /// What batch systems and terminals send.
+        @Test(arguments: [(SIGHUP, "SIGHUP"), (SIGUSR2, "SIGUSR2"), (SIGXCPU, "SIGXCPU")])
+        func otherSignalsThatStop(_ signal: Int32, name: String) throws {
+            let folder = try TrainingFolder(
+                TrainingFolder.gaussian(steps: 1_000_000, checkpointEvery: 1_000_000_000))
+            let program = try folder.start("run")
+            #expect(program.wait(until: { program.errors.contains("starts on") }))
+            usleep(100_000)
+            kill(program.process.processIdentifier, signal)
+            #expect(program.end(within: 10) == 75, "\(program.errors)")
+            #expect(program.errors.contains("\(name): stopped and saved after step"), "\(program.errors)")
+            #expect(folder.step("run").map { $0 > 0 } == true)
+        }
+
+        /// nohup starts a program that ignores SIGHUP.
+        @Test func anIgnoredSignalStaysIgnored() throws {
+            let folder = try TrainingFolder(TrainingFolder.gaussian(steps: 1_000_000, checkpointEvery: 1_000_000_000))
+            let shell = try ShellScript(
+                """
+                trap '' HUP; couplet train c.yaml --output run --progress plain 2>errors & job=$!
+                for i in $(seq 200); do grep -q "starts on" errors && break; sleep 0.05; done
+                kill -HUP $job; sleep 0.5; kill -0 $job; kill -TERM $job; code=0
+                wait $job || code=$?; echo "code $code"
+                """, in: folder.files.path, seconds: 30)
+            #expect(shell.output.hasSuffix("code 75\n"), "\(shell.output)")
+        }
+
+        /// The second signal ends what the first one cannot, here a long evaluation; two at once count as one.
+        @Test func aSecondSignalEnds() throws {
+            let folder = try TrainingFolder(TrainingFolder.gaussian(steps: 2))
+            let program = try folder.start("run", ["--set", "evaluation.pairs=200000"])
+            #expect(program.wait(until: { folder.step("run") == 2 }))
+            let process = program.process.processIdentifier
+            for _ in 0..<2 { kill(process, SIGTERM) }
+            usleep(100_000)
+            #expect(program.process.isRunning, "\(program.errors)")
+            usleep(600_000)
+            kill(process, SIGTERM)
+            #expect(program.end(within: 2) == 128 + SIGTERM)
+        }
+
         /// A second Ctrl-C ends the program at once, here during a long evaluation.
         @Test func interruptTwice() throws {
             let folder = try TrainingFolder(TrainingFolder.gaussian(steps: 2))

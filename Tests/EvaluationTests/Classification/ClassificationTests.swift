@@ -33,14 +33,40 @@ import Testing
             let scores = prototypes.map { GalleryFixture.score(gallery.first[i], $0, similarity) }
             return scores.indices.allSatisfy { $0 == answer || scores[$0] < scores[answer] }
         }
-        #expect(result == ClassificationResult(top1: Double(right) / 205, classes: 7, count: 205))
+        #expect(result == ClassificationResult(top1: Double(right) / 205, classes: 7, count: 205, unknown: 1))
         // Two of the seven classes have equal encodings, so they are never correct.
         #expect(right > 90 && right <= 205 * 5 / 7 + 1)
     }
 
+    /// Samples without a label change nothing but the number of samples.
+    @Test(arguments: [1, 4]) func samplesWithoutALabelAreLeftOut(workers: Int) throws {
+        let gallery = GalleryFixture(count: 90, dimension: 8), shards = SampleShards(samples: 90, minimum: 4)
+        let prototypes = Tensor([5, 8], Philox(seed: 8).normals(40, .source, number: 0))
+        func result(_ label: @escaping @Sendable (Int) -> Int) throws -> ClassificationResult? {
+            try runWorkers(workers) { communicator in
+                let labels = shards.shards(of: communicator.rank, workers: communicator.size)
+                    .flatMap { shards.samples(of: $0).map(label) }
+                return try Classification.evaluate(
+                    gallery.encodings(shards, communicator).first, labels: labels, classes: ClassEncodings(prototypes),
+                    similarity: .cosine, shards: shards, communicator: communicator)
+            }
+        }
+        let all = try #require(try result { $0 % 5 }), some = try #require(try result { $0 < 30 ? -1 : $0 % 5 })
+        #expect(all.count == 90 && all.unlabelled == 0 && some.count == 60 && some.unlabelled == 30)
+        let right = (30..<90).count { i in
+            let scores = (0..<5).map {
+                GalleryFixture.score(gallery.first[i], prototypes.rows($0..<$0 + 1).values, .cosine)
+            }
+            return scores.indices.allSatisfy { $0 == i % 5 || scores[$0] < scores[i % 5] }
+        }
+        #expect(some.top1 == Double(right) / 60)
+        #expect(try result { _ in -1 } == nil)
+    }
+
     @Test(arguments: [Similarity.innerProduct, .cosine])
     func prototypesAreMeans(_ similarity: Similarity) throws {
-        let gallery = GalleryFixture(count: 203, dimension: 6), labels = (0..<203).map { $0 * $0 % 11 }
+        let gallery = GalleryFixture(count: 203, dimension: 6),
+            labels = (0..<203).map { $0 % 9 == 4 ? -1 : $0 * $0 % 11 }
         let shards = SampleShards(samples: 203, minimum: 4)
         func prototypes(_ workers: Int) throws -> ClassEncodings {
             try runWorkers(workers) { communicator in

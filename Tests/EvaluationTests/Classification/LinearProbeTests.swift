@@ -33,7 +33,7 @@ import Testing
                 }[0]
                 let probe = try LinearProbe(
                     rows, labels: localLabels, penalty: penalty, shards: shards, communicator: communicator)
-                let (top1, logLoss) = try probe.evaluate(
+                let (top1, logLoss, _) = try probe.evaluate(
                     rows, labels: localLabels, shards: shards, communicator: communicator)
                 return (probe, top1, logLoss)
             }
@@ -106,8 +106,11 @@ import Testing
             for (row, value) in [-1, -2, 1, 2].enumerated() { rows[row] = Float(value) }
             let probe = try LinearProbe(
                 rows, labels: [0, 0, 1, 1], penalty: 1, shards: shards, communicator: communicator)
-            return try probe.evaluate(rows, labels: [0, 0, 1, 7], shards: shards, communicator: communicator)
+            return try [[0, 0, 1, 7], [0, -1, 1, -1]].map {
+                try probe.evaluate(rows, labels: $0, shards: shards, communicator: communicator)
+            }
         }
-        #expect(result.top1 == 0.75 && result.logLoss == .infinity)
+        #expect(result[0].top1 == 0.75 && result[0].logLoss == .infinity && result[0].count == 4)
+        #expect(result[1].top1 == 1 && result[1].logLoss.isFinite && result[1].count == 2)
     }
 }

@@ -96,7 +96,7 @@ struct InvalidConfiguration: Sendable, CustomTestStringConvertible {
         // Wrong types.
         .init("steps: 1500", "steps: many", 20, 10, "train.steps", "whole number", "the text \"many\"", "1500"),
         .init("steps: 1500", "steps: 1.5", 20, 10, "train.steps", "whole number", "found 1.5"),
-        .init("steps: 1500", "steps: 1e3", 20, 10, "train.steps", "whole number", "found 1e3"),
+        .init("steps: 1500", "steps: 1e-3", 20, 10, "train.steps", "whole number", "found 1e-3"),
         .init("steps: 1500", "steps: \"1500\"", 20, 10, "train.steps", "whole number", "the text \"1500\""),
         .init("steps: 1500", "steps:", 20, 9, "train.steps", "found nothing"),
         .init("steps: 1500", "steps: [1500]", 20, 10, "train.steps", "found a list"),

@@ -30,7 +30,7 @@ public enum ExitStatus: Int32, Sendable {
         self =
             switch error {
             case is ConfigurationError, is RunMismatchError, is DataError, is NetworkError, is LinearAlgebraError,
-                is FeatureCountError, is SearchError, is SamplingError, is IdentifiabilityError:
+                is FeatureCountError, is SearchError, is SamplingError, is IdentifiabilityError, is MemoryShortageError:
                 .badData
             case let error as FileError:
                 switch error.kind {

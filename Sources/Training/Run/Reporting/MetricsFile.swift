@@ -1,6 +1,5 @@
 import CoupletFiles
 import CoupletText
-import Foundation
 
 /// The metrics of one logged step: a line of `metrics.jsonl`.
 public struct MetricsRecord: Equatable, Sendable {
@@ -81,9 +80,7 @@ public struct MetricsFile: Sendable {
     /// - Throws: `FileError` if the file cannot be read.
     public static func records(path: String) throws -> [MetricsRecord] {
         guard FileSystem.exists(path) else { return [] }
-        guard let bytes = FileManager.default.contents(atPath: path) else {
-            throw FileError(cannot: "read the metrics", at: path, errorNumber: errno)
-        }
+        let bytes = try FileSystem.contents(of: path)
         return String(decoding: bytes, as: UTF8.self).split(separator: "\n").compactMap { MetricsRecord(line: $0) }
     }
 }

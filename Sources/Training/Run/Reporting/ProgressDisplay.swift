@@ -35,6 +35,9 @@ public final class ProgressDisplay: Sendable {
             self.now = now
         }
 
+        /// Writes text from files and names: its control characters are escaped.
+        package func write(escaping text: String) { write(TerminalText.escaped(text)) }
+
         /// Standard error of this process.
         public static var standardError: Console {
             let terminal = isatty(STDERR_FILENO) == 1 && getenv("TERM").map { String(cString: $0) } != "dumb"
@@ -116,8 +119,9 @@ public final class ProgressDisplay: Sendable {
         }
     }
 
-    /// Writes a message above the live line.
+    /// Writes a message above the live line. Its control characters are escaped.
     public func message(_ text: String) {
+        let text = TerminalText.escaped(text)
         state.withLock { state in
             let erase = state.line.isEmpty ? "" : "\r\u{1B}[K"
             console.write(erase + text + "\n" + state.line)

@@ -76,6 +76,25 @@ public struct RunFolder: Equatable, Sendable {
     /// - Throws: `FileError` if the folder holds no run; `ConfigurationError` if the file is not valid, or names a kind
     ///   that the registry lacks.
     public func storedConfiguration(registry: Registry) throws -> Configuration {
+        try requireConfiguration()
+        return try Configuration.stored(
+            text: ConfigurationFile.text(at: configuration), name: configuration, registry: registry)
+    }
+
+    /// Reads `config.yaml` to use the run: its paths are those of the folder in which the run was started.
+    /// - Parameters:
+    ///   - registry: the kinds of the program that made the run.
+    ///   - dataPaths: `key=value` for `Configuration.pathKeys`, if the data have moved since.
+    /// - Throws: as `storedConfiguration`.
+    package func openedConfiguration(registry: Registry, dataPaths: [String] = []) throws -> Configuration {
+        try requireConfiguration()
+        let text = try ConfigurationFile.text(at: configuration)
+        let resolved = try Configuration.resolvedPaths(storedYAML: text, name: configuration)
+        return try Configuration.stored(
+            text: text, name: configuration, overrides: resolved + dataPaths, registry: registry)
+    }
+
+    private func requireConfiguration() throws {
         guard FileSystem.isFolder(path) else {
             throw FileError(
                 .inputOutput, at: path, reason: "no such run",
@@ -86,14 +105,16 @@ public struct RunFolder: Equatable, Sendable {
                 .inputOutput, at: path, reason: "no run, because it has no config.yaml",
                 remedy: "a run is the folder that couplet train writes")
         }
-        return try Configuration.load(path: configuration, registry: registry)
     }
 
     /// Writes `config.yaml`.
     /// - Throws: `FileError` if the system refuses.
     public func store(_ configuration: Configuration) throws {
-        try DurableFile.replace(self.configuration, with: configuration.resolvedYAML)
+        try DurableFile.replace(self.configuration, with: configuration.storedYAML)
     }
+
+    /// Whether this process may write files into the folder.
+    public var isWritable: Bool { access(path, W_OK) == 0 }
 
     /// Writes `evaluation.json`.
     /// - Throws: `FileError` if the system refuses.

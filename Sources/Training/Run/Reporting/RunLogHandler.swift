@@ -39,7 +39,7 @@ public struct RunLogHandler: LogHandler {
         let merged = metadata.merging(event.metadata ?? [:]) { _, new in new }
         let details = merged.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
         do {
-            let text = "\(event.level.rawValue) \(event.message)\(details)"
+            let text = TerminalText.escaped("\(event.level.rawValue) \(event.message)\(details)")
             // Each event takes one line: the lines of a longer message are joined.
             try file?.append(
                 "\(Timestamp.now(milliseconds: true)) " + text.split(separator: "\n").joined(separator: " | "))

@@ -7,7 +7,10 @@ import Logging
 
 /// Reports a run on worker 0: writes metrics, log and evaluations to the run's folder, and shows progress on standard
 /// error.
-final class RunReporter {
+package final class RunReporter {
+    /// Words of the line that repeats the warnings at the end of a run.
+    package static let summaryWords = "about what this run learned"
+
     private let folder: RunFolder
     private let configuration: Configuration
     private let metrics: MetricsFile
@@ -15,17 +18,22 @@ final class RunReporter {
     private let logger: Logger
     private let started = ContinuousClock.now
     private var skippedSteps = 0
+    private var monitor: LearningMonitor
     /// Step and time of the last metrics record.
     private var recorded: (step: Int, time: ContinuousClock.Instant)
 
     /// - Parameter start: number of finished steps.
     /// - Throws: `FileError` if the system refuses to open the files.
-    init(_ folder: RunFolder, _ configuration: Configuration, _ mode: ProgressDisplay.Mode, start: Int) throws {
+    init(_ folder: RunFolder, _ configuration: Configuration, _ options: TrainingOptions, start: Int) throws {
+        let mode = options.progress
         self.folder = folder
         self.configuration = configuration
         metrics = try MetricsFile(path: folder.metrics, after: start)
         display = ProgressDisplay(mode: mode, total: configuration.train.steps, pairsPerStep: configuration.batch.size)
-        logger = RunLogHandler.logger(file: try LineFile(folder.log), display: mode == .none ? nil : display)
+        logger = RunLogHandler.logger(
+            file: try LineFile(folder.log), display: mode == .none && !options.showsWarnings ? nil : display,
+            shownFrom: mode == .none ? .warning : .notice)
+        monitor = LearningMonitor(configuration, start: start)
         recorded = (start, started)
         display.begin(at: start)
     }
@@ -55,10 +63,16 @@ final class RunReporter {
             configuration, model: setup.model, source: setup.source, workers: workers, threads: setup.threads)
         let process = processes > 1 ? "each rank" : "the process"
         logger.notice("memory of \(process), in addition to the program's own: \(memory.description)")
+        for notice in setup.source.storageNotices { logger.warning("\(notice)") }
         if let source = setup.source as? any LatentFactorSource {
             for line in source.latentSummary { logger.notice("\(line)") }
         }
         reportEncoders(setup.pretrained, frozen: setup.model.frozen)
+        warn(monitor.begin(heldOut: setup.source.count(of: .heldOut), start: recorded.step))
+    }
+
+    private func warn(_ findings: [String]) {
+        for finding in findings { logger.warning("\(finding)") }
     }
 
     /// Reports which encoders come from another run, and which are not trained.
@@ -78,6 +92,7 @@ final class RunReporter {
 
     /// Reports a finished step: progress, and a metrics record every `train.log_every` steps and at the end.
     func stepped(_ report: StepReport) throws {
+        warn(monitor.step(report))
         let isLogged = report.step % configuration.train.logEvery == 0 || report.step == configuration.train.steps
         display.update(step: report.step, loss: report.loss, isLogged: isLogged)
         guard isLogged else { return }
@@ -113,6 +128,7 @@ final class RunReporter {
     func stopped(step: Int, reason: String) {
         display.finish()
         reportSkippedSteps()
+        warn(monitor.end(step: step))
         logger.notice(
             "\(reason): stopped and saved after step \(step); the same command with --resume continues the run")
     }
@@ -121,12 +137,21 @@ final class RunReporter {
     func finished(step: Int) {
         display.finish()
         reportSkippedSteps()
+        warn(monitor.end(step: step))
         let seconds = String(format: "%.1f", (ContinuousClock.now - started).inSeconds)
         logger.notice(
             """
             \(folder.path): done after step \(step), \(seconds) s; couplet evaluate \(folder.path) shows what was \
             learned
             """)
+        if !monitor.findings.isEmpty {
+            let count = monitor.findings.count
+            logger.warning(
+                """
+                \(folder.path): \(count) \(count == 1 ? "warning" : "warnings") \(Self.summaryWords), in \
+                \(folder.log): \(monitor.findings.joined(separator: "; "))
+                """)
+        }
     }
 
     private func reportSkippedSteps() {

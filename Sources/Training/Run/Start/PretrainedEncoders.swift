@@ -116,6 +116,14 @@ package struct PretrainedEncoders: Sendable {
                 return "\(path) has the shape \(shape) there and \(entry.shape) here, because their data differ"
             }
         }
+        if let table = model.labelTables[modality] {
+            // Without a table in the checkpoint, labels are row numbers.
+            let stored = checkpoint.labels.first { $0.modality == modality.rawValue }?.labels
+            let other = stored.flatMap(LabelTable.init(stored:)) ?? LabelTable(upTo: table.count)
+            if other != table {
+                return "its vectors are of the labels \(other.summary) there and \(table.summary) here"
+            }
+        }
         return nil
     }
 }

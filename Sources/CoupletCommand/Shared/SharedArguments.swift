@@ -52,6 +52,27 @@ struct RunArgument: ParsableArguments {
     var path: String
 }
 
+/// Where the data of a run are now.
+struct DataPathArguments: ParsableArguments {
+    @Option(
+        name: .customLong("set"), parsing: .singleValue,
+        help: ArgumentHelp(
+            "Where the data are now, if they have moved since the run: "
+                + "\(Configuration.dataPathKeys.joined(separator: " or ")).", valueName: "data.path=path"))
+    var paths: [String] = []
+
+    func validate() throws {
+        for path in paths where !Configuration.dataPathKeys.contains(where: { path.hasPrefix("\($0)=") }) {
+            throw ValidationError(
+                "--set \(path): the run's own config is used; only the paths of its data may change: "
+                    + Configuration.dataPathKeys.joined(separator: ", "))
+        }
+    }
+}
+
+/// Writes a warning to standard error.
+func warn(_ text: String) { ProgressDisplay.Console.standardError.write(escaping: "couplet: warning: \(text)\n") }
+
 /// - Throws: `ValidationError` if a value of `--set` has no key or no "=".
 func requireAssignments(_ overrides: [String], form: String, example: String) throws {
     for override in overrides where !override.contains("=") || override.hasPrefix("=") {
@@ -59,21 +80,40 @@ func requireAssignments(_ overrides: [String], form: String, example: String) th
     }
 }
 
-/// - Throws: `ValidationError` if an option has a value below 1.
+/// The largest numbers that options accept. They are far above anything useful, and small enough that their products
+/// do not overflow.
+enum OptionLimits {
+    static let threads = 4_096
+    static let ranks = 1 << 20
+    /// Samples, rows, repetitions.
+    static let count = 1 << 30
+}
+
+/// - Throws: `ValidationError` if an option has a value below 1, or above its limit: `OptionLimits.threads` for
+///   "threads", `OptionLimits.ranks` for "ranks", `OptionLimits.count` for others.
 func requirePositive(_ options: KeyValuePairs<String, Int?>) throws {
     for (name, value) in options {
-        if let value, value < 1 { throw ValidationError("--\(name) is \(value); wanted at least 1") }
+        let limit =
+            switch name {
+            case "threads": OptionLimits.threads
+            case "ranks": OptionLimits.ranks
+            default: OptionLimits.count
+            }
+        guard let value, !(1...limit).contains(value) else { continue }
+        throw ValidationError("--\(name) is \(value); wanted at least 1\(value < 1 ? "" : " and at most \(limit)")")
     }
 }
 
-/// A time limit on the command line: a number of seconds, or a text such as 10m; 0 for none.
+/// A time limit on the command line: a number of seconds, or a text such as 10m, up to 100,000 days; 0 for none.
 struct TimeLimit: ExpressibleByArgument {
     let seconds: Int
 
     init(seconds: Int) { self.seconds = seconds }
 
     init?(argument: String) {
-        guard let seconds = Int(argument) ?? DurationText.seconds(argument), seconds >= 0 else { return nil }
+        guard let seconds = Int(argument) ?? DurationText.seconds(argument),
+            (0...DurationText.largestSeconds).contains(seconds)
+        else { return nil }
         self.seconds = seconds
     }
 

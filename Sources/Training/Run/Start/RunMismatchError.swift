@@ -17,7 +17,7 @@ public struct RunMismatchError: Error, CustomStringConvertible, Sendable {
     }
 
     /// The data of a resumed run differ from those of the checkpoint.
-    static func otherData(_ checkpoint: String, was: String, now: String) -> RunMismatchError {
+    package static func otherData(_ checkpoint: String, was: String, now: String) -> RunMismatchError {
         RunMismatchError(
             description: """
                 \(checkpoint): the data are not those this run was started with: their digest was \(was.prefix(12))…, \
@@ -26,12 +26,30 @@ public struct RunMismatchError: Error, CustomStringConvertible, Sendable {
                 """)
     }
 
-    /// Workers have read different data.
-    static func dataDiffer(_ workers: [Int]) -> RunMismatchError {
+    /// Processes of a run differ.
+    /// - Parameter differences: what differs, who has which value.
+    static func processesDiffer(_ differences: [String]) -> RunMismatchError {
+        let shown = differences.prefix(12).map { "    \($0)" }.joined(separator: "\n")
+        let kernels = differences.contains { $0.hasPrefix(RunAgreement.kernelsName) }
+        let remedy =
+            kernels
+            ? "Take hosts of one kind, or set OPENBLAS_CORETYPE to the same value on all ranks, such as Haswell"
+            : "Start all ranks with the same program, arguments, files and environment"
+        return RunMismatchError(
+            description: """
+                the ranks of this run differ:
+                \(shown)\(differences.count > 12 ? "\n    and \(differences.count - 12) more" : "")
+                \(remedy)
+                """)
+    }
+
+    /// The data of a resumed run are elsewhere, and its checkpoint does not say what they were.
+    static func unknownData(_ checkpoint: String, moved: [String]) -> RunMismatchError {
         RunMismatchError(
             description: """
-                workers \(list(workers)) have read other data than worker 0, under the same names; \
-                give all hosts the same files
+                \(checkpoint): names no digest of the data, so that data at another path cannot be compared:
+                \(moved.map { "    \($0)" }.joined(separator: "\n"))
+                Resume with the path that the run was started with
                 """)
     }
 
