@@ -115,12 +115,24 @@ public final class HDF5File: Sendable {
         self.path = path
         self.isWritable = isWritable
         self.chunkMemory = chunkMemory
-        let id = try HDF5Library.call(function, at: path) { open(accessID) }
+        let id = try Self.waitingForLock { try HDF5Library.call(function, at: path) { open(accessID) } }
         identifier = Atomic(id)
         // A child process must not inherit the file and its lock.
         var handle: UnsafeMutableRawPointer?
         try HDF5Library.call("H5Fget_vfd_handle", at: path) { H5Fget_vfd_handle(id, 0, &handle) }
         if let handle { _ = fcntl(handle.load(as: CInt.self), F_SETFD, FD_CLOEXEC) }
+    }
+
+    /// Opens a file, and tries again for a second while another process holds its lock. A process that this one has
+    /// just started holds the locks of this one until it runs its own program.
+    private static func waitingForLock(_ open: () throws -> hid_t) throws -> hid_t {
+        let locked = String(cString: strerror(EAGAIN))
+        for _ in 0..<20 {
+            do { return try open() } catch let error as FileError where error.reason.contains(locked) {
+                usleep(50_000)
+            }
+        }
+        return try open()
     }
 
     deinit {
