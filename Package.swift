@@ -80,7 +80,7 @@ let package = Package(
                     "Storage", "Pairs", "Evaluation", "Training")),
         module(
             "Sweeps", modules("Text", "Files", "Schema", "Tensors", "Communication", "Storage", "Pairs", "Training")),
-        module("Reports", modules("Text", "Files", "Schema", "Storage", "Evaluation", "Training", "Sweeps")),
+        module("Reports", modules("Text", "Files", "Schema", "Tensors", "Storage", "Evaluation", "Training", "Sweeps")),
         module(
             "Studies",
             modules(
@@ -105,6 +105,9 @@ let package = Package(
         .executableTarget(
             name: "CommunicationScenarios", dependencies: modules("Tensors", "Communication"),
             path: "Tests/CommunicationScenarios"),
+        .executableTarget(
+            name: "KernelDigests", dependencies: ["CCoupletKernels"], path: "Tests/KernelDigests",
+            linkerSettings: [.linkedLibrary("m")]),
         .testTarget(name: "TextTests", dependencies: ["TestSupport"] + modules("Text")),
         .testTarget(name: "FilesTests", dependencies: ["TestSupport"] + modules("Text", "Files")),
         .testTarget(name: "SchemaTests", dependencies: ["TestSupport"] + modules("Text", "Files", "Schema")),
@@ -151,10 +154,11 @@ let package = Package(
             dependencies: ["TestSupport"] + modules("Files", "Tensors", "Pairs", "Reports", "Studies")),
         .testTarget(
             name: "CommandTests",
-            dependencies: ["TestSupport", "Couplet", "CoupletCommand", "CommunicationScenarios"]
+            dependencies: ["TestSupport", "Couplet", "CoupletCommand", "CommunicationScenarios", "KernelDigests"]
                 + modules(
                     "Text", "Files", "Tensors", "Storage", "Pairs", "Training", "Inference", "Sweeps", "Reports",
-                    "Studies")),
+                    "Studies"),
+            exclude: ["Fixtures"]),
     ],
     swiftLanguageModes: [.v6]
 )

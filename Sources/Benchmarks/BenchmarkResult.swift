@@ -8,7 +8,7 @@ public struct BenchmarkResult: Sendable {
     public let times: BenchmarkTimes
     /// Floating-point operations of the matrix products of one repetition, over all workers.
     public let operations: Double
-    /// Speed of plain matrix products on all workers at once, in GFLOP/s, measured in the same run.
+    /// Peak speed of fused multiply-adds on all workers at once, in GFLOP/s, measured in the same run.
     public let peakGigaflops: Double
     /// The largest peak resident memory of any process.
     public let peakMemoryMiB: Double
@@ -27,7 +27,7 @@ public struct BenchmarkResult: Sendable {
             ("workers", .integer(workers)), ("processes", .integer(processes)),
             ("repeat", .integer(times.seconds.count)), ("median_seconds", .number(times.median)),
             ("minimum_seconds", .number(times.minimum)), ("gflops", .number(gigaflops)),
-            ("peak_gflops", .number(peakGigaflops)), ("peak_share", .number(peakShare)),
+            ("fma_peak_gflops", .number(peakGigaflops)), ("peak_share", .number(peakShare)),
             ("peak_memory_mib", .number(peakMemoryMiB)),
         ]
     }
@@ -41,7 +41,7 @@ public struct BenchmarkResult: Sendable {
             median   \(DurationText.measured(times.median)) of \(times.seconds.count), \
             minimum \(DurationText.measured(times.minimum)), on \(location)
             speed    \(NumberText.fixed(gigaflops, 1)) GFLOP/s, \(NumberText.fixed(100 * peakShare, 1)) % \
-            of the \(NumberText.fixed(peakGigaflops, 1)) of plain matrix products here
+            of the FMA peak of \(NumberText.fixed(peakGigaflops, 1))
             memory   at most \(NumberText.fixed(peakMemoryMiB, 1)) MiB
             """
     }
@@ -87,36 +87,6 @@ public struct BenchmarkTimes: Sendable {
         let sorted = seconds.sorted()
         let middle = sorted.count / 2
         return sorted.count % 2 == 1 ? sorted[middle] : 0.5 * (sorted[middle - 1] + sorted[middle])
-    }
-}
-
-/// Measures the speed of plain matrix products on all workers at once: the peak in `peakShare`.
-enum ProductPeak {
-    /// Rows and columns. Large enough for OpenBLAS's full speed, small enough (6.75 MiB a worker) for the caches.
-    private static let size = 768
-    private static let productsPerRound = 4
-    private static let rounds = 12
-
-    /// The sum over all workers, in GFLOP/s, in the best round. Takes about 0.2 s.
-    static func measure(on communicator: any Communicator) throws -> Double {
-        let philox = Philox(seed: 1)
-        let a = Tensor([size, size])
-        let b = Tensor([size, size])
-        let c = Tensor([size, size])
-        philox.fillNormal(a, .source, number: 0)
-        philox.fillNormal(b, .source, number: 1)
-        let gigaOperations = 2e-9 * Double(productsPerRound * size * size * size)
-        var localSpeeds: [Double] = []
-        for _ in 0..<rounds {
-            try communicator.barrier()
-            let start = ContinuousClock.now
-            for _ in 0..<productsPerRound { MatrixProduct.multiply(a, .asIs, b, .asIs, into: c) }
-            localSpeeds.append(gigaOperations / (ContinuousClock.now - start).inSeconds)
-        }
-        let all = try communicator.allGather(numbers: localSpeeds)
-        return (0..<rounds).map { round in
-            (0..<communicator.size).reduce(0.0) { $0 + all[$1 * rounds + round] }
-        }.reduce(0, max)
     }
 }
 

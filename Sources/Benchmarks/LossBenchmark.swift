@@ -94,7 +94,6 @@ public struct LossBenchmark: Sendable {
     /// - Parameter threads: number of workers of a process. They share `batch.tile_memory`.
     /// - Throws: `FileError` if the encodings cannot be read.
     public func run(on communicator: any Communicator, threads: Int) throws -> Result {
-        couplet_flush_subnormals()
         let (first, second) = try encodings(communicator, batchNumber: 0)
         let secondBatch = objective.loss.usesSecondBatch ? try encodings(communicator, batchNumber: 1) : nil
         let features = features(rows: first.rows)
@@ -103,7 +102,7 @@ public struct LossBenchmark: Sendable {
             similarity: objective.similarity, loss: objective.loss, tileMemory: batch.tileMemory / threads,
             features: features.map { FeatureCounts(first: $0.columns, second: $0.columns) })
         // The peak is measured first, which also brings the cores up to their full clock.
-        let peak = try ProductPeak.measure(on: communicator)
+        let peak = try FusedMultiplyAddPeak.measure(on: communicator)
         var found: PairwiseResult?
         let times = try BenchmarkTimes(on: communicator, warmup: warmup, repeat: repetitions) { _ in
             found = try engine.evaluate(

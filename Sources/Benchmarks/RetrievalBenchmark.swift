@@ -59,7 +59,7 @@ public struct RetrievalBenchmark: Sendable {
             Self.fill(queryRows, (queries * thread / threads)..<(queries * (thread + 1) / threads), .evaluation)
             // The peak is measured first: its barriers wait for all rows, and it brings the cores up to their full
             // clock.
-            let peak = try ProductPeak.measure(on: communicator)
+            let peak = try FusedMultiplyAddPeak.measure(on: communicator)
             let preparedGallery = Gallery(galleryRows, similarity: search.similarity, isPrepared: true)
             var found: SearchResult?
             let times = try BenchmarkTimes(on: communicator, warmup: warmup, repeat: repetitions) { _ in

@@ -1,4 +1,4 @@
-import Glibc
+import CoupletTensors
 
 /// Predicts how long a training step takes on W workers from measured speeds, latencies and bandwidths, by the formulas
 /// of Sources/Couplet/Couplet.docc/Scaling.md.

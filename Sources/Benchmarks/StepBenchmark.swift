@@ -1,4 +1,3 @@
-import CCoupletKernels
 import CoupletCommunication
 import CoupletFiles
 import CoupletLosses
@@ -69,7 +68,6 @@ public struct StepBenchmark: Sendable {
     /// - Parameter threads: number of workers of a process. They share `batch.tile_memory`.
     /// - Throws: `NonFiniteLossError` if training diverges, and the errors of reading data.
     public func run(on communicator: any Communicator, threads: Int) throws -> Result {
-        couplet_flush_subnormals()
         let step = try TrainingStep(
             configuration, model: model, source: source, communicator: communicator,
             tileMemory: configuration.batch.tileMemory / threads)
@@ -88,7 +86,7 @@ public struct StepBenchmark: Sendable {
         return Result(
             benchmark: BenchmarkResult(
                 times: times, operations: operations.encoders + operations.loss,
-                peakGigaflops: try ProductPeak.measure(on: communicator), peakMemoryMiB: peakMemory,
+                peakGigaflops: try FusedMultiplyAddPeak.measure(on: communicator), peakMemoryMiB: peakMemory,
                 workers: communicator.size, processes: communicator.processCount),
             losses: reports.map(\.loss), firstGradientNorm: reports[0].encoderGradientNorms.first,
             secondGradientNorm: reports[0].encoderGradientNorms.second, memoryGrowthMiB: growth / 1_048_576,

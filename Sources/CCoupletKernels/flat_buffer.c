@@ -1,19 +1,36 @@
+#ifndef COUPLET_SET
 #include "couplet_flat_buffer.h"
-#include "couplet_simd.h"
+#define COUPLET_KERNELS "flat_buffer.c"
+#include "couplet_instruction_sets.h"
+COUPLET_DISPATCH(couplet_add)
+COUPLET_DISPATCH(couplet_add_scaled)
+COUPLET_DISPATCH(couplet_scale)
+COUPLET_DISPATCH(couplet_dot)
+COUPLET_DISPATCH(couplet_sgd)
+COUPLET_DISPATCH(couplet_adam)
+COUPLET_DISPATCH(couplet_lars)
+COUPLET_DISPATCH(couplet_lamb_direction)
+COUPLET_DISPATCH(couplet_moving_average)
 
-COUPLET_KERNEL void couplet_add(size_t count, const float *x, float *y) {
+double couplet_squared_norm(size_t count, const float *x) {
+    return couplet_dot(count, x, x);
+}
+
+#else
+
+void NAME(couplet_add)(size_t count, const float *x, float *y) {
     for (size_t i = 0; i < count; i++) y[i] += x[i];
 }
 
-COUPLET_KERNEL void couplet_add_scaled(size_t count, float factor, const float *x, float *y) {
+void NAME(couplet_add_scaled)(size_t count, float factor, const float *x, float *y) {
     for (size_t i = 0; i < count; i++) y[i] += factor * x[i];
 }
 
-COUPLET_KERNEL void couplet_scale(size_t count, float factor, float *x) {
+void NAME(couplet_scale)(size_t count, float factor, float *x) {
     for (size_t i = 0; i < count; i++) x[i] *= factor;
 }
 
-COUPLET_KERNEL double couplet_dot(size_t count, const float *x, const float *y) {
+double NAME(couplet_dot)(size_t count, const float *x, const float *y) {
     double lanes[COUPLET_LANES] = {0};
     size_t whole = count / COUPLET_LANES * COUPLET_LANES;
     for (size_t i = 0; i < whole; i += COUPLET_LANES)
@@ -24,11 +41,7 @@ COUPLET_KERNEL double couplet_dot(size_t count, const float *x, const float *y) 
     return lanes[0];
 }
 
-double couplet_squared_norm(size_t count, const float *x) {
-    return couplet_dot(count, x, x);
-}
-
-COUPLET_KERNEL void couplet_sgd(size_t count, float *parameter, const float *gradient, float *momentum_buffer,
+void NAME(couplet_sgd)(size_t count, float *parameter, const float *gradient, float *momentum_buffer,
                                 float scale, float rate, float momentum, float decay) {
     if (!momentum_buffer) {
         for (size_t i = 0; i < count; i++) parameter[i] -= rate * (scale * gradient[i] + decay * parameter[i]);
@@ -46,7 +59,7 @@ COUPLET_KERNEL void couplet_sgd(size_t count, float *parameter, const float *gra
 // Both are the correctly rounded root, so the bits are the same.
 #define couplet_sqrt(x) __builtin_elementwise_sqrt(x)
 
-COUPLET_KERNEL void couplet_adam(size_t count, float *restrict parameter, const float *restrict gradient,
+void NAME(couplet_adam)(size_t count, float *restrict parameter, const float *restrict gradient,
                                  float *restrict first, float *restrict second, float scale, float rate, float beta1,
                                  float one_minus_beta1, float beta2, float one_minus_beta2, float correction,
                                  float epsilon, float l2, float shrink) {
@@ -60,7 +73,7 @@ COUPLET_KERNEL void couplet_adam(size_t count, float *restrict parameter, const 
     }
 }
 
-COUPLET_KERNEL void couplet_lars(size_t count, float *restrict parameter, const float *restrict gradient,
+void NAME(couplet_lars)(size_t count, float *restrict parameter, const float *restrict gradient,
                                  float *restrict momentum_buffer, float rate, float momentum, float decay) {
     if (!momentum_buffer) {
         for (size_t i = 0; i < count; i++) parameter[i] -= rate * (gradient[i] + decay * parameter[i]);
@@ -73,7 +86,7 @@ COUPLET_KERNEL void couplet_lars(size_t count, float *restrict parameter, const 
     }
 }
 
-COUPLET_KERNEL void couplet_lamb_direction(size_t count, const float *restrict parameter, float *restrict gradient,
+void NAME(couplet_lamb_direction)(size_t count, const float *restrict parameter, float *restrict gradient,
                                            float *restrict first, float *restrict second, float scale, float beta1,
                                            float one_minus_beta1, float beta2, float one_minus_beta2,
                                            float first_correction, float second_correction, float epsilon,
@@ -89,7 +102,9 @@ COUPLET_KERNEL void couplet_lamb_direction(size_t count, const float *restrict p
     }
 }
 
-COUPLET_KERNEL void couplet_moving_average(size_t count, float weight, const float *restrict x,
+void NAME(couplet_moving_average)(size_t count, float weight, const float *restrict x,
                                            float *restrict average) {
     for (size_t i = 0; i < count; i++) average[i] += weight * (x[i] - average[i]);
 }
+
+#endif

@@ -1,21 +1,35 @@
+#ifndef COUPLET_SET
 #include "couplet_kernel_methods.h"
-#include "couplet_simd.h"
-#include <math.h>
+#define couplet_exp_double NAME(couplet_exp_double)
+#define COUPLET_KERNELS "kernel_methods.c"
+#include "couplet_instruction_sets.h"
+COUPLET_DISPATCH(couplet_fourier_features)
+COUPLET_DISPATCH(couplet_monomials)
+COUPLET_DISPATCH(couplet_gaussian_kernel)
 
-COUPLET_KERNEL void couplet_fourier_features(size_t rows, size_t count, const float *turns, float scale, float *out) {
+void couplet_indicators(size_t rows, size_t classes, const float *labels, float *out) {
+    for (size_t i = 0; i < rows * classes; i++) out[i] = 0;
+    for (size_t i = 0; i < rows; i++) out[i * classes + (size_t)labels[i]] = 1;
+}
+
+#else
+
+void NAME(couplet_fourier_features)(size_t rows, size_t count, const float *turns, float scale, float *out) {
     for (size_t i = 0; i < rows; i++) {
         const float *x = turns + i * count;
         float *y = out + i * 2 * count;
         for (size_t k = 0; k < count; k++) {
             // The fraction of a turn in units of 2^-32; 2^32 itself is a whole turn, 0.
-            float fraction = x[k] - floorf(x[k]), cosine, sine;
+            float fraction = x[k] - __builtin_floorf(x[k]), cosine, sine;
+            // A NaN, which only an infinite or undefined angle gives, counts as 0.
+            fraction = fraction >= 0.0f ? fraction : 0.0f;
             couplet_cos_sin((uint32_t)(int64_t)(fraction * 4294967296.0f), &cosine, &sine);
             y[k] = scale * cosine, y[count + k] = scale * sine;
         }
     }
 }
 
-COUPLET_KERNEL void couplet_monomials(size_t rows, size_t columns, const float *x, size_t count, size_t degree,
+void NAME(couplet_monomials)(size_t rows, size_t columns, const float *x, size_t count, size_t degree,
                                       const int32_t *factor, const float *coefficient, float *out) {
     for (size_t i = 0; i < rows; i++) {
         const float *row = x + i * columns;
@@ -30,17 +44,12 @@ COUPLET_KERNEL void couplet_monomials(size_t rows, size_t columns, const float *
     }
 }
 
-void couplet_indicators(size_t rows, size_t classes, const float *labels, float *out) {
-    for (size_t i = 0; i < rows * classes; i++) out[i] = 0;
-    for (size_t i = 0; i < rows; i++) out[i * classes + (size_t)labels[i]] = 1;
-}
-
 // Number of points per block: their distances stay in registers or the first-level cache.
 #define COUPLET_POINTS 64
 
 // e^x for -700 <= x <= 0: Cody-Waite reduction, Taylor polynomial of degree 12 on [-ln2/2, ln2/2], exponent inserted by
 // integer addition.
-static inline double couplet_exp_double(double x) {
+COUPLET_INLINE double couplet_exp_double(double x) {
     double shifted = x * 1.44269504088896338700 + 6755399441055744.0;
     double whole = shifted - 6755399441055744.0;
     double rest = x - whole * 6.93147180369123816490e-01;
@@ -66,7 +75,7 @@ static inline double couplet_exp_double(double x) {
     return poly;
 }
 
-COUPLET_KERNEL void couplet_gaussian_kernel(size_t count, size_t dimensions, const double *x, const double *points,
+void NAME(couplet_gaussian_kernel)(size_t count, size_t dimensions, const double *x, const double *points,
                                             size_t stride, double gamma, double *out) {
     for (size_t start = 0; start < count; start += COUPLET_POINTS) {
         size_t block = count - start < COUPLET_POINTS ? count - start : COUPLET_POINTS;
@@ -90,3 +99,5 @@ COUPLET_KERNEL void couplet_gaussian_kernel(size_t count, size_t dimensions, con
         memcpy(out + start, squares, block * sizeof(double));
     }
 }
+
+#endif

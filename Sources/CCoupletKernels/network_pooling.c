@@ -1,5 +1,14 @@
+#ifndef COUPLET_SET
 #include "couplet_network.h"
-#include "couplet_simd.h"
+#define COUPLET_KERNELS "network_pooling.c"
+#include "couplet_instruction_sets.h"
+COUPLET_DISPATCH(couplet_bias_relu_max_pool)
+COUPLET_DISPATCH(couplet_relu_backward_from_code)
+COUPLET_DISPATCH(couplet_max_unpool)
+COUPLET_DISPATCH(couplet_transpose)
+COUPLET_DISPATCH(couplet_copy_rows)
+
+#else
 
 // Takes a value that is larger than the best so far. A NaN counts as the largest, so it is found in the layer where it
 // arises.
@@ -9,7 +18,7 @@
         which = index;                                                                                                 \
     }
 
-COUPLET_KERNEL void couplet_bias_relu_max_pool(size_t columns, size_t channels, const float *restrict y,
+void NAME(couplet_bias_relu_max_pool)(size_t columns, size_t channels, const float *restrict y,
                                                const float *restrict bias, float *restrict out,
                                                uint8_t *restrict code) {
     const float *below = y + 2 * columns * channels;
@@ -25,7 +34,7 @@ COUPLET_KERNEL void couplet_bias_relu_max_pool(size_t columns, size_t channels, 
     }
 }
 
-COUPLET_KERNEL void couplet_relu_backward_from_code(size_t pixels, size_t channels, const uint8_t *restrict code,
+void NAME(couplet_relu_backward_from_code)(size_t pixels, size_t channels, const uint8_t *restrict code,
                                                     float *restrict gradient, float *restrict sums) {
     for (size_t o = 0; o < channels; o += COUPLET_LANES) {
         float lanes[COUPLET_LANES] = {0};
@@ -40,7 +49,7 @@ COUPLET_KERNEL void couplet_relu_backward_from_code(size_t pixels, size_t channe
     }
 }
 
-COUPLET_KERNEL void couplet_max_unpool(size_t columns, size_t channels, const uint8_t *restrict code,
+void NAME(couplet_max_unpool)(size_t columns, size_t channels, const uint8_t *restrict code,
                                        const float *restrict gradient, float *restrict y) {
     float *below = y + 2 * columns * channels;
     for (size_t j = 0; j < columns; j++) {
@@ -56,14 +65,14 @@ COUPLET_KERNEL void couplet_max_unpool(size_t columns, size_t channels, const ui
     }
 }
 
-COUPLET_KERNEL void couplet_transpose(size_t rows, size_t columns, const float *restrict in, size_t in_stride,
+void NAME(couplet_transpose)(size_t rows, size_t columns, const float *restrict in, size_t in_stride,
                                       float *restrict out, size_t out_stride) {
     for (size_t r = 0; r < rows; r += 16)
         for (size_t c = 0; c < columns; c++)
             for (size_t i = r; i < rows && i < r + 16; i++) out[c * out_stride + i] = in[i * in_stride + c];
 }
 
-COUPLET_KERNEL void couplet_copy_rows(size_t rows, size_t columns, const float *restrict in, size_t in_stride,
+void NAME(couplet_copy_rows)(size_t rows, size_t columns, const float *restrict in, size_t in_stride,
                                       float *restrict out, size_t out_stride) {
     if (columns == 16)
         for (size_t r = 0; r < rows; r++) memcpy(out + r * out_stride, in + r * in_stride, 16 * sizeof(float));
@@ -71,3 +80,5 @@ COUPLET_KERNEL void couplet_copy_rows(size_t rows, size_t columns, const float *
         for (size_t r = 0; r < rows; r++)
             for (size_t c = 0; c < columns; c++) out[r * out_stride + c] = in[r * in_stride + c];
 }
+
+#endif

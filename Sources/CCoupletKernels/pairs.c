@@ -1,8 +1,38 @@
+#ifndef COUPLET_SET
 #include "couplet_pairs.h"
-#include "couplet_simd.h"
+
+// Lane l holds a number of matrix l of COUPLET_CONDITION_LANES matrices. No operation combines lanes.
+typedef double doubles __attribute__((vector_size(8 * COUPLET_CONDITION_LANES), aligned(8)));
+typedef int64_t masks __attribute__((vector_size(8 * COUPLET_CONDITION_LANES), aligned(8)));
+
+#define store_lanes NAME(store_lanes)
+#define COUPLET_KERNELS "pairs.c"
+#include "couplet_instruction_sets.h"
+COUPLET_DISPATCH(couplet_map_rows)
+COUPLET_DISPATCH(couplet_scale_bytes)
+COUPLET_DISPATCH(couplet_scale_shift)
+COUPLET_DISPATCH(couplet_first_not_finite)
+COUPLET_DISPATCH(couplet_perturb_style)
+COUPLET_DISPATCH(couplet_condition_numbers)
+
+void couplet_unit_columns(size_t size, const float *uniforms, float *matrix) {
+    for (size_t column = 0; column < size; column++) {
+        // The squares are exact, so the sum has the same bits with and without fused multiply-add.
+        double sum = 0;
+        for (size_t row = 0; row < size; row++) {
+            double entry = 2.0 * uniforms[row * size + column] - 1.0;
+            sum += entry * entry;
+        }
+        double scale = 1.0 / __builtin_sqrt(sum);
+        for (size_t row = 0; row < size; row++)
+            matrix[row * size + column] = (float)((2.0 * uniforms[row * size + column] - 1.0) * scale);
+    }
+}
+
+#else
 
 // Stores the first `width` of 16 lanes in copies of constant size, because a call of memcpy costs more than the copy.
-static inline __attribute__((always_inline)) void store_lanes(float *y, const float *lanes, size_t width) {
+COUPLET_INLINE void store_lanes(float *y, const float *lanes, size_t width) {
     if (width == COUPLET_LANES) {
         memcpy(y, lanes, COUPLET_LANES * sizeof(float));
         return;
@@ -14,7 +44,7 @@ static inline __attribute__((always_inline)) void store_lanes(float *y, const fl
     if (width & 1) y[done] = lanes[done];
 }
 
-COUPLET_KERNEL void couplet_map_rows(size_t rows, size_t inner, size_t columns, const float *x, size_t stride,
+void NAME(couplet_map_rows)(size_t rows, size_t inner, size_t columns, const float *x, size_t stride,
                                      const float *factor, float *y) {
     for (size_t first = 0; first < columns; first += COUPLET_LANES) {
         const float *block = factor + first * inner;
@@ -23,21 +53,21 @@ COUPLET_KERNEL void couplet_map_rows(size_t rows, size_t inner, size_t columns, 
             float lanes[COUPLET_LANES] = {0};
             for (size_t k = 0; k < inner; k++)
                 for (int lane = 0; lane < COUPLET_LANES; lane++)
-                    lanes[lane] += x[row * stride + k] * block[k * COUPLET_LANES + lane];
+                    lanes[lane] = couplet_fma(x[row * stride + k], block[k * COUPLET_LANES + lane], lanes[lane]);
             store_lanes(y + row * columns + first, lanes, width);
         }
     }
 }
 
-COUPLET_KERNEL void couplet_scale_bytes(size_t count, const uint8_t *bytes, float scale, float shift, float *out) {
-    for (size_t i = 0; i < count; i++) out[i] = (float)bytes[i] * scale + shift;
+void NAME(couplet_scale_bytes)(size_t count, const uint8_t *bytes, float scale, float shift, float *out) {
+    for (size_t i = 0; i < count; i++) out[i] = couplet_fma((float)bytes[i], scale, shift);
 }
 
-COUPLET_KERNEL void couplet_scale_shift(size_t count, const float *x, float scale, float shift, float *out) {
-    for (size_t i = 0; i < count; i++) out[i] = x[i] * scale + shift;
+void NAME(couplet_scale_shift)(size_t count, const float *x, float scale, float shift, float *out) {
+    for (size_t i = 0; i < count; i++) out[i] = couplet_fma(x[i], scale, shift);
 }
 
-COUPLET_KERNEL size_t couplet_first_not_finite(size_t count, const float *x) {
+size_t NAME(couplet_first_not_finite)(size_t count, const float *x) {
     // Finds the largest exponent of each block without a branch.
     enum { block = 1024 };
     for (size_t start = 0; start < count; start += block) {
@@ -54,7 +84,7 @@ COUPLET_KERNEL size_t couplet_first_not_finite(size_t count, const float *x) {
     return count;
 }
 
-COUPLET_KERNEL void couplet_perturb_style(size_t rows, size_t columns, const float *mean, const float *uniforms,
+void NAME(couplet_perturb_style)(size_t rows, size_t columns, const float *mean, const float *uniforms,
                                           size_t uniform_stride, float probability, size_t stride,
                                           float *restrict style, float *restrict perturbed) {
     for (size_t row = 0; row < rows; row++)
@@ -67,28 +97,10 @@ COUPLET_KERNEL void couplet_perturb_style(size_t rows, size_t columns, const flo
 
 // MARK: Condition numbers
 
-// Lane l holds a number of matrix l of COUPLET_CONDITION_LANES matrices. No operation combines lanes.
-typedef double doubles __attribute__((vector_size(8 * COUPLET_CONDITION_LANES), aligned(8)));
-typedef int64_t masks __attribute__((vector_size(8 * COUPLET_CONDITION_LANES), aligned(8)));
-
 #define ALL(x) ((doubles){0} + (x))
 #define SELECT(mask, a, b) ((doubles)(((mask) & (masks)(a)) | (~(mask) & (masks)(b))))
 
-void couplet_unit_columns(size_t size, const float *uniforms, float *matrix) {
-    for (size_t column = 0; column < size; column++) {
-        // The squares are exact, so the sum has the same bits with and without fused multiply-add.
-        double sum = 0;
-        for (size_t row = 0; row < size; row++) {
-            double entry = 2.0 * uniforms[row * size + column] - 1.0;
-            sum += entry * entry;
-        }
-        double scale = 1.0 / __builtin_sqrt(sum);
-        for (size_t row = 0; row < size; row++)
-            matrix[row * size + column] = (float)((2.0 * uniforms[row * size + column] - 1.0) * scale);
-    }
-}
-
-COUPLET_KERNEL void couplet_condition_numbers(size_t size, const float *matrices, double *work, double *conditions) {
+void NAME(couplet_condition_numbers)(size_t size, const float *matrices, double *work, double *conditions) {
     doubles *a = (doubles *)work, *g = a + size * size, *v = g + size * size, *w = v + size, *diagonal = w + size,
             *off_diagonal = diagonal + size;
     // a = Aᵀ, so the loop below multiplies contiguous rows.
@@ -157,3 +169,5 @@ COUPLET_KERNEL void couplet_condition_numbers(size_t size, const float *matrices
     doubles ratio = __builtin_elementwise_sqrt((largest + largest_end) / (smallest + smallest_end));
     for (size_t lane = 0; lane < COUPLET_CONDITION_LANES; lane++) conditions[lane] = ratio[lane];
 }
+
+#endif

@@ -1,17 +1,67 @@
+#ifndef COUPLET_SET
 #include "couplet_pairwise.h"
-#include "couplet_simd.h"
 #include <math.h>
-#if defined(__x86_64__)
-#include <xmmintrin.h>
-#endif
+#define exponential_rows NAME(exponential_rows)
+#define exponentials NAME(exponentials)
+#define whole_power NAME(whole_power)
+#define split NAME(split)
+#define add_sum NAME(add_sum)
+#define row_dot NAME(row_dot)
+#define COUPLET_KERNELS "pairwise.c"
+#include "couplet_instruction_sets.h"
+COUPLET_DISPATCH(couplet_tile_offset)
+COUPLET_DISPATCH(couplet_tile_scores)
+COUPLET_DISPATCH(couplet_tile_maximum)
+COUPLET_DISPATCH(couplet_tile_exponentials)
+COUPLET_DISPATCH(couplet_add_tile_sums)
+COUPLET_DISPATCH(couplet_add_sums)
+COUPLET_DISPATCH(couplet_exp2_sum)
+COUPLET_DISPATCH(couplet_tile_factors)
+COUPLET_DISPATCH(couplet_tile_weights)
+COUPLET_DISPATCH(couplet_tile_weights_direct)
+COUPLET_DISPATCH(couplet_tile_sigmoid)
+COUPLET_DISPATCH(couplet_tile_row_softmax)
+COUPLET_DISPATCH(couplet_tile_column_softmax)
+COUPLET_DISPATCH(couplet_tile_add_row_centred)
+COUPLET_DISPATCH(couplet_tile_add_column_centred)
+COUPLET_DISPATCH(couplet_tile_sums)
+COUPLET_DISPATCH(couplet_normalize_rows)
+COUPLET_DISPATCH(couplet_normalize_rows_backward)
+COUPLET_DISPATCH(couplet_row_squares)
+COUPLET_DISPATCH(couplet_subtract_scaled_rows)
+COUPLET_DISPATCH(couplet_underflowed_sums)
 
-COUPLET_KERNEL void couplet_tile_offset(size_t rows, size_t columns, float *tile, size_t stride, const float *row,
-                                        const float *column) {
+#else
+
+// Loads and stores `count` <= 16 numbers.
+#define load_up_to(x, count) ((count) < COUPLET_LANES ? couplet_load_part((x), (count), 0) : couplet_load(x))
+#define store_up_to(x, count, v)                                                                                       \
+    do {                                                                                                               \
+        if ((count) < COUPLET_LANES)                                                                                   \
+            couplet_store_part((x), (count), (v));                                                                     \
+        else                                                                                                           \
+            couplet_store((x), (v));                                                                                   \
+    } while (0)
+
+void NAME(couplet_tile_offset)(size_t rows, size_t columns, float *tile, size_t stride, const float *row,
+                               const float *column) {
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < columns; j++) tile[i * stride + j] -= row[i] + column[j];
 }
 
-COUPLET_KERNEL float couplet_tile_maximum(size_t rows, size_t columns, const float *tile, size_t stride) {
+void NAME(couplet_tile_scores)(size_t rows, size_t columns, float *tile, size_t stride, float scale, const float *row,
+                               const float *column) {
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < columns; j += COUPLET_LANES) {
+            const size_t count = columns - j < COUPLET_LANES ? columns - j : COUPLET_LANES;
+            float *x = tile + i * stride + j;
+            store_up_to(
+                x, count,
+                couplet_fma(load_up_to(x, count), couplet_broadcast(scale), -(row[i] + load_up_to(column + j, count))));
+        }
+}
+
+float NAME(couplet_tile_maximum)(size_t rows, size_t columns, const float *tile, size_t stride) {
     couplet_floats a = couplet_broadcast(COUPLET_EXCLUDED), b = a, c = a, d = a;
     for (size_t i = 0; i < rows; i++) {
         const float *x = tile + i * stride;
@@ -31,81 +81,78 @@ COUPLET_KERNEL float couplet_tile_maximum(size_t rows, size_t columns, const flo
     return largest;
 }
 
-// Replaces 16 scores (or the last `count` of a row) by powers of two, in place.
-#define exponentials(x, shift)                                                                                         \
+// Computes 2^(scale · product - shift) of `count` <= 16 products and writes the result.
+#define powers(x, count, scale, shift, out, streams)                                                                   \
     ({                                                                                                                 \
-        couplet_floats e_ = couplet_exp2(couplet_load(x) - (shift));                                                   \
-        couplet_store((x), e_);                                                                                        \
-        e_;                                                                                                            \
-    })
-#define exponentials_part(x, count, shift)                                                                             \
-    ({                                                                                                                 \
-        couplet_floats e_ = couplet_exp2(couplet_load_part((x), (count), COUPLET_EXCLUDED) - (shift));                 \
-        couplet_store_part((x), (count), e_);                                                                          \
+        couplet_floats p_ =                                                                                            \
+            (count) < COUPLET_LANES ? couplet_load_part((x), (count), COUPLET_EXCLUDED) : couplet_load(x);             \
+        couplet_floats e_ = couplet_exp2(couplet_fma((scale), p_, (shift)));                                           \
+        if ((count) < COUPLET_LANES)                                                                                   \
+            couplet_store_part((out), (count), e_);                                                                    \
+        else if (streams)                                                                                              \
+            __builtin_nontemporal_store(e_, (couplet_floats *)(out));                                                  \
+        else                                                                                                           \
+            couplet_store((out), e_);                                                                                  \
         e_;                                                                                                            \
     })
 
-// Both flags are constants in every call, so the compiler builds one loop for each combination. An element has the same
-// bits in all of them.
-COUPLET_INLINE void tile_exponentials(size_t rows, size_t columns, float *tile, size_t stride, float shift_,
-                                      float *row_sums, float *column_sums, const int by_row, const int by_column) {
-    couplet_floats shift = couplet_broadcast(shift_);
-    if (by_column)
-        for (size_t j = 0; j < columns; j++) column_sums[j] = 0;
-    size_t i = 0, whole = columns / COUPLET_LANES * COUPLET_LANES, rest = columns - whole;
-    for (; i + 4 <= rows; i += 4) {
-        float *x = tile + i * stride;
-        couplet_floats a = {0}, b = {0}, c = {0}, d = {0};
-        for (size_t j = 0; j < whole; j += COUPLET_LANES) {
-            couplet_floats ea = exponentials(x + j, shift), eb = exponentials(x + stride + j, shift);
-            couplet_floats ec = exponentials(x + 2 * stride + j, shift), ed = exponentials(x + 3 * stride + j, shift);
-            if (by_row) a += ea, b += eb, c += ec, d += ed;
-            if (by_column) couplet_store(column_sums + j, couplet_load(column_sums + j) + ((ea + eb) + (ec + ed)));
+// The flags and `count` are constants in every call, so the compiler builds one loop for each combination. An element
+// has the same bits in all of them.
+COUPLET_INLINE void exponential_rows(const int count, size_t columns, const float *tile, size_t stride, float scale_,
+                                     float shift_, float *out, size_t out_stride, float *row_sums, float *column_sums,
+                                     const int by_row, const int by_column, const int streams) {
+    const couplet_floats scale = couplet_broadcast(scale_), shift = couplet_broadcast(-shift_);
+    couplet_floats sums[4] = {0}, e[4];
+    for (size_t j = 0; j < columns; j += COUPLET_LANES) {
+        const size_t width = columns - j < COUPLET_LANES ? columns - j : COUPLET_LANES;
+        _Pragma("clang loop unroll(full)") for (int r = 0; r < count; r++) {
+            e[r] = powers(tile + r * stride + j, width, scale, shift, out + r * out_stride + j, streams);
+            if (by_row) sums[r] += e[r];
         }
-        if (rest) {
-            couplet_floats ea = exponentials_part(x + whole, rest, shift),
-                           eb = exponentials_part(x + stride + whole, rest, shift);
-            couplet_floats ec = exponentials_part(x + 2 * stride + whole, rest, shift);
-            couplet_floats ed = exponentials_part(x + 3 * stride + whole, rest, shift);
-            if (by_row) a += ea, b += eb, c += ec, d += ed;
-            if (by_column) {
-                couplet_floats old = couplet_load_part(column_sums + whole, rest, 0);
-                couplet_store_part(column_sums + whole, rest, old + ((ea + eb) + (ec + ed)));
-            }
-        }
-        if (by_row) {
-            row_sums[i] = couplet_lane_sum(a), row_sums[i + 1] = couplet_lane_sum(b);
-            row_sums[i + 2] = couplet_lane_sum(c), row_sums[i + 3] = couplet_lane_sum(d);
+        if (by_column) {
+            couplet_floats added = count == 4 ? (e[0] + e[1]) + (e[2] + e[3]) : e[0];
+            if (width < COUPLET_LANES)
+                couplet_store_part(column_sums + j, width, couplet_load_part(column_sums + j, width, 0) + added);
+            else
+                couplet_store(column_sums + j, couplet_load(column_sums + j) + added);
         }
     }
-    for (; i < rows; i++) {
-        float *x = tile + i * stride;
-        couplet_floats a = {0};
-        for (size_t j = 0; j < whole; j += COUPLET_LANES) {
-            couplet_floats e = exponentials(x + j, shift);
-            if (by_row) a += e;
-            if (by_column) couplet_store(column_sums + j, couplet_load(column_sums + j) + e);
-        }
-        if (rest) {
-            couplet_floats e = exponentials_part(x + whole, rest, shift);
-            if (by_row) a += e;
-            if (by_column)
-                couplet_store_part(column_sums + whole, rest, couplet_load_part(column_sums + whole, rest, 0) + e);
-        }
-        if (by_row) row_sums[i] = couplet_lane_sum(a);
-    }
+    if (by_row)
+        _Pragma("clang loop unroll(full)") for (int r = 0; r < count; r++) row_sums[r] = couplet_lane_sum(sums[r]);
 }
 
-COUPLET_KERNEL void couplet_tile_exponentials(size_t rows, size_t columns, float *tile, size_t stride, float shift,
-                                              float *row_sums, float *column_sums) {
+COUPLET_INLINE void exponentials(size_t rows, size_t columns, const float *tile, size_t stride, float scale,
+                                 float shift, float *out, size_t out_stride, float *row_sums, float *column_sums,
+                                 const int by_row, const int by_column, const int streams) {
+    size_t i = 0;
+    if (by_column)
+        for (size_t j = 0; j < columns; j++) column_sums[j] = 0;
+    for (; i + 4 <= rows; i += 4)
+        exponential_rows(4, columns, tile + i * stride, stride, scale, shift, out + i * out_stride, out_stride,
+                         row_sums + i, column_sums, by_row, by_column, streams);
+    for (; i < rows; i++)
+        exponential_rows(1, columns, tile + i * stride, stride, scale, shift, out + i * out_stride, out_stride,
+                         row_sums + i, column_sums, by_row, by_column, streams);
+}
+
+void NAME(couplet_tile_exponentials)(size_t rows, size_t columns, const float *tile, size_t stride, float scale,
+                                     float shift, float *out, size_t out_stride, float *row_sums, float *column_sums) {
+    // Another tile is next read in pass 2, long after it has left the caches.
+    const int streams = out != tile && ((uintptr_t)out | out_stride * sizeof(float)) % sizeof(couplet_floats) == 0;
+#define WITH_FLAGS(by_row, by_column)                                                                                  \
+    (streams ? exponentials(rows, columns, tile, stride, scale, shift, out, out_stride, row_sums, column_sums, by_row, \
+                            by_column, 1)                                                                              \
+             : exponentials(rows, columns, tile, stride, scale, shift, out, out_stride, row_sums, column_sums, by_row, \
+                            by_column, 0))
     if (row_sums && column_sums)
-        tile_exponentials(rows, columns, tile, stride, shift, row_sums, column_sums, 1, 1);
+        WITH_FLAGS(1, 1);
     else if (row_sums)
-        tile_exponentials(rows, columns, tile, stride, shift, row_sums, column_sums, 1, 0);
+        WITH_FLAGS(1, 0);
     else if (column_sums)
-        tile_exponentials(rows, columns, tile, stride, shift, row_sums, column_sums, 0, 1);
+        WITH_FLAGS(0, 1);
     else
-        tile_exponentials(rows, columns, tile, stride, shift, row_sums, column_sums, 0, 0);
+        WITH_FLAGS(0, 0);
+#undef WITH_FLAGS
 }
 
 // 2^n for a whole number n: 0 below -126, at most 2^127.
@@ -114,26 +161,26 @@ COUPLET_INLINE float whole_power(float n) {
     return couplet_from_bits((int32_t)((uint32_t)((int32_t)clamped + 127) << 23));
 }
 
-// Writes x · 2^exponent, x >= 0, as (exponent, mantissa).
+// Writes x · 2^exponent, x >= 0, as (exponent, mantissa). The mantissa of a NaN is a NaN.
 COUPLET_INLINE void split(float x, float exponent, float *out_exponent, float *out_mantissa) {
     int32_t bits = couplet_to_bits(x);
-    int empty = bits < 0x00800000;
+    int empty = x < 0x1p-126f;
     float whole = (float)((bits >> 23) - 127);
     float mantissa = couplet_from_bits((bits & 0x007fffff) | 0x3f800000);
     *out_exponent = empty ? COUPLET_EMPTY : exponent + whole;
-    *out_mantissa = empty ? 0.0f : mantissa;
+    *out_mantissa = empty ? 0.0f : (x == x ? mantissa : x);
 }
 
 COUPLET_INLINE void add_sum(float b_exponent, float b_mantissa, float *exponent, float *mantissa) {
     float a_exponent = *exponent, a_mantissa = *mantissa;
     float larger = a_exponent > b_exponent ? a_exponent : b_exponent;
-    // The factors are powers of two, so the products are exact and a fused multiply-add gives the same bits.
-    float sum = a_mantissa * whole_power(a_exponent - larger) + b_mantissa * whole_power(b_exponent - larger);
+    // The factors are powers of two, so the product that is rounded first is exact.
+    float sum =
+        couplet_fma(a_mantissa, whole_power(a_exponent - larger), b_mantissa * whole_power(b_exponent - larger));
     split(sum, larger, exponent, mantissa);
 }
 
-COUPLET_KERNEL void couplet_add_tile_sums(size_t count, float shift, const float *sums, float *exponent,
-                                          float *mantissa) {
+void NAME(couplet_add_tile_sums)(size_t count, float shift, const float *sums, float *exponent, float *mantissa) {
     for (size_t i = 0; i < count; i++) {
         float e, m;
         split(sums[i], shift, &e, &m);
@@ -141,31 +188,30 @@ COUPLET_KERNEL void couplet_add_tile_sums(size_t count, float shift, const float
     }
 }
 
-COUPLET_KERNEL void couplet_add_sums(size_t count, const float *b_exponent, const float *b_mantissa, float *exponent,
-                                     float *mantissa) {
+void NAME(couplet_add_sums)(size_t count, const float *b_exponent, const float *b_mantissa, float *exponent,
+                            float *mantissa) {
     for (size_t i = 0; i < count; i++) add_sum(b_exponent[i], b_mantissa[i], exponent + i, mantissa + i);
 }
 
-COUPLET_KERNEL void couplet_exp2_sum(size_t count, const float *x, size_t step, float *exponent, float *mantissa) {
+void NAME(couplet_exp2_sum)(size_t count, const float *x, size_t step, float scale, float *exponent, float *mantissa) {
     float largest = COUPLET_EXCLUDED;
     for (size_t k = 0; k < count; k++) largest = x[k * step] > largest ? x[k * step] : largest;
     if (largest <= 0.5f * COUPLET_EXCLUDED) {
         *exponent = COUPLET_EMPTY, *mantissa = 0;
         return;
     }
-    float shift = ceilf(largest);
+    float shift = ceilf(scale * largest);
     couplet_floats sum = {0};
     for (size_t k = 0; k < count; k += COUPLET_LANES) {
         float lanes[COUPLET_LANES];
         for (size_t lane = 0; lane < COUPLET_LANES; lane++)
-            lanes[lane] = k + lane < count ? x[(k + lane) * step] - shift : COUPLET_EXCLUDED;
-        sum += couplet_exp2(couplet_load(lanes));
+            lanes[lane] = k + lane < count ? x[(k + lane) * step] : COUPLET_EXCLUDED;
+        sum += couplet_exp2(couplet_fma(couplet_broadcast(scale), couplet_load(lanes), couplet_broadcast(-shift)));
     }
     split(couplet_lane_sum(sum), shift, exponent, mantissa);
 }
 
-COUPLET_KERNEL float couplet_tile_factors(size_t count, float shift, const float *exponent, const float *weight,
-                                          float *out) {
+float NAME(couplet_tile_factors)(size_t count, float shift, const float *exponent, const float *weight, float *out) {
     float largest = COUPLET_EMPTY;
     for (size_t i = 0; i < count; i++) {
         float difference = shift - exponent[i];
@@ -176,27 +222,32 @@ COUPLET_KERNEL float couplet_tile_factors(size_t count, float shift, const float
     return largest;
 }
 
-COUPLET_KERNEL void couplet_tile_weights(size_t rows, size_t columns, const float *tile, size_t stride,
-                                         const float *row, const float *column, float *weights, size_t weights_stride) {
+void NAME(couplet_tile_weights)(size_t rows, size_t columns, const float *tile, size_t stride, const float *row,
+                                const float *column, float *weights, size_t weights_stride) {
     for (size_t i = 0; i < rows; i++) {
         const float *x = tile + i * stride;
         float *w = weights + i * weights_stride, factor = row[i];
-        for (size_t j = 0; j < columns; j++) w[j] = x[j] * (factor + column[j]);
+        for (size_t j = 0; j < columns; j += COUPLET_LANES) {
+            const size_t count = columns - j < COUPLET_LANES ? columns - j : COUPLET_LANES;
+            store_up_to(w + j, count, load_up_to(x + j, count) * (factor + load_up_to(column + j, count)));
+        }
     }
 }
 
-COUPLET_KERNEL void couplet_tile_weights_direct(size_t rows, size_t columns, float *tile, size_t stride,
-                                                const float *row_exponent, const float *row_weight,
-                                                const float *column_exponent, const float *column_weight) {
+void NAME(couplet_tile_weights_direct)(size_t rows, size_t columns, float *tile, size_t stride, float scale_,
+                                       const float *row_exponent, const float *row_weight, const float *column_exponent,
+                                       const float *column_weight) {
+    const couplet_floats scale = couplet_broadcast(scale_);
     for (size_t i = 0; i < rows; i++) {
         float *x = tile + i * stride;
         for (size_t j = 0; j < columns; j += COUPLET_LANES) {
             size_t count = columns - j < COUPLET_LANES ? columns - j : COUPLET_LANES;
-            couplet_floats t = couplet_load_part(x + j, count, COUPLET_EXCLUDED);
-            couplet_floats by_row = couplet_exp2(t - row_exponent[i]);
-            couplet_floats by_column = couplet_exp2(t - couplet_load_part(column_exponent + j, count, 0));
-            by_row = by_row * row_weight[i], by_column = by_column * couplet_load_part(column_weight + j, count, 0);
-            couplet_store_part(x + j, count, by_row + by_column);
+            couplet_floats p = couplet_load_part(x + j, count, COUPLET_EXCLUDED);
+            couplet_floats by_row = couplet_exp2(couplet_fma(scale, p, couplet_broadcast(-row_exponent[i])));
+            couplet_floats by_column =
+                couplet_exp2(couplet_fma(scale, p, -couplet_load_part(column_exponent + j, count, 0)));
+            by_column = by_column * couplet_load_part(column_weight + j, count, 0);
+            couplet_store_part(x + j, count, couplet_fma(by_row, couplet_broadcast(row_weight[i]), by_column));
         }
     }
 }
@@ -207,22 +258,24 @@ COUPLET_KERNEL void couplet_tile_weights_direct(size_t rows, size_t columns, flo
         couplet_floats t__ = (t_), zero_ = {0}, e_ = couplet_exp2(couplet_select(t__ > zero_, -t__, t__));             \
         couplet_floats small_ = (share)*e_ / (1.0f + e_);                                                              \
         (w) = couplet_select(t__ > zero_, (share)-small_, small_);                                                     \
-        couplet_max(t__, zero_) * 0.69314718f + couplet_log1p(e_);                                                     \
+        couplet_fma(couplet_max(t__, zero_), couplet_broadcast(0.69314718f), couplet_log1p(e_));                       \
     })
 
-COUPLET_KERNEL void couplet_tile_sigmoid(size_t rows, size_t columns, float *tile, size_t stride, float bias,
-                                         float share, float *losses, float *sums) {
+void NAME(couplet_tile_sigmoid)(size_t rows, size_t columns, float *tile, size_t stride, float scale_, float bias_,
+                                float share, float *losses, float *sums) {
+    const couplet_floats scale = couplet_broadcast(scale_), bias = couplet_broadcast(bias_);
     for (size_t i = 0; i < rows; i++) {
         float *x = tile + i * stride;
         couplet_floats loss = {0}, sum = {0}, w;
         size_t j = 0;
         for (; j + COUPLET_LANES <= columns; j += COUPLET_LANES) {
-            loss += sigmoid_losses(couplet_load(x + j) + bias, share, w);
+            loss += sigmoid_losses(couplet_fma(scale, couplet_load(x + j), bias), share, w);
             couplet_store(x + j, w);
             sum += w;
         }
         if (j < columns) {
-            loss += sigmoid_losses(couplet_load_part(x + j, columns - j, COUPLET_EXCLUDED) + bias, share, w);
+            couplet_floats products = couplet_load_part(x + j, columns - j, COUPLET_EXCLUDED);
+            loss += sigmoid_losses(couplet_fma(scale, products, bias), share, w);
             couplet_store_part(x + j, columns - j, w);
             sum += w;
         }
@@ -230,52 +283,52 @@ COUPLET_KERNEL void couplet_tile_sigmoid(size_t rows, size_t columns, float *til
     }
 }
 
-COUPLET_KERNEL void couplet_tile_row_softmax(size_t rows, size_t columns, const float *tile, size_t stride,
-                                             const float *exponent, const float *weight, float *out) {
+void NAME(couplet_tile_row_softmax)(size_t rows, size_t columns, const float *tile, size_t stride, float scale,
+                                    const float *exponent, const float *weight, float *out) {
     for (size_t i = 0; i < rows; i++) {
         const float *x = tile + i * stride;
         for (size_t j = 0; j < columns; j += COUPLET_LANES) {
             size_t count = columns - j < COUPLET_LANES ? columns - j : COUPLET_LANES;
-            couplet_floats t = couplet_load_part(x + j, count, COUPLET_EXCLUDED);
-            couplet_store_part(out + i * stride + j, count, couplet_exp2(t - exponent[i]) * weight[i]);
+            couplet_floats p = couplet_load_part(x + j, count, COUPLET_EXCLUDED);
+            couplet_floats e = couplet_exp2(couplet_fma(couplet_broadcast(scale), p, couplet_broadcast(-exponent[i])));
+            couplet_store_part(out + i * stride + j, count, e * weight[i]);
         }
     }
 }
 
-COUPLET_KERNEL void couplet_tile_column_softmax(size_t rows, size_t columns, const float *tile, size_t stride,
-                                                const float *exponent, const float *weight, float *out) {
+void NAME(couplet_tile_column_softmax)(size_t rows, size_t columns, const float *tile, size_t stride, float scale,
+                                       const float *exponent, const float *weight, float *out) {
     for (size_t i = 0; i < rows; i++) {
         const float *x = tile + i * stride;
         for (size_t j = 0; j < columns; j += COUPLET_LANES) {
             size_t count = columns - j < COUPLET_LANES ? columns - j : COUPLET_LANES;
-            couplet_floats t =
-                couplet_load_part(x + j, count, COUPLET_EXCLUDED) - couplet_load_part(exponent + j, count, 0);
-            couplet_store_part(out + i * stride + j, count, couplet_exp2(t) * couplet_load_part(weight + j, count, 0));
+            couplet_floats p = couplet_load_part(x + j, count, COUPLET_EXCLUDED);
+            couplet_floats e = couplet_exp2(couplet_fma(couplet_broadcast(scale), p, -load_up_to(exponent + j, count)));
+            couplet_store_part(out + i * stride + j, count, e * load_up_to(weight + j, count));
         }
     }
 }
 
-COUPLET_KERNEL void couplet_tile_add_row_centred(size_t rows, size_t columns, const float *softmax,
-                                                 const float *products, size_t stride, const float *row,
-                                                 float *weights) {
+void NAME(couplet_tile_add_row_centred)(size_t rows, size_t columns, const float *softmax, const float *products,
+                                        size_t stride, const float *row, float *weights) {
     for (size_t i = 0; i < rows; i++) {
         float centre = row[i];
-        for (size_t j = i * stride; j < i * stride + columns; j++) weights[j] += softmax[j] * (products[j] - centre);
+        for (size_t j = i * stride; j < i * stride + columns; j++)
+            weights[j] = couplet_fma(softmax[j], products[j] - centre, weights[j]);
     }
 }
 
-COUPLET_KERNEL void couplet_tile_add_column_centred(size_t rows, size_t columns, const float *softmax,
-                                                    const float *products, size_t stride, const float *column,
-                                                    float *weights) {
+void NAME(couplet_tile_add_column_centred)(size_t rows, size_t columns, const float *softmax, const float *products,
+                                           size_t stride, const float *column, float *weights) {
     for (size_t i = 0; i < rows; i++) {
         const float *w = softmax + i * stride, *p = products + i * stride;
         float *out = weights + i * stride;
-        for (size_t j = 0; j < columns; j++) out[j] += w[j] * (p[j] - column[j]);
+        for (size_t j = 0; j < columns; j++) out[j] = couplet_fma(w[j], p[j] - column[j], out[j]);
     }
 }
 
-COUPLET_KERNEL void couplet_tile_sums(size_t rows, size_t columns, const float *tile, size_t stride, float *row_sums,
-                                      float *column_sums) {
+void NAME(couplet_tile_sums)(size_t rows, size_t columns, const float *tile, size_t stride, float *row_sums,
+                             float *column_sums) {
     for (size_t i = 0; i < rows; i++) {
         const float *x = tile + i * stride;
         couplet_floats sum = {0};
@@ -306,8 +359,7 @@ COUPLET_INLINE double row_dot(size_t columns, const float *x, const float *y) {
     return lanes[0];
 }
 
-COUPLET_KERNEL void couplet_normalize_rows(size_t rows, size_t columns, const float *x, float *unit,
-                                           float *inverse_norms) {
+void NAME(couplet_normalize_rows)(size_t rows, size_t columns, const float *x, float *unit, float *inverse_norms) {
     for (size_t i = 0; i < rows; i++) {
         double norm = sqrt(row_dot(columns, x + i * columns, x + i * columns));
         float inverse = (float)(1.0 / (norm > 1e-12 ? norm : 1e-12));
@@ -316,36 +368,33 @@ COUPLET_KERNEL void couplet_normalize_rows(size_t rows, size_t columns, const fl
     }
 }
 
-COUPLET_KERNEL void couplet_normalize_rows_backward(size_t rows, size_t columns, const float *unit,
-                                                    const float *inverse_norms, float *gradient) {
+void NAME(couplet_normalize_rows_backward)(size_t rows, size_t columns, const float *unit, const float *inverse_norms,
+                                           float *gradient) {
     for (size_t i = 0; i < rows; i++) {
         const float *u = unit + i * columns;
         float *g = gradient + i * columns;
         float along = (float)row_dot(columns, u, g);
-        for (size_t k = 0; k < columns; k++) g[k] = (g[k] - u[k] * along) * inverse_norms[i];
+        for (size_t k = 0; k < columns; k++) g[k] = couplet_fma(-along, u[k], g[k]) * inverse_norms[i];
     }
 }
 
-COUPLET_KERNEL void couplet_row_squares(size_t rows, size_t columns, const float *x, float factor, float *out) {
+void NAME(couplet_row_squares)(size_t rows, size_t columns, const float *x, float factor, float *out) {
     for (size_t i = 0; i < rows; i++)
         out[i] = (float)((double)factor * row_dot(columns, x + i * columns, x + i * columns));
 }
 
-COUPLET_KERNEL void couplet_subtract_scaled_rows(size_t rows, size_t columns, const float *x, const float *factors,
-                                                 float *gradient) {
+void NAME(couplet_subtract_scaled_rows)(size_t rows, size_t columns, const float *x, const float *factors,
+                                        float *gradient) {
     for (size_t i = 0; i < rows; i++)
-        for (size_t k = 0; k < columns; k++) gradient[i * columns + k] -= factors[i] * x[i * columns + k];
+        for (size_t k = 0; k < columns; k++)
+            gradient[i * columns + k] = couplet_fma(-factors[i], x[i * columns + k], gradient[i * columns + k]);
 }
 
-COUPLET_KERNEL size_t couplet_underflowed_sums(size_t count, float shift, const float *sums, const float *exponent) {
+size_t NAME(couplet_underflowed_sums)(size_t count, float shift, const float *sums, const float *exponent) {
     size_t lost = 0;
     for (size_t i = 0; i < count; i++)
         lost += (sums[i] < COUPLET_UNDERFLOWED) & (exponent[i] < shift - COUPLET_NEGLIGIBLE);
     return lost;
 }
 
-void couplet_flush_subnormals(void) {
-#if defined(__x86_64__)
-    _mm_setcsr(_mm_getcsr() | 0x8040);
 #endif
-}

@@ -1,6 +1,18 @@
+#ifndef COUPLET_SET
 #include "couplet_pairwise.h"
-#include "couplet_simd.h"
 #include <math.h>
+#define difference_sums NAME(difference_sums)
+#define distance_of NAME(distance_of)
+#define COUPLET_KERNELS "pairwise_distance.c"
+#include "couplet_instruction_sets.h"
+COUPLET_DISPATCH(couplet_tile_distances)
+COUPLET_DISPATCH(couplet_tile_divide_distances)
+COUPLET_DISPATCH(couplet_tile_difference_sums)
+COUPLET_DISPATCH(couplet_add_transposed)
+COUPLET_DISPATCH(couplet_pair_distances)
+COUPLET_DISPATCH(couplet_add_pair_gradients)
+
+#else
 
 // Loads and stores `count` <= 16 numbers.
 #define load_up_to(x, count) ((count) < COUPLET_LANES ? couplet_load_part((x), (count), 0) : couplet_load(x))
@@ -24,13 +36,13 @@
         couplet_floats sum_ = {0};                                                                                     \
         for (size_t k_ = 0; k_ < (dimension); k_++) {                                                                  \
             couplet_floats difference_ = couplet_broadcast((x)[k_]) - load_up_to((y) + k_ * (stride), (count));        \
-            sum_ += (p) == 1 ? couplet_absolute(difference_) : difference_ * difference_;                              \
+            sum_ = (p) == 1 ? sum_ + couplet_absolute(difference_) : couplet_fma(difference_, difference_, sum_);      \
         }                                                                                                              \
         sum_;                                                                                                          \
     })
 
-COUPLET_KERNEL void couplet_tile_distances(size_t rows, size_t columns, size_t dimension, const float *x,
-                                           const float *y, int p, float factor, float *tile, size_t stride) {
+void NAME(couplet_tile_distances)(size_t rows, size_t columns, size_t dimension, const float *x, const float *y, int p,
+                                  float factor, float *tile, size_t stride) {
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < columns; j += COUPLET_LANES) {
             size_t count = columns - j < COUPLET_LANES ? columns - j : COUPLET_LANES;
@@ -41,8 +53,8 @@ COUPLET_KERNEL void couplet_tile_distances(size_t rows, size_t columns, size_t d
         }
 }
 
-COUPLET_KERNEL void couplet_tile_divide_distances(size_t rows, size_t columns, size_t dimension, const float *x,
-                                                  const float *y, float *weights, size_t stride) {
+void NAME(couplet_tile_divide_distances)(size_t rows, size_t columns, size_t dimension, const float *x, const float *y,
+                                         float *weights, size_t stride) {
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < columns; j += COUPLET_LANES) {
             size_t count = columns - j < COUPLET_LANES ? columns - j : COUPLET_LANES;
@@ -66,22 +78,23 @@ COUPLET_INLINE void difference_sums(size_t rows, size_t columns, size_t dimensio
                 size_t count = columns - j < COUPLET_LANES ? columns - j : COUPLET_LANES;
                 couplet_floats weight = load_up_to(weights + i * stride + j, count),
                                difference = value - load_up_to(y + k * stride + j, count);
-                couplet_floats term = of_signs ? (couplet_floats)((difference > 0.0f) & (couplet_ints)weight) -
-                                                     (couplet_floats)((difference < 0.0f) & (couplet_ints)weight)
-                                               : weight * difference;
-                sum += term;
+                couplet_floats slope = difference;
+                if (of_signs)
+                    slope = (couplet_floats)((difference > 0.0f) & (couplet_ints)couplet_broadcast(1.0f)) -
+                            (couplet_floats)((difference < 0.0f) & (couplet_ints)couplet_broadcast(1.0f));
+                sum = couplet_fma(weight, slope, sum);
                 if (by_column) {
                     float *column_sum = column_sums + k * stride + j;
-                    store_up_to(column_sum, count, load_up_to(column_sum, count) + term);
+                    store_up_to(column_sum, count, couplet_fma(weight, slope, load_up_to(column_sum, count)));
                 }
             }
             row_sums[i * dimension + k] -= couplet_lane_sum(sum);
         }
 }
 
-COUPLET_KERNEL void couplet_tile_difference_sums(size_t rows, size_t columns, size_t dimension, const float *x,
-                                                 const float *y, const float *weights, size_t stride, int of_signs,
-                                                 float *row_sums, float *column_sums) {
+void NAME(couplet_tile_difference_sums)(size_t rows, size_t columns, size_t dimension, const float *x, const float *y,
+                                        const float *weights, size_t stride, int of_signs, float *row_sums,
+                                        float *column_sums) {
     if (of_signs && column_sums)
         difference_sums(rows, columns, dimension, x, y, weights, stride, row_sums, column_sums, 1, 1);
     else if (of_signs)
@@ -92,7 +105,7 @@ COUPLET_KERNEL void couplet_tile_difference_sums(size_t rows, size_t columns, si
         difference_sums(rows, columns, dimension, x, y, weights, stride, row_sums, column_sums, 0, 0);
 }
 
-COUPLET_KERNEL void couplet_add_transposed(size_t rows, size_t columns, const float *x, size_t stride, float *y) {
+void NAME(couplet_add_transposed)(size_t rows, size_t columns, const float *x, size_t stride, float *y) {
     for (size_t i = 0; i < rows; i++)
         for (size_t k = 0; k < columns; k++) y[i * columns + k] += x[k * stride + i];
 }
@@ -107,16 +120,16 @@ COUPLET_INLINE double distance_of(size_t columns, const float *x, const float *y
     return sum;
 }
 
-COUPLET_KERNEL void couplet_pair_distances(size_t rows, size_t columns, const float *x, const float *y, int p, int root,
-                                           double factor, float *out) {
+void NAME(couplet_pair_distances)(size_t rows, size_t columns, const float *x, const float *y, int p, int root,
+                                  double factor, float *out) {
     for (size_t i = 0; i < rows; i++) {
         double distance = distance_of(columns, x + i * columns, y + i * columns, p);
         out[i] = (float)(factor * (root ? sqrt(distance) : distance));
     }
 }
 
-COUPLET_KERNEL void couplet_add_pair_gradients(size_t rows, size_t columns, const float *x, const float *y, int p,
-                                               int root, const float *factors, float *x_gradient, float *y_gradient) {
+void NAME(couplet_add_pair_gradients)(size_t rows, size_t columns, const float *x, const float *y, int p, int root,
+                                      const float *factors, float *x_gradient, float *y_gradient) {
     for (size_t i = 0; i < rows; i++) {
         const float *a = x + i * columns, *b = y + i * columns;
         double norm = root ? sqrt(distance_of(columns, a, b, p)) : 0.5;
@@ -129,3 +142,5 @@ COUPLET_KERNEL void couplet_add_pair_gradients(size_t rows, size_t columns, cons
         }
     }
 }
+
+#endif

@@ -1,9 +1,15 @@
+#ifndef COUPLET_SET
 #include "couplet_random.h"
-#include "couplet_simd.h"
-#include <math.h>
+#define COUPLET_KERNELS "random.c"
+#include "couplet_instruction_sets.h"
+COUPLET_DISPATCH(couplet_philox)
+COUPLET_DISPATCH(couplet_normals)
+COUPLET_DISPATCH(couplet_uniforms)
 
-COUPLET_KERNEL void couplet_philox(uint64_t seed, uint32_t stream, uint64_t number, uint32_t first_block, size_t blocks,
-                                   uint32_t *out) {
+#else
+
+void NAME(couplet_philox)(uint64_t seed, uint32_t stream, uint64_t number, uint32_t first_block, size_t blocks,
+                          uint32_t *out) {
     for (size_t i = 0; i < blocks; i++) {
         uint32_t c0 = first_block + (uint32_t)i, c1 = stream, c2 = (uint32_t)number, c3 = (uint32_t)(number >> 32);
         uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
@@ -17,7 +23,7 @@ COUPLET_KERNEL void couplet_philox(uint64_t seed, uint32_t stream, uint64_t numb
     }
 }
 
-COUPLET_KERNEL void couplet_normals(const uint32_t *words, size_t count, float *out) {
+void NAME(couplet_normals)(const uint32_t *words, size_t count, float *out) {
     for (size_t i = 0; i < count / 2; i++) {
         // The 23 highest bits plus a half: exact in a float, so the result is neither 0 nor 1.
         float uniform = ((float)(int32_t)(words[2 * i] >> 9) + 0.5f) * 1.1920928955078125e-7f;
@@ -29,6 +35,8 @@ COUPLET_KERNEL void couplet_normals(const uint32_t *words, size_t count, float *
     }
 }
 
-COUPLET_KERNEL void couplet_uniforms(const uint32_t *words, size_t count, float *out) {
+void NAME(couplet_uniforms)(const uint32_t *words, size_t count, float *out) {
     for (size_t i = 0; i < count; i++) out[i] = (float)(int32_t)(words[i] >> 8) * 5.9604644775390625e-8f;
 }
+
+#endif

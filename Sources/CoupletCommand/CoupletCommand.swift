@@ -2,6 +2,7 @@ import ArgumentParser
 import CoupletCommunication
 import CoupletFiles
 import CoupletSchema
+import CoupletTensors
 import CoupletText
 import CoupletTraining
 import Glibc
@@ -29,6 +30,9 @@ public struct CoupletCommand: ParsableCommand {
 
             Exit codes: 0 done; 64 wrong usage; 65 bad data or config; 69 doctor found something bad; 74 input or \
             output failed; 75 stopped by a signal after saving: start it again with --resume; 70 anything else.
+
+            The environment variable COUPLET_CPU=avx512|avx2|portable selects the instruction set of the kernels, for \
+            tests: all give the same bits. By default it is the best one that the CPU has.
             """,
         version: Version.program,
         subcommands: [
@@ -48,6 +52,7 @@ public struct CoupletCommand: ParsableCommand {
         do {
             if let error = unknownCommand(arguments) { throw error }
             var command = try parseAsRoot(arguments)
+            try InstructionSet.requireValidRequest()
             try CommandRegistry.$current.withValue(registry) { try command.run() }
             try StandardOutput.check()
             AddressSpace.endProcess(0)

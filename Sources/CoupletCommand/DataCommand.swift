@@ -49,6 +49,9 @@ struct DataExportCommand: ParsableCommand {
 
     func run() throws {
         let configuration = try arguments.load()
+        // The pairs have the bits that a training computes.
+        let mode = FloatingPointMode.flushSubnormals()
+        defer { mode.restore() }
         let source = try configuration.source.makeSource(seed: configuration.seed)
         let (end, overflows) = start.addingReportingOverflow(UInt64(count))
         if let available = source.count(of: .training), overflows || end > UInt64(available) {

@@ -6,8 +6,8 @@ struct TrainCommand: ParsableCommand {
         commandName: "train",
         abstract: "Train the two encoders that a config describes.",
         discussion: """
-            Writes a run: a folder with the resolved config, checkpoints, metrics and log. On one kind of CPU the \
-            parameters after a step have the same bits for any number of threads and MPI ranks.
+            Writes a run: a folder with the resolved config, checkpoints, metrics and log. The parameters after a step \
+            have the same bits for any number of threads and MPI ranks, on every CPU.
 
               couplet train configs/gaussian.yaml --set train.steps=3000
               mpirun -n 4 couplet train configs/mnist.yaml --resume

@@ -73,6 +73,8 @@ extension TrainedRun {
     /// - Throws: `DataError` if rows are not samples of their modality; `SamplingError` if the method does not suit the
     ///   source, or if scores are not finite.
     public func sample(given: Modality, queries: SamplingRows, options: SamplingOptions) throws -> SamplingResult {
+        let mode = FloatingPointMode.flushSubnormals()
+        defer { mode.restore() }
         precondition(options.count > 0, "\(options.count) samples")
         guard (1...SamplingDrawNumber.queryLimit).contains(queries.rows.rows) else {
             throw DataError(

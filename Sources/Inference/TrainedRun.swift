@@ -64,7 +64,6 @@ public struct TrainedRun: Sendable {
         let file = store.path(ofStep: chosen), content = try store.read(file)
         hasNewerCheckpoint = chosen < newest
         AddressSpace.shareHeap()
-        try OpenBLAS.reserveMemory(threads: 1)
         let configuration = configuration
         let samples = use == .encoders ? RunState.samples(in: content) : nil
         source =
@@ -124,6 +123,8 @@ public struct TrainedRun: Sendable {
     public func encode(
         _ modality: Modality, count: Int, read: (Range<Int>) throws -> Tensor, write: (Tensor, Int) throws -> Void
     ) throws {
+        let mode = FloatingPointMode.flushSubnormals()
+        defer { mode.restore() }
         try batchEncoder(modality).encode(
             rows: 0..<count, read: { try source.prepare(modality, raw: try read($0), firstRow: $0.lowerBound) },
             write: { try write($0, $1.lowerBound) })

@@ -117,6 +117,8 @@ public struct Encoder: Sendable {
         _ input: Tensor, parameters: [[Tensor]], workspace: EncoderWorkspace, slot: Int, output: Tensor,
         context: EncoderContext = .evaluation()
     ) {
+        let mode = FloatingPointMode.flushSubnormals()
+        defer { mode.restore() }
         checkSizes(input, output, workspace, slot)
         context.checkStatistics(of: self)
         for index in layers.indices {
@@ -143,6 +145,8 @@ public struct Encoder: Sendable {
         slot: Int, gradients: [[Tensor]], context: EncoderContext = .evaluation(),
         layerCompleted: (Int) throws -> Void
     ) rethrows {
+        let mode = FloatingPointMode.flushSubnormals()
+        defer { mode.restore() }
         checkSizes(input, output, workspace, slot)
         context.checkStatistics(of: self)
         let last = layers.count - 1

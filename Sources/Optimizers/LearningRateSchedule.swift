@@ -1,4 +1,4 @@
-import Foundation
+import CoupletTensors
 
 /// The learning rate of each step: a linear warm-up, then a constant or decaying rate.
 ///

@@ -3,7 +3,6 @@ import CoupletFiles
 import CoupletSchema
 import CoupletStorage
 import CoupletTensors
-import Glibc
 
 /// Jointly Gaussian pairs (u, v) of mean zero. For linear encoders of such pairs, the minimisers of contrastive losses
 /// have a closed form (*A Mathematical Perspective On Contrastive Learning*, arXiv 2505.24134).
@@ -207,7 +206,6 @@ public struct GaussianSpecification: PairSourceKind {
     init() { self.init(dimensions: PerModality(first: 1, second: 1), correlations: []) }
 
     public func makeSource(seed: UInt64) throws -> any PairSource {
-        try OpenBLAS.reserveMemory(threads: 1)
         guard let covariance else {
             return try GaussianSource(dimensions: dimensions, correlations: correlations, seed: seed)
         }

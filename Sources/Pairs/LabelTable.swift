@@ -73,7 +73,7 @@ public struct LabelTable: Sendable {
     /// Returns the row of a label that was rounded to Float32; nil if the table does not have it. Above 2²⁴ a number
     /// may stand for several labels; then there is no row either.
     public func row(ofRounded number: Float) -> Int? {
-        guard number == number.rounded(), abs(number) < 0x1p63 else { return nil }
+        guard number == number.rounded(.down), abs(number) < 0x1p63 else { return nil }
         if abs(number) < 0x1p24 { return row(of: Int(number)) }
         guard case .list(let labels) = content else { return row(of: Int(number)) }
         // Rounding is monotonic, so the labels that round to the number are neighbours.

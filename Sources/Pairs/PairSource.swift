@@ -221,7 +221,7 @@ extension PairSource {
     func requireClasses(_ labels: Tensor, _ classes: Int, of location: String) throws {
         if let wrong = (0..<labels.count).first(where: {
             let label = labels.pointer[$0]
-            return !(label >= 0 && label < Float(classes) && label == label.rounded())
+            return !(label >= 0 && label < Float(classes) && label == label.rounded(.down))
         }) {
             throw DataError(
                 at: location, reason: "row \(wrong) holds \(labels.pointer[wrong]), which is not a label",

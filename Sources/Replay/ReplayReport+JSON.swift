@@ -12,9 +12,6 @@ extension ReplayReport {
                 "step": .integer(startStep), "checkpoint": startCheckpoint.map { .string($0) } ?? .null,
             ]),
             "threads": .integer(threads),
-            "cpu_kernels": .object([
-                "run": .array(runKernels.map { .string($0) }), "here": .string(OpenBLAS.coreType),
-            ]),
             "loss": .number(loss), "learning_rate": .number(learningRate), "gradient_norm": .number(gradientNorm),
             "temperature": .number(temperature), "clip_scale": .number(clipScale), "digest": .string(digest),
             "checks": .array(checks.map(Self.json)), "digests": .array(digests.map(Self.json)),

@@ -15,18 +15,10 @@ extension ReplayReport {
         let from = startCheckpoint.map { "from \($0)" } ?? "from the initial parameters"
         let count = step - startStep
         let skipped = skippedCheckpoints.map { "  skipped: \($0)\n" }.joined()
-        let kernels =
-            switch hasRunsKernels {
-            case nil: "\(OpenBLAS.coreType) here; no checkpoint names those of the run"
-            case true?: "\(OpenBLAS.coreType), as in the run"
-            case false?:
-                "\(OpenBLAS.coreType) here, \(runKernels.joined(separator: " and ")) in the run: equal up to rounding"
-            }
         return """
             \(run), step \(step): \(from), \(count) \(count == 1 ? "step" : "steps") \
             on \(threads) \(threads == 1 ? "thread" : "threads")
-            \(skipped)CPU kernels  \(kernels)
-
+            \(skipped)
             """
     }
 
@@ -78,11 +70,6 @@ extension ReplayReport {
     private var verdictText: String {
         switch verdict {
         case .sameBits: return check == nil ? "the same bits, as far as logged or saved" : "the same bits"
-        case .withinRounding:
-            let result = "the same within the rounding of other CPU kernels"
-            guard runKernels.count == 1 else { return result }
-            return result + "; OPENBLAS_CORETYPE=\(runKernels[0]) couplet replay … gives the same bits, "
-                + "if this CPU can run those kernels"
         case .differs: return "DIFFERS from the log"
         case .unchecked:
             return "nothing logged or saved to compare with, from step \(startStep + 1) to \(step)"

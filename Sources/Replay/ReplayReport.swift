@@ -14,8 +14,6 @@ public struct ReplayReport: Equatable, Sendable {
     /// Errors of damaged checkpoints nearer to the step, which the replay skipped.
     public let skippedCheckpoints: [String]
     public let threads: Int
-    /// OpenBLAS core types that the run used near the step, from its checkpoints; empty if they name none.
-    public let runKernels: [String]
     /// Comparisons with the log and with checkpoints, for the steps after the start up to this step.
     public let checks: [StepComparison]
     public let digests: [DigestComparison]
@@ -48,15 +46,10 @@ public struct ReplayReport: Equatable, Sendable {
     /// are finite.
     public let nonFinite: NonFiniteDiagnosis?
 
-    public var verdict: ReplayVerdict { ReplayVerdict(checks, digests, kernels: runKernels, start: startStep) }
+    public var verdict: ReplayVerdict { ReplayVerdict(checks, digests) }
 
     /// The comparison of this step; nil if the run did not log it.
     public var check: StepComparison? { checks.first { $0.step == step } }
-
-    /// Whether the run used the same CPU kernels as this process; nil if its checkpoints do not name them.
-    public var hasRunsKernels: Bool? {
-        runKernels.isEmpty ? nil : runKernels.allSatisfy { $0 == OpenBLAS.coreType }
-    }
 
     /// Checks that the replay does not differ from the run.
     /// - Throws: `RunMismatchError` with the differences and their possible causes.
@@ -74,11 +67,10 @@ public struct ReplayReport: Equatable, Sendable {
                 "step \(digest.step): the digest is \(digest.replayed.prefix(12))…, "
                     + "\(digest.checkpoint) has \(digest.saved.prefix(12))…")
         }
-        let question = "did config.yaml, metrics.jsonl, the data or couplet change since?"
-        let advice =
-            hasRunsKernels == true
-            ? "The kernels are the same (\(OpenBLAS.coreType)), so the bits should be the same: \(question)"
-            : "The difference is larger than the rounding of other kernels explains: \(question)"
+        let advice = """
+            The bits of a step are the same on every CPU and on any number of workers: did config.yaml, metrics.jsonl, \
+            the data or couplet change since?
+            """
         throw RunMismatchError(
             description: (["\(run): the replay differs from the log:"] + lines.map { "    " + $0 } + [advice])
                 .joined(separator: "\n"))
@@ -89,32 +81,18 @@ public struct ReplayReport: Equatable, Sendable {
 public enum ReplayVerdict: String, Sendable {
     /// All logged and saved numbers have the same bits.
     case sameBits = "same_bits"
-    /// The numbers differ by rounding only, because this process uses other CPU kernels than the run.
-    case withinRounding = "within_rounding"
     /// The numbers differ.
     case differs
     /// Nothing was logged or saved to compare with.
     case unchecked
 
-    /// The largest difference that the rounding of other kernels may cause: min(1e-5 · (1 + steps), 1e-2).
-    ///
-    /// Rounding causes about 1e-6 a step at first; the errors of the parameters then grow with each step.
-    private static func tolerance(steps: Int) -> Double { min(1e-5 * Double(1 + steps), 1e-2) }
-
-    /// - Parameters:
-    ///   - kernels: the OpenBLAS core types that the run used; empty if unknown.
-    ///   - start: number of finished steps at the start of the replay.
-    init(_ checks: [StepComparison], _ digests: [DigestComparison], kernels: [String], start: Int) {
+    init(_ checks: [StepComparison], _ digests: [DigestComparison]) {
         if checks.isEmpty, digests.isEmpty {
             self = .unchecked
         } else if checks.allSatisfy(\.isSame), digests.allSatisfy(\.isSame) {
             self = .sameBits
-        } else if !kernels.isEmpty, kernels.allSatisfy({ $0 == OpenBLAS.coreType }) {
-            self = .differs
         } else {
-            self =
-                checks.allSatisfy { $0.worst.difference <= Self.tolerance(steps: $0.step - start) }
-                ? .withinRounding : .differs
+            self = .differs
         }
     }
 }

@@ -39,8 +39,10 @@ public struct ScoreStatistics: Equatable, Sendable {
                 let rows = min(Self.tileSize, batch - i)
                 let columns = min(Self.tileSize, batch - j)
                 MatrixProduct.multiply(
-                    m: rows, n: columns, k: d, alpha: Float(1 / temperature), x.pointer + i * d, .asIs, stride: d,
-                    y.pointer + j * d, .transposed, stride: d, beta: 0, tile.pointer, stride: columns)
+                    m: rows, n: columns, k: d, x.pointer + i * d, .asIs, stride: d, y.pointer + j * d, .transposed,
+                    stride: d,
+                    accumulate: false, tile.pointer, stride: columns)
+                couplet_scale(rows * columns, Float(1 / temperature), tile.pointer)
                 if similarity == .quadratic {
                     couplet_tile_offset(rows, columns, tile.pointer, columns, a.pointer + i, b.pointer + j)
                 }

@@ -46,7 +46,7 @@ struct StepInspection {
         let report = ReplayReport(
             run: replay.folder.path, step: replay.step, startStep: replay.start.step,
             startCheckpoint: replay.start.checkpoint?.path, skippedCheckpoints: replay.start.skipped, threads: threads,
-            runKernels: replay.kernels, checks: step.checks, digests: step.digests, loss: step.report.loss,
+            checks: step.checks, digests: step.digests, loss: step.report.loss,
             learningRate: step.report.learningRate, gradientNorm: step.report.gradientNorm,
             temperature: step.report.temperature, clipScale: clipScale, digest: step.after.digest,
             logEvery: configuration.train.logEvery, draws: draws, indices: indices,
@@ -223,7 +223,7 @@ struct StepInspection {
             ("seed", .unsigned(replay.configuration.seed)),
             ("shards", .integer(replay.configuration.batch.shards)), ("digest_before", .string(step.before.digest)),
             ("digest_after", .string(report.digest)), ("verdict", .string(report.verdict.rawValue)),
-            ("written_by", .string(Version.program)), ("cpu_kernels", .string(OpenBLAS.coreType)),
+            ("written_by", .string(Version.program)), ("cpu_kernels", .string(InstructionSet.current.rawValue)),
             ("config", .string(step.before.configuration)),
         ])
         try dump.write("/samples/draws", draws)

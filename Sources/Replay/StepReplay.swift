@@ -30,8 +30,6 @@ public struct StepReplay: Sendable {
     private let records: [Int: MetricsRecord]
     /// The run's valid checkpoints after the start, up to the step.
     private let checkpoints: [CheckpointSummary]
-    /// OpenBLAS core types that the run used near the step, from its checkpoints; empty if they name none.
-    let kernels: [String]
 
     /// The keys of the config that a replay may change: paths of the data and of the run whose encoders this run took.
     public static let pathKeys = Configuration.pathKeys
@@ -44,8 +42,9 @@ public struct StepReplay: Sendable {
     ///   - dataPaths: `key=value` for `pathKeys`, if the data have moved since the run.
     ///   - registry: the kinds of the program that made the run.
     ///   - ownSource: replaces the source of pairs that the config names; nil makes the source of the config.
-    /// - Throws: `FileError` if there is no such run, step or checkpoint; `RunMismatchError` if a checkpoint belongs to
-    ///   another run; `ConfigurationError`; `DataError` if the run's data cannot be read.
+    /// - Throws: `FileError` if there is no such run, step or checkpoint, or if an older program, whose bits are
+    ///   others, made the run; `RunMismatchError` if a checkpoint belongs to another run; `ConfigurationError`;
+    ///   `DataError` if the run's data cannot be read.
     public init(
         _ path: String, step: Int, from choice: CheckpointChoice = .latest, dataPaths: [String] = [],
         registry: Registry = .builtIn, source ownSource: (any PairSource)? = nil
@@ -55,6 +54,7 @@ public struct StepReplay: Sendable {
         configuration = try folder.openedConfiguration(registry: registry, dataPaths: dataPaths)
         self.step = step
         let store = CheckpointStore(folder: folder.checkpoints)
+        try store.requireReplayable()
         let saved = try store.list()
         let logged = try MetricsFile.records(path: folder.metrics)
         let last = max(stored.train.steps, saved.max() ?? 0, logged.map(\.step).max() ?? 0)
@@ -78,10 +78,6 @@ public struct StepReplay: Sendable {
         }
         let startStep = start.step
         checkpoints = saved.filter { $0 > startStep && $0 <= step }.compactMap(summary)
-        // The steps between two checkpoints were made with the kernels that the later checkpoint names.
-        let later = saved.first { $0 >= step } ?? (start.checkpoint == nil ? saved.first : nil)
-        let laterKernels = later.flatMap(summary)?.cpuKernels
-        kernels = Set([start.checkpoint?.content.cpuKernels, laterKernels].compactMap(\.self)).sorted()
         model = try Model(configuration, source: source)
         if let initialization = configuration.initialization, start.checkpoint == nil {
             // The other run may have continued since: this run's own checkpoints name the checkpoint that it started
@@ -130,6 +126,8 @@ public struct StepReplay: Sendable {
     public func run(
         threads: Int = 1, worst: Int = 10, dump: String? = nil, progress: ProgressDisplay.Mode = .none
     ) throws -> ReplayReport {
+        let mode = FloatingPointMode.flushSubnormals()
+        defer { mode.restore() }
         let group = try WorkerGroup.launch(exitCode: ExitStatus.code)
         guard group.processCount == 1 else {
             throw CollectiveError(
@@ -144,7 +142,6 @@ public struct StepReplay: Sendable {
         do {
             let replayed = try group.run(threads: workers.threads) { try repeatSteps($0, progress) }
             try group.finalize()
-            couplet_flush_subnormals()
             let report = try StepInspection(self, replayed!, dump).report(worst: worst, threads: workers.threads)
             try dump?.finish()
             return report
@@ -159,7 +156,6 @@ public struct StepReplay: Sendable {
     private func repeatSteps(
         _ communicator: any Communicator, _ mode: ProgressDisplay.Mode
     ) throws -> ReplayedStep? {
-        couplet_flush_subnormals()
         let training = try TrainingStep(
             memorySaving(threads: communicator.size), model: model, source: source, communicator: communicator,
             tileMemory: configuration.batch.tileMemory / communicator.size)

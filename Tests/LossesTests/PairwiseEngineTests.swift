@@ -56,6 +56,84 @@ import Testing
         }
     }
 
+    // MARK: - Sizes
+
+    /// Around the largest d whose scores stay in registers. Shards are larger than a tile in both directions, and no
+    /// multiple of a vector.
+    @Test("any size of an encoding", arguments: 1...20)
+    func anyDimension(_ dimension: Int) throws {
+        let losses: [any Loss] = [.conditional(first: 0.3, second: 0.9), .jointOffDiagonal]
+        for loss in losses {
+            for similarity in [Similarity.innerProduct, .quadratic] {
+                // At 0.07 the scores are bounded; at 0.003 they are not.
+                let isLarge = [8, 9].contains(dimension)
+                for (count, shards, temperature) in [(isLarge ? 2 * 531 : 58, 2, 0.07), (37, 1, 0.07), (76, 4, 0.003)] {
+                    let (first, second) = Self.encodings(count, dimension, seed: UInt64(dimension), length: 0.5)
+                    let exact = NaiveLoss(similarity: similarity, loss: loss, temperature: temperature)
+                        .evaluate(Self.rows(first), Self.rows(second))
+                    let limit = max(1e-5, 16 * 0x1p-24 * exact.largestScore)
+                    func run(memory: Int, workers: Int) throws -> EngineRun {
+                        try EngineRun(
+                            first: first, second: second, shards: shards, similarity: similarity, loss: loss,
+                            temperature: temperature, tileMemory: memory, workers: workers)
+                    }
+                    let result = try run(memory: 1 << 19, workers: 1)
+                    #expect(abs(result.loss - exact.loss) <= limit * abs(exact.loss))
+                    #expect(Self.relativeError(result.firstGradient, exact.first) <= limit)
+                    #expect(Self.relativeError(result.secondGradient, exact.second) <= limit)
+                    #expect(try run(memory: 0, workers: shards).equalsBits(of: result))
+                }
+            }
+        }
+    }
+
+    /// Equal scores, scores far beyond the range of 2^T in Float in both directions, and both in one batch.
+    @Test(arguments: [3, 8, 9, 40]) func extremeScores(dimension: Int) throws {
+        let count = 144
+        let losses: [any Loss] = [.conditional(first: 0.5, second: 0.5), .conditional(first: 1, second: 0), .joint]
+        for loss in losses {
+            for length in [0, 1e-3, 1, 30] as [Float] {
+                let (first, second) = Self.encodings(count, dimension, seed: 3, length: length)
+                // Half of the first shard is tiny, and half of the second one is large.
+                for i in 0..<(count / 4) * dimension {
+                    first[i] *= 1e-3
+                    second[(count / 2) * dimension + i] *= 20
+                }
+                for temperature in [0.01, 1] {
+                    let exact = NaiveLoss(similarity: .innerProduct, loss: loss, temperature: temperature)
+                        .evaluate(Self.rows(first), Self.rows(second))
+                    let limit = max(1e-5, 16 * 0x1p-24 * exact.largestScore)
+                    let result = try EngineRun(
+                        first: first, second: second, shards: 2, similarity: .innerProduct, loss: loss,
+                        temperature: temperature, tileMemory: 1 << 20, workers: 1)
+                    #expect(abs(result.loss - exact.loss) <= limit * max(1, abs(exact.loss)))
+                    if length == 0 {
+                        #expect((result.firstGradient.values + result.secondGradient.values).allSatisfy { $0 == 0 })
+                    } else {
+                        #expect(Self.relativeError(result.firstGradient, exact.first) <= limit)
+                        #expect(Self.relativeError(result.secondGradient, exact.second) <= limit)
+                    }
+                }
+            }
+        }
+    }
+
+    /// One number that is not finite makes the loss not finite, wherever it is.
+    @Test(arguments: [3, 8, 20]) func notFinite(dimension: Int) throws {
+        for value in [Float.nan, -.nan, .infinity] {
+            for row in [0, 40, 95] {
+                for isFirst in [true, false] {
+                    let (first, second) = Self.encodings(96, dimension, seed: 5)
+                    (isFirst ? first : second)[row * dimension + 1] = value
+                    let result = try EngineRun(
+                        first: first, second: second, shards: 2, similarity: .innerProduct,
+                        loss: .conditional(first: 0.5, second: 0.5), temperature: 0.07, tileMemory: 0, workers: 2)
+                    #expect(!result.loss.isFinite)
+                }
+            }
+        }
+    }
+
     // MARK: - Workers
 
     static let workerCases = Case.all(
@@ -127,7 +205,10 @@ import Testing
     // MARK: - Inputs
 
     /// Pairs whose scores vary widely at low temperatures; every fourth pair agrees closely.
-    static func encodings(_ count: Int, _ dimension: Int, seed: UInt64) -> (Tensor, Tensor) {
+    /// - Parameter length: the root of the mean square length of an encoding; nil for √d / 2.
+    static func encodings(
+        _ count: Int, _ dimension: Int, seed: UInt64, length: Float? = nil
+    ) -> (Tensor, Tensor) {
         let philox = Philox(seed: seed)
         let first = Tensor([count, dimension]), second = Tensor([count, dimension])
         philox.fillNormal(first, .source, number: 1)
@@ -137,9 +218,10 @@ import Testing
                 second[i * dimension + k] = first[i * dimension + k] + 0.1 * second[i * dimension + k]
             }
         }
+        let factor = length.map { $0 / Float(dimension).squareRoot() } ?? 0.5
         for k in 0..<(count * dimension) {
-            first[k] *= 0.5
-            second[k] *= 0.5
+            first[k] *= factor
+            second[k] *= factor
         }
         return (first, second)
     }

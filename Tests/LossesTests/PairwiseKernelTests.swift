@@ -7,10 +7,10 @@ import Testing
 @Suite struct PairwiseKernelTests {
     /// 2^x of every lane, through the tile kernel: one row, shift 0.
     private static func powers(_ x: [Float]) -> [Float] {
-        var tile = x, rowSum: [Float] = [0], columnSums = x
-        couplet_tile_exponentials(1, x.count, &tile, x.count, 0, &rowSum, &columnSums)
-        #expect(columnSums == tile)
-        return tile
+        var result = x, rowSum: [Float] = [0], columnSums = x
+        couplet_tile_exponentials(1, x.count, x, x.count, 1, 0, &result, x.count, &rowSum, &columnSums)
+        #expect(columnSums == result)
+        return result
     }
 
     @Test func powerIsExactToTwoUnits() {
@@ -42,10 +42,10 @@ import Testing
         rows: Int, columns: Int
     ) {
         let stride = columns + 3
-        var tile = Philox(seed: 5).normals(rows * stride, .evaluation, number: 2).map { 8 * $0 }
-        let scores = tile
+        let scores = Philox(seed: 5).normals(rows * stride, .evaluation, number: 2).map { 8 * $0 }
+        var tile = scores
         var rowSums = [Float](repeating: .nan, count: rows), columnSums = [Float](repeating: .nan, count: columns)
-        couplet_tile_exponentials(rows, columns, &tile, stride, 5, &rowSums, &columnSums)
+        couplet_tile_exponentials(rows, columns, scores, stride, 1, 5, &tile, stride, &rowSums, &columnSums)
         for i in 0..<rows {
             var lanes = [Float](repeating: 0, count: 16)
             for j in 0..<columns { lanes[j % 16] += tile[i * stride + j] }
@@ -71,6 +71,41 @@ import Testing
         }
         // The padding between rows is unchanged.
         for i in 0..<rows { for j in columns..<stride { #expect(tile[i * stride + j] == scores[i * stride + j]) } }
+    }
+
+    /// The scale and the shift enter by one fused multiply-add. The sums, and the memory of the results, make no
+    /// difference: in place, elsewhere, or past the caches.
+    @Test(arguments: [(1, 1), (5, 15), (9, 40), (6, 256)]) func scaledExponentials(rows: Int, columns: Int) {
+        let stride = (columns + 15) / 16 * 16, scale: Float = 20.61, shift: Float = 7
+        let products = Tensor([rows, stride], Philox(seed: 8).normals(rows * stride, .evaluation, number: 6))
+        let scores = products.values.map { (-shift).addingProduct(scale, $0) }
+        let elsewhere = Tensor([rows, stride]), unaligned = Tensor([rows * stride + 1])
+        var rowSums = [Float](repeating: 0, count: rows), columnSums = [Float](repeating: 0, count: columns)
+        let expected = (0..<rows).map { Self.powers(Array(scores[$0 * stride..<$0 * stride + columns])) }
+        func check(_ result: UnsafePointer<Float>) {
+            for i in 0..<rows { for j in 0..<columns { #expect(result[i * stride + j] == expected[i][j]) } }
+        }
+        couplet_tile_exponentials(
+            rows, columns, products.pointer, stride, scale, shift, elsewhere.pointer, stride, &rowSums, &columnSums)
+        check(elsewhere.pointer)
+        couplet_tile_exponentials(
+            rows, columns, products.pointer, stride, scale, shift, unaligned.pointer + 1, stride, &rowSums, nil)
+        check(unaligned.pointer + 1)
+        couplet_tile_exponentials(
+            rows, columns, products.pointer, stride, scale, shift, unaligned.pointer + 1, stride, nil, &columnSums)
+        check(unaligned.pointer + 1)
+        couplet_tile_exponentials(
+            rows, columns, products.pointer, stride, scale, shift, products.pointer, stride, nil, nil)
+        check(products.pointer)
+    }
+
+    /// A sum that is not a number stays one.
+    @Test func notANumberStaysInSums() {
+        for sum in [Float.nan, -.nan] {
+            var exponent: Float = 3, mantissa: Float = 1.5
+            couplet_add_tile_sums(1, 7, [sum], &exponent, &mantissa)
+            #expect(mantissa.isNaN)
+        }
     }
 
     @Test(arguments: [1, 15, 16, 17, 64, 65, 200]) func maximum(columns: Int) {
@@ -128,14 +163,14 @@ import Testing
             let x = Philox(seed: 7).normals(3 * count, .evaluation, number: 4).map { base + 10 * $0 }
             for step in [1, 3] {
                 var exponent: Float = 0, mantissa: Float = 0
-                couplet_exp2_sum(count, x, step, &exponent, &mantissa)
+                couplet_exp2_sum(count, x, step, 1, &exponent, &mantissa)
                 let terms = (0..<count).map { Double(x[$0 * step]) }, largest = terms.max()!
                 let exact = log2(terms.reduce(0) { $0 + exp2($1 - largest) }) + largest
                 #expect(abs(Double(exponent) + log2(Double(mantissa)) - exact) <= 1e-6)
             }
         }
         var exponent: Float = 0, mantissa: Float = 1
-        couplet_exp2_sum(count, [Float](repeating: COUPLET_EXCLUDED, count: count), 1, &exponent, &mantissa)
+        couplet_exp2_sum(count, [Float](repeating: COUPLET_EXCLUDED, count: count), 1, 1, &exponent, &mantissa)
         #expect(exponent == COUPLET_EMPTY && mantissa == 0)
     }
 

@@ -1,5 +1,6 @@
 import CoupletNetworks
 import CoupletTensors
+import Foundation
 import Testing
 
 @Suite struct ActivationTests {
@@ -32,6 +33,33 @@ import Testing
                 #expect(abs(Double(run.inputGradient[i]) - slope) <= 1e-6, "f'(\(z))")
             }
         }
+    }
+
+    /// x Φ(x) keeps its relative precision where Φ(x) is tiny, as does its derivative away from its root at -0.75.
+    @Test func geluIsPreciseInItsTail() {
+        let values = stride(from: Float(-12.5), through: 5, by: 0.00071).filter { $0 != 0 }
+        let ones = Tensor([values.count, 1])
+        ones.fill(1)
+        let run = LayerRun(
+            Linear(inputShape: [1], outputs: 1, bias: false, activation: .gelu), rows: values.count,
+            input: Tensor([values.count, 1], values), parameters: [Tensor([1, 1], [1])], outputGradient: ones)
+        for (i, value) in values.enumerated() {
+            let z = Double(value), distribution = 0.5 * erfc(-z / 2.0.squareRoot())
+            let derivative = distribution + z * exp(-z * z / 2) / (2 * Double.pi).squareRoot()
+            #expect(abs(Double(run.output[i]) - z * distribution) <= 5e-7 * abs(z * distribution), "f(\(z))")
+            if z < -1.5 {
+                #expect(abs(Double(run.inputGradient[i]) - derivative) <= 5e-7 * abs(derivative), "f'(\(z))")
+            }
+        }
+    }
+
+    /// Numbers whose squares overflow have a value.
+    @Test func geluOfHugeNumbers() {
+        let run = LayerRun(
+            Linear(inputShape: [1], outputs: 1, bias: false, activation: .gelu), rows: 3,
+            input: Tensor([3, 1], [3e20, -3e20, -1e38]), parameters: [Tensor([1, 1], [1])],
+            outputGradient: Tensor([3, 1], [1, 1, 1]))
+        #expect(run.output.values == [3e20, 0, 0] && run.inputGradient.values == [1, 0, 0])
     }
 
     @Test(arguments: activations) func passesNaN(_ activation: Activation) {

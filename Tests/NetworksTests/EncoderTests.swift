@@ -1,6 +1,7 @@
 import CoupletNetworks
 import CoupletTensors
 import Dispatch
+import TestSupport
 import Testing
 
 @Suite struct EncoderTests {
@@ -44,6 +45,36 @@ import Testing
         let paths = (0..<4).flatMap { ["\($0)/weight", "\($0)/bias"] }
         #expect(encoder.layout.entries.map(\.path) == paths)
         #expect(encoder.layout.entries[2].shape == [17, 6, 3, 3])
+    }
+
+    /// A program that calls an encoder itself gets the bits of a training: its layers flush subnormal numbers, forward
+    /// and backward, and the program's own mode returns.
+    @Test func layersFlushSubnormals() {
+        let encoder = Encoder(layers: [ModeProbe()], initialScale: 1, shards: 1)
+        let workspace = EncoderWorkspace(encoder, rows: 1, slots: 1)
+        let input = Tensor([1, 1]), output = Tensor([1, 1]), gradient = Tensor([1, 1])
+        encoder.forward(input, parameters: [[]], workspace: workspace, slot: 0, output: output)
+        encoder.backward(
+            input: input, output: output, outputGradient: gradient, parameters: [[]], workspace: workspace, slot: 0,
+            gradients: [[]]
+        ) { _ in }
+        #expect(output[0] == 1 && gradient[0] == 1)
+        #expect(SubnormalTreatment.ofThisThread() == .kept)
+    }
+
+    /// Writes 1 where the thread flushes subnormal numbers.
+    private struct ModeProbe: Layer {
+        let inputShape = [1], outputShape = [1]
+
+        func forward(
+            _ input: Tensor, parameters: [Tensor], output: Tensor, savedForBackward: Tensor, scratch: Tensor,
+            context: LayerContext
+        ) { output.fill(SubnormalTreatment.ofThisThread() == .flushed ? 1 : 0) }
+
+        func backward(
+            input: Tensor, output: Tensor, outputGradient: Tensor, parameters: [Tensor], parameterGradients: [Tensor],
+            inputGradient: Tensor?, savedForBackward: Tensor, scratch: Tensor, context: LayerContext
+        ) { outputGradient.fill(SubnormalTreatment.ofThisThread() == .flushed ? 1 : 0) }
     }
 
     /// Checks the encoder for MNIST at full size: embeddings, and gradients along random directions of each parameter.

@@ -23,6 +23,27 @@ import Testing
         Case(rows: 1, channels: 18, height: 2, width: 23, outputs: 3),
     ]
 
+    /// As `cases`, and an image with more than 256 pooled pixels, the block of the weights' gradient.
+    static let chainCases = cases + [Case(rows: 2, channels: 5, height: 34, width: 37, outputs: 3)]
+
+    /// The bits are those of the documented chains of fused multiply-adds, on every instruction set. Other tests of the
+    /// function suffice in Double; this one fails if an order of a sum depends on registers.
+    @Test(arguments: chainCases) func bitsAreThoseOfTheChains(_ c: Case) {
+        let layer = PooledConvolution(inputShape: c.shape, channels: c.outputs)
+        let input = GradientCheck.normal([c.rows] + c.shape, 1),
+            gradient = GradientCheck.normal([c.rows] + layer.outputShape, 2)
+        let parameters = layer.parameterShapes.enumerated().map { GradientCheck.normal($1.shape, 10 + $0) }
+        let run = LayerRun(
+            layer, rows: c.rows, input: input, parameters: parameters, outputGradient: gradient)
+        let chains = ConvolutionChains(
+            c, input: input.values, weight: parameters[0].values, bias: parameters[1].values,
+            gradient: gradient.values)
+        #expect(run.output.values == chains.output)
+        #expect(run.parameterGradients[0].values == chains.weightGradient)
+        #expect(run.parameterGradients[1].values == chains.biasGradient)
+        #expect(run.inputGradient.values == chains.inputGradient)
+    }
+
     static func reference(_ c: Case, _ x: [Double], _ p: [[Double]]) -> [Double] {
         let z = ReferenceLayers.convolution(
             x, rows: c.rows, shape: (c.channels, c.height, c.width), weight: p[0], bias: p[1], outputs: c.outputs)

@@ -222,7 +222,7 @@ def steps(options, folder):
 
 
 def scaling(options):
-    """Two workers against one, beside what plain matrix products gain in the same run."""
+    """Two workers against one, beside what the FMA peak gains in the same run."""
     batch = (QUICK_STEP_BATCHES if options.quick else STEP_BATCHES)["study"]
     say(f"step, study, B = {batch:,}, one worker and two")
     arguments = ["bench", "step", os.path.join(HERE, "study.yaml"), "--set", f"batch.size={batch}"]
@@ -231,7 +231,7 @@ def scaling(options):
     alternate(options, [one, *two])
 
     def peak(contestant):
-        return statistics.median(found["peak_gflops"] for found in contestant.rounds)
+        return statistics.median(found["fma_peak_gflops"] for found in contestant.rounds)
 
     rows = [[one.name, time_text(median(one)), "", "", ""]]
     for contestant in two:

@@ -24,6 +24,37 @@ import Testing
         #expect(a.transposed.transposed == a)
     }
 
+    /// Each entry is one chain of additions of rounded products, whatever the blocks of the product are.
+    @Test(arguments: [
+        (1, 1, 1), (3, 5, 7), (13, 17, 257), (97, 520, 300), (200, 1, 513), (1, 200, 513), (30, 7, 40), (7, 300, 40),
+    ]) func productIsOneChain(rows: Int, columns: Int, inner: Int) {
+        let a = Self.random(rows, inner, seed: 1), b = Self.random(inner, columns, seed: 2)
+        let start = Self.random(rows, columns, seed: 3)
+        func chain(_ i: Int, _ j: Int, from start: Double) -> Double {
+            var sum = start
+            for p in 0..<inner { sum += a[i, p] * b[p, j] }
+            return sum
+        }
+        var expected = start, expectedSum = start
+        for i in 0..<rows {
+            for j in 0..<columns {
+                expected[i, j] = chain(i, j, from: 0)
+                expectedSum[i, j] = chain(i, j, from: start[i, j])
+            }
+        }
+        for (first, second) in [(false, false), (true, false), (false, true), (true, true)] {
+            let left = first ? a.transposed : a, right = second ? b.transposed : b
+            var result = start
+            result.setProduct(left, right, firstTransposed: first, secondTransposed: second)
+            #expect(result == expected)
+            result = start
+            result.setProduct(left, right, firstTransposed: first, secondTransposed: second, adding: true)
+            #expect(result == expectedSum)
+        }
+        // A row block has the bits of the whole product.
+        #expect(a.rows(first: (rows + 1) / 2) * b == expected.rows(first: (rows + 1) / 2))
+    }
+
     @Test func setProductTransposesAndAdds() {
         func normal(_ rows: Int, _ columns: Int) -> Matrix {
             .normal(rows: rows, columns: columns, seed: 4, stream: .evaluation, number: UInt64(rows))
@@ -43,8 +74,7 @@ import Testing
         #expect(empty == Matrix(rows: 4, columns: 3))
     }
 
-    /// Equal operands give equal bits at every address of their arrays, because `AlignedDoubles` copies them to aligned
-    /// memory.
+    /// Equal operands give equal bits at every address of their arrays.
     @Test func addressesDoNotChangeBits() throws {
         let a = Self.random(37, 29, seed: 8), b = Self.positive(29, seed: 9)
         func results(_ a: Matrix, _ b: Matrix) throws -> [[Double]] {
@@ -114,5 +144,8 @@ import Testing
         #expect(throws: LinearAlgebraError.self) { try singular.inverse() }
         #expect(throws: LinearAlgebraError.self) { try Matrix.diagonal([1, .nan]).singularValueDecomposition() }
         #expect(throws: LinearAlgebraError.self) { try Matrix.diagonal([1, .infinity]).symmetricEigenvalues() }
+        #expect(throws: LinearAlgebraError.self) { try Matrix.diagonal([1, .nan]).choleskyFactor() }
+        #expect(throws: LinearAlgebraError.self) { try Matrix.diagonal([1, .nan]).inverse() }
+        #expect(throws: LinearAlgebraError.self) { try Matrix.diagonal([1, .nan]).qrDecomposition() }
     }
 }

@@ -20,7 +20,7 @@ import Testing
 
     /// Solves systems of growing and shrinking order with one instance, and compares with LU factorisation.
     @Test func solvesOneSystemAfterTheOther() throws {
-        let system = PositiveDefiniteSystem()
+        let system = try PositiveDefiniteSystem()
         for order in [5, 130, 64, 1] {
             let a = Self.matrix(order, rank: order, shift: 1)
             let right = Matrix.normal(rows: 3, columns: order, seed: 3, stream: .evaluation, number: 2)
@@ -38,7 +38,7 @@ import Testing
     }
 
     @Test func lowRankFactorHasAsManyColumnsAsTheRank() throws {
-        let a = Self.matrix(90, rank: 7, shift: 0), system = PositiveDefiniteSystem()
+        let a = Self.matrix(90, rank: 7, shift: 0), system = try PositiveDefiniteSystem()
         Self.fill(system, a)
         let found = try system.lowRankFactor(tolerance: 1e-10)
         #expect(found.factor.rows == 90 && found.factor.columns == 7 && Set(found.pivots) == Set(0..<90))
@@ -47,8 +47,8 @@ import Testing
         #expect(Self.difference(found.factor * found.factor.transposed, permuted) <= 1e-12)
     }
 
-    @Test func errorsIfThereIsNoFactor() {
-        let system = PositiveDefiniteSystem()
+    @Test func errorsIfThereIsNoFactor() throws {
+        let system = try PositiveDefiniteSystem()
         var right = [1.0, 1]
         Self.fill(system, Matrix(rows: 2, columns: 2, elements: [1, 2, 2, 1]))
         #expect(throws: LinearAlgebraError.self) { try system.solve(&right) }

@@ -51,7 +51,8 @@ void couplet_convolve_weights(size_t rows, size_t columns, size_t channels, size
 
 // The gradient of the weights from the pooled gradient, because three of four elements of the unpooled gradient are
 // zero: weights[o][p][q][c] += Σ_i Σ_j gradient[i][j][o] x[2i + p + a][2j + q + b][c], where code[i][j][o] selects
-// (a, b). The double sum starts from zero and runs in this order. channels is a multiple of 16.
+// (a, b). Pixels whose code is 4 are left out. The double sum runs in this order, in blocks of 256 pixels (i, j) that
+// start from zero. channels is a multiple of 16.
 void couplet_convolve_weights_pooled(size_t rows, size_t columns, size_t channels, size_t outputs,
                                      size_t gradient_channels, const float *x, size_t stride, const uint8_t *code,
                                      const float *gradient, float *weights);

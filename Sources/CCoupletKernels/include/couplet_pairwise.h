@@ -1,5 +1,6 @@
-// Kernels of the pairwise engine. A tile stores scores as T = S log2(e), so e^S = 2^T. Shifts are whole numbers, so
-// rescaling a sum from one shift to another is exact.
+// Kernels of the pairwise engine. The engine's unit of a score is T = S log2(e), so e^S = 2^T. A tile holds products of
+// encodings; T = scale · product, where scale is log2(e)/τ. (A tile of T itself has the scale 1.) Shifts are whole
+// numbers, so rescaling a sum from one shift to another is exact.
 //
 // A sum of exponentials is stored as (exponent, mantissa): mantissa · 2^exponent with 1 <= mantissa < 2. The empty sum
 // is (COUPLET_EMPTY, 0).
@@ -9,10 +10,13 @@
 
 // The exponent of an empty sum: smaller than the exponent of any score.
 #define COUPLET_EMPTY (-1e9f)
-// The score of an excluded pair: 2^score is 0.
+// The product of an excluded pair: 2^T is 0.
 #define COUPLET_EXCLUDED (-1e30f)
+// If |T| is at most this for all scores of a tile, its exponentials have the shift 0: no sum can overflow, and none
+// comes near COUPLET_UNDERFLOWED.
+#define COUPLET_BOUNDED 56.0f
 // A tile's sum below this (2^-60, relative to the shift) may have lost terms to underflow. In larger sums the lost
-// terms are negligible: at most 256 terms below 2^-126.
+// terms are negligible: at most 512 terms below 2^-126.
 #define COUPLET_UNDERFLOWED 8.673617379884035e-19f
 // If a row's sum so far is at most this many powers of two below a tile's shift, the terms that the tile lost are
 // negligible.
@@ -26,13 +30,18 @@
 void couplet_tile_offset(size_t rows, size_t columns, float *tile, size_t stride, const float *row,
                          const float *column);
 
+// tile[i][j] = scale · tile[i][j] - (row[i] + column[j])
+void couplet_tile_scores(size_t rows, size_t columns, float *tile, size_t stride, float scale, const float *row,
+                         const float *column);
+
 // The largest entry.
 float couplet_tile_maximum(size_t rows, size_t columns, const float *tile, size_t stride);
 
-// tile[i][j] = 2^(tile[i][j] - shift), or 0 below 2^-126. row_sums[i] = Σ_j and column_sums[j] = Σ_i of the results; a
-// null pointer skips the sums.
-void couplet_tile_exponentials(size_t rows, size_t columns, float *tile, size_t stride, float shift, float *row_sums,
-                               float *column_sums);
+// out[i][j] = 2^(scale · tile[i][j] - shift), or 0 below 2^-126. row_sums[i] = Σ_j and column_sums[j] = Σ_i of the
+// results; a null pointer skips the sums. out is the tile itself, or other memory, which is then written past the
+// caches if its rows start at multiples of 64 bytes.
+void couplet_tile_exponentials(size_t rows, size_t columns, const float *tile, size_t stride, float scale, float shift,
+                               float *out, size_t out_stride, float *row_sums, float *column_sums);
 
 // row_sums[i] += Σ_j tile[i][j], column_sums[j] += Σ_i tile[i][j]
 void couplet_tile_sums(size_t rows, size_t columns, const float *tile, size_t stride, float *row_sums,
@@ -46,8 +55,8 @@ void couplet_add_tile_sums(size_t count, float shift, const float *sums, float *
 // Adds (b_exponent[i], b_mantissa[i]) to (exponent[i], mantissa[i]).
 void couplet_add_sums(size_t count, const float *b_exponent, const float *b_mantissa, float *exponent, float *mantissa);
 
-// Computes Σ_k 2^x[k · step] as (exponent, mantissa). The shift is the largest x, rounded up.
-void couplet_exp2_sum(size_t count, const float *x, size_t step, float *exponent, float *mantissa);
+// Computes Σ_k 2^(scale · x[k · step]) as (exponent, mantissa). The shift is the largest power, rounded up.
+void couplet_exp2_sum(size_t count, const float *x, size_t step, float scale, float *exponent, float *mantissa);
 
 // The number of a tile's sums that have underflowed and are not negligible in their row's sum so far, whose exponents
 // are `exponent`.
@@ -63,26 +72,28 @@ float couplet_tile_factors(size_t count, float shift, const float *exponent, con
 void couplet_tile_weights(size_t rows, size_t columns, const float *tile, size_t stride, const float *row,
                           const float *column, float *weights, size_t weights_stride);
 
-// tile[i][j] = row_weight[i] 2^(tile[i][j] - row_exponent[i]) + column_weight[j] 2^(tile[i][j] - column_exponent[j])
-void couplet_tile_weights_direct(size_t rows, size_t columns, float *tile, size_t stride, const float *row_exponent,
-                                 const float *row_weight, const float *column_exponent, const float *column_weight);
+// With T = scale · tile[i][j]: tile[i][j] = row_weight[i] 2^(T - row_exponent[i]) + column_weight[j] 2^(T -
+// column_exponent[j])
+void couplet_tile_weights_direct(size_t rows, size_t columns, float *tile, size_t stride, float scale,
+                                 const float *row_exponent, const float *row_weight, const float *column_exponent,
+                                 const float *column_weight);
 
 // MARK: Sigmoid loss
 
-// With t = tile[i][j] + bias: losses[i] = Σ_j ln(1 + 2^t), tile[i][j] = share / (1 + 2^-t), sums[i] = Σ_j of the
-// results.
-void couplet_tile_sigmoid(size_t rows, size_t columns, float *tile, size_t stride, float bias, float share,
+// With t = scale · tile[i][j] + bias: losses[i] = Σ_j ln(1 + 2^t), tile[i][j] = share / (1 + 2^-t), sums[i] = Σ_j of
+// the results.
+void couplet_tile_sigmoid(size_t rows, size_t columns, float *tile, size_t stride, float scale, float bias, float share,
                           float *losses, float *sums);
 
 // MARK: Maximum mean discrepancy
 
-// out[i][j] = weight[i] 2^(tile[i][j] - exponent[i])
-void couplet_tile_row_softmax(size_t rows, size_t columns, const float *tile, size_t stride, const float *exponent,
-                              const float *weight, float *out);
+// out[i][j] = weight[i] 2^(scale · tile[i][j] - exponent[i])
+void couplet_tile_row_softmax(size_t rows, size_t columns, const float *tile, size_t stride, float scale,
+                              const float *exponent, const float *weight, float *out);
 
-// out[i][j] = weight[j] 2^(tile[i][j] - exponent[j])
-void couplet_tile_column_softmax(size_t rows, size_t columns, const float *tile, size_t stride, const float *exponent,
-                                 const float *weight, float *out);
+// out[i][j] = weight[j] 2^(scale · tile[i][j] - exponent[j])
+void couplet_tile_column_softmax(size_t rows, size_t columns, const float *tile, size_t stride, float scale,
+                                 const float *exponent, const float *weight, float *out);
 
 // weights[i][j] += softmax[i][j] (products[i][j] - row[i])
 void couplet_tile_add_row_centred(size_t rows, size_t columns, const float *softmax, const float *products,
@@ -134,9 +145,3 @@ void couplet_row_squares(size_t rows, size_t columns, const float *x, float fact
 
 // gradient[i] -= factors[i] · x[i] for rows of `columns` floats.
 void couplet_subtract_scaled_rows(size_t rows, size_t columns, const float *x, const float *factors, float *gradient);
-
-// MARK: Floating-point mode
-
-// Makes this thread's processor flush subnormal results and operands to 0, on x86-64 only. Weights of pairs can be
-// subnormal, and arithmetic on subnormal numbers is slow.
-void couplet_flush_subnormals(void);

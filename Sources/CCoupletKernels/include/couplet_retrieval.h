@@ -31,8 +31,8 @@ float couplet_score_statistics(size_t count, const float *scores, float center, 
 // One pass over a gallery finds the best rows for each of many queries, and the normalizers that turn scores into
 // probabilities. It does not write all scores to memory.
 //
-// Scores are stored in powers of two: t = offset + Σ_k query[k] row[k], a chain of multiply-adds over k (fused if the
-// processor supports it). Its bits are a function of the query and the row only, so equal rows tie exactly.
+// Scores are stored in powers of two: t = offset + Σ_k query[k] row[k], a chain of fused multiply-adds over k. Its bits
+// are a function of the query and the row only, so equal rows tie exactly.
 //
 // Queries are packed in panels of COUPLET_SEARCH_WIDTH columns: panel[k · WIDTH + q]. Gallery rows are row-major and
 // need no alignment.
@@ -76,16 +76,17 @@ void couplet_search_pack(size_t count, size_t dimension, const float *rows, cons
 void couplet_search_unit_rows(size_t count, size_t dimension, const float *rows, float *unit);
 
 // Scores `count` rows of a gallery against the queries of a panel. `first_row` is the number of the first row;
-// `offsets` has one number per row. Inserts rows into the top k, and adds to the normalizers of query q: Σ 2^t =
-// sums[q] · 2^exponents[q] and Σ 4^t = squares[q] · 4^exponents[q]. The empty normalizer is (COUPLET_EMPTY, 0, 0).
-// Scores of at most half COUPLET_EXCLUDED are ignored.
+// `offsets` has one number per row. Inserts rows into the top k, and sets the normalizers of the block for query q: Σ
+// 2^t = sums[q] · 2^exponents[q] and Σ 4^t = squares[q] · 4^exponents[q]. The exponents may only grow; they begin with
+// those of the rows before, because terms far below these are negligible, or with COUPLET_EMPTY. The empty normalizer
+// is (COUPLET_EMPTY, 0, 0). Scores of at most half COUPLET_EXCLUDED are ignored.
 void couplet_search_block(const struct couplet_search_queries *queries, size_t count, const float *rows,
                           const float *offsets, int64_t first_row, const struct couplet_search_top_k *top_k,
                           double *exponents, double *sums, double *squares);
 
-// Adds a normalizer to another one.
-void couplet_search_add_normalizer(double exponent, double sum, double square, double *total_exponent,
-                                   double *total_sum, double *total_square);
+// Adds the normalizers of `count` queries to others. Exponents are whole numbers.
+void couplet_search_add_normalizers(size_t count, const double *exponents, const double *sums, const double *squares,
+                                    double *total_exponents, double *total_sums, double *total_squares);
 
 // A checksum of a block that depends on the order of its words (after Fletcher). It runs at the bandwidth of memory.
 uint64_t couplet_search_checksum(size_t count, const uint32_t *words);

@@ -169,7 +169,6 @@ public final class WorkerGroup: Sendable {
         let processState = SharedProcessState(threads: max(threads, 1))
         guard let failureDetector = try connected() else {
             try checkThreads(threads)
-            try OpenBLAS.reserveMemory(threads: threads)
             let failureDetector = FailureDetector(mpi: nil, timeout: timeout)
             failureDetector.beginRun(processState)
             let team = ThreadTeam(
@@ -229,7 +228,6 @@ public final class WorkerGroup: Sendable {
                         reason: "MPI did not grant MPI_THREAD_MULTIPLE, which \(threads) threads per process need",
                         remedy: "take one thread per process and more processes")
                 }
-                try OpenBLAS.reserveMemory(threads: threads)
                 tags = try TagLayout(threads: threads, largestTag: mpi.largestTag)
             })
         guard let tags else { preconditionFailure("all processes agreed, but rank \(processRank) has no message tags") }

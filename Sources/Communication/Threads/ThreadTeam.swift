@@ -1,3 +1,4 @@
+import CoupletTensors
 import Synchronization
 
 /// The worker threads of one process in a run.
@@ -11,7 +12,7 @@ struct ThreadTeam: Sendable {
 
     /// Runs `body` on every worker of this process, and returns their results and errors after all have ended.
     ///
-    /// A single worker runs on the calling thread; several run on new threads.
+    /// A single worker runs on the calling thread; several run on new threads. All compute in one floating-point mode.
     func run<Result>(_ body: @Sendable (any Communicator) throws -> Result) -> WorkerOutcomes<Result> {
         let workerIDs = (0..<processCount).flatMap { process in
             (0..<threads).map { WorkerID(process: process, thread: $0) }
@@ -24,7 +25,8 @@ struct ThreadTeam: Sendable {
             defer { processState.setActivity(.ended, thread: thread) }
             let communicator = WorkerCommunicator(worker: worker, workerIDs: workerIDs, context: 0, parent: nil)
             do {
-                outcomes.succeed(try body(communicator), thread: thread)
+                let result = try FloatingPointMode.withFlushedSubnormals { try body(communicator) }
+                outcomes.succeed(result, thread: thread)
             } catch {
                 outcomes.fail(error)
                 communicator.abort(because: error)

@@ -5,16 +5,18 @@ struct BenchCommand: ParsableCommand {
         commandName: "bench",
         abstract: "Measure how fast this machine trains.",
         discussion: """
-            Every result includes the peak of this machine's own matrix products, measured in the same run with the \
-            same number of threads.
+            Every result of computation includes this machine's peak of fused multiply-adds (FMA), measured in the \
+            same run with the same number of threads.
 
               couplet bench loss --batch 8192 --dim 128
               couplet bench step configs/gaussian.yaml
+              couplet bench product --rows 384 --columns 750 --inner 750
               couplet bench retrieve --gallery 1000000
               mpirun -n 2 couplet bench collectives
             """,
         subcommands: [
-            BenchLossCommand.self, BenchStepCommand.self, BenchCollectivesCommand.self, BenchRetrieveCommand.self,
+            BenchLossCommand.self, BenchStepCommand.self, BenchProductCommand.self, BenchCollectivesCommand.self,
+            BenchRetrieveCommand.self,
         ])
 }
 

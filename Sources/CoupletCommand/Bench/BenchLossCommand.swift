@@ -13,7 +13,7 @@ struct BenchLossCommand: ParsableCommand {
         discussion: """
             The input is unit encodings in memory, drawn from the seed or read from a file; no encoder runs. GFLOP/s \
             count three matrix products of 2 B² d operations: the scores and the gradient of each side. The share of \
-            the peak is relative to this machine's own products (sgemm, 768³) on the same threads in the same run.
+            the peak is relative to fused multiply-adds in registers, on the same threads in the same run.
 
               couplet bench loss --batch 65536 --dim 128 --json
               couplet bench loss --loss joint --similarity quadratic --temperature 1

@@ -13,7 +13,7 @@ struct BenchRetrieveCommand: ParsableCommand {
         discussion: """
             Finds the best candidates of each query, and their probabilities among the whole gallery, from random unit \
             encodings in memory. GFLOP/s count one matrix product of 2 · queries · gallery · dim operations; the share \
-            is relative to plain matrix products (OpenBLAS, 768³) on the same threads in the same run.
+            is relative to fused multiply-adds in registers, on the same threads in the same run.
 
               couplet bench retrieve --queries 1000 --gallery 1000000 --dim 64 --top 10
               couplet bench retrieve --similarity quadratic --temperature 0.1 --json

@@ -21,19 +21,20 @@ struct DoctorCommand: ParsableCommand {
         let processor = ProcessorCheck()
         let memory = MemoryCheck()
         let launch = LaunchCheck()
+        let kernels = KernelsCheck()
         let openBLAS = OpenBLASCheck()
         let hdf5 = HDF5Check()
         let collectives = CollectivesCheck()
         let findings =
-            processor.findings + memory.findings + openBLAS.findings(on: processor) + launch.findings
+            processor.findings + memory.findings + kernels.findings + openBLAS.findings(on: processor) + launch.findings
             + collectives.findings + hdf5.findings
         if launch.isFirstRank {
             if json {
                 print(
                     JSONValue.object([
                         "version": .string(Version.number), "cpu": processor.json, "memory": memory.json,
-                        "openblas": openBLAS.json, "mpi": launch.json, "collectives": collectives.json,
-                        "hdf5": hdf5.json, "findings": .array(findings.map(\.json)),
+                        "kernels": kernels.json, "openblas": openBLAS.json, "mpi": launch.json,
+                        "collectives": collectives.json, "hdf5": hdf5.json, "findings": .array(findings.map(\.json)),
                     ]).indentedText())
             } else {
                 print(Self.report(findings))

@@ -86,7 +86,7 @@ struct CollectivesCheck {
         let description = "products in two threads at a time differ from one another"
     }
 
-    /// Multiplies in both threads of a process at a time. A BLAS that is not thread-safe would give wrong products.
+    /// Multiplies in both threads of a process at a time.
     private static func multiplyConcurrently() throws {
         let size = 256
         let a = Tensor([size, size], Philox(seed: 7).normals(size * size, .source, number: 0))

@@ -5,7 +5,7 @@ import Glibc
 
 /// The CPU, and the part of it that this process may use.
 package struct ProcessorCheck {
-    /// The widest vectors that the kernels use and this CPU has.
+    /// The widest vectors that OpenBLAS's kernels use and this CPU has.
     package enum VectorLevel: String, Comparable {
         case baseline
         case avx2 = "AVX2"
@@ -89,12 +89,6 @@ package struct ProcessorCheck {
                     "the container is limited to the time of \(NumberText.fixed(quota, 1)) cores, "
                         + "below the \(allowedCores) that it may use",
                     remedy: "give --threads \(WorkerCount.powerOfTwo(atMost: Int(quota)))"))
-        }
-        if vectorLevel == .baseline {
-            findings.append(
-                Finding(
-                    .warning, "cpu", "no AVX2: products and kernels run several times slower",
-                    remedy: "use a CPU from 2013 or later"))
         }
         return findings
     }

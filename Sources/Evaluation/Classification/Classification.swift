@@ -4,7 +4,6 @@ import CoupletLosses
 import CoupletPairs
 import CoupletTensors
 import CoupletText
-import Glibc
 
 /// Zero-shot classification: retrieval with one candidate per class (Baptista, Stuart, Tran 2025, on classification).
 ///

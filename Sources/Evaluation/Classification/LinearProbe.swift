@@ -2,7 +2,6 @@ import CoupletCommunication
 import CoupletPairs
 import CoupletTensors
 import CoupletText
-import Glibc
 
 /// A linear classifier on frozen encodings: multinomial logistic regression, the usual measure of what an encoder has
 /// learned (Alain and Bengio, *Understanding intermediate layers using linear classifier probes*, ICLR workshop 2017).

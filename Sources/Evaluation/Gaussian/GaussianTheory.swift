@@ -1,7 +1,6 @@
 import CoupletLosses
 import CoupletTensors
 import CoupletText
-import Glibc
 
 /// The closed-form results for a Gaussian pair (Baptista, Stuart, Tran 2025, arXiv 2505.24134): canonical correlations,
 /// mutual information, and the minimiser of each loss and similarity for encoders of a given rank and infinitely many

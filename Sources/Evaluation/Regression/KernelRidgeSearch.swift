@@ -1,5 +1,4 @@
 import CoupletTensors
-import Glibc
 
 /// Kernel ridge regression with a Gaussian kernel, whose penalty α and width γ cross-validation selects for each target
 /// (Murphy, *Machine Learning*, 2012, section 14.4.3).
@@ -10,6 +9,9 @@ import Glibc
 /// scikit-learn's `GridSearchCV(KernelRidge(kernel="rbf"), cv=3)`: the choice is the first grid point, by α and then by
 /// γ, with the largest mean R² over the folds. Unlike there, one factorisation serves the targets of all blocks, and
 /// the factorisations are distributed over the workers.
+///
+/// OpenBLAS factorises the systems (`PositiveDefiniteSystem`). So the scores have the same bits for any number of
+/// workers on one kind of CPU, and differ in rounding between kinds.
 package struct KernelRidgeSearch: Sendable {
     /// The grid of α.
     package static let penalties = [1, 0.1, 0.01, 0.001]
@@ -39,7 +41,7 @@ package struct KernelRidgeSearch: Sendable {
     /// - Returns: for each task, an outcome for each target.
     /// - Throws: `LinearAlgebraError` if inputs hold a NaN; `CollectiveError` if a worker has failed.
     package func run(_ map: DistributedMap) throws -> [[Outcome]] {
-        let choices = try choose(map), solver = KernelRidgeSolver()
+        let choices = try choose(map), solver = try KernelRidgeSolver()
         // One refit for each grid point that some target of a task selected.
         var refits: [(task: Int, choice: Choice, targets: [Int])] = []
         for (task, chosen) in choices.enumerated() {
@@ -85,7 +87,7 @@ package struct KernelRidgeSearch: Sendable {
     /// Returns, for each task and each grid point (by α, then by γ), the mean R² over the folds of each target.
     package func validate(_ map: DistributedMap) throws -> [[(choice: Choice, means: [Double])]] {
         let folds = tasks.map { CrossValidationFolds(samples: $0.fitting.rows) }
-        let fits = try fits(folds, map), solver = KernelRidgeSolver()
+        let fits = try fits(folds, map), solver = try KernelRidgeSolver()
         let scores = try map.run(fits.count) { index in
             let fit = fits[index], task = tasks[fit.task], leftOut = folds[fit.task].leftOut(fit.fold)
             let allPoints = KernelPoints(task.fitting), points = allPoints.leavingOut(leftOut)
@@ -123,7 +125,7 @@ package struct KernelRidgeSearch: Sendable {
 
     /// Returns the fits of the cross-validation. Fits of one width are neighbours, because they take equally long.
     private func fits(_ folds: [CrossValidationFolds], _ map: DistributedMap) throws -> [Fit] {
-        let solver = KernelRidgeSolver()
+        let solver = try KernelRidgeSolver()
         let combinations = Self.widths.flatMap { width in tasks.indices.map { (width: width, task: $0) } }
         let methods = try map.run(combinations.count) { index in
             let (width, task) = combinations[index]

@@ -4,9 +4,10 @@ import CoupletTensors
 /// Solves the linear systems of kernel ridge regressions, one after the other, and reuses its memory. Each worker has
 /// its own solver.
 package final class KernelRidgeSolver {
-    private let system = PositiveDefiniteSystem()
+    private let system: PositiveDefiniteSystem
 
-    package init() {}
+    /// - Throws: `LinearAlgebraError` if OpenBLAS has no address space.
+    package init() throws { system = try PositiveDefiniteSystem() }
 
     /// A method that solves `(K + α I) X = Y` for all α of one K.
     package enum Method: Int, Sendable {
@@ -165,7 +166,8 @@ package final class KernelRidgeSolver {
                 for i in stride(from: row * n, to: end, by: 8) {
                     for lane in 0..<8 { sums[lane] += a[i + lane] * b[i + lane] }
                 }
-                var sum = sums.sum()
+                let halves = sums.lowHalf + sums.highHalf, pair = halves.lowHalf + halves.highHalf
+                var sum = pair.x + pair.y
                 for i in end..<((row + 1) * n) { sum += a[i] * b[i] }
                 return sum
             }

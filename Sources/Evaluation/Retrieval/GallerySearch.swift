@@ -2,7 +2,6 @@ import CCoupletKernels
 import CoupletCommunication
 import CoupletLosses
 import CoupletTensors
-import Glibc
 
 /// Finds the best gallery rows of each query, with calibrated probabilities: retrieval as the mode of the learned
 /// conditional (Baptista, Stuart, Tran 2025, arXiv 2505.24134).
@@ -17,7 +16,7 @@ import Glibc
 ///
 /// Scores are single precision. The scores of the best `top` + 8 rows are computed again in Double. They order the
 /// result, and replace the single-precision terms of these rows in the sums. A search sums over fixed parts of the
-/// gallery, so all results have the same bits for every number of workers on one kind of CPU.
+/// gallery, so all results have the same bits for every number of workers, on every CPU.
 public struct GallerySearch: Sendable {
     public let similarity: Similarity
     /// τ.
@@ -57,10 +56,9 @@ public struct GallerySearch: Sendable {
         let parts = Gallery.parts(ofWorker: communicator.rank, of: communicator.size)
         var normalizer = Normalizer(queries: queries.rows, parts: parts.count)
         let reader = try gallery.makeReader()
-        for (index, part) in parts.enumerated() {
-            try scan(gallery.rows(ofPart: part), reader, packed, weights, topK) {
-                normalizer.withPointers(ofPart: index, $0)
-            }
+        for part in parts {
+            try scan(gallery.rows(ofPart: part), reader, packed, weights, topK) { normalizer.addBlock($0) }
+            normalizer.endPart()
         }
         let totals = try normalizer.merged(communicator)
         let candidates = try topK.merged(communicator)

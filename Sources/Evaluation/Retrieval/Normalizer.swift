@@ -4,9 +4,10 @@ import CoupletCommunication
 /// The sums Σ 2^t and Σ 4^t of each query over each part of a gallery, stored as sum · 2^exponent and square ·
 /// 4^exponent.
 ///
-/// Sums over parts are added in the order of the parts, so the totals have the same bits for every number of workers.
+/// The sums of a part are pairwise sums over its blocks, and the totals pairwise sums over the parts. So the totals
+/// have the same bits for every number of workers.
 struct Normalizer {
-    /// The sums over one part, one number per query.
+    /// The sums over one block, one number per query.
     struct Pointers {
         let exponents: UnsafeMutablePointer<Double>, sums: UnsafeMutablePointer<Double>
         let squares: UnsafeMutablePointer<Double>
@@ -20,23 +21,63 @@ struct Normalizer {
     private let queries: Int, parts: Int
     /// For each part: the exponents of all queries, their sums, their squares.
     private var numbers: [Double]
+    /// The sums of the current block, in this order. The exponents are those of the last block of the part.
+    private var block: [Double]
+    /// The nodes of the current part: element l is a sum of 2^l blocks, empty if there is none.
+    private var nodes: [[Double]] = []
 
     /// - Parameter parts: the number of parts that this worker scans.
     init(queries: Int, parts: Int) {
         self.queries = queries
         self.parts = parts
-        numbers = [Double](repeating: 0, count: 3 * queries * parts)
-        for part in 0..<parts {
-            for query in 0..<queries { numbers[3 * part * queries + query] = Double(COUPLET_EMPTY) }
-        }
+        block = Self.empty(queries)
+        numbers = []
+        numbers.reserveCapacity(3 * queries * parts)
     }
 
-    /// Calls `body` with the sums over one of this worker's parts.
-    mutating func withPointers(ofPart part: Int, _ body: (Pointers) -> Void) {
-        numbers.withUnsafeMutableBufferPointer { buffer in
+    private static func empty(_ queries: Int) -> [Double] {
+        [Double](repeating: Double(COUPLET_EMPTY), count: queries) + [Double](repeating: 0, count: 2 * queries)
+    }
+
+    /// Calls `body`, which sets the sums of the next block of the current part.
+    mutating func addBlock(_ body: (Pointers) -> Void) {
+        let queries = queries
+        block.withUnsafeMutableBufferPointer { buffer in
             guard let start = buffer.baseAddress else { return }
-            let base = start + 3 * part * queries
-            body(Pointers(exponents: base, sums: base + queries, squares: base + 2 * queries))
+            body(Pointers(exponents: start, sums: start + queries, squares: start + 2 * queries))
+        }
+        var node = block, level = 0
+        while level < nodes.count, !nodes[level].isEmpty {
+            Self.add(node, to: &nodes[level])
+            node = nodes[level]
+            nodes[level] = []
+            level += 1
+        }
+        if level == nodes.count { nodes.append([]) }
+        nodes[level] = node
+    }
+
+    /// Ends the current part.
+    mutating func endPart() {
+        var sum: [Double]?
+        // An odd node at the end moves up unchanged.
+        for var node in nodes where !node.isEmpty {
+            if let sum { Self.add(sum, to: &node) }
+            sum = node
+        }
+        numbers += sum ?? Self.empty(queries)
+        nodes = []
+        block = Self.empty(queries)
+    }
+
+    private static func add(_ node: [Double], to total: inout [Double]) {
+        let queries = node.count / 3
+        node.withUnsafeBufferPointer { node in
+            total.withUnsafeMutableBufferPointer { total in
+                guard let node = node.baseAddress, let total = total.baseAddress else { return }
+                couplet_search_add_normalizers(
+                    queries, node, node + queries, node + 2 * queries, total, total + queries, total + 2 * queries)
+            }
         }
     }
 
@@ -58,28 +99,28 @@ struct Normalizer {
             }
             // The numbers are gathered as bytes, because workers may have different numbers of parts.
             let gathered = try communicator.allGather(bytes: localNumbers.withUnsafeBytes { Array($0) })
-            var totals = [Total](repeating: Total(), count: range.count)
-            for bytes in gathered { bytes.withUnsafeBytes { Self.add($0, to: &totals) } }
-            result += totals
+            var sums = gathered.flatMap { Self.parts(of: $0, size: 3 * range.count) }
+            while sums.count > 1 {
+                for left in stride(from: 0, to: sums.count - 1, by: 2) { Self.add(sums[left + 1], to: &sums[left]) }
+                sums = stride(from: 0, to: sums.count, by: 2).map { sums[$0] }
+            }
+            let count = range.count, total = sums[0]
+            result += (0..<count).map {
+                Total(exponent: total[$0], sum: total[count + $0], square: total[2 * count + $0])
+            }
         }
         return result
     }
 
-    /// Adds the numbers of one worker's parts, in order.
-    private static func add(_ bytes: UnsafeRawBufferPointer, to totals: inout [Total]) {
-        func number(_ index: Int) -> Double {
-            bytes.loadUnaligned(fromByteOffset: index * MemoryLayout<Double>.stride, as: Double.self)
-        }
-        let count = totals.count
-        for part in 0..<(bytes.count / (3 * count * MemoryLayout<Double>.stride)) {
-            for query in 0..<count {
-                let index = 3 * part * count + query, exponent = number(index)
-                if exponent == Double(COUPLET_EMPTY) { continue }
-                var total = totals[query]
-                couplet_search_add_normalizer(
-                    exponent, number(index + count), number(index + 2 * count), &total.exponent, &total.sum,
-                    &total.square)
-                totals[query] = total
+    /// The numbers of each part in a worker's bytes.
+    private static func parts(of bytes: [UInt8], size: Int) -> [[Double]] {
+        bytes.withUnsafeBytes { bytes in
+            let stride = size * MemoryLayout<Double>.stride
+            return (0..<(bytes.count / stride)).map { part in
+                (0..<size).map {
+                    bytes.loadUnaligned(
+                        fromByteOffset: part * stride + $0 * MemoryLayout<Double>.stride, as: Double.self)
+                }
             }
         }
     }

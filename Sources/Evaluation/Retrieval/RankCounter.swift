@@ -4,9 +4,9 @@ import CoupletTensors
 
 /// Counts, for tiles of U Vᵀ, the candidates that score at least as high as a query's positive.
 ///
-/// The products are single precision, and their bits depend on the position in the tile. So the counting has two steps.
-/// A kernel counts the scores that reach the positive beyond the error of a product. The few scores within this error
-/// are computed again in Double. The counts equal the counts of scores in Double, exact ties included, on every CPU and
+/// The products are single precision, so they may miss a tie. Therefore the counting has two steps. A kernel counts the
+/// scores that reach the positive beyond the error of a product. The few scores within this error are computed again in
+/// Double. The counts equal the counts of scores in Double, exact ties included, on every CPU and
 /// for every tiling. A NaN counts as higher than every number.
 struct RankCounter {
     private let tile: Tensor

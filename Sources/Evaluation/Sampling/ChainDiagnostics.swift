@@ -1,4 +1,4 @@
-import Glibc
+import CoupletTensors
 
 /// Convergence diagnostics of several Markov chains for one quantity: R̂ and the effective sample size (Vehtari,
 /// Gelman, Simpson, Carpenter, Bürkner, *Rank-normalization, folding, and localization: an improved R̂*, Bayesian
@@ -89,7 +89,7 @@ public struct ChainDiagnostics: Equatable, Sendable {
             minimum = min(minimum, pair)
             sum += minimum
         }
-        let time = max(2 * sum - 1, 1 / log10(max(total, 10)))
+        let time = max(2 * sum - 1, log(10) / log(max(total, 10)))
         return (total / time, (pooled * time / total).squareRoot())
     }
 

@@ -1,5 +1,4 @@
 import CoupletTensors
-import Glibc
 
 /// Draws u given v by resampling a gallery {u_k} of draws of u's marginal: sampling-importance-resampling (Rubin 1988;
 /// Smith and Gelfand 1992), for any modality and any encoder.

@@ -1,5 +1,4 @@
 import CoupletTensors
-import Glibc
 
 /// Draws u given v by preconditioned Crank–Nicolson MCMC (pCN; Cotter, Roberts, Stuart, White, *MCMC Methods for
 /// Functions*, Statistical Science 2013). The target density is ∝ exp(Φ(u)) N(m, C), with the marginal N(m, C) of u and

@@ -1,6 +1,5 @@
 import CoupletCommunication
 import CoupletTensors
-import Foundation
 
 /// The batch of a loss, which is spread over workers, and sums over all of it.
 ///

@@ -1,6 +1,5 @@
 import CCoupletKernels
 import CoupletTensors
-import Foundation
 
 /// The positives of a worker's pairs, and the sums of exponentials of its rows and columns.
 ///

@@ -1,6 +1,5 @@
 import CCoupletKernels
 import CoupletTensors
-import Foundation
 
 // Losses that compare more than the two modalities of one batch: `PairwiseEngine.additionalScores`.
 

@@ -101,7 +101,8 @@ public final class PairwiseEngine {
         precondition(batchSize > 0 && batchSize % shards == 0, "a batch of \(batchSize) in \(shards) shards")
         let schedule = PairwiseSchedule(communicator: communicator, shards: shards)
         let algorithm = Algorithm(loss), scoreFunction = loss.scoreFunction(similarity)
-        let geometry = TileGeometry(shardRows: batchSize / shards), rows = batchSize / communicator.size
+        let geometry = TileGeometry(shardRows: batchSize / shards, dimension: dimension)
+        let rows = batchSize / communicator.size
         self.schedule = schedule
         self.algorithm = algorithm
         self.scoreFunction = scoreFunction
@@ -144,7 +145,7 @@ public final class PairwiseEngine {
             ].map { tiledScores(.selfPairs, tileCache(tileMemory / 3), weights: $0) }
         }
         discrepancyBuffers = featureCounts.map {
-            MaximumMeanDiscrepancyBuffers(rows: rows, side: geometry.side, features: $0)
+            MaximumMeanDiscrepancyBuffers(rows: rows, geometry: geometry, features: $0)
         }
         let isCosine = scoreFunction == .product && similarity == .cosine
         normalizedRows = (0..<(isCosine ? 2 * loss.batchCount : 0)).map { _ in
@@ -176,7 +177,8 @@ public final class PairwiseEngine {
         precondition(
             (secondBatch != nil) == loss.usesSecondBatch,
             "\(loss.title) \(secondBatch == nil ? "needs a" : "takes no") second batch")
-        couplet_flush_subnormals()
+        let mode = FloatingPointMode.flushSubnormals()
+        defer { mode.restore() }
         for (i, normalized) in normalizedRows.enumerated() { encodings[i] = normalized.normalize(encodings[i]) }
         if !gradients { clearGradients() }
         let temperature = loss.scoreTemperature(temperature)
@@ -277,14 +279,13 @@ extension PairwiseEngine {
         workers: Int, shards: Int, batchSize: Int, dimension: Int, similarity: Similarity, loss: any Loss,
         tileMemory: Int, features: FeatureCounts? = nil
     ) -> (buffers: Int, tiles: Int) {
-        let rows = batchSize / workers, shardRows = batchSize / shards
-        let geometry = TileGeometry(shardRows: shardRows), tile = geometry.side * geometry.side
+        let rows = batchSize / workers
+        let geometry = TileGeometry(shardRows: batchSize / shards, dimension: dimension)
         let stride = MemoryLayout<Float>.stride, scoreFunction = loss.scoreFunction(similarity)
         let algorithm = Algorithm(loss)
         func scores(_ diagonal: TiledScores.Diagonal) -> Int {
             TiledScores.memory(
-                rows: rows, shardRows: shardRows, dimension: dimension, scoreFunction: scoreFunction, diagonal: diagonal
-            )
+                rows: rows, geometry: geometry, dimension: dimension, scoreFunction: scoreFunction, diagonal: diagonal)
         }
         func cachedTiles(_ bytes: Int) -> Int {
             TileCache.cachedCount(
@@ -299,13 +300,13 @@ extension PairwiseEngine {
             (buffers, caches, tiles) = (scores(.positives) + 2 * scores(.selfPairs), 3, 3 * cachedTiles(tileMemory / 3))
         }
         if case .maximumMeanDiscrepancy = algorithm, let features {
-            buffers += MaximumMeanDiscrepancyBuffers.memory(rows: rows, side: geometry.side, features: features)
+            buffers += MaximumMeanDiscrepancyBuffers.memory(rows: rows, geometry: geometry, features: features)
         }
-        buffers += caches * 2 * tile * stride
+        buffers += caches * 2 * geometry.count * stride
         if scoreFunction == .product && similarity == .cosine {
             buffers += loss.batchCount * rows * (2 * dimension + 2) * stride
         }
-        return (buffers, tiles * (tile + 16) * stride)
+        return (buffers, tiles * geometry.count * stride)
     }
 }
 

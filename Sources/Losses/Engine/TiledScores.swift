@@ -1,18 +1,20 @@
 import CCoupletKernels
 import CoupletCommunication
 import CoupletTensors
-import Foundation
 
 /// The scores of two sets of encodings that are spread over workers, tile by tile, without an array of all scores.
 ///
 /// Pass 1 runs over all shard pairs and computes the sums of exponentials of each row and column. Pass 2 runs over them
 /// again, turns scores into weights ∂loss/∂S, and turns weights into gradients. The tile cache keeps exponentials
-/// between the passes; pass 2 computes all other tiles again by the same arithmetic.
+/// between the passes; pass 2 computes all other tiles again by the same arithmetic. Small encodings have passes of
+/// their own, which store no tile (SmallScores.swift).
 ///
 /// Cost: 3 matrix products of 2 B² d operations if all tiles are cached, 4 if none is. Each worker sends and receives
 /// about 3 B d (W - 1) / W floats. The results are the same bits for any number of workers.
 ///
-/// Scores are stored as `T = S log₂e` (see couplet_pairwise.h).
+/// The unit of a score is `T = S log₂e` (see couplet_pairwise.h). A tile holds products of encodings first, then
+/// exponentials 2^(T - shift), then weights. The shift is 0 where the lengths of the encodings bound |T|; otherwise it
+/// is the largest T of the tile, rounded up.
 final class TiledScores {
     /// The meaning of the pairs (i, i).
     enum Diagonal {
@@ -33,6 +35,7 @@ final class TiledScores {
     let rows: Int
     let dimension: Int
     let tiles: TileCache
+    let columnBlock: ColumnBlock
     let statistics: SoftmaxStatistics
     private(set) var weights: SoftmaxWeights
     /// The block of second encodings that is being processed.
@@ -44,22 +47,24 @@ final class TiledScores {
     let secondGradient: ExchangeBuffer
     /// One number per row of the current tile: sums in pass 1, factors in pass 2.
     let tileRows: Tensor
-    /// One number per column of the current tile.
+    /// One number per column of the current tile, or a second one per row.
     let tileColumns: Tensor
 
     /// The first encodings: the caller's memory.
-    private var first = Tensor([0])
+    private(set) var first = Tensor([0])
     /// log₂e / τ of the current call.
-    private var scale: Float = 1
-    /// ½ |g|² log₂e / τ of each row; nil unless the score function is quadratic.
-    private let firstSquares: Tensor?
+    private(set) var scale: Float = 1
+    /// ½ |g|² log₂e / τ of each row.
+    let firstSquares: Tensor
     /// The column sums of a block in pass 1: exponents, then mantissas. They move with the block.
     private let columnSums: ExchangeBuffer
     /// Σ_j weight_ij of each row; nil unless the score function is quadratic.
-    private let rowWeightSums: Tensor?
-    /// The second encodings of the current tile, transposed to d × side, and their gradient. Empty unless scores are
-    /// computed from differences.
-    private let transposedColumns: Tensor, transposedGradient: Tensor
+    let rowWeightSums: Tensor?
+    /// A tile's gradient of the second encodings, transposed to d × `TileGeometry.stride`; with one more row for sums
+    /// of weights if the encodings are small. Empty if the gradient is a matrix product.
+    let transposedGradient: Tensor
+    /// The state of the passes of small encodings; nil for others.
+    let small: SmallScores?
 
     /// - Parameters:
     ///   - tiles: keeps exponentials between the passes. Instances that are used one after the other may share it.
@@ -73,34 +78,53 @@ final class TiledScores {
         self.diagonal = diagonal
         self.dimension = dimension
         self.tiles = tiles
-        geometry = TileGeometry(shardRows: batchSize / schedule.shards)
+        geometry = TileGeometry(shardRows: batchSize / schedule.shards, dimension: dimension)
+        columnBlock = ColumnBlock(
+            geometry: geometry, dimension: dimension, usesDifferences: scoreFunction.usesDifferences)
         rows = batchSize / schedule.communicator.size
         let isTwoSided = diagonal != .selfPairs
         statistics = SoftmaxStatistics(
             positives: Tensor([rows]), rows: LogSumExp(count: rows), columns: LogSumExp(count: isTwoSided ? rows : 0))
         self.weights = weights ?? SoftmaxWeights(rows: rows)
-        firstSquares = scoreFunction == .quadratic ? Tensor([rows]) : nil
+        firstSquares = Tensor([rows])
         rowWeightSums = scoreFunction == .quadratic ? Tensor([rows]) : nil
         remote = RemoteBlock(rows: rows, dimension: dimension, features: features)
         columnSums = ExchangeBuffer(count: isTwoSided ? 2 * rows : 0)
         secondGradient = ExchangeBuffer(count: isTwoSided ? rows * (dimension + 1) : 0)
         firstGradient = Tensor([rows, dimension])
-        tileRows = Tensor([geometry.side])
-        tileColumns = Tensor([geometry.side])
-        transposedColumns = Tensor([scoreFunction.usesDifferences ? dimension : 0, geometry.side])
-        transposedGradient = Tensor([scoreFunction.usesDifferences && isTwoSided ? dimension : 0, geometry.side])
+        tileRows = Tensor([geometry.rows])
+        tileColumns = Tensor([max(geometry.rows, geometry.stride)])
+        transposedGradient = Tensor([
+            Self.transposedGradientRows(dimension, scoreFunction, isTwoSided: isTwoSided), geometry.stride,
+        ])
+        small =
+            scoreFunction.allowsSmallPasses(dimension)
+            ? SmallScores(rows: rows, dimension: dimension, columns: geometry.stride) : nil
+    }
+
+    private static func transposedGradientRows(
+        _ dimension: Int, _ scoreFunction: ScoreFunction, isTwoSided: Bool
+    ) -> Int {
+        if scoreFunction.allowsSmallPasses(dimension) { return dimension + 1 }
+        return scoreFunction.usesDifferences && isTwoSided ? dimension : 0
     }
 
     /// The bytes that an instance allocates, without its tile cache.
-    static func memory(rows: Int, shardRows: Int, dimension: Int, scoreFunction: ScoreFunction, diagonal: Diagonal)
-        -> Int
-    {
-        let side = TileGeometry(shardRows: shardRows).side, isTwoSided = diagonal != .selfPairs
-        // Statistics and weights of the rows; exchange buffers, twice; the first gradient.
-        var floats = rows * (isTwoSided ? 10 : 3) + 2 * rows * (dimension + 3) + rows + rows * dimension + 2 * side
+    static func memory(
+        rows: Int, geometry: TileGeometry, dimension: Int, scoreFunction: ScoreFunction, diagonal: Diagonal
+    ) -> Int {
+        let isTwoSided = diagonal != .selfPairs
+        // Statistics and weights of the rows; exchange buffers, twice; squares; the first gradient.
+        var floats = rows * (isTwoSided ? 10 : 3) + 2 * rows * (dimension + 3) + 2 * rows + rows * dimension
+        floats += geometry.rows + max(geometry.rows, geometry.stride)
         if isTwoSided { floats += 2 * rows * (2 + dimension + 1) }
-        if scoreFunction == .quadratic { floats += 2 * rows }
-        if scoreFunction.usesDifferences { floats += dimension * side * (isTwoSided ? 2 : 1) }
+        if scoreFunction == .quadratic { floats += rows }
+        floats += ColumnBlock.memory(
+            geometry: geometry, dimension: dimension, usesDifferences: scoreFunction.usesDifferences)
+        floats += transposedGradientRows(dimension, scoreFunction, isTwoSided: isTwoSided) * geometry.stride
+        if scoreFunction.allowsSmallPasses(dimension) {
+            floats += SmallScores.memory(rows: rows, dimension: dimension, columns: geometry.stride)
+        }
         return floats * MemoryLayout<Float>.stride
     }
 
@@ -109,8 +133,9 @@ final class TiledScores {
         scale = Float(1 / (temperature * log(2)))
         weights.temperature = temperature
         self.first = first
-        if let firstSquares { couplet_row_squares(rows, dimension, first.pointer, 0.5 * scale, firstSquares.pointer) }
-        remote.load(second, squareFactor: scoreFunction == .quadratic ? 0.5 * scale : nil, weights: nil)
+        couplet_row_squares(rows, dimension, first.pointer, 0.5 * scale, firstSquares.pointer)
+        remote.load(second, squareFactor: 0.5 * scale, weights: nil)
+        small?.load(first, scale: scale, offsets: scoreFunction == .quadratic ? firstSquares : nil)
     }
 
     /// ∂loss/∂(second encodings) of this worker's rows, after pass 2.
@@ -139,7 +164,10 @@ final class TiledScores {
         let tileRowSums = needsRows ? tileRows.pointer : nil, tileColumnSums = needsColumns ? tileColumns.pointer : nil
         try forEachTile(accumulating: needsColumns ? columnSums : nil) { tile in
             let blockSums = columnSums.current.pointer
-            let shift = computeExponentials(tile, storingPositives: true, tileRowSums, tileColumnSums)
+            let shift =
+                isSmall(tile)
+                ? computeSmallSums(tile)
+                : computeExponentials(tile, storingPositives: true, tileRowSums, tileColumnSums)
             if let tileRowSums {
                 addTileSums(
                     tile.rows, tileRowSums, shift, statistics.rows.exponent.pointer, statistics.rows.mantissa.pointer,
@@ -165,69 +193,84 @@ final class TiledScores {
         remote.load(second, squareFactor: nil, weights: weights)
         clearGradients()
         try forEachTile(accumulating: diagonal == .selfPairs ? nil : secondGradient) { tile in
+            if isSmall(tile), addSmallGradients(tile) { return }
             addGradients(tile, computeWeights(tile))
         }
     }
 
     /// Runs over all tiles in the order of the schedule. Every worker must call it.
     func forEachTile(accumulating: ExchangeBuffer?, _ body: (ScoreTile) -> Void) throws {
-        let ranges = geometry.ranges, n = geometry.shardRows
+        let (rowRanges, columnRanges, n) = (geometry.rowRanges, geometry.columnRanges, geometry.shardRows)
         var number = 0
         try schedule.run(reading: remote.buffer, accumulating: accumulating) { pair in
-            for rows in ranges {
-                for columns in ranges {
+            let (firstRow, firstColumn) = (pair.first * n, pair.second * n), isBounded = isBounded(pair)
+            for columns in columnRanges {
+                columnBlock.begin(
+                    remote.encodings + (firstColumn + columns.lowerBound) * dimension, count: columns.count)
+                for rows in rowRanges {
                     body(
                         ScoreTile(
-                            rows: pair.first * n + rows.lowerBound..<pair.first * n + rows.upperBound,
-                            columns: pair.second * n + columns.lowerBound..<pair.second * n + columns.upperBound,
-                            isDiagonal: pair.isDiagonal && rows == columns, number: number))
+                            rows: firstRow + rows.lowerBound..<firstRow + rows.upperBound,
+                            columns: firstColumn + columns.lowerBound..<firstColumn + columns.upperBound,
+                            diagonalStart: pair.isDiagonal ? rows.lowerBound - columns.lowerBound : nil,
+                            isBounded: isBounded, number: number))
                     number += 1
                 }
             }
         }
     }
 
-    // MARK: - From encodings to scores
+    /// Whether the lengths of the encodings bound |T| by `COUPLET_BOUNDED`. Then sums of 2^T neither overflow nor
+    /// underflow.
+    private func isBounded(_ pair: ShardPair) -> Bool {
+        let n = geometry.shardRows
+        let first = couplet_tile_maximum(1, n, firstSquares.pointer + pair.first * n, n).squareRoot()
+        let second = couplet_tile_maximum(1, n, remote.squares + pair.second * n, n).squareRoot()
+        switch scoreFunction {
+        case .product: return 2 * first * second <= COUPLET_BOUNDED
+        case .quadratic: return (first + second) * (first + second) <= COUPLET_BOUNDED
+        case .euclidean, .manhattan: return false
+        }
+    }
 
-    /// Computes the scores T of a tile.
-    func computeScores(_ tile: ScoreTile, into scores: UnsafeMutablePointer<Float>) {
-        let side = geometry.side, firstRows = first.pointer + tile.rows.lowerBound * dimension
+    // MARK: - From encodings to products
+
+    /// Computes the products of a tile. Other score functions than the product compute T itself.
+    /// - Returns: the factor from the results to T.
+    func computeProducts(_ tile: ScoreTile, into products: UnsafeMutablePointer<Float>) -> Float {
+        let stride = geometry.stride, firstRows = first.pointer + tile.rows.lowerBound * dimension
+        let (m, n) = (tile.rows.count, tile.columns.count)
         if scoreFunction.usesDifferences {
-            transposeColumns(tile)
             couplet_tile_distances(
-                tile.rows.count, tile.columns.count, dimension, firstRows, transposedColumns.pointer,
-                scoreFunction == .manhattan ? 1 : 2, -scale, scores, side)
-            return
+                m, n, dimension, firstRows, columnBlock.transposed, scoreFunction == .manhattan ? 1 : 2, -scale,
+                products, stride)
+            return 1
         }
-        MatrixProduct.multiply(
-            m: tile.rows.count, n: tile.columns.count, k: dimension, alpha: scale, firstRows, .asIs, stride: dimension,
-            remote.encodings + tile.columns.lowerBound * dimension, .transposed, stride: dimension, beta: 0, scores,
-            stride: side)
-        if let firstSquares {
-            couplet_tile_offset(
-                tile.rows.count, tile.columns.count, scores, side, firstSquares.pointer + tile.rows.lowerBound,
-                remote.squares + tile.columns.lowerBound)
-        }
+        couplet_product_packed(
+            m, n, dimension, firstRows, dimension, 0, columnBlock.forScores, 0, products, stride, nil)
+        guard scoreFunction == .quadratic else { return scale }
+        couplet_tile_scores(
+            m, n, products, stride, scale, firstSquares.pointer + tile.rows.lowerBound,
+            remote.squares + tile.columns.lowerBound)
+        return 1
     }
 
-    /// Computes the scores T of a tile, with positives and self-pairs excluded (`COUPLET_EXCLUDED`).
+    /// Computes the products of a tile, with positives and self-pairs excluded (`COUPLET_EXCLUDED`).
     /// - Parameter storingPositives: whether to store the positives in `statistics`.
-    func computeNegativeScores(_ tile: ScoreTile, into scores: UnsafeMutablePointer<Float>, storingPositives: Bool) {
-        computeScores(tile, into: scores)
-        guard tile.isDiagonal, diagonal != .allNegatives else { return }
-        let side = geometry.side
-        for i in 0..<tile.rows.count {
+    /// - Returns: the factor from the results to T.
+    func computeNegativeProducts(
+        _ tile: ScoreTile, into products: UnsafeMutablePointer<Float>, storingPositives: Bool
+    ) -> Float {
+        let factor = computeProducts(tile, into: products)
+        guard diagonal != .allNegatives else { return factor }
+        for i in tile.diagonalRows {
+            let product = products + i * geometry.stride + tile.diagonalColumn(i)
             if storingPositives, diagonal == .positives {
-                statistics.positives.pointer[tile.rows.lowerBound + i] = scores[i * side + i]
+                statistics.positives.pointer[tile.rows.lowerBound + i] = factor * product.pointee
             }
-            scores[i * side + i] = COUPLET_EXCLUDED
+            product.pointee = COUPLET_EXCLUDED
         }
-    }
-
-    private func transposeColumns(_ tile: ScoreTile) {
-        couplet_transpose(
-            tile.columns.count, dimension, remote.encodings + tile.columns.lowerBound * dimension, dimension,
-            transposedColumns.pointer, geometry.side)
+        return factor
     }
 
     // MARK: - From scores to sums
@@ -240,11 +283,15 @@ final class TiledScores {
         _ tile: ScoreTile, storingPositives: Bool, _ rowSums: UnsafeMutablePointer<Float>?,
         _ columnSums: UnsafeMutablePointer<Float>?
     ) -> Float {
-        let values = tiles.exponentials(tile.number), side = geometry.side
-        computeNegativeScores(tile, into: values, storingPositives: storingPositives)
-        let largest = couplet_tile_maximum(tile.rows.count, tile.columns.count, values, side)
-        let shift = largest > 0.5 * COUPLET_EXCLUDED ? largest.rounded(.up) : 0
-        couplet_tile_exponentials(tile.rows.count, tile.columns.count, values, side, shift, rowSums, columnSums)
+        let products = tiles.current, stride = geometry.stride, (m, n) = (tile.rows.count, tile.columns.count)
+        let factor = computeNegativeProducts(tile, into: products, storingPositives: storingPositives)
+        var shift: Float = 0
+        if !tile.isBounded {
+            let largest = couplet_tile_maximum(m, n, products, stride)
+            if largest > 0.5 * COUPLET_EXCLUDED { shift = (factor * largest).rounded(.up) }
+        }
+        couplet_tile_exponentials(
+            m, n, products, stride, factor, shift, tiles.exponentials(tile.number), stride, rowSums, columnSums)
         tiles.shift(tile.number).pointee = shift
         return shift
     }
@@ -256,16 +303,16 @@ final class TiledScores {
         _ exponents: UnsafeMutablePointer<Float>, _ mantissas: UnsafeMutablePointer<Float>, _ tile: ScoreTile,
         byColumn: Bool
     ) {
-        let exponent = exponents + range.lowerBound, mantissa = mantissas + range.lowerBound, side = geometry.side
-        if couplet_underflowed_sums(range.count, shift, sums, exponent) > 0 {
-            let scores = tiles.workspace
-            computeNegativeScores(tile, into: scores, storingPositives: false)
+        let exponent = exponents + range.lowerBound, mantissa = mantissas + range.lowerBound, stride = geometry.stride
+        if !tile.isBounded, couplet_underflowed_sums(range.count, shift, sums, exponent) > 0 {
+            let products = tiles.workspace
+            let factor = computeNegativeProducts(tile, into: products, storingPositives: false)
             for i in 0..<range.count
             where sums[i] < COUPLET_UNDERFLOWED && exponent[i] < shift - COUPLET_NEGLIGIBLE {
                 var sum: (exponent: Float, mantissa: Float) = (0, 0)
                 couplet_exp2_sum(
-                    byColumn ? tile.rows.count : tile.columns.count, scores + (byColumn ? i : i * side),
-                    byColumn ? side : 1, &sum.exponent, &sum.mantissa)
+                    byColumn ? tile.rows.count : tile.columns.count, products + (byColumn ? i : i * stride),
+                    byColumn ? stride : 1, factor, &sum.exponent, &sum.mantissa)
                 couplet_add_sums(1, &sum.exponent, &sum.mantissa, exponent + i, mantissa + i)
                 sums[i] = 0
             }
@@ -275,69 +322,76 @@ final class TiledScores {
 
     // MARK: - From weights to gradients
 
-    /// Computes the weights of a tile, ∂loss/∂S / τ, in the workspace.
-    private func computeWeights(_ tile: ScoreTile) -> UnsafeMutablePointer<Float> {
-        let side = geometry.side, result = tiles.workspace, rowFactors = tileRows.pointer,
-            columnFactors = tileColumns.pointer
-        if !tiles.isCached(tile.number) { computeExponentials(tile, storingPositives: false, nil, nil) }
-        let shift = tiles.shift(tile.number).pointee
-        let rowExponent = weights.rowExponent.pointer + tile.rows.lowerBound
-        let rowWeight = weights.rowWeight.pointer + tile.rows.lowerBound
-        let columnExponent = remote.exponents + tile.columns.lowerBound,
-            columnWeight = remote.weights + tile.columns.lowerBound
+    /// Computes the factors from a tile's exponentials 2^(T - shift) to its weights, in `tileRows` and `tileColumns`.
+    /// - Returns: false if a factor is too large, so that the weights must be computed from scores.
+    func computeFactors(_ tile: ScoreTile, shift: Float) -> Bool {
         let largest = max(
-            couplet_tile_factors(tile.rows.count, shift, rowExponent, rowWeight, rowFactors),
-            couplet_tile_factors(tile.columns.count, shift, columnExponent, columnWeight, columnFactors))
-        if largest > COUPLET_LARGEST_FACTOR {
-            computeNegativeScores(tile, into: result, storingPositives: false)
-            couplet_tile_weights_direct(
-                tile.rows.count, tile.columns.count, result, side, rowExponent, rowWeight, columnExponent, columnWeight)
-        } else {
+            couplet_tile_factors(
+                tile.rows.count, shift, weights.rowExponent.pointer + tile.rows.lowerBound,
+                weights.rowWeight.pointer + tile.rows.lowerBound, tileRows.pointer),
+            couplet_tile_factors(
+                tile.columns.count, shift, remote.exponents + tile.columns.lowerBound,
+                remote.weights + tile.columns.lowerBound, tileColumns.pointer))
+        return largest <= COUPLET_LARGEST_FACTOR
+    }
+
+    /// Computes the weights of a tile, ∂loss/∂S / τ.
+    private func computeWeights(_ tile: ScoreTile) -> UnsafeMutablePointer<Float> {
+        let stride = geometry.stride, (m, n) = (tile.rows.count, tile.columns.count)
+        if !tiles.isCached(tile.number) { computeExponentials(tile, storingPositives: false, nil, nil) }
+        // Weights overwrite exponentials that are not cached, which are still in the cache of the CPU.
+        let exponentials = tiles.exponentials(tile.number), result = tiles.current
+        if computeFactors(tile, shift: tiles.shift(tile.number).pointee) {
             couplet_tile_weights(
-                tile.rows.count, tile.columns.count, tiles.exponentials(tile.number), side, rowFactors, columnFactors,
-                result, side)
+                m, n, exponentials, stride, tileRows.pointer, tileColumns.pointer, result, stride)
+        } else {
+            let factor = computeNegativeProducts(tile, into: result, storingPositives: false)
+            couplet_tile_weights_direct(
+                m, n, result, stride, factor, weights.rowExponent.pointer + tile.rows.lowerBound,
+                weights.rowWeight.pointer + tile.rows.lowerBound, remote.exponents + tile.columns.lowerBound,
+                remote.weights + tile.columns.lowerBound)
         }
-        if tile.isDiagonal, diagonal == .positives {
-            for i in 0..<tile.rows.count { result[i * side + i] = weights.diagonal.pointer[tile.rows.lowerBound + i] }
+        if diagonal == .positives {
+            for i in tile.diagonalRows {
+                result[i * stride + tile.diagonalColumn(i)] = weights.diagonal.pointer[tile.rows.lowerBound + i]
+            }
         }
         return result
     }
 
     /// Adds the contribution of a tile's weights, ∂loss/∂S / τ, to the gradients of both sets.
     func addGradients(_ tile: ScoreTile, _ tileWeights: UnsafeMutablePointer<Float>) {
-        let side = geometry.side, isTwoSided = diagonal != .selfPairs, (m, n) = (tile.rows.count, tile.columns.count)
+        let stride = geometry.stride, isTwoSided = diagonal != .selfPairs,
+            (m, n) = (tile.rows.count, tile.columns.count)
         let firstGradient = firstGradient.pointer + tile.rows.lowerBound * dimension
         let first = first.pointer + tile.rows.lowerBound * dimension
         let secondGradient = secondGradient.current.pointer + (isTwoSided ? tile.columns.lowerBound * dimension : 0)
         if scoreFunction.usesDifferences {
-            transposeColumns(tile)
             if scoreFunction == .euclidean {
-                couplet_tile_divide_distances(m, n, dimension, first, transposedColumns.pointer, tileWeights, side)
+                couplet_tile_divide_distances(m, n, dimension, first, columnBlock.transposed, tileWeights, stride)
             }
             if isTwoSided { transposedGradient.fill(0) }
             couplet_tile_difference_sums(
-                m, n, dimension, first, transposedColumns.pointer, tileWeights, side,
+                m, n, dimension, first, columnBlock.transposed, tileWeights, stride,
                 scoreFunction == .manhattan ? 1 : 0, firstGradient, isTwoSided ? transposedGradient.pointer : nil)
-            if isTwoSided { couplet_add_transposed(n, dimension, transposedGradient.pointer, side, secondGradient) }
+            if isTwoSided { couplet_add_transposed(n, dimension, transposedGradient.pointer, stride, secondGradient) }
             return
         }
         if let rowWeightSums {
             if !isTwoSided { tileColumns.fill(0) }
-            let columnWeightSums =
-                isTwoSided
-                ? self.secondGradient.current.pointer + rows * dimension + tile.columns.lowerBound : tileColumns.pointer
             couplet_tile_sums(
-                m, n, tileWeights, side, rowWeightSums.pointer + tile.rows.lowerBound, columnWeightSums)
+                m, n, tileWeights, stride, rowWeightSums.pointer + tile.rows.lowerBound,
+                isTwoSided ? columnWeightSums + tile.columns.lowerBound : tileColumns.pointer)
         }
-        MatrixProduct.multiply(
-            m: m, n: dimension, k: n, alpha: 1, tileWeights, .asIs, stride: side,
-            remote.encodings + tile.columns.lowerBound * dimension, .asIs, stride: dimension, beta: 1, firstGradient,
-            stride: dimension)
+        couplet_product_packed(
+            m, dimension, n, tileWeights, stride, 0, columnBlock.forGradients, 1, firstGradient, dimension, nil)
         guard isTwoSided else { return }
-        MatrixProduct.multiply(
-            m: n, n: dimension, k: m, alpha: 1, tileWeights, .transposed, stride: side, first, .asIs, stride: dimension,
-            beta: 1, secondGradient, stride: dimension)
+        couplet_product(
+            n, dimension, m, tileWeights, stride, 1, first, dimension, 0, 1, secondGradient, dimension, nil)
     }
+
+    /// The column sums of the weights of the block that is being processed, behind its gradient.
+    var columnWeightSums: UnsafeMutablePointer<Float> { secondGradient.current.pointer + rows * dimension }
 
     /// Completes the gradients with respect to the encodings. Every pass that accumulates gradients must be followed by
     /// one call.
@@ -354,7 +408,7 @@ final class TiledScores {
         var scoreGradients = (0..<schedule.localShards).map { shard -> Double in
             guard scoreFunction == .quadratic || scoreFunction == .product else { return 0 }
             var sum = alongFirst(shard)
-            if let firstSquares, let rowWeightSums {
+            if let rowWeightSums {
                 // `firstSquares` has the unit log₂e / τ.
                 for i in (shard * n)..<((shard + 1) * n) {
                     let g = Double(firstSquares.pointer[i]) * Double(rowWeightSums.pointer[i])

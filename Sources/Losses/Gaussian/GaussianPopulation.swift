@@ -1,4 +1,4 @@
-import Glibc
+import CoupletTensors
 
 /// A loss over infinitely many Gaussian pairs, for linear encoders along the canonical pairs
 /// (Baptista, Stuart, Tran 2025, arXiv 2505.24134).

@@ -1,7 +1,6 @@
 import CCoupletKernels
 import CoupletSchema
 import CoupletTensors
-import Foundation
 
 /// `(1/N) Σ_i [first (c_i - S_ii) + second (r_i - S_ii)]` with the log-sum-exps `r_i = log Σ_j e^{S_ij}` and
 /// `c_j = log Σ_i e^{S_ij}` (Baptista, Stuart, Tran 2025, arXiv 2505.24134).

@@ -2,7 +2,6 @@ import CCoupletKernels
 import CoupletCommunication
 import CoupletSchema
 import CoupletTensors
-import Foundation
 
 /// `LSE_ij(S) - log N² - (1/N) Σ_i S_ii` (Baptista, Stuart, Tran 2025, arXiv 2505.24134).
 ///

@@ -1,6 +1,5 @@
 import CCoupletKernels
 import CoupletTensors
-import Glibc
 
 /// The feature map φ of a kernel on the data of one modality.
 public struct KernelFeatures: Sendable {

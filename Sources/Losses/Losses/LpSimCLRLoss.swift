@@ -1,5 +1,5 @@
 import CoupletSchema
-import Foundation
+import CoupletTensors
 
 /// Lp-SimCLR (Daunhawer et al., *Identifiability Results for Multimodal Contrastive Learning*, ICLR 2023): the mean
 /// over both directions of `(1/N) Σ_i [P_i/τ + ln (1/(N+1)) (Σ_j e^{-D_ij/τ} + e^{-P_i/τ})]`.

@@ -1,7 +1,6 @@
 import CCoupletKernels
 import CoupletSchema
 import CoupletTensors
-import Foundation
 
 /// The maximum mean discrepancy between the learned conditionals and the data (Baptista, Stuart, Tran 2025, arXiv
 /// 2505.24134).
@@ -135,20 +134,20 @@ final class MaximumMeanDiscrepancyBuffers {
     /// The softmax weights of one tile, and its products of features and residuals.
     fileprivate let softmax: Tensor, products: Tensor
 
-    init(rows: Int, side: Int, features: FeatureCounts) {
+    init(rows: Int, geometry: TileGeometry, features: FeatureCounts) {
         columnMeans = ExchangeBuffer(count: rows * features.first)
         rowMeans = Tensor([rows, features.second])
         rowCentres = Tensor([rows])
         columnCentres = Tensor([rows])
-        softmax = Tensor([side, side])
-        products = Tensor([side, side])
+        softmax = Tensor([geometry.count])
+        products = Tensor([geometry.count])
     }
 
     /// The bytes of the buffers and of the features in `RemoteBlock`.
-    static func memory(rows: Int, side: Int, features: FeatureCounts) -> Int {
+    static func memory(rows: Int, geometry: TileGeometry, features: FeatureCounts) -> Int {
         let floats =
             rows * (2 * features.first + features.second + 2) + 2 * rows * (features.first + features.second + 1) + 2
-            * side * side
+            * geometry.count
         return MemoryLayout<Float>.stride * floats
     }
 }
@@ -212,26 +211,26 @@ extension TiledScores {
         _ firstFeatures: Tensor, _ buffers: MaximumMeanDiscrepancyBuffers, rows usesRows: Bool,
         columns usesColumns: Bool
     ) throws {
-        let side = geometry.side, scores = tiles.workspace, softmax = buffers.softmax.pointer
+        let stride = geometry.stride, scores = tiles.workspace, softmax = buffers.softmax.pointer
         let firstWidth = firstFeatures.columns, secondWidth = buffers.rowMeans.columns
         buffers.columnMeans.current.fill(0)
         buffers.rowMeans.fill(0)
         try forEachTile(accumulating: usesColumns ? buffers.columnMeans : nil) { tile in
             let (m, n) = (tile.rows.count, tile.columns.count)
-            computeScores(tile, into: scores)
+            let factor = computeProducts(tile, into: scores)
             if usesColumns {
-                columnSoftmax(tile, scores, softmax)
-                MatrixProduct.multiply(
-                    m: n, n: firstWidth, k: m, alpha: 1, softmax, .transposed, stride: side,
-                    firstFeatures.pointer + tile.rows.lowerBound * firstWidth, .asIs, stride: firstWidth, beta: 1,
-                    buffers.columnMeans.current.pointer + tile.columns.lowerBound * firstWidth, stride: firstWidth)
+                columnSoftmax(tile, scores, factor, softmax)
+                couplet_product(
+                    n, firstWidth, m, softmax, stride, 1,
+                    firstFeatures.pointer + tile.rows.lowerBound * firstWidth, firstWidth, 0, 1,
+                    buffers.columnMeans.current.pointer + tile.columns.lowerBound * firstWidth, firstWidth, nil)
             }
             if usesRows {
-                rowSoftmax(tile, scores, softmax)
-                MatrixProduct.multiply(
-                    m: m, n: secondWidth, k: n, alpha: 1, softmax, .asIs, stride: side,
-                    remote.secondFeatures + tile.columns.lowerBound * secondWidth, .asIs, stride: secondWidth, beta: 1,
-                    buffers.rowMeans.pointer + tile.rows.lowerBound * secondWidth, stride: secondWidth)
+                rowSoftmax(tile, scores, factor, softmax)
+                couplet_product(
+                    m, secondWidth, n, softmax, stride, 0,
+                    remote.secondFeatures + tile.columns.lowerBound * secondWidth, secondWidth, 0, 1,
+                    buffers.rowMeans.pointer + tile.rows.lowerBound * secondWidth, secondWidth, nil)
             }
         }
     }
@@ -241,46 +240,46 @@ extension TiledScores {
         _ tile: ScoreTile, _ firstFeatures: Tensor, _ buffers: MaximumMeanDiscrepancyBuffers, rows usesRows: Bool,
         columns usesColumns: Bool
     ) -> UnsafeMutablePointer<Float> {
-        let side = geometry.side, softmax = buffers.softmax.pointer, products = buffers.products.pointer
+        let stride = geometry.stride, softmax = buffers.softmax.pointer, products = buffers.products.pointer
         let firstWidth = firstFeatures.columns, secondWidth = buffers.rowMeans.columns
         let (m, n) = (tile.rows.count, tile.columns.count)
-        let scores = tiles.workspace, result = tiles.exponentials(tile.number)
-        computeScores(tile, into: scores)
-        result.update(repeating: 0, count: side * side)
+        let scores = tiles.workspace, result = tiles.current
+        let factor = computeProducts(tile, into: scores)
+        result.update(repeating: 0, count: m * stride)
         if usesColumns {
-            columnSoftmax(tile, scores, softmax)
-            MatrixProduct.multiply(
-                m: m, n: n, k: firstWidth, alpha: 1, firstFeatures.pointer + tile.rows.lowerBound * firstWidth, .asIs,
-                stride: firstWidth, remote.residuals + tile.columns.lowerBound * firstWidth, .transposed,
-                stride: firstWidth, beta: 0, products, stride: side)
+            columnSoftmax(tile, scores, factor, softmax)
+            couplet_product(
+                m, n, firstWidth, firstFeatures.pointer + tile.rows.lowerBound * firstWidth, firstWidth, 0,
+                remote.residuals + tile.columns.lowerBound * firstWidth, firstWidth, 1, 0, products, stride, nil)
             couplet_tile_add_column_centred(
-                m, n, softmax, products, side, remote.centres + tile.columns.lowerBound, result)
+                m, n, softmax, products, stride, remote.centres + tile.columns.lowerBound, result)
         }
         if usesRows {
-            rowSoftmax(tile, scores, softmax)
-            MatrixProduct.multiply(
-                m: m, n: n, k: secondWidth, alpha: 1, buffers.rowMeans.pointer + tile.rows.lowerBound * secondWidth,
-                .asIs, stride: secondWidth, remote.secondFeatures + tile.columns.lowerBound * secondWidth, .transposed,
-                stride: secondWidth, beta: 0, products, stride: side)
+            rowSoftmax(tile, scores, factor, softmax)
+            couplet_product(
+                m, n, secondWidth, buffers.rowMeans.pointer + tile.rows.lowerBound * secondWidth, secondWidth, 0,
+                remote.secondFeatures + tile.columns.lowerBound * secondWidth, secondWidth, 1, 0, products, stride, nil)
             couplet_tile_add_row_centred(
-                m, n, softmax, products, side, buffers.rowCentres.pointer + tile.rows.lowerBound, result)
+                m, n, softmax, products, stride, buffers.rowCentres.pointer + tile.rows.lowerBound, result)
         }
         return result
     }
 
     private func columnSoftmax(
-        _ tile: ScoreTile, _ scores: UnsafeMutablePointer<Float>, _ result: UnsafeMutablePointer<Float>
+        _ tile: ScoreTile, _ products: UnsafeMutablePointer<Float>, _ factor: Float,
+        _ result: UnsafeMutablePointer<Float>
     ) {
         couplet_tile_column_softmax(
-            tile.rows.count, tile.columns.count, scores, geometry.side, remote.exponents + tile.columns.lowerBound,
-            remote.weights + tile.columns.lowerBound, result)
+            tile.rows.count, tile.columns.count, products, geometry.stride, factor,
+            remote.exponents + tile.columns.lowerBound, remote.weights + tile.columns.lowerBound, result)
     }
 
     private func rowSoftmax(
-        _ tile: ScoreTile, _ scores: UnsafeMutablePointer<Float>, _ result: UnsafeMutablePointer<Float>
+        _ tile: ScoreTile, _ products: UnsafeMutablePointer<Float>, _ factor: Float,
+        _ result: UnsafeMutablePointer<Float>
     ) {
         couplet_tile_row_softmax(
-            tile.rows.count, tile.columns.count, scores, geometry.side,
+            tile.rows.count, tile.columns.count, products, geometry.stride, factor,
             weights.rowExponent.pointer + tile.rows.lowerBound, weights.rowWeight.pointer + tile.rows.lowerBound,
             result)
     }

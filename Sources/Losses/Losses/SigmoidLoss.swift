@@ -1,7 +1,6 @@
 import CCoupletKernels
 import CoupletSchema
 import CoupletTensors
-import Foundation
 
 /// `(1/N) Σ_ij ln(1 + e^{-z_ij (S_ij + b)})`, z_ij = 1 for i = j and -1 otherwise
 /// (Zhai et al., *Sigmoid Loss for Language Image Pre-Training*, ICCV 2023).
@@ -40,31 +39,29 @@ extension TiledScores {
     func sigmoidPass(
         batchSize: Int, temperature: Double, bias: Double, gradients: Bool
     ) throws -> (rowLosses: [Double], shardBiasGradients: [Double]) {
-        let side = geometry.side, scores = tiles.workspace, shift = Float(bias / log(2)),
+        let stride = geometry.stride, tileWeights = tiles.workspace, shift = Float(bias / log(2)),
             pairWeight = 1 / Double(batchSize)
         var biasGradients = [Double](repeating: 0, count: schedule.localShards),
             rowLosses = [Double](repeating: 0, count: rows)
         if gradients { clearGradients() }
         try forEachTile(accumulating: gradients ? secondGradient : nil) { tile in
-            computeNegativeScores(tile, into: scores, storingPositives: true)
+            let factor = computeNegativeProducts(tile, into: tileWeights, storingPositives: true)
             couplet_tile_sigmoid(
-                tile.rows.count, tile.columns.count, scores, side, shift, Float(pairWeight / temperature),
-                tileRows.pointer, tileColumns.pointer)
+                tile.rows.count, tile.columns.count, tileWeights, stride, factor, shift,
+                Float(pairWeight / temperature), tileRows.pointer, tileColumns.pointer)
             let shard = tile.rows.lowerBound / geometry.shardRows
             for i in 0..<tile.rows.count {
                 rowLosses[tile.rows.lowerBound + i] += pairWeight * Double(tileRows.pointer[i])
                 biasGradients[shard] += temperature * Double(tileColumns.pointer[i])
             }
-            if tile.isDiagonal {
-                for i in 0..<tile.rows.count {
-                    let score = Double(statistics.positives.pointer[tile.rows.lowerBound + i]) * log(2) + bias
-                    let (loss, derivative) = Self.positiveLoss(score)
-                    rowLosses[tile.rows.lowerBound + i] += pairWeight * loss
-                    biasGradients[shard] += pairWeight * derivative
-                    scores[i * side + i] = Float(pairWeight / temperature * derivative)
-                }
+            for i in tile.diagonalRows {
+                let score = Double(statistics.positives.pointer[tile.rows.lowerBound + i]) * log(2) + bias
+                let (loss, derivative) = Self.positiveLoss(score)
+                rowLosses[tile.rows.lowerBound + i] += pairWeight * loss
+                biasGradients[shard] += pairWeight * derivative
+                tileWeights[i * stride + tile.diagonalColumn(i)] = Float(pairWeight / temperature * derivative)
             }
-            if gradients { addGradients(tile, scores) }
+            if gradients { addGradients(tile, tileWeights) }
         }
         return (rowLosses, biasGradients)
     }

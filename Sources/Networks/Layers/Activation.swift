@@ -63,6 +63,16 @@ public enum Activation: Equatable, Sendable {
     /// Whether forward saves f'(z) for backward. The other activations compute f'(z) from the output y = f(z).
     var savesDerivative: Bool { self == .gelu }
 
+    /// The activation as a product applies it to its result; nil for one that takes a pass of its own.
+    var epilogue: MatrixProduct.Epilogue.Activation? {
+        switch self {
+        case .identity: .identity
+        case .relu: .relu
+        case .leakyRelu(let slope): .leakyRelu(slope: slope)
+        case .gelu, .tanh: nil
+        }
+    }
+
     /// y ← f(y + bias), in one pass over the rows.
     /// - Parameters:
     ///   - bias: one value per column; nil for none.

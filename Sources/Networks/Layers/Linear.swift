@@ -3,9 +3,9 @@ import CoupletTensors
 /// y = f(x Wᵀ + b), with x flattened to `in` values, W [out, in], b [out] and an activation f.
 ///
 /// Backward, with z = x Wᵀ + b: dZ = dY · f'(z); dW = dZᵀ X; db = Σ_rows dZ; dX = dZ W. The products read transposed
-/// operands in place, without copies. One pass over the output adds the bias and applies f. One pass over the output's
-/// gradient computes dZ and db. Backward computes f'(z) from the output alone, except for gelu: forward saves its
-/// derivative in `savedForBackward`.
+/// operands in place, without copies. The product adds the bias and applies relu and leaky_relu before it writes the
+/// output; gelu and tanh take one pass over the output. One pass over the output's gradient computes dZ and db.
+/// Backward computes f'(z) from the output alone, except for gelu: forward saves its derivative in `savedForBackward`.
 public struct Linear: Layer {
     public let inputShape: [Int]
     public let outputShape: [Int]
@@ -38,8 +38,14 @@ public struct Linear: Layer {
         _ input: Tensor, parameters: [Tensor], output: Tensor, savedForBackward: Tensor, scratch: Tensor,
         context: LayerContext
     ) {
-        MatrixProduct.multiply(input, .asIs, parameters[0], .transposed, into: output)
-        activation.addBiasAndApply(bias: hasBias ? parameters[1] : nil, output: output, derivative: savedForBackward)
+        let bias = hasBias ? parameters[1] : nil
+        let epilogue = activation.epilogue.map {
+            MatrixProduct.Epilogue(bias: bias.map { UnsafePointer($0.pointer) }, activation: $0)
+        }
+        MatrixProduct.multiply(input, .asIs, parameters[0], .transposed, into: output, epilogue: epilogue)
+        if epilogue == nil {
+            activation.addBiasAndApply(bias: bias, output: output, derivative: savedForBackward)
+        }
     }
 
     public func backward(

@@ -1,7 +1,6 @@
 import CCoupletKernels
 import CoupletSchema
 import CoupletTensors
-import Foundation
 
 /// Adam (Kingma & Ba, ICLR 2015, algorithm 1). With m and v the first and second moment, and update number t:
 ///

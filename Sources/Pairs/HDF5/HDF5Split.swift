@@ -64,7 +64,8 @@ struct HDF5Split: Sendable {
     private static func fraction(
         _ heldOut: Double, count: Int, groups: [Int]?, rule: Rule, path: String
     ) throws -> [Bool] {
-        let wanted = (heldOut * Double(count)).rounded()
+        let exact = heldOut * Double(count), below = exact.rounded(.down)
+        let wanted = exact - below < 0.5 ? below : below + 1
         func impossible(_ which: String) -> DataError {
             DataError(
                 at: "data.held_out", reason: "\(heldOut) of \(count) pairs is \(which) of them",

@@ -99,7 +99,7 @@ public struct LatentSource: LatentFactorSource {
     /// the style from the content.
     public var latentSummary: [String] {
         /// Rounds to two decimals.
-        func rounded(_ number: Double) -> String { "\((number * 100).rounded() / 100)" }
+        func rounded(_ number: Double) -> String { "\((number * 100).rounded(.toNearestOrEven) / 100)" }
         func list(_ mixing: InvertibleMixing) -> String {
             mixing.conditionNumbers.map(rounded).joined(separator: ", ")
         }

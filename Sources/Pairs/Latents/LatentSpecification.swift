@@ -1,5 +1,4 @@
 import CoupletSchema
-import CoupletTensors
 
 /// Sizes and mixing of the latent factors of a `LatentSource`, as `data: {source: latent, …}` of a config sets them.
 public struct LatentSpecification: PairSourceKind {
@@ -36,8 +35,7 @@ public struct LatentSpecification: PairSourceKind {
     public var hasLatentFactors: Bool? { true }
 
     public func makeSource(seed: UInt64) throws -> any PairSource {
-        try OpenBLAS.reserveMemory(threads: 1)
-        return try LatentSource(self, seed: seed)
+        try LatentSource(self, seed: seed)
     }
 
     /// Number of components of the content c; at least 1.

@@ -1,5 +1,5 @@
+import CoupletTensors
 import CoupletText
-import Glibc
 
 /// Mean and standard deviation of several numbers.
 package struct SampleStatistics {

@@ -22,7 +22,7 @@ struct SweepDimension {
         let numbers = distinct.map { Double($0) }.map { $0.flatMap { $0.isFinite ? $0 : nil } }
         isNumeric = !numbers.contains { $0 == nil } && !distinct.isEmpty
         if isNumeric {
-            let order = zip(distinct, numbers.compactMap { $0 }).sorted { $0.1 < $1.1 }
+            let order = zip(distinct, numbers.compactMap { $0 }).sorted { ($0.1, $0.0) < ($1.1, $1.0) }
             texts = order.map(\.0)
             values = order.map(\.1)
             axis = Axis(
@@ -114,7 +114,9 @@ struct SweepFigures {
             // One trial per value, such as random draws of a number: a line would suggest a dependence on the order.
             let isScatter = !dimension.isNumeric || dimension.isSeed || groups.count > 12
             series = [
-                Series("", points.sorted { $0.x < $1.x }, style: isScatter ? .markers : .markedLine, fit: shownFit)
+                Series(
+                    "", points.sorted { ($0.x, $0.y) < ($1.x, $1.y) }, style: isScatter ? .markers : .markedLine,
+                    fit: shownFit)
             ]
         } else {
             let means = groups.map { value, values in

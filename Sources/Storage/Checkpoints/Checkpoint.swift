@@ -19,8 +19,11 @@ public struct Checkpoint: Sendable {
     public var configuration: String
     /// Name and version of the program that wrote the checkpoint.
     public var writtenBy: String
-    /// OpenBLAS's core type. Bits are equal on CPUs with the same core type.
+    /// The instruction set of the kernels that the writer used, for information: bits are equal for all of them. In
+    /// checkpoints of format version 1 it is OpenBLAS's core type.
     public var cpuKernels: String
+    /// The version of the file's format (`CheckpointFormat`).
+    public internal(set) var formatVersion = CheckpointFormat.version
     /// Further named scalars, such as schedule_steps.
     public var scalars: [(name: String, value: AttributeValue)]
     public var parameters: [NamedArray]
@@ -34,7 +37,7 @@ public struct Checkpoint: Sendable {
 
     public init(
         step: Int, seed: UInt64, shards: Int, configuration: String, writtenBy: String,
-        cpuKernels: String = OpenBLAS.coreType, scalars: [(name: String, value: AttributeValue)] = [],
+        cpuKernels: String = InstructionSet.current.rawValue, scalars: [(name: String, value: AttributeValue)] = [],
         parameters: [NamedArray], optimizer: [NamedArray] = [], statistics: [NamedArray] = [],
         labels: [(modality: String, labels: [Int])] = []
     ) {

@@ -9,7 +9,6 @@ import CoupletTensors
 /// (`HDF5Format.checksummed`), so that damage is detected and cannot crash the reader. The digest detects what a 32-bit
 /// checksum misses.
 enum CheckpointFile {
-    static let formatVersion = 1
     private static let labelGroup = "labels"
 
     /// The attributes that every checkpoint has.
@@ -23,7 +22,7 @@ enum CheckpointFile {
         let digest = checkpoint.digest
         let file = try HDF5File(creating: path, overwriting: true, format: .checksummed)
         let attributes: [(String, AttributeValue)] = [
-            ("format_version", .integer(formatVersion)), ("step", .integer(checkpoint.step)),
+            ("format_version", .integer(CheckpointFormat.version)), ("step", .integer(checkpoint.step)),
             ("seed", .unsigned(checkpoint.seed)), ("shards", .integer(checkpoint.shards)), ("digest", .string(digest)),
             ("written_by", .string(checkpoint.writtenBy)), ("cpu_kernels", .string(checkpoint.cpuKernels)),
             ("config", .string(checkpoint.configuration)),
@@ -66,11 +65,12 @@ enum CheckpointFile {
                 return (String(array.path.dropFirst(prefix.count)), values)
             }
         }
-        let checkpoint = Checkpoint(
+        var checkpoint = Checkpoint(
             step: header.step, seed: header.seed, shards: header.shards, configuration: header.configuration,
             writtenBy: header.writtenBy, cpuKernels: header.cpuKernels, scalars: header.scalars,
             parameters: try arrays(.parameters), optimizer: try arrays(.optimizer),
             statistics: try arrays(.statistics), labels: try labels(of: file))
+        checkpoint.formatVersion = header.formatVersion
         let digest = checkpoint.digest
         if digest != header.digest {
             let (found, written) = (digest.prefix(12), header.digest.prefix(12))
@@ -121,8 +121,11 @@ enum CheckpointFile {
             }
         }
         let version = try integer("format_version")
-        guard version == formatVersion else {
-            let reason = "has the format version \(version); this program reads version \(formatVersion)"
+        guard CheckpointFormat.readableVersions.contains(version) else {
+            let versions = CheckpointFormat.readableVersions
+            let reason =
+                "has the format version \(version); this program reads versions \(versions.lowerBound) to "
+                + "\(versions.upperBound)"
             let writer = (try? string("written_by")).map { ": \($0)" } ?? ""
             throw FileError(.badData, at: file.path, reason: reason, remedy: "use the program that wrote it" + writer)
         }

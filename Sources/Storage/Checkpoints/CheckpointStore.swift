@@ -83,7 +83,8 @@ public struct CheckpointStore: Sendable {
     /// Reads the newest checkpoint that verifies. Newer ones that do not are renamed to "….h5.damaged", never deleted.
     /// - Returns: the checkpoint with its path, or nil if none verifies; and the damaged checkpoints.
     /// - Throws: `FileError(.inputOutput)` if the system refuses to open or rename a checkpoint (permissions, too many
-    ///   open files): then the checkpoint is not damaged.
+    ///   open files): then the checkpoint is not damaged; `FileError(.badData)` if an older program wrote the newest
+    ///   one that verifies (`CheckpointFormat`).
     public func newestVerified() throws -> (
         found: (content: Checkpoint, path: String)?, damagedCheckpoints: [DamagedCheckpoint]
     ) {
@@ -93,18 +94,21 @@ public struct CheckpointStore: Sendable {
             // A FIFO of this name would let the call wait for ever.
             let descriptor = try SystemCall.check("open", path) { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
             close(descriptor)
+            let checkpoint: Checkpoint
             do {
-                let checkpoint = try read(path)
+                checkpoint = try read(path)
                 guard checkpoint.step == step else {
                     let reason = "is of step \(checkpoint.step), not of the step in its name"
                     throw FileError(.badData, at: path, reason: reason)
                 }
-                return ((checkpoint, path), damagedCheckpoints)
             } catch let error as FileError {
                 let target = try moveAside(path)
                 damagedCheckpoints.append(
                     DamagedCheckpoint(path: path, movedTo: target, reason: error.description))
+                continue
             }
+            try CheckpointFormat.requireSameBits(as: checkpoint, at: path, action: .resume)
+            return ((checkpoint, path), damagedCheckpoints)
         }
         return (nil, damagedCheckpoints)
     }

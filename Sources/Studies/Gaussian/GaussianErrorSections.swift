@@ -1,7 +1,7 @@
 import CoupletLosses
 import CoupletReports
+import CoupletTensors
 import CoupletText
-import Glibc
 
 /// The error of the learned coupling over the batch size.
 struct GaussianBatchSection {

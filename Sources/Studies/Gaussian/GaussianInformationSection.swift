@@ -1,6 +1,6 @@
 import CoupletReports
+import CoupletTensors
 import CoupletText
-import Glibc
 
 /// The bound log N − L on the mutual information, from one-sided losses, against the truth.
 struct GaussianInformationSection {
@@ -67,7 +67,7 @@ struct GaussianInformationSection {
         let series = sizes.enumerated().map { index, size in
             Series(
                 "N = \(TypographicNumber.grouped(size))",
-                bounds.filter { $0.size == size }.sorted { $0.truth < $1.truth }.map {
+                bounds.filter { $0.size == size }.sorted { ($0.truth, $0.value) < ($1.truth, $1.value) }.map {
                     PlotPoint($0.truth, $0.value, deviation: $0.standardError)
                 }, appearance: .numbered(index))
         }

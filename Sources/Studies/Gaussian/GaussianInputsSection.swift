@@ -2,7 +2,6 @@ import CoupletPairs
 import CoupletReports
 import CoupletTensors
 import CoupletText
-import Glibc
 
 /// Gaussian pairs that are hard to learn.
 struct GaussianInputsSection {

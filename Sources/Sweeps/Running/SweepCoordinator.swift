@@ -28,7 +28,7 @@ final class SweepCoordinator: Sendable {
 
     /// Prepares the folder and reads the results of finished trials.
     /// - Parameter retriesFailed: Whether failed trials run again.
-    /// - Throws: `FileError` if the folder cannot be used or the system refuses.
+    /// - Throws: `FileError` if the folder cannot be used, an older program trained a trial, or the system refuses.
     init(
         _ plan: TrialPlan, _ folder: SweepFolder, _ existing: RunFolder.ExistingRun, retriesFailed: Bool,
         display: SweepDisplay
@@ -37,6 +37,13 @@ final class SweepCoordinator: Sendable {
         self.folder = folder
         self.display = display
         stopAfter = plan.runnableTrials.compactMap { $0.configuration?.train.stopAfter }.min()
+        if existing == .resume {
+            // One sweep compares results of one arithmetic.
+            for trial in plan.runnableTrials {
+                let run = RunFolder(path: folder.trial(trial.name))
+                try CheckpointStore(folder: run.checkpoints).requireResumable()
+            }
+        }
         lock = try folder.lock(existing)
         try folder.prepare(existing, for: plan.specification)
         results = try ResultsFile(path: folder.results)

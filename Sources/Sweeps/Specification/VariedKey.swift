@@ -95,7 +95,7 @@ public struct VariedKey: Sendable {
         let number =
             switch distribution {
             case .uniform: low + uniform * (high - low)
-            case .logarithmic: low * Self.power(high / low, uniform)
+            case .logarithmic: low * CoupletTensors.pow(high / low, uniform)
             }
         return SweepValue(min(max(Self.rounded(number), low), high), location: location)
     }
@@ -111,12 +111,10 @@ public struct VariedKey: Sendable {
             switch index {
             case 0: low
             case count - 1: high
-            default: rounded(low * power(high / low, Double(index) / Double(count - 1)))
+            default: rounded(low * CoupletTensors.pow(high / low, Double(index) / Double(count - 1)))
             }
         }
     }
-
-    private static func power(_ base: Double, _ exponent: Double) -> Double { Glibc.exp(exponent * Glibc.log(base)) }
 
     /// Rounds to `digits` significant digits.
     private static func rounded(_ number: Double) -> Double {

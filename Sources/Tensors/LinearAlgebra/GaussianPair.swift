@@ -1,5 +1,3 @@
-import Glibc
-
 /// The covariance of a Gaussian pair (u, v) of mean zero, in blocks.
 public struct GaussianCovariance: Equatable, Sendable {
     /// E[u uᵀ], E[u vᵀ], E[v vᵀ].
@@ -41,7 +39,7 @@ public struct GaussianPair: Sendable {
     /// - Parameter tolerance: eigenvalues of Cuu and Cvv of at most this fraction of the largest count as zero
     ///   (`Whitening`). Directions are then taken in the subspace in which the pair varies.
     /// - Throws: `GaussianCovarianceError` if shapes do not match or the blocks are not a covariance;
-    ///   `LinearAlgebraError` if LAPACK does not converge.
+    ///   `LinearAlgebraError` if an iteration does not converge.
     public init(_ covariance: GaussianCovariance, tolerance: Double = 1e-10) throws {
         let (uu, uv, vv) = (covariance.uu, covariance.uv, covariance.vv)
         self.covariance = covariance

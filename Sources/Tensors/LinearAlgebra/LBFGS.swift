@@ -3,7 +3,7 @@
 ///
 /// A bisection finds a step along each direction that satisfies the weak Wolfe conditions (Lewis and Overton,
 /// *Nonsmooth Optimization via Quasi-Newton Methods*, Mathematical Programming 141, 2013). All arithmetic is in Double.
-/// Equal starts give equal results on CPUs of one kind.
+/// If the function has the same bits on every CPU, so has the result.
 public struct LBFGS: Sendable {
     /// Number of pairs (step, gradient change) that approximate the inverse Hessian.
     public var memory = 10

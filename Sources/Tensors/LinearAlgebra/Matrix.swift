@@ -1,8 +1,9 @@
-import COpenBLAS
+import CCoupletKernels
 
 /// A dense row-major matrix of Double with value semantics, for closed forms and evaluation.
 ///
-/// Training uses `Tensor`. Products and factorisations are computed by BLAS and LAPACK on one thread.
+/// Products and factorisations (`Matrix+Factorisations.swift`) have the same bits on every CPU. They suit some hundreds
+/// of rows and work up to some thousands. Training uses `Tensor`.
 public struct Matrix: Equatable, Sendable {
     public let rows: Int
     public let columns: Int
@@ -79,17 +80,16 @@ public struct Matrix: Equatable, Sendable {
 // MARK: - Products
 
 extension Matrix {
-    /// The matrix product, computed by BLAS in Double.
+    /// The matrix product. Each entry is one chain of additions of products, in ascending order.
     public static func * (a: Matrix, b: Matrix) -> Matrix {
         precondition(a.columns == b.rows, "product of \(a.rows) × \(a.columns) and \(b.rows) × \(b.columns)")
         var result = Matrix(rows: a.rows, columns: b.columns)
-        if result.elements.isEmpty || a.columns == 0 { return result }
         result.setProduct(a, b)
         return result
     }
 
-    /// `self = op(a) op(b)`, or `self += op(a) op(b)` if `adding`; op is the identity or the transpose. Computed by
-    /// BLAS in Double.
+    /// `self = op(a) op(b)`; op is the identity or the transpose. If `adding`, the chain of each entry continues from
+    /// the entry's value.
     package mutating func setProduct(
         _ a: Matrix, _ b: Matrix, firstTransposed: Bool = false, secondTransposed: Bool = false, adding: Bool = false
     ) {
@@ -98,137 +98,23 @@ extension Matrix {
         precondition(
             inner == secondInner && resultRows == rows && resultColumns == columns,
             "a product of \(resultRows) × \(inner) and \(secondInner) × \(resultColumns) into \(rows) × \(columns)")
-        if elements.isEmpty { return }
-        guard inner > 0 else {
-            if !adding { for i in elements.indices { elements[i] = 0 } }
-            return
+        let (rows, columns) = (rows, columns)
+        Workspace.with(couplet_double_product_work(rows, columns, inner)) { work in
+            elements.withUnsafeMutableBufferPointer { result in
+                couplet_double_product(
+                    rows, columns, inner, a.elements, firstTransposed ? 1 : a.columns,
+                    firstTransposed ? a.columns : 1, b.elements, secondTransposed ? 1 : b.columns,
+                    secondTransposed ? b.columns : 1, adding ? 1 : 0, result.baseAddress, columns, work)
+            }
         }
-        OpenBLAS.useOneThread
-        let left = AlignedDoubles(a.elements), right = AlignedDoubles(b.elements)
-        let result = adding ? AlignedDoubles(elements) : AlignedDoubles(count: elements.count)
-        cblas_dgemm(
-            CblasRowMajor, firstTransposed ? CblasTrans : CblasNoTrans, secondTransposed ? CblasTrans : CblasNoTrans,
-            blasint(rows), blasint(columns), blasint(inner), 1, left.pointer, blasint(a.columns), right.pointer,
-            blasint(b.columns), adding ? 1 : 0, result.pointer, blasint(columns))
-        result.copy(to: &elements)
     }
 }
 
-// MARK: - Factorisations
-
-extension Matrix {
-    /// `A = U diag(s) Vᵀ`: U is rows × r, V is columns × r, r = min(rows, columns); s is descending.
-    /// - Throws: `LinearAlgebraError` if the iteration does not converge or the matrix contains a NaN or an infinity.
-    public func singularValueDecomposition() throws -> (u: Matrix, singularValues: [Double], v: Matrix) {
-        let rank = min(rows, columns)
-        if rank == 0 { return (Matrix(rows: rows, columns: 0), [], Matrix(rows: columns, columns: 0)) }
-        try requireFinite("dgesdd")
-        // LAPACK is column-major: it reads Aᵀ, so its left singular vectors are the right ones of A.
-        let a = AlignedDoubles(elements), s = AlignedDoubles(count: rank)
-        let left = AlignedDoubles(count: columns * rank), right = AlignedDoubles(count: rank * rows)
-        var m = Int32(columns), n = Int32(rows), r = Int32(rank), info: Int32 = 0
-        var job = CChar(UInt8(ascii: "S")), integers = [Int32](repeating: 0, count: 8 * rank)
-        var size: Int32 = -1, optimal = [0.0]
-        dgesdd_(
-            &job, &m, &n, a.pointer, &m, s.pointer, left.pointer, &m, right.pointer, &r, &optimal, &size, &integers,
-            &info)
-        size = Int32(optimal[0])
-        let workspace = AlignedDoubles(count: Int(size))
-        dgesdd_(
-            &job, &m, &n, a.pointer, &m, s.pointer, left.pointer, &m, right.pointer, &r, workspace.pointer, &size,
-            &integers, &info)
-        if info != 0 {
-            throw LinearAlgebraError(
-                routine: "dgesdd", reason: "no convergence (info \(info)) for a \(rows) × \(columns) matrix")
-        }
-        // Read as row-major matrices, `left` is Vᵀ and `right` is U.
-        return (
-            Matrix(rows: rows, columns: rank, elements: right.numbers), s.numbers,
-            Matrix(rows: rank, columns: columns, elements: left.numbers).transposed
-        )
-    }
-
-    /// `A = Q diag(w) Qᵀ` of a symmetric matrix: w is ascending, the columns of Q are the eigenvectors.
-    /// - Throws: `LinearAlgebraError` if the iteration does not converge or the matrix contains a NaN or an infinity.
-    public func symmetricEigenvalues() throws -> (values: [Double], vectors: Matrix) {
-        precondition(rows == columns, "eigenvalues of a \(rows) × \(columns) matrix")
-        if rows == 0 { return ([], self) }
-        try requireFinite("dsyevd")
-        let a = AlignedDoubles(elements), w = AlignedDoubles(count: rows)
-        var n = Int32(rows), info: Int32 = 0
-        var job = CChar(UInt8(ascii: "V")), triangle = CChar(UInt8(ascii: "L"))
-        var size: Int32 = -1, integerSize: Int32 = -1, optimal = [0.0], optimalIntegers: [Int32] = [0]
-        dsyevd_(&job, &triangle, &n, a.pointer, &n, w.pointer, &optimal, &size, &optimalIntegers, &integerSize, &info)
-        size = Int32(optimal[0])
-        integerSize = optimalIntegers[0]
-        let workspace = AlignedDoubles(count: Int(size))
-        var integers = [Int32](repeating: 0, count: Int(integerSize))
-        dsyevd_(&job, &triangle, &n, a.pointer, &n, w.pointer, workspace.pointer, &size, &integers, &integerSize, &info)
-        if info != 0 {
-            throw LinearAlgebraError(
-                routine: "dsyevd", reason: "no convergence (info \(info)) for a matrix of order \(rows)")
-        }
-        return (w.numbers, Matrix(rows: rows, columns: columns, elements: a.numbers).transposed)
-    }
-
-    /// The lower triangular L with `A = L Lᵀ`.
-    /// - Throws: `LinearAlgebraError` if the matrix is not positive definite. A NaN may pass unnoticed.
-    public func choleskyFactor() throws -> Matrix {
-        precondition(rows == columns, "Cholesky factor of a \(rows) × \(columns) matrix")
-        let a = AlignedDoubles(elements)
-        var n = Int32(rows), info: Int32 = 0, triangle = CChar(UInt8(ascii: "U"))
-        if rows > 0 { dpotrf_(&triangle, &n, a.pointer, &n, &info) }
-        if info != 0 {
-            throw LinearAlgebraError(
-                routine: "dpotrf", reason: "not positive definite (leading minor \(info) of \(rows))")
-        }
-        var factor = Matrix(rows: rows, columns: columns, elements: a.numbers)
-        for i in 0..<rows { for j in (i + 1)..<max(columns, i + 1) { factor[i, j] = 0 } }
-        return factor
-    }
-
-    /// Solves `A X = B` by LU factorisation with pivoting.
-    /// - Parameter right: B, rows × any number of columns.
-    /// - Throws: `LinearAlgebraError` if the matrix is singular. A NaN may pass unnoticed.
-    public func solve(_ right: Matrix) throws -> Matrix {
-        precondition(
-            rows == columns && right.rows == rows, "solving \(rows) × \(columns) for \(right.rows) × \(right.columns)")
-        if right.elements.isEmpty { return right }
-        let a = AlignedDoubles(transposed.elements), b = AlignedDoubles(right.transposed.elements)
-        var n = Int32(rows), count = Int32(right.columns), info: Int32 = 0
-        var pivots = [Int32](repeating: 0, count: rows)
-        dgesv_(&n, &count, a.pointer, &n, &pivots, b.pointer, &n, &info)
-        if info != 0 {
-            throw LinearAlgebraError(routine: "dgesv", reason: "singular (pivot \(info) of \(rows) is zero)")
-        }
-        return Matrix(rows: right.columns, columns: rows, elements: b.numbers).transposed
-    }
-
-    /// A⁻¹.
-    /// - Throws: `LinearAlgebraError` if the matrix is singular.
-    public func inverse() throws -> Matrix { try solve(.identity(rows)) }
-
-    /// A^½ of a symmetric positive definite matrix.
-    /// - Throws: `LinearAlgebraError` if an eigenvalue is not positive.
-    public func squareRoot() throws -> Matrix { try mapEigenvalues { $0.squareRoot() } }
-
-    /// A^-½ of a symmetric positive definite matrix.
-    /// - Throws: `LinearAlgebraError` if an eigenvalue is not positive.
-    public func inverseSquareRoot() throws -> Matrix { try mapEigenvalues { 1 / $0.squareRoot() } }
-
-    /// `Q diag(f(w)) Qᵀ` of a symmetric positive definite matrix.
-    private func mapEigenvalues(_ function: (Double) -> Double) throws -> Matrix {
-        let (values, vectors) = try symmetricEigenvalues()
-        if let smallest = values.first, !(smallest > 0) {
-            throw LinearAlgebraError(
-                routine: "dsyevd", reason: "not positive definite (smallest eigenvalue \(smallest))")
-        }
-        return vectors * .diagonal(values.map(function)) * vectors.transposed
-    }
-
-    private func requireFinite(_ routine: String) throws {
-        if !elements.allSatisfy(\.isFinite) {
-            throw LinearAlgebraError(routine: routine, reason: "the matrix contains a NaN or an infinity")
-        }
+/// Memory for the workspace of a kernel in Double.
+enum Workspace {
+    static func with<Result>(_ count: Int, _ body: (UnsafeMutablePointer<Double>) throws -> Result) rethrows -> Result {
+        let memory = UnsafeMutablePointer<Double>.allocate(capacity: max(count, 1))
+        defer { memory.deallocate() }
+        return try body(memory)
     }
 }

@@ -8,7 +8,7 @@ import CoupletSchema
 /// The complete description of a run: the contents of a YAML file with all defaults filled in.
 ///
 /// Two runs with equal configurations (`name`, `train` and `evaluation` may differ) have the same parameters after
-/// every step, bit for bit, on one kind of CPU. Keys in the file use snake_case: the property `learningRate` of
+/// every step, bit for bit, on every CPU. Keys in the file use snake_case: the property `learningRate` of
 /// `optimizer` is the key `optimizer.learning_rate`. Paths in `data` and `initialize` are relative to the current
 /// directory of the process; `~`, `~user` and `${NAME}` in them are replaced when the config is read.
 public struct Configuration: Equatable, Sendable {

@@ -5,7 +5,6 @@ import CoupletOptimizers
 import CoupletPairs
 import CoupletStorage
 import CoupletTensors
-import Foundation
 
 /// The state of a run between two steps: parameters and running statistics (one copy per process), optimizer moments
 /// and the moving average (each worker has its slices), scalars of the loss, and the number of finished steps. `gather`

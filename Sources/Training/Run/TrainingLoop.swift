@@ -1,4 +1,3 @@
-import CCoupletKernels
 import CoupletCommunication
 import CoupletOptimizers
 import CoupletPairs
@@ -29,7 +28,6 @@ final class TrainingLoop {
     init(
         _ setup: RunSetup, options: TrainingOptions, signals: StopSignals, communicator: any Communicator
     ) throws {
-        couplet_flush_subnormals()
         let configuration = setup.configuration
         self.setup = setup
         self.configuration = configuration

@@ -1,5 +1,5 @@
 /// Name and version of this program in the files that it writes.
 public enum Version {
-    public static let number = "0.1.0"
+    public static let number = "0.2.0"
     public static let program = "couplet \(number)"
 }

@@ -72,6 +72,9 @@ final class BatchReader {
     private static func read(
         _ buffer: Buffer, _ step: Int, _ source: any PairSource, _ sampler: Sampler, _ positions: Range<Int>
     ) {
+        // A source may compute, and reading ahead runs on a thread of its own.
+        let mode = FloatingPointMode.flushSubnormals()
+        defer { mode.restore() }
         buffer.step = step
         buffer.failure = nil
         do {

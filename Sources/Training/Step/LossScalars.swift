@@ -1,6 +1,6 @@
 import CoupletLosses
 import CoupletOptimizers
-import Foundation
+import CoupletTensors
 
 /// A scalar of the loss that training may learn, with its optimizer moments.
 package struct LearnedScalar {

@@ -149,11 +149,17 @@ public struct MemoryEstimate: Sendable {
 
     /// Bytes of the kernel matrix of kernel ridge regression, which at least one worker of a host has.
     private static func kernelMatrix(_ configuration: Configuration, source: any PairSource) -> Int {
-        guard let settings = configuration.evaluation.identifiability, source is any LatentFactorSource,
-            settings.regressors.contains(.kernelRidge)
-        else { return 0 }
+        guard let settings = configuration.evaluation.identifiability, fitsKernels(configuration, source: source) else {
+            return 0
+        }
         let samples = min(settings.samples, source.count(of: .heldOut) ?? .max, source.count(of: .training) ?? .max)
         return PositiveDefiniteSystem.bytes(order: samples)
+    }
+
+    /// Whether evaluations fit kernel ridge regressions.
+    static func fitsKernels(_ configuration: Configuration, source: any PairSource) -> Bool {
+        source is any LatentFactorSource
+            && configuration.evaluation.identifiability?.regressors.contains(.kernelRidge) == true
     }
 
     /// Bytes of a process with all its workers.

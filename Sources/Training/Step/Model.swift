@@ -29,6 +29,8 @@ public struct Model: Sendable {
 
     /// Makes the initial parameters of a model.
     package init(_ built: ModelEncoders, _ configuration: Configuration) {
+        let mode = FloatingPointMode.flushSubnormals()
+        defer { mode.restore() }
         (encoders, isShared, frozen) = (built.encoders, built.isShared, built.frozen)
         let first = encoders.first, second = encoders.second
         let philox = Philox(seed: configuration.seed)

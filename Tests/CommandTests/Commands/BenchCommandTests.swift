@@ -7,7 +7,7 @@ import Testing
 /// `couplet bench`.
 @Suite struct BenchCommandTests {
     private static let speedKeys = [
-        "median_seconds", "minimum_seconds", "gflops", "peak_gflops", "peak_share", "peak_memory_mib", "workers",
+        "median_seconds", "minimum_seconds", "gflops", "fma_peak_gflops", "peak_share", "peak_memory_mib", "workers",
         "batch", "dim",
     ]
 
@@ -32,6 +32,39 @@ import Testing
         #expect(object["temperature"] as? Double == 0.2 && object["objective"] as? String == "conditional")
         let (seconds, speed) = (object["median_seconds"] as? Double ?? 0, object["gflops"] as? Double ?? 0)
         #expect(abs(speed * seconds * 1e9 - 6 * 512 * 512 * 24) <= 1)
+    }
+
+    @Test(arguments: ["couplet", "openblas"])
+    func productReportsSpeedKernelsAndShare(library: String) throws {
+        let object = try run(
+            "product", "--rows", "96", "--columns", "70", "--inner", "40", "--form", "tn", "--threads", "2", "--repeat",
+            "3", "--library", library)
+        #expect(object["rows"] as? Int == 96 && object["columns"] as? Int == 70 && object["inner"] as? Int == 40)
+        #expect(object["form"] as? String == "tn" && object["workers"] as? Int == 2)
+        #expect((object["kernels"] as? String)?.isEmpty == false)
+        let seconds = try #require(object["median_seconds"] as? Double)
+        let speed = try #require(object["gflops"] as? Double)
+        let peak = try #require(object["fma_peak_gflops"] as? Double)
+        // Both workers multiply.
+        #expect(abs(speed * seconds * 1e9 - 2 * 2 * 96 * 70 * 40) <= 1)
+        #expect(peak > 0 && abs((object["peak_share"] as? Double ?? 0) * peak / speed - 1) <= 1e-9)
+    }
+
+    @Test func productKernelsFollowTheVariable() throws {
+        let object = try CoupletInvocation(
+            arguments: ["bench", "product", "--rows", "20", "--repeat", "1", "--threads", "1", "--json"],
+            environment: ["COUPLET_CPU": "portable"]
+        ).json()
+        #expect(object["kernels"] as? String == "portable")
+    }
+
+    @Test(arguments: [
+        (["--rows", "0"], "--rows is 0; wanted at least 1"), (["--form", "xx"], "'nn', 'nt', 'tn' or 'tt'"),
+        (["--rows", "1000000", "--inner", "1000000"], "A is 1000000 × 1000000; wanted at most"),
+    ])
+    func productRefusesBadSizes(arguments: [String], reason: String) throws {
+        let outcome = try CoupletInvocation(arguments: ["bench", "product"] + arguments)
+        #expect(outcome.exitCode == 64 && outcome.errors.contains(reason), "\(outcome.errors)")
     }
 
     /// Compares with the textbook in Double: the mean of both cross-entropies over B × B inner products, and its

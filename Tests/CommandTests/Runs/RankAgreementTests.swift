@@ -33,20 +33,6 @@ extension ProcessTests {
                 ["seed: 1 on rank 0", "7 on rank 1", "optimizer.learning_rate: 0.01 on rank 0", "0.5 on rank 1"])
         }
 
-        @Test func otherKernels() throws {
-            let folder = try TrainingFolder(TrainingFolder.gaussian(steps: 4))
-            let script = """
-                export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; unset OPENBLAS_CORETYPE; code=0
-                c="couplet train c.yaml --output run --progress none"
-                kind="-x OPENBLAS_CORETYPE"
-                mpirun --oversubscribe -n 1 $kind=PRESCOTT $c : -n 1 $kind=HASWELL $c || code=$?
-                echo "code $code"
-                """
-            let result = try ShellScript(script, in: folder.files.path)
-            #expect(
-                result.output.contains("code 65") && result.output.contains("OPENBLAS_CORETYPE"), "\(result.output)")
-        }
-
         @Test func tooManyRanks() throws {
             let folder = try TrainingFolder(TrainingFolder.tinyGaussian())
             let job = try folder.start("run", ["--set", "batch={size: 33, shards: 1}"], ranks: 2)

@@ -139,6 +139,13 @@ import Testing
             temperature: 0.3)
     }
 
+    @Test func anglesFromSinesAndCosines() {
+        for exact in [0, 1e-200, 1e-9, 0.3, 0.7, .pi / 4, 0.8, 1.3, 1.57, .pi / 2] as [Double] {
+            let found = GaussianEvaluation.angle(sine: 3 * sin(exact), cosine: 3 * cos(exact))
+            #expect(abs(found - exact) <= 1e-15 * exact)
+        }
+    }
+
     private func random(_ rows: Int, _ columns: Int, _ number: UInt64) -> Matrix {
         .normal(rows: rows, columns: columns, seed: 12, number: number)
     }

@@ -9,7 +9,7 @@ import Testing
     func allMethodsSolveTheSameSystem(_ method: KernelRidgeSolver.Method, _ width: Double) throws {
         let x = RegressionFixture.normals(240, 3, number: 6), points = KernelPoints(x),
             y = RegressionFixture.normals(4, 240, number: 7)
-        let solver = KernelRidgeSolver(), queries = KernelPoints(RegressionFixture.normals(50, 3, number: 8))
+        let solver = try KernelRidgeSolver(), queries = KernelPoints(RegressionFixture.normals(50, 3, number: 8))
         let direct = try solver.solve(points, width: width, penalties: KernelRidgeSearch.penalties, y, by: .direct)
         let found = try solver.solve(points, width: width, penalties: KernelRidgeSearch.penalties, y, by: method)
         for (a, b) in zip(direct, found) {
@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test func widthDeterminesTheMethod() throws {
-        let points = KernelPoints(RegressionFixture.normals(1_536, 5, number: 9)), solver = KernelRidgeSolver()
+        let points = KernelPoints(RegressionFixture.normals(1_536, 5, number: 9)), solver = try KernelRidgeSolver()
         let methods = try KernelRidgeSearch.widths.map { try solver.method(points, width: $0) }
         #expect(methods == [.lowRank, .direct, .direct, .iterative])
         #expect(try solver.method(KernelPoints(RegressionFixture.normals(100, 5, number: 9)), width: 0.01) == .direct)

@@ -1,6 +1,7 @@
 import CoupletLosses
 import CoupletNetworks
 import CoupletOptimizers
+import CoupletTensors
 import CoupletTraining
 import Testing
 
@@ -65,6 +66,24 @@ import Testing
         var otherSeed = training
         otherSeed.configuration.seed += 1
         #expect(try otherSeed.run(steps: 20, workers: 1).digest != one.digest)
+    }
+
+    /// The initial weights of the last layers are subnormal, so they become 0 whatever mode the caller's thread has;
+    /// and training goes on in that mode, on one thread and on several.
+    @Test("the mode of the caller's thread does not change the digest", arguments: [1, 2])
+    func callersMode(workers: Int) throws {
+        let training = ShortTraining(
+            configuration: TrainingExample.gaussian {
+                $0.encoders.first = .multilayerPerceptron(widths: [20], activation: .tanh, bias: true)
+                $0.encoders.initialScale = .leastNormalMagnitude / 8
+                $0.objective = .init(similarity: .quadratic, loss: .conditional(first: 0.5, second: 0.5))
+                $0.optimizer = .init(kind: .sgd(), learningRate: 0.01)
+            })
+        let mode = FloatingPointMode.current
+        let kept = try training.run(steps: 3, workers: workers)
+        let flushed = try FloatingPointMode.withFlushedSubnormals { try training.run(steps: 3, workers: workers) }
+        #expect(kept.digest == flushed.digest && kept.losses == flushed.losses)
+        #expect(FloatingPointMode.current == mode && !mode.flushesSubnormals)
     }
 
     @Test("cached and recomputed tiles give the same digest")

@@ -42,7 +42,7 @@ public enum ExitStatus: Int32, Sendable {
                 case .badSize, .launch: .usage
                 default: .failure
                 }
-            case is WorkerCountError: .usage
+            case is WorkerCountError, is InstructionSetError: .usage
             default: .failure
             }
     }

@@ -1,8 +1,8 @@
 import CoupletLosses
 import CoupletOptimizers
 import CoupletPairs
+import CoupletTensors
 import CoupletText
-import Foundation
 
 /// Detects that a run does not learn, from the reports of its steps: a loss that stays at chance, gradients of exactly
 /// zero, a temperature beyond all bounds, a learning rate of zero. Each finding is said once.

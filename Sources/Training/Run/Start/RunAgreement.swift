@@ -1,11 +1,11 @@
 import CoupletCommunication
 import CoupletFiles
 import CoupletSchema
-import CoupletTensors
 import Glibc
 
 /// Compares what must be the same on all processes of a run, because the result or its place depends on it: config,
-/// data, folder, program, and the libraries and settings that change bits. It ends a run before it touches the folder.
+/// data, folder and program. It ends a run before it touches the folder. Hosts may have CPUs and libraries of different
+/// kinds, because they do not change bits.
 struct RunAgreement {
     /// A value that must be equal everywhere, with its name in messages.
     struct Item: Equatable {
@@ -57,20 +57,8 @@ struct RunAgreement {
                 Item(name: "--output", value: Self.absolute(inputs.folder.path)),
                 Item(name: "--resume or --overwrite", value: existing),
                 Item(name: "--threads", value: String(inputs.threads)),
-                Item(name: "OpenBLAS", value: OpenBLAS.libraryDescription.trimmed),
-                Item(name: Self.kernelsName, value: OpenBLAS.coreType),
-                Item(name: "the C library", value: Self.libraryVersion),
-                Item(name: "GLIBC_TUNABLES", value: getenv("GLIBC_TUNABLES").map { String(cString: $0) } ?? "unset"),
             ]
     }
-
-    private static var libraryVersion: String {
-        var text = [CChar](repeating: 0, count: 64)
-        confstr(Int32(_CS_GNU_LIBC_VERSION), &text, text.count - 1)
-        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    static let kernelsName = "the kernels of OpenBLAS (CPU)"
 
     private static func absolute(_ path: String) -> String {
         if path.hasPrefix("/") { return path }

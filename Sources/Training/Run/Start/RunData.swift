@@ -2,6 +2,7 @@ import CoupletNetworks
 import CoupletPairs
 import CoupletSchema
 import CoupletStorage
+import CoupletTensors
 
 /// How a run opens its data: labels for the encoders that take them, and the rules of the version that started it.
 extension Configuration {
@@ -11,7 +12,7 @@ extension Configuration {
     /// - Throws: the errors of `SourceSpecification.makeSource`; `DataError` if an encoder takes labels and the data
     ///   hold none, or others than those of the checkpoint.
     package func makeSource(labelsOf checkpoint: Checkpoint? = nil) throws -> any PairSource {
-        try withLabels(source.makeSource(seed: seed), of: checkpoint)
+        try FloatingPointMode.withFlushedSubnormals { try withLabels(source.makeSource(seed: seed), of: checkpoint) }
     }
 
     /// Gives a source labels for the encoders that take them.

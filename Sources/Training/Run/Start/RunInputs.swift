@@ -26,19 +26,24 @@ struct RunInputs: Sendable {
     ///   - loaded: the config as the user gave it.
     ///   - source: replaces the source that the config names; nil makes the source of the config.
     /// - Throws: `ConfigurationError`, `DataError`, `FileError`, `NetworkError`, `WorkerCountError`,
-    ///   `RunMismatchError`, `MemoryShortageError`, or `LinearAlgebraError` if OpenBLAS has no memory.
+    ///   `InstructionSetError`, `RunMismatchError`, `MemoryShortageError`, or `LinearAlgebraError` if kernel ridge
+    ///   regression has no memory.
     init(
         _ loaded: Configuration, source: (any PairSource)?, options: TrainingOptions, registry: Registry,
         group: WorkerGroup
     ) throws {
+        try InstructionSet.requireValidRequest()
         let folder = RunFolder(path: options.output, name: loaded.name)
         let (configuration, movedData) = try Self.configuration(loaded, options, folder, registry)
         let batch = configuration.batch
         let workers = try WorkerCount(
             wanted: options.threads, group: group, shards: batch.shards, batchSize: batch.size)
         AddressSpace.shareHeap()
-        try OpenBLAS.reserveMemory(threads: workers.threads)
         let source = try source.map { try configuration.withLabels($0) } ?? configuration.makeSource()
+        // Its evaluation must not fail after the training.
+        if MemoryEstimate.fitsKernels(configuration, source: source) {
+            try OpenBLAS.reserveMemory(threads: workers.threads)
+        }
         _ = try Sampler(
             batchSize: batch.size, sampleCount: source.count(of: .training), seed: configuration.seed)
         encoders = try ModelEncoders(configuration, source: source)

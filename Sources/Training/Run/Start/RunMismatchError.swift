@@ -30,16 +30,11 @@ public struct RunMismatchError: Error, CustomStringConvertible, Sendable {
     /// - Parameter differences: what differs, who has which value.
     static func processesDiffer(_ differences: [String]) -> RunMismatchError {
         let shown = differences.prefix(12).map { "    \($0)" }.joined(separator: "\n")
-        let kernels = differences.contains { $0.hasPrefix(RunAgreement.kernelsName) }
-        let remedy =
-            kernels
-            ? "Take hosts of one kind, or set OPENBLAS_CORETYPE to the same value on all ranks, such as Haswell"
-            : "Start all ranks with the same program, arguments, files and environment"
         return RunMismatchError(
             description: """
                 the ranks of this run differ:
                 \(shown)\(differences.count > 12 ? "\n    and \(differences.count - 12) more" : "")
-                \(remedy)
+                Start all ranks with the same program, arguments and files
                 """)
     }
 

@@ -2,7 +2,8 @@ import COpenBLAS
 import Glibc
 import Synchronization
 
-/// The BLAS and LAPACK library that this process uses.
+/// The BLAS and LAPACK library. Regressions with large systems use it (`PositiveDefiniteSystem`); its products are the
+/// yardstick of benchmarks.
 public enum OpenBLAS {
     /// Sets OpenBLAS to one thread, once. Couplet's workers are the threads, and OpenBLAS's own threads would change
     /// the bits.
@@ -71,15 +72,6 @@ public enum OpenBLAS {
 
     /// OpenBLAS's description of its build; the version comes first.
     public static let libraryDescription: String = String(cString: openblas_get_config())
-}
-
-/// A factorisation that does not exist or that LAPACK cannot compute.
-public struct LinearAlgebraError: Error, CustomStringConvertible, Sendable {
-    /// The LAPACK routine that failed.
-    public let routine: String
-    public let reason: String
-
-    public var description: String { "\(routine): \(reason)" }
 }
 
 /// Memory for an operand, a result or the workspace of a BLAS or LAPACK routine in Double, aligned to 64 bytes.

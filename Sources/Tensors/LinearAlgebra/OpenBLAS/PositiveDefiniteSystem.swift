@@ -1,6 +1,11 @@
 import COpenBLAS
+import Synchronization
 
 /// A symmetric positive definite matrix A in Double: solves, multiplies and factorises it in place.
+///
+/// It serves the large systems of regressions, and it is the only user of BLAS and LAPACK. Their bits are equal on CPUs
+/// of one kind (`OpenBLAS.coreType`), at equal alignment and on one thread. Nothing that reaches a parameter, ranks a
+/// sweep or chooses a checkpoint may use it; `Matrix` has the same bits on every CPU.
 ///
 /// It stores and reads only the lower triangle, so it computes half as much as a `Matrix` and does not copy A. An
 /// instance reuses its memory for the next matrix. One thread at a time may use it.
@@ -13,9 +18,24 @@ package final class PositiveDefiniteSystem {
     private var memory: UnsafeMutablePointer<Double>?
     private var capacity = 0
 
-    package init() {}
+    /// Number of instances. Each may compute on a thread of its own.
+    private static let instances = Atomic(0)
 
-    deinit { UnsafeMutableRawPointer(memory)?.deallocate() }
+    /// - Throws: `LinearAlgebraError` if OpenBLAS has no address space for a further thread.
+    package init() throws {
+        let count = Self.instances.add(1, ordering: .relaxed).newValue
+        do {
+            try OpenBLAS.reserveMemory(threads: count)
+        } catch {
+            Self.instances.subtract(1, ordering: .relaxed)
+            throw error
+        }
+    }
+
+    deinit {
+        UnsafeMutableRawPointer(memory)?.deallocate()
+        Self.instances.subtract(1, ordering: .relaxed)
+    }
 
     /// The bytes that a matrix of this order needs.
     package static func bytes(order: Int) -> Int { order * stride(order) * MemoryLayout<Double>.stride }

@@ -1,0 +1,27 @@
+// couplet_random.h, couplet_pairs.h, couplet_peak.h, couplet_floating_point_mode.h and couplet_replay.h
+#include "arena.h"
+
+void digest_sources(void) {
+    DIGEST(couplet_philox, couplet_philox(17, 3, (uint64_t)n << 31, 9, r, a.w[0]))
+    DIGEST(couplet_normals, couplet_normals(a.w[0], 2 * (n / 2), a.f[0]))
+    DIGEST(couplet_uniforms, couplet_uniforms(a.w[0], n, a.f[0]))
+    DIGEST(couplet_map_rows, couplet_map_rows(r, k, c, a.f[0], k + 1, a.f[1], a.f[2]))
+    DIGEST(couplet_scale_bytes, couplet_scale_bytes(n, a.bytes, 0.003f, -0.4f, a.f[0]))
+    DIGEST(couplet_scale_shift, couplet_scale_shift(n, a.f[0], 0.003f, -0.4f, a.f[1]))
+    DIGEST_RESULT(couplet_first_not_finite, ({
+                      a.f[0][n / 2] = __builtin_inff(), a.f[0][n - 1] = -__builtin_nanf("");
+                      couplet_first_not_finite(n / 2, a.f[0]) + 1000 * couplet_first_not_finite(n, a.f[0]);
+                  }))
+    DIGEST(couplet_perturb_style, couplet_perturb_style(r, c, a.f[0], a.p[0], c + 1, 0.4f, stride, a.f[1], a.f[2]))
+    DIGEST(couplet_unit_columns, couplet_unit_columns(1 + r % 12, a.p[0], a.f[0]))
+    DIGEST(couplet_condition_numbers, {
+        const size_t size = 1 + r % 8;
+        static double work[COUPLET_CONDITION_LANES * (2 * 64 + 32)];
+        if (couplet_condition_work(size) * sizeof(double) <= sizeof work)
+            couplet_condition_numbers(size, a.f[0], work, a.d[0]);
+    })
+    DIGEST_RESULT(couplet_multiply_add_6, couplet_multiply_add_6((int64_t)r))
+    DIGEST_RESULT(couplet_multiply_add_12, couplet_multiply_add_12((int64_t)r))
+    DIGEST_RESULT(couplet_rounds_to_nearest, couplet_rounds_to_nearest(couplet_floating_point_mode()))
+    DIGEST(couplet_replayed_step, couplet_replayed_step((int64_t)r))
+}
