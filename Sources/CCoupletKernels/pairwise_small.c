@@ -6,6 +6,9 @@
 #define diagonal_mask NAME(diagonal_mask)
 #define sum_rows NAME(sum_rows)
 #define sums NAME(sums)
+#define weight_rows NAME(weight_rows)
+#define add_to_rows NAME(add_to_rows)
+#define add_to_columns NAME(add_to_columns)
 #define gradient_rows NAME(gradient_rows)
 #define gradients NAME(gradients)
 #define COUPLET_KERNELS "pairwise_small.c"
@@ -104,42 +107,94 @@ COUPLET_INLINE void sums(const couplet_small_tile *tile, const int dimension, fl
         call(dimension);                                                                                               \
         break;
 
-void NAME(couplet_small_sums)(const couplet_small_tile *tile, float *row_sums, float *column_sums){
+void NAME(couplet_small_sums)(const couplet_small_tile *tile, float *row_sums, float *column_sums) {
 #define call(dimension) sums(tile, dimension, row_sums, column_sums)
     WITH_CONSTANT(tile->dimension, call)
 #undef call
 }
 
-// A row's gradient and its sum of weights have 16 lanes until the end of the tile.
-COUPLET_INLINE
-    void gradient_rows(const couplet_small_tile *tile, size_t i, const int count, const int dimension, const float *x,
-                       const float *row_factors, const float *column_factors, const float *diagonal_weights,
-                       float *row_gradient, float *row_weight_sums, float *column_gradient) {
-    couplet_floats total[32] = {0}, weight_total[4] = {0}, w[4];
-    for (size_t j = 0; j < padded(tile); j += COUPLET_LANES) {
+// The columns of a strip: the weights of four rows take 4 KiB.
+#define STRIP 256
+// The rows whose gradients stay in registers together.
+#define ROWS_AT_ONCE (COUPLET_WIDTH == 16 ? 2 : 1)
+
+// Computes the weights of `count` rows from row i, in the columns from `start` to `end`.
+COUPLET_INLINE void weight_rows(const couplet_small_tile *tile, size_t i, size_t start, size_t end, const int count,
+                                const int dimension, const float *row_factors, const float *column_factors,
+                                const float *diagonal_weights, float weights[4][STRIP]) {
+    for (size_t j = start; j < end; j += COUPLET_LANES) {
+        couplet_floats w[4];
         score_rows(tile, i, j, count, dimension, w);
         couplet_floats factor = couplet_load(column_factors + j);
-        FOR(r, count) w[r] *= factor + row_factors[i + r];
-        if (tile->has_diagonal) FOR(r, count) {
-                couplet_floats weight = couplet_broadcast(diagonal_weights ? diagonal_weights[i + r] : 0.0f);
-                w[r] = couplet_select(diagonal_mask(tile, i + r, j), weight, w[r]);
-            }
+        FOR(r, count) couplet_store(weights[r] + (j - start), w[r] * (factor + row_factors[i + r]));
+    }
+    if (tile->has_diagonal)
+        for (size_t r = 0; r < (size_t)count; r++) {
+            const ptrdiff_t column = tile->diagonal + (ptrdiff_t)(i + r) - (ptrdiff_t)start;
+            if (column >= 0 && column < (ptrdiff_t)(end - start) &&
+                column + (ptrdiff_t)start < (ptrdiff_t)tile->columns)
+                weights[r][column] = diagonal_weights ? diagonal_weights[i + r] : 0.0f;
+        }
+}
+
+// Adds a strip of weights to the sums of `rows` rows, which have 16 lanes until the end of the tile.
+COUPLET_INLINE void add_to_rows(const couplet_small_tile *tile, size_t start, size_t end, const int rows,
+                                const int dimension, float (*weights)[STRIP], couplet_floats *total) {
+    couplet_floats sums[2][COUPLET_SMALL_DIMENSION];
+    FOR(r, rows) FOR(k, dimension) sums[r][k] = total[r * dimension + k];
+    for (size_t j = start; j < end; j += COUPLET_LANES) {
+        couplet_floats w[2];
+        FOR(r, rows) w[r] = couplet_load(weights[r] + (j - start));
         FOR(k, dimension) {
             couplet_floats y = couplet_load(tile->y + k * tile->stride + j);
+            FOR(r, rows) sums[r][k] = couplet_fma(w[r], y, sums[r][k]);
+        }
+    }
+    FOR(r, rows) FOR(k, dimension) total[r * dimension + k] = sums[r][k];
+}
+
+// Adds a strip of the weights of `count` rows to the columns' gradients.
+COUPLET_INLINE void add_to_columns(const couplet_small_tile *tile, size_t start, size_t end, const int count,
+                                   const int dimension, const float *x, float (*weights)[STRIP],
+                                   float *column_gradient) {
+    for (size_t j = start; j < end; j += COUPLET_LANES) {
+        couplet_floats w[4];
+        FOR(r, count) w[r] = couplet_load(weights[r] + (j - start));
+        FOR(k, dimension) {
             float *address = column_gradient + k * tile->stride + j;
             couplet_floats sum = couplet_load(address);
-            FOR(r, count) {
-                total[r * dimension + k] = couplet_fma(w[r], y, total[r * dimension + k]);
-                sum = couplet_fma(w[r], couplet_broadcast(x[(i + r) * dimension + k]), sum);
+            FOR(r, count) sum = couplet_fma(w[r], couplet_broadcast(x[r * dimension + k]), sum);
+            couplet_store(address, sum);
+        }
+    }
+}
+
+COUPLET_INLINE
+void gradient_rows(const couplet_small_tile *tile, size_t i, const int count, const int dimension, const float *x,
+                   const float *row_factors, const float *column_factors, const float *diagonal_weights,
+                   float *row_gradient, float *row_weight_sums, float *column_gradient) {
+    _Alignas(64) float weights[4][STRIP];
+    couplet_floats total[32] = {0}, weight_total[4] = {0};
+    const size_t columns = padded(tile);
+    for (size_t start = 0; start < columns; start += STRIP) {
+        const size_t end = columns - start < STRIP ? columns : start + STRIP;
+        weight_rows(tile, i, start, end, count, dimension, row_factors, column_factors, diagonal_weights, weights);
+        if (count % ROWS_AT_ONCE == 0)
+            for (int r = 0; r < count; r += ROWS_AT_ONCE)
+                add_to_rows(tile, start, end, ROWS_AT_ONCE, dimension, weights + r, total + r * dimension);
+        else
+            add_to_rows(tile, start, end, 1, dimension, weights, total);
+        add_to_columns(tile, start, end, count, dimension, x + i * dimension, weights, column_gradient);
+        if (row_weight_sums)
+            for (size_t j = start; j < end; j += COUPLET_LANES) {
+                float *address = column_gradient + dimension * tile->stride + j;
+                couplet_floats sum = couplet_load(address);
+                for (int r = 0; r < count; r++) {
+                    couplet_floats w = couplet_load(weights[r] + (j - start));
+                    weight_total[r] += w, sum += w;
+                }
+                couplet_store(address, sum);
             }
-            couplet_store(address, sum);
-        }
-        if (row_weight_sums) {
-            float *address = column_gradient + dimension * tile->stride + j;
-            couplet_floats sum = couplet_load(address);
-            FOR(r, count) weight_total[r] += w[r], sum += w[r];
-            couplet_store(address, sum);
-        }
     }
     float lanes[32];
     couplet_store(lanes, lane_sums(total));
