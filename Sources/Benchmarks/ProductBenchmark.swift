@@ -1,4 +1,3 @@
-import CCoupletKernels
 import CoupletCommunication
 import CoupletFiles
 import CoupletTensors
@@ -89,7 +88,7 @@ public struct ProductBenchmark: Sendable {
 
     /// The instruction set of Couplet's kernels, or OpenBLAS's core type.
     private var kernels: String {
-        library == .couplet ? String(cString: couplet_instruction_set()) : OpenBLAS.coreType
+        library == .couplet ? InstructionSet.current.rawValue : OpenBLAS.coreType
     }
 
     // MARK: - Report

@@ -38,6 +38,8 @@ typedef double couplet_doubles8 __attribute__((vector_size(64)));
 typedef int64_t couplet_longs8 __attribute__((vector_size(64)));
 
 #define COUPLET_INLINE static inline __attribute__((always_inline))
+// Before a loop over a constant range: it becomes straight code, so that arrays of vectors are registers.
+#define COUPLET_UNROLL _Pragma("clang loop unroll(full)")
 
 // A vector with the same number in all lanes. (x - 0 is x for every x; the compiler removes it.)
 #define couplet_broadcast(x) ((x) - (couplet_floats){0})
@@ -68,6 +70,16 @@ typedef int64_t couplet_longs8 __attribute__((vector_size(64)));
         memcpy((x), lanes_, (count) * sizeof(float));                                                                  \
     } while (0)
 
+// Loads and stores `count` <= 16 numbers.
+#define couplet_load_up_to(x, count) ((count) < COUPLET_LANES ? couplet_load_part((x), (count), 0) : couplet_load(x))
+#define couplet_store_up_to(x, count, v)                                                                               \
+    do {                                                                                                               \
+        if ((count) < COUPLET_LANES)                                                                                   \
+            couplet_store_part((x), (count), (v));                                                                     \
+        else                                                                                                           \
+            couplet_store((x), (v));                                                                                   \
+    } while (0)
+
 #define couplet_select(mask, a, b) ((couplet_floats)(((mask) & (couplet_ints)(a)) | (~(mask) & (couplet_ints)(b))))
 #define couplet_max(a, b)                                                                                              \
     ({                                                                                                                 \
@@ -88,6 +100,18 @@ COUPLET_INLINE void couplet_copy_lanes(const float *x, size_t count, float filli
 }
 
 COUPLET_INLINE float couplet_lane_sum_of(float *lanes) {
+    for (int half = COUPLET_LANES / 2; half > 0; half /= 2)
+        for (int lane = 0; lane < half; lane++) lanes[lane] += lanes[lane + half];
+    return lanes[0];
+}
+
+// Σ x[i] y[i] in 16 lanes of Double. Products of two floats are exact.
+COUPLET_INLINE double couplet_lane_dot(size_t count, const float *x, const float *y) {
+    double lanes[COUPLET_LANES] = {0};
+    size_t whole = count / COUPLET_LANES * COUPLET_LANES;
+    for (size_t k = 0; k < whole; k += COUPLET_LANES)
+        for (int lane = 0; lane < COUPLET_LANES; lane++) lanes[lane] += (double)x[k + lane] * (double)y[k + lane];
+    for (size_t k = whole; k < count; k++) lanes[k - whole] += (double)x[k] * (double)y[k];
     for (int half = COUPLET_LANES / 2; half > 0; half /= 2)
         for (int lane = 0; lane < half; lane++) lanes[lane] += lanes[lane + half];
     return lanes[0];

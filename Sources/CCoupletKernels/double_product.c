@@ -51,9 +51,6 @@ size_t couplet_double_product_work(size_t m, size_t n, size_t k) {
 #define lanes NAME(lanes)
 typedef double lanes __attribute__((vector_size(8 * TILE_LANES), aligned(8)));
 
-#undef UNROLLED
-#define UNROLLED _Pragma("clang loop unroll(full)")
-
 // Copies a block as panels of `width` rows, which are contiguous for each p; rows beyond the end are zero.
 COUPLET_INLINE void pack(const size_t width, size_t rows, size_t inner, const double *x, size_t row, size_t column,
                          double *packed) {
@@ -72,28 +69,29 @@ COUPLET_INLINE void pack(const size_t width, size_t rows, size_t inner, const do
     }
 }
 
-// Adds products to a tile of c. Entry (i, p) of a is a[i · a_row + p · a_column], the rows of b are b_row apart. `rows`
+// Adds products to a tile of c. Entry (i, p) of a is a[i · a_row + p · a_column]. The rows of b are b_row apart. `rows`
 // is a constant in every call.
 COUPLET_INLINE void tile(const int rows, size_t inner, const double *a, size_t a_row, size_t a_column, const double *b,
                          size_t b_row, double *c, size_t c_row) {
     lanes sum[TILE_M][TILE_V];
-    UNROLLED for (int i = 0; i < rows; i++) {
-        UNROLLED for (int v = 0; v < TILE_V; v++) sum[i][v] = *(const lanes *)(c + (size_t)i * c_row + v * TILE_LANES);
+    COUPLET_UNROLL for (int i = 0; i < rows; i++) {
+        COUPLET_UNROLL for (int v = 0; v < TILE_V; v++) sum[i][v] =
+            *(const lanes *)(c + (size_t)i * c_row + v * TILE_LANES);
     }
     // Three rows share an address, so that all addresses stay in registers.
     const double *a_rows[(TILE_M + 2) / 3];
-    UNROLLED for (int i = 0; i < rows; i += 3) a_rows[i / 3] = a + (size_t)i * a_row;
+    COUPLET_UNROLL for (int i = 0; i < rows; i += 3) a_rows[i / 3] = a + (size_t)i * a_row;
     for (size_t p = 0; p < inner; p++, b += b_row) {
         lanes column[TILE_V];
-        UNROLLED for (int v = 0; v < TILE_V; v++) column[v] = *(const lanes *)(b + v * TILE_LANES);
-        UNROLLED for (int i = 0; i < rows; i++) {
+        COUPLET_UNROLL for (int v = 0; v < TILE_V; v++) column[v] = *(const lanes *)(b + v * TILE_LANES);
+        COUPLET_UNROLL for (int i = 0; i < rows; i++) {
             const double entry = a_rows[i / 3][(size_t)(i % 3) * a_row];
-            UNROLLED for (int v = 0; v < TILE_V; v++) sum[i][v] += entry * column[v];
+            COUPLET_UNROLL for (int v = 0; v < TILE_V; v++) sum[i][v] += entry * column[v];
         }
-        UNROLLED for (int i = 0; i < rows; i += 3) a_rows[i / 3] += a_column;
+        COUPLET_UNROLL for (int i = 0; i < rows; i += 3) a_rows[i / 3] += a_column;
     }
-    UNROLLED for (int i = 0; i < rows; i++) {
-        UNROLLED for (int v = 0; v < TILE_V; v++) * (lanes *)(c + (size_t)i * c_row + v * TILE_LANES) = sum[i][v];
+    COUPLET_UNROLL for (int i = 0; i < rows; i++) {
+        COUPLET_UNROLL for (int v = 0; v < TILE_V; v++) * (lanes *)(c + (size_t)i * c_row + v * TILE_LANES) = sum[i][v];
     }
 }
 

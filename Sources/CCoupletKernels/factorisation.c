@@ -1,6 +1,7 @@
 // Cholesky, LU and QR factorisation.
 #ifndef COUPLET_SET
 #include "couplet_linear_algebra.h"
+#define swap_rows NAME(swap_rows)
 #define COUPLET_KERNELS "factorisation.c"
 #include "couplet_instruction_sets.h"
 COUPLET_DISPATCH(couplet_cholesky)
@@ -12,6 +13,13 @@ COUPLET_DISPATCH(couplet_arrange_vectors)
 #else
 
 #include "couplet_double_rows.h"
+
+static void swap_rows(size_t count, double *restrict x, double *restrict y) {
+    for (size_t i = 0; i < count; i++) {
+        const double entry = x[i];
+        x[i] = y[i], y[i] = entry;
+    }
+}
 
 size_t NAME(couplet_cholesky)(size_t order, double *a) {
     for (size_t i = 0; i < order; i++) {
@@ -36,11 +44,7 @@ size_t NAME(couplet_lu)(size_t order, double *a, size_t *pivots) {
         pivots[k] = best;
         // Also false for a NaN.
         if (!(largest > 0 && largest <= 1.7976931348623157e308)) return k + 1;
-        if (best != k)
-            for (size_t j = 0; j < order; j++) {
-                const double entry = a[k * order + j];
-                a[k * order + j] = a[best * order + j], a[best * order + j] = entry;
-            }
+        if (best != k) swap_rows(order, a + k * order, a + best * order);
         for (size_t i = k + 1; i < order; i++) {
             const double factor = a[i * order + k] / a[k * order + k];
             a[i * order + k] = factor;
@@ -52,11 +56,7 @@ size_t NAME(couplet_lu)(size_t order, double *a, size_t *pivots) {
 
 void NAME(couplet_lu_solve)(size_t order, const double *factors, const size_t *pivots, size_t columns, double *b) {
     for (size_t k = 0; k < order; k++)
-        if (pivots[k] != k)
-            for (size_t j = 0; j < columns; j++) {
-                const double entry = b[k * columns + j];
-                b[k * columns + j] = b[pivots[k] * columns + j], b[pivots[k] * columns + j] = entry;
-            }
+        if (pivots[k] != k) swap_rows(columns, b + k * columns, b + pivots[k] * columns);
     for (size_t i = 1; i < order; i++)
         for (size_t k = 0; k < i; k++) row_add(columns, -factors[i * order + k], b + k * columns, b + i * columns);
     for (size_t i = order; i-- > 0;) {

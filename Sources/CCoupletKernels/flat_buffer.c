@@ -31,18 +31,11 @@ void NAME(couplet_scale)(size_t count, float factor, float *x) {
 }
 
 double NAME(couplet_dot)(size_t count, const float *x, const float *y) {
-    double lanes[COUPLET_LANES] = {0};
-    size_t whole = count / COUPLET_LANES * COUPLET_LANES;
-    for (size_t i = 0; i < whole; i += COUPLET_LANES)
-        for (int lane = 0; lane < COUPLET_LANES; lane++) lanes[lane] += (double)x[i + lane] * (double)y[i + lane];
-    for (size_t i = whole; i < count; i++) lanes[i - whole] += (double)x[i] * (double)y[i];
-    for (int half = COUPLET_LANES / 2; half > 0; half /= 2)
-        for (int lane = 0; lane < half; lane++) lanes[lane] += lanes[lane + half];
-    return lanes[0];
+    return couplet_lane_dot(count, x, y);
 }
 
-void NAME(couplet_sgd)(size_t count, float *parameter, const float *gradient, float *momentum_buffer,
-                                float scale, float rate, float momentum, float decay) {
+void NAME(couplet_sgd)(size_t count, float *parameter, const float *gradient, float *momentum_buffer, float scale,
+                       float rate, float momentum, float decay) {
     if (!momentum_buffer) {
         for (size_t i = 0; i < count; i++) parameter[i] -= rate * (scale * gradient[i] + decay * parameter[i]);
         return;
@@ -59,10 +52,9 @@ void NAME(couplet_sgd)(size_t count, float *parameter, const float *gradient, fl
 // Both are the correctly rounded root, so the bits are the same.
 #define couplet_sqrt(x) __builtin_elementwise_sqrt(x)
 
-void NAME(couplet_adam)(size_t count, float *restrict parameter, const float *restrict gradient,
-                                 float *restrict first, float *restrict second, float scale, float rate, float beta1,
-                                 float one_minus_beta1, float beta2, float one_minus_beta2, float correction,
-                                 float epsilon, float l2, float shrink) {
+void NAME(couplet_adam)(size_t count, float *restrict parameter, const float *restrict gradient, float *restrict first,
+                        float *restrict second, float scale, float rate, float beta1, float one_minus_beta1,
+                        float beta2, float one_minus_beta2, float correction, float epsilon, float l2, float shrink) {
     for (size_t i = 0; i < count; i++) {
         float g = scale * gradient[i] + l2 * parameter[i];
         float m = beta1 * first[i] + one_minus_beta1 * g;
@@ -74,7 +66,7 @@ void NAME(couplet_adam)(size_t count, float *restrict parameter, const float *re
 }
 
 void NAME(couplet_lars)(size_t count, float *restrict parameter, const float *restrict gradient,
-                                 float *restrict momentum_buffer, float rate, float momentum, float decay) {
+                        float *restrict momentum_buffer, float rate, float momentum, float decay) {
     if (!momentum_buffer) {
         for (size_t i = 0; i < count; i++) parameter[i] -= rate * (gradient[i] + decay * parameter[i]);
         return;
@@ -87,10 +79,9 @@ void NAME(couplet_lars)(size_t count, float *restrict parameter, const float *re
 }
 
 void NAME(couplet_lamb_direction)(size_t count, const float *restrict parameter, float *restrict gradient,
-                                           float *restrict first, float *restrict second, float scale, float beta1,
-                                           float one_minus_beta1, float beta2, float one_minus_beta2,
-                                           float first_correction, float second_correction, float epsilon,
-                                           float decay) {
+                                  float *restrict first, float *restrict second, float scale, float beta1,
+                                  float one_minus_beta1, float beta2, float one_minus_beta2, float first_correction,
+                                  float second_correction, float epsilon, float decay) {
     for (size_t i = 0; i < count; i++) {
         float g = scale * gradient[i];
         float m = beta1 * first[i] + one_minus_beta1 * g;
@@ -102,8 +93,7 @@ void NAME(couplet_lamb_direction)(size_t count, const float *restrict parameter,
     }
 }
 
-void NAME(couplet_moving_average)(size_t count, float weight, const float *restrict x,
-                                           float *restrict average) {
+void NAME(couplet_moving_average)(size_t count, float weight, const float *restrict x, float *restrict average) {
     for (size_t i = 0; i < count; i++) average[i] += weight * (x[i] - average[i]);
 }
 

@@ -30,7 +30,7 @@ void NAME(couplet_fourier_features)(size_t rows, size_t count, const float *turn
 }
 
 void NAME(couplet_monomials)(size_t rows, size_t columns, const float *x, size_t count, size_t degree,
-                                      const int32_t *factor, const float *coefficient, float *out) {
+                             const int32_t *factor, const float *coefficient, float *out) {
     for (size_t i = 0; i < rows; i++) {
         const float *row = x + i * columns;
         for (size_t k = 0; k < count; k++) {
@@ -76,7 +76,7 @@ COUPLET_INLINE double couplet_exp_double(double x) {
 }
 
 void NAME(couplet_gaussian_kernel)(size_t count, size_t dimensions, const double *x, const double *points,
-                                            size_t stride, double gamma, double *out) {
+                                   size_t stride, double gamma, double *out) {
     for (size_t start = 0; start < count; start += COUPLET_POINTS) {
         size_t block = count - start < COUPLET_POINTS ? count - start : COUPLET_POINTS;
         double squares[COUPLET_POINTS] = {0};

@@ -42,9 +42,10 @@ COUPLET_INLINE float hyperbolic_tangent(float z) {
     return size > 0.625f ? signed_far : near;
 }
 
-// The normal distribution function and its density, relative errors below 4e-7 in both tails. The tail is
-// Φ(-|z|) = e^(-z²/2) t p(t) with t = 1 / (1 + 0.265625 |z|) and a polynomial p of degree 8 (relative error 1.3e-8 for
-// |z| <= 13.2; beyond, e^(-z²/2) is 0). The rounding error of z² would be multiplied by z² / 2, so it is carried along.
+// The normal distribution function and its density, with relative errors below 4e-7 in both tails. The tail is
+// Φ(-|z|) = e^(-z²/2) t p(t) with t = 1 / (1 + 0.265625 |z|). The polynomial p has degree 8 and a relative error of
+// 1.3e-8 for |z| <= 13.2. For larger |z|, e^(-z²/2) is 0. A rounding error of z² would grow by the factor z² / 2 in the
+// exponential, so the code computes that error and corrects for it.
 COUPLET_INLINE void normal(float z, float *distribution, float *density) {
     float size = z < 0.0f ? -z : z;
     size = size > 14.0f ? 14.0f : size;

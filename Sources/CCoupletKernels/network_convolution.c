@@ -24,7 +24,7 @@ COUPLET_DISPATCH(couplet_convolve_input_pooled)
 // Formatted by hand: clang-format does not understand macros that expand to functions.
 // clang-format off
 
-#define UNROLL _Pragma("clang loop unroll(full)")
+#define UNROLL COUPLET_UNROLL
 #define TILE COUPLET_INLINE void
 
 // Computes P pixels by J vectors of output channels.

@@ -19,8 +19,7 @@ COUPLET_DISPATCH(couplet_copy_rows)
     }
 
 void NAME(couplet_bias_relu_max_pool)(size_t columns, size_t channels, const float *restrict y,
-                                               const float *restrict bias, float *restrict out,
-                                               uint8_t *restrict code) {
+                                      const float *restrict bias, float *restrict out, uint8_t *restrict code) {
     const float *below = y + 2 * columns * channels;
     for (size_t j = 0; j < columns; j++) {
         const float *a = y + 2 * j * channels, *b = a + channels, *c = below + 2 * j * channels, *d = c + channels;
@@ -35,7 +34,7 @@ void NAME(couplet_bias_relu_max_pool)(size_t columns, size_t channels, const flo
 }
 
 void NAME(couplet_relu_backward_from_code)(size_t pixels, size_t channels, const uint8_t *restrict code,
-                                                    float *restrict gradient, float *restrict sums) {
+                                           float *restrict gradient, float *restrict sums) {
     for (size_t o = 0; o < channels; o += COUPLET_LANES) {
         float lanes[COUPLET_LANES] = {0};
         for (size_t j = 0; j < pixels; j++)
@@ -50,7 +49,7 @@ void NAME(couplet_relu_backward_from_code)(size_t pixels, size_t channels, const
 }
 
 void NAME(couplet_max_unpool)(size_t columns, size_t channels, const uint8_t *restrict code,
-                                       const float *restrict gradient, float *restrict y) {
+                              const float *restrict gradient, float *restrict y) {
     float *below = y + 2 * columns * channels;
     for (size_t j = 0; j < columns; j++) {
         float *a = y + 2 * j * channels, *b = a + channels, *c = below + 2 * j * channels, *d = c + channels;
@@ -66,14 +65,14 @@ void NAME(couplet_max_unpool)(size_t columns, size_t channels, const uint8_t *re
 }
 
 void NAME(couplet_transpose)(size_t rows, size_t columns, const float *restrict in, size_t in_stride,
-                                      float *restrict out, size_t out_stride) {
+                             float *restrict out, size_t out_stride) {
     for (size_t r = 0; r < rows; r += 16)
         for (size_t c = 0; c < columns; c++)
             for (size_t i = r; i < rows && i < r + 16; i++) out[c * out_stride + i] = in[i * in_stride + c];
 }
 
 void NAME(couplet_copy_rows)(size_t rows, size_t columns, const float *restrict in, size_t in_stride,
-                                      float *restrict out, size_t out_stride) {
+                             float *restrict out, size_t out_stride) {
     if (columns == 16)
         for (size_t r = 0; r < rows; r++) memcpy(out + r * out_stride, in + r * in_stride, 16 * sizeof(float));
     else

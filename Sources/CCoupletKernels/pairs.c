@@ -45,7 +45,7 @@ COUPLET_INLINE void store_lanes(float *y, const float *lanes, size_t width) {
 }
 
 void NAME(couplet_map_rows)(size_t rows, size_t inner, size_t columns, const float *x, size_t stride,
-                                     const float *factor, float *y) {
+                            const float *factor, float *y) {
     for (size_t first = 0; first < columns; first += COUPLET_LANES) {
         const float *block = factor + first * inner;
         size_t width = columns - first < COUPLET_LANES ? columns - first : COUPLET_LANES;
@@ -85,8 +85,8 @@ size_t NAME(couplet_first_not_finite)(size_t count, const float *x) {
 }
 
 void NAME(couplet_perturb_style)(size_t rows, size_t columns, const float *mean, const float *uniforms,
-                                          size_t uniform_stride, float probability, size_t stride,
-                                          float *restrict style, float *restrict perturbed) {
+                                 size_t uniform_stride, float probability, size_t stride, float *restrict style,
+                                 float *restrict perturbed) {
     for (size_t row = 0; row < rows; row++)
         for (size_t k = 0; k < columns; k++) {
             float value = style[row * stride + k] + mean[k], change = perturbed[row * stride + k];

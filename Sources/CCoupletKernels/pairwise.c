@@ -1,12 +1,10 @@
 #ifndef COUPLET_SET
 #include "couplet_pairwise.h"
-#include <math.h>
 #define exponential_rows NAME(exponential_rows)
 #define exponentials NAME(exponentials)
 #define whole_power NAME(whole_power)
 #define split NAME(split)
 #define add_sum NAME(add_sum)
-#define row_dot NAME(row_dot)
 #define COUPLET_KERNELS "pairwise.c"
 #include "couplet_instruction_sets.h"
 COUPLET_DISPATCH(couplet_tile_offset)
@@ -33,16 +31,6 @@ COUPLET_DISPATCH(couplet_underflowed_sums)
 
 #else
 
-// Loads and stores `count` <= 16 numbers.
-#define load_up_to(x, count) ((count) < COUPLET_LANES ? couplet_load_part((x), (count), 0) : couplet_load(x))
-#define store_up_to(x, count, v)                                                                                       \
-    do {                                                                                                               \
-        if ((count) < COUPLET_LANES)                                                                                   \
-            couplet_store_part((x), (count), (v));                                                                     \
-        else                                                                                                           \
-            couplet_store((x), (v));                                                                                   \
-    } while (0)
-
 void NAME(couplet_tile_offset)(size_t rows, size_t columns, float *tile, size_t stride, const float *row,
                                const float *column) {
     for (size_t i = 0; i < rows; i++)
@@ -55,9 +43,9 @@ void NAME(couplet_tile_scores)(size_t rows, size_t columns, float *tile, size_t 
         for (size_t j = 0; j < columns; j += COUPLET_LANES) {
             const size_t count = columns - j < COUPLET_LANES ? columns - j : COUPLET_LANES;
             float *x = tile + i * stride + j;
-            store_up_to(
-                x, count,
-                couplet_fma(load_up_to(x, count), couplet_broadcast(scale), -(row[i] + load_up_to(column + j, count))));
+            couplet_store_up_to(x, count,
+                                couplet_fma(couplet_load_up_to(x, count), couplet_broadcast(scale),
+                                            -(row[i] + couplet_load_up_to(column + j, count))));
         }
 }
 
@@ -105,7 +93,7 @@ COUPLET_INLINE void exponential_rows(const int count, size_t columns, const floa
     couplet_floats sums[4] = {0}, e[4];
     for (size_t j = 0; j < columns; j += COUPLET_LANES) {
         const size_t width = columns - j < COUPLET_LANES ? columns - j : COUPLET_LANES;
-        _Pragma("clang loop unroll(full)") for (int r = 0; r < count; r++) {
+        COUPLET_UNROLL for (int r = 0; r < count; r++) {
             e[r] = powers(tile + r * stride + j, width, scale, shift, out + r * out_stride + j, streams);
             if (by_row) sums[r] += e[r];
         }
@@ -117,8 +105,7 @@ COUPLET_INLINE void exponential_rows(const int count, size_t columns, const floa
                 couplet_store(column_sums + j, couplet_load(column_sums + j) + added);
         }
     }
-    if (by_row)
-        _Pragma("clang loop unroll(full)") for (int r = 0; r < count; r++) row_sums[r] = couplet_lane_sum(sums[r]);
+    if (by_row) COUPLET_UNROLL for (int r = 0; r < count; r++) row_sums[r] = couplet_lane_sum(sums[r]);
 }
 
 COUPLET_INLINE void exponentials(size_t rows, size_t columns, const float *tile, size_t stride, float scale,
@@ -200,7 +187,7 @@ void NAME(couplet_exp2_sum)(size_t count, const float *x, size_t step, float sca
         *exponent = COUPLET_EMPTY, *mantissa = 0;
         return;
     }
-    float shift = ceilf(scale * largest);
+    float shift = __builtin_ceilf(scale * largest);
     couplet_floats sum = {0};
     for (size_t k = 0; k < count; k += COUPLET_LANES) {
         float lanes[COUPLET_LANES];
@@ -229,7 +216,8 @@ void NAME(couplet_tile_weights)(size_t rows, size_t columns, const float *tile, 
         float *w = weights + i * weights_stride, factor = row[i];
         for (size_t j = 0; j < columns; j += COUPLET_LANES) {
             const size_t count = columns - j < COUPLET_LANES ? columns - j : COUPLET_LANES;
-            store_up_to(w + j, count, load_up_to(x + j, count) * (factor + load_up_to(column + j, count)));
+            couplet_store_up_to(w + j, count,
+                                couplet_load_up_to(x + j, count) * (factor + couplet_load_up_to(column + j, count)));
         }
     }
 }
@@ -303,8 +291,9 @@ void NAME(couplet_tile_column_softmax)(size_t rows, size_t columns, const float 
         for (size_t j = 0; j < columns; j += COUPLET_LANES) {
             size_t count = columns - j < COUPLET_LANES ? columns - j : COUPLET_LANES;
             couplet_floats p = couplet_load_part(x + j, count, COUPLET_EXCLUDED);
-            couplet_floats e = couplet_exp2(couplet_fma(couplet_broadcast(scale), p, -load_up_to(exponent + j, count)));
-            couplet_store_part(out + i * stride + j, count, e * load_up_to(weight + j, count));
+            couplet_floats e =
+                couplet_exp2(couplet_fma(couplet_broadcast(scale), p, -couplet_load_up_to(exponent + j, count)));
+            couplet_store_part(out + i * stride + j, count, e * couplet_load_up_to(weight + j, count));
         }
     }
 }
@@ -347,21 +336,9 @@ void NAME(couplet_tile_sums)(size_t rows, size_t columns, const float *tile, siz
     }
 }
 
-// Σ x[k] y[k] of one row, in 16 lanes of Double.
-COUPLET_INLINE double row_dot(size_t columns, const float *x, const float *y) {
-    double lanes[COUPLET_LANES] = {0};
-    size_t whole = columns / COUPLET_LANES * COUPLET_LANES;
-    for (size_t k = 0; k < whole; k += COUPLET_LANES)
-        for (int lane = 0; lane < COUPLET_LANES; lane++) lanes[lane] += (double)x[k + lane] * (double)y[k + lane];
-    for (size_t k = whole; k < columns; k++) lanes[k - whole] += (double)x[k] * (double)y[k];
-    for (int half = COUPLET_LANES / 2; half > 0; half /= 2)
-        for (int lane = 0; lane < half; lane++) lanes[lane] += lanes[lane + half];
-    return lanes[0];
-}
-
 void NAME(couplet_normalize_rows)(size_t rows, size_t columns, const float *x, float *unit, float *inverse_norms) {
     for (size_t i = 0; i < rows; i++) {
-        double norm = sqrt(row_dot(columns, x + i * columns, x + i * columns));
+        double norm = __builtin_sqrt(couplet_lane_dot(columns, x + i * columns, x + i * columns));
         float inverse = (float)(1.0 / (norm > 1e-12 ? norm : 1e-12));
         inverse_norms[i] = inverse;
         for (size_t k = 0; k < columns; k++) unit[i * columns + k] = x[i * columns + k] * inverse;
@@ -373,14 +350,14 @@ void NAME(couplet_normalize_rows_backward)(size_t rows, size_t columns, const fl
     for (size_t i = 0; i < rows; i++) {
         const float *u = unit + i * columns;
         float *g = gradient + i * columns;
-        float along = (float)row_dot(columns, u, g);
+        float along = (float)couplet_lane_dot(columns, u, g);
         for (size_t k = 0; k < columns; k++) g[k] = couplet_fma(-along, u[k], g[k]) * inverse_norms[i];
     }
 }
 
 void NAME(couplet_row_squares)(size_t rows, size_t columns, const float *x, float factor, float *out) {
     for (size_t i = 0; i < rows; i++)
-        out[i] = (float)((double)factor * row_dot(columns, x + i * columns, x + i * columns));
+        out[i] = (float)((double)factor * couplet_lane_dot(columns, x + i * columns, x + i * columns));
 }
 
 void NAME(couplet_subtract_scaled_rows)(size_t rows, size_t columns, const float *x, const float *factors,

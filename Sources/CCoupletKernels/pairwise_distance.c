@@ -1,6 +1,5 @@
 #ifndef COUPLET_SET
 #include "couplet_pairwise.h"
-#include <math.h>
 #define difference_sums NAME(difference_sums)
 #define distance_of NAME(distance_of)
 #define COUPLET_KERNELS "pairwise_distance.c"
@@ -14,16 +13,6 @@ COUPLET_DISPATCH(couplet_add_pair_gradients)
 
 #else
 
-// Loads and stores `count` <= 16 numbers.
-#define load_up_to(x, count) ((count) < COUPLET_LANES ? couplet_load_part((x), (count), 0) : couplet_load(x))
-#define store_up_to(x, count, v)                                                                                       \
-    do {                                                                                                               \
-        if ((count) < COUPLET_LANES)                                                                                   \
-            couplet_store_part((x), (count), (v));                                                                     \
-        else                                                                                                           \
-            couplet_store((x), (v));                                                                                   \
-    } while (0)
-
 #define couplet_absolute(v)                                                                                            \
     ({                                                                                                                 \
         couplet_floats v_ = (v);                                                                                       \
@@ -35,7 +24,8 @@ COUPLET_DISPATCH(couplet_add_pair_gradients)
     ({                                                                                                                 \
         couplet_floats sum_ = {0};                                                                                     \
         for (size_t k_ = 0; k_ < (dimension); k_++) {                                                                  \
-            couplet_floats difference_ = couplet_broadcast((x)[k_]) - load_up_to((y) + k_ * (stride), (count));        \
+            couplet_floats difference_ =                                                                               \
+                couplet_broadcast((x)[k_]) - couplet_load_up_to((y) + k_ * (stride), (count));                         \
             sum_ = (p) == 1 ? sum_ + couplet_absolute(difference_) : couplet_fma(difference_, difference_, sum_);      \
         }                                                                                                              \
         sum_;                                                                                                          \
@@ -49,7 +39,7 @@ void NAME(couplet_tile_distances)(size_t rows, size_t columns, size_t dimension,
             couplet_floats distance =
                 p == 1 ? distances(dimension, x + i * dimension, y + j, stride, count, 1)
                        : __builtin_elementwise_sqrt(distances(dimension, x + i * dimension, y + j, stride, count, 2));
-            store_up_to(tile + i * stride + j, count, distance * factor);
+            couplet_store_up_to(tile + i * stride + j, count, distance * factor);
         }
 }
 
@@ -62,8 +52,8 @@ void NAME(couplet_tile_divide_distances)(size_t rows, size_t columns, size_t dim
             couplet_floats distance =
                 __builtin_elementwise_sqrt(distances(dimension, x + i * dimension, y + j, stride, count, 2));
             couplet_floats weight =
-                load_up_to(weight_address, count) / couplet_max(distance, couplet_broadcast(1e-30f));
-            store_up_to(weight_address, count, (couplet_floats)((distance > 0.0f) & (couplet_ints)weight));
+                couplet_load_up_to(weight_address, count) / couplet_max(distance, couplet_broadcast(1e-30f));
+            couplet_store_up_to(weight_address, count, (couplet_floats)((distance > 0.0f) & (couplet_ints)weight));
         }
 }
 
@@ -76,8 +66,8 @@ COUPLET_INLINE void difference_sums(size_t rows, size_t columns, size_t dimensio
             couplet_floats value = couplet_broadcast(x[i * dimension + k]), sum = {0};
             for (size_t j = 0; j < columns; j += COUPLET_LANES) {
                 size_t count = columns - j < COUPLET_LANES ? columns - j : COUPLET_LANES;
-                couplet_floats weight = load_up_to(weights + i * stride + j, count),
-                               difference = value - load_up_to(y + k * stride + j, count);
+                couplet_floats weight = couplet_load_up_to(weights + i * stride + j, count),
+                               difference = value - couplet_load_up_to(y + k * stride + j, count);
                 couplet_floats slope = difference;
                 if (of_signs)
                     slope = (couplet_floats)((difference > 0.0f) & (couplet_ints)couplet_broadcast(1.0f)) -
@@ -85,7 +75,8 @@ COUPLET_INLINE void difference_sums(size_t rows, size_t columns, size_t dimensio
                 sum = couplet_fma(weight, slope, sum);
                 if (by_column) {
                     float *column_sum = column_sums + k * stride + j;
-                    store_up_to(column_sum, count, couplet_fma(weight, slope, load_up_to(column_sum, count)));
+                    couplet_store_up_to(column_sum, count,
+                                        couplet_fma(weight, slope, couplet_load_up_to(column_sum, count)));
                 }
             }
             row_sums[i * dimension + k] -= couplet_lane_sum(sum);
@@ -115,7 +106,7 @@ COUPLET_INLINE double distance_of(size_t columns, const float *x, const float *y
     double sum = 0;
     for (size_t k = 0; k < columns; k++) {
         double difference = (double)x[k] - (double)y[k];
-        sum += p == 1 ? fabs(difference) : difference * difference;
+        sum += p == 1 ? __builtin_fabs(difference) : difference * difference;
     }
     return sum;
 }
@@ -124,7 +115,7 @@ void NAME(couplet_pair_distances)(size_t rows, size_t columns, const float *x, c
                                   double factor, float *out) {
     for (size_t i = 0; i < rows; i++) {
         double distance = distance_of(columns, x + i * columns, y + i * columns, p);
-        out[i] = (float)(factor * (root ? sqrt(distance) : distance));
+        out[i] = (float)(factor * (root ? __builtin_sqrt(distance) : distance));
     }
 }
 
@@ -132,7 +123,7 @@ void NAME(couplet_add_pair_gradients)(size_t rows, size_t columns, const float *
                                       const float *factors, float *x_gradient, float *y_gradient) {
     for (size_t i = 0; i < rows; i++) {
         const float *a = x + i * columns, *b = y + i * columns;
-        double norm = root ? sqrt(distance_of(columns, a, b, p)) : 0.5;
+        double norm = root ? __builtin_sqrt(distance_of(columns, a, b, p)) : 0.5;
         for (size_t k = 0; k < columns; k++) {
             double difference = (double)a[k] - (double)b[k];
             double slope = p == 1 ? (difference > 0) - (difference < 0) : norm > 0 ? difference / norm : 0;

@@ -26,8 +26,7 @@
 // Floats from one k to the next in packed rows of A.
 #define COUPLET_PACKED_ROWS (COUPLET_PANEL / 2)
 
-#ifndef COUPLET_UNROLL
-#define COUPLET_UNROLL _Pragma("clang loop unroll(full)")
+#ifndef COUPLET_ACTIVATE_RELU
 
 typedef struct {
     size_t depth;

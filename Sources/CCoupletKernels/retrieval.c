@@ -23,13 +23,6 @@ struct tile {
     size_t rows, first_query, queries;
 };
 
-// The least whole number of at least x. From 2^23 on every float is whole.
-static float round_up(float x) {
-    if (!(x > -8388608.0f && x < 8388608.0f)) return x;
-    float whole = (float)(int32_t)x;
-    return whole < x ? whole + 1.0f : whole;
-}
-
 #define is_worse NAME(is_worse)
 #define exact_similarity NAME(exact_similarity)
 #define insert NAME(insert)
@@ -83,9 +76,9 @@ void couplet_search_pack(size_t count, size_t dimension, const float *rows, cons
 // MARK: Rank counts
 
 void NAME(couplet_count_row_scores)(size_t rows, size_t columns, const float *restrict tile, size_t stride,
-                                             const float *restrict scale, const float *restrict offset,
-                                             const float *restrict low, const float *restrict high,
-                                             uint32_t *restrict certain, uint32_t *restrict possible) {
+                                    const float *restrict scale, const float *restrict offset,
+                                    const float *restrict low, const float *restrict high, uint32_t *restrict certain,
+                                    uint32_t *restrict possible) {
     for (size_t i = 0; i < rows; i++) {
         const float *row = tile + i * stride;
         float lowest = low[i], highest = high[i];
@@ -101,9 +94,9 @@ void NAME(couplet_count_row_scores)(size_t rows, size_t columns, const float *re
 }
 
 void NAME(couplet_count_column_scores)(size_t rows, size_t columns, const float *restrict tile, size_t stride,
-                                                const float *restrict scale, const float *restrict offset,
-                                                const float *restrict low, const float *restrict high,
-                                                uint32_t *restrict certain, uint32_t *restrict possible) {
+                                       const float *restrict scale, const float *restrict offset,
+                                       const float *restrict low, const float *restrict high,
+                                       uint32_t *restrict certain, uint32_t *restrict possible) {
     for (size_t j = 0; j < columns; j++) certain[j] = possible[j] = 0;
     for (size_t i = 0; i < rows; i++) {
         const float *row = tile + i * stride;
@@ -117,7 +110,7 @@ void NAME(couplet_count_column_scores)(size_t rows, size_t columns, const float 
 }
 
 float NAME(couplet_score_statistics)(size_t count, const float *restrict scores, float center,
-                                              float *restrict column_largest, double *restrict sums) {
+                                     float *restrict column_largest, double *restrict sums) {
     couplet_floats sum = {0}, squares = {0}, best = couplet_broadcast(-__builtin_inff());
     size_t j = 0;
     for (; j + COUPLET_LANES <= count; j += COUPLET_LANES) {
@@ -144,8 +137,6 @@ float NAME(couplet_score_statistics)(size_t count, const float *restrict scores,
 
 // MARK: Top-k search
 
-// Unrolls a loop, so that its arrays stay in registers.
-#define UNROLLED _Pragma("clang loop unroll(full)")
 // The most by which scores of a block may exceed its shift, in powers of two: 4^HEADROOM times a block's rows fits a
 // float.
 #define HEADROOM 40.0f
@@ -236,7 +227,7 @@ static __attribute__((noinline)) void raise_limits(const struct couplet_search_q
         if (largest > sums->shift[q] + HEADROOM) {
             // The factor is a power of two, so nothing is rounded. Below 2^-120 even sums of the full headroom are
             // negligible.
-            float shift = round_up(largest), lower = sums->shift[q] - shift;
+            float shift = __builtin_ceilf(largest), lower = sums->shift[q] - shift;
             float factor = lower >= -120.0f ? couplet_from_bits((127 + (int32_t)lower) << 23) : 0.0f;
             sums->sum[q] = factor > 0 ? sums->sum[q] * factor : 0;
             sums->square[q] = factor > 0 ? sums->square[q] * factor * factor : 0;
@@ -252,14 +243,13 @@ static __attribute__((noinline)) void raise_limits(const struct couplet_search_q
 
 // Scans a block with `vectors` of a panel's vectors, from `first` on. It scores `group` rows of a tile at once. `group`
 // and `vectors` are constants in every call, so these scores stay in registers.
-COUPLET_INLINE void scan(const int group, const int vectors, size_t first,
-                         const struct couplet_search_queries *queries, size_t count, const float *rows,
-                         const float *offsets, int64_t first_row, const struct couplet_search_top_k *top_k,
-                         struct block_sums *sums) {
+COUPLET_INLINE void scan(const int group, const int vectors, size_t first, const struct couplet_search_queries *queries,
+                         size_t count, const float *rows, const float *offsets, int64_t first_row,
+                         const struct couplet_search_top_k *top_k, struct block_sums *sums) {
     const size_t dimension = queries->dimension;
     const float *panel = queries->panel + first * COUPLET_LANES;
     couplet_floats sum[TILE_VECTORS], square[TILE_VECTORS], shift[TILE_VECTORS], limits[TILE_VECTORS];
-    UNROLLED for (int v = 0; v < vectors; v++) {
+    COUPLET_UNROLL for (int v = 0; v < vectors; v++) {
         size_t q = (first + (size_t)v) * COUPLET_LANES;
         sum[v] = couplet_load(sums->sum + q), square[v] = couplet_load(sums->square + q);
         shift[v] = couplet_load(sums->shift + q), limits[v] = couplet_load(sums->limit + q);
@@ -268,28 +258,28 @@ COUPLET_INLINE void scan(const int group, const int vectors, size_t first,
         couplet_floats score[TILE_ROWS][TILE_VECTORS];
         const float *row[TILE_ROWS];
         size_t tile_count = count - i < TILE_ROWS ? count - i : TILE_ROWS;
-        UNROLLED for (int r = 0; r < TILE_ROWS; r++) {
+        COUPLET_UNROLL for (int r = 0; r < TILE_ROWS; r++) {
             // Rows beyond the end repeat the last row and are excluded.
             size_t index = (size_t)r < tile_count ? i + (size_t)r : count - 1;
             float offset = (size_t)r < tile_count ? offsets[index] : COUPLET_EXCLUDED;
             row[r] = rows + index * dimension;
-            UNROLLED for (int v = 0; v < vectors; v++) score[r][v] = couplet_broadcast(offset);
+            COUPLET_UNROLL for (int v = 0; v < vectors; v++) score[r][v] = couplet_broadcast(offset);
         }
-        UNROLLED for (int top = 0; top < TILE_ROWS; top += group) {
+        COUPLET_UNROLL for (int top = 0; top < TILE_ROWS; top += group) {
             const float *column = panel;
             for (size_t k = 0; k < dimension; k++, column += COUPLET_SEARCH_WIDTH) {
                 couplet_floats q[TILE_VECTORS];
-                UNROLLED for (int v = 0; v < vectors; v++) q[v] = couplet_load(column + v * COUPLET_LANES);
-                UNROLLED for (int r = top; r < top + group; r++) {
+                COUPLET_UNROLL for (int v = 0; v < vectors; v++) q[v] = couplet_load(column + v * COUPLET_LANES);
+                COUPLET_UNROLL for (int r = top; r < top + group; r++) {
                     const couplet_floats x = couplet_broadcast(row[r][k]);
-                    UNROLLED for (int v = 0; v < vectors; v++) score[r][v] = couplet_fma(x, q[v], score[r][v]);
+                    COUPLET_UNROLL for (int v = 0; v < vectors; v++) score[r][v] = couplet_fma(x, q[v], score[r][v]);
                 }
             }
         }
         couplet_ints exceeds[TILE_VECTORS], any = {0};
-        UNROLLED for (int v = 0; v < vectors; v++) {
+        COUPLET_UNROLL for (int v = 0; v < vectors; v++) {
             couplet_floats largest = score[0][v];
-            UNROLLED for (int r = 1; r < TILE_ROWS; r++) largest = couplet_max(largest, score[r][v]);
+            COUPLET_UNROLL for (int r = 1; r < TILE_ROWS; r++) largest = couplet_max(largest, score[r][v]);
             exceeds[v] = largest > limits[v];
             any |= exceeds[v];
         }
@@ -298,28 +288,28 @@ COUPLET_INLINE void scan(const int group, const int vectors, size_t first,
             tile.first_row = first_row + (int64_t)i, tile.rows = tile_count;
             tile.first_query = first * COUPLET_LANES, tile.queries = (first + (size_t)vectors) * COUPLET_LANES;
             if (tile.queries > queries->count) tile.queries = queries->count;
-            UNROLLED for (int r = 0; r < TILE_ROWS; r++) {
+            COUPLET_UNROLL for (int r = 0; r < TILE_ROWS; r++) {
                 tile.row[r] = row[r];
-                UNROLLED for (int v = 0; v < vectors; v++)
+                COUPLET_UNROLL for (int v = 0; v < vectors; v++)
                     couplet_store(tile.score[r] + (first + (size_t)v) * COUPLET_LANES, score[r][v]);
             }
-            UNROLLED for (int v = 0; v < vectors; v++) {
+            COUPLET_UNROLL for (int v = 0; v < vectors; v++) {
                 size_t q = (first + (size_t)v) * COUPLET_LANES;
                 couplet_store(sums->sum + q, sum[v]);
                 couplet_store(sums->square + q, square[v]);
                 memcpy(tile.exceeds + q, &exceeds[v], sizeof exceeds[v]);
             }
             raise_limits(queries, &tile, top_k, sums);
-            UNROLLED for (int v = 0; v < vectors; v++) {
+            COUPLET_UNROLL for (int v = 0; v < vectors; v++) {
                 size_t q = (first + (size_t)v) * COUPLET_LANES;
                 sum[v] = couplet_load(sums->sum + q), square[v] = couplet_load(sums->square + q);
                 shift[v] = couplet_load(sums->shift + q), limits[v] = couplet_load(sums->limit + q);
             }
         }
-        UNROLLED for (int v = 0; v < vectors; v++) {
+        COUPLET_UNROLL for (int v = 0; v < vectors; v++) {
             couplet_floats tile_sum = {0}, tile_square = {0};
             couplet_floats least = shift[v] + LEAST_POWER, origin = ROUNDING - shift[v];
-            UNROLLED for (int r = 0; r < TILE_ROWS; r++) {
+            COUPLET_UNROLL for (int r = 0; r < TILE_ROWS; r++) {
                 couplet_floats e = power_above(score[r][v], least, origin);
                 tile_sum += e;
                 tile_square = couplet_fma(e, e, tile_square);
@@ -327,7 +317,7 @@ COUPLET_INLINE void scan(const int group, const int vectors, size_t first,
             sum[v] += tile_sum, square[v] += tile_square;
         }
     }
-    UNROLLED for (int v = 0; v < vectors; v++) {
+    COUPLET_UNROLL for (int v = 0; v < vectors; v++) {
         size_t q = (first + (size_t)v) * COUPLET_LANES;
         couplet_store(sums->sum + q, sum[v]);
         couplet_store(sums->square + q, square[v]);
@@ -354,8 +344,7 @@ static void scan_all(SCAN_PARAMETERS) {
         scan(8, 3, 0, SCAN_ARGUMENTS);
     }
 #else
-    for (size_t v = 0; v * COUPLET_LANES < queries->count; v++)
-        scan(COUPLET_WIDTH == 8 ? 4 : 2, 1, v, SCAN_ARGUMENTS);
+    for (size_t v = 0; v * COUPLET_LANES < queries->count; v++) scan(COUPLET_WIDTH == 8 ? 4 : 2, 1, v, SCAN_ARGUMENTS);
 #endif
 }
 

@@ -12,6 +12,7 @@
 #define rotation NAME(rotation)
 #define rotate_rows NAME(rotate_rows)
 #define rotate_pair NAME(rotate_pair)
+#define least_entry NAME(least_entry)
 #define tridiagonalise NAME(tridiagonalise)
 #define bidiagonalise NAME(bidiagonalise)
 #define COUPLET_KERNELS "spectral.c"
@@ -79,6 +80,16 @@ static void rotate_pair(size_t columns, double *a, double *b, double cosine, dou
     }
 }
 
+// Half the rounding error of a matrix with these diagonals. Smaller entries count as zero.
+static double least_entry(size_t count, const double *diagonal, const double *off_diagonal) {
+    double least = NEGLIGIBLE;
+    for (size_t i = 0; i < count; i++) {
+        const double size = EPSILON / 2 * (magnitude(diagonal[i]) + magnitude(off_diagonal[i]));
+        least = size > least ? size : least;
+    }
+    return least;
+}
+
 // MARK: Symmetric matrices
 
 // A = Q T Qᵀ. Row k of `a` keeps the vector of reflection k from entry k + 1 on; `other` has `order` numbers.
@@ -113,12 +124,7 @@ int NAME(couplet_symmetric_eigenvalues)(size_t order, double *a, double *d, doub
     tridiagonalise(order, a, d, e, factors, other);
     apply_reflectors(order, order, order - 1, 1, a, factors, z);
 
-    // Entries below half the rounding error of the matrix count as zero.
-    double least = NEGLIGIBLE;
-    for (size_t i = 0; i < order; i++) {
-        const double size = EPSILON / 2 * (magnitude(d[i]) + magnitude(e[i]));
-        least = size > least ? size : least;
-    }
+    const double least = least_entry(order, d, e);
     for (size_t l = 0; l < order; l++) {
         for (int iteration = 0;; iteration++) {
             size_t m = l;
@@ -195,12 +201,7 @@ int NAME(couplet_singular_values)(size_t rows, size_t columns, double *a, double
     apply_reflectors(columns, rows, columns, 0, left, left_factors, u);
     apply_reflectors(columns, columns, columns - 1, 1, right, right_factors, v);
 
-    // Entries below half the rounding error of the matrix count as zero.
-    double least = NEGLIGIBLE;
-    for (size_t i = 0; i < columns; i++) {
-        const double size = EPSILON / 2 * (magnitude(d[i]) + magnitude(e[i]));
-        least = size > least ? size : least;
-    }
+    const double least = least_entry(columns, d, e);
     int iteration = 0;
     for (size_t p = columns; p > 0;) {
         // The block k … p - 1 has no negligible entry above its diagonal.

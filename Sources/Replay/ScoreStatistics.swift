@@ -40,8 +40,7 @@ public struct ScoreStatistics: Equatable, Sendable {
                 let columns = min(Self.tileSize, batch - j)
                 MatrixProduct.multiply(
                     m: rows, n: columns, k: d, x.pointer + i * d, .asIs, stride: d, y.pointer + j * d, .transposed,
-                    stride: d,
-                    accumulate: false, tile.pointer, stride: columns)
+                    stride: d, accumulate: false, tile.pointer, stride: columns)
                 couplet_scale(rows * columns, Float(1 / temperature), tile.pointer)
                 if similarity == .quadratic {
                     couplet_tile_offset(rows, columns, tile.pointer, columns, a.pointer + i, b.pointer + j)

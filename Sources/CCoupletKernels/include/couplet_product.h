@@ -5,9 +5,9 @@
 // ascending order. So the bits of an element depend on its row of A and its column of B only: not on the instruction
 // set, on m and n, on forms, strides and alignment, or on the thread. (Only which NaN a NaN is may differ.)
 //
-// Matrices are row-major. A stride is the number of floats from one row in memory to the next. A transposed operand
-// lies in memory as its transpose: A is m × k, or k × m in memory if `a_transposed`; B is k × n, or n × k in memory if
-// `b_transposed`. C must not overlap A or B.
+// Matrices are row-major. A stride is the number of floats from one row in memory to the next. A is m × k; if
+// `a_transposed`, the memory holds Aᵀ, k × m. B is k × n; if `b_transposed`, the memory holds Bᵀ, n × k. C must not
+// overlap A or B.
 #pragma once
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-import CCoupletKernels
+import CoupletBenchmarks
 import CoupletTensors
 import CoupletText
 
@@ -20,7 +20,8 @@ package struct KernelsCheck {
     init() {
         self.init(
             set: .current, available: InstructionSet.available, requested: environmentVariable("COUPLET_CPU"),
-            gigaflops: Self.measureProducts(), peakGigaflops: Self.measurePeak(), isExact: Self.hasBitsOfChains())
+            gigaflops: Self.measureProducts(), peakGigaflops: FusedMultiplyAddPeak.measureOneThread(),
+            isExact: Self.hasBitsOfChains())
     }
 
     package init(
@@ -110,29 +111,16 @@ package struct KernelsCheck {
         }
     }
 
+    /// The speed of a product in the best of repeated runs during 0.1 s, in GFLOP/s.
     private static func measureProducts() -> Double {
-        let size = 512
+        let size = 512, operations = 2 * Double(size * size * size)
         let a = matrix(size, 1), b = matrix(size, 2), c = Tensor([size, size])
-        return bestSpeed {
-            MatrixProduct.multiply(a, .asIs, b, .asIs, into: c)
-            return 2 * Double(size * size * size)
-        }
-    }
-
-    private static func measurePeak() -> Double {
-        // The number of vectors that gives the peak depends on the number of registers.
-        max(bestSpeed { couplet_multiply_add_6(100_000) }, bestSpeed { couplet_multiply_add_12(100_000) })
-    }
-
-    /// The best speed of repeated runs during 0.1 s, in GFLOP/s.
-    /// - Parameter body: returns the number of its floating-point operations.
-    private static func bestSpeed(_ body: () -> Double) -> Double {
         var best = 0.0
         let start = ContinuousClock.now
         repeat {
-            let bodyStart = ContinuousClock.now
-            let operations = body()
-            best = max(best, 1e-9 * operations / ((ContinuousClock.now - bodyStart) / .seconds(1)))
+            let productStart = ContinuousClock.now
+            MatrixProduct.multiply(a, .asIs, b, .asIs, into: c)
+            best = max(best, 1e-9 * operations / ((ContinuousClock.now - productStart) / .seconds(1)))
         } while ContinuousClock.now - start < .milliseconds(100)
         return best
     }

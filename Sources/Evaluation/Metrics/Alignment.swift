@@ -24,8 +24,8 @@ extension Metric where Self == Alignment {
     public static var alignment: Alignment { Alignment() }
 }
 
-/// Rows scaled to length 1, x̂ = x / max(|x|, 10⁻¹²), and their distances in Double. No BLAS is involved, so a distance
-/// has the same bits on every CPU.
+/// Scales rows to length 1, x̂ = x / max(|x|, 10⁻¹²), and computes their distances in Double. A distance has the same
+/// bits on every CPU, because no BLAS computes it.
 struct UnitRows {
     private let rows: Tensor
     /// 1 / max(|x|, 10⁻¹²).

@@ -386,8 +386,9 @@ final class TiledScores {
         couplet_product_packed(
             m, dimension, n, tileWeights, stride, 0, columnBlock.forGradients, 1, firstGradient, dimension, nil)
         guard isTwoSided else { return }
-        couplet_product(
-            n, dimension, m, tileWeights, stride, 1, first, dimension, 0, 1, secondGradient, dimension, nil)
+        MatrixProduct.multiply(
+            m: n, n: dimension, k: m, tileWeights, .transposed, stride: stride, first, .asIs, stride: dimension,
+            accumulate: true, secondGradient, stride: dimension)
     }
 
     /// The column sums of the weights of the block that is being processed, behind its gradient.
@@ -397,7 +398,7 @@ final class TiledScores {
     /// one call.
     /// - Returns: Σ_ij ∂loss/∂S_ij S_ij of each local shard.
     func finishGradients(second: Tensor) -> [Double] {
-        let columnWeightSums = diagonal == .selfPairs ? nil : secondGradient.current.pointer + rows * dimension
+        let columnWeightSums = diagonal == .selfPairs ? nil : self.columnWeightSums
         let n = geometry.shardRows, block = n * dimension
         func alongFirst(_ shard: Int) -> Double {
             couplet_dot(block, first.pointer + shard * block, firstGradient.pointer + shard * block)

@@ -220,17 +220,19 @@ extension TiledScores {
             let factor = computeProducts(tile, into: scores)
             if usesColumns {
                 columnSoftmax(tile, scores, factor, softmax)
-                couplet_product(
-                    n, firstWidth, m, softmax, stride, 1,
-                    firstFeatures.pointer + tile.rows.lowerBound * firstWidth, firstWidth, 0, 1,
-                    buffers.columnMeans.current.pointer + tile.columns.lowerBound * firstWidth, firstWidth, nil)
+                MatrixProduct.multiply(
+                    m: n, n: firstWidth, k: m, softmax, .transposed, stride: stride,
+                    firstFeatures.pointer + tile.rows.lowerBound * firstWidth, .asIs, stride: firstWidth,
+                    accumulate: true, buffers.columnMeans.current.pointer + tile.columns.lowerBound * firstWidth,
+                    stride: firstWidth)
             }
             if usesRows {
                 rowSoftmax(tile, scores, factor, softmax)
-                couplet_product(
-                    m, secondWidth, n, softmax, stride, 0,
-                    remote.secondFeatures + tile.columns.lowerBound * secondWidth, secondWidth, 0, 1,
-                    buffers.rowMeans.pointer + tile.rows.lowerBound * secondWidth, secondWidth, nil)
+                MatrixProduct.multiply(
+                    m: m, n: secondWidth, k: n, softmax, .asIs, stride: stride,
+                    remote.secondFeatures + tile.columns.lowerBound * secondWidth, .asIs, stride: secondWidth,
+                    accumulate: true, buffers.rowMeans.pointer + tile.rows.lowerBound * secondWidth,
+                    stride: secondWidth)
             }
         }
     }
@@ -248,17 +250,19 @@ extension TiledScores {
         result.update(repeating: 0, count: m * stride)
         if usesColumns {
             columnSoftmax(tile, scores, factor, softmax)
-            couplet_product(
-                m, n, firstWidth, firstFeatures.pointer + tile.rows.lowerBound * firstWidth, firstWidth, 0,
-                remote.residuals + tile.columns.lowerBound * firstWidth, firstWidth, 1, 0, products, stride, nil)
+            MatrixProduct.multiply(
+                m: m, n: n, k: firstWidth, firstFeatures.pointer + tile.rows.lowerBound * firstWidth, .asIs,
+                stride: firstWidth, remote.residuals + tile.columns.lowerBound * firstWidth, .transposed,
+                stride: firstWidth, accumulate: false, products, stride: stride)
             couplet_tile_add_column_centred(
                 m, n, softmax, products, stride, remote.centres + tile.columns.lowerBound, result)
         }
         if usesRows {
             rowSoftmax(tile, scores, factor, softmax)
-            couplet_product(
-                m, n, secondWidth, buffers.rowMeans.pointer + tile.rows.lowerBound * secondWidth, secondWidth, 0,
-                remote.secondFeatures + tile.columns.lowerBound * secondWidth, secondWidth, 1, 0, products, stride, nil)
+            MatrixProduct.multiply(
+                m: m, n: n, k: secondWidth, buffers.rowMeans.pointer + tile.rows.lowerBound * secondWidth, .asIs,
+                stride: secondWidth, remote.secondFeatures + tile.columns.lowerBound * secondWidth, .transposed,
+                stride: secondWidth, accumulate: false, products, stride: stride)
             couplet_tile_add_row_centred(
                 m, n, softmax, products, stride, buffers.rowCentres.pointer + tile.rows.lowerBound, result)
         }

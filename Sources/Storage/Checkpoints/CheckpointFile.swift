@@ -3,11 +3,10 @@ import CoupletTensors
 
 /// The HDF5 format of a checkpoint.
 ///
-/// Arrays are datasets /parameters/…, /optimizer/…, /statistics/…, each with its shape and a Fletcher-32 checksum; the
-/// labels of a label encoder are /labels/first or /labels/second.
-/// Everything else is an attribute of the root group. The metadata of the file have checksums too
-/// (`HDF5Format.checksummed`), so that damage is detected and cannot crash the reader. The digest detects what a 32-bit
-/// checksum misses.
+/// Arrays are datasets: /parameters/…, /optimizer/… and /statistics/…. Each has its shape and a Fletcher-32 checksum.
+/// The labels of a label encoder are the dataset /labels/first or /labels/second. Everything else is an attribute of
+/// the root group. The metadata of the file have checksums too (`HDF5Format.checksummed`), so that damage is detected
+/// and cannot crash the reader. The digest detects what a 32-bit checksum misses.
 enum CheckpointFile {
     private static let labelGroup = "labels"
 
