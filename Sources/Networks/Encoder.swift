@@ -19,6 +19,8 @@ public struct Encoder: Sendable {
     /// [layer index]: the layer's number in the paths, which skip layers without parameters and statistics; nil for
     /// those.
     private let pathNumbers: [Int?]
+    /// [layer index]: as `Array.positionsBefore`.
+    private let positionsBefore: [Int?]
     /// Largest number of parameters of a layer: the numbers of the random stream `.initialization` that it has.
     static let maximumParametersOfLayer = 1 << 8
 
@@ -41,6 +43,7 @@ public struct Encoder: Sendable {
         }
         self.layers = layers
         pathNumbers = layers.pathNumbers
+        positionsBefore = layers.positionsBefore
         self.initialScale = initialScale
         layout = ParameterLayout(layers: numbered.map(\.parameterShapes), shards: shards)
         statisticsLayout = ParameterLayout(layers: numbered.map(\.statisticShapes), shards: shards)
@@ -121,12 +124,13 @@ public struct Encoder: Sendable {
         defer { mode.restore() }
         checkSizes(input, output, workspace, slot)
         context.checkStatistics(of: self)
+        let lengths = lengths(of: input, workspace)
         for index in layers.indices {
             layers[index].forward(
                 index == 0 ? input : workspace.outputs[slot][index - 1], parameters: parameters[index],
                 output: index == layers.count - 1 ? output : workspace.outputs[slot][index],
                 savedForBackward: workspace.savedForBackward[slot][index], scratch: workspace.scratch,
-                context: context.layer(index))
+                context: context.layer(index, lengths: positionsBefore[index].flatMap { lengths?.adding($0) }))
         }
     }
 
@@ -149,7 +153,7 @@ public struct Encoder: Sendable {
         defer { mode.restore() }
         checkSizes(input, output, workspace, slot)
         context.checkStatistics(of: self)
-        let last = layers.count - 1
+        let lengths = lengths(of: input, workspace), last = layers.count - 1
         precondition(workspace.gradients.count == last, "backward with a workspace for forward only")
         for index in layers.indices.reversed() {
             layers[index].backward(
@@ -159,9 +163,16 @@ public struct Encoder: Sendable {
                 parameters: parameters[index], parameterGradients: gradients[index],
                 inputGradient: index == 0 ? nil : workspace.gradients[index - 1],
                 savedForBackward: workspace.savedForBackward[slot][index], scratch: workspace.scratch,
-                context: context.layer(index))
+                context: context.layer(index, lengths: positionsBefore[index].flatMap { lengths?.adding($0) }))
             if let number = pathNumbers[index] { try layerCompleted(number) }
         }
+    }
+
+    /// The valid positions of each row of a shard; nil if the first layer does not read token ids.
+    private func lengths(of input: Tensor, _ workspace: EncoderWorkspace) -> SequenceLengths? {
+        guard layers[0].readsTokens else { return nil }
+        layers[0].countPositions(of: input, into: workspace.lengths)
+        return SequenceLengths(counts: workspace.lengths)
     }
 
     private func checkSizes(_ input: Tensor, _ output: Tensor, _ workspace: EncoderWorkspace, _ slot: Int) {
@@ -189,8 +200,10 @@ public struct Encoder: Sendable {
         return EncoderMemory(
             activations: slots * (outputs + savedForBackward) * stride,
             activationGradients: backward ? layers.gradientBufferCounts(rows: rows).reduce(0, +) * stride : 0,
-            scratch: scratchCount(rows: rows) * stride)
+            scratch: (scratchCount(rows: rows) + lengthsCount(rows: rows)) * stride)
     }
+
+    fileprivate func lengthsCount(rows: Int) -> Int { layers[0].readsTokens ? rows : 0 }
 
     fileprivate func scratchCount(rows: Int) -> Int { layers.map { $0.scratchCount(rows: rows) }.max() ?? 0 }
 }
@@ -214,6 +227,8 @@ public struct EncoderWorkspace: Sendable {
     /// [layer index]: gradients of `outputs`, alternately in two buffers. Empty in a workspace for forward only.
     fileprivate let gradients: [Tensor]
     fileprivate let scratch: Tensor
+    /// The valid positions of each row of the shard in work; no floats if the encoder does not read token ids.
+    fileprivate let lengths: Tensor
 
     /// - Parameters:
     ///   - rows: rows of a shard.
@@ -230,6 +245,7 @@ public struct EncoderWorkspace: Sendable {
             encoder.layers.map { Tensor([$0.savedForBackwardCount(rows: rows)]) }
         }
         scratch = Tensor([encoder.scratchCount(rows: rows)])
+        lengths = Tensor([encoder.lengthsCount(rows: rows)])
         if backward {
             let buffers = encoder.layers.gradientBufferCounts(rows: rows).map { Tensor([$0]) }
             gradients = hidden.enumerated().map { index, layer in

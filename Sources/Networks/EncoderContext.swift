@@ -47,11 +47,12 @@ public struct EncoderContext: Sendable {
     }
 
     /// The context of a layer.
-    func layer(_ index: Int) -> LayerContext {
+    /// - Parameter lengths: the valid positions of each row of its input; nil if all are valid.
+    func layer(_ index: Int, lengths: SequenceLengths?) -> LayerContext {
         LayerContext(
             mode: mode, statistics: statistics.isEmpty ? [] : statistics[index],
-            shardStatistics: shardStatistics.isEmpty ? [] : shardStatistics[index], firstDraw: firstDraw,
-            philox: mode == .training ? philox.derived(UInt64(index)) : philox)
+            shardStatistics: shardStatistics.isEmpty ? [] : shardStatistics[index], lengths: lengths,
+            firstDraw: firstDraw, philox: mode == .training ? philox.derived(UInt64(index)) : philox)
     }
 
     /// Stops the program if the statistics are not those of an encoder.

@@ -70,6 +70,22 @@ public protocol Layer: Sendable {
     func backward(
         input: Tensor, output: Tensor, outputGradient: Tensor, parameters: [Tensor], parameterGradients: [Tensor],
         inputGradient: Tensor?, savedForBackward: Tensor, scratch: Tensor, context: LayerContext)
+    /// Whether samples are sequences of token ids, which may end in padding: then `countPositions` counts the positions
+    /// before it. The default is false. Only the first layer of an encoder is asked.
+    var readsTokens: Bool { get }
+    /// Writes the number of valid positions of each row of `input` to `counts`, as whole numbers.
+    func countPositions(of input: Tensor, into counts: Tensor)
+    /// Number of positions that the layer puts in front of a sequence, such as 1 for a class token; nil for a layer
+    /// whose output has other positions than its input, or none. The default is 0 where input and output have the same
+    /// number of positions (their first extent), and nil elsewhere.
+    var addedPositions: Int? { get }
+    /// The layer with an activation of its output in the same pass, with the bits of an `ActivationLayer` after it;
+    /// nil, the default, if it cannot apply one.
+    func applying(_ activation: Activation) -> (any Layer)?
+    /// The layers inside this one, for tables of an encoder; empty, the default, for a layer that contains none.
+    var innerLayers: [any Layer] { get }
+    /// Name in tables of an encoder. The default is that of the type.
+    var tableName: String { get }
     /// Updates the running statistics, once a step. The default does nothing.
     /// - Parameter means: what forward wrote to `context.shardStatistics`, averaged over all shards and inputs of the
     ///   step.
@@ -88,6 +104,14 @@ extension Layer {
         precondition(parameters.isEmpty, "\(Self.self) has parameters, but it does not initialize them")
     }
     public func initializeStatistics(_ statistics: [Tensor]) { for statistic in statistics { statistic.fill(0) } }
+    public var readsTokens: Bool { false }
+    public func countPositions(of input: Tensor, into counts: Tensor) {
+        preconditionFailure("\(Self.self) reads tokens, but it does not count positions")
+    }
+    public var addedPositions: Int? { outputShape.count > 1 && outputShape.first == inputShape.first ? 0 : nil }
+    public func applying(_ activation: Activation) -> (any Layer)? { nil }
+    public var innerLayers: [any Layer] { [] }
+    public var tableName: String { "\(Self.self)" }
     public func updateStatistics(_ statistics: [Tensor], means: [Tensor]) {}
     public func matrixProductFLOPs(rows: Int, needsInputGradient: Bool) -> Int { 0 }
 

@@ -26,33 +26,41 @@ public struct LayerContext: Sendable {
     /// Receives the statistics of the shard in a forward pass of the training, in the order of `statisticShapes`. It is
     /// empty in an evaluation, and when a forward pass is repeated to recompute activations.
     public let shardStatistics: [Tensor]
+    /// The valid positions of each row of the layer's input; nil if all positions are valid.
+    public let lengths: SequenceLengths?
     /// Draw number n of the shard's first row. Row r has the draw `firstDraw` + r.
     public let firstDraw: UInt64
     /// Its seed is derived from the key up to this layer. An evaluation does not use it.
     let philox: Philox
 
-    init(mode: Mode, statistics: [Tensor], shardStatistics: [Tensor], firstDraw: UInt64, philox: Philox) {
+    init(
+        mode: Mode, statistics: [Tensor], shardStatistics: [Tensor], lengths: SequenceLengths?, firstDraw: UInt64,
+        philox: Philox
+    ) {
         self.mode = mode
         self.statistics = statistics
         self.shardStatistics = shardStatistics
+        self.lengths = lengths
         self.firstDraw = firstDraw
         self.philox = philox
     }
 
     /// The context of a single layer in an evaluation. `Encoder` makes the contexts of its layers itself.
-    public static func evaluation(statistics: [Tensor] = []) -> LayerContext {
+    public static func evaluation(statistics: [Tensor] = [], lengths: SequenceLengths? = nil) -> LayerContext {
         LayerContext(
-            mode: .evaluation, statistics: statistics, shardStatistics: [], firstDraw: 0, philox: Philox(seed: 0))
+            mode: .evaluation, statistics: statistics, shardStatistics: [], lengths: lengths, firstDraw: 0,
+            philox: Philox(seed: 0))
     }
 
     /// The context of a single layer in training, such as a test of the layer.
     /// - Parameter philox: the seed that stands for all parts of the key but n.
     public static func training(
-        philox: Philox, firstDraw: UInt64, statistics: [Tensor] = [], shardStatistics: [Tensor] = []
+        philox: Philox, firstDraw: UInt64, statistics: [Tensor] = [], shardStatistics: [Tensor] = [],
+        lengths: SequenceLengths? = nil
     ) -> LayerContext {
         LayerContext(
-            mode: .training, statistics: statistics, shardStatistics: shardStatistics, firstDraw: firstDraw,
-            philox: philox)
+            mode: .training, statistics: statistics, shardStatistics: shardStatistics, lengths: lengths,
+            firstDraw: firstDraw, philox: philox)
     }
 
     /// Fills each row of a tensor with independent uniform numbers in [0, 1): row r with the numbers of draw
@@ -71,10 +79,13 @@ public struct LayerContext: Sendable {
     /// - Parameters:
     ///   - index: number of the inner layer; it distinguishes the random numbers of inner layers.
     ///   - statistics: positions of the inner layer's statistics among those of this layer.
-    public func inner(_ index: Int, statistics range: Range<Int>) -> LayerContext {
+    ///   - addedPositions: positions that the inner layers before it put in front of a sequence; nil if its input has
+    ///     other positions than this layer's.
+    public func inner(_ index: Int, statistics range: Range<Int>, addedPositions: Int? = 0) -> LayerContext {
         LayerContext(
             mode: mode, statistics: Array(statistics[range]),
-            shardStatistics: shardStatistics.isEmpty ? [] : Array(shardStatistics[range]), firstDraw: firstDraw,
+            shardStatistics: shardStatistics.isEmpty ? [] : Array(shardStatistics[range]),
+            lengths: addedPositions.flatMap { added in lengths.map { $0.adding(added) } }, firstDraw: firstDraw,
             philox: mode == .training ? philox.derived(UInt64(index)) : philox)
     }
 }

@@ -45,7 +45,7 @@ package let metricKinds: [any ConfigurableKind.Type] = [Alignment.self, Uniformi
 extension ConfigurationType<[any Metric]> {
     /// The list `evaluation.metrics`: names of metrics, or blocks `{name: {keys}}`.
     package static var metrics: Self {
-        kinds(of: .metric, example: "[alignment, uniformity]") { $0 }.checked { metrics in
+        kinds(of: .metric, example: "[alignment, uniformity]", isUnique: true) { $0 }.checked { metrics in
             metrics.first { EvaluationResult.sectionNames.contains($0.kindName) }.map {
                 "the metric \($0.kindName) has the name of another section of an evaluation; rename it in the program"
             }

@@ -90,6 +90,7 @@ extension EncoderArchitecture {
 /// Couplet's encoders.
 package let encoderKinds: [any ConfigurableKind.Type] = [
     LinearEncoder.self, MultilayerPerceptronEncoder.self, ConvolutionalEncoder.self, LabelEncoder.self,
+    LayerListEncoder.self,
 ]
 
 /// An encoder that cannot be built from its specification.
@@ -105,4 +106,12 @@ public struct NetworkError: Error, Equatable, CustomStringConvertible, Sendable 
     }
 
     public var description: String { "\(reason); \(remedy)" }
+
+    /// The error of a layer in a list.
+    /// - Parameter layer: the layer in the list: `layers[3].conv2d`.
+    func within(_ layer: String) -> NetworkError {
+        // An inner list has named its layer already.
+        let separator = reason.hasPrefix("layers[") || reason.hasPrefix("projection[") ? "." : ": "
+        return NetworkError(reason: layer + separator + reason, remedy: remedy)
+    }
 }

@@ -12,6 +12,16 @@ extension Array where Element == any Layer {
         }
     }
 
+    /// [layer index]: positions that the layers before it put in front of a sequence; nil if its input has other
+    /// positions than that of the first layer.
+    var positionsBefore: [Int?] {
+        var added: Int? = 0
+        return map { layer in
+            defer { added = added.flatMap { before in layer.addedPositions.map { before + $0 } } }
+            return added
+        }
+    }
+
     /// The first layer, and the one before it, that cannot follow it; nil if each layer's input has the size of the
     /// output before it. A layer may see that output in another shape.
     var firstMismatch: (before: any Layer, after: any Layer)? {

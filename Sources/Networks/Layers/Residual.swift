@@ -1,3 +1,4 @@
+import CoupletSchema
 import CoupletTensors
 
 /// y = x + f(x), where f is a sequence of layers, or y = p(x) + f(x) with a projection p where f changes the shape (He,
@@ -37,6 +38,9 @@ public struct Residual: Layer {
         parameterShapes = body.parameterShapes + prefixed(projection?.parameterShapes ?? [], with: "projection")
         statisticShapes = body.statisticShapes + prefixed(projection?.statisticShapes ?? [], with: "projection")
     }
+
+    public var innerLayers: [any Layer] { body.layers + (projection.map { [$0] } ?? []) }
+    public var tableName: String { Kind.name }
 
     public func savedForBackwardCount(rows: Int) -> Int {
         BufferDivision.padded(body.savedForBackwardCount(rows: rows)) + BufferDivision.padded(rows * outputCount)
@@ -155,6 +159,57 @@ public struct Residual: Layer {
                 )
             }
             self.scratch = scratch.flat(temporary.count..<scratch.count)
+        }
+    }
+}
+
+extension Residual {
+    /// `residual` in a list of layers.
+    public struct Kind: LayerKind {
+        /// f
+        public var layers: [any LayerKind]
+        /// p; empty for the identity.
+        public var projection: [any LayerKind]
+
+        public init(_ layers: [any LayerKind], projection: [any LayerKind] = []) {
+            self.layers = layers
+            self.projection = projection
+        }
+
+        public static func == (left: Kind, right: Kind) -> Bool {
+            left.layers.isEqual(to: right.layers) && left.projection.isEqual(to: right.projection)
+        }
+
+        public static let name = "residual"
+        public static let shortKey: String? = "layers"
+        public static let table = ConfigurationTable(
+            Kind([]), help: "y = x + f(x), or p(x) + f(x): layers f beside the identity, or beside a projection p.",
+            [
+                .required(
+                    "layers", \.layers,
+                    .kinds(of: .layer, example: "[{linear: 64}, relu]", minimum: 1, describesKinds: false) { $0 },
+                    "The layers f."),
+                .key(
+                    "projection", \.projection,
+                    .kinds(of: .layer, example: "[{linear: 64}]", describesKinds: false) { $0 },
+                    "The layers p, for an f that changes the shape; empty for the identity."),
+            ])
+
+        public func layer(inputShape: [Int]) throws(NetworkError) -> any Layer {
+            let layers = try layers.layers(inputShape: inputShape)
+            let projection = try projection.layers(inputShape: inputShape, key: "projection")
+            let from = projection.last?.outputShape ?? inputShape, to = layers.last?.outputShape ?? inputShape
+            guard from == to else {
+                throw NetworkError(
+                    reason: "the layers of residual return the shape \(to), but what they are added to has the shape "
+                        + "\(from)",
+                    remedy: projection.isEmpty
+                        ? "keep the shape, or give a projection: {residual: {layers: [...], projection: [...]}}"
+                        : "make the projection return the shape \(to)")
+            }
+            return Residual(
+                layers,
+                projection: projection.count > 1 ? Sequential(projection) : projection.first)
         }
     }
 }

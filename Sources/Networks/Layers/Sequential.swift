@@ -11,6 +11,8 @@ public struct Sequential: Layer {
     public let outputShape: [Int]
     public let parameterShapes: [(name: String, shape: [Int])]
     public let statisticShapes: [(name: String, shape: [Int])]
+    /// [layer index]: as `Array.positionsBefore`.
+    private let positionsBefore: [Int?]
     /// [layer index]: positions of the layer's parameters and statistics among those of this layer.
     private let parts: [(parameters: Range<Int>, statistics: Range<Int>)]
 
@@ -30,10 +32,23 @@ public struct Sequential: Layer {
             return (starts.0..<parameters.count, starts.1..<statistics.count)
         }
         self.layers = layers
+        positionsBefore = layers.positionsBefore
         inputShape = layers[0].inputShape
         outputShape = layers[layers.count - 1].outputShape
         parameterShapes = parameters
         statisticShapes = statistics
+    }
+
+    public var innerLayers: [any Layer] { layers }
+    public var tableName: String { "sequential" }
+    public var readsTokens: Bool { layers[0].readsTokens }
+    public func countPositions(of input: Tensor, into counts: Tensor) {
+        layers[0].countPositions(of: input, into: counts)
+    }
+    public var addedPositions: Int? {
+        positionsBefore[layers.count - 1].flatMap { before in
+            layers[layers.count - 1].addedPositions.map { before + $0 }
+        }
     }
 
     public func savedForBackwardCount(rows: Int) -> Int {
@@ -76,7 +91,8 @@ public struct Sequential: Layer {
                 index == 0 ? input : memory.outputs[index - 1], parameters: Array(parameters[part.parameters]),
                 output: index == layers.count - 1 ? output : memory.outputs[index],
                 savedForBackward: memory.savedForBackward[index], scratch: memory.scratch,
-                context: context.inner(index, statistics: part.statistics))
+                context: context.inner(
+                    index, statistics: part.statistics, addedPositions: positionsBefore[index]))
         }
     }
 
@@ -96,7 +112,8 @@ public struct Sequential: Layer {
                 parameterGradients: Array(parameterGradients[part.parameters]),
                 inputGradient: index == 0 ? inputGradient : memory.gradients[index - 1],
                 savedForBackward: memory.savedForBackward[index], scratch: memory.scratch,
-                context: context.inner(index, statistics: part.statistics))
+                context: context.inner(
+                    index, statistics: part.statistics, addedPositions: positionsBefore[index]))
         }
     }
 

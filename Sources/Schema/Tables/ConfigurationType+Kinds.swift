@@ -1,29 +1,43 @@
 extension ConfigurationType {
-    /// A list of kinds of a category, each at most once. An element is the name of a kind, or a block of one key: the
-    /// name, with a block of the kind's keys.
+    /// A list of kinds of a category. An element is the name of a kind, or a block of one key: the name, with a block
+    /// of the kind's keys or with the value of its `shortKey`.
     ///
-    ///     metrics: [alignment, {uniformity: {exponent: 4}}]
+    ///     layers: [{linear: 64}, relu, {dropout: {probability: 0.1}}]
     ///
     /// The written block leaves an empty list out.
     /// - Parameters:
     ///   - example: a list as YAML, for error messages.
+    ///   - minimum: the smallest number of elements.
+    ///   - isUnique: whether the list names each kind at most once.
+    ///   - describesKinds: whether `couplet config --keys` has the keys of the kinds below this key: not in a list
+    ///     inside one of these kinds.
     ///   - kind: `{ $0 }`, which converts the protocol of the category to `ConfigurableKind`.
     package static func kinds<Kind>(
-        of category: KindCategory, example: String, kind: @escaping @Sendable (Kind) -> any ConfigurableKind
+        of category: KindCategory, example: String, minimum: Int = 0, isUnique: Bool = false,
+        describesKinds: Bool = true, kind: @escaping @Sendable (Kind) -> any ConfigurableKind
     ) -> ConfigurationType<[Kind]> where Value == [Kind] {
         ConfigurationType(
             "list of names, or of blocks {name: {key: value}}", example: example,
             read: { key, node, block in
-                var names: [String] = []
-                return block.list(key, node, example: example) { item -> Kind? in
-                    guard let kind = block.listedKind(key, item, of: category, example: example) else { return nil }
-                    if names.contains(kind.kindName) {
+                var names: [String] = [], index = -1
+                let kinds = block.list(key, node, example: example) { item -> Kind? in
+                    index += 1
+                    let element = isUnique ? key : "\(key)[\(index)]"
+                    guard let kind = block.listedKind(element, item, of: category, example: example) else { return nil }
+                    if isUnique, names.contains(kind.kindName) {
                         block.note(key, at: item.location, "names the \(category.noun) \(kind.kindName) twice")
                         return nil
                     }
                     names.append(kind.kindName)
                     return block.typed(kind, as: Kind.self, of: category, key, at: item.location)
                 }
+                guard let kinds else { return nil }
+                if kinds.count < minimum {
+                    block.note(
+                        key, at: node.location, "wanted at least one \(category.noun), such as \(example); found none")
+                    return nil
+                }
+                return kinds
             },
             write: { kinds in
                 if kinds.isEmpty { return nil }
@@ -35,7 +49,8 @@ extension ConfigurationType {
                 return .scalar(ConfigurationText.list(elements.map(\.inlineText)))
             },
             innerKeys: { registry in
-                registry.kinds(of: category).flatMap { kind in
+                guard describesKinds else { return [] }
+                return registry.kinds(of: category).flatMap { kind in
                     [KeyDescription(path: kind.name, type: category.noun, defaultValue: "", help: kind.help)]
                         + kind.descriptions(key: category.noun, registry: registry).map { $0.within(kind.name) }
                 }
@@ -79,7 +94,11 @@ extension ConfigurationBlock {
             let type = kinds.first(where: { $0.name == found })
         else { return nil }
         if let node = keys, !node.isNull {
-            guard case .block = node.content else {
+            if case .block = node.content {
+            } else if let short = type.shortKey {
+                keys = ConfigurationNode(
+                    content: .block([.init(key: short, keyLocation: node.location, value: node)]), at: node.location)
+            } else {
                 note(
                     "\(key).\(found)", at: node.location,
                     "wanted a block with the keys of \(found); found \(node.found)")

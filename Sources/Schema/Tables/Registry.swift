@@ -18,9 +18,13 @@ public protocol ConfigurableKind: Equatable, Sendable {
     static var name: String { get }
     /// The keys of the kind, which stand in the block that names it.
     static var table: ConfigurationTable<Self> { get }
+    /// The key that a plain value sets where a list names the kind: `{max_pool: 2}` stands for
+    /// `{max_pool: {kernel: 2}}`. The default is nil, for none.
+    static var shortKey: String? { get }
 }
 
 extension ConfigurableKind {
+    public static var shortKey: String? { nil }
     package var kindName: String { Self.name }
     package var entries: [YAMLValue.Entry] { Self.table.entries(of: self) }
 

@@ -227,5 +227,6 @@ public struct Configuration: Equatable, Sendable {
 
 extension Registry {
     /// The kinds that Couplet has.
-    public static let builtIn = Registry(sourceKinds + encoderKinds + lossKinds + optimizerKinds + metricKinds)
+    public static let builtIn = Registry(
+        sourceKinds + encoderKinds + layerKinds + lossKinds + optimizerKinds + metricKinds)
 }
