@@ -26,8 +26,9 @@ public struct StepBenchmark: Sendable {
         self.configuration = configuration.resolvingScheduleSteps()
         self.warmup = warmup
         self.repetitions = repetitions
-        source = try configuration.makeSource()
-        model = try Model(configuration, source: source)
+        let opened = try configuration.makeSource(), encoders = try ModelEncoders(configuration, source: opened)
+        source = encoders.checkingTokens(of: opened)
+        model = Model(encoders, configuration)
     }
 
     /// The results, the same on every worker.
@@ -47,11 +48,9 @@ public struct StepBenchmark: Sendable {
     public var operations: (encoders: Double, loss: Double) {
         let batch = configuration.batch
         let rows = batch.size / batch.shards
-        // Forward is a third of the operations of a layer that needs the gradient of its input.
         let shard =
             model.trainedEncoders.reduce(0) { $0 + $1.matrixProductFLOPs(rows: rows) }
-            + model.frozen.flatMap { model.encoders[$0].layers }
-            .reduce(0) { $0 + $1.matrixProductFLOPs(rows: rows, needsInputGradient: true) / 3 }
+            + model.frozen.reduce(0) { $0 + model.encoders[$1].forwardProductFLOPs(rows: rows) }
         let loss = configuration.objective.loss
         let inputs = loss.batchCount * (model.isShared ? 2 : 1)
         return (
@@ -81,7 +80,8 @@ public struct StepBenchmark: Sendable {
         let peakMemory = try ProcessMemory.peakMiB(on: communicator)
         let growth = Double(ProcessMemory.current - initialMemory)
         let estimate = MemoryEstimate(
-            configuration, model: model, source: source, workers: communicator.size, threads: threads, saves: false)
+            configuration, model: model, source: source, workers: communicator.size, threads: threads, saves: false,
+            evaluates: false)
         let operations = self.operations
         return Result(
             benchmark: BenchmarkResult(

@@ -41,6 +41,20 @@ typedef int64_t couplet_longs8 __attribute__((vector_size(64)));
 // Before a loop over a constant range: it becomes straight code, so that arrays of vectors are registers.
 #define COUPLET_UNROLL _Pragma("clang loop unroll(full)")
 
+// The body for `count` numbers, 16 at a time: c is the first, `lanes` the number of them in the vector.
+#define COUPLET_EACH_VECTOR(count, ...)                                                                                \
+    {                                                                                                                  \
+        size_t c = 0;                                                                                                  \
+        for (; c + 16 <= (count); c += 16) {                                                                           \
+            const size_t lanes = 16;                                                                                   \
+            __VA_ARGS__                                                                                                \
+        }                                                                                                              \
+        if (c < (count)) {                                                                                             \
+            const size_t lanes = (count)-c;                                                                            \
+            __VA_ARGS__                                                                                                \
+        }                                                                                                              \
+    }
+
 // A vector with the same number in all lanes. (x - 0 is x for every x; the compiler removes it.)
 #define couplet_broadcast(x) ((x) - (couplet_floats){0})
 

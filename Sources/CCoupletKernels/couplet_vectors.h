@@ -39,18 +39,18 @@ COUPLET_DEFINE_FMA(noinline, couplet_floats8, couplet_doubles8, couplet_longs8, 
 #endif
 
 #define couplet_exp NAME(couplet_exp)
+#define couplet_exp_within NAME(couplet_exp_within)
 #define couplet_log NAME(couplet_log)
 #define couplet_cos_sin NAME(couplet_cos_sin)
 #define couplet_exp2 NAME(couplet_exp2)
 #define couplet_log1p NAME(couplet_log1p)
 
-// e^x for x <= 88, relative error below 2e-7; 0 below -87 (no subnormals). Cody-Waite reduction, polynomial of degree 6
-// on [-ln2/2, ln2/2], exponent inserted by integer addition.
-COUPLET_INLINE float couplet_exp(float x) {
-    float clamped = x < -87.0f ? -87.0f : (x > 88.0f ? 88.0f : x);
-    float shifted = couplet_fma(clamped, 1.44269504088896341f, 12582912.0f);
+// e^x for -87 <= x <= 88, relative error below 2e-7. Cody-Waite reduction, polynomial of degree 6 on [-ln2/2, ln2/2],
+// exponent inserted by integer addition.
+COUPLET_INLINE float couplet_exp_within(float x) {
+    float shifted = couplet_fma(x, 1.44269504088896341f, 12582912.0f);
     float whole = shifted - 12582912.0f;
-    float rest = couplet_fma(whole, -0.693359375f, clamped);
+    float rest = couplet_fma(whole, -0.693359375f, x);
     rest = couplet_fma(whole, 2.12194440e-4f, rest);
     float poly = 1.3888889e-3f;
     poly = couplet_fma(poly, rest, 8.3333477e-3f);
@@ -60,7 +60,13 @@ COUPLET_INLINE float couplet_exp(float x) {
     poly = couplet_fma(poly, rest, 1.0f);
     poly = couplet_fma(poly, rest, 1.0f);
     int32_t exponent = (int32_t)((uint32_t)couplet_to_bits(shifted) << 23);
-    float result = couplet_from_bits((int32_t)((uint32_t)couplet_to_bits(poly) + (uint32_t)exponent));
+    return couplet_from_bits((int32_t)((uint32_t)couplet_to_bits(poly) + (uint32_t)exponent));
+}
+
+// e^x for x <= 88, as above; 0 below -87 (no subnormals).
+COUPLET_INLINE float couplet_exp(float x) {
+    float clamped = x < -87.0f ? -87.0f : (x > 88.0f ? 88.0f : x);
+    float result = couplet_exp_within(clamped);
     return x < -87.0f ? 0.0f : result;
 }
 

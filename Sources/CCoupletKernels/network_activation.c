@@ -11,11 +11,23 @@ COUPLET_DISPATCH(couplet_bias_relu)
 COUPLET_DISPATCH(couplet_bias_leaky_relu)
 COUPLET_DISPATCH(couplet_bias_tanh)
 COUPLET_DISPATCH(couplet_bias_gelu)
+COUPLET_DISPATCH(couplet_sum)
+COUPLET_DISPATCH(couplet_sum_relu)
+COUPLET_DISPATCH(couplet_sum_leaky_relu)
 COUPLET_DISPATCH(couplet_backward_identity)
 COUPLET_DISPATCH(couplet_backward_relu)
 COUPLET_DISPATCH(couplet_backward_leaky_relu)
 COUPLET_DISPATCH(couplet_backward_tanh)
 COUPLET_DISPATCH(couplet_backward_gelu)
+COUPLET_DISPATCH(couplet_relu)
+COUPLET_DISPATCH(couplet_leaky_relu)
+COUPLET_DISPATCH(couplet_tanh)
+COUPLET_DISPATCH(couplet_gelu)
+COUPLET_DISPATCH(couplet_relu_gradient)
+COUPLET_DISPATCH(couplet_leaky_relu_gradient)
+COUPLET_DISPATCH(couplet_tanh_gradient)
+COUPLET_DISPATCH(couplet_gelu_gradient)
+COUPLET_DISPATCH(couplet_gelu_and_gradient)
 
 #else
 
@@ -37,7 +49,7 @@ COUPLET_INLINE float hyperbolic_tangent(float z) {
     poly = couplet_fma(poly, square, 1.33314422036e-1f);
     poly = couplet_fma(poly, square, -3.33332819422e-1f);
     float near = couplet_fma(poly * square, z, z);
-    float far = 1.0f - 2.0f / (couplet_exp(size > 44.0f ? 88.0f : 2.0f * size) + 1.0f);
+    float far = 1.0f - 2.0f / (couplet_exp_within(size > 44.0f ? 88.0f : 2.0f * size) + 1.0f);
     float signed_far = z < 0.0f ? -far : far;
     return size > 0.625f ? signed_far : near;
 }
@@ -50,7 +62,8 @@ COUPLET_INLINE void normal(float z, float *distribution, float *density) {
     float size = z < 0.0f ? -z : z;
     size = size > 14.0f ? 14.0f : size;
     float square = size * size, error = couplet_fma(size, size, -square);
-    float bell = couplet_exp(-0.5f * square);
+    float bell = couplet_exp_within(-0.5f * square);
+    bell = square > 174.0f ? 0.0f : bell;
     bell = couplet_fma(bell, -0.5f * error, bell);
     float t = 1.0f / couplet_fma(0.265625f, size, 1.0f);
     float poly = 3.06698270e-2f;
@@ -100,6 +113,25 @@ void NAME(couplet_bias_gelu)(size_t rows, size_t columns, const float *bias, flo
             y[r * columns + c] = z * distribution; derivative[r * columns + c] = couplet_fma(z, density, distribution);)
 }
 
+// y may be a: an iteration reads its elements before it writes, so the loop vectorises without checks.
+#define SUM(value)                                                                                                     \
+    _Pragma("clang loop vectorize(assume_safety)") for (size_t i = 0; i < count; i++) {                                \
+        float z = a[i] + b[i];                                                                                         \
+        y[i] = value;                                                                                                  \
+    }
+
+// clang-format off
+void NAME(couplet_sum)(size_t count, const float *a, const float *b, float *y) {
+    SUM(z)
+}
+void NAME(couplet_sum_relu)(size_t count, const float *a, const float *b, float *y) {
+    SUM(relu(z))
+}
+void NAME(couplet_sum_leaky_relu)(size_t count, const float *a, const float *b, float slope, float *y) {
+    SUM(leaky_relu(z, slope))
+}
+// clang-format on
+
 // One pass: updates the gradient in place, and adds its column sums unless `sums` is null.
 #define BACKWARD(factor)                                                                                               \
     if (sums)                                                                                                          \
@@ -141,5 +173,62 @@ void NAME(couplet_backward_gelu)(size_t rows, size_t columns, const float *restr
     BACKWARD(g * derivative[i])
 }
 // clang-format on
+
+// Elementwise, out of place.
+
+void NAME(couplet_relu)(size_t count, const float *x, float *restrict y) {
+    for (size_t i = 0; i < count; i++) y[i] = relu(x[i]);
+}
+void NAME(couplet_leaky_relu)(size_t count, const float *x, float slope, float *restrict y) {
+    for (size_t i = 0; i < count; i++) y[i] = leaky_relu(x[i], slope);
+}
+void NAME(couplet_tanh)(size_t count, const float *x, float *restrict y) {
+    for (size_t i = 0; i < count; i++) y[i] = hyperbolic_tangent(x[i]);
+}
+void NAME(couplet_gelu)(size_t count, const float *x, float *restrict y) {
+    for (size_t i = 0; i < count; i++) {
+        float distribution, density;
+        normal(x[i], &distribution, &density);
+        y[i] = x[i] * distribution;
+    }
+}
+
+void NAME(couplet_relu_gradient)(size_t count, const float *y, const float *gradient, float *restrict dx) {
+    for (size_t i = 0; i < count; i++) {
+        float g = gradient[i];
+        dx[i] = y[i] > 0.0f ? g : 0.0f;
+    }
+}
+void NAME(couplet_leaky_relu_gradient)(size_t count, const float *y, float slope, const float *gradient,
+                                       float *restrict dx) {
+    for (size_t i = 0; i < count; i++) {
+        float g = gradient[i];
+        dx[i] = y[i] > 0.0f ? g : slope * g;
+    }
+}
+void NAME(couplet_tanh_gradient)(size_t count, const float *y, const float *gradient, float *restrict dx) {
+    for (size_t i = 0; i < count; i++) dx[i] = gradient[i] * couplet_fma(-y[i], y[i], 1.0f);
+}
+void NAME(couplet_gelu_gradient)(size_t count, const float *x, const float *gradient, float *restrict dx) {
+    for (size_t i = 0; i < count; i++) {
+        float distribution, density;
+        normal(x[i], &distribution, &density);
+        dx[i] = gradient[i] * couplet_fma(x[i], density, distribution);
+    }
+}
+
+void NAME(couplet_gelu_and_gradient)(size_t rows, size_t columns, const float *x, float *restrict gradient,
+                                     float *restrict y, float *restrict sums) {
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < columns; c++) {
+            size_t i = r * columns + c;
+            float distribution, density;
+            normal(x[i], &distribution, &density);
+            y[i] = x[i] * distribution;
+            float g = gradient[i] * couplet_fma(x[i], density, distribution);
+            gradient[i] = g;
+            sums[c] += g;
+        }
+}
 
 #endif

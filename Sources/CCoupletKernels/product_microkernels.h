@@ -3,24 +3,22 @@
 // A microkernel multiplies a few rows of A with a panel of columns of B. All its sums stay in registers while k runs
 // over a whole piece, so no sum is ever stored unfinished. Each count of rows has a function of its own.
 
+#include "product_transposition.h"
+
 #undef COUPLET_BLOCK_ROWS
 #undef COUPLET_PACKED_ROWS
-#undef COUPLET_PANEL
 #undef COUPLET_ROW_COUNTS
 
 // The largest block has 14 × 32 sums, which take 28 of the 32 registers of AVX-512, or 6 × 16: 12 of the 16 registers
 // of AVX2, 24 of the 32 of NEON.
 #if COUPLET_WIDTH == 16
 #define COUPLET_BLOCK_ROWS 14
-#define COUPLET_PANEL 32
 #define COUPLET_ROW_COUNTS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
 #elif COUPLET_HAS_FMA
 #define COUPLET_BLOCK_ROWS 6
-#define COUPLET_PANEL 16
 #define COUPLET_ROW_COUNTS(X) X(1) X(2) X(3) X(4) X(5) X(6)
 #else
 #define COUPLET_BLOCK_ROWS 4
-#define COUPLET_PANEL 16
 #define COUPLET_ROW_COUNTS(X) X(1) X(2) X(3) X(4)
 #endif
 // Floats from one k to the next in packed rows of A.

@@ -8,18 +8,16 @@ COUPLET_DISPATCH(couplet_uniforms)
 
 #else
 
+#include "couplet_philox.h"
+
 void NAME(couplet_philox)(uint64_t seed, uint32_t stream, uint64_t number, uint32_t first_block, size_t blocks,
                           uint32_t *out) {
-    for (size_t i = 0; i < blocks; i++) {
-        uint32_t c0 = first_block + (uint32_t)i, c1 = stream, c2 = (uint32_t)number, c3 = (uint32_t)(number >> 32);
-        uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
-        for (int round = 0; round < 10; round++) {
-            uint64_t p0 = (uint64_t)0xD2511F53u * c0, p1 = (uint64_t)0xCD9E8D57u * c2;
-            uint32_t n0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0, n2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
-            c1 = (uint32_t)p1, c3 = (uint32_t)p0, c0 = n0, c2 = n2;
-            k0 += 0x9E3779B9u, k1 += 0xBB67AE85u;
-        }
-        out[4 * i] = c0, out[4 * i + 1] = c1, out[4 * i + 2] = c2, out[4 * i + 3] = c3;
+    couplet_words words[2][4];
+    for (size_t i = 0; i < blocks; i += 2 * COUPLET_PHILOX_BLOCKS) {
+        const uint32_t first = first_block + (uint32_t)i, second = first + COUPLET_PHILOX_BLOCKS;
+        philox_words(seed, stream, (uint64_t[]){number, number}, (uint32_t[]){first, second}, words);
+        const size_t left = (blocks - i) * 4 * sizeof(uint32_t);
+        memcpy(out + 4 * i, words, left < sizeof words ? left : sizeof words);
     }
 }
 

@@ -14,8 +14,6 @@ package struct BatchEncoder {
     private let views: [[Tensor]]
     private let workspace: EncoderWorkspace
     private let evaluation: EncoderContext
-    /// Outputs of all layers except the last, from the latest `run`, each rows × the layer's output shape.
-    package var activations: [Tensor] { workspace.outputs[0] }
 
     /// - Parameters:
     ///   - statistics: the flat running statistics of the encoder; nil if it has none.
@@ -35,9 +33,14 @@ package struct BatchEncoder {
     ///   - samples: rows × the encoder's input shape.
     ///   - output: the encodings, rows × e.
     ///   - context: nil for an evaluation.
-    package func run(_ samples: Tensor, into output: Tensor, context: EncoderContext? = nil) {
+    ///   - afterLayer: as for `Encoder.forward`.
+    package func run(
+        _ samples: Tensor, into output: Tensor, context: EncoderContext? = nil,
+        afterLayer: ((_ layer: Int, _ output: Tensor) -> Void)? = nil
+    ) {
         encoder.forward(
-            samples, parameters: views, workspace: workspace, slot: 0, output: output, context: context ?? evaluation)
+            samples, parameters: views, workspace: workspace, slot: 0, output: output, context: context ?? evaluation,
+            afterLayer: afterLayer)
     }
 
     /// Encodes one batch.

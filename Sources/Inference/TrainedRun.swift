@@ -66,12 +66,12 @@ public struct TrainedRun: Sendable {
         AddressSpace.shareHeap()
         let configuration = configuration
         let samples = use == .encoders ? RunState.samples(in: content) : nil
-        source =
+        let opened =
             try ownSource.map { try configuration.withLabels($0, of: content) }
             ?? samples.flatMap(configuration.source.detachedSource) ?? configuration.makeSource(labelsOf: content)
         // Data that are read on request are hashed only if they may be others: it takes as long as reading them all.
-        if use == .data, !dataPaths.isEmpty || !source.waitsForStorage,
-            let saved = RunState.dataDigest(in: content.scalars), try source.hasData(ofDigest: saved) == false
+        if use == .data, !dataPaths.isEmpty || !opened.waitsForStorage,
+            let saved = RunState.dataDigest(in: content.scalars), try opened.hasData(ofDigest: saved) == false
         {
             dataWarning = """
                 \(file): the data are not those of the run, whose digest was \(saved.prefix(12))…; name the run's own \
@@ -80,7 +80,8 @@ public struct TrainedRun: Sendable {
         } else {
             dataWarning = nil
         }
-        let encoders = try ModelEncoders(configuration, source: source)
+        let encoders = try ModelEncoders(configuration, source: opened)
+        source = encoders.checkingTokens(of: opened)
         try MemoryEstimate(parametersOf: encoders).requireAvailable(taken: 0)
         model = Model(encoders, configuration)
         step = content.step

@@ -10,6 +10,8 @@ public struct Encoder: Sendable {
     public let layout: ParameterLayout
     /// Positions of the running statistics in a flat buffer of their own. Its count is 0 if no layer has any.
     public let statisticsLayout: ParameterLayout
+    /// The parameter of the first layer, if training touches only the rows of it that a batch reads; else nil.
+    public let sparseTable: SparseTable?
     /// Shape of one sample.
     public let inputShape: [Int]
     /// Dimension of an embedding, e.
@@ -21,6 +23,10 @@ public struct Encoder: Sendable {
     private let pathNumbers: [Int?]
     /// [layer index]: as `Array.positionsBefore`.
     private let positionsBefore: [Int?]
+    /// Index of the first layer with parameters. The layers before it need no backward pass.
+    private let firstWithParameters: Int
+    /// Number of token ids, if samples are token ids; see `Layer.tokenVocabulary`.
+    public var tokenVocabulary: Int? { layers[0].tokenVocabulary }
     /// Largest number of parameters of a layer: the numbers of the random stream `.initialization` that it has.
     static let maximumParametersOfLayer = 1 << 8
 
@@ -44,8 +50,19 @@ public struct Encoder: Sendable {
         self.layers = layers
         pathNumbers = layers.pathNumbers
         positionsBefore = layers.positionsBefore
+        firstWithParameters = layers.firstWithParameters
         self.initialScale = initialScale
-        layout = ParameterLayout(layers: numbered.map(\.parameterShapes), shards: shards)
+        sparseTable = layers[0].sparseTable
+        if let table = sparseTable {
+            let shapes = layers[0].parameterShapes.map(\.shape)
+            precondition(
+                shapes == [[table.rows, table.width]],
+                "a sparse table of shape [\(table.rows), \(table.width)] in a layer with parameters of \(shapes)")
+        }
+        precondition(
+            !layers.hasMisplacedSparseTable, "only the first layer of an encoder can have a sparse table")
+        layout = ParameterLayout(
+            layers: numbered.map(\.parameterShapes), shards: shards, sparseTable: sparseTable)
         statisticsLayout = ParameterLayout(layers: numbered.map(\.statisticShapes), shards: shards)
         inputShape = layers[0].inputShape
         outputCount = layers[layers.count - 1].outputCount
@@ -59,12 +76,12 @@ public struct Encoder: Sendable {
     /// - Parameter encoderNumber: 0 for the first modality, 1 for the second.
     public func initialParameters(philox: Philox, encoderNumber: Int) -> Tensor {
         precondition(encoderNumber >= 0, "encoder number \(encoderNumber)")
-        let flat = Tensor([layout.count])
+        let flat = Tensor([layout.count]), last = layout.entries.last?.layer
         for (layer, (number, parameters)) in zip(layers, zip(pathNumbers, views(of: flat))) {
             guard let number, !parameters.isEmpty else { continue }
             layer.initialize(
                 parameters, philox: philox, firstNumber: UInt64(encoderNumber) << 32 + UInt64(number) << 8,
-                scale: number == layout.entries.last?.layer ? initialScale : 1)
+                scale: number == last ? initialScale : 1)
         }
         return flat
     }
@@ -76,8 +93,25 @@ public struct Encoder: Sendable {
     private func views(of flat: Tensor, _ layout: ParameterLayout) -> [[Tensor]] {
         precondition(
             flat.count == layout.count, "a flat buffer of \(flat.count) floats for a layout of \(layout.count)")
-        return pathNumbers.map { number in
-            layout.entries.filter { $0.layer == number }.map { flat.flat($0.range).reshaped($0.shape) }
+        var byNumber: [[Tensor]] = []
+        for entry in layout.entries {
+            while byNumber.count <= entry.layer { byNumber.append([]) }
+            byNumber[entry.layer].append(flat.flat(entry.range).reshaped(entry.shape))
+        }
+        return pathNumbers.map { number in number.map { $0 < byNumber.count ? byNumber[$0] : [] } ?? [] }
+    }
+
+    /// Views of a flat gradient without a sparse table, for backward.
+    /// - Parameters:
+    ///   - flat: `layout.denseCount` floats.
+    ///   - table: the gradient of the rows of the sparse table that the step touches; nil if the encoder has none.
+    package func gradientViews(of flat: Tensor, table: Tensor? = nil) -> [[Tensor]] {
+        precondition(
+            flat.count == layout.denseCount, "a flat gradient of \(flat.count) floats, not \(layout.denseCount)")
+        return layers.indices.map { index in
+            if index == 0, sparseTable != nil { return table.map { [$0] } ?? [] }
+            return layout.entries.filter { $0.layer == pathNumbers[index] }
+                .map { flat.flat($0.range).reshaped($0.shape) }
         }
     }
 
@@ -116,55 +150,119 @@ public struct Encoder: Sendable {
     ///   - slot: the workspace slot that stores the activations.
     ///   - output: rows × e; overwritten with the embeddings.
     ///   - context: training or evaluation, with the running statistics if there are any.
+    ///   - afterLayer: called after each layer with its index and its output, which a later layer may overwrite.
     public func forward(
         _ input: Tensor, parameters: [[Tensor]], workspace: EncoderWorkspace, slot: Int, output: Tensor,
-        context: EncoderContext = .evaluation()
+        context: EncoderContext = .evaluation(), afterLayer: ((_ layer: Int, _ output: Tensor) -> Void)? = nil
     ) {
         let mode = FloatingPointMode.flushSubnormals()
         defer { mode.restore() }
         checkSizes(input, output, workspace, slot)
         context.checkStatistics(of: self)
-        let lengths = lengths(of: input, workspace)
-        for index in layers.indices {
-            layers[index].forward(
-                index == 0 ? input : workspace.outputs[slot][index - 1], parameters: parameters[index],
-                output: index == layers.count - 1 ? output : workspace.outputs[slot][index],
-                savedForBackward: workspace.savedForBackward[slot][index], scratch: workspace.scratch,
-                context: context.layer(index, lengths: positionsBefore[index].flatMap { lengths?.adding($0) }))
-        }
+        Pass(self, input, output, parameters, workspace, slot: slot, context).forward(layers.indices, afterLayer)
     }
 
     /// Computes the parameter gradients of one shard.
     ///
-    /// Overwrites every entry of `gradients` and adds to none. Leaves the padding unchanged.
+    /// Overwrites every entry of `gradients` and adds to none, but for that of a sparse table (`Layer.sparseTable`) if
+    /// the context has the rows that the step touches. Leaves the padding unchanged. A workspace that recomputes
+    /// activations runs forward again for one block of layers at a time, from the last block to the first.
     /// - Parameters:
-    ///   - input, output: the arguments of the last `forward` with this slot.
+    ///   - input, output: the arguments of the last `forward` with this slot. With a sparse table and
+    ///     `touchedRows` in the context, the numbers of `input` are rows of the gradient instead.
     ///   - outputGradient: rows × e, the gradient with respect to the embeddings. It may be overwritten.
     ///   - gradients: from `views(of:)` of this shard's flat gradient.
-    ///   - context: as in the forward pass of this shard.
+    ///   - context: as in the forward pass of this shard, but without statistics of the shard.
+    ///   - followsForward: whether the last `forward` with the workspace was that of this shard, so that what it left
+    ///     is not recomputed. Only a workspace that recomputes activations asks.
     ///   - layerCompleted: called with a layer's number in the paths when its gradients are complete, from the last
     ///     layer to the first. `layout.buckets` gives the part of the flat gradient that is then complete.
     public func backward(
-        input: Tensor, output: Tensor, outputGradient: Tensor, parameters: [[Tensor]], workspace: EncoderWorkspace,
-        slot: Int, gradients: [[Tensor]], context: EncoderContext = .evaluation(),
+        input: Tensor, tableInput: Tensor? = nil, output: Tensor, outputGradient: Tensor, parameters: [[Tensor]],
+        workspace: EncoderWorkspace, slot: Int, gradients: [[Tensor]], context: EncoderContext = .evaluation(),
+        followsForward: Bool = true,
         layerCompleted: (Int) throws -> Void
     ) rethrows {
         let mode = FloatingPointMode.flushSubnormals()
         defer { mode.restore() }
         checkSizes(input, output, workspace, slot)
         context.checkStatistics(of: self)
-        let lengths = lengths(of: input, workspace), last = layers.count - 1
+        let last = layers.count - 1, blocks = workspace.blocks
         precondition(workspace.gradients.count == last, "backward with a workspace for forward only")
-        for index in layers.indices.reversed() {
-            layers[index].backward(
-                input: index == 0 ? input : workspace.outputs[slot][index - 1],
-                output: index == last ? output : workspace.outputs[slot][index],
-                outputGradient: index == last ? outputGradient : workspace.gradients[index],
-                parameters: parameters[index], parameterGradients: gradients[index],
-                inputGradient: index == 0 ? nil : workspace.gradients[index - 1],
-                savedForBackward: workspace.savedForBackward[slot][index], scratch: workspace.scratch,
-                context: context.layer(index, lengths: positionsBefore[index].flatMap { lengths?.adding($0) }))
-            if let number = pathNumbers[index] { try layerCompleted(number) }
+        if let table = sparseTable, let rows = context.touchedRows {
+            precondition(
+                gradients[0].map(\.shape) == [[rows, table.width]],
+                "a gradient of \(gradients[0].map(\.shape)) for \(rows) touched rows of \(table.width) floats")
+        }
+        let pass = Pass(self, input, output, parameters, workspace, slot: slot, context)
+        var latest = !workspace.recomputes || followsForward
+        if !latest, !workspace.keepsBlockInputs {
+            pass.forward(layers.indices)
+            latest = true
+        }
+        for (number, block) in blocks.enumerated().reversed() {
+            let isResident = !workspace.recomputes || number == blocks.count - 1 && latest
+            if !isResident, block.upperBound > firstWithParameters {
+                // The output of the block is there already.
+                let savesNothing = layers[block.upperBound - 1].savedForBackwardCount(rows: workspace.rows) == 0
+                pass.forward(block.lowerBound..<(savesNothing ? block.upperBound - 1 : block.upperBound))
+            }
+            for index in block.reversed() {
+                // Nothing before the first parameter needs a gradient.
+                if index < firstWithParameters {
+                    if let number = pathNumbers[index] { try layerCompleted(number) }
+                    continue
+                }
+                layers[index].backward(
+                    input: index == 0 ? tableInput ?? input : pass.input(of: index), output: pass.output(of: index),
+                    outputGradient: index == last ? outputGradient : workspace.gradients[index],
+                    parameters: parameters[index], parameterGradients: gradients[index],
+                    inputGradient: index == firstWithParameters ? nil : workspace.gradients[index - 1],
+                    savedForBackward: pass.savedForBackward[index], scratch: workspace.scratch,
+                    context: pass.context(of: index))
+                if let number = pathNumbers[index] { try layerCompleted(number) }
+            }
+        }
+    }
+
+    /// The passes over the layers for one shard.
+    private struct Pass {
+        private let encoder: Encoder
+        private let input: Tensor
+        private let output: Tensor
+        private let parameters: [[Tensor]]
+        private let scratch: Tensor
+        private let outputs: [Tensor]
+        let savedForBackward: [Tensor]
+        private let context: EncoderContext
+        private let lengths: SequenceLengths?
+
+        init(
+            _ encoder: Encoder, _ input: Tensor, _ output: Tensor, _ parameters: [[Tensor]],
+            _ workspace: EncoderWorkspace, slot: Int, _ context: EncoderContext
+        ) {
+            (self.encoder, self.input, self.output, self.parameters) = (encoder, input, output, parameters)
+            scratch = workspace.scratch
+            let storedSlot = workspace.outputs.count == 1 ? 0 : slot
+            outputs = workspace.outputs[storedSlot]
+            savedForBackward = workspace.savedForBackward[storedSlot]
+            self.context = context
+            lengths = encoder.lengths(of: input, workspace)
+        }
+
+        func input(of index: Int) -> Tensor { index == 0 ? input : outputs[index - 1] }
+        func output(of index: Int) -> Tensor { index == outputs.count ? output : outputs[index] }
+        func context(of index: Int) -> LayerContext {
+            context.layer(index, lengths: encoder.positionsBefore[index].flatMap { lengths?.adding($0) })
+        }
+
+        func forward(_ range: Range<Int>, _ afterLayer: ((Int, Tensor) -> Void)? = nil) {
+            for index in range {
+                encoder.layers[index].forward(
+                    input(of: index), parameters: parameters[index], output: output(of: index),
+                    savedForBackward: savedForBackward[index], scratch: scratch, context: context(of: index))
+                afterLayer?(index, output(of: index))
+            }
         }
     }
 
@@ -188,86 +286,23 @@ public struct Encoder: Sendable {
     /// Number of floating-point operations of the matrix products in forward and backward of one shard, for benchmarks.
     public func matrixProductFLOPs(rows: Int) -> Int {
         layers.enumerated().reduce(0) {
-            $0 + $1.element.matrixProductFLOPs(rows: rows, needsInputGradient: $1.offset > 0)
+            $0 + $1.element.matrixProductFLOPs(rows: rows, needsInputGradient: $1.offset > firstWithParameters)
         }
     }
 
-    /// Memory of a workspace with these sizes, without allocating one.
-    public func memory(rows: Int, slots: Int, backward: Bool = true) -> EncoderMemory {
+    /// The operations of forward among them.
+    public func forwardProductFLOPs(rows: Int) -> Int { layers.reduce(0) { $0 + $1.forwardProductFLOPs(rows: rows) } }
+
+    /// Memory of a workspace with these sizes, without allocating one. The parameters are those of `EncoderWorkspace`.
+    public func memory(rows: Int, slots: Int, backward: Bool = true, recomputes: Bool = false) -> EncoderMemory {
         let stride = MemoryLayout<Float>.stride
-        let outputs = layers.dropLast().reduce(0) { $0 + rows * $1.outputCount }
-        let savedForBackward = layers.reduce(0) { $0 + $1.savedForBackwardCount(rows: rows) }
+        let plan = ActivationPlan(layers, rows: rows, slots: slots, backward: backward, recomputes: recomputes)
         return EncoderMemory(
-            activations: slots * (outputs + savedForBackward) * stride,
-            activationGradients: backward ? layers.gradientBufferCounts(rows: rows).reduce(0, +) * stride : 0,
+            activations: plan.activationCount * stride, activationGradients: plan.gradientCount * stride,
             scratch: (scratchCount(rows: rows) + lengthsCount(rows: rows)) * stride)
     }
 
-    fileprivate func lengthsCount(rows: Int) -> Int { layers[0].readsTokens ? rows : 0 }
+    func lengthsCount(rows: Int) -> Int { layers[0].readsTokens ? rows : 0 }
 
-    fileprivate func scratchCount(rows: Int) -> Int { layers.map { $0.scratchCount(rows: rows) }.max() ?? 0 }
-}
-
-/// The memory that one worker needs to run an encoder forward and backward. It is allocated once, so training steps
-/// allocate nothing.
-///
-/// The workspace stores the activations of `slots` shards. With one slot for each of the worker's shards, backward uses
-/// the activations of the first forward. With a single slot, forward runs twice for each shard: once for the embeddings
-/// and once before its backward (gradient caching). Both give the same bits.
-public struct EncoderWorkspace: Sendable {
-    /// Rows of a shard.
-    public let rows: Int
-    /// Number of shards whose activations fit.
-    public let slots: Int
-    public let memory: EncoderMemory
-    /// [slot][layer index]: outputs of all layers but the last. The caller owns the last output, the embeddings.
-    package let outputs: [[Tensor]]
-    /// [slot][layer index]: data that forward saves for backward in addition to outputs.
-    fileprivate let savedForBackward: [[Tensor]]
-    /// [layer index]: gradients of `outputs`, alternately in two buffers. Empty in a workspace for forward only.
-    fileprivate let gradients: [Tensor]
-    fileprivate let scratch: Tensor
-    /// The valid positions of each row of the shard in work; no floats if the encoder does not read token ids.
-    fileprivate let lengths: Tensor
-
-    /// - Parameters:
-    ///   - rows: rows of a shard.
-    ///   - slots: number of shards whose activations are stored.
-    ///   - backward: false for a workspace that only forward uses, as in an evaluation.
-    public init(_ encoder: Encoder, rows: Int, slots: Int, backward: Bool = true) {
-        precondition(rows > 0 && slots > 0, "a workspace of \(slots) slots of \(rows) rows")
-        let hidden = encoder.layers.dropLast()
-        self.rows = rows
-        self.slots = slots
-        memory = encoder.memory(rows: rows, slots: slots, backward: backward)
-        outputs = (0..<slots).map { _ in hidden.map { Tensor([rows] + $0.outputShape) } }
-        savedForBackward = (0..<slots).map { _ in
-            encoder.layers.map { Tensor([$0.savedForBackwardCount(rows: rows)]) }
-        }
-        scratch = Tensor([encoder.scratchCount(rows: rows)])
-        lengths = Tensor([encoder.lengthsCount(rows: rows)])
-        if backward {
-            let buffers = encoder.layers.gradientBufferCounts(rows: rows).map { Tensor([$0]) }
-            gradients = hidden.enumerated().map { index, layer in
-                buffers[index % 2].flat(0..<(rows * layer.outputCount)).reshaped([rows] + layer.outputShape)
-            }
-        } else {
-            gradients = []
-        }
-    }
-
-    /// Output of a layer other than the last in the most recent forward with this slot: rows × its output shape.
-    package func output(ofLayer index: Int, slot: Int) -> Tensor { outputs[slot][index] }
-}
-
-/// Bytes of an encoder's workspace in one worker, by purpose.
-public struct EncoderMemory: Equatable, Sendable {
-    /// Layer outputs, and the other data that forward saves for backward, over all slots.
-    public let activations: Int
-    /// Gradients of the activations of one shard.
-    public let activationGradients: Int
-    /// Temporary memory of single layer calls.
-    public let scratch: Int
-
-    public var total: Int { activations + activationGradients + scratch }
+    func scratchCount(rows: Int) -> Int { layers.map { $0.scratchCount(rows: rows) }.max() ?? 0 }
 }

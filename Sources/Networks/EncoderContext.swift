@@ -6,6 +6,8 @@ public struct EncoderContext: Sendable {
     /// [layer index][statistic]: from `Encoder.statisticsViews(of:)`; empty if no layer has any.
     private let statistics: [[Tensor]]
     private let shardStatistics: [[Tensor]]
+    /// As in `LayerContext`, for the first layer.
+    let touchedRows: Int?
     private let firstDraw: UInt64
     /// Its seed is derived from the run's seed, the encoder and the input.
     private let philox: Philox
@@ -14,7 +16,8 @@ public struct EncoderContext: Sendable {
     ///   statistics needs none.
     public static func evaluation(statistics: [[Tensor]] = []) -> EncoderContext {
         EncoderContext(
-            mode: .evaluation, statistics: statistics, shardStatistics: [], firstDraw: 0, philox: Philox(seed: 0))
+            mode: .evaluation, statistics: statistics, shardStatistics: [], touchedRows: nil, firstDraw: 0,
+            philox: Philox(seed: 0))
     }
 
     /// - Parameters:
@@ -26,22 +29,25 @@ public struct EncoderContext: Sendable {
     ///   - statistics: as for `evaluation`.
     ///   - shardStatistics: receives the shard's statistics: `Encoder.statisticsViews(of:)` of a buffer of their own.
     ///     Empty when activations are recomputed, in backward, and for an encoder without statistics.
+    ///   - touchedRows: number of rows of the gradient of a sparse table, in backward; see `Layer.sparseTable`.
     public static func training(
         philox: Philox, encoderNumber: Int, input: Int, firstDraw: UInt64, statistics: [[Tensor]] = [],
-        shardStatistics: [[Tensor]] = []
+        shardStatistics: [[Tensor]] = [], touchedRows: Int? = nil
     ) -> EncoderContext {
         precondition(encoderNumber >= 0 && input >= 0, "input \(input) of encoder \(encoderNumber)")
         return EncoderContext(
-            mode: .training, statistics: statistics, shardStatistics: shardStatistics, firstDraw: firstDraw,
-            philox: philox.derived(UInt64(encoderNumber)).derived(UInt64(input)))
+            mode: .training, statistics: statistics, shardStatistics: shardStatistics, touchedRows: touchedRows,
+            firstDraw: firstDraw, philox: philox.derived(UInt64(encoderNumber)).derived(UInt64(input)))
     }
 
     private init(
-        mode: LayerContext.Mode, statistics: [[Tensor]], shardStatistics: [[Tensor]], firstDraw: UInt64, philox: Philox
+        mode: LayerContext.Mode, statistics: [[Tensor]], shardStatistics: [[Tensor]], touchedRows: Int?,
+        firstDraw: UInt64, philox: Philox
     ) {
         self.mode = mode
         self.statistics = statistics
         self.shardStatistics = shardStatistics
+        self.touchedRows = touchedRows
         self.firstDraw = firstDraw
         self.philox = philox
     }
@@ -52,7 +58,8 @@ public struct EncoderContext: Sendable {
         LayerContext(
             mode: mode, statistics: statistics.isEmpty ? [] : statistics[index],
             shardStatistics: shardStatistics.isEmpty ? [] : shardStatistics[index], lengths: lengths,
-            firstDraw: firstDraw, philox: mode == .training ? philox.derived(UInt64(index)) : philox)
+            touchedRows: index == 0 ? touchedRows : nil, firstDraw: firstDraw,
+            philox: mode == .training ? philox.derived(UInt64(index)) : philox)
     }
 
     /// Stops the program if the statistics are not those of an encoder.

@@ -45,6 +45,14 @@ public protocol Layer: Sendable {
     /// Names and shapes of the running statistics, such as the mean and variance of a batch normalisation; empty, the
     /// default, for a layer without any. They are no parameters: no gradient and no optimizer changes them.
     var statisticShapes: [(name: String, shape: [Int])] { get }
+    /// The layer's only parameter, if it is a table of which a batch reads few rows and training is to touch these
+    /// alone; nil, the default, for any other layer. Only the first layer of an encoder may have one.
+    ///
+    /// In the backward pass of a training step the gradient then has rows for what the batch reads alone,
+    /// `context.touchedRows` of them, and the numbers of `input` are these rows. The gradient is 0 before the call, and
+    /// the layer adds to it. Where `context.touchedRows` is nil, the layer overwrites a gradient of the whole table, as
+    /// any other layer.
+    var sparseTable: SparseTable? { get }
     /// Number of floats that forward saves for backward in addition to its output, for one shard of B rows. The default
     /// is 0.
     func savedForBackwardCount(rows: Int) -> Int
@@ -58,13 +66,21 @@ public protocol Layer: Sendable {
     func initialize(_ parameters: [Tensor], philox: Philox, firstNumber: UInt64, scale: Float)
     /// Sets the running statistics before the first step. The default is zeros.
     func initializeStatistics(_ statistics: [Tensor])
+    /// Whether backward reads `input`. If no layer reads an activation in backward, its memory serves other tensors
+    /// after forward: backward then gets a tensor of the same shape with any contents, which may be the memory of
+    /// another argument. The default is true.
+    var backwardReadsInput: Bool { get }
+    /// Whether backward reads `output`; see `backwardReadsInput`. The default is true.
+    var backwardReadsOutput: Bool { get }
+    /// Whether backward may overwrite `outputGradient`. The default is true.
+    var backwardOverwritesOutputGradient: Bool { get }
     /// Computes the output of one shard. Overwrites `output` and `savedForBackward`, and `context.shardStatistics` if
     /// it is not empty.
     func forward(
         _ input: Tensor, parameters: [Tensor], output: Tensor, savedForBackward: Tensor, scratch: Tensor,
         context: LayerContext)
     /// Computes the gradients of one shard. Overwrites `parameterGradients` and, unless it is nil, `inputGradient`.
-    /// May also overwrite `outputGradient`.
+    /// May also overwrite `outputGradient`, unless `backwardOverwritesOutputGradient` is false.
     /// - Parameter context: as in the forward pass of this shard, but for `shardStatistics`, which a backward pass
     ///   neither reads nor writes.
     func backward(
@@ -73,6 +89,10 @@ public protocol Layer: Sendable {
     /// Whether samples are sequences of token ids, which may end in padding: then `countPositions` counts the positions
     /// before it. The default is false. Only the first layer of an encoder is asked.
     var readsTokens: Bool { get }
+    /// Number of token ids, if samples are token ids: whole numbers from 0 to below it, where 0 is padding, at the end
+    /// of a row only. The default is nil. Only the first layer of an encoder is asked, and what reads the samples
+    /// checks them (`TokenSource`).
+    var tokenVocabulary: Int? { get }
     /// Writes the number of valid positions of each row of `input` to `counts`, as whole numbers.
     func countPositions(of input: Tensor, into counts: Tensor)
     /// Number of positions that the layer puts in front of a sequence, such as 1 for a class token; nil for a layer
@@ -93,18 +113,26 @@ public protocol Layer: Sendable {
     /// Number of floating-point operations of the matrix products in forward and backward for B rows, for benchmarks.
     /// The default is 0.
     func matrixProductFLOPs(rows: Int, needsInputGradient: Bool) -> Int
+    /// The operations of forward among them, for B rows. The default fits a layer whose products are those of its input
+    /// with parameters: the gradient of the input takes as many.
+    func forwardProductFLOPs(rows: Int) -> Int
 }
 
 extension Layer {
     public var parameterShapes: [(name: String, shape: [Int])] { [] }
     public var statisticShapes: [(name: String, shape: [Int])] { [] }
+    public var sparseTable: SparseTable? { nil }
     public func savedForBackwardCount(rows: Int) -> Int { 0 }
     public func scratchCount(rows: Int) -> Int { 0 }
     public func initialize(_ parameters: [Tensor], philox: Philox, firstNumber: UInt64, scale: Float) {
         precondition(parameters.isEmpty, "\(Self.self) has parameters, but it does not initialize them")
     }
     public func initializeStatistics(_ statistics: [Tensor]) { for statistic in statistics { statistic.fill(0) } }
+    public var backwardReadsInput: Bool { true }
+    public var backwardReadsOutput: Bool { true }
+    public var backwardOverwritesOutputGradient: Bool { true }
     public var readsTokens: Bool { false }
+    public var tokenVocabulary: Int? { nil }
     public func countPositions(of input: Tensor, into counts: Tensor) {
         preconditionFailure("\(Self.self) reads tokens, but it does not count positions")
     }
@@ -114,6 +142,10 @@ extension Layer {
     public var tableName: String { "\(Self.self)" }
     public func updateStatistics(_ statistics: [Tensor], means: [Tensor]) {}
     public func matrixProductFLOPs(rows: Int, needsInputGradient: Bool) -> Int { 0 }
+    public func forwardProductFLOPs(rows: Int) -> Int {
+        matrixProductFLOPs(rows: rows, needsInputGradient: true)
+            - matrixProductFLOPs(rows: rows, needsInputGradient: false)
+    }
 
     /// Number of values in one input sample.
     public var inputCount: Int { inputShape.reduce(1, *) }

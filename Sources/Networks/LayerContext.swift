@@ -28,19 +28,23 @@ public struct LayerContext: Sendable {
     public let shardStatistics: [Tensor]
     /// The valid positions of each row of the layer's input; nil if all positions are valid.
     public let lengths: SequenceLengths?
+    /// Number of rows of the gradient of the layer's table, if it has the rows that a step touches alone
+    /// (`Layer.sparseTable`); nil if it has all of them, and in forward.
+    public let touchedRows: Int?
     /// Draw number n of the shard's first row. Row r has the draw `firstDraw` + r.
     public let firstDraw: UInt64
     /// Its seed is derived from the key up to this layer. An evaluation does not use it.
     let philox: Philox
 
     init(
-        mode: Mode, statistics: [Tensor], shardStatistics: [Tensor], lengths: SequenceLengths?, firstDraw: UInt64,
-        philox: Philox
+        mode: Mode, statistics: [Tensor], shardStatistics: [Tensor], lengths: SequenceLengths?,
+        touchedRows: Int? = nil, firstDraw: UInt64, philox: Philox
     ) {
         self.mode = mode
         self.statistics = statistics
         self.shardStatistics = shardStatistics
         self.lengths = lengths
+        self.touchedRows = touchedRows
         self.firstDraw = firstDraw
         self.philox = philox
     }
@@ -56,11 +60,11 @@ public struct LayerContext: Sendable {
     /// - Parameter philox: the seed that stands for all parts of the key but n.
     public static func training(
         philox: Philox, firstDraw: UInt64, statistics: [Tensor] = [], shardStatistics: [Tensor] = [],
-        lengths: SequenceLengths? = nil
+        lengths: SequenceLengths? = nil, touchedRows: Int? = nil
     ) -> LayerContext {
         LayerContext(
             mode: .training, statistics: statistics, shardStatistics: shardStatistics, lengths: lengths,
-            firstDraw: firstDraw, philox: philox)
+            touchedRows: touchedRows, firstDraw: firstDraw, philox: philox)
     }
 
     /// Fills each row of a tensor with independent uniform numbers in [0, 1): row r with the numbers of draw

@@ -20,14 +20,26 @@ public protocol LayerKind: ConfigurableKind {
     /// The layer for samples of a shape.
     /// - Throws: `NetworkError` if the layer cannot follow one with this output shape.
     func layer(inputShape: [Int]) throws(NetworkError) -> any Layer
+    /// Whether the layer takes images as sources deliver them, [channels, height, width]. If it is the first of a list,
+    /// no `ChannelsLast` precedes it. The default is false.
+    var takesChannelsFirst: Bool { get }
 }
 
 extension LayerKind {
     public static var category: KindCategory { .layer }
+    public var takesChannelsFirst: Bool { false }
 }
 
 /// Couplet's layers.
-package let layerKinds: [any ConfigurableKind.Type] = [Residual.Kind.self]
+package let layerKinds: [any ConfigurableKind.Type] = [
+    Residual.Kind.self, Parallel.Kind.self, Linear.Kind.self, BatchNorm.Kind.self, LayerNorm.Kind.self,
+    GroupNorm.Kind.self, ActivationLayer.Relu.self, ActivationLayer.LeakyRelu.self, ActivationLayer.Gelu.self,
+    ActivationLayer.Tanh.self, Dropout.Kind.self, TokenEmbedding.Kind.self, EmbeddingBag.Kind.self, Masking.Kind.self,
+    Conv1d.Kind.self, PositionPool.MeanKind.self, PositionPool.SumKind.self, FirstToken.Kind.self,
+    AttentionPool.Kind.self, SelfAttention.Kind.self, TransformerBlock.Kind.self, PatchEmbedding.Kind.self,
+    ClassToken.Kind.self, PositionalEmbedding.Kind.self, Conv2d.Kind.self, MaxPool2d.Kind.self,
+    AveragePool2d.Kind.self, PositionPool.GlobalAverageKind.self, GlobalMaxPool.Kind.self, Flatten.Kind.self,
+]
 
 extension Array where Element == any LayerKind {
     /// The layers of the list, each for the output shape of the one before it.

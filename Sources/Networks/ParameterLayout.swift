@@ -1,7 +1,8 @@
 /// Positions of an encoder's parameters in one flat buffer. The layout depends on the config alone, so it is the same
 /// for every number of workers.
 ///
-/// Gradients and optimizer moments have the same layout. An encoder's running statistics have a layout of their own.
+/// Gradients and optimizer moments have the same layout. An encoder's running statistics have a layout of their own. A
+/// `SparseTable` is the last bucket, so the gradients of all other parameters are a flat buffer of `denseCount` floats.
 /// Floats outside all entries are padding and hold zeros.
 public struct ParameterLayout: Equatable, Sendable {
     /// One parameter.
@@ -24,14 +25,20 @@ public struct ParameterLayout: Equatable, Sendable {
         /// Layer numbers, as in the paths. Backward runs from the last layer to the first, so the bucket is complete
         /// when the gradients of `layers.lowerBound` are.
         public let layers: Range<Int>
+        /// Whether the bucket is the table of a `SparseTable`. Its blocks hold whole rows, and its gradient is not a
+        /// part of the flat gradient.
+        public let isSparse: Bool
     }
 
     /// Number of shards, S. Each bucket consists of S equal blocks.
     public let shards: Int
+    /// In the order of the layers, which is that of the buffer but for a sparse table.
     public let entries: [Entry]
     public let buckets: [Bucket]
     /// Number of floats in the buffer, with padding.
     public let count: Int
+    /// Number of floats without the bucket of a sparse table.
+    public let denseCount: Int
     /// Number of parameters, without padding.
     public var parameterCount: Int { entries.reduce(0) { $0 + $1.range.count } }
 
@@ -39,12 +46,19 @@ public struct ParameterLayout: Equatable, Sendable {
     static let minimumBucketSize = 1 << 18
     private static let alignment = 16
 
-    /// - Parameter layers: names and shapes of the parameters, for each layer that has a number in the paths.
-    init(layers: [[(name: String, shape: [Int])]], shards: Int) {
+    /// - Parameters:
+    ///   - layers: names and shapes of the parameters, for each layer that has a number in the paths.
+    ///   - sparseTable: the only parameter of layer 0, if it is to have a bucket of its own.
+    init(layers: [[(name: String, shape: [Int])]], shards: Int, sparseTable: SparseTable? = nil) {
         precondition(shards > 0, "a layout for \(shards) shards")
-        let paddedCounts = layers.map { $0.reduce(0) { $0 + Self.roundUp($1.shape.reduce(1, *), to: Self.alignment) } }
+        let firstDense = sparseTable == nil ? 0 : 1
+        let paddedCounts = layers.dropFirst(firstDense).map {
+            $0.reduce(0) { $0 + Self.roundUp($1.shape.reduce(1, *), to: Self.alignment) }
+        }
         var entries: [Entry] = [], buckets: [Bucket] = [], start = 0
-        for layersOfBucket in Self.bucketLayers(paddedCounts) {
+        for layersOfBucket in Self.bucketLayers(paddedCounts).map({
+            ($0.lowerBound + firstDense)..<($0.upperBound + firstDense)
+        }) {
             var end = start
             for layer in layersOfBucket {
                 for (name, shape) in layers[layer] {
@@ -55,7 +69,20 @@ public struct ParameterLayout: Equatable, Sendable {
                 }
             }
             end = start + Self.roundUp(end - start, to: Self.alignment * shards)
-            buckets.append(Bucket(range: start..<end, layers: layersOfBucket))
+            buckets.append(Bucket(range: start..<end, layers: layersOfBucket, isSparse: false))
+            start = end
+        }
+        denseCount = start
+        if let table = sparseTable {
+            let (name, shape) = layers[0][0]
+            // Whole rows, and a multiple of the alignment.
+            let unit = Self.alignment >> min(table.width.trailingZeroBitCount, Self.alignment.trailingZeroBitCount)
+            let blockRows = Self.roundUp((table.rows + shards - 1) / shards, to: unit)
+            entries.insert(
+                Entry(path: "0/\(name)", shape: shape, range: start..<(start + table.rows * table.width), layer: 0),
+                at: 0)
+            let end = start + shards * blockRows * table.width
+            buckets.append(Bucket(range: start..<end, layers: 0..<1, isSparse: true))
             start = end
         }
         self.shards = shards

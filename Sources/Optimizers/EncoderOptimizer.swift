@@ -9,13 +9,13 @@ import CoupletTensors
 /// A worker owns an equal slice of each bucket of the flat parameters. Moments and average exist once over all workers.
 /// The learned scalars of the objective are updated by `OptimizerSpecification.kind` directly.
 package final class EncoderOptimizer {
-    private let specification: OptimizerSpecification
-    private let layout: ParameterLayout
-    private let parameters: Tensor
+    let specification: OptimizerSpecification
+    let layout: ParameterLayout
+    let parameters: Tensor
     private let learningRateFactor: Double
-    private let communicator: any Communicator
+    let communicator: any Communicator
     /// The slice of each bucket that this worker owns, as a range of the flat buffer.
-    private let ownedRanges: [Range<Int>]
+    let ownedRanges: [Range<Int>]
     /// [bucket]: the ranges that one call of the update rule covers. Together they cover the owned tensors.
     private let segments: [[ParameterSegment]]
     /// Nil for an elementwise rule.
@@ -41,6 +41,9 @@ package final class EncoderOptimizer {
             "the optimizer \(type(of: specification.kind).name) has two arrays of one name: \(names)")
         let ownedRanges = layout.buckets.map { communicator.ownedRange(in: $0.range) }
         let usesNorms = specification.kind is any TensorNormOptimizer
+        precondition(
+            !usesNorms || !layout.buckets.contains(where: \.isSparse),
+            "\(type(of: specification.kind).name) needs the norms of whole tensors, also of a sparse table")
         self.specification = specification
         self.layout = layout
         self.parameters = parameters
@@ -65,8 +68,12 @@ package final class EncoderOptimizer {
     /// - Parameters:
     ///   - gradient: the flat gradient, summed over the workers in the owned slices. A rule with norms of tensors
     ///     overwrites these slices.
+    ///   - table: the rows of the sparse table that the step touches and their summed gradient, touched rows × width;
+    ///     nil if the encoder has no such table.
     ///   - step: the numbers of this update; the learning rate without the factor of the encoder.
-    package func update(gradient: Tensor, _ step: OptimizerStep) throws {
+    package func update(
+        gradient: Tensor, table: (rows: TouchedRows, gradient: Tensor)? = nil, _ step: OptimizerStep
+    ) throws {
         let step = OptimizerStep(rate: step.rate * learningRateFactor, t: step.t, scale: step.scale)
         if let kind = specification.kind as? any TensorNormOptimizer, let normSum {
             forEachSegment { kind.direction(block($1, ofBucket: $0, gradient, step)) }
@@ -77,6 +84,11 @@ package final class EncoderOptimizer {
             for bucket in layout.buckets.indices { try finishUpdate(ofBucket: bucket) }
         } else {
             for bucket in layout.buckets.indices {
+                if layout.buckets[bucket].isSparse {
+                    guard let table else { preconditionFailure("no gradient of the sparse table") }
+                    try updateTable(ofBucket: bucket, table.rows, gradient: table.gradient, step)
+                    continue
+                }
                 for segment in segments[bucket] {
                     specification.kind.update(block(segment, ofBucket: bucket, gradient, step))
                 }
@@ -102,12 +114,16 @@ package final class EncoderOptimizer {
             weightDecay: segment.weightDecay, step: step)
     }
 
+    /// Updates the moving average of the owned slice of a bucket.
+    func updateAverage(ofBucket bucket: Int) {
+        guard let decay = specification.averageDecay, let average = average(ofBucket: bucket) else { return }
+        couplet_moving_average(
+            average.count, Float(1 - decay), parameters.pointer + ownedRanges[bucket].lowerBound, average.pointer)
+    }
+
     /// Updates the moving average of a bucket and gathers the bucket's parameters.
     private func finishUpdate(ofBucket bucket: Int) throws {
-        if let decay = specification.averageDecay, let average = average(ofBucket: bucket) {
-            couplet_moving_average(
-                average.count, Float(1 - decay), parameters.pointer + ownedRanges[bucket].lowerBound, average.pointer)
-        }
+        updateAverage(ofBucket: bucket)
         try communicator.allGather(parameters.flat(layout.buckets[bucket].range))
     }
 

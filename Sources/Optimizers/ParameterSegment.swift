@@ -44,7 +44,7 @@ struct ParameterSegment: Equatable {
 
 extension OptimizerSpecification {
     /// λ of one tensor.
-    fileprivate func weightDecay(of entry: ParameterLayout.Entry) -> Double {
+    func weightDecay(of entry: ParameterLayout.Entry) -> Double {
         switch decayedParameters {
         case .all: weightDecay
         case .weights: entry.isVector ? 0 : weightDecay

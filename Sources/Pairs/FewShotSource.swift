@@ -95,6 +95,10 @@ public struct FewShotSource: PairSource, PairSourceWrapper {
         try base.readRaw(split, baseNumbers(split, numbers), modality)
     }
 
+    public func place(of number: UInt64, _ split: Split, _ modality: Modality) throws -> SamplePlace? {
+        try base.place(of: baseNumbers(split, [number])[0], split, modality)
+    }
+
     /// Covers the source's digest and the numbers of the selected samples.
     public func dataDigest() throws -> String? { try base.dataDigest().map(digest) }
 

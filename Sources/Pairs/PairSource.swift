@@ -45,6 +45,9 @@ public protocol PairSource: Sendable {
     /// Reads samples in the source's units, for export. `prepare` converts them to the samples that `read` gives.
     /// - Throws: as `read` does.
     func readRaw(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> Tensor
+    /// Where a sample lies, for error messages. The default is nil: messages then give the number of the sample.
+    /// - Throws: `DataError` if there is no such sample.
+    func place(of number: UInt64, _ split: Split, _ modality: Modality) throws -> SamplePlace?
     /// The true joint covariance; nil unless the source is a Gaussian of mean zero.
     var gaussianCovariance: GaussianCovariance? { get }
     /// Bytes of samples that the source holds in memory after all of its lazily read data are loaded. The workers of a
@@ -68,6 +71,7 @@ extension PairSource {
     public var waitsForStorage: Bool { false }
     public var storageNotices: [String] { [] }
     public var gaussianCovariance: GaussianCovariance? { nil }
+    public func place(of number: UInt64, _ split: Split, _ modality: Modality) throws -> SamplePlace? { nil }
     public func dataDigest() throws -> String? { nil }
     public func formerDataDigests() throws -> [String] { [] }
     public func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { nil }
@@ -86,6 +90,19 @@ extension PairSource {
         let rows = Tensor([numbers.count] + description(of: modality).shape)
         try read(split, numbers, first: modality == .first ? rows : nil, second: modality == .second ? rows : nil)
         return rows
+    }
+}
+
+/// Where a sample lies: a row of a file or of a dataset.
+public struct SamplePlace: Equatable, Sendable {
+    /// The file, with the dataset if it has several: "pairs.h5:/first".
+    public let location: String
+    /// The row, counted from 0.
+    public let row: Int
+
+    public init(location: String, row: Int) {
+        self.location = location
+        self.row = row
     }
 }
 

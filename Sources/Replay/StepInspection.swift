@@ -126,16 +126,24 @@ struct StepInspection {
 
     private func runForward(_ state: inout EncoderState, from start: Int) throws {
         let name = state.modality.rawValue
-        let output = state.batchEncoder.run(state.batchEncoder.input, context: context(of: state, from: start))
-        state.inputs.add(state.batchEncoder.input)
-        try dump?.writeRows("/inputs/\(name)", from: start, state.batchEncoder.input)
-        for (number, activations) in state.batchEncoder.activations.enumerated() {
-            state.outputs[number].add(activations)
-            try dump?.writeRows(
-                "/activations/\(name)/\(number)", from: start,
-                Self.channelsFirst(activations, of: state.batchEncoder.encoder.layers[number]))
+        let batchEncoder = state.batchEncoder, encoder = batchEncoder.encoder
+        state.inputs.add(batchEncoder.input)
+        try dump?.writeRows("/inputs/\(name)", from: start, batchEncoder.input)
+        var summaries = state.outputs, failure: (any Error)?
+        batchEncoder.run(
+            batchEncoder.input, into: Tensor([batchEncoder.input.rows, encoder.outputCount]),
+            context: context(of: state, from: start)
+        ) { [dump] number, output in
+            summaries[number].add(output)
+            guard number < encoder.layers.count - 1, failure == nil else { return }
+            do {
+                try dump?.writeRows(
+                    "/activations/\(name)/\(number)", from: start,
+                    Self.channelsFirst(output, of: encoder.layers[number]))
+            } catch { failure = error }
         }
-        state.outputs[state.outputs.count - 1].add(output)
+        state.outputs = summaries
+        if let failure { throw failure }
     }
 
     /// The context of the training step for a shard of the batch. The numbers of a dropout depend on it.

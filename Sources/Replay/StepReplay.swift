@@ -67,10 +67,10 @@ public struct StepReplay: Sendable {
         records = Dictionary(logged.map { ($0.step, $0) }) { $1 }
         start = try ReplayStart(store, choice: choice, atMost: step - 1)
         let configuration = configuration, checkpoint = start.checkpoint?.content
-        source =
+        let opened =
             try ownSource.map { try configuration.withLabels($0) } ?? configuration.makeSource(labelsOf: checkpoint)
         if let (content, path) = start.checkpoint {
-            try Self.requireSameRun(content, path, stored, source, registry)
+            try Self.requireSameRun(content, path, stored, opened, registry)
         }
         func summary(ofStep step: Int) -> CheckpointSummary? {
             // A damaged checkpoint is not compared.
@@ -78,7 +78,9 @@ public struct StepReplay: Sendable {
         }
         let startStep = start.step
         checkpoints = saved.filter { $0 > startStep && $0 <= step }.compactMap(summary)
-        model = try Model(configuration, source: source)
+        let encoders = try ModelEncoders(configuration, source: opened)
+        source = encoders.checkingTokens(of: opened)
+        model = Model(encoders, configuration)
         if let initialization = configuration.initialization, start.checkpoint == nil {
             // The other run may have continued since: this run's own checkpoints name the checkpoint that it started
             // from.

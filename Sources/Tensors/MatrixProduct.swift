@@ -33,7 +33,15 @@ public enum MatrixProduct {
             self.activation = activation
         }
 
-        fileprivate var kernel: couplet_epilogue {
+        /// Calls a kernel with the epilogue; nil for none.
+        package static func withKernel<Result>(
+            _ epilogue: Epilogue?, _ body: (UnsafePointer<couplet_epilogue>?) -> Result
+        ) -> Result {
+            guard let epilogue else { return body(nil) }
+            return withUnsafePointer(to: epilogue.kernel) { body($0) }
+        }
+
+        private var kernel: couplet_epilogue {
             switch activation {
             case .identity: couplet_epilogue(bias: bias, activation: COUPLET_IDENTITY, slope: 0)
             case .relu: couplet_epilogue(bias: bias, activation: COUPLET_RELU, slope: 0)
@@ -80,15 +88,10 @@ public enum MatrixProduct {
         _ b: UnsafePointer<Float>, _ bForm: Form, stride bStride: Int, accumulate: Bool,
         _ c: UnsafeMutablePointer<Float>, stride cStride: Int, epilogue: Epilogue? = nil
     ) {
-        func multiply(_ epilogue: UnsafePointer<couplet_epilogue>?) {
+        Epilogue.withKernel(epilogue) {
             couplet_product(
                 m, n, k, a, aStride, aForm == .transposed ? 1 : 0, b, bStride, bForm == .transposed ? 1 : 0,
-                accumulate ? 1 : 0, c, cStride, epilogue)
-        }
-        if let epilogue {
-            withUnsafePointer(to: epilogue.kernel) { multiply($0) }
-        } else {
-            multiply(nil)
+                accumulate ? 1 : 0, c, cStride, $0)
         }
     }
 }

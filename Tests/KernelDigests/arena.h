@@ -13,7 +13,7 @@
 #define ARENA_COUNT 8192
 
 extern struct arena {
-    float f[10][ARENA_COUNT];
+    _Alignas(64) float f[10][ARENA_COUNT];
     // Above zero.
     float p[2][ARENA_COUNT];
     double d[8][ARENA_COUNT / 4];
@@ -50,11 +50,15 @@ void add(void);
 void add_number(double number);
 
 // Each file has the kernels of the headers that its name says.
+void digest_attention(void);
+void digest_convolutions(void);
 void digest_elementary_functions(void);
 void digest_flat_buffers(void);
 void digest_layers(void);
 void digest_linear_algebra(void);
+void digest_normalization(void);
 void digest_pairwise(void);
 void digest_products(void);
 void digest_retrieval(void);
+void digest_sequences(void);
 void digest_sources(void);

@@ -14,13 +14,17 @@ int main(void) {
         return 64;
     }
     printf("instruction set %s\n", couplet_instruction_set());
+    digest_attention();
+    digest_convolutions();
     digest_elementary_functions();
     digest_flat_buffers();
     digest_layers();
     digest_linear_algebra();
+    digest_normalization();
     digest_pairwise();
     digest_products();
     digest_retrieval();
+    digest_sequences();
     digest_sources();
     return 0;
 }

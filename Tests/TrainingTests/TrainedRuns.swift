@@ -8,7 +8,8 @@ import TestSupport
 struct TrainedRuns {
     let folder = TemporaryFolder()
     /// Couplet's kinds, and those of the tests.
-    static let registry = Registry.builtIn.adding(NormalisedEncoder.self, NoisyPairs.self)
+    static let registry = Registry.builtIn.adding(
+        NormalisedEncoder.self, NoisyPairs.self, BagEncoder.self, TokenPairs.self)
 
     func path(_ run: String) -> String { folder.file(run) }
 

@@ -1,6 +1,8 @@
 // The C code of Couplet: vector kernels, elementary functions, a measurement of peak arithmetic, and a function for
 // breakpoints. Swift code decides which kernels run, on which memory and in which order.
 #pragma once
+#include "couplet_attention.h"
+#include "couplet_convolution.h"
 #include "couplet_elementary.h"
 #include "couplet_flat_buffer.h"
 #include "couplet_floating_point_mode.h"
@@ -8,11 +10,15 @@
 #include "couplet_kernel_methods.h"
 #include "couplet_linear_algebra.h"
 #include "couplet_network.h"
+#include "couplet_normalization.h"
 #include "couplet_pairs.h"
 #include "couplet_pairwise.h"
 #include "couplet_pairwise_small.h"
 #include "couplet_peak.h"
+#include "couplet_pooling.h"
 #include "couplet_product.h"
 #include "couplet_random.h"
 #include "couplet_replay.h"
 #include "couplet_retrieval.h"
+#include "couplet_sequence.h"
+#include "couplet_table_rows.h"

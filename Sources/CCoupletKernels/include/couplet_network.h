@@ -11,6 +11,11 @@ void couplet_bias_tanh(size_t rows, size_t columns, const float *bias, float *y)
 // Also writes derivative[r][c] = f'(y[r][c] + bias[c]).
 void couplet_bias_gelu(size_t rows, size_t columns, const float *bias, float *y, float *derivative);
 
+// y[i] = f(a[i] + b[i]). y may be a.
+void couplet_sum(size_t count, const float *a, const float *b, float *y);
+void couplet_sum_relu(size_t count, const float *a, const float *b, float *y);
+void couplet_sum_leaky_relu(size_t count, const float *a, const float *b, float slope, float *y);
+
 // Backward: gradient[r][c] *= f'(z[r][c]), computed from y = f(z) or from the saved derivative, and
 // sums[c] += Σ_r gradient[r][c] over r in order. `sums` may be null, except for the identity.
 void couplet_backward_identity(size_t rows, size_t columns, const float *gradient, float *sums);
@@ -19,6 +24,26 @@ void couplet_backward_leaky_relu(size_t rows, size_t columns, const float *y, fl
                                  float *sums);
 void couplet_backward_tanh(size_t rows, size_t columns, const float *y, float *gradient, float *sums);
 void couplet_backward_gelu(size_t rows, size_t columns, const float *derivative, float *gradient, float *sums);
+
+// Elementwise, out of place: y = f(x) and dx = gradient f'(x), from y = f(x) or, for gelu, from x. The bits are those
+// of the functions above, which also add a bias.
+void couplet_relu(size_t count, const float *x, float *y);
+void couplet_leaky_relu(size_t count, const float *x, float slope, float *y);
+void couplet_tanh(size_t count, const float *x, float *y);
+void couplet_gelu(size_t count, const float *x, float *y);
+void couplet_relu_gradient(size_t count, const float *y, const float *gradient, float *dx);
+void couplet_leaky_relu_gradient(size_t count, const float *y, float slope, const float *gradient, float *dx);
+void couplet_tanh_gradient(size_t count, const float *y, const float *gradient, float *dx);
+void couplet_gelu_gradient(size_t count, const float *x, const float *gradient, float *dx);
+
+// Both at once, for layers that keep x alone: gradient[r][c] *= gelu'(x[r][c]), y[r][c] = gelu(x[r][c]) and
+// sums[c] += Σ_r gradient[r][c] over r in order.
+void couplet_gelu_and_gradient(size_t rows, size_t columns, const float *x, float *gradient, float *y, float *sums);
+
+// Dropout: y[r][c] = 0 where the first 24 bits of a random word are below `threshold`, factor · x[r][c] elsewhere. The
+// words of row r are those of Philox with the counters (c / 4, stream, first_number + r). y may be x.
+void couplet_dropout(size_t rows, size_t columns, uint64_t seed, uint32_t stream, uint64_t first_number,
+                     uint32_t threshold, float factor, const float *x, float *y);
 
 // 3 × 3 convolutions. An image is stored as rows × columns × channels ("channels last"); an input image has a border of
 // one pixel of zeros. `stride` is the number of floats from one image row to the next. Padding channels are zero. Each

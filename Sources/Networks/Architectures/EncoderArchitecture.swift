@@ -77,6 +77,12 @@ extension EncoderArchitecture {
                     + "\(Encoder.maximumParametersOfLayer)",
                 remedy: "divide its inner layers between several layers of \(Self.self)")
         }
+        if layers.hasMisplacedSparseTable {
+            throw NetworkError(
+                reason: "in kind \(Self.name) a layer after the first has a table of which a step touches some rows, "
+                    + "but only the first layer of an encoder reads the samples",
+                remedy: "put it first and outside other layers, or set sparse: false in it")
+        }
         if last.outputCount != embedding {
             throw NetworkError(
                 reason:
@@ -90,7 +96,8 @@ extension EncoderArchitecture {
 /// Couplet's encoders.
 package let encoderKinds: [any ConfigurableKind.Type] = [
     LinearEncoder.self, MultilayerPerceptronEncoder.self, ConvolutionalEncoder.self, LabelEncoder.self,
-    LayerListEncoder.self,
+    LayerListEncoder.self, ResNet18.self, ResNet34.self, VisionTransformerEncoder.self, TextTransformerEncoder.self,
+    SetTransformerEncoder.self, DeepSetsEncoder.self, TextConvolutionalEncoder.self,
 ]
 
 /// An encoder that cannot be built from its specification.
@@ -99,19 +106,25 @@ public struct NetworkError: Error, Equatable, CustomStringConvertible, Sendable 
     public let reason: String
     /// What the user can do.
     public let remedy: String
+    /// The layer in the lists of the encoder's block that the error is about: `layers[3].residual.layers[0].conv2d`;
+    /// empty for an error about the whole encoder.
+    public private(set) var key = ""
 
     public init(reason: String, remedy: String) {
         self.reason = reason
         self.remedy = remedy
     }
 
-    public var description: String { "\(reason); \(remedy)" }
+    public var description: String { (key.isEmpty ? "" : "\(key): ") + problem }
+
+    /// The description without the key.
+    package var problem: String { "\(reason); \(remedy)" }
 
     /// The error of a layer in a list.
     /// - Parameter layer: the layer in the list: `layers[3].conv2d`.
     func within(_ layer: String) -> NetworkError {
-        // An inner list has named its layer already.
-        let separator = reason.hasPrefix("layers[") || reason.hasPrefix("projection[") ? "." : ": "
-        return NetworkError(reason: layer + separator + reason, remedy: remedy)
+        var copy = self
+        copy.key = key.isEmpty ? layer : "\(layer).\(key)"
+        return copy
     }
 }

@@ -89,6 +89,17 @@ public enum Activation: Equatable, Sendable {
         }
     }
 
+    /// y = f(a + b), in one pass, for an activation with an `epilogue`. y may be the memory of a.
+    func applyToSum(_ a: Tensor, _ b: Tensor, into output: Tensor) {
+        precondition(a.count == output.count && b.count == output.count, "\(a.shape) + \(b.shape) as \(output.shape)")
+        switch self {
+        case .relu: couplet_sum_relu(output.count, a.pointer, b.pointer, output.pointer)
+        case .leakyRelu(let slope): couplet_sum_leaky_relu(output.count, a.pointer, b.pointer, slope, output.pointer)
+        case .identity: couplet_sum(output.count, a.pointer, b.pointer, output.pointer)
+        case .gelu, .tanh: preconditionFailure("\(self) takes a pass of its own")
+        }
+    }
+
     /// dZ = dY · f'(z) and db = Σ_rows dZ, in one pass. Rows are added in ascending order.
     /// - Parameters:
     ///   - derivative: f'(z) as `addBiasAndApply` wrote it, if `savesDerivative`.
@@ -107,40 +118,5 @@ public enum Activation: Equatable, Sendable {
         case .gelu: couplet_backward_gelu(rows, columns, derivative.pointer, gradient.pointer, sums)
         case .tanh: couplet_backward_tanh(rows, columns, output.pointer, gradient.pointer, sums)
         }
-    }
-}
-
-/// y = f(x), an activation applied to every element: after a residual sum, for example. `Linear` applies its own
-/// activation in the same pass as its bias.
-public struct ActivationLayer: Layer {
-    public let activation: Activation
-    public let inputShape: [Int]
-    public var outputShape: [Int] { inputShape }
-
-    public init(_ activation: Activation, shape: [Int]) {
-        precondition(shape.allSatisfy { $0 > 0 }, "an activation of shape \(shape)")
-        activation.requireValidSlope()
-        self.activation = activation
-        inputShape = shape
-    }
-
-    public func savedForBackwardCount(rows: Int) -> Int { activation.savesDerivative ? rows * outputCount : 0 }
-
-    public func forward(
-        _ input: Tensor, parameters: [Tensor], output: Tensor, savedForBackward: Tensor, scratch: Tensor,
-        context: LayerContext
-    ) {
-        output.copy(from: input)
-        activation.addBiasAndApply(bias: nil, output: output, derivative: savedForBackward)
-    }
-
-    public func backward(
-        input: Tensor, output: Tensor, outputGradient: Tensor, parameters: [Tensor], parameterGradients: [Tensor],
-        inputGradient: Tensor?, savedForBackward: Tensor, scratch: Tensor, context: LayerContext
-    ) {
-        guard let inputGradient else { return }
-        inputGradient.copy(from: outputGradient)
-        activation.applyBackward(
-            output: output, derivative: savedForBackward, gradient: inputGradient, biasGradient: nil)
     }
 }

@@ -19,6 +19,9 @@ public struct LabelEmbedding: Layer {
 
     public var parameterShapes: [(name: String, shape: [Int])] { [("weight", [classes, outputCount])] }
 
+    public var backwardReadsOutput: Bool { false }
+    public var backwardOverwritesOutputGradient: Bool { false }
+
     public func initialize(_ parameters: [Tensor], philox: Philox, firstNumber: UInt64, scale: Float) {
         philox.fillNormal(parameters[0], .initialization, number: firstNumber)
         parameters[0].scale(by: scale / Float(outputCount).squareRoot())

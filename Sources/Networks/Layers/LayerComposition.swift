@@ -22,10 +22,26 @@ extension Array where Element == any Layer {
         }
     }
 
+    /// Whether a layer other than the first, or one inside another, has a sparse table.
+    var hasMisplacedSparseTable: Bool {
+        func hasTable(_ layer: any Layer) -> Bool {
+            layer.sparseTable != nil || layer.innerLayers.contains(where: hasTable)
+        }
+        return dropFirst().contains(where: hasTable) || first?.innerLayers.contains(where: hasTable) == true
+    }
+
     /// The first layer, and the one before it, that cannot follow it; nil if each layer's input has the size of the
     /// output before it. A layer may see that output in another shape.
     var firstMismatch: (before: any Layer, after: any Layer)? {
         zip(self, dropFirst()).first { $0.outputCount != $1.inputCount }.map { (before: $0, after: $1) }
+    }
+
+    /// Index of the first layer with parameters; their number if there is none.
+    var firstWithParameters: Int { firstIndex { !$0.parameterShapes.isEmpty } ?? count }
+
+    /// [layer index]: whether backward reads the output of the layer, for all layers but the last.
+    var readOutputs: [Bool] {
+        zip(self, dropFirst()).map { $0.backwardReadsOutput || $1.backwardReadsInput }
     }
 
     /// Floats of the two buffers for the gradients of all outputs but the last: one for layers with even and one with

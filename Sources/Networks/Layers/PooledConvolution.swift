@@ -53,6 +53,9 @@ public struct PooledConvolution: Layer {
 
     public func scratchCount(rows: Int) -> Int { sizes.scratchCount }
 
+    /// Backward reads the codes in its place.
+    public var backwardReadsOutput: Bool { false }
+
     public func initialize(_ parameters: [Tensor], philox: Philox, firstNumber: UInt64, scale: Float) {
         WeightInitialization(activation: .relu, fanIn: 9 * sizes.channels, fanOut: 9 * sizes.outputs)
             .fill(parameters[0], philox: philox, number: firstNumber, scale: scale)

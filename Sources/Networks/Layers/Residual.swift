@@ -1,11 +1,13 @@
 import CoupletSchema
 import CoupletTensors
 
-/// y = x + f(x), where f is a sequence of layers, or y = p(x) + f(x) with a projection p where f changes the shape (He,
-/// Zhang, Ren, Sun, *Deep Residual Learning for Image Recognition*, CVPR 2016, equations 1 and 2).
+/// y = a(x + f(x)), where f is a sequence of layers, or y = a(p(x) + f(x)) with a projection p where f changes the
+/// shape (He, Zhang, Ren, Sun, *Deep Residual Learning for Image Recognition*, CVPR 2016, equations 1 and 2). The
+/// activation a is the identity, relu or leaky_relu.
 ///
-/// Backward: dX = dY + Jfᵀ dY, or Jpᵀ dY + Jfᵀ dY. An activation after the sum is an `ActivationLayer` after this
-/// layer.
+/// Backward, with z = x + f(x): dZ = dY · a'(z); dX = dZ + Jfᵀ dZ, or Jpᵀ dZ + Jfᵀ dZ. One pass computes the sum and
+/// the activation. f(x) is written where y comes to lie, and the sum in place, unless the last layer of f reads its own
+/// output in backward; the same holds for the copy of dZ, which a last layer that overwrites it needs.
 ///
 /// Parameters of f are called as in `Sequential`, "1/weight"; those of the projection "projection/weight". In the keys
 /// of random numbers (`LayerContext`) f is the inner layer 0, a `Sequential`, and the projection is the inner layer 1.
@@ -14,6 +16,8 @@ public struct Residual: Layer {
     public let body: Sequential
     /// p; nil for the identity.
     public let projection: (any Layer)?
+    /// a
+    public let activation: Activation
     public let parameterShapes: [(name: String, shape: [Int])]
     public let statisticShapes: [(name: String, shape: [Int])]
     public var inputShape: [Int] { body.inputShape }
@@ -22,9 +26,13 @@ public struct Residual: Layer {
     /// - Parameters:
     ///   - layers: the layers of f. Without a projection, the output has the shape of the input.
     ///   - projection: a layer from the input to the output shape of f.
-    public init(_ layers: [any Layer], projection: (any Layer)? = nil) {
+    ///   - activation: identity, relu or leaky_relu.
+    public init(_ layers: [any Layer], projection: (any Layer)? = nil, activation: Activation = .identity) {
+        precondition(activation.epilogue != nil, "a residual layer with the activation \(activation)")
+        activation.requireValidSlope()
         body = Sequential(layers)
         self.projection = projection
+        self.activation = activation
         if let projection {
             precondition(
                 projection.inputCount == body.inputCount && projection.outputShape == body.outputShape,
@@ -39,20 +47,41 @@ public struct Residual: Layer {
         statisticShapes = body.statisticShapes + prefixed(projection?.statisticShapes ?? [], with: "projection")
     }
 
+    public func applying(_ activation: Activation) -> (any Layer)? {
+        guard self.activation == .identity, activation.epilogue != nil else { return nil }
+        return Residual(body.layers, projection: projection, activation: activation)
+    }
+
     public var innerLayers: [any Layer] { body.layers + (projection.map { [$0] } ?? []) }
-    public var tableName: String { Kind.name }
+    public var tableName: String {
+        activation == .identity ? Kind.name : "\(Kind.name), \(activation.name.rawValue)"
+    }
+    public var backwardReadsInput: Bool { body.backwardReadsInput || projection?.backwardReadsInput == true }
+    public var backwardReadsOutput: Bool { activation != .identity }
+    public var backwardOverwritesOutputGradient: Bool {
+        activation != .identity || body.backwardOverwritesOutputGradient
+            || projection?.backwardOverwritesOutputGradient == true
+    }
+    /// Whether f(x) is saved, because y takes its place and the last layer of f reads it.
+    private var savesBodyOutput: Bool { body.backwardReadsOutput }
+    private var savesProjectionOutput: Bool { projection?.backwardReadsOutput == true }
 
     public func savedForBackwardCount(rows: Int) -> Int {
-        BufferDivision.padded(body.savedForBackwardCount(rows: rows)) + BufferDivision.padded(rows * outputCount)
-            + (projection.map {
-                BufferDivision.padded($0.savedForBackwardCount(rows: rows)) + BufferDivision.padded(rows * outputCount)
-            } ?? 0)
+        let output = BufferDivision.padded(rows * outputCount)
+        return BufferDivision.padded(body.savedForBackwardCount(rows: rows)) + (savesBodyOutput ? output : 0)
+            + (projection.map { BufferDivision.padded($0.savedForBackwardCount(rows: rows)) } ?? 0)
+            + (savesProjectionOutput ? output : 0)
     }
 
     public func scratchCount(rows: Int) -> Int {
-        BufferDivision.padded(rows * outputCount)
+        (needsCopy ? BufferDivision.padded(rows * outputCount) : 0)
             + (projection == nil ? 0 : BufferDivision.padded(rows * inputCount))
             + max(body.scratchCount(rows: rows), projection?.scratchCount(rows: rows) ?? 0)
+    }
+
+    /// Whether the scratch memory has a tensor of the output's shape: for p(x), and for a copy of dZ.
+    private var needsCopy: Bool {
+        body.backwardOverwritesOutputGradient || projection != nil && !savesProjectionOutput
     }
 
     /// `scale` applies to the last layer of f and to the projection.
@@ -79,19 +108,18 @@ public struct Residual: Layer {
         context: LayerContext
     ) {
         let memory = Memory(self, rows: output.rows, savedForBackward: savedForBackward, scratch: scratch)
-        let (own, beside) = divided(parameters)
+        let (own, beside) = divided(parameters), bodyOutput = memory.bodyOutput ?? output
         body.forward(
-            input, parameters: own, output: memory.bodyOutput, savedForBackward: memory.bodySaved,
-            scratch: memory.scratch, context: bodyContext(context))
-        output.copy(from: memory.bodyOutput)
+            input, parameters: own, output: bodyOutput, savedForBackward: memory.bodySaved, scratch: memory.scratch,
+            context: bodyContext(context))
+        var other = input
         if let projection, let projectionMemory = memory.projection {
             projection.forward(
                 input, parameters: beside, output: projectionMemory.output, savedForBackward: projectionMemory.saved,
                 scratch: memory.scratch, context: projectionContext(context))
-            output.add(projectionMemory.output)
-        } else {
-            output.add(input)
+            other = projectionMemory.output
         }
+        activation.applyToSum(bodyOutput, other, into: output)
     }
 
     public func backward(
@@ -100,27 +128,38 @@ public struct Residual: Layer {
     ) {
         let memory = Memory(self, rows: output.rows, savedForBackward: savedForBackward, scratch: scratch)
         let (own, beside) = divided(parameters), (ownGradients, besideGradients) = divided(parameterGradients)
-        // The layers of f may overwrite the gradient of their output.
-        memory.gradient.copy(from: outputGradient)
+        if activation != .identity {
+            activation.applyBackward(
+                output: output, derivative: savedForBackward, gradient: outputGradient, biasGradient: nil)
+        }
+        var otherGradient = outputGradient
+        if body.backwardOverwritesOutputGradient, projection != nil || inputGradient != nil, let copy = memory.copy {
+            copy.copy(from: outputGradient)
+            otherGradient = copy
+        }
         body.backward(
-            input: input, output: memory.bodyOutput, outputGradient: outputGradient, parameters: own,
+            input: input, output: memory.bodyOutput ?? output, outputGradient: outputGradient, parameters: own,
             parameterGradients: ownGradients, inputGradient: inputGradient, savedForBackward: memory.bodySaved,
             scratch: memory.scratch, context: bodyContext(context))
         if let projection, let projectionMemory = memory.projection {
             projection.backward(
-                input: input, output: projectionMemory.output, outputGradient: memory.gradient, parameters: beside,
-                parameterGradients: besideGradients,
+                input: input, output: savesProjectionOutput ? projectionMemory.output : output,
+                outputGradient: otherGradient, parameters: beside, parameterGradients: besideGradients,
                 inputGradient: inputGradient == nil ? nil : projectionMemory.inputGradient,
                 savedForBackward: projectionMemory.saved, scratch: memory.scratch, context: projectionContext(context))
             inputGradient?.add(projectionMemory.inputGradient)
         } else {
-            inputGradient?.add(memory.gradient)
+            inputGradient?.add(otherGradient)
         }
     }
 
     public func matrixProductFLOPs(rows: Int, needsInputGradient: Bool) -> Int {
         body.matrixProductFLOPs(rows: rows, needsInputGradient: needsInputGradient)
             + (projection?.matrixProductFLOPs(rows: rows, needsInputGradient: needsInputGradient) ?? 0)
+    }
+
+    public func forwardProductFLOPs(rows: Int) -> Int {
+        body.forwardProductFLOPs(rows: rows) + (projection?.forwardProductFLOPs(rows: rows) ?? 0)
     }
 
     /// Parameters, or their gradients, of f and of the projection.
@@ -137,12 +176,13 @@ public struct Residual: Layer {
         context.inner(1, statistics: body.statisticShapes.count..<statisticShapes.count)
     }
 
-    /// The memory of one call. f(x) and p(x) are saved: backward may read a layer's output, and y holds their sum.
+    /// The memory of one call.
     private struct Memory {
         let bodySaved: Tensor
-        let bodyOutput: Tensor
-        /// A copy of dY.
-        let gradient: Tensor
+        /// f(x); nil if it lies where y comes to lie.
+        let bodyOutput: Tensor?
+        /// A tensor of the output's shape, for a copy of dZ; nil if none is needed.
+        let copy: Tensor?
         let projection: (saved: Tensor, output: Tensor, inputGradient: Tensor)?
         let scratch: Tensor
 
@@ -150,13 +190,16 @@ public struct Residual: Layer {
             var saved = BufferDivision(savedForBackward), temporary = BufferDivision(scratch)
             let outputShape = [rows] + layer.outputShape
             bodySaved = saved.next([layer.body.savedForBackwardCount(rows: rows)])
-            bodyOutput = saved.next(outputShape)
-            gradient = temporary.next(outputShape)
-            projection = layer.projection.map {
-                (
-                    saved.next([$0.savedForBackwardCount(rows: rows)]), saved.next(outputShape),
-                    temporary.next([rows] + $0.inputShape)
-                )
+            bodyOutput = layer.savesBodyOutput ? saved.next(outputShape) : nil
+            let copy = layer.needsCopy ? temporary.next(outputShape) : nil
+            self.copy = copy
+            if let inner = layer.projection {
+                let own = saved.next([inner.savedForBackwardCount(rows: rows)])
+                // Without an output that is saved there is a copy, whose memory forward uses for p(x).
+                let output = layer.savesProjectionOutput ? saved.next(outputShape) : copy!
+                projection = (own, output, temporary.next([rows] + inner.inputShape))
+            } else {
+                projection = nil
             }
             self.scratch = scratch.flat(temporary.count..<scratch.count)
         }
@@ -187,12 +230,12 @@ extension Residual {
             [
                 .required(
                     "layers", \.layers,
-                    .kinds(of: .layer, example: "[{linear: 64}, relu]", minimum: 1, describesKinds: false) { $0 },
+                    .kinds(of: .layer, example: "[{linear: 64}, relu]", minimum: 1, descriptions: .elsewhere) { $0 },
                     "The layers f."),
                 .key(
                     "projection", \.projection,
-                    .kinds(of: .layer, example: "[{linear: 64}]", describesKinds: false) { $0 },
-                    "The layers p, for an f that changes the shape; empty for the identity."),
+                    .kinds(of: .layer, example: "[{linear: 64}]", descriptions: .elsewhere) { $0 },
+                    "The layers p, for an f that changes the shape; empty for the identity.", defaultText: "[]"),
             ])
 
         public func layer(inputShape: [Int]) throws(NetworkError) -> any Layer {

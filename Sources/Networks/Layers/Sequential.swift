@@ -4,7 +4,8 @@ import CoupletTensors
 ///
 /// The parameter "weight" of the third inner layer is called "2/weight", so an encoder that begins with this layer
 /// calls it "0/2/weight". Inner layers are numbered as those of an encoder: layers without parameters and statistics
-/// are skipped. `savedForBackward` holds what the inner layers save, and all their outputs but the last.
+/// are skipped. `savedForBackward` holds what the inner layers save, and those of their outputs that backward reads.
+/// The other outputs lie in the buffers for gradients until the next layer has read them.
 public struct Sequential: Layer {
     public let layers: [any Layer]
     public let inputShape: [Int]
@@ -13,6 +14,8 @@ public struct Sequential: Layer {
     public let statisticShapes: [(name: String, shape: [Int])]
     /// [layer index]: as `Array.positionsBefore`.
     private let positionsBefore: [Int?]
+    /// [layer index]: as `Array.readOutputs`.
+    private let readOutputs: [Bool]
     /// [layer index]: positions of the layer's parameters and statistics among those of this layer.
     private let parts: [(parameters: Range<Int>, statistics: Range<Int>)]
 
@@ -33,6 +36,7 @@ public struct Sequential: Layer {
         }
         self.layers = layers
         positionsBefore = layers.positionsBefore
+        readOutputs = layers.readOutputs
         inputShape = layers[0].inputShape
         outputShape = layers[layers.count - 1].outputShape
         parameterShapes = parameters
@@ -41,7 +45,11 @@ public struct Sequential: Layer {
 
     public var innerLayers: [any Layer] { layers }
     public var tableName: String { "sequential" }
+    public var backwardReadsInput: Bool { layers[0].backwardReadsInput }
+    public var backwardReadsOutput: Bool { layers[layers.count - 1].backwardReadsOutput }
+    public var backwardOverwritesOutputGradient: Bool { layers[layers.count - 1].backwardOverwritesOutputGradient }
     public var readsTokens: Bool { layers[0].readsTokens }
+    public var tokenVocabulary: Int? { layers[0].tokenVocabulary }
     public func countPositions(of input: Tensor, into counts: Tensor) {
         layers[0].countPositions(of: input, into: counts)
     }
@@ -53,7 +61,7 @@ public struct Sequential: Layer {
 
     public func savedForBackwardCount(rows: Int) -> Int {
         layers.reduce(0) { $0 + BufferDivision.padded($1.savedForBackwardCount(rows: rows)) }
-            + layers.dropLast().reduce(0) { $0 + BufferDivision.padded(rows * $1.outputCount) }
+            + zip(layers, readOutputs).reduce(0) { $0 + ($1.1 ? BufferDivision.padded(rows * $1.0.outputCount) : 0) }
     }
 
     public func scratchCount(rows: Int) -> Int {
@@ -125,11 +133,13 @@ public struct Sequential: Layer {
         }
     }
 
+    public func forwardProductFLOPs(rows: Int) -> Int { layers.reduce(0) { $0 + $1.forwardProductFLOPs(rows: rows) } }
+
     /// The memory of one call, divided among the inner layers.
     private struct Memory {
         /// [layer index]
         let savedForBackward: [Tensor]
-        /// [layer index]: outputs of all layers but the last.
+        /// [layer index]: outputs of all layers but the last; in `gradients` where backward does not read them.
         let outputs: [Tensor]
         /// [layer index]: gradients of `outputs`, alternately in two buffers.
         let gradients: [Tensor]
@@ -139,12 +149,15 @@ public struct Sequential: Layer {
             let layers = sequence.layers, hidden = layers.dropLast()
             var saved = BufferDivision(savedForBackward)
             self.savedForBackward = layers.map { saved.next([$0.savedForBackwardCount(rows: rows)]) }
-            outputs = hidden.map { saved.next([rows] + $0.outputShape) }
             var temporary = BufferDivision(scratch)
             let buffers = layers.gradientBufferCounts(rows: rows).map { temporary.next([$0]) }
-            gradients = hidden.enumerated().map { index, layer in
+            let gradients = hidden.enumerated().map { index, layer in
                 buffers[index % 2].flat(0..<(rows * layer.outputCount)).reshaped([rows] + layer.outputShape)
             }
+            outputs = hidden.indices.map {
+                sequence.readOutputs[$0] ? saved.next([rows] + layers[$0].outputShape) : gradients[$0]
+            }
+            self.gradients = gradients
             self.scratch = scratch.flat(temporary.count..<scratch.count)
         }
     }

@@ -155,6 +155,10 @@ public struct HDF5Source: PairSource {
         return try fileRows(split, numbers).map { groups[Int($0)] }
     }
 
+    public func place(of number: UInt64, _ split: Split, _ modality: Modality) throws -> SamplePlace? {
+        SamplePlace(location: "\(path):/\(modality.rawValue)", row: Int(try fileRows(split, [number])[0]))
+    }
+
     /// Returns the rows unchanged, because the encoders get the numbers of the file; labels become rows of the table.
     /// - Throws: `DataError` if a number is not finite, or a label is not in the table.
     public func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor {

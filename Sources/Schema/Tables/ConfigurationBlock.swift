@@ -67,7 +67,9 @@ public final class ConfigurationBlock {
     /// Whether a problem of a key of this block, or of a block within it, was reported.
     package func hasProblem(_ key: String) -> Bool {
         let path = path.isEmpty ? key : "\(path).\(key)"
-        return problems.all.contains { $0.key == path || $0.key.hasPrefix(path + ".") }
+        return problems.all.contains {
+            $0.key == path || $0.key.hasPrefix(path + ".") || $0.key.hasPrefix(path + "[")
+        }
     }
 
     /// Declares keys that do not apply to the choices made in this block. `finish` reports them with the reason.

@@ -128,6 +128,9 @@ public struct KeyDescription: Equatable, Sendable {
     /// The kind to which the key belongs, such as `loss: sigmoid`; nil if it belongs to the block.
     public private(set) var kind: String?
 
+    /// Whether the path stands as it is, for keys that several lists share.
+    private var isFinal = false
+
     init(path: String, type: String, defaultValue: String?, help: String) {
         self.path = path
         self.type = type
@@ -136,12 +139,22 @@ public struct KeyDescription: Equatable, Sendable {
     }
 
     func within(_ block: String) -> KeyDescription {
+        if isFinal { return self }
         var copy = self
         copy.path = "\(block).\(path)"
         return copy
     }
 
+    /// The key with its path as it is now, in whatever block it is listed.
+    var withFinalPath: KeyDescription {
+        var copy = self
+        copy.isFinal = true
+        copy.kind = nil
+        return copy
+    }
+
     func of(kind: String) -> KeyDescription {
+        if isFinal { return self }
         var copy = self
         copy.kind = copy.kind ?? kind
         return copy

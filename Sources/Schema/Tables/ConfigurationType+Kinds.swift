@@ -9,12 +9,11 @@ extension ConfigurationType {
     ///   - example: a list as YAML, for error messages.
     ///   - minimum: the smallest number of elements.
     ///   - isUnique: whether the list names each kind at most once.
-    ///   - describesKinds: whether `couplet config --keys` has the keys of the kinds below this key: not in a list
-    ///     inside one of these kinds.
+    ///   - descriptions: where `couplet config --keys` lists the kinds and their keys.
     ///   - kind: `{ $0 }`, which converts the protocol of the category to `ConfigurableKind`.
     package static func kinds<Kind>(
         of category: KindCategory, example: String, minimum: Int = 0, isUnique: Bool = false,
-        describesKinds: Bool = true, kind: @escaping @Sendable (Kind) -> any ConfigurableKind
+        descriptions: KindDescriptions = .belowKey, kind: @escaping @Sendable (Kind) -> any ConfigurableKind
     ) -> ConfigurationType<[Kind]> where Value == [Kind] {
         ConfigurationType(
             "list of names, or of blocks {name: {key: value}}", example: example,
@@ -41,20 +40,35 @@ extension ConfigurationType {
             },
             write: { kinds in
                 if kinds.isEmpty { return nil }
-                let elements = kinds.map(kind).map { kind in
-                    let entries = kind.entries
-                    return entries.isEmpty
-                        ? YAMLValue.text(kind.kindName) : .flow([(kind.kindName, .flow(entries))])
-                }
-                return .scalar(ConfigurationText.list(elements.map(\.inlineText)))
+                return YAMLValue.elements(kinds.map { kind($0).listed })
             },
             innerKeys: { registry in
-                guard describesKinds else { return [] }
-                return registry.kinds(of: category).flatMap { kind in
+                if case .elsewhere = descriptions { return [] }
+                let keys = registry.kinds(of: category).flatMap { kind in
                     [KeyDescription(path: kind.name, type: category.noun, defaultValue: "", help: kind.help)]
                         + kind.descriptions(key: category.noun, registry: registry).map { $0.within(kind.name) }
                 }
+                guard case .once(let path) = descriptions else { return keys }
+                return keys.map { $0.within(path).withFinalPath }
             })
+    }
+}
+
+/// Where `couplet config --keys` lists the kinds of a list.
+package enum KindDescriptions: Sendable {
+    /// Below the key of the list.
+    case belowKey
+    /// Once for all lists, below this path.
+    case once(String)
+    /// Below another key.
+    case elsewhere
+}
+
+extension ConfigurableKind {
+    /// An element of a list of kinds: the name, or a block of it with the keys. A kind whose only key is the one of a
+    /// plain value is written with that value.
+    fileprivate var listed: YAMLValue {
+        YAMLValue.element(Self.name, entries, shortKey: Self.shortKey)
     }
 }
 
@@ -81,10 +95,16 @@ extension ConfigurationBlock {
         var name = item, keys: ConfigurationNode?
         if case .block(let entries) = item.content {
             guard entries.count == 1, let entry = entries.first else {
+                // The keys of a kind that stand beside its name are indented too little.
+                let first = entries.first, name = first?.key ?? ""
+                let isKind = kinds.contains { $0.name == name }
+                let hint =
+                    isKind && entries.count > 1 && first?.value.isNull == true
+                    ? "; indent \(entries.dropFirst().map(\.key).joined(separator: ", ")) below \(name)" : ""
                 note(
                     key, at: item.location,
                     "wanted a block with the name of one \(category.noun) as its key, as in \(example); found "
-                        + "\(entries.count) keys")
+                        + "\(entries.count) keys\(hint)")
                 return nil
             }
             name = ConfigurationNode(content: .scalar(entry.key, quoted: true), at: entry.keyLocation)
@@ -93,15 +113,17 @@ extension ConfigurationBlock {
         guard let found = choice(key, category.noun, among: kinds.map { $0.name }, node: name),
             let type = kinds.first(where: { $0.name == found })
         else { return nil }
-        if let node = keys, !node.isNull {
-            if case .block = node.content {
-            } else if let short = type.shortKey {
+        if let node = keys, !node.isNull, !node.isBlock {
+            if let short = type.shortKey {
                 keys = ConfigurationNode(
                     content: .block([.init(key: short, keyLocation: node.location, value: node)]), at: node.location)
             } else {
                 note(
                     "\(key).\(found)", at: node.location,
-                    "wanted a block with the keys of \(found); found \(node.found)")
+                    type.keyNames.isEmpty
+                        ? "\(found) has no keys: write \(found) alone; found \(node.found)"
+                        : "wanted a block with the keys of \(found), which are "
+                            + "\(type.keyNames.joined(separator: ", ")); found \(node.found)")
                 return nil
             }
         }

@@ -32,6 +32,8 @@ package struct ConfigurationNode: Sendable {
         return ["", "~", "null", "Null", "NULL"].contains(text)
     }
 
+    var isBlock: Bool { if case .block = content { true } else { false } }
+
     /// The value as error messages describe it after "found".
     package var found: String {
         switch content {
@@ -204,6 +206,10 @@ extension ConfigurationNode {
             self = value
             return
         }
+        let step = ConfigurationPath.step(key)
+        if let name = step.name, let element = step.element {
+            return try set(value, at: path, name, element, within: parent, location: location)
+        }
         if isNull { content = .block([]) }
         guard case .block(var entries) = content else {
             let example =
@@ -223,6 +229,29 @@ extension ConfigurationNode {
             try added.set(value, at: path.dropFirst(), within: name, location: location)
             entries.append(Entry(key: key, keyLocation: location, value: added))
         }
+        content = .block(entries)
+    }
+
+    /// Sets an element of the list that a key has, or a key within the element.
+    private mutating func set(
+        _ value: ConfigurationNode, at path: ArraySlice<String>, _ key: String, _ element: Int, within parent: String,
+        location: Location
+    ) throws {
+        let name = parent.isEmpty ? key : "\(parent).\(key)"
+        guard case .block(var entries) = content, let index = entries.firstIndex(where: { $0.key == key }),
+            case .list(var items) = entries[index].value.content
+        else {
+            let reason = "has no element [\(element)] to set, because it is no list in the config"
+            throw ConfigurationError([.init(at: location, key: name, reason: reason)])
+        }
+        guard items.indices.contains(element) else {
+            let range = items.isEmpty ? "is empty" : "has the elements [0] to [\(items.count - 1)]"
+            let reason = "has no element [\(element)] to set; the list \(range)"
+            throw ConfigurationError([.init(at: location, key: name, reason: reason)])
+        }
+        try items[element].set(
+            value, at: path.dropFirst(), within: "\(name)[\(element)]", location: location)
+        entries[index].value.content = .list(items)
         content = .block(entries)
     }
 }

@@ -18,19 +18,32 @@ public struct ConfigurationOrigin: Equatable, Sendable {
 
     /// The location of a key's value, or of the innermost block around it that is given; nil if a program made the
     /// config.
+    /// - Parameter key: such as `encoders.first.layers[3].conv2d`, where `[3]` is an element of a list.
     package func location(of key: String) -> ConfigurationError.Problem.Location? {
         guard var node = tree, var location = start else { return nil }
-        for name in key.split(separator: ".") {
-            guard case .block(let entries) = node.content, let entry = entries.first(where: { $0.key == name }) else {
+        var isElement = false
+        for step in ConfigurationPath.steps(key) {
+            // A list may stand for the block of its kind, as in `{residual: [...]}`.
+            if let name = step.name, case .block(let entries) = node.content {
+                guard let entry = entries.first(where: { $0.key == name }) else { break }
+                // An absent key is reported where its block begins, which is where the block's own key is. The key of
+                // an element is the name of its kind.
+                if isElement || entry.value.isBlock {
+                    location = entry.keyLocation
+                } else {
+                    location = entry.value.location
+                }
+                node = entry.value
+                isElement = false
+            } else if step.element == nil {
                 break
             }
-            // An absent key is reported where its block begins, which is where the block's own key is.
-            if case .block = entry.value.content {
-                location = entry.keyLocation
-            } else {
-                location = entry.value.location
+            if let element = step.element {
+                guard case .list(let items) = node.content, items.indices.contains(element) else { break }
+                node = items[element]
+                location = node.location
+                isElement = true
             }
-            node = entry.value
         }
         return location
     }

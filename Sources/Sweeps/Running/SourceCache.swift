@@ -106,6 +106,9 @@ private struct DigestCachingSource<Source: PairSource>: PairSourceWrapper {
     func readRaw(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> Tensor {
         try base.readRaw(split, numbers, modality)
     }
+    func place(of number: UInt64, _ split: Split, _ modality: Modality) throws -> SamplePlace? {
+        try base.place(of: number, split, modality)
+    }
     var gaussianCovariance: GaussianCovariance? { base.gaussianCovariance }
     var residentBytes: Int { base.residentBytes }
     var waitsForStorage: Bool { base.waitsForStorage }

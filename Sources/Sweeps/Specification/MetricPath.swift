@@ -81,7 +81,8 @@ struct MetricCheck {
         var configuration = trial
         configuration.evaluation.pairs = min(configuration.evaluation.pairs ?? Self.sampleCount, Self.sampleCount)
         configuration.evaluation.identifiability?.samples = Self.sampleCount
-        let source = try sources.source(of: configuration), model = try Model(configuration, source: source)
+        let opened = try sources.source(of: configuration), encoders = try ModelEncoders(configuration, source: opened)
+        let source = encoders.checkingTokens(of: opened), model = Model(encoders, configuration)
         return try WorkerGroup.alone().run(threads: 1) { [configuration] communicator in
             try ModelEvaluation(configuration: configuration, model: model, source: source, communicator: communicator)
                 .run(step: 0, temperature: configuration.objective.temperature.initial).json

@@ -21,7 +21,8 @@ extension Configuration {
     /// - Throws: `ConfigurationError` in place of a `NetworkError`.
     func locatingErrors<Result>(ofEncoder modality: Modality, _ body: () throws -> Result) throws -> Result {
         do { return try body() } catch let error as NetworkError {
-            throw located("encoders.\(modality.rawValue)", error.description) ?? error
+            let key = "encoders.\(modality.rawValue)" + (error.key.isEmpty ? "" : ".\(error.key)")
+            throw located(key, error.problem) ?? error
         }
     }
 

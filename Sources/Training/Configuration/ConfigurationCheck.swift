@@ -26,6 +26,7 @@ package struct ConfigurationCheck: Sendable {
             batchSize: configuration.batch.size, sampleCount: source.count(of: .training), seed: configuration.seed)
         let encoders = try ModelEncoders(configuration, source: source)
         _ = try BatchFeatures.counts(configuration, source: source)
+        try (encoders.checkingTokens(of: source) as? TokenSource)?.checkAll()
         guard let initialization = configuration.initialization else { return }
         // The parameters of the model take memory. `couplet config` refuses the config later if there is too little.
         let estimate = MemoryEstimate(configuration, model: encoders, source: source, workers: 1, threads: 1)

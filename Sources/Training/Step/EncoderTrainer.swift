@@ -38,6 +38,10 @@ package final class EncoderTrainer {
     let outputs: [Tensor]
     /// Nil if the encoder is frozen.
     private let gradients: LeafAccumulator?
+    /// The gradient of the sparse table; nil if the encoder is frozen or has none.
+    private let tableGradients: TableGradients?
+    /// Σ gradient² of the sparse table over all workers, after `finishGradientSum`; nil without such a table.
+    private(set) var tableSquare: Double?
     /// The reduce-scatters of this step, in the order in which they began.
     private var pending: [any PendingReduceScatter] = []
 
@@ -59,11 +63,17 @@ package final class EncoderTrainer {
         self.localShards = localShards
         parameters = model.parameters[modality]
         parameterViews = encoder.views(of: parameters)
-        let savesActivations = configuration.batch.activations == .keep && !isFrozen
         workspace = EncoderWorkspace(
-            encoder, rows: shardRows, slots: savesActivations ? localShards * inputCount : 1, backward: !isFrozen)
+            encoder, rows: shardRows, slots: localShards * inputCount, backward: !isFrozen,
+            recomputes: configuration.batch.activations == .recompute)
         outputs = (0..<inputCount).map { _ in Tensor([localShards * shardRows, encoder.outputCount]) }
         gradients = isFrozen ? nil : LeafAccumulator(gradientsOf: encoder, leaves: localShards * inputCount)
+        tableGradients =
+            isFrozen
+            ? nil
+            : encoder.sparseTable.map {
+                TableGradients($0, leaves: localShards * inputCount, shards: shards, communicator: communicator)
+            }
         optimizer =
             isFrozen
             ? nil
@@ -107,11 +117,8 @@ package final class EncoderTrainer {
     /// The rows of a shard in this worker's part of a batch.
     func rows(of shard: Int) -> Range<Int> { shard * shardRows..<(shard + 1) * shardRows }
 
-    /// Whether the forward pass saves the activations of all leaves. Otherwise it saves those of the last leaf only.
-    var savesActivations: Bool { workspace.slots == leafCount }
-
-    /// Index in the workspace of the saved activations of a leaf.
-    func slot(of leaf: Leaf) -> Int { savesActivations ? leaf.shard * outputs.count + leaf.input : 0 }
+    /// Index in the workspace of the activations of a leaf.
+    func slot(of leaf: Leaf) -> Int { leaf.shard * outputs.count + leaf.input }
 
     // MARK: - Forward and backward
 
@@ -129,28 +136,36 @@ package final class EncoderTrainer {
         }
     }
 
-    /// - Parameter shardStatistics: receives the statistics of the leaf; empty if the pass recomputes activations.
-    func forward(_ samples: Tensor, _ leaf: Leaf, shardStatistics: [[Tensor]] = []) {
+    /// - Parameters:
+    ///   - shardStatistics: receives the statistics of the leaf; empty if the pass repeats another.
+    ///   - afterLayer: as for `Encoder.forward`.
+    func forward(
+        _ samples: Tensor, _ leaf: Leaf, shardStatistics: [[Tensor]] = [], afterLayer: ((Int, Tensor) -> Void)? = nil
+    ) {
         let rows = rows(of: leaf.shard)
         encoder.forward(
             samples.rows(rows), parameters: parameterViews, workspace: workspace, slot: slot(of: leaf),
-            output: outputs[leaf.input].rows(rows), context: context(of: leaf, shardStatistics: shardStatistics))
+            output: outputs[leaf.input].rows(rows), context: context(of: leaf, shardStatistics: shardStatistics),
+            afterLayer: afterLayer)
     }
 
     /// The context of a pass over a leaf. A frozen encoder works as in an evaluation.
-    func context(of leaf: Leaf, shardStatistics: [[Tensor]] = []) -> EncoderContext {
+    /// - Parameter touchedRows: for a backward pass.
+    func context(
+        of leaf: Leaf, shardStatistics: [[Tensor]] = [], touchedRows: Int? = nil
+    ) -> EncoderContext {
         if isFrozen { return .evaluation(statistics: statisticsViews) }
         return .training(
             philox: philox, encoderNumber: encoderNumber, input: leaf.input,
             firstDraw: firstDraws[leaf.input % batchCount] + UInt64(rows(of: leaf.shard).lowerBound),
-            statistics: statisticsViews, shardStatistics: shardStatistics)
+            statistics: statisticsViews, shardStatistics: shardStatistics, touchedRows: touchedRows)
     }
 
     /// Backpropagates the gradient of the encodings to the parameters, and begins to sum it over the workers. The
     /// reduce-scatter of a bucket begins as soon as the last shard has passed the bucket's layers.
     ///
-    /// Shards run from last to first. The forward pass has left the activations of the last shard, so only the others
-    /// are recomputed if activations are not saved. The pairwise sum is symmetric, so this order gives the same bits.
+    /// Shards run from last to first: if activations are not kept, the forward pass has left those of the last shard's
+    /// last layers. The pairwise sum is symmetric, so this order gives the same bits.
     /// - Parameters:
     ///   - samples: the tensors of each modality, one per batch.
     ///   - outputGradients: ∂ loss / ∂ encodings: the tensors of each modality, one per batch.
@@ -158,16 +173,24 @@ package final class EncoderTrainer {
         guard let gradients else { return }
         let inputs = modalities.flatMap { samples[$0] }, outputGradients = modalities.flatMap { outputGradients[$0] }
         let buckets = encoder.layout.buckets
+        try tableGradients?.begin(inputs)
         for number in 0..<leafCount {
             let leaf = leaf(leafCount - 1 - number), rows = rows(of: leaf.shard), isLast = number == leafCount - 1
-            if !savesActivations, number > 0 { forward(inputs[leaf.input], leaf) }
+            let tableInput = tableInput(inputs[leaf.input].rows(rows))
+            var views = gradients.views(forLeaf: number)
+            if let tableGradients, let tableInput { views[0] = [tableGradients.view(forLeaf: number, tableInput)] }
             try encoder.backward(
-                input: inputs[leaf.input].rows(rows), output: outputs[leaf.input].rows(rows),
+                input: inputs[leaf.input].rows(rows), tableInput: tableInput, output: outputs[leaf.input].rows(rows),
                 outputGradient: outputGradients[leaf.input].rows(rows), parameters: parameterViews,
-                workspace: workspace, slot: slot(of: leaf), gradients: gradients.views(forLeaf: number),
-                context: context(of: leaf)
+                workspace: workspace, slot: slot(of: leaf), gradients: views,
+                context: context(of: leaf, touchedRows: touchedRows), followsForward: number == 0
             ) { layer in
                 guard let bucket = buckets.first(where: { $0.layers.lowerBound == layer }) else { return }
+                if bucket.isSparse, let tableGradients {
+                    tableGradients.close(leaf: number)
+                    if isLast { try tableGradients.beginReduction() }
+                    return
+                }
                 gradients.close(leaf: number, range: bucket.range)
                 if isLast {
                     for reduction in pending { try reduction.advance() }
@@ -180,13 +203,15 @@ package final class EncoderTrainer {
     // MARK: - Sum over workers and update
 
     /// Waits for the sum of the gradient over the workers, and averages the statistics of the shards.
-    /// - Returns: [bucket][block]: Σ gradient² of each block that this worker owns; empty if the encoder is frozen.
+    /// - Returns: [bucket][block]: Σ gradient² of each block that this worker owns, without a sparse table; empty if
+    ///   the encoder is frozen.
     func finishGradientSum() throws -> [[Double]] {
         for reduction in pending { try reduction.finish() }
         pending.removeAll(keepingCapacity: true)
+        tableSquare = try tableGradients?.finishReduction()
         try statistics?.computeMeans()
         guard let gradients else { return [] }
-        return encoder.layout.buckets.map { bucket in
+        return encoder.layout.buckets.filter { !$0.isSparse }.map { bucket in
             let owned = communicator.ownedRange(in: bucket.range), block = bucket.range.count / encoder.layout.shards
             return stride(from: owned.lowerBound, to: owned.upperBound, by: block).map {
                 couplet_squared_norm(block, gradients.sum.pointer + $0)
@@ -195,17 +220,44 @@ package final class EncoderTrainer {
     }
 
     /// The slices of the summed gradient that this worker owns, one per bucket. They are valid until the next backward
-    /// pass.
+    /// pass. That of a sparse table is made anew, with all its rows.
     package var gradientSlices: [Tensor] {
         guard let gradients else { return [] }
-        return encoder.layout.buckets.map { gradients.sum.flat(communicator.ownedRange(in: $0.range)) }
+        return encoder.layout.buckets.map { bucket in
+            let owned = communicator.ownedRange(in: bucket.range)
+            guard bucket.isSparse, let tableGradients, let table = encoder.sparseTable else {
+                return gradients.sum.flat(owned)
+            }
+            let slice = Tensor([owned.count]), firstRow = (owned.lowerBound - bucket.range.lowerBound) / table.width
+            let ownedRows = firstRow..<(firstRow + owned.count / table.width)
+            for (position, row) in tableGradients.rows.rows.enumerated() where ownedRows.contains(Int(row)) {
+                let start = (Int(row) - firstRow) * table.width
+                slice.flat(start..<(start + table.width)).copy(
+                    from: tableGradients.sum.rows(position..<(position + 1)))
+            }
+            return slice
+        }
+    }
+
+    /// Number of rows of the sparse table that this step touches, from the backward pass on; nil without such a table.
+    var touchedRows: Int? { tableGradients?.rows.count }
+
+    /// The samples of a leaf for the backward pass of a sparse table: its rows have their numbers in the gradient. Nil
+    /// without such a table.
+    func tableInput(_ samples: Tensor) -> Tensor? { tableGradients?.input(samples) }
+
+    /// Memory for the gradient of these rows: touched rows × width; nil without such a table.
+    func newTableGradient() -> Tensor? {
+        guard let tableGradients, let table = encoder.sparseTable else { return nil }
+        return Tensor([tableGradients.rows.count, table.width])
     }
 
     /// Updates the owned slices of the parameters, gathers all slices on every worker, and updates the running
     /// statistics. A frozen encoder updates nothing.
     func update(_ step: OptimizerStep) throws {
         guard let gradients, let optimizer else { return }
-        try optimizer.update(gradient: gradients.sum, step)
+        try optimizer.update(
+            gradient: gradients.sum, table: tableGradients.map { ($0.rows, gradient: $0.sum) }, step)
         try statistics?.update()
     }
 

@@ -12,9 +12,9 @@ package struct LeafAccumulator {
     /// One flat buffer per level, and its views by layer.
     private let levels: [(flat: Tensor, views: [[Tensor]])]
 
-    /// The sum of the gradients of an encoder's parameters.
+    /// The sum of the gradients of an encoder's parameters, without a sparse table (`TableGradients`).
     package init(gradientsOf encoder: Encoder, leaves: Int) {
-        self.init(count: encoder.layout.count, leaves: leaves, views: encoder.views)
+        self.init(count: encoder.layout.denseCount, leaves: leaves) { encoder.gradientViews(of: $0) }
     }
 
     /// The sum of the statistics that an encoder's layers write for each shard.

@@ -21,24 +21,26 @@ public struct MemoryEstimate: Sendable {
 
     /// Number of workers of a process.
     public let threads: Int
-    public let parts: [Part]
+    public private(set) var parts: [Part]
 
     /// - Parameters:
     ///   - workers: number of workers in all processes.
     ///   - threads: number of workers of a process.
     ///   - saves: whether checkpoints are written.
+    ///   - evaluates: whether the model is evaluated.
     public init(
         _ configuration: Configuration, model: Model, source: any PairSource, workers: Int, threads: Int,
-        saves: Bool = true
+        saves: Bool = true, evaluates: Bool = true
     ) {
         self.init(
-            configuration, model: model.built, source: source, workers: workers, threads: threads, saves: saves)
+            configuration, model: model.built, source: source, workers: workers, threads: threads, saves: saves,
+            evaluates: evaluates)
     }
 
     /// The estimate before the model has its parameters. Parameters as above.
     package init(
         _ configuration: Configuration, model: ModelEncoders, source: any PairSource, workers: Int, threads: Int,
-        saves: Bool = true
+        saves: Bool = true, evaluates: Bool = true
     ) {
         let floatSize = MemoryLayout<Float>.stride
         let batch = configuration.batch, objective = configuration.objective, optimizer = configuration.optimizer
@@ -49,10 +51,22 @@ public struct MemoryEstimate: Sendable {
 
         let trainedParameters = model.trainedEncoders.reduce(0) { $0 + $1.layout.count } * floatSize
         let gradientBuffers = (inputCount * localShards).trailingZeroBitCount + 1
+        let gradients = model.trainedEncoders.reduce(0) { sum, encoder in
+            let table = encoder.sparseTable.map {
+                TableGradients.bytes(
+                    $0, leaves: inputCount * localShards,
+                    numbers: inputCount * batch.size * encoder.inputShape.reduce(1, *))
+            }
+            return sum + gradientBuffers * encoder.layout.denseCount * floatSize + (table ?? 0)
+        }
         let momentCount = optimizer.arrayNames.count
-        let slots = batch.activations == .keep ? inputCount * localShards : 1
         let activations =
-            model.trainedEncoders.reduce(0) { $0 + $1.memory(rows: shardRows, slots: slots).total }
+            model.trainedEncoders.reduce(0) {
+                $0
+                    + $1.memory(
+                        rows: shardRows, slots: inputCount * localShards, recomputes: batch.activations == .recompute
+                    ).total
+            }
             + model.frozen.reduce(0) {
                 $0 + model.encoders[$1].memory(rows: shardRows, slots: 1, backward: false).total
             }
@@ -72,7 +86,7 @@ public struct MemoryEstimate: Sendable {
         self.threads = threads
         parts = [
             Part(kind: "parameters", worker: 0, process: model.parameterCount * floatSize),
-            Part(kind: "gradients", worker: gradientBuffers * trainedParameters, process: 0),
+            Part(kind: "gradients", worker: gradients, process: 0),
             Part(kind: "moments", worker: momentCount * trainedParameters / workers, process: 0),
             Part(kind: "activations", worker: activations, process: 0),
             Part(
@@ -81,12 +95,19 @@ public struct MemoryEstimate: Sendable {
             Part(kind: "tiles of scores", worker: engine.tiles, process: 0),
             Part(kind: "data", worker: samples, process: source.residentBytes),
             Part(kind: "checkpoint", worker: 0, process: checkpoint),
-            Part(
-                kind: "evaluation",
-                worker: Self.evaluation(configuration, model: model, source: source, workers: workers),
-                process: Self.kernelMatrix(configuration, source: source)),
+            Part(kind: "scratch of products", worker: Self.productScratch, process: 0),
         ]
+        if evaluates {
+            parts.append(
+                Part(
+                    kind: "evaluation",
+                    worker: Self.evaluation(configuration, model: model, source: source, workers: workers),
+                    process: Self.kernelMatrix(configuration, source: source)))
+        }
     }
+
+    /// Bytes that the matrix products of a thread take to pack their operands.
+    private static let productScratch = 1 << 20
 
     /// The estimate of an evaluation alone, as `couplet evaluate` runs it.
     package init(

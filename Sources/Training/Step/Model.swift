@@ -1,6 +1,7 @@
 import CoupletEvaluation
 import CoupletLosses
 import CoupletNetworks
+import CoupletOptimizers
 import CoupletPairs
 import CoupletTensors
 
@@ -144,6 +145,21 @@ package struct ModelEncoders: Sendable {
                 first: first, second: settings.shared ? first : try encoder(settings.second, .second)),
             isShared: settings.shared, frozen: configuration.frozenEncoders,
             labelTables: PerModality { source.description(of: $0).labelTable })
+        let kind = configuration.optimizer.kind
+        if kind is any TensorNormOptimizer, trainedEncoders.contains(where: { $0.sparseTable != nil }) {
+            throw DataError(
+                at: "optimizer.kind",
+                reason: """
+                    \(kind.kindName) needs the norms of whole tensors, but a step of this run computes only those rows \
+                    of an embedding that its batch reads
+                    """,
+                remedy: "choose sgd, adam or adamw, or set sparse: false in the embedding")
+        }
+    }
+
+    /// The source with a check of all token ids that it hands on; the source itself if no encoder takes any.
+    package func checkingTokens(of source: any PairSource) -> any PairSource {
+        TokenSource.checking(source, vocabularies: encoders.map(\.tokenVocabulary))
     }
 
     var modalitiesWithOwnEncoder: [Modality] { isShared ? [.first] : Modality.allCases }

@@ -152,12 +152,7 @@ extension EncoderTrainer {
         var rows = [[Int]](repeating: [], count: encoder.layers.count)
         for shard in 0..<localShards {
             let leaf = Leaf(shard: shard, input: input), shardRows = self.rows(of: shard)
-            forward(samples, leaf)
-            for layer in encoder.layers.indices {
-                let isLast = layer == encoder.layers.count - 1
-                let output =
-                    isLast
-                    ? outputs[input].rows(shardRows) : workspace.output(ofLayer: layer, slot: slot(of: leaf))
+            forward(samples, leaf) { layer, output in
                 rows[layer] += NonFiniteSearch.nonFiniteRows(of: output).map { shardRows.lowerBound + $0 }
             }
         }
@@ -170,14 +165,17 @@ extension EncoderTrainer {
     fileprivate func nonFiniteGradient(_ samples: Tensor, of input: Int, outputGradient: Tensor) -> Int? {
         if isFrozen { return nil }
         var highestLayer: Int?
-        let views = encoder.views(of: Tensor([encoder.layout.count]))
+        let table = newTableGradient()
+        let views = encoder.gradientViews(of: Tensor([encoder.layout.denseCount]), table: table)
         for shard in 0..<localShards {
             let leaf = Leaf(shard: shard, input: input), rows = rows(of: shard)
-            if !savesActivations { forward(samples, leaf) }
+            table?.fill(0)
             encoder.backward(
-                input: samples.rows(rows), output: outputs[input].rows(rows),
+                input: samples.rows(rows), tableInput: tableInput(samples.rows(rows)),
+                output: outputs[input].rows(rows),
                 outputGradient: outputGradient.rows(rows), parameters: parameterViews, workspace: workspace,
-                slot: slot(of: leaf), gradients: views, context: context(of: leaf)
+                slot: slot(of: leaf), gradients: views,
+                context: context(of: leaf, touchedRows: touchedRows), followsForward: false
             ) { number in
                 guard let layer = encoder.layer(numbered: number),
                     !views[layer].allSatisfy(NonFiniteSearch.isFinite)

@@ -102,8 +102,10 @@ package final class TrainingStep {
         try inspect?(.gradients)
 
         let exchange = try StepExchange(blockSquares, requests: requests, communicator: communicator)
+        // [trainer][bucket]; a sparse table is the last one.
+        let bucketSquares = zip(exchange.bucketSquares, trainers).map { $0 + ($1.tableSquare.map { [$0] } ?? []) }
         let scalarGradients = scalars.gradients(of: result)
-        let squares = exchange.bucketSquares.joined() + scalarGradients.map { $0 * $0 }
+        let squares = bucketSquares.joined() + scalarGradients.map { $0 * $0 }
         let norm = squares.reduce(0, +).squareRoot()
         let update = optimizer.update(atStep: step, gradientNorm: norm)
 
@@ -117,7 +119,7 @@ package final class TrainingStep {
         return StepReport(
             step: step + 1, loss: result.loss, learningRate: update.rate, gradientNorm: norm,
             encoderGradientNorms: PerModality { modality in
-                exchange.bucketSquares[trainerIndex(of: modality)].reduce(0, +).squareRoot()
+                bucketSquares[trainerIndex(of: modality)].reduce(0, +).squareRoot()
             },
             temperature: temperature, requests: exchange.requests, nonFinite: nonFinite)
     }

@@ -26,10 +26,10 @@ import Testing
         #expect(keys.count > 80)
         for key in keys {
             let parts = key.description.components(separatedBy: "; ")
-            #expect(key.name.allSatisfy { $0.isLowercase || "._".contains($0) || $0.isNumber }, "\(key)")
+            #expect(key.name.allSatisfy { $0.isLowercase || "._[]".contains($0) || $0.isNumber }, "\(key)")
             #expect(parts[0].hasPrefix(" ") && parts[0].count > 3, "\(key)")
             // A block has the defaults of its keys.
-            let isBlock = parts[0].hasSuffix("block") || parts[0] == " metric"
+            let isBlock = parts[0].hasSuffix("block") || [" metric", " layer"].contains(parts[0])
             #expect(
                 isBlock || parts.contains("required") || parts.contains { $0.hasPrefix("default ") && $0.count > 8 },
                 "\(key)")

@@ -39,19 +39,21 @@ struct RunInputs: Sendable {
         let workers = try WorkerCount(
             wanted: options.threads, group: group, shards: batch.shards, batchSize: batch.size)
         AddressSpace.shareHeap()
-        let source = try source.map { try configuration.withLabels($0) } ?? configuration.makeSource()
+        let opened = try source.map { try configuration.withLabels($0) } ?? configuration.makeSource()
         // Its evaluation must not fail after the training.
-        if MemoryEstimate.fitsKernels(configuration, source: source) {
+        if MemoryEstimate.fitsKernels(configuration, source: opened) {
             try OpenBLAS.reserveMemory(threads: workers.threads)
         }
         _ = try Sampler(
-            batchSize: batch.size, sampleCount: source.count(of: .training), seed: configuration.seed)
-        encoders = try ModelEncoders(configuration, source: source)
+            batchSize: batch.size, sampleCount: opened.count(of: .training), seed: configuration.seed)
+        encoders = try ModelEncoders(configuration, source: opened)
+        let source = encoders.checkingTokens(of: opened)
         let estimate = MemoryEstimate(
             configuration, model: encoders, source: source, workers: workers.threads * group.processCount,
             threads: workers.threads, saves: group.processRank == 0)
         memory = ProcessMemoryNeed(estimate, taken: MemoryEstimate.taken(source))
         try memory.check()
+        try (source as? TokenSource)?.checkAll()
         dataDigest = try source.dataDigest()
         if dataDigest == nil, !movedData.isEmpty {
             throw RunMismatchError.cannotResume(folder.path, differences: movedData)

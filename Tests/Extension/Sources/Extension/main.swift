@@ -3,4 +3,4 @@ import CoupletCommand
 
 CoupletCommand.main(
     registry: Registry.builtIn.adding(
-        MarginLoss.self, SkipEncoder.self, Points.self, Lion.self, PairCosine.self))
+        MarginLoss.self, SkipEncoder.self, Snake.Kind.self, Points.self, Lion.self, PairCosine.self))

@@ -6,7 +6,7 @@ import Testing
 @Suite struct LayerTests {
     static let layers: [any Layer] = [
         LayerNormalization(inputShape: [6]), BatchNormalization(inputShape: [6]),
-        Dropout(inputShape: [6], probability: 0.4),
+        Dropout(inputShape: [6], probability: 0.4), Snake(inputShape: [6], frequency: 2),
     ]
 
     /// A layer with the memory of a pass over some rows.
@@ -49,6 +49,36 @@ import Testing
             return zip(pass.output.values, weights.values).reduce(0) { $0 + Double($1.0) * Double($1.1) }
         }
         #expect(error <= 1e-3)
+    }
+
+    /// A config lists the layer beside those of Couplet.
+    @Test func aListNamesTheLayer() throws {
+        let text = """
+            data: {source: gaussian, dimensions: [4, 4], correlations: [0.9, 0.5]}
+            encoders:
+              embedding: 4
+              first: {kind: layers, layers: [snake, {residual: [{snake: 3}]}]}
+              second: {kind: linear}
+            batch: {size: 64}
+            train: {steps: 1}
+            """
+        let registry = Registry.builtIn.adding(Snake.Kind.self)
+        let configuration = try Configuration.parse(text: text, name: "c.yaml", registry: registry)
+        let list = try #require(configuration.encoders.first.architecture as? LayerListEncoder).list
+        #expect(list[0].isEqual(to: Snake.Kind()) && list[1].isEqual(to: Residual.Kind([Snake.Kind(frequency: 3)])))
+        let again = try Configuration.parse(
+            text: configuration.resolvedYAML, name: "resolved.yaml", registry: registry)
+        #expect(again == configuration)
+        do {
+            _ = try Configuration.parse(
+                text: text.replacing("{snake: 3}", with: "{snake: -3}"), name: "c.yaml", registry: registry)
+            Issue.record("a negative frequency was accepted")
+        } catch let error as ConfigurationError {
+            #expect(
+                error.description.contains(
+                    "c.yaml:4:61: encoders.first.layers[1].residual.layers[0].snake.frequency: wanted a number"),
+                "\(error)")
+        }
     }
 
     @Test func dropoutDependsOnTheDrawAlone() {

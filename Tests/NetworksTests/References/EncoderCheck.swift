@@ -12,16 +12,16 @@ enum EncoderCheck {
     }
 
     /// Forward and backward of one shard with one slot of a workspace. Other shards use the other slots in between.
-    static func run(_ encoder: Encoder, rows: Int, slots: Int, slot: Int) -> Run {
+    static func run(_ encoder: Encoder, rows: Int, slots: Int, slot: Int, input given: Tensor? = nil) -> Run {
         let parameters = encoder.views(of: initial(encoder))
         let workspace = EncoderWorkspace(encoder, rows: rows, slots: slots)
-        let input = GradientCheck.normal([rows] + encoder.inputShape, 1)
+        let input = given ?? GradientCheck.normal([rows] + encoder.inputShape, 1)
         let gradient = Tensor([encoder.layout.count]), output = Tensor([rows, encoder.outputCount])
         encoder.layout.entries.forEach { gradient.flat($0.range).fill(.nan) }
         encoder.forward(input, parameters: parameters, workspace: workspace, slot: slot, output: output)
         for other in 0..<slots where other != slot {
             encoder.forward(
-                GradientCheck.normal([rows] + encoder.inputShape, 100 + other), parameters: parameters,
+                given ?? GradientCheck.normal([rows] + encoder.inputShape, 100 + other), parameters: parameters,
                 workspace: workspace, slot: other, output: Tensor(output.shape))
         }
         var order: [Int] = []
@@ -45,13 +45,13 @@ enum EncoderCheck {
     /// layout). Every slot must give the same bits.
     static func check(
         _ encoder: Encoder, rows: Int, limit: Double = 2e-5, entries count: Int = 60, directions: Int = 5,
-        step: Double = 1e-5, reference: ([Double], [[Double]]) -> [Double]
+        step: Double = 1e-5, input given: Tensor? = nil, reference: ([Double], [[Double]]) -> [Double]
     ) throws {
         let flat = initial(encoder), entries = encoder.layout.entries
-        let x = GradientCheck.normal([rows] + encoder.inputShape, 1).values.map(Double.init)
+        let x = (given ?? GradientCheck.normal([rows] + encoder.inputShape, 1)).values.map(Double.init)
         let w = GradientCheck.normal([rows, encoder.outputCount], 2).values.map(Double.init)
         let p = entries.map { flat.flat($0.range).values.map(Double.init) }
-        let result = run(encoder, rows: rows, slots: 1, slot: 0)
+        let result = run(encoder, rows: rows, slots: 1, slot: 0, input: given)
         #expect(GradientCheck.close(result.output.values, reference(x, p), limit: limit))
         for (index, entry) in entries.enumerated() {
             let isCorrect = GradientCheck.isGradient(
@@ -68,7 +68,7 @@ enum EncoderCheck {
         let isPaddingZero = (0..<encoder.layout.count).allSatisfy { covered.contains($0) || result.gradient[$0] == 0 }
         #expect(isPaddingZero, "padding")
         for slot in 0..<3 {
-            let again = run(encoder, rows: rows, slots: 3, slot: slot)
+            let again = run(encoder, rows: rows, slots: 3, slot: slot, input: given)
             #expect(
                 again.output.values == result.output.values && again.gradient.values == result.gradient.values,
                 "slot \(slot)")

@@ -37,10 +37,12 @@ import Testing
         let workspace = EncoderWorkspace(encoder, rows: rows, slots: 1), output = Tensor([rows, 2])
         let running = encoder.initialStatistics(), shard = Tensor([count])
         shard.fill(.nan)
+        var hidden: [Double] = []
         func forward(_ context: EncoderContext) {
             encoder.forward(
                 GradientCheck.normal([rows, 3], 1), parameters: parameters, workspace: workspace, slot: 0,
-                output: output, context: context)
+                output: output, context: context
+            ) { if $0 == 0 { hidden = $1.values.map(Double.init) } }
         }
         func training(_ shardStatistics: [[Tensor]]) -> EncoderContext {
             .training(
@@ -48,8 +50,7 @@ import Testing
                 statistics: encoder.statisticsViews(of: running), shardStatistics: shardStatistics)
         }
         forward(training(encoder.statisticsViews(of: shard)))
-        let hidden = workspace.output(ofLayer: 0, slot: 0).values.map(Double.init),
-            views = encoder.statisticsViews(of: shard)
+        let views = encoder.statisticsViews(of: shard)
         for column in 0..<5 {
             let values = (0..<rows).map { hidden[$0 * 5 + column] }, mean = values.reduce(0, +) / Double(rows)
             let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(rows - 1)

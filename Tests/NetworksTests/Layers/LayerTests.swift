@@ -17,6 +17,9 @@ import Testing
         Residual(
             [PooledConvolution(inputShape: [3, 9, 9], channels: 5), Linear(inputShape: [5, 4, 4], outputs: 7)],
             projection: Linear(inputShape: [3, 9, 9], outputs: 7, activation: .gelu)),
+        SelfAttention(inputShape: [70, 15], heads: 3),
+        TransformerBlock(inputShape: [9, 33], heads: 3, hidden: 47),
+        PatchEmbedding(inputShape: [3, 9, 9], patch: 4, width: 7),
     ]
 
     @Test(arguments: layers.indices) func resultsDoNotDependOnAlignment(_ index: Int) {

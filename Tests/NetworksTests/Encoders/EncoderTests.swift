@@ -50,13 +50,16 @@ import Testing
     /// A program that calls an encoder itself gets the bits of a training: its layers flush subnormal numbers, forward
     /// and backward, and the program's own mode returns.
     @Test func layersFlushSubnormals() {
-        let encoder = Encoder(layers: [ModeProbe()], initialScale: 1, shards: 1)
+        // Layers before the first parameter have no backward pass.
+        let encoder = Encoder(
+            layers: [Linear(inputShape: [1], outputs: 1), ModeProbe()], initialScale: 1, shards: 1)
         let workspace = EncoderWorkspace(encoder, rows: 1, slots: 1)
+        let parameters = encoder.views(of: Tensor([encoder.layout.count]))
         let input = Tensor([1, 1]), output = Tensor([1, 1]), gradient = Tensor([1, 1])
-        encoder.forward(input, parameters: [[]], workspace: workspace, slot: 0, output: output)
+        encoder.forward(input, parameters: parameters, workspace: workspace, slot: 0, output: output)
         encoder.backward(
-            input: input, output: output, outputGradient: gradient, parameters: [[]], workspace: workspace, slot: 0,
-            gradients: [[]]
+            input: input, output: output, outputGradient: gradient, parameters: parameters, workspace: workspace,
+            slot: 0, gradients: encoder.views(of: Tensor([encoder.layout.count]))
         ) { _ in }
         #expect(output[0] == 1 && gradient[0] == 1)
         #expect(SubnormalTreatment.ofThisThread() == .kept)
