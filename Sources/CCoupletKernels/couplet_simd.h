@@ -70,21 +70,7 @@ typedef int64_t couplet_longs8 __attribute__((vector_size(64)));
         memcpy((x), &stored_, sizeof stored_);                                                                         \
     } while (0)
 
-// Loads the first `count` < 16 numbers; the other lanes are `filling`.
-#define couplet_load_part(x, count, filling)                                                                           \
-    ({                                                                                                                 \
-        float lanes_[COUPLET_LANES];                                                                                   \
-        couplet_copy_lanes((x), (count), (filling), lanes_);                                                           \
-        couplet_load(lanes_);                                                                                          \
-    })
-#define couplet_store_part(x, count, v)                                                                                \
-    do {                                                                                                               \
-        float lanes_[COUPLET_LANES];                                                                                   \
-        couplet_store(lanes_, (v));                                                                                    \
-        memcpy((x), lanes_, (count) * sizeof(float));                                                                  \
-    } while (0)
-
-// Loads and stores `count` <= 16 numbers.
+// Loads and stores `count` <= 16 numbers; the other lanes are 0. (couplet_vectors.h has the parts.)
 #define couplet_load_up_to(x, count) ((count) < COUPLET_LANES ? couplet_load_part((x), (count), 0) : couplet_load(x))
 #define couplet_store_up_to(x, count, v)                                                                               \
     do {                                                                                                               \

@@ -4,6 +4,30 @@
 // The functions are polynomials in plain C. An element of a vector loop therefore has the same bits wherever the loop
 // starts and ends, and in every instruction set.
 
+// Loads and stores of the first `count` < 16 numbers; the other lanes that are loaded are `filling`. With AVX-512 each
+// is one instruction with a mask, in other sets a copy.
+#undef couplet_load_part
+#undef couplet_store_part
+#if COUPLET_WIDTH == 16
+#define COUPLET_LANE_MASK(count) ((uint16_t)((1u << (count)) - 1))
+#define couplet_load_part(x, count, filling)                                                                           \
+    __builtin_ia32_loadups512_mask((x), couplet_broadcast((float)(filling)), COUPLET_LANE_MASK(count))
+#define couplet_store_part(x, count, v) __builtin_ia32_storeups512_mask((x), (v), COUPLET_LANE_MASK(count))
+#else
+#define couplet_load_part(x, count, filling)                                                                           \
+    ({                                                                                                                 \
+        float lanes_[COUPLET_LANES];                                                                                   \
+        couplet_copy_lanes((x), (count), (filling), lanes_);                                                           \
+        couplet_load(lanes_);                                                                                          \
+    })
+#define couplet_store_part(x, count, v)                                                                                \
+    do {                                                                                                               \
+        float lanes_[COUPLET_LANES];                                                                                   \
+        couplet_store(lanes_, (v));                                                                                    \
+        memcpy((x), lanes_, (count) * sizeof(float));                                                                  \
+    } while (0)
+#endif
+
 // couplet_fma(a, b, c) = a b + c with one rounding, for scalars and for vectors of 16 lanes.
 #undef couplet_fma
 #if COUPLET_HAS_FMA

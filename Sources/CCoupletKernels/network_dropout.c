@@ -6,7 +6,6 @@ COUPLET_DISPATCH(couplet_dropout)
 
 #else
 
-#include "couplet_lanes.h"
 #include "couplet_philox.h"
 
 #undef drop_lanes
@@ -16,7 +15,7 @@ COUPLET_DISPATCH(couplet_dropout)
 COUPLET_INLINE void drop_lanes(const size_t count, couplet_words words, uint32_t threshold, float factor,
                                const float *x, float *y) {
     const couplet_ints keeps = (couplet_ints)(words >> 8) >= (int32_t)threshold;
-    store_lanes(y, count, (couplet_floats)(keeps & (couplet_ints)(load_lanes(x, count, 0) * factor)));
+    couplet_store_up_to(y, count, (couplet_floats)(keeps & (couplet_ints)(couplet_load_up_to(x, count) * factor)));
 }
 
 // At most COUPLET_PHILOX_WORDS numbers.

@@ -10,7 +10,6 @@ COUPLET_DISPATCH(couplet_batch_norm_backward_input)
 
 #else
 
-#include "couplet_lanes.h"
 #include "normalization_channels.h"
 
 #undef sums_in

@@ -3,6 +3,8 @@
 //
 // A pass takes four rows at a time, so that the numbers of a channel are loaded once for them.
 
+#include "normalization_scratch.h"
+
 #undef add_moments
 #undef channel_moments
 #undef normalize_vector
@@ -77,16 +79,17 @@ typedef struct {
 // The sums of x - shift and of its square; they begin at zero with the block's first row.
 COUPLET_INLINE void add_moments(const int rows, const size_t count, size_t row, size_t c, size_t channels,
                                 const float *x, size_t first_row, float *sums) {
-    const couplet_floats shift = load_lanes(x + first_row * channels + c, count, 0);
+    const couplet_floats shift = couplet_load_up_to(x + first_row * channels + c, count);
     couplet_floats sum = {0}, square = {0};
-    if (row != first_row) sum = load_lanes(sums + c, count, 0), square = load_lanes(sums + channels + c, count, 0);
+    if (row != first_row)
+        sum = couplet_load_up_to(sums + c, count), square = couplet_load_up_to(sums + channels + c, count);
     COUPLET_UNROLL for (int i = 0; i < rows; i++) {
-        const couplet_floats difference = load_lanes(x + (row + (size_t)i) * channels + c, count, 0) - shift;
+        const couplet_floats difference = couplet_load_up_to(x + (row + (size_t)i) * channels + c, count) - shift;
         sum += difference;
         square = couplet_fma(difference, difference, square);
     }
-    store_lanes(sums + c, count, sum);
-    store_lanes(sums + channels + c, count, square);
+    couplet_store_up_to(sums + c, count, sum);
+    couplet_store_up_to(sums + channels + c, count, square);
 }
 
 // Σ (x - x[0]) and Σ (x - x[0])² of each channel. In a block, x[its first row] is taken off instead. It is one of the
@@ -124,12 +127,13 @@ COUPLET_INLINE couplet_floats NAME(activation_gradient)(const int activation, fl
 
 COUPLET_INLINE void normalize_vector(const int rows, const size_t count, size_t row, size_t c,
                                      const couplet_channel_map *map, const int activation, float *y) {
-    const couplet_floats mean = load_lanes(map->mean + c, count, 0), factor = load_lanes(map->factor + c, count, 0);
-    const couplet_floats bias = load_lanes(map->bias + c, count, 0);
+    const couplet_floats mean = couplet_load_up_to(map->mean + c, count),
+                         factor = couplet_load_up_to(map->factor + c, count);
+    const couplet_floats bias = couplet_load_up_to(map->bias + c, count);
     COUPLET_UNROLL for (int i = 0; i < rows; i++) {
         const size_t at = (row + (size_t)i) * map->channels + c;
-        const couplet_floats z = couplet_fma(load_lanes(map->x + at, count, 0) - mean, factor, bias);
-        store_lanes(y + at, count, NAME(activate)(activation, map->slope, z));
+        const couplet_floats z = couplet_fma(couplet_load_up_to(map->x + at, count) - mean, factor, bias);
+        couplet_store_up_to(y + at, count, NAME(activate)(activation, map->slope, z));
     }
 }
 
@@ -151,27 +155,28 @@ COUPLET_INLINE couplet_floats
     gradient_of_argument(const size_t count, size_t at, const couplet_channel_map *map, const int activation,
                          couplet_floats difference, couplet_floats factor, couplet_floats bias, const float *gradient) {
     const couplet_floats z = couplet_fma(difference, factor, bias);
-    return NAME(activation_gradient)(activation, map->slope, z, load_lanes(gradient + at, count, 0));
+    return NAME(activation_gradient)(activation, map->slope, z, couplet_load_up_to(gradient + at, count));
 }
 
 // The sums of g and g (x - mean); they begin at zero with the block's first row.
 COUPLET_INLINE void add_gradients(const int rows, const size_t count, size_t row, size_t c,
                                   const couplet_channel_map *map, const int activation, const float *gradient,
                                   size_t first_row, float *sums) {
-    const couplet_floats mean = load_lanes(map->mean + c, count, 0), factor = load_lanes(map->factor + c, count, 0);
-    const couplet_floats bias = load_lanes(map->bias + c, count, 0);
+    const couplet_floats mean = couplet_load_up_to(map->mean + c, count),
+                         factor = couplet_load_up_to(map->factor + c, count);
+    const couplet_floats bias = couplet_load_up_to(map->bias + c, count);
     couplet_floats sum = {0}, product = {0};
     if (row != first_row)
-        sum = load_lanes(sums + c, count, 0), product = load_lanes(sums + map->channels + c, count, 0);
+        sum = couplet_load_up_to(sums + c, count), product = couplet_load_up_to(sums + map->channels + c, count);
     COUPLET_UNROLL for (int i = 0; i < rows; i++) {
         const size_t at = (row + (size_t)i) * map->channels + c;
-        const couplet_floats difference = load_lanes(map->x + at, count, 0) - mean;
+        const couplet_floats difference = couplet_load_up_to(map->x + at, count) - mean;
         const couplet_floats g = gradient_of_argument(count, at, map, activation, difference, factor, bias, gradient);
         sum += g;
         product = couplet_fma(g, difference, product);
     }
-    store_lanes(sums + c, count, sum);
-    store_lanes(sums + map->channels + c, count, product);
+    couplet_store_up_to(sums + c, count, sum);
+    couplet_store_up_to(sums + map->channels + c, count, product);
 }
 
 COUPLET_INLINE void gradient_sums_of_rows(couplet_channel_map map, const int activation, const float *gradient,
@@ -198,14 +203,15 @@ static void gradient_sums(const couplet_channel_map *map, const float *gradient,
 COUPLET_INLINE void input_gradient_vector(const int rows, const size_t count, size_t row, size_t c,
                                           const couplet_channel_map *map, const int activation, const float *gradient,
                                           const float *constant, const float *linear, float *dx) {
-    const couplet_floats mean = load_lanes(map->mean + c, count, 0), factor = load_lanes(map->factor + c, count, 0);
-    const couplet_floats bias = load_lanes(map->bias + c, count, 0);
-    const couplet_floats k = load_lanes(constant + c, count, 0), l = load_lanes(linear + c, count, 0);
+    const couplet_floats mean = couplet_load_up_to(map->mean + c, count),
+                         factor = couplet_load_up_to(map->factor + c, count);
+    const couplet_floats bias = couplet_load_up_to(map->bias + c, count);
+    const couplet_floats k = couplet_load_up_to(constant + c, count), l = couplet_load_up_to(linear + c, count);
     COUPLET_UNROLL for (int i = 0; i < rows; i++) {
         const size_t at = (row + (size_t)i) * map->channels + c;
-        const couplet_floats difference = load_lanes(map->x + at, count, 0) - mean;
+        const couplet_floats difference = couplet_load_up_to(map->x + at, count) - mean;
         const couplet_floats g = gradient_of_argument(count, at, map, activation, difference, factor, bias, gradient);
-        store_lanes(dx + at, count, couplet_fma(g, factor, couplet_fma(difference, l, k)));
+        couplet_store_up_to(dx + at, count, couplet_fma(g, factor, couplet_fma(difference, l, k)));
     }
 }
 

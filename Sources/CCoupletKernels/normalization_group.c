@@ -8,7 +8,6 @@ COUPLET_DISPATCH(couplet_group_norm_backward)
 
 #else
 
-#include "couplet_lanes.h"
 #include "normalization_channels.h"
 
 // The numbers of one sample, one a channel, in the scratch memory; `sums` are two.

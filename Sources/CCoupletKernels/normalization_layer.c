@@ -7,7 +7,7 @@ COUPLET_DISPATCH(couplet_layer_norm_backward)
 
 #else
 
-#include "couplet_lanes.h"
+#include "normalization_scratch.h"
 
 // Four rows at a time, and what is left over one at a time: the lanes of four sums are added at once, and the numbers
 // of a channel are loaded once for four rows.
@@ -43,7 +43,7 @@ COUPLET_INLINE void normalize_whole_rows(const int rows, size_t channels, const 
     const float part = 1.0f / (float)channels;
     couplet_floats sums[4] = {0}, squares[4] = {0};
 #define ADD(count)                                                                                                     \
-    COUPLET_UNROLL for (int i = 0; i < rows; i++) sums[i] += load_lanes(x + (size_t)i * channels + c, count, 0);
+    COUPLET_UNROLL for (int i = 0; i < rows; i++) sums[i] += couplet_load_up_to(x + (size_t)i * channels + c, count);
     size_t c = 0;
     for (; c + COUPLET_LANES <= channels; c += COUPLET_LANES) ADD(COUPLET_LANES)
     if (c < channels) ADD(channels - c)
@@ -52,7 +52,10 @@ COUPLET_INLINE void normalize_whole_rows(const int rows, size_t channels, const 
     COUPLET_UNROLL for (int i = 0; i < rows; i++) sums[i] = (couplet_floats){0};
 #define ADD(count)                                                                                                     \
     COUPLET_UNROLL for (int i = 0; i < rows; i++) {                                                                    \
-        const couplet_floats difference = load_lanes(x + (size_t)i * channels + c, count, center[i]) - center[i];      \
+        const couplet_floats difference =                                                                              \
+            (count < COUPLET_LANES ? couplet_load_part(x + (size_t)i * channels + c, count, center[i])                 \
+                                   : couplet_load(x + (size_t)i * channels + c)) -                                     \
+            center[i];                                                                                                 \
         sums[i] += difference;                                                                                         \
         squares[i] = couplet_fma(difference, difference, squares[i]);                                                  \
     }
@@ -67,10 +70,10 @@ COUPLET_INLINE void normalize_whole_rows(const int rows, size_t channels, const 
     memcpy(mean, &center, (size_t)rows * sizeof(float));
     memcpy(inverse, &scale, (size_t)rows * sizeof(float));
 #define WRITE(count)                                                                                                   \
-    const couplet_floats w = load_lanes(weight + c, count, 0), b = load_lanes(bias + c, count, 0);                     \
+    const couplet_floats w = couplet_load_up_to(weight + c, count), b = couplet_load_up_to(bias + c, count);           \
     COUPLET_UNROLL for (int i = 0; i < rows; i++) {                                                                    \
-        const couplet_floats difference = load_lanes(x + (size_t)i * channels + c, count, 0) - center[i];              \
-        store_lanes(y + (size_t)i * channels + c, count, couplet_fma(difference * scale[i], w, b));                    \
+        const couplet_floats difference = couplet_load_up_to(x + (size_t)i * channels + c, count) - center[i];         \
+        couplet_store_up_to(y + (size_t)i * channels + c, count, couplet_fma(difference * scale[i], w, b));            \
         __builtin_prefetch(x + (size_t)(i + rows) * channels + c);                                                     \
     }
     for (c = 0; c + COUPLET_LANES <= channels; c += COUPLET_LANES) {
@@ -100,20 +103,21 @@ COUPLET_INLINE void whole_row_gradients(const int rows, size_t channels, const f
                                         float *sums, float *dx) {
     couplet_floats plain[4] = {0}, products[4] = {0};
 #define ADD(count)                                                                                                     \
-    const couplet_floats w = load_lanes(weight + c, count, 0);                                                         \
+    const couplet_floats w = couplet_load_up_to(weight + c, count);                                                    \
     couplet_floats sum = {0}, product = {0};                                                                           \
-    if (!is_first) sum = load_lanes(sums + c, count, 0), product = load_lanes(sums + channels + c, count, 0);          \
+    if (!is_first)                                                                                                     \
+        sum = couplet_load_up_to(sums + c, count), product = couplet_load_up_to(sums + channels + c, count);           \
     COUPLET_UNROLL for (int i = 0; i < rows; i++) {                                                                    \
-        const couplet_floats dy = load_lanes(gradient + (size_t)i * channels + c, count, 0);                           \
-        const couplet_floats unit = (load_lanes(x + (size_t)i * channels + c, count, 0) - mean[i]) * inverse[i];       \
+        const couplet_floats dy = couplet_load_up_to(gradient + (size_t)i * channels + c, count);                      \
+        const couplet_floats unit = (couplet_load_up_to(x + (size_t)i * channels + c, count) - mean[i]) * inverse[i];  \
         const couplet_floats g = dy * w;                                                                               \
         sum += dy;                                                                                                     \
         product = couplet_fma(dy, unit, product);                                                                      \
         plain[i] += g;                                                                                                 \
         products[i] = couplet_fma(g, unit, products[i]);                                                               \
     }                                                                                                                  \
-    store_lanes(sums + c, count, sum);                                                                                 \
-    store_lanes(sums + channels + c, count, product);
+    couplet_store_up_to(sums + c, count, sum);                                                                         \
+    couplet_store_up_to(sums + channels + c, count, product);
     size_t c = 0;
     for (; c + COUPLET_LANES <= channels; c += COUPLET_LANES) {
         ADD(COUPLET_LANES)
@@ -126,12 +130,12 @@ COUPLET_INLINE void whole_row_gradients(const int rows, size_t channels, const f
     const float part = 1.0f / (float)channels;
     const couplet_floats4 first = lane_sums(plain) * part, second = lane_sums(products) * -part;
 #define WRITE(count)                                                                                                   \
-    const couplet_floats w = load_lanes(weight + c, count, 0);                                                         \
+    const couplet_floats w = couplet_load_up_to(weight + c, count);                                                    \
     COUPLET_UNROLL for (int i = 0; i < rows; i++) {                                                                    \
-        const couplet_floats g = load_lanes(gradient + (size_t)i * channels + c, count, 0) * w;                        \
-        const couplet_floats unit = (load_lanes(x + (size_t)i * channels + c, count, 0) - mean[i]) * inverse[i];       \
+        const couplet_floats g = couplet_load_up_to(gradient + (size_t)i * channels + c, count) * w;                   \
+        const couplet_floats unit = (couplet_load_up_to(x + (size_t)i * channels + c, count) - mean[i]) * inverse[i];  \
         const couplet_floats rest = couplet_fma(unit, couplet_broadcast(second[i]), g - first[i]);                     \
-        store_lanes(dx + (size_t)i * channels + c, count, rest * inverse[i]);                                          \
+        couplet_store_up_to(dx + (size_t)i * channels + c, count, rest * inverse[i]);                                  \
         __builtin_prefetch(x + (size_t)(i + rows) * channels + c);                                                     \
         __builtin_prefetch(gradient + (size_t)(i + rows) * channels + c);                                              \
     }

@@ -11,11 +11,7 @@ because batch normalisation normalises within a shard, whose samples a run shuff
 """
 
 import argparse
-import json
-import math
 import os
-import sys
-import tempfile
 
 import h5py
 import numpy
@@ -95,25 +91,7 @@ def check(case, options, folder):
     leaves, loss = gradient(network(), before, first, second)
     single, _ = gradient(network(), before, first.float(), second.float())
 
-    size = min(64 * max(max(abs(array).max() for array in before[name].values()), 1e-3)
-               / max(max(leaf.grad.abs().max().item() for leaf in leaves[name].values()), 1e-30) for name in before)
-    learning_rate = 2.0 ** math.floor(math.log2(size))
-    output = sequence_check.run(options.command, folder, "step", case, pairs, options, 1, learning_rate)
-    after = sequence_check.parameters(output, 1)
-    results = []
-    for name, arrays in before.items():
-        norm = math.sqrt(sum(leaf.grad.square().sum().item() for leaf in leaves[name].values()))
-        for path, array in arrays.items():
-            found = (array.astype(numpy.float64) - after[name][path]) / learning_rate
-            rounding = numpy.linalg.norm(numpy.spacing(abs(after[name][path])).astype(numpy.float64)) / learning_rate
-            exact = leaves[name][path].grad.numpy().reshape(found.shape)
-            usual = numpy.linalg.norm(single[name][path].grad.numpy().reshape(found.shape) - exact)
-            error = numpy.linalg.norm(found - exact)
-            results.append((f"{name}/{path}", error / norm, 1e-5 + (4 * usual + rounding) / norm))
-    with open(os.path.join(output, "metrics.jsonl")) as file:
-        logged = next(entry["loss"] for entry in map(json.loads, file) if entry.get("step") == 1 and "loss" in entry)
-    results.append(("loss", abs(logged - loss.item()) / max(loss.item(), 1), 1e-5))
-    return results
+    return sequence_check.compared(case, options, folder, before, leaves, loss, single)
 
 
 def main():
@@ -126,18 +104,7 @@ def main():
     options = parser.parse_args()
     if not options.command:
         parser.error("name the command that runs couplet")
-    failed = 0
-    for case in options.case or list(CASES):
-        with tempfile.TemporaryDirectory() as folder:
-            results = check(case, options, folder)
-        wrong = [result for result in results if not result[1] <= result[2]]
-        failed += bool(wrong)
-        what, error, limit = max(results, key=lambda result: result[1] / result[2])
-        print(f"{'FAILED' if wrong else 'agrees'}  {case}: {len(results) - 1} parameters, at most {error / limit:.2f} of the limit ({what})", flush=True)
-        for what, error, limit in wrong:
-            print(f"        {what}: {error:.2e} (limit {limit:.2e})")
-    print(f"{failed} failed")
-    sys.exit(1 if failed else 0)
+    sequence_check.run_cases(options.case or list(CASES), check, options)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ import numpy
 import torch
 from torch import nn
 
+from training_run import checkpoint, power_of_two, run_couplet
+
 BATCH = 96
 WIDTH = 7
 
@@ -84,14 +86,8 @@ def config(network, pairs, steps, learning_rate):
 
 def train(options, folder, network, pairs, steps, learning_rate):
     """The checkpoint of the last step: parameters of both encoders and statistics of the first, in the order of their layers."""
-    path, run = os.path.join(folder, f"{steps}.yaml"), os.path.join(folder, f"run-{steps}")
-    with open(path, "w") as file:
-        file.write(config(network, pairs, steps, learning_rate))
-    done = subprocess.run([*options.command, "train", path, "--output", run, "--progress", "none", "--overwrite"],
-                          capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
-    if done.returncode != 0:
-        raise RuntimeError(f"couplet train ended with {done.returncode}: {(done.stderr or done.stdout).strip()[-600:]}")
-    with h5py.File(os.path.join(run, "checkpoints", f"step-{steps:08d}.h5")) as file:
+    run = run_couplet(options.command, folder, f"run-{steps}", config(network, pairs, steps, learning_rate))
+    with h5py.File(checkpoint(run, steps)) as file:
         return [arrays(file, f"{group}/{modality}") for group, modality in (("parameters", "first"), ("parameters", "second"), ("statistics", "first"))]
 
 
@@ -140,7 +136,7 @@ def check(options, network, folder):
     gradients = [[parameter.grad.numpy() for parameter in encoder.parameters()] for encoder in encoders]
 
     # A power of two, so that the product with it is exact; the step is much larger than the rounding of the parameters.
-    learning_rate = 2.0 ** numpy.floor(numpy.log2(min(64 / max(numpy.abs(gradient).max() for gradient in of_encoder) for of_encoder in gradients)))
+    learning_rate = power_of_two(min(64 / max(numpy.abs(gradient).max() for gradient in of_encoder) for of_encoder in gradients))
     after = train(options, folder, network, pairs, 1, learning_rate)
     results = []
     for name, old, new, exact in zip(("first", "second"), before, after, gradients):

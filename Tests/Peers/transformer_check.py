@@ -22,7 +22,7 @@ import numpy
 import torch
 from torch import nn
 
-from gradient_check import checkpoint, logged_loss, power_of_two, run_couplet
+from training_run import checkpoint, logged_loss, power_of_two, run_couplet
 
 BATCH, SHARDS, EMBEDDING, TEMPERATURE = 24, 2, 10, 0.2
 IMAGE, PATCH, TOKENS, VOCABULARY, POINTS, FEATURES = 16, 4, 9, 30, 7, 5

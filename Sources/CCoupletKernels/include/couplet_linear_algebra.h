@@ -7,8 +7,8 @@
 // c[i][j] = Σ_p a[i][p] b[p][j], one chain of additions over p in ascending order. It starts at zero, or at c[i][j] if
 // `accumulate` is not 0. A row block of a product has the bits of the whole product.
 //
-// Entry (i, p) of a is a[i · a_row + p · a_column]. Entry (p, j) of b is b[p · b_row + j · b_column]. The rows of c are
-// c_row apart. `work` has couplet_double_product_work(m, n, k) numbers.
+// Strides are numbers of doubles: a_row between the rows of a, a_column between its columns; the same for b. Columns of
+// c are adjacent. `work` has couplet_double_product_work(m, n, k) numbers.
 void couplet_double_product(size_t m, size_t n, size_t k, const double *a, size_t a_row, size_t a_column,
                             const double *b, size_t b_row, size_t b_column, int accumulate, double *c, size_t c_row,
                             double *work);

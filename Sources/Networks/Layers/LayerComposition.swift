@@ -55,6 +55,41 @@ extension Array where Element == any Layer {
     }
 }
 
+/// The parameters and running statistics of layers inside another layer, those of one inner layer after those of the
+/// other.
+struct InnerParts: Sendable {
+    /// Of all inner layers, with the number of the inner layer before each name: "2/weight".
+    let parameterShapes: [(name: String, shape: [Int])]
+    let statisticShapes: [(name: String, shape: [Int])]
+    /// [inner layer]: positions of its parameters and statistics among those.
+    let ranges: [(parameters: Range<Int>, statistics: Range<Int>)]
+
+    /// - Parameter numbers: the number of each layer in the names; nil for one without parameters and statistics.
+    init(_ layers: [any Layer], numbers: [Int?]) {
+        var parameters: [(name: String, shape: [Int])] = [], statistics = parameters
+        ranges = zip(layers, numbers).map { layer, number in
+            let starts = (parameters.count, statistics.count)
+            if let number {
+                parameters += prefixed(layer.parameterShapes, with: "\(number)")
+                statistics += prefixed(layer.statisticShapes, with: "\(number)")
+            }
+            return (starts.0..<parameters.count, starts.1..<statistics.count)
+        }
+        parameterShapes = parameters
+        statisticShapes = statistics
+    }
+
+    func initializeStatistics(of layers: [any Layer], _ statistics: [Tensor]) {
+        for (layer, range) in zip(layers, ranges) { layer.initializeStatistics(Array(statistics[range.statistics])) }
+    }
+
+    func updateStatistics(of layers: [any Layer], _ statistics: [Tensor], means: [Tensor]) {
+        for (layer, range) in zip(layers, ranges) where !range.statistics.isEmpty {
+            layer.updateStatistics(Array(statistics[range.statistics]), means: Array(means[range.statistics]))
+        }
+    }
+}
+
 /// Names of parameters or statistics inside a layer, with a prefix: "2/weight".
 func prefixed(_ shapes: [(name: String, shape: [Int])], with prefix: String) -> [(name: String, shape: [Int])] {
     shapes.map { ("\(prefix)/\($0.name)", $0.shape) }

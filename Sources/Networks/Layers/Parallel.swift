@@ -13,10 +13,9 @@ public struct Parallel: Layer {
     public let branches: [any Layer]
     public let inputShape: [Int]
     public let outputShape: [Int]
-    public let parameterShapes: [(name: String, shape: [Int])]
-    public let statisticShapes: [(name: String, shape: [Int])]
-    /// [branch]: positions of its parameters and statistics among those of this layer.
-    private let parts: [(parameters: Range<Int>, statistics: Range<Int>)]
+    public var parameterShapes: [(name: String, shape: [Int])] { parts.parameterShapes }
+    public var statisticShapes: [(name: String, shape: [Int])] { parts.statisticShapes }
+    private let parts: InnerParts
 
     /// - Parameter branches: layers of one input shape, whose output shapes differ in the last extent at most.
     public init(_ branches: [any Layer]) {
@@ -26,18 +25,10 @@ public struct Parallel: Layer {
             branches.allSatisfy { $0.inputShape == first.inputShape }
                 && shapes.allSatisfy { !$0.isEmpty && $0.dropLast() == shapes[0].dropLast() },
             "branches from \(branches.map(\.inputShape)) to \(shapes)")
-        var parameters: [(name: String, shape: [Int])] = [], statistics = parameters
-        parts = branches.enumerated().map { number, branch in
-            let starts = (parameters.count, statistics.count)
-            parameters += prefixed(branch.parameterShapes, with: "\(number)")
-            statistics += prefixed(branch.statisticShapes, with: "\(number)")
-            return (starts.0..<parameters.count, starts.1..<statistics.count)
-        }
+        parts = InnerParts(branches, numbers: Array(branches.indices))
         self.branches = branches
         inputShape = first.inputShape
         outputShape = shapes[0].dropLast() + [shapes.reduce(0) { $0 + $1[$1.count - 1] }]
-        parameterShapes = parameters
-        statisticShapes = statistics
     }
 
     public var innerLayers: [any Layer] { branches }
@@ -72,7 +63,7 @@ public struct Parallel: Layer {
 
     /// `scale` applies to every branch.
     public func initialize(_ parameters: [Tensor], philox: Philox, firstNumber: UInt64, scale: Float) {
-        for (branch, part) in zip(branches, parts) where !part.parameters.isEmpty {
+        for (branch, part) in zip(branches, parts.ranges) where !part.parameters.isEmpty {
             branch.initialize(
                 Array(parameters[part.parameters]), philox: philox,
                 firstNumber: firstNumber + UInt64(part.parameters.lowerBound), scale: scale)
@@ -80,15 +71,11 @@ public struct Parallel: Layer {
     }
 
     public func initializeStatistics(_ statistics: [Tensor]) {
-        for (branch, part) in zip(branches, parts) where !part.statistics.isEmpty {
-            branch.initializeStatistics(Array(statistics[part.statistics]))
-        }
+        parts.initializeStatistics(of: branches, statistics)
     }
 
     public func updateStatistics(_ statistics: [Tensor], means: [Tensor]) {
-        for (branch, part) in zip(branches, parts) where !part.statistics.isEmpty {
-            branch.updateStatistics(Array(statistics[part.statistics]), means: Array(means[part.statistics]))
-        }
+        parts.updateStatistics(of: branches, statistics, means: means)
     }
 
     public func forward(
@@ -97,7 +84,7 @@ public struct Parallel: Layer {
     ) {
         let memory = Memory(self, rows: output.rows, savedForBackward: savedForBackward, scratch: scratch)
         var column = 0
-        for (index, (branch, part)) in zip(branches, parts).enumerated() {
+        for (index, (branch, part)) in zip(branches, parts.ranges).enumerated() {
             branch.forward(
                 input, parameters: Array(parameters[part.parameters]), output: memory.outputs[index],
                 savedForBackward: memory.saved[index], scratch: memory.scratch,
@@ -116,7 +103,7 @@ public struct Parallel: Layer {
     ) {
         let memory = Memory(self, rows: output.rows, savedForBackward: savedForBackward, scratch: scratch)
         var column = 0
-        for (index, (branch, part)) in zip(branches, parts).enumerated() {
+        for (index, (branch, part)) in zip(branches, parts.ranges).enumerated() {
             let width = lastExtent(branch.outputShape), rows = output.rows
             let gradient = memory.gradient.flat(0..<(rows * branch.outputCount)).reshaped([rows] + branch.outputShape)
             couplet_copy_rows(

@@ -10,14 +10,13 @@ public struct Sequential: Layer {
     public let layers: [any Layer]
     public let inputShape: [Int]
     public let outputShape: [Int]
-    public let parameterShapes: [(name: String, shape: [Int])]
-    public let statisticShapes: [(name: String, shape: [Int])]
+    public var parameterShapes: [(name: String, shape: [Int])] { parts.parameterShapes }
+    public var statisticShapes: [(name: String, shape: [Int])] { parts.statisticShapes }
     /// [layer index]: as `Array.positionsBefore`.
     private let positionsBefore: [Int?]
     /// [layer index]: as `Array.readOutputs`.
     private let readOutputs: [Bool]
-    /// [layer index]: positions of the layer's parameters and statistics among those of this layer.
-    private let parts: [(parameters: Range<Int>, statistics: Range<Int>)]
+    private let parts: InnerParts
 
     public init(_ layers: [any Layer]) {
         precondition(!layers.isEmpty, "a sequence without layers")
@@ -25,22 +24,12 @@ public struct Sequential: Layer {
             preconditionFailure(
                 "a layer with input shape \(after.inputShape) follows one with output shape \(before.outputShape)")
         }
-        var parameters: [(name: String, shape: [Int])] = [], statistics = parameters
-        parts = zip(layers, layers.pathNumbers).map { layer, number in
-            let starts = (parameters.count, statistics.count)
-            if let number {
-                parameters += prefixed(layer.parameterShapes, with: "\(number)")
-                statistics += prefixed(layer.statisticShapes, with: "\(number)")
-            }
-            return (starts.0..<parameters.count, starts.1..<statistics.count)
-        }
+        parts = InnerParts(layers, numbers: layers.pathNumbers)
         self.layers = layers
         positionsBefore = layers.positionsBefore
         readOutputs = layers.readOutputs
         inputShape = layers[0].inputShape
         outputShape = layers[layers.count - 1].outputShape
-        parameterShapes = parameters
-        statisticShapes = statistics
     }
 
     public var innerLayers: [any Layer] { layers }
@@ -71,8 +60,8 @@ public struct Sequential: Layer {
 
     /// `scale` applies to the last inner layer with parameters; the layers before it have the scale 1.
     public func initialize(_ parameters: [Tensor], philox: Philox, firstNumber: UInt64, scale: Float) {
-        let last = parts.lastIndex { !$0.parameters.isEmpty }
-        for (index, (layer, part)) in zip(layers, parts).enumerated() where !part.parameters.isEmpty {
+        let last = parts.ranges.lastIndex { !$0.parameters.isEmpty }
+        for (index, (layer, part)) in zip(layers, parts.ranges).enumerated() where !part.parameters.isEmpty {
             layer.initialize(
                 Array(parameters[part.parameters]), philox: philox,
                 firstNumber: firstNumber + UInt64(part.parameters.lowerBound), scale: index == last ? scale : 1)
@@ -80,13 +69,11 @@ public struct Sequential: Layer {
     }
 
     public func initializeStatistics(_ statistics: [Tensor]) {
-        for (layer, part) in zip(layers, parts) { layer.initializeStatistics(Array(statistics[part.statistics])) }
+        parts.initializeStatistics(of: layers, statistics)
     }
 
     public func updateStatistics(_ statistics: [Tensor], means: [Tensor]) {
-        for (layer, part) in zip(layers, parts) where !part.statistics.isEmpty {
-            layer.updateStatistics(Array(statistics[part.statistics]), means: Array(means[part.statistics]))
-        }
+        parts.updateStatistics(of: layers, statistics, means: means)
     }
 
     public func forward(
@@ -94,7 +81,7 @@ public struct Sequential: Layer {
         context: LayerContext
     ) {
         let memory = Memory(self, rows: output.rows, savedForBackward: savedForBackward, scratch: scratch)
-        for (index, (layer, part)) in zip(layers, parts).enumerated() {
+        for (index, (layer, part)) in zip(layers, parts.ranges).enumerated() {
             layer.forward(
                 index == 0 ? input : memory.outputs[index - 1], parameters: Array(parameters[part.parameters]),
                 output: index == layers.count - 1 ? output : memory.outputs[index],
@@ -111,7 +98,7 @@ public struct Sequential: Layer {
         let memory = Memory(self, rows: output.rows, savedForBackward: savedForBackward, scratch: scratch)
         let last = layers.count - 1
         for index in layers.indices.reversed() {
-            let part = parts[index]
+            let part = parts.ranges[index]
             layers[index].backward(
                 input: index == 0 ? input : memory.outputs[index - 1],
                 output: index == last ? output : memory.outputs[index],

@@ -6,7 +6,9 @@ import CoupletTensors
 /// Transformer Architecture*, ICML 2020), as PyTorch's nn.TransformerEncoderLayer(norm_first=True, activation="gelu"):
 /// with x [T, W],
 ///
-///     x₁ = x + dropout(attention(norm₁(x)))            y = x₁ + dropout(gelu(norm₂(x₁) W₁ᵀ + b₁) W₂ᵀ + b₂)
+///     x₁ = x + dropout(attention(norm₁(x)))
+///     h  = gelu(norm₂(x₁) W₁ᵀ + b₁)
+///     y  = x₁ + dropout(h W₂ᵀ + b₂)
 ///
 /// with the attention of `SelfAttention` and a hidden width of its own. Positions beyond the length of a sequence cost
 /// nothing; their outputs are zero.

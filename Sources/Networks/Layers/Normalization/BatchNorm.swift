@@ -2,8 +2,12 @@ import CCoupletKernels
 import CoupletSchema
 import CoupletTensors
 
-/// y = f(γ (x - μ) / √(σ² + ε) + β), with the mean μ and the variance σ² of each channel over all rows and positions of
-/// the shard (Ioffe, Szegedy, *Batch Normalization*, ICML 2015), and an activation f: identity, relu or leaky_relu.
+/// Batch normalisation and an activation (Ioffe, Szegedy, *Batch Normalization*, ICML 2015):
+///
+///     x̂ = (x - μ) / √(σ² + ε)        z = γ x̂ + β        y = f(z)
+///
+/// μ and σ² are the mean and variance of a channel over all rows and positions of the shard. f is identity, relu or
+/// leaky_relu.
 ///
 /// The last axis of a sample has the channels: [width], [positions, channels] or [height, width, channels]. Positions
 /// beyond the length of a sequence count, too. Parameters: weight γ and bias β, [channels] each.
@@ -12,9 +16,12 @@ import CoupletTensors
 /// running ← (1 - momentum) running + momentum · mean. As in PyTorch, the variance of a shard is the biased one for its
 /// own output, and the unbiased one for the running statistic. An evaluation uses the running statistics.
 ///
-/// Backward, with x̂ = (x - μ) / √(σ² + ε), z = γ x̂ + β, dZ = dY f'(z) and n = rows · positions: dβ = Σ dZ; dγ = Σ dZ
-/// x̂; dX = γ / √(σ² + ε) (dZ - dβ / n - x̂ dγ / n). It reads x and dY twice, and y never: the sign of z comes from x
-/// by the arithmetic of forward. Forward reads x twice. Only μ and 1 / √(σ² + ε) are saved.
+/// Backward, with n = rows · positions:
+///
+///     dZ = dY f'(z)        dβ = Σ dZ        dγ = Σ dZ x̂        dX = γ / √(σ² + ε) (dZ - dβ / n - x̂ dγ / n)
+///
+/// Forward reads x twice. Backward reads x and dY twice, and does not read y: it computes the sign of z from x, by the
+/// arithmetic of forward. Only μ and 1 / √(σ² + ε) are saved.
 public struct BatchNorm: Layer {
     public let inputShape: [Int]
     public let momentum: Float

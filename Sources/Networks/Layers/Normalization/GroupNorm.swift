@@ -2,15 +2,23 @@ import CCoupletKernels
 import CoupletSchema
 import CoupletTensors
 
-/// y = f(γ (x - μ) / √(σ² + ε) + β), with the mean μ and the biased variance σ² of a group of channels over all
-/// positions of a sample (Wu, He, *Group Normalization*, ECCV 2018), and an activation f: identity, relu or leaky_relu.
+/// Group normalisation and an activation (Wu, He, *Group Normalization*, ECCV 2018):
+///
+///     x̂ = (x - μ) / √(σ² + ε)        z = γ x̂ + β        y = f(z)
+///
+/// μ and σ² are the mean and the biased variance of a group of channels over all positions of a sample. f is identity,
+/// relu or leaky_relu.
 ///
 /// The last axis of a sample has the channels: [channels], [positions, channels] or [height, width, channels].
 /// Positions beyond the length of a sequence count, too. A group is a range of consecutive channels. Parameters: weight
 /// γ and bias β, [channels] each.
 ///
-/// Backward, with x̂ = (x - μ) / √(σ² + ε), z = γ x̂ + β, dZ = dY f'(z) and g = γ dZ: dβ = Σ dZ; dγ = Σ dZ x̂;
-/// dX = (g - mean(g) - x̂ mean(g x̂)) / √(σ² + ε), with means over the group. Only μ and 1 / √(σ² + ε) are saved.
+/// Backward, with means over the group:
+///
+///     dZ = dY f'(z)        dβ = Σ dZ        dγ = Σ dZ x̂
+///     g = γ dZ             dX = (g - mean(g) - x̂ mean(g x̂)) / √(σ² + ε)
+///
+/// Only μ and 1 / √(σ² + ε) are saved.
 public struct GroupNorm: Layer {
     public let inputShape: [Int]
     public let groups: Int

@@ -2,14 +2,18 @@ import CCoupletKernels
 import CoupletSchema
 import CoupletTensors
 
-/// y = γ (x - μ) / √(σ² + ε) + β, with the mean μ and the biased variance σ² of the last axis, for each position of
-/// each sample (Ba, Kiros, Hinton, *Layer Normalization*, arXiv 1607.06450, 2016).
+/// Layer normalisation (Ba, Kiros, Hinton, *Layer Normalization*, arXiv 1607.06450, 2016):
 ///
+///     x̂ = (x - μ) / √(σ² + ε)        y = γ x̂ + β
+///
+/// μ and σ² are the mean and the biased variance of the last axis, for each position of each sample.
 /// Parameters: weight γ and bias β, [width] each, where width is the last extent of the sample.
 ///
-/// Backward, with x̂ = (x - μ) / √(σ² + ε) and g = γ dY: dβ = Σ dY; dγ = Σ dY x̂;
-/// dX = (g - mean(g) - x̂ mean(g x̂)) / √(σ² + ε), in one pass over memory, as is forward. Only μ and 1 / √(σ² + ε) are
-/// saved.
+/// Backward, with means over the last axis:
+///
+///     dβ = Σ dY        dγ = Σ dY x̂        g = γ dY        dX = (g - mean(g) - x̂ mean(g x̂)) / √(σ² + ε)
+///
+/// Forward and backward each make one pass over memory. Only μ and 1 / √(σ² + ε) are saved.
 public struct LayerNorm: Layer {
     public let inputShape: [Int]
     public let epsilon: Float
