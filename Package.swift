@@ -37,6 +37,7 @@ let package = Package(
         library("COpenBLAS", "openblas", "libopenblas-dev"),
         library("CHDF5", "hdf5", "libhdf5-dev"),
         library("CZlib", "zlib", "zlib1g-dev"),
+        library("CPNG", "libpng", "libpng-dev"),
         library("CCrypto", "libcrypto", "libssl-dev"),
         .target(name: "CCoupletKernels"),
         module("Text", []),
@@ -80,12 +81,14 @@ let package = Package(
                     "Storage", "Pairs", "Evaluation", "Training")),
         module(
             "Sweeps", modules("Text", "Files", "Schema", "Tensors", "Communication", "Storage", "Pairs", "Training")),
-        module("Reports", modules("Text", "Files", "Schema", "Tensors", "Storage", "Evaluation", "Training", "Sweeps")),
+        module(
+            "Reports",
+            ["CPNG"] + modules("Text", "Files", "Schema", "Tensors", "Storage", "Evaluation", "Training", "Sweeps")),
         module(
             "Studies",
             modules(
-                "Text", "Files", "Tensors", "Losses", "Pairs", "Evaluation", "Training", "Inference", "Sweeps",
-                "Reports")),
+                "Text", "Files", "Tensors", "Communication", "Losses", "Storage", "Pairs", "Evaluation", "Training",
+                "Inference", "Sweeps", "Reports")),
         .target(
             name: "Couplet",
             dependencies: modules(
@@ -148,10 +151,11 @@ let package = Package(
         .testTarget(
             name: "SweepsTests",
             dependencies: ["TestSupport"] + modules("Text", "Files", "Schema", "Training", "Sweeps")),
-        .testTarget(name: "ReportsTests", dependencies: ["TestSupport"] + modules("Files", "Reports")),
+        .testTarget(name: "ReportsTests", dependencies: ["CPNG", "TestSupport"] + modules("Files", "Reports")),
         .testTarget(
             name: "StudiesTests",
-            dependencies: ["TestSupport"] + modules("Files", "Tensors", "Pairs", "Reports", "Studies")),
+            dependencies: ["TestSupport"]
+                + modules("Files", "Tensors", "Pairs", "Evaluation", "Training", "Inference", "Reports", "Studies")),
         .testTarget(
             name: "CommandTests",
             dependencies: ["TestSupport", "Couplet", "CoupletCommand", "CommunicationScenarios", "KernelDigests"]

@@ -41,13 +41,18 @@ struct ReportCommand: ParsableCommand {
     func run() throws {
         let report = try Report(reading: folders)
         if let output { try report.page.write(to: output) }
-        if let plots {
-            try FileSystem.makeFolder(plots)
-            for named in report.figures {
-                let path = "\(plots)/\(named.name).svg"
-                try DurableFile.replace(path, with: named.figure.svg)
-                print(path)
-            }
+        if let plots { try report.figures.write(to: plots) }
+    }
+}
+
+extension [NamedFigure] {
+    /// Writes each figure to an SVG file in a folder, which is made if it does not exist, and prints the paths.
+    func write(to folder: String) throws {
+        try FileSystem.makeFolder(folder)
+        for named in self {
+            let path = "\(folder)/\(named.name).svg"
+            try DurableFile.replace(path, with: named.figure.svg)
+            print(path)
         }
     }
 }

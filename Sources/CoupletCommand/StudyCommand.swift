@@ -9,7 +9,10 @@ struct StudyCommand: ParsableCommand {
         commandName: "study",
         abstract: "Turn the finished sweeps of a study into one page.",
         discussion: "launch/reproduce trains the sweeps and makes the page.",
-        subcommands: [StudyGaussianCommand.self, StudyIdentifiabilityCommand.self, StudyCovarianceCommand.self])
+        subcommands: [
+            StudyGaussianCommand.self, StudyIdentifiabilityCommand.self, StudyMNISTCommand.self,
+            StudyOceanCommand.self, StudyAssimilateCommand.self, StudyCovarianceCommand.self,
+        ])
 }
 
 /// The sweeps of a study, and its page.
@@ -18,7 +21,26 @@ struct StudyArguments: ParsableArguments {
     var folder: String
 
     @Option(name: [.short, .long], help: ArgumentHelp("The page.", valueName: "file.html"), completion: .file())
-    var output: String
+    var output: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A folder for the page's figures, one SVG file each; made if it does not exist.", valueName: "folder"),
+        completion: .directory)
+    var plots: String?
+
+    func validate() throws {
+        if output == nil, plots == nil {
+            throw ValidationError(
+                "nowhere to write; name a page by --output report.html, or a folder for figures by --plots")
+        }
+    }
+
+    /// Writes the page, its figures, or both.
+    func write(_ page: ReportPage) throws {
+        if let output { try page.write(to: output) }
+        if let plots { try page.figures.write(to: plots) }
+    }
 }
 
 struct StudyGaussianCommand: ParsableCommand {
@@ -36,7 +58,7 @@ struct StudyGaussianCommand: ParsableCommand {
 
     @OptionGroup var arguments: StudyArguments
 
-    func run() throws { try GaussianStudy(reading: arguments.folder).page.write(to: arguments.output) }
+    func run() throws { try arguments.write(GaussianStudy(reading: arguments.folder).page) }
 }
 
 struct StudyIdentifiabilityCommand: ParsableCommand {
@@ -54,7 +76,49 @@ struct StudyIdentifiabilityCommand: ParsableCommand {
 
     @OptionGroup var arguments: StudyArguments
 
-    func run() throws { try IdentifiabilityStudy(reading: arguments.folder).page.write(to: arguments.output) }
+    func run() throws { try arguments.write(IdentifiabilityStudy(reading: arguments.folder).page) }
+}
+
+struct StudyMNISTCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "mnist",
+        abstract: "The MNIST study: images with labels, and left halves with right halves.",
+        discussion: """
+            Reads the sweeps labels, halves, scratch_1, scratch_5, scratch_10 and scratch_100 in a folder, as many as \
+            there are, and writes tables and pictures: classification, images of each label, retrieved and drawn \
+            halves, and digits from few labels (Baptista, Stuart, Tran 2025, arXiv 2505.24134). It encodes images with \
+            the trained encoders, which takes about a minute.
+
+              launch/reproduce mnist --data data/mnist --output studies/mnist
+              couplet study mnist studies/mnist -o report.html
+            """)
+
+    @OptionGroup var arguments: StudyArguments
+
+    @Option(
+        help: ArgumentHelp("The folder of the MNIST files, if they have moved since the runs.", valueName: "folder"),
+        completion: .directory)
+    var data: String?
+
+    func run() throws { try arguments.write(MNISTStudy(reading: arguments.folder, data: data).page) }
+}
+
+struct StudyOceanCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ocean",
+        abstract: "The ocean study: flows from the tracks of drifters, learned and exact.",
+        discussion: """
+            Reads the sweeps assimilation, losses, batch and encoders in a folder, as many as there are, with the file \
+            assimilation.h5 in the folder of each run (couplet study assimilate), and writes tables and pictures: \
+            retrieval, posterior means and samples, calibration (Baptista, Stuart, Tran 2025, arXiv 2505.24134).
+
+              launch/reproduce ocean --small --output studies/ocean
+              couplet study ocean studies/ocean -o report.html --plots plots
+            """)
+
+    @OptionGroup var arguments: StudyArguments
+
+    func run() throws { try arguments.write(OceanStudy(reading: arguments.folder).page) }
 }
 
 struct StudyCovarianceCommand: ParsableCommand {

@@ -5,7 +5,6 @@ import CoupletLosses
 import CoupletPairs
 import CoupletTensors
 import CoupletTraining
-import Synchronization
 
 /// How `TrainedRun.sample` draws.
 public struct SamplingOptions: Sendable {
@@ -86,7 +85,7 @@ extension TrainedRun {
         let closedForm = try ClosedFormConditional(self, given: given, queries: queries)
         let encodings = try encode(given, queries)
         let automatic: SamplingOptions.Method =
-            source.gaussianCovariance == nil
+            try source.gaussianMarginal(of: sampled) == nil
             ? .resampleSource(size: nil) : .pcn(chains: nil, burnIn: nil, thinning: nil, maximumSteps: nil)
         switch options.method ?? automatic {
         case .resample(let gallery):
@@ -188,13 +187,13 @@ extension TrainedRun {
     // MARK: - Markov chains
 
     private func crankNicolson(_ sampled: Modality, seed: UInt64) throws -> PreconditionedCrankNicolson {
-        guard let covariance = source.gaussianCovariance else {
+        guard let marginal = try source.gaussianMarginal(of: sampled) else {
             throw SamplingError(
-                reason: "method pcn needs a modality with a known Gaussian marginal, and this run's source knows none",
+                reason: "method pcn needs a modality with a known Gaussian marginal, and this run's source knows none"
+                    + "\(try source.gaussianMarginal(of: sampled.other) == nil ? "" : " of the \(sampled) modality")",
                 remedy: "use --method resample")
         }
-        let pair = try GaussianPair(covariance), root = sampled == .first ? pair.first.root : pair.second.root
-        return PreconditionedCrankNicolson(mean: [Double](repeating: 0, count: root.rows), root: root, seed: seed)
+        return PreconditionedCrankNicolson(marginal, seed: seed)
     }
 
     private func runChains(
@@ -202,8 +201,8 @@ extension TrainedRun {
         _ closedForm: ClosedFormConditional, _ seed: UInt64, _ options: SamplingOptions
     ) throws -> SamplingResult {
         let score = score, size = sampler.queriesPerBlock(count: options.count)
-        let blocks = (queries.rows + size - 1) / size
-        let draws = try parallelMap(count: blocks, threads: options.threads) { block in
+        let blocks = (queries.rows + size - 1) / size, shape = source.description(of: sampled).shape
+        let results = try parallelMap(count: blocks, threads: options.threads) { block in
             // The last block is padded with its last query to the size of all blocks.
             let numbers = (0..<size).map { min(block * size + $0, queries.rows - 1) }
             let given = Tensor([size * sampler.chains, queries.columns])
@@ -217,19 +216,17 @@ extension TrainedRun {
                 encoder.run(try source.prepare(sampled, raw: points), into: output)
                 return score.scores(output, given)
             }
-            return Array(draws.prefix(queries.rows - block * size))
+            return zip(numbers, draws).prefix(queries.rows - block * size).map { query, draws in
+                let moments = ConditionalMoments(draws: draws.draws)
+                return SamplingResult.Query(
+                    samples: draws.samples(options.count).reshaped([options.count] + shape), moments: moments,
+                    mode: draws.mode,
+                    quality: .chains(
+                        rHat: draws.rHat, effectiveSampleSize: draws.effectiveSampleSize, draws: draws.count,
+                        acceptance: draws.acceptance, stepSize: draws.stepSize, thinning: draws.thinning),
+                    comparison: closedForm.comparison(moments, query: query))
+            }
         }.flatMap { $0 }
-        let shape = source.description(of: sampled).shape
-        let results = try parallelMap(count: queries.rows, threads: options.threads) { query in
-            let draws = draws[query], moments = ConditionalMoments(draws: draws.draws)
-            return SamplingResult.Query(
-                samples: draws.samples(options.count).reshaped([options.count] + shape), moments: moments,
-                mode: draws.mode,
-                quality: .chains(
-                    rHat: draws.rHat, effectiveSampleSize: draws.effectiveSampleSize, draws: draws.count,
-                    acceptance: draws.acceptance, stepSize: draws.stepSize, thinning: draws.thinning),
-                comparison: closedForm.comparison(moments, query: query))
-        }
         return result(
             .pcn(chains: sampler.chains, burnIn: sampler.burnIn), sampled, seed, options, classes: nil, results)
     }
@@ -265,21 +262,4 @@ private struct ClosedFormConditional: Sendable {
             MomentComparison(moments, $0, given: queries.rows(query..<query + 1).values.map(Double.init))
         }
     }
-}
-
-/// Computes body(0) … body(count - 1) on threads of this process, and returns the results in order. The calls must be
-/// independent of each other.
-private func parallelMap<Result: Sendable>(
-    count: Int, threads: Int, _ body: @Sendable (Int) throws -> Result
-) throws -> [Result] {
-    let results = Mutex([Result?](repeating: nil, count: count))
-    // The empty environment keeps the group within this process, also under a launcher.
-    let group = try WorkerGroup.launch(environment: LaunchEnvironment { _ in nil })
-    try group.run(threads: max(1, min(threads, count))) { communicator in
-        for index in stride(from: communicator.rank, to: count, by: communicator.size) {
-            let result = try body(index)
-            results.withLock { $0[index] = result }
-        }
-    }
-    return results.withLock { $0.map { $0! } }
 }

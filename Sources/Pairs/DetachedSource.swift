@@ -56,7 +56,7 @@ extension HDF5Specification {
 extension MNISTSpecification {
     public func detachedSource(_ descriptions: PerModality<ModalityDescription>) -> (any PairSource)? {
         DetachedSource(descriptions, kind: Self.name) { modality, rows in
-            modality == .first ? try MNISTSource.scaled(rows) : rows
+            descriptions[modality].classes == nil ? try MNISTSource.scaled(rows) : rows
         }
     }
 }

@@ -65,6 +65,9 @@ public struct FewShotSource: PairSource, PairSourceWrapper {
     public func description(of modality: Modality) -> ModalityDescription { base.description(of: modality) }
     public func count(of split: Split) -> Int? { split == .training ? numbers.count : base.count(of: split) }
     public var gaussianCovariance: GaussianCovariance? { base.gaussianCovariance }
+    public func gaussianMarginal(of modality: Modality) throws -> GaussianMarginal? {
+        try base.gaussianMarginal(of: modality)
+    }
     public var residentBytes: Int { base.residentBytes }
     public var waitsForStorage: Bool { base.waitsForStorage }
     public var storageNotices: [String] { base.storageNotices }

@@ -50,6 +50,10 @@ public protocol PairSource: Sendable {
     func place(of number: UInt64, _ split: Split, _ modality: Modality) throws -> SamplePlace?
     /// The true joint covariance; nil unless the source is a Gaussian of mean zero.
     var gaussianCovariance: GaussianCovariance? { get }
+    /// Returns the distribution of a modality in the source's units (as `readRaw` gives it); nil unless it is a known
+    /// Gaussian. The default is that of `gaussianCovariance`.
+    /// - Throws: `GaussianCovarianceError` or `LinearAlgebraError` if a covariance has no square root.
+    func gaussianMarginal(of modality: Modality) throws -> GaussianMarginal?
     /// Bytes of samples that the source holds in memory after all of its lazily read data are loaded. The workers of a
     /// process share them.
     var residentBytes: Int { get }
@@ -71,6 +75,9 @@ extension PairSource {
     public var waitsForStorage: Bool { false }
     public var storageNotices: [String] { [] }
     public var gaussianCovariance: GaussianCovariance? { nil }
+    public func gaussianMarginal(of modality: Modality) throws -> GaussianMarginal? {
+        try gaussianCovariance.map { try GaussianMarginal(covariance: modality == .first ? $0.uu : $0.vv) }
+    }
     public func place(of number: UInt64, _ split: Split, _ modality: Modality) throws -> SamplePlace? { nil }
     public func dataDigest() throws -> String? { nil }
     public func formerDataDigests() throws -> [String] { [] }

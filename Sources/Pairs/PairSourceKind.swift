@@ -7,7 +7,7 @@ extension KindCategory {
 
 /// A kind of source of pairs, with its keys in the block `data` of a config. Its values make sources.
 ///
-/// Couplet has gaussian, latent, mnist, hdf5 and program. Another program adds its own kinds to a `Registry`:
+/// Couplet has gaussian, latent, ocean, mnist, hdf5 and program. Another program adds its own kinds to a `Registry`:
 ///
 ///     struct Circle: PairSourceKind {
 ///         static let name = "circle"
@@ -49,6 +49,6 @@ extension PairSourceKind {
 
 /// The kinds of sources that Couplet has, in the order of error messages.
 package let sourceKinds: [any ConfigurableKind.Type] = [
-    GaussianSpecification.self, LatentSpecification.self, MNISTSpecification.self, HDF5Specification.self,
-    ProgramSpecification.self,
+    GaussianSpecification.self, LatentSpecification.self, OceanSpecification.self, MNISTSpecification.self,
+    HDF5Specification.self, ProgramSpecification.self,
 ]

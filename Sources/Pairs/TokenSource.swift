@@ -92,6 +92,9 @@ package struct TokenSource: PairSourceWrapper {
         try base.place(of: number, split, modality)
     }
     package var gaussianCovariance: GaussianCovariance? { base.gaussianCovariance }
+    package func gaussianMarginal(of modality: Modality) throws -> GaussianMarginal? {
+        try base.gaussianMarginal(of: modality)
+    }
     package var residentBytes: Int { base.residentBytes }
     package var waitsForStorage: Bool { base.waitsForStorage }
     package var storageNotices: [String] { base.storageNotices }

@@ -39,13 +39,8 @@ public struct Report: Sendable {
 
     /// Every figure of the page, with a unique name for its file.
     public var figures: [NamedFigure] {
-        let allFigures = (runs.isEmpty ? [] : RunsReport(runs).figures) + sweeps.flatMap { SweepReport($0).figures }
-        var counts: [String: Int] = [:]
-        return allFigures.map { figure in
-            counts[figure.name, default: 0] += 1
-            let count = counts[figure.name] ?? 1
-            return count == 1 ? figure : NamedFigure("\(figure.name)-\(count)", figure.figure)
-        }
+        NamedFigure.distinct(
+            (runs.isEmpty ? [] : RunsReport(runs).figures) + sweeps.flatMap { SweepReport($0).figures })
     }
 
     private var title: String {
@@ -89,18 +84,5 @@ public struct Report: Sendable {
             }
             return paths[index]
         }
-    }
-}
-
-/// A figure and the name of its file, without ".svg".
-public struct NamedFigure: Sendable {
-    public let name: String
-    public let figure: any Figure
-
-    /// - Parameter name: Every character other than a letter, a digit, "-", "_" or "." is replaced by "-".
-    init(_ name: String, _ figure: any Figure) {
-        let safe = name.map { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) ? $0 : "-" }
-        self.name = String(String(safe).drop { $0 == "." }.prefix(120))
-        self.figure = figure
     }
 }

@@ -86,6 +86,9 @@ struct StudySweeps<Part: StudyPart, Trial: StudyTrial>: Sendable {
         self.command = command
     }
 
+    /// The sweep of a part; nil if it does not exist.
+    subscript(part: Part) -> StudySweep<Trial>? { sweeps[part] }
+
     /// The parts whose sweeps exist.
     var parts: [Part] { Part.allCases.filter { sweeps[$0] != nil } }
 

@@ -1,4 +1,5 @@
-// couplet_random.h, couplet_pairs.h, couplet_peak.h, couplet_floating_point_mode.h and couplet_replay.h
+// couplet_random.h, couplet_pairs.h, couplet_drifters.h, couplet_peak.h, couplet_floating_point_mode.h and
+// couplet_replay.h
 #include "arena.h"
 
 void digest_sources(void) {
@@ -20,6 +21,17 @@ void digest_sources(void) {
         if (couplet_condition_work(size) * sizeof(double) <= sizeof work)
             couplet_condition_numbers(size, a.f[0], work, a.d[0]);
     })
+    DIGEST(couplet_drifter_positions, {
+        int32_t wavenumbers[2 * 40];
+        uint32_t flows[64];
+        const size_t modes = 1 + r % 40, drifters = 1 + c % 64, times = 1 + k % 5;
+        for (size_t m = 0; m < modes; m++)
+            wavenumbers[2 * m] = (int32_t)(m % 5), wavenumbers[2 * m + 1] = (int32_t)(m / 5 % 9) - 4;
+        for (size_t i = 0; i < drifters; i++) flows[i] = (uint32_t)(i * 7 % 3);
+        couplet_drifter_positions(modes, wavenumbers, a.f[0], drifters, flows, a.f[1], times, 2, 0.05f, a.f[2]);
+    })
+    DIGEST(couplet_drifter_misfits, couplet_drifter_misfits(r, c, a.f[0], a.f[1], a.d[0]))
+    DIGEST(couplet_drifter_inputs, couplet_drifter_inputs(1 + r % 64, 1 + c % 9, 1 + k % 3, 1.7f, a.f[0], a.f[1]))
     DIGEST_RESULT(couplet_multiply_add_6, couplet_multiply_add_6((int64_t)r))
     DIGEST_RESULT(couplet_multiply_add_12, couplet_multiply_add_12((int64_t)r))
     DIGEST_RESULT(couplet_rounds_to_nearest, couplet_rounds_to_nearest(couplet_floating_point_mode()))

@@ -264,6 +264,68 @@ struct SmallMNIST {
         #expect(abs(squares / Double(prepared.count) - 1) <= 2e-3)
     }
 
+    /// Halves are the columns 0 to 13 and 14 to 27 of the image; the digest and the labels are those of the default.
+    @Test func halvesAreColumnsOfTheImage() throws {
+        let small = try SmallMNIST()
+        let whole = try small.source()
+        let halves = try MNISTSource(path: small.folder.path, first: .rightHalf, second: .leftHalf)
+        let numbers: [UInt64] = [3, 0, 8, 3]
+        for split in Split.allCases {
+            let images = Tensor([4, 1, 28, 28]), right = Tensor([4, 1, 28, 14]), left = Tensor([4, 1, 28, 14])
+            try whole.read(split, numbers, first: images, second: nil)
+            try halves.read(split, numbers, first: right, second: left)
+            var wrong = 0
+            for row in 0..<4 {
+                for y in 0..<28 {
+                    for x in 0..<14 {
+                        if left[(row * 28 + y) * 14 + x] != images[(row * 28 + y) * 28 + x] { wrong += 1 }
+                        if right[(row * 28 + y) * 14 + x] != images[(row * 28 + y) * 28 + x + 14] { wrong += 1 }
+                    }
+                }
+            }
+            #expect(wrong == 0)
+            let raw = try halves.readRaw(split, numbers, .first)
+            #expect((try halves.prepare(.first, raw: raw.reshaped([4, 392])).values == right.values) as Bool)
+            #expect(try halves.labels(split, numbers) == whole.labels(split, numbers))
+        }
+        #expect(halves.description(of: .first) == ModalityDescription(shape: [1, 28, 14]))
+        #expect(try halves.dataDigest() == whole.dataDigest())
+        let bytes = Tensor([2, 28, 14])
+        bytes[392 + 5] = 300
+        let error = try #require(throws: DataError.self) { try halves.prepare(.second, raw: bytes) }
+        #expect(error.description.contains("row 1"))
+    }
+
+    /// A training draw shows the image at one of 25 places; all places occur; evaluations do not shift.
+    @Test func shiftsMoveBothHalvesTogether() throws {
+        let small = try SmallMNIST(), seed: UInt64 = 5
+        let path = small.folder.path
+        let shifted = try MNISTSource(path: path, first: .leftHalf, second: .rightHalf, largestShift: 2, seed: seed)
+        let still = try MNISTSource(path: path, first: .leftHalf, second: .rightHalf)
+        let background = (0 - 0.1307) / 0.3081
+        var places: Set<[Int]> = []
+        for draw in 0..<200 as Range<UInt64> {
+            let left = Tensor([1, 1, 28, 14]), right = Tensor([1, 1, 28, 14])
+            try shifted.read(training: [7], draws: [draw], first: left, second: right)
+            let found = (-2...2).flatMap { down in (-2...2).map { [down, $0] } }.filter { place in
+                (0..<28 * 28).allSatisfy { position in
+                    let (y, x) = (position / 28, position % 28), (row, column) = (y - place[0], x - place[1])
+                    let isInside = (0..<28).contains(row) && (0..<28).contains(column)
+                    let byte = isInside ? Double(SmallMNIST.pixel(0, 7, row * 28 + column)) : 0
+                    let value = x < 14 ? left[y * 14 + x] : right[y * 14 + x - 14]
+                    return abs(Double(value) - (byte / 255 / 0.3081 + background)) <= 1e-5
+                }
+            }
+            #expect(found.count == 1, "draw \(draw)")
+            places.formUnion(found)
+        }
+        #expect(places.count == 25)
+        let a = Tensor([1, 1, 28, 14]), b = Tensor([1, 1, 28, 14])
+        try shifted.read(.training, [7], first: a, second: nil)
+        try still.read(.training, [7], first: b, second: nil)
+        #expect(a.values == b.values)
+    }
+
     @Test func digestDependsOnTheContentOnly() throws {
         func digest(_ small: SmallMNIST) throws -> String? {
             try withExtendedLifetime(small) { try small.source().dataDigest() }

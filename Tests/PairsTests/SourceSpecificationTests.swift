@@ -85,8 +85,16 @@ import Testing
                     .init(
                         content: 4, style: 0, modality: 2, styleChange: 0.75, statisticalDependence: true,
                         causalDependence: true, mixingLayers: 2, sharedMixing: true)), latentText
-            ), (.mnist(path: "data/mnist"), "source: mnist\npath: data/mnist\n"),
-            (.fewShot(.mnist(path: "m"), perClass: 10), "source: mnist\npath: m\nper_class: 10\n"),
+            ),
+            (
+                SourceSpecification(OceanSpecification(field: .velocity, inverseLength: 6, noise: 0.1)),
+                "source: ocean\ngrid: 32\nfield: velocity\nlargest_wavenumber: 3\nsmoothness: 3\ninverse_length: 6\n"
+                    + "speed: 0.3\ndrifters: 8\ntimes: 8\nnoise: 0.1\nsteps_per_time: 2\n"
+            ), (.mnist(path: "data/mnist"), "source: mnist\npath: data/mnist\nfirst: image\nsecond: label\nshift: 0\n"),
+            (
+                .fewShot(.mnist(path: "m"), perClass: 10),
+                "source: mnist\npath: m\nfirst: image\nsecond: label\nshift: 0\nper_class: 10\n"
+            ),
             (
                 .hdf5(path: "p.h5", heldOut: 0.1),
                 "source: hdf5\npath: p.h5\nheld_out: 0.1\nsplit_seed: 0\ncache_memory: 1 GiB\n"
@@ -111,8 +119,8 @@ import Testing
         ("{path: a}", "data.source: is missing; for example source: gaussian"),
         (
             "{source: mnits, path: a, per_class: 3}",
-            "data.source: no source is called \"mnits\"; did you mean mnist? There are gaussian, latent, mnist, hdf5, "
-                + "program"
+            "data.source: no source is called \"mnits\"; did you mean mnist? There are gaussian, latent, ocean, mnist, "
+                + "hdf5, program"
         ), ("{source: mnist}", "data.path: is missing; for example path: data/mnist"),
         ("{source: program}", "data.name: is missing; for example name: circle"),
         (

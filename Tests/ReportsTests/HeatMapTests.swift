@@ -29,30 +29,6 @@ import Testing
             (low?.number("y") ?? 0) > (high?.number("y") ?? 0) && (low?.number("x") ?? 0) < (high?.number("x") ?? 0))
     }
 
-    @Test func textHasContrastWithEveryColour() {
-        func luminance(_ hex: String) -> Double {
-            let value = Int(hex.dropFirst(), radix: 16) ?? 0
-            let parts = [value >> 16, value >> 8 & 255, value & 255].map { part -> Double in
-                let share = Double(part) / 255
-                return share <= 0.04045 ? share / 12.92 : power((share + 0.055) / 1.055)
-            }
-            return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
-        }
-        // x^2.4 = (x^12)^(1/5) by Newton's method.
-        func power(_ x: Double) -> Double {
-            var root = x
-            let target = (0..<12).reduce(1.0) { product, _ in product * x }
-            for _ in 0..<60 { root -= (root * root * root * root * root - target) / (5 * root * root * root * root) }
-            return root
-        }
-        for k in 0...100 {
-            let (ground, ink) = (
-                luminance(ColorMap.color(Double(k) / 100)), luminance(ColorMap.textColor(Double(k) / 100))
-            )
-            #expect((max(ground, ink) + 0.05) / (min(ground, ink) + 0.05) >= 4.5)
-        }
-    }
-
     @Test func manyColumnsMakeAWideHeatMap() {
         let names = (0..<40).map { "column \($0)" }
         let map = HeatMap(

@@ -63,4 +63,17 @@ import Testing
         #expect(markup.all("text").allSatisfy { $0.text != "only" })
         #expect(ParsedMarkup(plots[0].svg).all("text").contains { $0.text == "only" })
     }
+
+    @Test func figuresOfAPageHaveDistinctNames() {
+        func plot(_ title: String) -> Plot { Plot(title, x: Axis("x"), y: Axis("y"), series: []) }
+        let page = ReportPage(title: "t") {
+            FigureGroup(plot("Error against σ, twice"), plot("σ"))
+            Section("s") { Section("t") { FigureGroup(plot("error against: twice"), plot("Error against twice-2")) } }
+        }
+        #expect(
+            page.figures.map(\.name) == [
+                "error-against-twice", "figure", "error-against-twice-2", "error-against-twice-2-2",
+            ])
+        #expect(page.figures[2].figure.title == "error against: twice")
+    }
 }

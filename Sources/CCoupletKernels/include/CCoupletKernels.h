@@ -3,6 +3,7 @@
 #pragma once
 #include "couplet_attention.h"
 #include "couplet_convolution.h"
+#include "couplet_drifters.h"
 #include "couplet_elementary.h"
 #include "couplet_flat_buffer.h"
 #include "couplet_floating_point_mode.h"

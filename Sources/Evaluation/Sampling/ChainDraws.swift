@@ -4,6 +4,8 @@ import CoupletTensors
 public struct ChainDraws: Sendable {
     /// C × n × d: n draws of each of C chains, in the units of u.
     public let draws: Tensor
+    /// The draws as normal numbers z, with u = m + F z, C × n × (number of normal numbers).
+    public let normals: Tensor
     /// Φ of each draw, C × n.
     public let logLikelihoods: [[Double]]
     /// β after the burn-in.
@@ -12,11 +14,11 @@ public struct ChainDraws: Sendable {
     public let acceptance: Double
     /// Number of steps from one draw to the next.
     public let thinning: Int
-    /// The largest R̂ over the coordinates and Φ; NaN if no chain moves.
+    /// The largest R̂ over the coordinates of z and Φ; NaN if no chain moves.
     public let rHat: Double
-    /// The smallest effective sample size over the coordinates and Φ.
+    /// The smallest effective sample size over the coordinates of z and Φ.
     public let effectiveSampleSize: Double
-    /// The point of highest density that the annealing found, d numbers.
+    /// The point of highest density that the annealing found, d numbers; empty if no mode was wanted.
     public let mode: [Float]
 
     /// Number of draws, C · n.

@@ -25,7 +25,7 @@ public struct PairScore: Equatable, Sendable {
     /// - Parameters:
     ///   - querySquares: |·|² of the rows of `queries`.
     ///   - gallerySquares: |·|² of the rows of `gallery`.
-    func scores(
+    package func scores(
         of row: Int, in queries: Tensor, _ querySquares: [Double], with gallery: Tensor, _ gallerySquares: [Double]
     ) -> [Double] {
         precondition(queries.columns == gallery.columns, "encodings \(queries.shape) and \(gallery.shape)")
@@ -48,7 +48,7 @@ public struct PairScore: Equatable, Sendable {
     }
 
     /// Returns |·|² of each row.
-    static func squares(_ encodings: Tensor) -> [Double] {
+    package static func squares(_ encodings: Tensor) -> [Double] {
         (0..<encodings.rows).map {
             couplet_squared_norm(encodings.columns, encodings.pointer + $0 * encodings.columns)
         }

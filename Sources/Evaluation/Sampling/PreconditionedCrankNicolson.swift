@@ -8,6 +8,9 @@ import CoupletTensors
 /// exp(Φ(u') - Φ(u)))`. The proposal leaves N(m, C) invariant, so the marginal's density is not needed and acceptance
 /// does not fall with the dimension.
 ///
+/// The chains run in z, with u = m + F z, z ~ N(0, I) and C = F Fᵀ (`GaussianMarginal`): there the proposal is z' =
+/// √(1-β²) z + β ξ, ξ ~ N(0, I). So a field on a grid with few modes has chains of few dimensions.
+///
 /// 1. *Start.* Several chains per query start at independent draws of N(m, C). These spread wider than the conditional,
 ///    so chains that still depend on their start disagree. The chains of several queries run as one batch.
 /// 2. *Burn-in.* β is adapted per query to an acceptance of 0.3 (Robbins–Monro on log β, up to `largestStep`). After it
@@ -23,10 +26,8 @@ import CoupletTensors
 /// Random numbers are functions of (seed, query, chain, step), so the draws of a query do not depend on the other
 /// queries.
 public struct PreconditionedCrankNicolson: Sendable {
-    /// m.
-    public let mean: [Double]
-    /// C^½, symmetric, d × d.
-    public let root: Matrix
+    /// N(m, C).
+    public let marginal: GaussianMarginal
     /// Number of chains per query, from 2 to `SamplingDrawNumber.chainLimit`.
     public var chains = 8
     /// Number of steps that adapt β, and of pilot steps if `thinning` is nil.
@@ -43,18 +44,16 @@ public struct PreconditionedCrankNicolson: Sendable {
     public static let largestStep = 0.9
     /// Target acceptance of the adaptation.
     public var acceptance = 0.3
+    /// Whether to search for the mode. The search takes 2,000 steps or more of each chain.
+    public var findsMode = true
     fileprivate let philox: Philox
 
     /// - Parameters:
-    ///   - mean: m, d numbers.
-    ///   - root: C^½, symmetric, d × d.
+    ///   - marginal: N(m, C). With `GaussianMarginal.standard` the points are the normal numbers z themselves, for a Φ
+    ///     that is a function of them.
     ///   - seed: determines all draws.
-    public init(mean: [Double], root: Matrix, seed: UInt64) {
-        precondition(
-            root.rows == mean.count && root.columns == mean.count,
-            "a root \(root.rows) × \(root.columns) for \(mean.count) dimensions")
-        self.mean = mean
-        self.root = root
+    public init(_ marginal: GaussianMarginal, seed: UInt64) {
+        self.marginal = marginal
         philox = Philox(seed: seed)
     }
 
@@ -62,7 +61,8 @@ public struct PreconditionedCrankNicolson: Sendable {
     /// few hundred MiB. Pad every call to this number by repeating a query; then results do not depend on the number of
     /// queries.
     public func queriesPerBlock(count: Int) -> Int {
-        let floatsPerQuery = chains * max(thinning == nil ? burnIn : 0, drawsPerChain(count)) * mean.count
+        let length = drawsPerChain(count), states = max(thinning == nil ? burnIn : 0, length) * marginal.normalCount
+        let floatsPerQuery = chains * (states + length * marginal.dimension)
         return max(1, min(64 / chains, (1 << 26) / max(floatsPerQuery, 1)))
     }
 
@@ -91,12 +91,13 @@ public struct PreconditionedCrankNicolson: Sendable {
         }
         // The annealing starts before the sampling, because the number of sampling steps depends on the other queries
         // of the block. So a query's mode is a function of its own chains.
-        let modes = try modes(from: block)
+        let modes = findsMode ? try modes(from: block) : queries.map { _ in [] }
         let traces = try record(&block, &number, length: length, thinnings: thinnings)
         return queries.indices.map { query in
             let trace = traces[query], diagnostics = trace.series.map { ChainDiagnostics($0) }
             return ChainDraws(
-                draws: trace.draws, logLikelihoods: trace.logLikelihoods, stepSize: block.stepSizes[query],
+                draws: points(trace.normals), normals: trace.normals, logLikelihoods: trace.logLikelihoods,
+                stepSize: block.stepSizes[query],
                 acceptance: trace.acceptance, thinning: thinnings[query],
                 rHat: diagnostics.map(\.rHat).filter { !$0.isNaN }.max() ?? .nan,
                 effectiveSampleSize: diagnostics.map(\.effectiveSampleSize).filter { !$0.isNaN }.min() ?? .nan,
@@ -104,15 +105,11 @@ public struct PreconditionedCrankNicolson: Sendable {
         }
     }
 
-    /// Returns m + C^½ z of each row, rows × d.
-    fileprivate func points(_ states: Matrix) -> Tensor {
-        let product = states * root, result = Tensor([states.rows, states.columns])
-        for row in 0..<states.rows {
-            for i in 0..<mean.count {
-                result.pointer[row * mean.count + i] = Float(mean[i] + product.elements[row * mean.count + i])
-            }
-        }
-        return result
+    /// Returns m + F z of draws z, C × n × (number of normal numbers), as C × n × d.
+    private func points(_ normals: Tensor) -> Tensor {
+        let (chains, length, columns) = (normals.shape[0], normals.shape[1], normals.shape[2])
+        let rows = marginal.points(Matrix(normals.reshaped([chains * length, columns])))
+        return rows.reshaped([chains, length, marginal.dimension])
     }
 
     private func drawsPerChain(_ count: Int) -> Int { max((count + chains - 1) / chains, minimumDraws) }
@@ -122,7 +119,7 @@ public struct PreconditionedCrankNicolson: Sendable {
     private func record(
         _ block: inout ParallelChains, _ number: inout Int, length: Int, thinnings: [Int]
     ) throws -> [ChainTrace] {
-        var traces = thinnings.map { _ in ChainTrace(chains: chains, length: length, dimension: mean.count) }
+        var traces = thinnings.map { _ in ChainTrace(chains: chains, length: length, dimension: marginal.normalCount) }
         for step in 1...(length * thinnings.max()!) {
             number += 1
             let acceptance = try block.step(number, .crankNicolson, gain: 0)
@@ -139,7 +136,7 @@ public struct PreconditionedCrankNicolson: Sendable {
     private static func thinning(after pilot: ChainTrace) -> Int {
         let sizes = pilot.series.map { ChainDiagnostics.effectiveSampleSize($0).size }
         let size = sizes.filter { !$0.isNaN }.min() ?? .infinity
-        let time = Double(pilot.draws.shape[0] * pilot.draws.shape[1]) / size
+        let time = Double(pilot.normals.shape[0] * pilot.normals.shape[1]) / size
         guard time > 1 else { return 1 }
         return max(1, Int((log(0.05) / log((time - 1) / (time + 1))).rounded(.up)))
     }
@@ -148,7 +145,7 @@ public struct PreconditionedCrankNicolson: Sendable {
     /// numbers count down from the largest, so that they differ from the step numbers of the draws.
     private func modes(from chains: ParallelChains) throws -> [[Float]] {
         var block = chains.annealing
-        let steps = min(max(2_000, 100 * mean.count), 20_000)
+        let steps = min(max(2_000, 100 * marginal.normalCount), 20_000)
         for step in 1...steps {
             let temperature = pow(1e-6, Double(step) / Double(steps))
             let number = SamplingDrawNumber.stepLimit - step
@@ -163,7 +160,7 @@ public struct PreconditionedCrankNicolson: Sendable {
 /// The chains of some queries, stepped together: row q · C + c is chain c of the q-th query, and one step of all rows
 /// calls Φ once.
 ///
-/// A chain's state is z, with u = m + C^½ z; under the marginal z ~ N(0, I).
+/// A chain's state is z, with u = m + F z; under the marginal z ~ N(0, I).
 private struct ParallelChains {
     /// Proposal and acceptance rule of a step.
     enum Move {
@@ -186,6 +183,7 @@ private struct ParallelChains {
     /// The highest log-density of each row so far, and its point.
     private(set) var highest: [(density: Double, point: [Float])] = []
     private var normals: Tensor
+    /// Number of chains of a query; number of normal numbers of a state.
     private let chains: Int, dimension: Int
 
     /// Starts every chain at an independent draw of the marginal.
@@ -196,16 +194,16 @@ private struct ParallelChains {
         self.queries = queries
         self.logLikelihood = logLikelihood
         chains = sampler.chains
-        dimension = sampler.mean.count
+        dimension = sampler.marginal.normalCount
         let rows = queries.count * chains
         normals = Tensor([rows, dimension])
         states = Matrix(rows: rows, columns: dimension)
-        points = Tensor([rows, dimension])
+        points = Tensor([rows, sampler.marginal.dimension])
         logLikelihoods = []
         logSteps = [Double](repeating: log(0.5), count: queries.count)
         drawNormals(step: 0)
         for i in 0..<states.elements.count { states.elements[i] = Double(normals.pointer[i]) }
-        points = sampler.points(states)
+        points = sampler.marginal.points(states)
         logLikelihoods = try requireFinite(logLikelihood(points))
     }
 
@@ -241,7 +239,8 @@ private struct ParallelChains {
                 proposals.elements[i] = shrink * states.elements[i] + step * Double(normals.pointer[i])
             }
         }
-        let proposedPoints = sampler.points(proposals), proposed = try requireFinite(logLikelihood(proposedPoints))
+        let proposedPoints = sampler.marginal.points(proposals),
+            proposed = try requireFinite(logLikelihood(proposedPoints))
         var acceptance = [Double](repeating: 0, count: queries.count)
         for row in logLikelihoods.indices {
             let logRatio: Double
@@ -279,6 +278,9 @@ private struct ParallelChains {
         return logLikelihoods[row] - 0.5 * square
     }
 
+    /// Coordinate i of the state z of a row.
+    func state(_ row: Int, _ i: Int) -> Double { states[row, i] }
+
     private func row(_ row: Int, of points: Tensor) -> [Float] { points.rows(row..<row + 1).values }
 
     private func number(_ row: Int, step: Int) -> UInt64 {
@@ -312,30 +314,30 @@ private struct ParallelChains {
 
 /// The stored draws of one query's chains.
 private struct ChainTrace {
-    /// C × n × d.
-    let draws: Tensor
+    /// The states z, C × n × (number of normal numbers).
+    let normals: Tensor
     /// Φ, C × n.
     private(set) var logLikelihoods: [[Double]]
     /// The mean acceptance probability.
     var acceptance = 0.0
 
     init(chains: Int, length: Int, dimension: Int) {
-        draws = Tensor([chains, length, dimension])
+        normals = Tensor([chains, length, dimension])
         logLikelihoods = [[Double]](repeating: [Double](repeating: 0, count: length), count: chains)
     }
 
     /// Stores the states of the chains of the query with index `query` in the block, as draw number `draw`.
     mutating func store(_ block: ParallelChains, _ query: Int, draw: Int) {
-        let (chains, length, d) = (draws.shape[0], draws.shape[1], draws.shape[2])
+        let (chains, length, d) = (normals.shape[0], normals.shape[1], normals.shape[2])
         for chain in 0..<chains {
             let row = query * chains + chain, start = (chain * length + draw) * d
-            draws.flat(start..<start + d).copy(from: block.points.rows(row..<row + 1))
+            for i in 0..<d { normals.pointer[start + i] = Float(block.state(row, i)) }
             logLikelihoods[chain][draw] = block.logLikelihoods[row]
         }
     }
 
-    /// The quantities whose convergence is measured: every coordinate, and Φ.
+    /// The quantities whose convergence is measured: every coordinate of z, and Φ.
     var series: [[[Double]]] {
-        (0..<draws.shape[2]).map { ChainDraws.coordinate($0, of: draws) } + [logLikelihoods]
+        (0..<normals.shape[2]).map { ChainDraws.coordinate($0, of: normals) } + [logLikelihoods]
     }
 }

@@ -65,6 +65,26 @@ public struct Drawing: Sendable {
             ], title)
     }
 
+    /// An image, stretched to a rectangle.
+    mutating func image(
+        _ image: PNGImage, x: Double, y: Double, width: Double, height: Double, class name: String = "",
+        title: String = ""
+    ) {
+        titled(
+            "image",
+            [
+                "class": name, "x": Markup.coordinate(x), "y": Markup.coordinate(y), "width": Markup.coordinate(width),
+                "height": Markup.coordinate(height), "preserveAspectRatio": "none", "href": image.dataURI,
+            ], title)
+    }
+
+    /// A closed area.
+    mutating func area(_ corners: [(x: Double, y: Double)], class name: String, title: String = "") {
+        guard corners.count > 2 else { return }
+        let data = corners.map { Markup.coordinate($0.x) + " " + Markup.coordinate($0.y) }.joined(separator: "L")
+        titled("path", ["class": name, "d": "M\(data)Z"], title)
+    }
+
     /// The outline of a rectangle in a colour of its own.
     mutating func frame(x: Double, y: Double, width: Double, height: Double, color: String) {
         markup.element(

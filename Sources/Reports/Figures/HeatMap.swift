@@ -1,5 +1,4 @@
 import CoupletText
-import Glibc
 
 /// Values over two variables, as a grid of coloured cells. Each cell contains its value if there is room for it.
 public struct HeatMap: Figure {
@@ -90,7 +89,7 @@ public struct HeatMap: Figure {
             drawing.frame(
                 x: left + Double(chosen.column) * cellWidth + 2.5,
                 y: first + Double(rows.count - 1 - chosen.row) * cellHeight + 2.5,
-                width: cellWidth - 5, height: cellHeight - 5, color: ColorMap.textColor(fraction))
+                width: cellWidth - 5, height: cellHeight - 5, color: ColorMap.sequential.textColor(fraction))
         }
         let bottom = first + Double(rows.count) * cellHeight
         // Every label, or every second, third, …, so that labels do not touch.
@@ -102,7 +101,9 @@ public struct HeatMap: Figure {
                 fitting: Double(labelStride) * cellWidth - 4)
         }
         drawing.text(xLabel, x: (left + width - 10) / 2, y: bottom + 29, class: "middle muted", fitting: width - left)
-        return drawColorBar(color, isEmpty: !values.contains(where: \.isFinite), top: bottom + 38, into: &drawing)
+        if !values.contains(where: \.isFinite) { return bottom + 38 }
+        return drawing.colorBar(
+            ColorMap.sequential, color, label: valueLabel, left: left, width: width, top: bottom + 38)
     }
 
     private func draw(
@@ -119,76 +120,13 @@ public struct HeatMap: Figure {
         }
         let title = ["\(names) · \(valueLabel) \(TypographicNumber.short(value, 5))", cell.label].filter { !$0.isEmpty }
             .joined(separator: " · ")
-        drawing.rectangle(x: x, y: y, width: width, height: height, fill: ColorMap.color(fraction), title: title)
+        drawing.rectangle(
+            x: x, y: y, width: width, height: height, fill: ColorMap.sequential.color(fraction), title: title)
         let text = TypographicNumber.short(value, 3)
         if TextWidth.of(text, size: FigureSize.textSize) <= width - 2 {
             drawing.text(
                 text, x: frame.x + frame.width / 2, y: frame.y + frame.height / 2 + 4,
-                color: ColorMap.textColor(fraction))
+                color: ColorMap.sequential.textColor(fraction))
         }
-    }
-
-    /// Draws the bar of colours with its values.
-    private func drawColorBar(_ color: Scale, isEmpty: Bool, top: Double, into drawing: inout Drawing) -> Double {
-        if isEmpty { return top }
-        let count = 48, barWidth = min(220, width - left - 90)
-        drawing.text(valueLabel, x: 4, y: top + 11, class: "muted", fitting: width - barWidth - 50)
-        let start = width - 10 - barWidth - 20
-        for k in 0..<count {
-            drawing.rectangle(
-                x: start + barWidth * Double(k) / Double(count), y: top + 2, width: barWidth / Double(count) + 0.3,
-                height: 9,
-                fill: ColorMap.color(Double(k) / Double(count - 1)))
-        }
-        var lastLabelEnd = -Double.infinity
-        for tick in Ticks.of(color, wanted: 3).labelled {
-            guard let fraction = color.fraction(of: tick.value), fraction >= -1e-6, fraction <= 1 + 1e-6 else {
-                continue
-            }
-            let x = start + fraction * barWidth, half = tick.width(size: FigureSize.textSize) / 2
-            guard x - half > lastLabelEnd + 4 else { continue }
-            lastLabelEnd = x + half
-            drawing.line(x, top + 11, x, top + 14, class: "axis")
-            drawing.text(tick, x: x, y: top + 25, class: "middle")
-        }
-        return top + 30
-    }
-}
-
-/// The colours of a heat map, from dark to bright. The lightness grows evenly, so that the order is also visible in
-/// grey and with colour blindness. The fixed points are from viridis (van der Walt and Smith, matplotlib).
-package enum ColorMap {
-    private static let stops: [(Double, Double, Double)] = [
-        (68, 1, 84), (72, 40, 120), (62, 74, 137), (49, 104, 142), (38, 130, 142), (31, 158, 137), (53, 183, 121),
-        (109, 205, 89),
-        (180, 222, 44), (253, 231, 37),
-    ]
-
-    /// Returns the colour "#rrggbb" of a fraction from 0 to 1.
-    package static func color(_ fraction: Double) -> String { hex(components(fraction)) }
-
-    /// Returns black or white, whichever has the higher contrast with the colour of the fraction.
-    package static func textColor(_ fraction: Double) -> String {
-        let (r, g, b) = components(fraction)
-        func linear(_ value: Double) -> Double {
-            value <= 10.31 ? value / 255 / 12.92 : pow((value / 255 + 0.055) / 1.055, 2.4)
-        }
-        let luminance = 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)
-        return luminance > 0.179 ? "#000000" : "#ffffff"
-    }
-
-    private static func components(_ fraction: Double) -> (Double, Double, Double) {
-        let position = min(1, max(0, fraction.isNaN ? 0 : fraction)) * Double(stops.count - 1)
-        let index = min(stops.count - 2, Int(position)), rest = position - Double(index)
-        let (a, b) = (stops[index], stops[index + 1])
-        return (a.0 + rest * (b.0 - a.0), a.1 + rest * (b.1 - a.1), a.2 + rest * (b.2 - a.2))
-    }
-
-    private static func hex(_ color: (Double, Double, Double)) -> String {
-        "#"
-            + [color.0, color.1, color.2].map { value in
-                let digits = String(Int(value.rounded()), radix: 16)
-                return digits.count < 2 ? "0" + digits : digits
-            }.joined()
     }
 }

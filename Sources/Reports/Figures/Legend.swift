@@ -6,6 +6,12 @@ public struct LegendEntry: Equatable, Sendable {
         case fit
         /// A fifth of the ranks, from 0 for the worst to 4 for the best.
         case rank(Int)
+        /// The frame of a picture.
+        case frame(PictureGrid.Answer)
+        /// The way, the start and an observed position of a drifter, and a velocity.
+        case track, start, observed, arrow
+        /// An area behind the series.
+        case band
     }
 
     public let text: String
@@ -66,10 +72,23 @@ enum Legend {
                 if style == .markers || style == .markedLine {
                     $0.mark(appearance.shape, x: x + 11, y: y, radius: 3.6, class: "mark")
                 }
+                if style == .bars { $0.rectangle(x: x + 4, y: y - 5, width: 14, height: 10, class: "bar") }
                 if style == .dots { $0.mark(0, x: x + 11, y: y, radius: 2.4, class: "dot") }
             }
         case .reference: drawing.line(x, y, x + sampleWidth, y, class: "reference")
         case .fit: drawing.group("neutral") { $0.line(x, y, x + sampleWidth, y, class: "fit") }
+        case .frame(let answer): drawing.answer(answer, x: x + 3, y: y - 5, width: 14, height: 10)
+        case .track:
+            for name in ["casing", "track"] { drawing.line(x, y, x + sampleWidth, y, class: name) }
+        case .start: drawing.mark(0, x: x + 11, y: y, radius: 3.6, class: "start")
+        case .observed: drawing.mark(0, x: x + 11, y: y, radius: 2.2, class: "observed")
+        case .arrow:
+            drawing.line(x, y, x + sampleWidth, y, class: "casing")
+            drawing.arrow(from: (x + 1, y), to: (x + sampleWidth - 1, y))
+        case .band:
+            drawing.group("neutral") {
+                $0.rectangle(x: x, y: y - 5, width: sampleWidth, height: 10, class: "band")
+            }
         case .rank(let fifth): drawing.group("rank\(fifth + 1)") { $0.line(x, y, x + sampleWidth, y, class: "path") }
         }
     }

@@ -14,9 +14,12 @@ public struct Plot: Figure {
     public var y: Axis
     public var series: [Series]
     public var references: [ReferenceLine]
+    /// Areas behind the lines and marks, and in front of bars.
+    public var bands: [Band]
 
     public init(
-        _ title: String, caption: String = "", x: Axis, y: Axis, series: [Series], references: [ReferenceLine] = []
+        _ title: String, caption: String = "", x: Axis, y: Axis, series: [Series], references: [ReferenceLine] = [],
+        bands: [Band] = []
     ) {
         self.title = title
         self.caption = caption
@@ -24,11 +27,13 @@ public struct Plot: Figure {
         self.y = y
         self.series = series
         self.references = references
+        self.bands = bands
     }
 
     public var legend: [LegendEntry] {
         series.compactMap(\.entry)
             + references.filter { !$0.name.isEmpty }.map { LegendEntry($0.name, sample: .reference) }
+            + bands.filter { !$0.name.isEmpty }.map { LegendEntry($0.name, sample: .band) }
     }
 
     public var summary: String {
@@ -42,11 +47,18 @@ public struct Plot: Figure {
     public func draw(into drawing: inout Drawing, top: Double) -> Double {
         let layout = PlotLayout(self, top: top)
         layout.drawAxes(self, into: &drawing)
-        for line in references { layout.draw(line, into: &drawing) }
-        // Quiet series are drawn first, so that they lie behind the others.
-        for series in series.filter({ $0.appearance == .quiet }) + series.filter({ $0.appearance != .quiet }) {
-            drawing.group(series.appearance.colorClass) { layout.draw(series, of: self, into: &$0) }
+        func draw(_ chosen: (Series) -> Bool) {
+            for series in series where chosen(series) {
+                drawing.group(series.appearance.colorClass) { layout.draw(series, of: self, into: &$0) }
+            }
         }
+        // Bands and references lie above bars, which would hide them, and below everything else. Quiet series lie
+        // behind the others.
+        draw { $0.style == .bars }
+        for band in bands { layout.draw(band, into: &drawing) }
+        for line in references { layout.draw(line, into: &drawing) }
+        draw { $0.style != .bars && $0.appearance == .quiet }
+        draw { $0.style != .bars && $0.appearance != .quiet }
         if layout.isEmpty { layout.drawEmpty(into: &drawing) }
         return layout.height
     }
@@ -96,11 +108,19 @@ private struct PlotLayout {
             }
         }
         isEmpty = xs.isEmpty
+        // Bars extend to both sides of their x, by half the distance to the next.
+        if let half = plot.series.filter({ $0.style == .bars }).map(\.halfBarWidth).max() {
+            xs += xs.flatMap { [$0 - half, $0 + half] }
+        }
+        for band in plot.bands {
+            if let range = band.xRange { xs += [range.lowerBound, range.upperBound] }
+            ys += [band.yRange.lowerBound, band.yRange.upperBound]
+        }
         for line in plot.references {
             if case .horizontal(let value) = line.shape { ys.append(value) }
             if case .vertical(let value) = line.shape { xs.append(value) }
         }
-        let hasCurves = plot.series.contains { $0.style == .line }
+        let hasCurves = plot.series.contains { $0.style == .line || $0.style == .bars }
         xScale = Scale(plot.x, values: xs, margin: hasCurves ? 0.01 : 0.06)
         yScale = Self.vertical(plot, ys)
 
@@ -200,8 +220,21 @@ private struct PlotLayout {
             case .horizontal(let y): [(xScale.lower, y), (xScale.upper, y)]
             case .vertical(let x): [(x, yScale.lower), (x, yScale.upper)]
             case .power(let slope, let factor): curve { factor * pow($0, slope) }
+            case .diagonal: curve { $0 }
             }
         drawing.path([visible(ends)], class: "reference", title: line.name)
+    }
+
+    func draw(_ band: Band, into drawing: inout Drawing) {
+        let range = band.xRange ?? xScale.lower...xScale.upper
+        guard let first = position(range.lowerBound, band.yRange.lowerBound),
+            let last = position(range.upperBound, band.yRange.upperBound)
+        else { return }
+        drawing.group("neutral") {
+            $0.rectangle(
+                x: first.x, y: last.y, width: last.x - first.x, height: max(1, first.y - last.y), class: "band",
+                title: band.name)
+        }
     }
 
     /// 65 points of a function, over the whole x axis or a part of it.
@@ -251,6 +284,7 @@ extension PlotLayout {
                     title: "\(series.name) · \(fit.text)")
             }
         }
+        if series.style == .bars { drawBars(series, of: plot, into: &drawing) }
         for point in series.points where point.deviation > 0 {
             guard let upper = position(point.x, point.y + point.deviation) else { continue }
             let lower = position(point.x, point.y - point.deviation)?.y ?? bottom
@@ -305,8 +339,18 @@ extension PlotLayout {
         return pieces
     }
 
+    private func drawBars(_ series: Series, of plot: Plot, into drawing: inout Drawing) {
+        let half = 0.9 * series.halfBarWidth
+        for point in series.points {
+            guard let foot = position(point.x - half, 0), let end = position(point.x + half, point.y) else { continue }
+            drawing.rectangle(
+                x: foot.x, y: min(foot.y, end.y), width: end.x - foot.x, height: abs(end.y - foot.y), class: "bar",
+                title: plot.hoverText(point, of: series))
+        }
+    }
+
     private func drawMarks(_ series: Series, of plot: Plot, into drawing: inout Drawing) {
-        if series.appearance == .quiet, series.style == .line { return }
+        if series.style == .bars || series.appearance == .quiet && series.style == .line { return }
         let placed = series.points.filter { position($0.x, $0.y) != nil }
         let showsMarks = series.style != .line || placed.count == 1
         // One mark per point. A line without marks gets some invisible ones that carry tooltips.

@@ -23,6 +23,8 @@ public struct Series: Sendable {
         case markedLine
         /// Small pale dots, such as the single values behind a mean.
         case dots
+        /// Bars from zero, on linear axes.
+        case bars
     }
 
     /// The colour, dash pattern and mark of a series.
@@ -64,6 +66,12 @@ public struct Series: Sendable {
         return result
     }
 
+    /// Half the smallest distance of two points in x; 0.5 for a single point.
+    var halfBarWidth: Double {
+        let sorted = points.map(\.x).filter(\.isFinite).sorted()
+        return (zip(sorted, sorted.dropFirst()).map { $1 - $0 }.filter { $0 > 0 }.min() ?? 1) / 2
+    }
+
     var entry: LegendEntry? {
         if appearance == .quiet { return nil }
         let text = fit.map { name.isEmpty ? $0.text : "\(name), \($0.text)" } ?? name
@@ -98,6 +106,8 @@ public struct ReferenceLine: Sendable {
         case vertical(Double)
         /// y = factor · x^slope, a straight line on two logarithmic axes.
         case power(slope: Double, factor: Double)
+        /// y = x.
+        case diagonal
     }
 
     public var shape: Shape
@@ -106,5 +116,19 @@ public struct ReferenceLine: Sendable {
     public init(_ shape: Shape, name: String) {
         self.shape = shape
         self.name = name
+    }
+}
+
+/// An area that does not come from data, such as the values that chance explains.
+public struct Band: Equatable, Sendable {
+    public var name: String
+    public var yRange: ClosedRange<Double>
+    /// Nil for the whole axis.
+    public var xRange: ClosedRange<Double>?
+
+    public init(_ name: String, y yRange: ClosedRange<Double>, x xRange: ClosedRange<Double>? = nil) {
+        self.name = name
+        self.yRange = yRange
+        self.xRange = xRange
     }
 }

@@ -78,7 +78,22 @@ enum Theme {
         stroke-width:4px;opacity:1}\
         .end{text-anchor:end}.middle{text-anchor:middle}\
         .exponent{font-size:.78em}\
-        .halo{paint-order:stroke;stroke-width:3px;stroke-linejoin:round}
+        .halo{paint-order:stroke;stroke-width:3px;stroke-linejoin:round}\
+        .small{font-size:.88em}\
+        .pixels{image-rendering:pixelated}\
+        .framed{fill:none;stroke:currentColor;stroke-width:2.2px}\
+        .wrong{stroke-width:1.3px;stroke-dasharray:3 2.5}\
+        .badge{fill:currentColor}\
+        .check{fill:none;stroke:#fff;stroke-width:1.5px}\
+        .bar{fill:currentColor;fill-opacity:.75}\
+        .band{fill:currentColor;fill-opacity:.16;stroke:currentColor;stroke-width:1px;stroke-opacity:.6}\
+        .stream{fill:none;stroke:#10161d;stroke-width:.7px;opacity:.4}\
+        .arrow{fill:none;stroke:#10161d;stroke-width:.9px;opacity:.55}\
+        .casing,.track{fill:none;stroke-linejoin:round}\
+        .casing{stroke:#fff;stroke-width:3.6px;opacity:.8}\
+        .track{stroke:#10161d;stroke-width:1.7px}\
+        .observed{fill:#10161d;stroke:#fff;stroke-width:.8px}\
+        .start{fill:#fff;stroke:#10161d;stroke-width:1.7px}
         """
 
     private static func paint(_ value: (Color) -> String) -> String {
@@ -89,7 +104,7 @@ enum Theme {
             ".axis{stroke:\(color("axis"))}",
             ".reference,.neutral{color:\(color("muted"))}", ".reference{stroke:\(color("muted"))}",
             ".mark{stroke:\(color("ground"))}", ".absent{fill:\(color("card"));stroke:\(color("grid"))}",
-            ".halo{stroke:\(color("ground"))}",
+            ".halo{stroke:\(color("ground"))}", ".right{color:\(color("hue3"))}", ".wrong{color:\(color("hue2"))}",
         ]
         return fixed.joined()
             + hues.enumerated().map { ".hue\($0 + 1){color:\(value($1))}" }.joined()

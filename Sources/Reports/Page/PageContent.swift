@@ -8,6 +8,8 @@ public struct PageWriter: Sendable {
     var markup = Markup()
     /// The first-level headings so far, for the table of contents.
     private(set) var headings: [(id: String, text: String)] = []
+    /// The figures so far.
+    fileprivate(set) var figures: [any Figure] = []
     /// Number of sections that enclose the current part.
     fileprivate var depth = 0
 
@@ -111,6 +113,7 @@ public struct FigureGroup: PageContent {
 
     public func write(to page: inout PageWriter) {
         guard let first = figures.first else { return }
+        page.figures += figures
         let sharesLegend =
             figures.count > 1 && !first.legend.isEmpty && figures.allSatisfy { $0.legend == first.legend }
         if sharesLegend {

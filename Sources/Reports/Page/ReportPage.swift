@@ -23,6 +23,13 @@ public struct ReportPage: Sendable {
         self.content = content()
     }
 
+    /// Every figure of the page in its order, with a unique name that is made of the words of its title.
+    public var figures: [NamedFigure] {
+        var page = PageWriter()
+        for part in content { part.write(to: &page) }
+        return NamedFigure.distinct(page.figures.map(NamedFigure.init(titled:)))
+    }
+
     /// The file: HTML that is also well-formed XML.
     public var html: String {
         var page = PageWriter()

@@ -110,6 +110,9 @@ private struct DigestCachingSource<Source: PairSource>: PairSourceWrapper {
         try base.place(of: number, split, modality)
     }
     var gaussianCovariance: GaussianCovariance? { base.gaussianCovariance }
+    func gaussianMarginal(of modality: Modality) throws -> GaussianMarginal? {
+        try base.gaussianMarginal(of: modality)
+    }
     var residentBytes: Int { base.residentBytes }
     var waitsForStorage: Bool { base.waitsForStorage }
     var storageNotices: [String] { base.storageNotices }

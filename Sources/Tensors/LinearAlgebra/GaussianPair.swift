@@ -135,9 +135,10 @@ public struct Whitening: Equatable, Sendable {
     /// The dimension of the subspace in which x varies.
     public let rank: Int
 
+    /// - Parameter block: the name of C in errors.
     /// - Throws: `GaussianCovarianceError` if C is not square, finite, symmetric and positive semidefinite up to the
     ///   tolerance.
-    fileprivate init(_ covariance: Matrix, block: String, tolerance: Double) throws {
+    init(_ covariance: Matrix, block: String = "uu", tolerance: Double = 1e-10) throws {
         guard covariance.rows == covariance.columns, covariance.rows > 0 else {
             throw GaussianCovarianceError(
                 block: block, reason: "\(covariance.rows) × \(covariance.columns), not square")

@@ -41,6 +41,16 @@ import Testing
         #expect(try String(contentsOfFile: "\(folder.path)/study/batch/sweep.csv", encoding: .utf8) == rows)
         #expect(try String(contentsOfFile: file, encoding: .utf8) == page)
 
+        // The figures of the page, as files of their own.
+        let figures = try CoupletInvocation("study", "gaussian", "study", "--plots", "figures", in: folder.path)
+        #expect(figures.exitCode == 0, "\(figures.errors)")
+        let names = try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/figures")
+        #expect(names.count == page.components(separatedBy: "<figure").count - 1)
+        for name in names {
+            let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder.path)/figures/\(name)"))
+            #expect(name.hasSuffix(".svg") && XMLParser(data: data).parse(), "\(name)")
+        }
+
         // Another size of the study is refused in the same folder.
         let other = try ShellScript("\(reproduce) gaussian --output study", in: folder.path)
         #expect(other.exitCode == 65 && other.output.contains("not the one that was started here"), "\(other.output)")
@@ -81,13 +91,93 @@ import Testing
         #expect(try SweepTable(folder: SweepFolder(path: "\(folder.path)/study/encoding_size")).rows.count == 3)
     }
 
+    @Test func smokeStudyOfTheOcean() throws {
+        let folder = TemporaryFolder()
+        let command = "\(reproduce) ocean --smoke --output study"
+        let first = try ShellScript(command, in: folder.path)
+        #expect(first.exitCode == 0, "\(first.output)")
+        let file = "\(folder.path)/study/report.html"
+        let page = try String(contentsOfFile: file, encoding: .utf8)
+        #expect(
+            XMLParser(data: Data(page.utf8)).parse() && !page.contains("NaN") && !page.contains("class=\"warning\""))
+        for text in [
+            "Flows and tracks</h2>", "One side and both sides</h2>", "Error against batch size</h2>",
+            "Encoders</h2>", "Drifters 1 and the flows that are found for them</h4>",
+            "Posterior means given drifters 2</h4>", "Ranks: pCN, exact likelihood</h4>",
+        ] { #expect(page.contains(text), "\(text)") }
+        let figures = try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/study/plots")
+        #expect(figures.count == page.components(separatedBy: "<figure").count - 1)
+
+        // The recall on the page is that of the command, which compares the run once more.
+        let runs = try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/study/assimilation/trials")
+        let run = "study/assimilation/trials/\(try #require(runs.first))"
+        let table = try CoupletInvocation(
+            "study", "assimilate", run, "--output", "again.h5", "--gallery", "40", "--queries", "3", "--burn-in", "20",
+            "--max-steps", "100", "--evidence-flows", "64", in: folder.path)
+        #expect(table.exitCode == 0, "\(table.errors)")
+        let learned = try #require(table.output.split(separator: "\n").first { $0.contains("  learned ") })
+        let recall = try #require(learned.split(separator: " ").first { $0.contains(".") })
+        #expect(page.contains(">learned</th>") || page.contains(", learned</th>"))
+        #expect(page.contains(">\(recall)</td>"), "\(recall)")
+
+        // A second start computes nothing, and the page is the same. Without a comparison there is no page.
+        let comparison = "\(folder.path)/\(run)/assimilation.h5"
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: comparison))
+        let again = try ShellScript(command, in: folder.path)
+        #expect(again.exitCode == 0, "\(again.output)")
+        #expect(try String(contentsOfFile: file, encoding: .utf8) == page)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: comparison)) == bytes)
+        try FileManager.default.removeItem(atPath: comparison)
+        let missing = try CoupletInvocation("study", "ocean", "study", "-o", "page.html", in: folder.path)
+        #expect(missing.exitCode == 65 && missing.errors.contains("couplet study assimilate"), "\(missing.errors)")
+    }
+
+    /// Images of vertical bars, at a column that the digit determines.
+    @Test func smokeStudyOfMNIST() throws {
+        let folder = TemporaryFolder()
+        for (part, count) in [300, 80].enumerated() {
+            var images = IDXFile.header([count, 28, 28]), labels = IDXFile.header([count])
+            for number in 0..<count {
+                let digit = number % 10, height = 8 + number % 17
+                for position in 0..<784 {
+                    let isBar = (1 + 2 * digit...9 + 2 * digit).contains(position % 28) && position / 28 < height
+                    images.append(isBar ? UInt8(120 + number % 100) : 0)
+                }
+                labels.append(UInt8(digit))
+            }
+            try folder.write("data/" + IDXFile.mnistNames[2 * part], images)
+            try folder.write("data/" + IDXFile.mnistNames[2 * part + 1], labels)
+        }
+        let command = "\(reproduce) mnist --smoke --data data --output study"
+        let first = try ShellScript(command, in: folder.path)
+        #expect(first.exitCode == 0, "\(first.output)")
+        let file = "\(folder.path)/study/report.html"
+        let page = try String(contentsOfFile: file, encoding: .utf8)
+        #expect(
+            XMLParser(data: Data(page.utf8)).parse() && !page.contains("NaN") && !page.contains("class=\"warning\""))
+        for text in [
+            "Images and labels</h2>", "Left halves and right halves</h2>", "Images given the label</h4>",
+            "Retrieved right halves, given the left half</h4>", "Drawn left halves, given the right half</h4>",
+            "Accuracy against the number of labels</h4>",
+        ] { #expect(page.contains(text), "\(text)") }
+        // The sweep's figure is the page's.
+        let row = try #require(try SweepTable(folder: SweepFolder(path: "\(folder.path)/study/labels")).rows.first)
+        let text = String(format: "%.2f", 100 * (row.metric ?? -1))
+        #expect(page.contains(">\(text) %</td>"), "\(text)")
+        // A second start trains nothing, and the page has the same bytes.
+        let again = try ShellScript(command, in: folder.path)
+        #expect(again.exitCode == 0, "\(again.output)")
+        #expect(try String(contentsOfFile: file, encoding: .utf8) == page)
+    }
+
     @Test func wrongUsage() throws {
         let folder = TemporaryFolder()
         for (arguments, said) in [
-            ("gausian", "no study is called 'gausian'; there are gaussian and identifiability"),
+            ("gausian", "no study is called 'gausian'; there are gaussian, identifiability, mnist and ocean"),
             ("gaussian --smoke --full", "exclude each other"), ("", "usage: launch/reproduce"),
             ("gaussian --ranks none", "--ranks: wanted a number"), ("gaussian --fast", "no option --fast"),
-            ("gaussian --output", "--output needs a value"),
+            ("gaussian --small", "has no size --small"), ("mnist", "needs its data"),
+            ("mnist --data nowhere", "there is no folder nowhere"), ("gaussian --output", "--output needs a value"),
             ("gaussian --ranks 2 --launcher srun", "--ranks and --launcher exclude each other"),
             ("identifiability --set", "--set needs a value"),
         ] {
@@ -97,5 +187,7 @@ import Testing
         let none = try CoupletInvocation("study", "gaussian", ".", "-o", "page.html", in: folder.path)
         #expect(none.exitCode == 74 && none.errors.contains("no sweep of the Gaussian study"), "\(none.errors)")
         #expect(!FileManager.default.fileExists(atPath: "\(folder.path)/page.html"))
+        let nowhere = try CoupletInvocation("study", "gaussian", ".", in: folder.path)
+        #expect(nowhere.exitCode == 64 && nowhere.errors.contains("nowhere to write"), "\(nowhere.errors)")
     }
 }

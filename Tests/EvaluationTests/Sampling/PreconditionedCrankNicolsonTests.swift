@@ -11,7 +11,8 @@ import Testing
         let (m, s) = (0.4, 1.3), score = PairScore(similarity: .cosine, temperature: 0.4), given: [Float] = [-0.35, 1]
         // g(u) = (1, u² - u/4 - 1): two values of u have the same cosine, but different marginal densities.
         func encoding(_ u: Double) -> [Float] { [1, Float(u * u - 0.25 * u - 1)] }
-        var sampler = PreconditionedCrankNicolson(mean: [m], root: Matrix(rows: 1, columns: 1, elements: [s]), seed: 8)
+        let marginal = GaussianMarginal(mean: [m], factor: Matrix(rows: 1, columns: 1, elements: [s]))
+        var sampler = PreconditionedCrankNicolson(marginal, seed: 8)
         sampler.minimumDraws = 2_000
         let draws = try sampler.draws(queries: [4], count: 1) { points in
             score.scores(
@@ -39,7 +40,8 @@ import Testing
 
     /// With a constant likelihood the target is the marginal, and all proposals are accepted.
     @Test func constantLikelihoodGivesTheMarginal() throws {
-        let sampler = PreconditionedCrankNicolson(mean: [2, -1], root: .diagonal([0.5, 2]), seed: 2)
+        let sampler = PreconditionedCrankNicolson(
+            GaussianMarginal(mean: [2, -1], factor: .diagonal([0.5, 2])), seed: 2)
         let draws = try sampler.draws(queries: [0], count: 100) { [Double](repeating: 0.7, count: $0.rows) }[0]
         // The correlation from step to step is √(1-β²) = 0.44, so four steps make draws about independent.
         #expect(
@@ -48,6 +50,33 @@ import Testing
         #expect(abs(moments.mean[0] - 2) <= 4 * 0.5 / 40 && abs(moments.mean[1] + 1) <= 4 * 2 / 40)
         #expect(abs(moments.variance[0] / 0.25 - 1) <= 0.2 && abs(moments.variance[1] / 4 - 1) <= 0.2)
         #expect(abs(draws.mode[0] - 2) <= 0.01 && abs(draws.mode[1] + 1) <= 0.03)
+    }
+
+    /// A linear Φ shifts a Gaussian: u ~ N(m + F Fᵀ a, F Fᵀ). The factor has fewer columns than rows, and the chains as
+    /// many dimensions.
+    @Test func chainsRunInTheNormalNumbers() throws {
+        let factor = Matrix(rows: 4, columns: 2, elements: [1, 0.5, -0.3, 0.8, 0, 1.5, 0.7, 0]),
+            slope = [0.4, -1, 0.6, 1]
+        let marginal = GaussianMarginal(mean: [1, 0, -1, 2], factor: factor)
+        var sampler = PreconditionedCrankNicolson(marginal, seed: 6)
+        sampler.findsMode = false
+        let draws = try sampler.draws(queries: [0], count: 8_000) { points in
+            (0..<points.rows).map { row in (0..<4).reduce(0) { $0 + slope[$1] * Double(points[row * 4 + $1]) } }
+        }[0]
+        #expect(draws.normals.shape == [8, 1_000, 2] && draws.draws.shape == [8, 1_000, 4] && draws.mode.isEmpty)
+        let points = marginal.points(Matrix(draws.normals.reshaped([8_000, 2])))
+        #expect(zip(points.values, draws.draws.values).allSatisfy { abs($0 - $1) <= 1e-6 })
+        let moments = ConditionalMoments(draws: draws.draws), z = ConditionalMoments(draws: draws.normals)
+        let covariance = marginal.covariance
+        for i in 0..<4 {
+            let mean = marginal.mean[i] + (0..<4).reduce(0) { $0 + covariance[i, $1] * slope[$1] }
+            #expect(abs(moments.mean[i] - mean) <= 4 * moments.meanError[i])
+            #expect(abs(moments.variance[i] / covariance[i, i] - 1) <= 0.1)
+        }
+        for j in 0..<2 {
+            let mean = (0..<4).reduce(0) { $0 + factor[$1, j] * slope[$1] }
+            #expect(abs(z.mean[j] - mean) <= 4 * z.meanError[j])
+        }
     }
 
     /// The adaptation reduces β until about 0.3 of the proposals are accepted.

@@ -83,8 +83,7 @@ struct SamplingProblem {
     func chains(count: Int, seed: UInt64 = 3, adjust: (inout PreconditionedCrankNicolson) -> Void = { _ in }) throws
         -> [ChainDraws]
     {
-        var sampler = PreconditionedCrankNicolson(
-            mean: [Double](repeating: 0, count: pair.covariance.uu.rows), root: pair.first.root, seed: seed)
+        var sampler = PreconditionedCrankNicolson(try GaussianMarginal(covariance: pair.covariance.uu), seed: seed)
         sampler.burnIn = 400
         adjust(&sampler)
         let chains = sampler.chains, e = encodedQueries.columns

@@ -1,154 +1,12 @@
-import CCoupletKernels
 import CoupletFiles
-import CoupletSchema
-import CoupletTensors
 import Glibc
 import Synchronization
-
-/// MNIST (LeCun, Cortes, Burges): the image of a handwritten digit with its label. The training samples are the
-/// training files, the held-out samples the t10k files.
-///
-/// The first modality is the image [1, 28, 28], (x/255 - 0.1307) / 0.3081 of the bytes x, so that the training images
-/// have mean 0 and standard deviation 1. The second modality is the label, 0 … 9.
-public struct MNISTSource: PairSource {
-    /// Mean and standard deviation of the training images' pixels, scaled to 0 … 1.
-    public static let mean: Float = 0.1307, standardDeviation: Float = 0.3081
-    private static let classes = 10
-    /// The prepared value of a byte x is scale · x + shift.
-    private static let scale = 1 / (255 * standardDeviation), shift = -mean / standardDeviation
-
-    private let path: String
-    private let training: MNISTDigits, heldOut: MNISTDigits
-
-    /// Opens the four files, and checks their headers and lengths and all labels. The first read of an image detects
-    /// damage inside compressed images.
-    /// - Parameter path: the folder with train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and
-    ///   t10k-labels-idx1-ubyte, each with or without ".gz", with "." or "-" before "idx"; or the folder above
-    ///   MNIST/raw.
-    /// - Throws: `DataError` that names the file, what was found and what was expected.
-    public init(path: String) throws {
-        self.path = path
-        training = try MNISTDigits(folder: path, prefix: "train")
-        heldOut = try MNISTDigits(folder: path, prefix: "t10k")
-    }
-
-    private func digits(_ split: Split) -> MNISTDigits { split == .training ? training : heldOut }
-
-    public func description(of modality: Modality) -> ModalityDescription {
-        switch modality {
-        case .first: ModalityDescription(shape: [1, MNISTDigits.side, MNISTDigits.side])
-        case .second: ModalityDescription(shape: [1], classes: Self.classes)
-        }
-    }
-
-    public func count(of split: Split) -> Int? { digits(split).count }
-
-    public var residentBytes: Int { (training.count + heldOut.count) * (MNISTDigits.pixels + 1) }
-
-    /// Covers the uncompressed content of the four files.
-    public func dataDigest() throws -> String? {
-        var digest = Digest()
-        for digits in [training, heldOut] {
-            digest.update([digits.count])
-            try digits.imageBytes().withUnsafeBytes { digest.update($0) }
-            digits.labels.withUnsafeBytes { digest.update($0) }
-        }
-        return digest.hexadecimal
-    }
-
-    public func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) throws {
-        requireRows(first, numbers, .first)
-        requireRows(second, numbers, .second)
-        if let first { try scaleImages(split, numbers, Self.scale, Self.shift, into: first) }
-        if let second { try copyLabels(split, numbers, into: second) }
-    }
-
-    public func readRaw(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> Tensor {
-        let result = Tensor([numbers.count] + description(of: modality).shape)
-        switch modality {
-        case .first: try scaleImages(split, numbers, 1, 0, into: result)
-        case .second: try copyLabels(split, numbers, into: result)
-        }
-        return result
-    }
-
-    public func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? {
-        let digits = digits(split)
-        try requireNumbers(numbers, below: digits.count, of: split, in: path)
-        return numbers.map { Int(digits.labels[Int($0)]) }
-    }
-
-    /// - Parameter raw: for the first modality images, N × 784 numbers from 0 to 255 in any shape; for the second
-    ///   labels, N or N × 1 integers from 0 to 9.
-    /// - Throws: `DataError` if a number is outside this range.
-    public func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor {
-        let rows = try rowsFromUser(raw, modality, of: "data.source mnist")
-        guard modality == .first else {
-            try requireClasses(rows, Self.classes, of: "data.source mnist")
-            return rows
-        }
-        return try Self.scaled(rows)
-    }
-
-    /// Scales images of bytes as in training.
-    /// - Throws: `DataError` if a number is not a byte.
-    static func scaled(_ rows: Tensor) throws -> Tensor {
-        if let wrong = (0..<rows.count).first(where: { !(0...255).contains(rows.pointer[$0]) }) {
-            throw DataError(
-                at: "data.source mnist",
-                reason: "row \(wrong / MNISTDigits.pixels) of the images holds \(rows.pointer[wrong])",
-                remedy: "give the pixels as bytes, 0 to 255: the run scales them as in training")
-        }
-        let result = Tensor(rows.shape)
-        couplet_scale_shift(rows.count, rows.pointer, Self.scale, Self.shift, result.pointer)
-        return result
-    }
-
-    private func copyLabels(_ split: Split, _ numbers: [UInt64], into tensor: Tensor) throws {
-        let digits = digits(split)
-        try requireNumbers(numbers, below: digits.count, of: split, in: path)
-        for (row, number) in numbers.enumerated() { tensor.pointer[row] = Float(digits.labels[Int(number)]) }
-    }
-
-    /// Writes scale · x + shift of the images' bytes x into the rows of the tensor.
-    private func scaleImages(
-        _ split: Split, _ numbers: [UInt64], _ scale: Float, _ shift: Float, into tensor: Tensor
-    ) throws {
-        let digits = digits(split), pixels = MNISTDigits.pixels
-        try requireNumbers(numbers, below: digits.count, of: split, in: path)
-        if numbers.isEmpty { return }
-        try digits.imageBytes().withUnsafeBufferPointer { bytes in
-            for (row, number) in numbers.enumerated() {
-                couplet_scale_bytes(
-                    pixels, bytes.baseAddress! + Int(number) * pixels, scale, shift, tensor.pointer + row * pixels)
-            }
-        }
-    }
-}
-
-/// `data: {source: mnist, path: …}`.
-public struct MNISTSpecification: PairSourceKind {
-    public static let name = "mnist"
-    public static let hasLabels = true
-    public static let table = ConfigurationTable(
-        MNISTSpecification(path: ""), help: "MNIST: the image of a handwritten digit, and its label.",
-        [.required("path", \.path, .path(example: "data/mnist"), "Folder with the four IDX files.")])
-
-    /// The folder with the four IDX files.
-    public var path: String
-
-    public init(path: String) { self.path = path }
-
-    public var dependsOnSeed: Bool { false }
-
-    public func makeSource(seed: UInt64) throws -> any PairSource { try MNISTSource(path: path) }
-}
 
 /// Images and labels of the training part or the t10k part of MNIST.
 ///
 /// `init` reads and checks headers and labels. The first use decompresses the images, so a run does not decompress the
 /// test images before it evaluates, and an evaluation alone does not decompress the training images.
-private final class MNISTDigits: Sendable {
+final class MNISTDigits: Sendable {
     static let side = 28, pixels = side * side
 
     private enum Images {
@@ -200,6 +58,20 @@ private final class MNISTDigits: Sendable {
                 let bytes = try file.bytes()
                 images = .decompressed(bytes)
                 return bytes
+            }
+        }
+    }
+
+    /// Copies columns of an image that is moved by `down` and `right` pixels. Pixels that come in are 0.
+    /// - Parameter output: 28 × columns.
+    static func cut(
+        _ image: UnsafePointer<UInt8>, _ columns: Range<Int>, down: Int, right: Int, into output: inout [UInt8]
+    ) {
+        for y in 0..<side {
+            for (position, x) in columns.enumerated() {
+                let row = y - down, column = x - right
+                let isInside = (0..<side).contains(row) && (0..<side).contains(column)
+                output[y * columns.count + position] = isInside ? image[row * side + column] : 0
             }
         }
     }
