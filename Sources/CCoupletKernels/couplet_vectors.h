@@ -66,6 +66,7 @@ COUPLET_DEFINE_FMA(noinline, couplet_floats8, couplet_doubles8, couplet_longs8, 
 #define couplet_exp_within NAME(couplet_exp_within)
 #define couplet_log NAME(couplet_log)
 #define couplet_cos_sin NAME(couplet_cos_sin)
+#define couplet_turns NAME(couplet_turns)
 #define couplet_exp2 NAME(couplet_exp2)
 #define couplet_log1p NAME(couplet_log1p)
 
@@ -129,6 +130,14 @@ COUPLET_INLINE void couplet_cos_sin(uint32_t w, float *cosine, float *sine) {
     float first = (quarter & 1) ? s : c, second = (quarter & 1) ? c : s;
     *cosine = (quarter == 1 || quarter == 2) ? -first : first;
     *sine = (quarter == 2 || quarter == 3) ? -second : second;
+}
+
+// cos and sin of 2π x. The fraction of a turn is in units of 2^-32; 2^32 itself is a whole turn, 0. A NaN, which only
+// an infinite or undefined angle gives, counts as 0.
+COUPLET_INLINE void couplet_turns(float x, float *cosine, float *sine) {
+    float fraction = x - __builtin_floorf(x);
+    fraction = fraction >= 0.0f ? fraction : 0.0f;
+    couplet_cos_sin((uint32_t)(int64_t)(fraction * 4294967296.0f), cosine, sine);
 }
 
 // 2^x for x <= 126, 0 below -126, relative error below 1.3e-7: a polynomial of degree 6 on [-1/2, 1/2], then the

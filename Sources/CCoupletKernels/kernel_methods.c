@@ -19,11 +19,8 @@ void NAME(couplet_fourier_features)(size_t rows, size_t count, const float *turn
         const float *x = turns + i * count;
         float *y = out + i * 2 * count;
         for (size_t k = 0; k < count; k++) {
-            // The fraction of a turn in units of 2^-32; 2^32 itself is a whole turn, 0.
-            float fraction = x[k] - __builtin_floorf(x[k]), cosine, sine;
-            // A NaN, which only an infinite or undefined angle gives, counts as 0.
-            fraction = fraction >= 0.0f ? fraction : 0.0f;
-            couplet_cos_sin((uint32_t)(int64_t)(fraction * 4294967296.0f), &cosine, &sine);
+            float cosine, sine;
+            couplet_turns(x[k], &cosine, &sine);
             y[k] = scale * cosine, y[count + k] = scale * sine;
         }
     }

@@ -96,8 +96,10 @@ void NAME(couplet_layer_norm)(size_t rows, size_t channels, const float *x, floa
                              inverse + r);
 }
 
-// With x̂ = (x - mean) inverse and g = gradient weight: dx = inverse (g - mean of g - x̂ mean of g x̂). The sums of the
-// parameters' gradients begin at zero if `is_first`.
+// x̂ = (x - mean) inverse
+// g = gradient weight
+// dx = inverse (g - mean of g - x̂ mean of g x̂)
+// The sums of the parameters' gradients begin at zero if `is_first`.
 COUPLET_INLINE void whole_row_gradients(const int rows, size_t channels, const float *x, const float *mean,
                                         const float *inverse, const float *weight, const float *gradient, int is_first,
                                         float *sums, float *dx) {

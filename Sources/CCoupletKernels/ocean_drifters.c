@@ -1,6 +1,5 @@
 #ifndef COUPLET_SET
 #include "couplet_drifters.h"
-#define couplet_turns NAME(couplet_turns)
 #define couplet_drift_velocity NAME(couplet_drift_velocity)
 #define COUPLET_KERNELS "ocean_drifters.c"
 #include "couplet_instruction_sets.h"
@@ -9,13 +8,6 @@ COUPLET_DISPATCH(couplet_drifter_misfits)
 COUPLET_DISPATCH(couplet_drifter_inputs)
 
 #else
-
-// cos and sin of 2π x. The fraction of a turn is in units of 2^-32; 2^32 itself is a whole turn, 0. A NaN counts as 0.
-COUPLET_INLINE void couplet_turns(float x, float *cosine, float *sine) {
-    float fraction = x - __builtin_floorf(x);
-    fraction = fraction >= 0.0f ? fraction : 0.0f;
-    couplet_cos_sin((uint32_t)(int64_t)(fraction * 4294967296.0f), cosine, sine);
-}
 
 // The velocities of 16 drifters. The powers of e^(2πi x) and e^(2πi y) give e^(iθ_m) by one product each.
 COUPLET_INLINE void couplet_drift_velocity(size_t modes, const int32_t *wavenumbers, int largest,

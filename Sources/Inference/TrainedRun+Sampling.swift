@@ -107,14 +107,8 @@ extension TrainedRun {
         PairScore(similarity: configuration.objective.similarity, temperature: temperature)
     }
 
-    /// Encodes rows. All rows are prepared at once, so that an error names the row's number.
     private func encode(_ modality: Modality, _ rows: SamplingRows) throws -> Tensor {
-        let prepared = try rows.within { try source.prepare(modality, raw: $0) }
-        let result = Tensor([prepared.rows, configuration.encoders.embedding])
-        batchEncoder(modality).encode(rows: 0..<prepared.rows, read: { prepared.rows($0) }) { encodings, batch in
-            result.rows(batch).copy(from: encodings)
-        }
-        return result
+        try rows.within { try encode(modality, $0) }
     }
 
     /// Checks the memory for the samples, because the system would end the process without a message.

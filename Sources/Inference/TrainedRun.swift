@@ -131,6 +131,19 @@ public struct TrainedRun: Sendable {
             write: { try write($0, $1.lowerBound) })
     }
 
+    /// Encodes rows in the units of the source, N × e. All rows are prepared at once.
+    /// - Throws: `DataError` if a row is not a valid sample of the modality.
+    package func encode(_ modality: Modality, _ rows: Tensor) throws -> Tensor {
+        let mode = FloatingPointMode.flushSubnormals()
+        defer { mode.restore() }
+        let prepared = try source.prepare(modality, raw: rows)
+        let result = Tensor([prepared.rows, configuration.encoders.embedding])
+        batchEncoder(modality).encode(rows: 0..<prepared.rows, read: { prepared.rows($0) }) { encodings, batch in
+            result.rows(batch).copy(from: encodings)
+        }
+        return result
+    }
+
     /// Encodes batches of samples of a modality.
     /// - Parameter rows: number of rows in a batch.
     func batchEncoder(_ modality: Modality, rows: Int = BatchEncoder.defaultRows) -> BatchEncoder {

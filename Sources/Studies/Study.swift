@@ -46,9 +46,14 @@ struct StudySweep<Trial: StudyTrial>: Sendable {
     }
 
     /// Groups the trials by a key, in the order of the first occurrence of each key.
-    func groups<Key: Hashable>(by key: (Trial) -> Key) -> [(key: Key, trials: [Trial])] {
-        var groups: [(key: Key, trials: [Trial])] = [], indices: [Key: Int] = [:]
-        for trial in trials {
+    func groups<Key: Hashable>(by key: (Trial) -> Key) -> [(key: Key, trials: [Trial])] { trials.groups(by: key) }
+}
+
+extension Array where Element: StudyTrial {
+    /// Groups the trials of one or of several sweeps, as `StudySweep.groups(by:)` does.
+    func groups<Key: Hashable>(by key: (Element) -> Key) -> [(key: Key, trials: [Element])] {
+        var groups: [(key: Key, trials: [Element])] = [], indices: [Key: Int] = [:]
+        for trial in self {
             let value = key(trial)
             if let index = indices[value] {
                 groups[index].trials.append(trial)

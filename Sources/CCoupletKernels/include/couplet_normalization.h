@@ -14,8 +14,9 @@
 
 // MARK: Batch normalisation: statistics of a channel over all rows (Ioffe and Szegedy, ICML 2015)
 
-// With q = Σ (x - mean[c])²: inverse[c] = 1 / √(q / rows + epsilon), and variance[c] = q / (rows - 1). The variance of
-// one row is 0. `variance` may be null.
+// q = Σ (x - mean[c])²
+// inverse[c] = 1 / √(q / rows + epsilon)
+// variance[c] = q / (rows - 1), but 0 for one row. `variance` may be null.
 void couplet_batch_norm_statistics(size_t rows, size_t channels, const float *x, float epsilon, float *mean,
                                    float *inverse, float *variance, float *scratch);
 

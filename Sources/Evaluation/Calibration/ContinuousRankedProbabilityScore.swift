@@ -1,8 +1,9 @@
 import CoupletTensors
 
 /// The continuous ranked probability score (CRPS) of a predicted distribution F of one number x, given the truth y:
-/// `∫ (F(x) - [x ≥ y])² dx = E|X - y| - ½ E|X - X'|`, X and X' independent draws of F (Gneiting and Raftery, *Strictly
-/// Proper Scoring Rules, Prediction, and Estimation*, JASA 2007).
+/// `∫ (F(x) - [x ≥ y])² dx = E|X - y| - ½ E|X - X'|`. X and X' are independent draws of F.
+///
+/// Source: Gneiting and Raftery, *Strictly Proper Scoring Rules, Prediction, and Estimation*, JASA 2007.
 ///
 /// It has the units of x. Smaller is better, and the true distribution has the smallest mean. For a distribution
 /// without spread it is |x - y|.

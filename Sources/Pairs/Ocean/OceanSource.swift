@@ -97,6 +97,13 @@ public struct OceanSource: PairSource {
         return result
     }
 
+    /// The fields are linear in z.
+    public func gaussianMarginal(of modality: Modality) throws -> GaussianMarginal? {
+        guard modality == .first else { return nil }
+        let factor = prior.map(to: specification.field, side: specification.grid)
+        return GaussianMarginal(mean: [Double](repeating: 0, count: factor.rows), factor: factor)
+    }
+
     public func readRaw(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> Tensor {
         modality == .first ? fields(of: flows(split, numbers)) : tracks(split, numbers)
     }

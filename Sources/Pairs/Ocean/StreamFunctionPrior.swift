@@ -3,9 +3,11 @@ import CoupletTensors
 
 /// The prior of the flow: a Gaussian random stream function on the periodic square [0, 1)².
 ///
-/// `ψ(x) = Σ_k a_k cos 2πk·x + b_k sin 2πk·x` over the wavenumbers 0 < |k| ≤ K of a half-plane. The coefficients are
-/// independent, `a_k, b_k ~ N(0, s_k²)` with the Matérn-like variances `s_k² ∝ (|2πk|² + λ²)^{-(s+1)}`. They are scaled
-/// so that the velocity `u = (-∂ψ/∂y, ∂ψ/∂x)` has the given root mean square: `Σ_k |2πk|² s_k² = E|u|²`.
+/// `ψ(x) = Σ_k a_k cos 2πk·x + b_k sin 2πk·x`. The sum has the wavenumbers 0 < |k| ≤ K of a half-plane.
+///
+/// - Coefficients: `a_k, b_k ~ N(0, s_k²)`, independent.
+/// - Variances: `s_k² ∝ (|2πk|² + λ²)^{-(s+1)}`, a form of the Matérn covariance.
+/// - Scale: `Σ_k |2πk|² s_k² = E|u|²`, the given mean square of the velocity `u = (-∂ψ/∂y, ∂ψ/∂x)`.
 ///
 /// A flow is written as z, m standard normal numbers: z_{2j} = a_k / s_k and z_{2j+1} = b_k / s_k for the j-th
 /// wavenumber k. Lengths are in units of the square's side, times in units of the observed window.
@@ -14,7 +16,7 @@ public struct StreamFunctionPrior: Equatable, Sendable {
     public struct Wavenumber: Equatable, Sendable {
         public let x: Int, y: Int
         /// |2πk|².
-        var laplacian: Double { 4 * Double.pi * Double.pi * Double(x * x + y * y) }
+        package var squaredAngularWavenumber: Double { 4 * Double.pi * Double.pi * Double(x * x + y * y) }
     }
 
     /// A half-plane of the disc |k| ≤ K: x > 0, or x = 0 and y > 0; by x, then by y.
@@ -41,9 +43,9 @@ public struct StreamFunctionPrior: Equatable, Sendable {
         // Relative to the first mode, so that no power overflows.
         let first = 4 * Double.pi * Double.pi + inverseLength * inverseLength
         let variances = wavenumbers.map {
-            pow(($0.laplacian + inverseLength * inverseLength) / first, -(smoothness + 1))
+            pow(($0.squaredAngularWavenumber + inverseLength * inverseLength) / first, -(smoothness + 1))
         }
-        let energy = zip(wavenumbers, variances).reduce(0) { $0 + $1.0.laplacian * $1.1 }
+        let energy = zip(wavenumbers, variances).reduce(0) { $0 + $1.0.squaredAngularWavenumber * $1.1 }
         deviations = variances.map { speed * ($0 / energy).squareRoot() }
     }
 
@@ -53,7 +55,7 @@ public struct StreamFunctionPrior: Equatable, Sendable {
     public var streamFunctionDeviation: Double { deviations.reduce(0) { $0 + $1 * $1 }.squareRoot() }
     /// The root of E|u|².
     public var speed: Double {
-        zip(wavenumbers, deviations).reduce(0) { $0 + $1.0.laplacian * $1.1 * $1.1 }.squareRoot()
+        zip(wavenumbers, deviations).reduce(0) { $0 + $1.0.squaredAngularWavenumber * $1.1 * $1.1 }.squareRoot()
     }
 
     /// What a grid shows of a flow.

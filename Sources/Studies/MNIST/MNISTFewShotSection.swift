@@ -49,19 +49,12 @@ struct MNISTFewShotSection {
     }
 
     private static func bestSetting(_ trials: [MNISTTrial]) -> (title: String, accuracies: [Double]) {
-        var settings: [(title: String, accuracies: [Double])] = []
-        for trial in trials {
-            guard let accuracy = trial.classification("top1") else { continue }
+        let measured = trials.filter { $0.classification("top1") != nil }
+        let settings = measured.groups { trial in
             let optimizer = trial.configuration.optimizer
-            let title =
-                "learning rate \(TypographicNumber.short(optimizer.learningRate)), weight decay "
+            return "learning rate \(TypographicNumber.short(optimizer.learningRate)), weight decay "
                 + TypographicNumber.short(optimizer.weightDecay)
-            if let index = settings.firstIndex(where: { $0.title == title }) {
-                settings[index].accuracies.append(accuracy)
-            } else {
-                settings.append((title, [accuracy]))
-            }
-        }
+        }.map { (title: $0.key, accuracies: $0.trials.compactMap { $0.classification("top1") }) }
         return settings.max { SampleStatistics($0.accuracies).mean < SampleStatistics($1.accuracies).mean } ?? ("–", [])
     }
 
@@ -103,10 +96,9 @@ struct MNISTFewShotSection {
     @PageBuilder var content: [any PageContent] {
         Paragraph(
             "The encoders of the halves have seen no label. A linear classifier (logistic regression with penalty 1) "
-                + "on "
-                + "their frozen encodings learns digits from a few labelled images of each class. The same encoder of "
-                + "left halves is trained from scratch on the same images and labels, with the learning rate and the "
-                + "weight decay of a grid that are best on the test images. Figures are the accuracy on all test "
+                + "on their frozen encodings learns digits from a few labelled images of each class. The same encoder "
+                + "of left halves is trained from scratch on the same images and labels, with the learning rate and "
+                + "the weight decay of a grid that are best on the test images. Figures are the accuracy on all test "
                 + "images: mean and standard deviation over the draws of the labelled images.")
         DataTable(
             columns: [

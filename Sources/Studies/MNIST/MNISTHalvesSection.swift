@@ -72,8 +72,7 @@ struct MNISTHalvesSection {
         Paragraph(
             "Both modalities are pictures of 28 × 14 pixels, and no encoder sees a label. Each test half is a query "
                 + "among the \(TypographicNumber.grouped(galleryCount)) other halves. Chance finds its own one first "
-                + "in "
-                + "\(TypographicNumber.percent(1 / Double(max(galleryCount, 1)))) of cases.")
+                + "in \(TypographicNumber.percent(1 / Double(max(galleryCount, 1)))) of cases.")
         MNISTTrial.retrievalTable(
             trials,
             directions: [

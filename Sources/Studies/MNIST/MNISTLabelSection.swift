@@ -20,7 +20,7 @@ struct MNISTLabelSection {
         self.trials = trials
         let images = try MNISTSamples(run, .training, .first, first: Self.gallery), digits = Array(0..<10)
         let labels = Tensor([10, 1], digits.map(Float.init))
-        let labelEncodings = try MNISTSamples.encode(run, .second, labels)
+        let labelEncodings = try run.encode(.second, labels)
         let conditional = run.conditional(on: images)
         drawn = PictureGrid(
             "Images given the label",

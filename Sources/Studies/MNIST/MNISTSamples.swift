@@ -21,22 +21,13 @@ struct MNISTSamples: Sendable {
         rows = try run.source.readRaw(split, numbers, modality)
         labels = try run.source.labels(split, numbers) ?? []
         shape = run.source.description(of: modality).shape
-        encodings = try Self.encode(run, modality, rows)
+        encodings = try run.encode(modality, rows)
     }
 
     /// Reads and encodes the first samples of a split, at most `limit` of them.
     init(_ run: TrainedRun, _ split: Split, _ modality: Modality, first limit: Int) throws {
         let count = min(limit, run.source.count(of: split) ?? limit)
         try self.init(run, split, modality, (0..<UInt64(count)).map { $0 })
-    }
-
-    /// Returns the encodings of rows in the source's units, N × e.
-    static func encode(_ run: TrainedRun, _ modality: Modality, _ rows: Tensor) throws -> Tensor {
-        let result = Tensor([rows.rows, run.configuration.encoders.embedding])
-        try run.encode(modality, count: rows.rows, read: { rows.rows($0) }) { encodings, first in
-            result.rows(first..<first + encodings.rows).copy(from: encodings)
-        }
-        return result
     }
 
     /// The first sample of each digit, in the order of the digits.

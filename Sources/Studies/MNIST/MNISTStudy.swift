@@ -51,16 +51,14 @@ public struct MNISTStudy: Sendable {
             title: "Contrastive learning on MNIST",
             lead:
                 "Made by \(Version.program) from the sweeps of launch/reproduce mnist. After R. Baptista, A. M. "
-                + "Stuart, "
-                + "S. Tran: A Mathematical Perspective On Contrastive Learning, arXiv 2505.24134, 2025."
+                + "Stuart, S. Tran: A Mathematical Perspective On Contrastive Learning, arXiv 2505.24134, 2025."
         ) {
             Paragraph(
                 "Two encoders are trained to give the two views of a digit similar encodings, and different digits "
-                    + "different ones. Their scores are an estimate of log p(u, v) − log p(u) p(v), up to a "
-                    + "constant, so "
-                    + "softmax over a gallery gives each view's conditional distribution given the other: its mode is "
-                    + "retrieval or classification, and its draws are generation. All figures are of the test images, "
-                    + "which no training has seen.")
+                    + "different ones. Their scores are an estimate of log p(u, v) − log p(u) p(v), up to a constant, "
+                    + "so softmax over a gallery gives each view's conditional distribution given the other: its mode "
+                    + "is retrieval or classification, and its draws are generation. All figures are of the test "
+                    + "images, which no training has seen.")
             sweeps.sections { part, _ in contents[part] ?? [] }
         }
     }

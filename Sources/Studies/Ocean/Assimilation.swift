@@ -91,7 +91,8 @@ public struct Assimilation: Sendable {
                 track(k), of: model, near: gaussians[k].variational, count: options.evidenceFlows,
                 philox: Philox(seed: seed).derived(1), number: UInt64(k))
         }
-        let encodedFlows = try encode(.first, source.fields(of: flows)), encodedTracks = try encode(.second, tracks)
+        let encodedFlows = try run.encode(.first, source.fields(of: flows))
+        let encodedTracks = try run.encode(.second, tracks)
         let flowSquares = PairScore.squares(encodedFlows), trackSquares = PairScore.squares(encodedTracks)
         // Row k: S(u_j, v_k) of all flows j; then row j: S(u_j, v_k) of all tracks k.
         let scores = try map(n) {
@@ -139,14 +140,6 @@ public struct Assimilation: Sendable {
 
     private func truth(_ k: Int) -> [Double] { flows.rows(k..<k + 1).values.map(Double.init) }
 
-    private func encode(_ modality: Modality, _ rows: Tensor) throws -> Tensor {
-        let result = Tensor([rows.rows, run.configuration.encoders.embedding])
-        try run.encode(modality, count: rows.rows, read: { rows.rows($0) }) { encodings, first in
-            result.rows(first..<first + encodings.rows).copy(from: encodings)
-        }
-        return result
-    }
-
     private func finite(_ scores: [Double]) throws -> [Double] {
         guard let wrong = scores.first(where: { !$0.isFinite }) else { return scores }
         throw SamplingError(reason: "the run gives the score \(wrong)", remedy: "train it with a smaller learning rate")
@@ -167,7 +160,7 @@ public struct Assimilation: Sendable {
         scores: [[Double]], encodedTracks: Tensor
     ) throws -> [AssimilationRecord.Estimates] {
         let truths = (0..<options.queries).map(truth), m = source.prior.dimension
-        let gallery = Matrix(flows), fields = estimator.galleryFields(gallery)
+        let gallery = Matrix(flows), fields = estimator.fields(gallery)
         let noFlow = GaussianFlowEstimate(mean: [Double](repeating: 0, count: m), covariance: .identity(m))
         func estimates(_ method: AssimilationRecord.Method) throws -> [FlowEstimate] {
             switch method {

@@ -33,7 +33,7 @@ package struct FlowEstimator: Sendable {
         energies = prior.deviations.flatMap { [0.5 * $0 * $0, 0.5 * $0 * $0] }
         let wavenumbers = prior.wavenumbers.flatMap { k in [k, k] }
         velocityEnergies = zip(energies, wavenumbers).map { energy, k in
-            energy * 4 * Double.pi * Double.pi * Double(k.x * k.x + k.y * k.y)
+            energy * k.squaredAngularWavenumber
         }
     }
 
@@ -47,7 +47,7 @@ package struct FlowEstimator: Sendable {
     }
 
     /// ψ at the scoring points of flows, flows × points.
-    private func fields(_ flows: Matrix) -> Matrix {
+    package func fields(_ flows: Matrix) -> Matrix {
         var result = Matrix(rows: flows.rows, columns: points.rows)
         result.setProduct(flows, points, secondTransposed: true)
         return result
@@ -82,6 +82,7 @@ package struct FlowEstimator: Sendable {
     /// The estimate of a discrete distribution on flows.
     /// - Parameters:
     ///   - flows: N × m.
+    ///   - fields: those of the flows, as `fields(_:)` gives them.
     ///   - weights: N, with the sum 1.
     package func estimate(_ flows: Matrix, fields: Matrix, weights: [Double], truth: [Double]) -> FlowEstimate {
         let m = truth.count
@@ -99,9 +100,6 @@ package struct FlowEstimator: Sendable {
                 used.map { fields[$0, point] }, weights: usedWeights, truth: truth)
         }
     }
-
-    /// ψ at the scoring points of the flows of a gallery, for `estimate(_:fields:weights:truth:)`.
-    package func galleryFields(_ flows: Matrix) -> Matrix { fields(flows) }
 
     /// The estimate of the draws of Markov chains, whose points are z.
     /// - Parameter count: L, the number of samples to keep; the mean is that of all draws.

@@ -6,11 +6,16 @@ import CoupletText
 /// Pictures of the flows of a comparison: the truth with its drifters, and the flows that are found for them.
 struct OceanPictures {
     private let record: AssimilationRecord
+    /// The map from z to ψ on the grid of the pictures.
+    private let map: Matrix
     /// Points of the pictures in x and in y, and points of a path from one observed time to the next.
     private static let side = 32, pathPoints = 8
     private static let valueLabel = "ψ in units of its standard deviation"
 
-    init(_ record: AssimilationRecord) { self.record = record }
+    init(_ record: AssimilationRecord) {
+        self.record = record
+        map = record.prior.map(to: .streamFunction, side: Self.side)
+    }
 
     /// The flows of highest probability in the gallery, for the first queries: one figure each.
     /// - Parameters:
@@ -32,8 +37,7 @@ struct OceanPictures {
                 "Drifters \(query + 1) and the flows that are found for them",
                 caption: "Left the true flow with its drifters. Then the most probable of "
                     + "\(TypographicNumber.grouped(record.galleryCount)) unseen flows by the learned score, with the "
-                    + "paths "
-                    + "that the drifters would take in them.",
+                    + "paths that the drifters would take in them.",
                 panels: [truth(query)] + found, valueLabel: Self.valueLabel)
         }
     }
@@ -96,8 +100,7 @@ struct OceanPictures {
 
     /// ψ of z on the grid of the pictures.
     private func field(of z: [Float]) -> [Float] {
-        let map = record.prior.map(to: .streamFunction, side: Self.side)
-        return (0..<map.rows).map { point in
+        (0..<map.rows).map { point in
             Float((0..<map.columns).reduce(0) { $0 + map[point, $1] * Double(z[$1]) })
         }
     }

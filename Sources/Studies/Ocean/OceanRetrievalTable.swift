@@ -1,16 +1,12 @@
-import CoupletEvaluation
 import CoupletReports
 import CoupletText
 
 /// Tables of retrieval on the gallery of a comparison.
 enum OceanRetrievalTable {
-    typealias Figures = GalleryFigures
     typealias Row = (
         title: String, direction: AssimilationRecord.Direction, scorer: AssimilationRecord.Scorer,
         record: AssimilationRecord
     )
-
-    static let directions = AssimilationRecord.Direction.allCases
 
     static func table(_ rows: [Row]) -> DataTable {
         DataTable(

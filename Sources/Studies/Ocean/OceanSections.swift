@@ -1,3 +1,4 @@
+import CoupletEvaluation
 import CoupletReports
 import CoupletTensors
 import CoupletText
@@ -23,9 +24,8 @@ struct OceanAssimilationSection {
         return "Stream functions of \(record.prior.dimension) numbers (|k| ≤ \(ocean.largestWavenumber)); "
             + "\(ocean.drifters) drifters observed at \(ocean.times) times with noise "
             + "\(TypographicNumber.short(ocean.noise)) of the square's side, where the flow moves them by about "
-            + "\(TypographicNumber.short(ocean.speed)). Encoders: \(trial.encoders), "
-            + "\(record.setting.embedding) numbers, trained for \(TypographicNumber.grouped(record.setting.step)) "
-            + "steps of "
+            + "\(TypographicNumber.short(ocean.speed)). Encoders: \(trial.encoders), \(record.setting.embedding) "
+            + "numbers, trained for \(TypographicNumber.grouped(record.setting.step)) steps of "
             + "\(TypographicNumber.grouped(record.setting.batch)) new pairs. All figures are of "
             + "\(TypographicNumber.grouped(record.galleryCount)) unseen pairs."
     }
@@ -41,15 +41,13 @@ struct OceanAssimilationSection {
         Section("Retrieval") {
             Paragraph(
                 "Given tracks, p(flow | tracks) on the gallery is the softmax of the scores; exactly, of the "
-                    + "log-likelihoods. "
-                    + "Given a flow, tracks are ranked by log-likelihood less log-evidence. The bound log N + E log "
-                    + "p(truth) "
-                    + "limits the mutual information from below. By the exact likelihood it is "
+                    + "log-likelihoods. Given a flow, tracks are ranked by log-likelihood less log-evidence. The bound "
+                    + "log N + E log p(truth) limits the mutual information from below. By the exact likelihood it is "
                     + "\(TypographicNumber.fixed(information, decimals: 2)) ± "
                     + "\(TypographicNumber.fixed(error, decimals: 2)) nats, where log N = "
                     + "\(TypographicNumber.fixed(log(Double(record.galleryCount)), decimals: 2)).")
             OceanRetrievalTable.table(
-                OceanRetrievalTable.directions.flatMap { direction in
+                AssimilationRecord.Direction.allCases.flatMap { direction in
                     AssimilationRecord.Scorer.allCases.map {
                         ("\(direction.title), \($0.title)", direction, $0, record)
                     }
@@ -60,14 +58,11 @@ struct OceanAssimilationSection {
     @PageBuilder private func estimates(_ record: AssimilationRecord) -> [any PageContent] {
         Section("The flow from its tracks") {
             Paragraph(
-                "Posterior means of \(record.queryCount) flows against the truth, relative to the prior, whose mean "
-                    + "is 0. "
-                    + "pCN draws from the prior weighted by the exact likelihood or by the learned score. Kriging is "
-                    + "the "
-                    + "linear-Gaussian estimate from velocities, by finite differences along the tracks. 4D-Var is "
-                    + "the most "
-                    + "probable flow, with a Gaussian of the curvature there. The continuous ranked probability score "
-                    + "(CRPS) judges the whole distribution; smaller is better.")
+                "Posterior means of \(record.queryCount) flows against the truth, relative to the prior, whose mean is "
+                    + "0. pCN draws from the prior weighted by the exact likelihood or by the learned score. Kriging "
+                    + "is the linear-Gaussian estimate from velocities, by finite differences along the tracks. 4D-Var "
+                    + "is the most probable flow, with a Gaussian of the curvature there. The continuous ranked "
+                    + "probability score (CRPS) judges the whole distribution; smaller is better.")
             FigureGroup(
                 bars("Error of the posterior mean of ψ", "error, prior = 1", record) { $0.error },
                 bars("Continuous ranked probability score", "CRPS of ψ, prior = 1", record) {
@@ -101,9 +96,8 @@ struct OceanAssimilationSection {
     @PageBuilder private func calibration(_ record: AssimilationRecord) -> [any PageContent] {
         Section("Calibration") {
             Paragraph(
-                "The true numbers of a flow have uniform ranks among samples of its exact posterior. The band holds "
-                    + "95 % of "
-                    + "the counts that an exact posterior would have.")
+                "The true numbers of a flow have uniform ranks among samples of its exact posterior. The band holds 95 "
+                    + "% of the counts that an exact posterior would have.")
             FigureGroup(
                 [AssimilationRecord.Method.likelihood, .learned].compactMap { record.estimates($0) }.compactMap {
                     estimates in
@@ -142,7 +136,7 @@ struct OceanComparisonSection {
 
     @PageBuilder var content: [any PageContent] {
         Paragraph(introduction)
-        for direction in OceanRetrievalTable.directions {
+        for direction in AssimilationRecord.Direction.allCases {
             Section(direction.title.prefix(1).uppercased() + direction.title.dropFirst()) {
                 OceanRetrievalTable.table(
                     sweep.trials.prefix(1).map { ("exact likelihood", direction, .likelihood, $0.record) }
@@ -162,9 +156,8 @@ struct OceanBatchSection {
 
     @PageBuilder var content: [any PageContent] {
         Paragraph(
-            "Equal steps, so a larger batch has more negatives in each step and sees more pairs. The dashed lines "
-                + "are the "
-                + "exact answers.")
+            "Equal steps, so a larger batch has more negatives in each step and sees more pairs. The dashed lines are "
+                + "the exact answers.")
         FigureGroup(
             plot("Recall at 1", "recall at 1") { $0.recallAt1 },
             plot("Log-probability of the truth", "mean log p(truth), nats") { $0.logProbability })
@@ -173,18 +166,18 @@ struct OceanBatchSection {
     }
 
     private func plot(
-        _ title: String, _ label: String, _ figure: @escaping (OceanRetrievalTable.Figures) -> Double
+        _ title: String, _ label: String, _ figure: @escaping (GalleryFigures) -> Double
     ) -> Plot {
         Plot(
             title, x: Axis("batch size N", scale: .logarithmic), y: Axis(label, scale: .linear),
-            series: OceanRetrievalTable.directions.enumerated().map { index, direction in
+            series: AssimilationRecord.Direction.allCases.enumerated().map { index, direction in
                 Series(
                     direction.title,
                     sizes.map { PlotPoint(Double($0.size), figure($0.trial.record.figures(direction, .learned))) },
                     appearance: .numbered(index))
             },
             references: sizes.first.map { first in
-                OceanRetrievalTable.directions.map {
+                AssimilationRecord.Direction.allCases.map {
                     ReferenceLine(.horizontal(figure(first.trial.record.figures($0, .likelihood))), name: "")
                 }
             } ?? [])

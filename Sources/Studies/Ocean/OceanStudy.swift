@@ -28,16 +28,14 @@ public struct OceanStudy: Sendable {
             title: "Ocean flows from the tracks of drifters",
             lead:
                 "Made by \(Version.program) from the sweeps of launch/reproduce ocean. After R. Baptista, A. M. "
-                + "Stuart, "
-                + "S. Tran: A Mathematical Perspective On Contrastive Learning, arXiv 2505.24134, 2025."
+                + "Stuart, S. Tran: A Mathematical Perspective On Contrastive Learning, arXiv 2505.24134, 2025."
         ) {
             Paragraph(
                 "A flow is a Gaussian random stream function ψ on the periodic square. Drifters start at known places, "
                     + "follow the flow, and are observed at a few times with noise. Two encoders learn from pairs of a "
                     + "flow and its tracks. Their scores then give p(flow | tracks), which is data assimilation, and "
                     + "p(tracks | flow). The likelihood of tracks in a flow can be computed by integrating the "
-                    + "drifters, "
-                    + "so the exact answers to the same questions stand next to the learned ones.")
+                    + "drifters, so the exact answers to the same questions stand next to the learned ones.")
             sweeps.sections { part, sweep in
                 switch part {
                 case .assimilation: OceanAssimilationSection(sweep).content
@@ -53,13 +51,12 @@ public struct OceanStudy: Sendable {
 
     private static let losses =
         "A loss of one side fits one conditional only: the weights (1, 0) fit the flow given the tracks, (0, 1) the "
-        + "tracks "
-        + "given the flow. Both sides together, (0.5, 0.5), fit both. All runs have the same encoders and steps."
+        + "tracks given the flow. Both sides together, (0.5, 0.5), fit both. All runs have the same encoders and steps."
 
     private static let encoders =
-        "Fields are encoded by a multilayer perceptron or by convolutions, tracks by a set encoder "
-        + "(a sum over drifters) or "
-        + "by attention among drifters. None of them knows an order of the drifters. All runs have the same steps."
+        "Fields are encoded by a multilayer perceptron or by convolutions, tracks by a set encoder (a sum over "
+        + "drifters) or by attention among drifters. None of them knows an order of the drifters. All runs have the "
+        + "same steps."
 }
 
 extension OceanStudy.Part: StudyPart {

@@ -8,6 +8,16 @@ import Testing
 @Suite struct ReproduceTests {
     private let reproduce = "\(packageFolder)/launch/reproduce"
 
+    /// Makes a study in the folder `study`, and returns its page, which must be valid and without gaps.
+    private func page(of command: String, in folder: TemporaryFolder) throws -> String {
+        let made = try ShellScript(command, in: folder.path)
+        #expect(made.exitCode == 0, "\(made.output)")
+        let page = try String(contentsOfFile: "\(folder.path)/study/report.html", encoding: .utf8)
+        #expect(
+            XMLParser(data: Data(page.utf8)).parse() && !page.contains("NaN") && !page.contains("class=\"warning\""))
+        return page
+    }
+
     @Test func smokeStudyOfGaussians() throws {
         let folder = TemporaryFolder()
         let first = try ShellScript("\(reproduce) gaussian --smoke --output study", in: folder.path)
@@ -94,12 +104,7 @@ import Testing
     @Test func smokeStudyOfTheOcean() throws {
         let folder = TemporaryFolder()
         let command = "\(reproduce) ocean --smoke --output study"
-        let first = try ShellScript(command, in: folder.path)
-        #expect(first.exitCode == 0, "\(first.output)")
-        let file = "\(folder.path)/study/report.html"
-        let page = try String(contentsOfFile: file, encoding: .utf8)
-        #expect(
-            XMLParser(data: Data(page.utf8)).parse() && !page.contains("NaN") && !page.contains("class=\"warning\""))
+        let page = try self.page(of: command, in: folder)
         for text in [
             "Flows and tracks</h2>", "One side and both sides</h2>", "Error against batch size</h2>",
             "Encoders</h2>", "Drifters 1 and the flows that are found for them</h4>",
@@ -123,9 +128,7 @@ import Testing
         // A second start computes nothing, and the page is the same. Without a comparison there is no page.
         let comparison = "\(folder.path)/\(run)/assimilation.h5"
         let bytes = try Data(contentsOf: URL(fileURLWithPath: comparison))
-        let again = try ShellScript(command, in: folder.path)
-        #expect(again.exitCode == 0, "\(again.output)")
-        #expect(try String(contentsOfFile: file, encoding: .utf8) == page)
+        #expect(try self.page(of: command, in: folder) == page)
         #expect(try Data(contentsOf: URL(fileURLWithPath: comparison)) == bytes)
         try FileManager.default.removeItem(atPath: comparison)
         let missing = try CoupletInvocation("study", "ocean", "study", "-o", "page.html", in: folder.path)
@@ -149,12 +152,7 @@ import Testing
             try folder.write("data/" + IDXFile.mnistNames[2 * part + 1], labels)
         }
         let command = "\(reproduce) mnist --smoke --data data --output study"
-        let first = try ShellScript(command, in: folder.path)
-        #expect(first.exitCode == 0, "\(first.output)")
-        let file = "\(folder.path)/study/report.html"
-        let page = try String(contentsOfFile: file, encoding: .utf8)
-        #expect(
-            XMLParser(data: Data(page.utf8)).parse() && !page.contains("NaN") && !page.contains("class=\"warning\""))
+        let page = try self.page(of: command, in: folder)
         for text in [
             "Images and labels</h2>", "Left halves and right halves</h2>", "Images given the label</h4>",
             "Retrieved right halves, given the left half</h4>", "Drawn left halves, given the right half</h4>",
@@ -165,9 +163,7 @@ import Testing
         let text = String(format: "%.2f", 100 * (row.metric ?? -1))
         #expect(page.contains(">\(text) %</td>"), "\(text)")
         // A second start trains nothing, and the page has the same bytes.
-        let again = try ShellScript(command, in: folder.path)
-        #expect(again.exitCode == 0, "\(again.output)")
-        #expect(try String(contentsOfFile: file, encoding: .utf8) == page)
+        #expect(try self.page(of: command, in: folder) == page)
     }
 
     @Test func wrongUsage() throws {

@@ -195,7 +195,7 @@ import Testing
         var draws = Matrix(rows: count, columns: m, elements: noise.map { 0.3.squareRoot() * Double($0) })
         for row in 0..<count { for i in 0..<m { draws[row, i] += mean[i] } }
         let discrete = estimator.estimate(
-            draws, fields: estimator.galleryFields(draws),
+            draws, fields: estimator.fields(draws),
             weights: [Double](repeating: 1 / Double(count), count: count),
             truth: truth)
         #expect(

@@ -2,9 +2,10 @@ import CCoupletKernels
 import CoupletSchema
 import CoupletTensors
 
-/// y_h = Σ_t a_ht x_h[t] with a_h = softmax_t(q_h · x[t] / √width): one weighted mean of the positions for each head h.
-/// x [positions, width]; each head has a learned query q_h [width] and returns its part x_h of the features, width /
-/// heads of them; y [width] is the parts in order. Padding has no weight. A row without valid positions gives zeros.
+/// Each head h returns a weighted mean of the positions t: y_h = Σ_t a_ht x_h[t], a_h = softmax_t(q_h · x[t] / √width).
+///
+/// x is [positions, width]. A head has a learned query q_h [width]. Its x_h is the h-th part of the features, width /
+/// heads of them. y [width] holds the y_h in order. Padding has no weight. A row without valid positions gives zeros.
 ///
 /// It is the pooling by multi-head attention of Lee, Lee, Kim, Kosiorek, Choi, Teh, *Set Transformer*, ICML 2019,
 /// section 3.2, with one seed vector: seed and key projection are one vector a head, q_h; the projections of values and
