@@ -87,8 +87,8 @@ let package = Package(
         module(
             "Studies",
             modules(
-                "Text", "Files", "Tensors", "Communication", "Losses", "Storage", "Pairs", "Evaluation", "Training",
-                "Inference", "Sweeps", "Reports")),
+                "Text", "Files", "Tensors", "Communication", "Networks", "Losses", "Storage", "Pairs", "Evaluation",
+                "Training", "Inference", "Sweeps", "Reports")),
         .target(
             name: "Couplet",
             dependencies: modules(

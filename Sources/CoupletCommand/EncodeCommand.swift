@@ -13,7 +13,8 @@ struct EncodeCommand: ParsableCommand {
         discussion: """
             The rows are in the units of the run's source (MNIST: bytes, N × 28 × 28, or integer labels); the command \
             applies the run's preprocessing. The output is a new dataset, N × embedding, Float32, in a new or an \
-            existing file. A new file is complete or absent, also after a kill. A kill while an existing file is \
+            existing file. With --layer it has the outputs of a layer below the embedding, which often serve other \
+            tasks better. A new file is complete or absent, also after a kill. A kill while an existing file is \
             written can damage that file: keep a copy of it, or write to a new file.
 
               couplet encode runs/mnist --modality first \\
@@ -34,6 +35,14 @@ struct EncodeCommand: ParsableCommand {
         help: ArgumentHelp("The new dataset for the encodings.", valueName: "file.h5:/dataset"),
         transform: DatasetReference.argument)
     var output: DatasetReference
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            The layer whose outputs, flattened, are written, as couplet config --summary numbers them. \
+            (default: the last one, whose outputs are the embeddings)
+            """, valueName: "n"))
+    var layer: Int?
 
     func run() throws {
         let run = try TrainedRun(argument.path, use: .encoders, registry: CommandRegistry.current)
@@ -70,8 +79,9 @@ struct EncodeCommand: ParsableCommand {
     /// Encodes the rows into a new dataset. If it fails, it removes the incomplete dataset. A dataset that holds the
     /// same encodings already is left as it is, so that a script can run again.
     private func encode(_ count: Int, from source: HDF5File, into target: HDF5File, with run: TrainedRun) throws {
+        let columns = try run.encodingCount(modality, layer: layer)
         if let existing = try target.dataset(output.dataset) {
-            guard existing.shape == [count, run.configuration.encoders.embedding],
+            guard existing.shape == [count, columns],
                 try holdsEncodings(of: count, from: source, target, run)
             else {
                 throw FileError(
@@ -80,9 +90,9 @@ struct EncodeCommand: ParsableCommand {
             }
             return warn("\(output) holds these encodings already")
         }
-        try target.create(output.dataset, .float32, shape: [count, run.configuration.encoders.embedding])
+        try target.create(output.dataset, .float32, shape: [count, columns])
         do {
-            try run.encode(modality, count: count) {
+            try run.encode(modality, layer: layer, count: count) {
                 try source.readFloats(input.dataset, rows: $0)
             } write: { encodings, row in
                 try target.writeRows(output.dataset, from: row, encodings)
@@ -98,7 +108,7 @@ struct EncodeCommand: ParsableCommand {
         of count: Int, from source: HDF5File, _ target: HDF5File, _ run: TrainedRun
     ) throws -> Bool {
         var isSame = true
-        try run.encode(modality, count: count) {
+        try run.encode(modality, layer: layer, count: count) {
             try source.readFloats(input.dataset, rows: $0)
         } write: { encodings, row in
             let existing = try target.readFloats(output.dataset, rows: row..<row + encodings.rows)

@@ -18,7 +18,7 @@ struct EvaluateCommand: ParsableCommand {
 
               couplet evaluate runs/gaussian
               couplet evaluate runs/mnist --checkpoint 400 --json
-              couplet evaluate runs/mnist --probe --per-class 10
+              couplet evaluate runs/mnist --probe --per-class 10 --layer 9
               couplet evaluate runs/latent --encodings encodings.h5
             """)
 
@@ -50,6 +50,14 @@ struct EvaluateCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            """
+            The layer of the first encoder whose outputs the probe reads, as couplet config --summary numbers them. \
+            (default: the last one, whose outputs are the embeddings)
+            """, valueName: "n"))
+    var layer: Int?
+
+    @Option(
+        help: ArgumentHelp(
             "Also write the encodings and latent factors that the regressors of evaluation.identifiability use.",
             valueName: "file.h5"), completion: .file(extensions: ["h5"]))
     var encodings: String?
@@ -60,8 +68,11 @@ struct EvaluateCommand: ParsableCommand {
 
     func validate() throws {
         if encodings?.isEmpty == true { throw ValidationError("--encodings is empty; name a file") }
-        if !probe, perClass != nil || probePenalty != nil {
-            throw ValidationError("--\(perClass != nil ? "per-class" : "probe-penalty") has no effect without --probe")
+        let probeOptions = [
+            ("per-class", perClass != nil), ("probe-penalty", probePenalty != nil), ("layer", layer != nil),
+        ]
+        if !probe, let (name, _) = probeOptions.first(where: \.1) {
+            throw ValidationError("--\(name) has no effect without --probe")
         }
         try requirePositive(["per-class": perClass])
         if let probePenalty, !(probePenalty >= 0 && probePenalty.isFinite) {
@@ -88,7 +99,7 @@ struct EvaluateCommand: ParsableCommand {
                 try run.requireMemoryOfEvaluation(
                     workers: workers.threads * group.processCount, threads: workers.threads)
             })
-        var probeOptions = ModelEvaluation.Probe(perClass: perClass)
+        var probeOptions = ModelEvaluation.Probe(perClass: perClass, layer: layer)
         if let probePenalty { probeOptions.penalty = probePenalty }
         let probe = self.probe ? probeOptions : nil
         let result = try group.run(threads: workers.threads) { communicator in

@@ -92,10 +92,11 @@ extension EvaluationResult {
 
     private static func table(_ probe: LinearProbeResult) -> String {
         let training = probe.perClass.map { "\($0) a class, \(probe.trainingCount) in all" } ?? "\(probe.trainingCount)"
+        let encodings = probe.layer.map { "outputs of layer \($0)" } ?? "first encodings"
         let convergence = probe.hasConverged ? "" : "; not converged: the minimum of the loss may be lower"
         return "linear probe of \(probe.count) samples: top-1 \(NumberText.percent(probe.top1)), "
             + "log loss \(NumberText.fixed(probe.logLoss))\n"
-            + "  fitted to the first encodings of \(training) training samples, penalty \(probe.penalty), "
+            + "  fitted to the \(encodings) of \(training) training samples, penalty \(probe.penalty), "
             + "\(probe.iterations) iterations\(convergence)\n"
     }
 

@@ -117,31 +117,41 @@ public struct TrainedRun: Sendable {
 
     /// Encodes rows in the units of the source.
     /// - Parameters:
+    ///   - layer: index of the layer whose outputs, flattened, are the encodings, as `couplet config --summary` numbers
+    ///     the layers; nil for the last one.
     ///   - count: N, the number of rows.
     ///   - read: returns rows of the given range, each of any shape with the modality's number of elements.
     ///   - write: receives parts of the encodings, rows × e, and the index of their first row, in order.
-    /// - Throws: `DataError` if a row is not a valid sample of the modality.
+    /// - Throws: `DataError` if a row is not a valid sample of the modality, or if there is no such layer.
     public func encode(
-        _ modality: Modality, count: Int, read: (Range<Int>) throws -> Tensor, write: (Tensor, Int) throws -> Void
+        _ modality: Modality, layer: Int? = nil, count: Int, read: (Range<Int>) throws -> Tensor,
+        write: (Tensor, Int) throws -> Void
     ) throws {
         let mode = FloatingPointMode.flushSubnormals()
         defer { mode.restore() }
-        try batchEncoder(modality).encode(
+        try model.batchEncoder(modality, layer: layer).encode(
             rows: 0..<count, read: { try source.prepare(modality, raw: try read($0), firstRow: $0.lowerBound) },
             write: { try write($0, $1.lowerBound) })
     }
 
     /// Encodes rows in the units of the source, N × e. All rows are prepared at once.
-    /// - Throws: `DataError` if a row is not a valid sample of the modality.
-    package func encode(_ modality: Modality, _ rows: Tensor) throws -> Tensor {
+    /// - Parameter layer: as above.
+    /// - Throws: as above.
+    package func encode(_ modality: Modality, layer: Int? = nil, _ rows: Tensor) throws -> Tensor {
         let mode = FloatingPointMode.flushSubnormals()
         defer { mode.restore() }
-        let prepared = try source.prepare(modality, raw: rows)
-        let result = Tensor([prepared.rows, configuration.encoders.embedding])
-        batchEncoder(modality).encode(rows: 0..<prepared.rows, read: { prepared.rows($0) }) { encodings, batch in
+        let prepared = try source.prepare(modality, raw: rows), encoder = try model.batchEncoder(modality, layer: layer)
+        let result = Tensor([prepared.rows, encoder.encoder.outputCount])
+        encoder.encode(rows: 0..<prepared.rows, read: { prepared.rows($0) }) { encodings, batch in
             result.rows(batch).copy(from: encodings)
         }
         return result
+    }
+
+    /// Number of floats of an encoding: e, or those of the output of a layer.
+    /// - Throws: `DataError` if there is no such layer.
+    public func encodingCount(_ modality: Modality, layer: Int? = nil) throws -> Int {
+        try model.batchEncoder(modality, rows: 1, layer: layer).encoder.outputCount
     }
 
     /// Encodes batches of samples of a modality.

@@ -30,4 +30,35 @@ import Testing
         let oneBatch = BatchEncoder(encoder, parameters: parameters, rows: 600).run(samples)
         for (a, b) in zip(oneBatch.values, whole.encodings) { #expect(abs(a - b) <= 1e-5) }
     }
+
+    /// The encoder of the first layers gives the bits that the whole encoder passes from layer to layer, with the
+    /// parameters and running statistics of those layers.
+    @Test func theFirstLayersGiveWhatTheWholeEncoderPassesOn() throws {
+        let encoder = Encoder(
+            layers: [
+                Linear(inputShape: [5], outputs: 7, activation: .relu), BatchNorm(inputShape: [7]),
+                Linear(inputShape: [7], outputs: 6, activation: .tanh), BatchNorm(inputShape: [6]),
+                Linear(inputShape: [6], outputs: 3),
+            ], shards: 4)
+        let parameters = encoder.initialParameters(philox: Philox(seed: 2), encoderNumber: 0)
+        let statistics = encoder.initialStatistics()
+        for index in 0..<statistics.count { statistics.pointer[index] = 0.5 + Float(index) / 8 }
+        let samples = Tensor([16, 5], Philox(seed: 3).normals(16 * 5, .evaluation, number: 0))
+        var outputs: [[Float]] = []
+        BatchEncoder(encoder, parameters: parameters, statistics: statistics, rows: 16).run(
+            samples, into: Tensor([16, 3])
+        ) {
+            outputs.append($1.values)
+        }
+        #expect(outputs.count == encoder.layers.count)
+        for layer in encoder.layers.indices {
+            let first = encoder.upTo(layer: layer)
+            let outputsOfFirst = BatchEncoder(
+                first, parameters: encoder.parameters(parameters, of: first),
+                statistics: encoder.statistics(statistics, of: first), rows: 16
+            ).run(samples)
+            #expect(outputsOfFirst.shape == [16, encoder.layers[layer].outputCount])
+            #expect((outputsOfFirst.values == outputs[layer]) as Bool, "layer \(layer)")
+        }
+    }
 }

@@ -147,6 +147,8 @@ public struct LinearProbeResult: Equatable, Sendable {
     public let trainingCount: Int
     /// λ of `LinearProbe`.
     public let penalty: Double
+    /// Index of the layer whose outputs the classifier reads; nil: the embeddings.
+    public let layer: Int?
     /// Number of iterations of L-BFGS.
     public let iterations: Int
     /// Whether L-BFGS reached its tolerance.
@@ -155,25 +157,27 @@ public struct LinearProbeResult: Equatable, Sendable {
     public let count: Int
 
     public init(
-        top1: Double, logLoss: Double, perClass: Int?, trainingCount: Int, penalty: Double, iterations: Int,
-        hasConverged: Bool, count: Int
+        top1: Double, logLoss: Double, perClass: Int?, trainingCount: Int, penalty: Double, layer: Int? = nil,
+        iterations: Int, hasConverged: Bool, count: Int
     ) {
         self.top1 = top1
         self.logLoss = logLoss
         self.perClass = perClass
         self.trainingCount = trainingCount
         self.penalty = penalty
+        self.layer = layer
         self.iterations = iterations
         self.hasConverged = hasConverged
         self.count = count
     }
 
     var json: JSONValue {
-        .object([
-            ("top1", .number(top1)), ("log_loss", .number(logLoss)),
-            ("per_class", perClass.map { .integer($0) } ?? .null), ("training_count", .integer(trainingCount)),
-            ("penalty", .number(penalty)), ("iterations", .integer(iterations)),
-            ("converged", .boolean(hasConverged)), ("count", .integer(count)),
-        ])
+        .object(
+            [
+                ("top1", .number(top1)), ("log_loss", .number(logLoss)),
+                ("per_class", perClass.map { .integer($0) } ?? .null), ("training_count", .integer(trainingCount)),
+                ("penalty", .number(penalty)), ("iterations", .integer(iterations)),
+                ("converged", .boolean(hasConverged)), ("count", .integer(count)),
+            ] + (layer.map { [("layer", .integer($0))] } ?? []))
     }
 }

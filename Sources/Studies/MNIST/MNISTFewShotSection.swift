@@ -1,50 +1,102 @@
 import CoupletCommunication
 import CoupletEvaluation
 import CoupletInference
+import CoupletNetworks
 import CoupletPairs
 import CoupletReports
 import CoupletTensors
 import CoupletText
 import CoupletTraining
 
-/// Digits from a few labels: a linear classifier on the frozen encoders of halves, against encoders that learn from
+/// Digits from a few labels: classifiers on the frozen encoder of left halves, against the same encoder that learns from
 /// these labels alone.
 ///
 /// The draws of labels are those of the trials from scratch: their numbers of labels a class and their seeds. Trials
 /// with other learning rates or weight decays are a grid, and its best point for each number of labels is shown: the
 /// one of the highest mean accuracy on the test images, which favours training from scratch.
 struct MNISTFewShotSection {
+    /// A way to classify the left halves of the test images with the frozen encoder.
+    private enum Classifier: CaseIterable {
+        /// Logistic regression on the embeddings.
+        case embedding
+        /// Logistic regression on the outputs of the last convolution.
+        case convolution
+        /// Label spreading over these outputs of the test images.
+        case spreading
+
+        var title: String {
+            switch self {
+            case .embedding: "frozen, embedding"
+            case .convolution: "frozen, last convolution"
+            case .spreading: "frozen, label spreading"
+            }
+        }
+    }
+
     /// The accuracies with one number of labels a class, one for each draw.
     private struct Comparison {
         let perClass: Int
-        /// From the frozen encoder of left halves, and from both frozen encoders.
-        var frozenLeft: [Double] = [], frozenBoth: [Double] = []
+        var frozen: [Classifier: [Double]]
         /// From scratch, at the best point of the grid.
         let scratch: [Double]
         let scratchSetting: String
     }
 
+    private static let neighbours = 10
+
     private let comparisons: [Comparison]
 
     /// - Throws: `DataError` or `FileError` if samples cannot be read.
     init(_ run: TrainedRun, scratch: [MNISTTrial]) throws {
-        let test = try PerModality { try MNISTSamples(run, .heldOut, $0, first: .max) }
-        let both = Self.sideBySide(test.first.encodings, test.second.encodings), labels = test.first.labels
+        // The layer below the first linear one passes on the outputs of the last convolution.
+        let layer = run.model.encoders.first.layers.firstIndex { $0 is Linear }.map { max($0 - 1, 0) }
         let sizes = Set(scratch.compactMap(\.configuration.source.perClass)).sorted()
-        comparisons = try sizes.map { perClass in
+        let draws = try sizes.map { perClass in
             let trials = scratch.filter { $0.configuration.source.perClass == perClass }
-            let best = Self.bestSetting(trials)
-            var comparison = Comparison(perClass: perClass, scratch: best.accuracies, scratchSetting: best.title)
-            for seed in Set(trials.map(\.configuration.seed)).sorted() {
-                let numbers = try FewShotSource(run.source, perClass: perClass, seed: seed).numbers
-                let few = try PerModality { try MNISTSamples(run, .training, $0, numbers) }
-                comparison.frozenLeft.append(
-                    try Self.accuracy(few.first.encodings, few.first.labels, test.first.encodings, labels))
-                comparison.frozenBoth.append(
-                    try Self.accuracy(
-                        Self.sideBySide(few.first.encodings, few.second.encodings), few.first.labels, both, labels))
+            let numbers = try Set(trials.map(\.configuration.seed)).sorted().map {
+                try FewShotSource(run.source, perClass: perClass, seed: $0).numbers
             }
-            return comparison
+            return (perClass: perClass, best: Self.bestSetting(trials), numbers: numbers)
+        }
+        // One graph serves all draws: all images that a draw labels, then the test images.
+        let labelled = Set(draws.flatMap(\.numbers).joined()).sorted()
+        let rows = Dictionary(uniqueKeysWithValues: labelled.enumerated().map { ($0.element, $0.offset) })
+        let training = try PerLayer { try MNISTSamples(run, .training, .first, labelled, layer: $0 ? layer : nil) }
+        let test = try PerLayer { try MNISTSamples(run, .heldOut, .first, first: .max, layer: $0 ? layer : nil) }
+        let testLabels = test.embedding.labels
+        // The empty environment keeps the group within this process, also under a launcher.
+        let group = try WorkerGroup.launch(threads: 1, environment: LaunchEnvironment { _ in nil })
+        comparisons = try group.run(threads: 1) { communicator in
+            let graph = try LabelSpreading(
+                Self.joined(training.convolution.encodings, test.convolution.encodings),
+                neighbours: min(Self.neighbours, labelled.count + testLabels.count - 1), communicator: communicator)
+            return try draws.map { perClass, best, numbers in
+                var frozen: [Classifier: [Double]] = [:]
+                for draw in numbers {
+                    let chosen = draw.map { rows[$0]! }, labels = chosen.map { training.embedding.labels[$0] }
+                    func probe(_ samples: KeyPath<PerLayer, MNISTSamples>) throws -> Double {
+                        try Self.accuracy(
+                            Self.rows(chosen, of: training[keyPath: samples].encodings), labels,
+                            test[keyPath: samples].encodings, testLabels, communicator)
+                    }
+                    frozen[.embedding, default: []].append(try probe(\.embedding))
+                    frozen[.convolution, default: []].append(try probe(\.convolution))
+                    let classes = graph.classes(from: zip(chosen, labels).map { ($0, $1) })
+                    let right = zip(classes.dropFirst(labelled.count), testLabels).count { $0 == $1 }
+                    frozen[.spreading, default: []].append(Double(right) / Double(testLabels.count))
+                }
+                return Comparison(
+                    perClass: perClass, frozen: frozen, scratch: best.accuracies, scratchSetting: best.title)
+            }
+        }
+    }
+
+    /// Samples with their embeddings, and with the outputs of the last convolution.
+    private struct PerLayer {
+        let embedding: MNISTSamples, convolution: MNISTSamples
+
+        init(_ samples: (_ isConvolution: Bool) throws -> MNISTSamples) rethrows {
+            (embedding, convolution) = (try samples(false), try samples(true))
         }
     }
 
@@ -58,32 +110,35 @@ struct MNISTFewShotSection {
         return settings.max { SampleStatistics($0.accuracies).mean < SampleStatistics($1.accuracies).mean } ?? ("–", [])
     }
 
-    /// The rows of two tensors, joined.
-    private static func sideBySide(_ a: Tensor, _ b: Tensor) -> Tensor {
-        let result = Tensor([a.rows, a.columns + b.columns])
-        for row in 0..<a.rows {
-            (result.pointer + row * result.columns).update(from: a.pointer + row * a.columns, count: a.columns)
-            (result.pointer + row * result.columns + a.columns)
-                .update(from: b.pointer + row * b.columns, count: b.columns)
+    /// The rows of one tensor, then those of another.
+    private static func joined(_ a: Tensor, _ b: Tensor) -> Tensor {
+        let result = Tensor([a.rows + b.rows, a.columns])
+        result.rows(0..<a.rows).copy(from: a)
+        result.rows(a.rows..<result.rows).copy(from: b)
+        return result
+    }
+
+    /// Some rows of a tensor.
+    private static func rows(_ numbers: [Int], of tensor: Tensor) -> Tensor {
+        let result = Tensor([numbers.count, tensor.columns])
+        for (row, number) in numbers.enumerated() {
+            result.rows(row..<row + 1).copy(from: tensor.rows(number..<number + 1))
         }
         return result
     }
 
     /// The accuracy of a linear probe (`LinearProbe`, penalty 1) of encodings.
     private static func accuracy(
-        _ encodings: Tensor, _ labels: [Int], _ testEncodings: Tensor, _ testLabels: [Int]
+        _ encodings: Tensor, _ labels: [Int], _ testEncodings: Tensor, _ testLabels: [Int],
+        _ communicator: any Communicator
     ) throws -> Double {
-        // The empty environment keeps the group within this process, also under a launcher.
-        let group = try WorkerGroup.launch(threads: 1, environment: LaunchEnvironment { _ in nil })
-        return try group.run(threads: 1) { communicator in
-            let shards = SampleShards(samples: labels.count, minimum: 1)
-            let testShards = SampleShards(samples: testLabels.count, minimum: 1)
-            let probe = try LinearProbe(
-                padded(encodings, shards), labels: labels, penalty: 1, shards: shards, communicator: communicator)
-            return try probe.evaluate(
-                padded(testEncodings, testShards), labels: testLabels, shards: testShards, communicator: communicator
-            ).top1
-        }
+        let shards = SampleShards(samples: labels.count, minimum: 1)
+        let testShards = SampleShards(samples: testLabels.count, minimum: 1)
+        let probe = try LinearProbe(
+            padded(encodings, shards), labels: labels, penalty: 1, shards: shards, communicator: communicator)
+        return try probe.evaluate(
+            padded(testEncodings, testShards), labels: testLabels, shards: testShards, communicator: communicator
+        ).top1
     }
 
     /// Encodings with the padding of the last shards.
@@ -95,29 +150,29 @@ struct MNISTFewShotSection {
 
     @PageBuilder var content: [any PageContent] {
         Paragraph(
-            "The encoders of the halves have seen no label. A linear classifier (logistic regression with penalty 1) "
-                + "on their frozen encodings learns digits from a few labelled images of each class. The same encoder "
-                + "of left halves is trained from scratch on the same images and labels, with the learning rate and "
-                + "the weight decay of a grid that are best on the test images. Figures are the accuracy on all test "
-                + "images: mean and standard deviation over the draws of the labelled images.")
+            "The encoders of the halves have seen no label. With the frozen encoder of left halves, digits are learned "
+                + "from a few labelled images of each class in three ways: by logistic regression (penalty 1) on its "
+                + "embeddings, by logistic regression on the outputs of its last convolution, which know more of the "
+                + "digit than the embedding, and by spreading the labels over these outputs of the test images, which "
+                + "have no label (nearest \(Self.neighbours) neighbours by cosine). The same encoder is trained from "
+                + "scratch on the same images and labels, with the learning rate and the weight decay of a grid that "
+                + "are best on the test images. Figures are the accuracy on the left halves of all test images: mean "
+                + "and standard deviation over the draws of the labelled images.")
         DataTable(
-            columns: [
-                "labels a class", "draws", "frozen, left half", "from scratch, left half", "difference",
-                "frozen, both halves",
-                "best setting from scratch",
-            ],
+            columns: ["labels a class", "draws"] + Classifier.allCases.map { DataTable.Cell($0.title) }
+                + ["from scratch", "spreading − scratch", "best setting from scratch"],
             rows: comparisons.map { comparison in
-                let gain = SampleStatistics(comparison.frozenLeft).mean - SampleStatistics(comparison.scratch).mean
-                return [
-                    DataTable.Cell("\(comparison.perClass)"), DataTable.Cell("\(comparison.frozenLeft.count)"),
-                    DataTable.Cell(MNISTTrial.percent(comparison.frozenLeft)),
-                    DataTable.Cell(MNISTTrial.percent(comparison.scratch)),
-                    DataTable.Cell(
-                        gain.isFinite ? TypographicNumber.fixed(100 * gain, decimals: 1) + " points" : "–"),
-                    DataTable.Cell(MNISTTrial.percent(comparison.frozenBoth)),
-                    DataTable.Cell(comparison.scratchSetting),
-                ]
-            }, textColumns: [0, 6])
+                let gain =
+                    SampleStatistics(comparison.frozen[.spreading] ?? []).mean
+                    - SampleStatistics(comparison.scratch).mean
+                return [DataTable.Cell("\(comparison.perClass)"), DataTable.Cell("\(comparison.scratch.count)")]
+                    + Classifier.allCases.map { DataTable.Cell(MNISTTrial.percent(comparison.frozen[$0] ?? [])) } + [
+                        DataTable.Cell(MNISTTrial.percent(comparison.scratch)),
+                        DataTable.Cell(
+                            gain.isFinite ? TypographicNumber.fixed(100 * gain, decimals: 1) + " points" : "–"),
+                        DataTable.Cell(comparison.scratchSetting),
+                    ]
+            }, textColumns: [0, 7])
         FigureGroup(plot)
     }
 
@@ -136,9 +191,8 @@ struct MNISTFewShotSection {
             "Accuracy against the number of labels",
             x: Axis("labels a class", scale: .logarithmic, ticks: comparisons.map { Double($0.perClass) }),
             y: Axis("accuracy in %", scale: .linear),
-            series: [
-                series("frozen, left half", 0) { $0.frozenLeft }, series("frozen, both halves", 1) { $0.frozenBoth },
-                series("from scratch, left half", 2) { $0.scratch },
-            ])
+            series: Classifier.allCases.enumerated().map { index, classifier in
+                series(classifier.title, index) { $0.frozen[classifier] ?? [] }
+            } + [series("from scratch", Classifier.allCases.count) { $0.scratch }])
     }
 }

@@ -17,17 +17,22 @@ struct MNISTSamples: Sendable {
     var count: Int { labels.count }
 
     /// Reads and encodes the samples with these numbers.
-    init(_ run: TrainedRun, _ split: Split, _ modality: Modality, _ numbers: [UInt64]) throws {
+    /// - Parameter layer: the layer whose outputs are the encodings; nil for the embeddings.
+    init(
+        _ run: TrainedRun, _ split: Split, _ modality: Modality, _ numbers: [UInt64], layer: Int? = nil
+    ) throws {
         rows = try run.source.readRaw(split, numbers, modality)
         labels = try run.source.labels(split, numbers) ?? []
         shape = run.source.description(of: modality).shape
-        encodings = try run.encode(modality, rows)
+        encodings = try run.encode(modality, layer: layer, rows)
     }
 
     /// Reads and encodes the first samples of a split, at most `limit` of them.
-    init(_ run: TrainedRun, _ split: Split, _ modality: Modality, first limit: Int) throws {
+    init(
+        _ run: TrainedRun, _ split: Split, _ modality: Modality, first limit: Int, layer: Int? = nil
+    ) throws {
         let count = min(limit, run.source.count(of: split) ?? limit)
-        try self.init(run, split, modality, (0..<UInt64(count)).map { $0 })
+        try self.init(run, split, modality, (0..<UInt64(count)).map { $0 }, layer: layer)
     }
 
     /// The first sample of each digit, in the order of the digits.

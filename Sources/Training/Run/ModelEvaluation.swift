@@ -29,10 +29,13 @@ public struct ModelEvaluation {
         public var perClass: Int?
         /// λ, the L2 penalty of `LinearProbe`.
         public var penalty: Double
+        /// Index of the layer whose outputs the probe reads; nil for the embeddings.
+        public var layer: Int?
 
-        public init(perClass: Int? = nil, penalty: Double = 1) {
+        public init(perClass: Int? = nil, penalty: Double = 1, layer: Int? = nil) {
             self.perClass = perClass
             self.penalty = penalty
+            self.layer = layer
         }
     }
 
@@ -77,7 +80,11 @@ public struct ModelEvaluation {
                 rightAnswers: rightAnswers, shards: shards, communicator: communicator)
             let labels = try source.labels(.heldOut, localNumbers(shards))
             classification = try labels.flatMap { try classify(first, $0, shards, temperature: temperature) }
-            probed = try probe.map { try fit($0, first, labels, shards) }
+            probed = try probe.map { probe in
+                try fit(
+                    probe, probe.layer == nil ? first : try encode(.first, .heldOut, shards, layer: probe.layer),
+                    labels, shards)
+            }
             let context = MetricContext(
                 first: first, second: second, labels: labels, similarity: configuration.objective.similarity,
                 temperature: temperature, shards: shards, communicator: communicator)
@@ -133,14 +140,15 @@ public struct ModelEvaluation {
         let trainingShards = SampleShards(
             samples: training.count(of: .training) ?? Self.prototypePairs, minimum: configuration.batch.shards)
         let fitted = try LinearProbe(
-            try encode(.first, .training, trainingShards, from: training),
+            try encode(.first, .training, trainingShards, layer: probe.layer, from: training),
             labels: try training.labels(.training, localNumbers(trainingShards)) ?? [], penalty: probe.penalty,
             shards: trainingShards, communicator: communicator)
         let (top1, logLoss, count) = try fitted.evaluate(
             encodings, labels: labels, shards: shards, communicator: communicator)
         return LinearProbeResult(
             top1: top1, logLoss: logLoss, perClass: probe.perClass, trainingCount: fitted.trainingCount,
-            penalty: probe.penalty, iterations: fitted.iterations, hasConverged: fitted.hasConverged,
+            penalty: probe.penalty, layer: probe.layer, iterations: fitted.iterations,
+            hasConverged: fitted.hasConverged,
             count: count)
     }
 
@@ -192,12 +200,15 @@ public struct ModelEvaluation {
     }
 
     /// Encodes this worker's shards of samples of one modality.
-    /// - Parameter digests: receives the digests of the samples of each shard, padding left out.
+    /// - Parameters:
+    ///   - layer: index of the layer whose outputs are the encodings; nil for the embeddings.
+    ///   - digests: receives the digests of the samples of each shard, padding left out.
     private func encode(
-        _ modality: Modality, _ split: Split, _ shards: SampleShards, from otherSource: (any PairSource)? = nil,
-        digests: (([SampleDigest]) -> Void)? = nil
+        _ modality: Modality, _ split: Split, _ shards: SampleShards, layer: Int? = nil,
+        from otherSource: (any PairSource)? = nil, digests: (([SampleDigest]) -> Void)? = nil
     ) throws -> Tensor {
-        let source = otherSource ?? self.source, encoder = batchEncoder(modality, shards)
+        let source = otherSource ?? self.source
+        let encoder = try model.batchEncoder(modality, rows: shards.size, layer: layer)
         return try ShardedEncoding(shards).run(
             rank: communicator.rank, workers: communicator.size, widths: [encoder.encoder.outputCount]
         ) { numbers, outputs in

@@ -58,6 +58,27 @@ public struct Model: Sendable {
     }
 
     /// Encodes batches of samples of a modality, as in an evaluation.
+    /// - Parameters:
+    ///   - rows: number of rows in a batch.
+    ///   - layer: index of the layer whose outputs, flattened, are the encodings; nil for the last one.
+    /// - Throws: `DataError` if the encoder has no such layer.
+    package func batchEncoder(
+        _ modality: Modality, rows: Int = BatchEncoder.defaultRows, layer: Int?
+    ) throws -> BatchEncoder {
+        guard let layer else { return batchEncoder(modality, rows: rows) }
+        let encoder = encoders[modality], last = encoder.layers.count - 1
+        guard (0...last).contains(layer) else {
+            throw DataError(
+                at: "--layer", reason: "the \(modality) encoder has no layer \(layer)",
+                remedy: "its layers are 0 to \(last); couplet config --summary lists them")
+        }
+        let first = encoder.upTo(layer: layer)
+        return BatchEncoder(
+            first, parameters: encoder.parameters(parameters[modality], of: first),
+            statistics: encoder.statistics(statistics[modality], of: first), rows: rows)
+    }
+
+    /// Encodes batches of samples of a modality, as in an evaluation.
     /// - Parameter rows: number of rows in a batch.
     package func batchEncoder(_ modality: Modality, rows: Int = BatchEncoder.defaultRows) -> BatchEncoder {
         BatchEncoder(

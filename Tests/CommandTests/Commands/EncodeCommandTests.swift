@@ -42,9 +42,11 @@ import Testing
                 x = x.reshape(*x.shape[:2], height // 2, 2, width // 2, 2).max((3, 5))
             else:
                 x = x.reshape(len(x), -1) @ w.T + b
-                if index < len(layers) - 1: x = np.maximum(x, 0)
+                if index < len(layers) - 1: x = hidden = np.maximum(x, 0)
         assert codes["first"].dtype == np.float32 and codes["first"].shape == x.shape == (30, 6)
         print(np.linalg.norm(np.array(codes["first"], float) - x) / np.linalg.norm(x))
+        assert codes["hidden"].shape == hidden.shape == (30, 7) and np.array_equal(codes["last"], codes["first"])
+        print(np.linalg.norm(np.array(codes["hidden"], float) - hidden) / np.linalg.norm(hidden))
         labels = np.array(raw["labels"])
         print(np.abs(np.array(codes["second"], float) - table[labels]).max())
         """
@@ -72,13 +74,15 @@ import Testing
             couplet train c.yaml --output run --progress none
             couplet encode run --modality first --input raw.h5:/images --output codes.h5:/first
             couplet encode run --modality second --input raw.h5:/labels --output codes.h5:/second
+            couplet encode run --modality first --layer 2 --input raw.h5:/images --output codes.h5:/hidden
+            couplet encode run --modality first --layer 3 --input raw.h5:/images --output codes.h5:/last
             python3 compare.py
             """, in: folder.path)
         #expect(result.exitCode == 0, "\(result.output)")
-        let errors = result.output.split(separator: "\n").suffix(2).compactMap { Double($0) }
-        try #require(errors.count == 2, "\(result.output)")
-        #expect(errors[0] <= 1e-6)
-        #expect(errors[1] == 0)
+        let errors = result.output.split(separator: "\n").suffix(3).compactMap { Double($0) }
+        try #require(errors.count == 3, "\(result.output)")
+        #expect(errors[0] <= 1e-6 && errors[1] <= 1e-6)
+        #expect(errors[2] == 0)
 
         // The same command may run again; an existing dataset is not overwritten.
         func encode(_ modality: String, _ input: String) throws -> CoupletInvocation {
@@ -93,6 +97,12 @@ import Testing
             other.exitCode == 65
                 && other.errors.contains("codes.h5:/first: exists already in the file, with other content"),
             "\(other.errors)")
+        let missing = try CoupletInvocation(
+            "encode", "run", "--modality", "first", "--layer", "4", "--input", "raw.h5:/images", "--output",
+            "codes.h5:/none", in: folder.path)
+        #expect(
+            missing.exitCode == 65 && missing.errors.contains("the first encoder has no layer 4")
+                && missing.errors.contains("its layers are 0 to 3"), "\(missing.errors)")
     }
 
     @Test func aFailedEncodeLeavesNothingBehind() throws {

@@ -100,6 +100,14 @@ import Testing
                 as? [String: Any])
         #expect(all["training_count"] as? Int == 160 && all["per_class"] is NSNull)
         #expect(try CoupletInvocation("evaluate", "run", "--per-class", "3", in: folder.path).exitCode == 64)
+        // The encoder has one layer, so its outputs are the embeddings.
+        var ofLayer = try #require(
+            try CoupletInvocation("evaluate", "run", "--probe", "--layer", "0", "--json", in: folder.path)
+                .json()["probe"] as? [String: Any])
+        #expect(ofLayer.removeValue(forKey: "layer") as? Int == 0)
+        #expect(NSDictionary(dictionary: ofLayer) == NSDictionary(dictionary: all))
+        let missing = try CoupletInvocation("evaluate", "run", "--probe", "--layer", "1", in: folder.path)
+        #expect(missing.exitCode == 65 && missing.errors.contains("the first encoder has no layer 1"))
     }
 
     /// One process, two ranks and four ranks print the same digits, for a gallery that is not a multiple of the
