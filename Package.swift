@@ -80,7 +80,9 @@ let package = Package(
                     "Text", "Files", "Schema", "Tensors", "Communication", "Networks", "Losses", "Optimizers",
                     "Storage", "Pairs", "Evaluation", "Training")),
         module(
-            "Sweeps", modules("Text", "Files", "Schema", "Tensors", "Communication", "Storage", "Pairs", "Training")),
+            "Sweeps",
+            modules(
+                "Text", "Files", "Schema", "Tensors", "Communication", "Storage", "Pairs", "Evaluation", "Training")),
         module(
             "Reports",
             ["CPNG"] + modules("Text", "Files", "Schema", "Tensors", "Storage", "Evaluation", "Training", "Sweeps")),
@@ -150,7 +152,7 @@ let package = Package(
             dependencies: ["TestSupport"] + modules("Communication", "Training", "Benchmarks")),
         .testTarget(
             name: "SweepsTests",
-            dependencies: ["TestSupport"] + modules("Text", "Files", "Schema", "Training", "Sweeps")),
+            dependencies: ["TestSupport"] + modules("Text", "Files", "Schema", "Evaluation", "Training", "Sweeps")),
         .testTarget(name: "ReportsTests", dependencies: ["CPNG", "TestSupport"] + modules("Files", "Reports")),
         .testTarget(
             name: "StudiesTests",

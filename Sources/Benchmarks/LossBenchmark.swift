@@ -20,12 +20,14 @@ public struct LossBenchmark: Sendable {
     /// HDF5 file of encodings: /first and /second, B × d; also /second_batch/first and /second_batch/second for a loss
     /// that takes a second batch. Nil for unit encodings drawn from the seed.
     public let input: String?
+    /// Number of groups of the pairs, of random sizes, where `objective.groups` treats groups.
+    public let groupCount: Int
     /// Whether worker 0 gathers the gradients of the whole batch.
     public let keepsGradients: Bool
 
     public init(
         _ configuration: Configuration, warmup: Int, repetitions: Int, input: String? = nil,
-        keepsGradients: Bool = false
+        keepsGradients: Bool = false, groupCount: Int? = nil
     ) {
         precondition(warmup >= 0 && repetitions > 0, "\(warmup) warm-ups and \(repetitions) repetitions")
         self.configuration = configuration
@@ -33,6 +35,7 @@ public struct LossBenchmark: Sendable {
         self.repetitions = repetitions
         self.input = input
         self.keepsGradients = keepsGradients
+        self.groupCount = groupCount ?? max(1, configuration.batch.size / 5)
     }
 
     /// Makes a config for a `LossBenchmark`. Everything that the benchmark does not use is small.
@@ -61,6 +64,8 @@ public struct LossBenchmark: Sendable {
     /// The results, the same on every worker except for the gradients.
     public struct Result: Sendable {
         public let benchmark: BenchmarkResult
+        /// The times of the same loss without groups, each repetition before one with groups; nil if there are none.
+        public let timesWithoutGroups: BenchmarkTimes?
         public let loss: Double
         /// Norms of ∂ loss / ∂ encodings over the whole batch.
         public let firstGradientNorm: Double
@@ -97,17 +102,39 @@ public struct LossBenchmark: Sendable {
         let (first, second) = try encodings(communicator, batchNumber: 0)
         let secondBatch = objective.loss.usesSecondBatch ? try encodings(communicator, batchNumber: 1) : nil
         let features = features(rows: first.rows)
-        let engine = PairwiseEngine(
-            communicator: communicator, shards: batch.shards, batchSize: batch.size, dimension: dimension,
-            similarity: objective.similarity, loss: objective.loss, tileMemory: batch.tileMemory / threads,
-            features: features.map { FeatureCounts(first: $0.columns, second: $0.columns) })
+        func engine(_ groups: GroupTreatment) -> PairwiseEngine {
+            PairwiseEngine(
+                communicator: communicator, shards: batch.shards, batchSize: batch.size, dimension: dimension,
+                similarity: objective.similarity, loss: objective.loss, tileMemory: batch.tileMemory / threads,
+                features: features.map { FeatureCounts(first: $0.columns, second: $0.columns) }, groups: groups)
+        }
+        let timed = engine(objective.groups), plain = objective.groups == .ignore ? nil : engine(.ignore)
         // The peak is measured first, which also brings the cores up to their full clock.
         let peak = try FusedMultiplyAddPeak.measure(on: communicator)
         var found: PairwiseResult?
-        let times = try BenchmarkTimes(on: communicator, warmup: warmup, repeat: repetitions) { _ in
+        func evaluate(_ engine: PairwiseEngine) throws {
+            let hasGroups = engine.groups != .ignore
             found = try engine.evaluate(
                 first: first, second: second, secondBatch: secondBatch, temperature: objective.temperature.initial,
-                bias: objective.loss.bias?.initial ?? 0, features: features.map { ($0, $0) })
+                bias: objective.loss.bias?.initial ?? 0, features: features.map { ($0, $0) },
+                groups: hasGroups ? groups(communicator, batchNumber: 0) : nil,
+                secondBatchGroups: hasGroups && secondBatch != nil ? groups(communicator, batchNumber: 1) : nil)
+        }
+        let times: BenchmarkTimes, timesWithoutGroups: BenchmarkTimes?
+        if let plain {
+            // In turn, so that both meet the same clock and the same other programs.
+            let all = try BenchmarkTimes(on: communicator, warmup: 2 * warmup, repeat: 2 * repetitions) {
+                try evaluate($0 % 2 == 0 ? plain : timed)
+            }.seconds
+            func each(_ start: Int) -> BenchmarkTimes {
+                BenchmarkTimes(seconds: stride(from: start, to: all.count, by: 2).map { all[$0] })
+            }
+            (times, timesWithoutGroups) = (each(1), each(0))
+        } else {
+            times = try BenchmarkTimes(on: communicator, warmup: warmup, repeat: repetitions) { _ in
+                try evaluate(timed)
+            }
+            timesWithoutGroups = nil
         }
         let peakMemory = try ProcessMemory.peakMiB(on: communicator)
         guard let result = found else { preconditionFailure("no repetition was made") }
@@ -129,8 +156,17 @@ public struct LossBenchmark: Sendable {
                 operations: 6 * Double(objective.loss.scoreMatrixCount) * Double(batch.size) * Double(batch.size)
                     * Double(dimension),
                 peakGigaflops: peak, peakMemoryMiB: peakMemory, workers: communicator.size,
-                processes: communicator.processCount),
+                processes: communicator.processCount), timesWithoutGroups: timesWithoutGroups,
             loss: result.loss, firstGradientNorm: norm(0), secondGradientNorm: norm(1), gradients: gathered)
+    }
+
+    /// Random groups of this worker's pairs.
+    private func groups(_ communicator: any Communicator, batchNumber: Int) -> [Int] {
+        let rows = batch.size / communicator.size, start = batchNumber * batch.size + communicator.rank * rows
+        let philox = Philox(seed: configuration.seed)
+        return (start..<start + rows).map {
+            Int(philox.words(.groups, number: UInt64($0)).x) % groupCount
+        }
     }
 
     /// Features of the data for a loss that compares them: as many normal numbers as the kernel has features for data
@@ -190,8 +226,16 @@ public struct LossBenchmark: Sendable {
             ("objective", .string(lossName)), ("temperature", .number(objective.temperature.initial)),
             ("tile_memory", .integer(batch.tileMemory)), ("input", input.map { .string($0) } ?? .null),
         ]
+        var grouped: [(String, JSONValue)] = []
+        if let plain = result.timesWithoutGroups {
+            grouped = [
+                ("groups", .string(objective.groups.rawValue)), ("group_count", .integer(groupCount)),
+                ("median_seconds_without_groups", .number(plain.median)),
+                ("minimum_seconds_without_groups", .number(plain.minimum)),
+            ]
+        }
         return .object(
-            settings + result.benchmark.members + [
+            settings + result.benchmark.members + grouped + [
                 ("loss", .number(result.loss)), ("first_gradient_norm", .number(result.firstGradientNorm)),
                 ("second_gradient_norm", .number(result.secondGradientNorm)),
             ])
@@ -201,8 +245,15 @@ public struct LossBenchmark: Sendable {
     package func text(_ result: Result) -> String {
         """
         loss of \(batch.size) pairs of encodings of \(dimension) numbers, and both gradients
-        \(result.benchmark.text)
+        \(result.benchmark.text)\(groupText(result))
         loss     \(result.loss), gradient norms \(result.firstGradientNorm) and \(result.secondGradientNorm)
         """
+    }
+
+    private func groupText(_ result: Result) -> String {
+        guard let plain = result.timesWithoutGroups else { return "" }
+        let ratio = result.benchmark.times.median / plain.median
+        return "\ngroups   \(objective.groups.rawValue), \(groupCount) of them: \(NumberText.fixed(ratio, 3)) of the "
+            + "time without groups, \(DurationText.measured(plain.median))"
     }
 }

@@ -45,6 +45,10 @@ uint64_t couplet_flushing_floating_point_mode(uint64_t mode) {
     return mode | FLUSHING;
 }
 
+uint64_t couplet_floating_point_control(uint64_t mode) {
+    return mode & (FLUSHING | ROUNDING);
+}
+
 int couplet_rounds_to_nearest(uint64_t mode) {
     return (mode & ROUNDING) == 0;
 }

@@ -3,7 +3,9 @@
 #include "couplet_pairwise_small.h"
 #define lane_sums NAME(lane_sums)
 #define score_rows NAME(score_rows)
+#define power_rows NAME(power_rows)
 #define diagonal_mask NAME(diagonal_mask)
+#define match_mask NAME(match_mask)
 #define sum_rows NAME(sum_rows)
 #define sums NAME(sums)
 #define weight_rows NAME(weight_rows)
@@ -15,6 +17,8 @@
 #include "couplet_instruction_sets.h"
 COUPLET_DISPATCH(couplet_small_sums)
 COUPLET_DISPATCH(couplet_small_gradients)
+COUPLET_DISPATCH(couplet_small_match_sums)
+COUPLET_DISPATCH(couplet_small_match_gradients)
 COUPLET_DISPATCH(couplet_small_diagonal)
 
 #else
@@ -49,16 +53,22 @@ COUPLET_INLINE couplet_floats lane_sums(const couplet_floats *v) {
            __builtin_shufflevector(c[0], c[1], 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
 }
 
-// Computes 2^T of 16 columns from column j, for `count` rows from row i.
+// Computes T of 16 columns from column j, for `count` rows from row i.
 COUPLET_INLINE void score_rows(const couplet_small_tile *tile, size_t i, size_t j, const int count, const int dimension,
-                               couplet_floats *powers) {
+                               couplet_floats *scores) {
     couplet_floats offset = couplet_load(tile->column_offsets + j);
-    FOR(r, count) powers[r] = -(offset + tile->row_offsets[i + r]);
+    FOR(r, count) scores[r] = -(offset + tile->row_offsets[i + r]);
     FOR(k, dimension) {
         couplet_floats y = couplet_load(tile->y + k * tile->stride + j);
         FOR(r, count)
-        powers[r] = couplet_fma(couplet_broadcast(tile->scaled[(i + r) * dimension + k]), y, powers[r]);
+        scores[r] = couplet_fma(couplet_broadcast(tile->scaled[(i + r) * dimension + k]), y, scores[r]);
     }
+}
+
+// The same for 2^T.
+COUPLET_INLINE void power_rows(const couplet_small_tile *tile, size_t i, size_t j, const int count, const int dimension,
+                               couplet_floats *powers) {
+    score_rows(tile, i, j, count, dimension, powers);
     FOR(r, count) powers[r] = couplet_exp2(powers[r]);
 }
 
@@ -69,11 +79,41 @@ COUPLET_INLINE couplet_ints diagonal_mask(const couplet_small_tile *tile, size_t
     return (couplet_ints){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15} == lane;
 }
 
+// The mask of the matches of row i, in 16 columns from column j.
+COUPLET_INLINE couplet_ints match_mask(const couplet_small_groups *groups, size_t i, size_t j) {
+    couplet_ints columns;
+    memcpy(&columns, groups->columns + j, sizeof columns);
+    return (columns == groups->rows[i]) & (columns >= 0);
+}
+
+// Whether one of `count` rows from row i may have a match.
+#define may_match(groups, i, count)                                                                                    \
+    ({                                                                                                                 \
+        int found_ = 0;                                                                                                \
+        for (size_t r_ = 0; r_ < (size_t)(count); r_++) found_ |= (groups)->rows[(i) + r_] >= 0;                       \
+        found_;                                                                                                        \
+    })
+
+// With `has_groups`, a constant, also the sums and the numbers of the matches.
 COUPLET_INLINE void sum_rows(const couplet_small_tile *tile, size_t i, const int count, const int dimension,
-                             float *row_sums, float *column_sums) {
-    couplet_floats total[4] = {0}, e[4] = {0};
+                             float *row_sums, float *column_sums, const int has_groups,
+                             const couplet_small_groups *groups, float *match_sums, int32_t *match_counts) {
+    couplet_floats total[4] = {0}, e[4] = {0}, matched[4] = {0};
+    couplet_ints counts[4] = {0};
     for (size_t j = 0; j < padded(tile); j += COUPLET_LANES) {
-        score_rows(tile, i, j, count, dimension, e);
+        if (has_groups) {
+            score_rows(tile, i, j, count, dimension, e);
+            FOR(r, count) {
+                couplet_ints mask = match_mask(groups, i + r, j);
+                if (tile->has_diagonal) mask &= ~diagonal_mask(tile, i + r, j);
+                matched[r] += (couplet_floats)(mask & (couplet_ints)e[r]);
+                counts[r] -= mask;
+                e[r] = couplet_exp2(e[r]);
+                if (groups->excludes_matches) e[r] = (couplet_floats)(~mask & (couplet_ints)e[r]);
+            }
+        } else {
+            power_rows(tile, i, j, count, dimension, e);
+        }
         if (tile->has_diagonal)
             FOR(r, count) e[r] = (couplet_floats)(~diagonal_mask(tile, i + r, j) & (couplet_ints)e[r]);
         FOR(r, count) total[r] += e[r];
@@ -81,13 +121,30 @@ COUPLET_INLINE void sum_rows(const couplet_small_tile *tile, size_t i, const int
         couplet_store(column_sums + j, couplet_load(column_sums + j) + added);
     }
     FOR(r, count) row_sums[i + r] = couplet_lane_sum(total[r]);
+    if (has_groups)
+        for (int r = 0; r < count; r++) {
+            match_sums[i + r] = couplet_lane_sum(matched[r]);
+            for (int lane = 0; lane < COUPLET_LANES; lane++) match_counts[i + r] += counts[r][lane];
+        }
 }
 
-COUPLET_INLINE void sums(const couplet_small_tile *tile, const int dimension, float *row_sums, float *column_sums) {
+COUPLET_INLINE void sums(const couplet_small_tile *tile, const int dimension, float *row_sums, float *column_sums,
+                         const int has_groups, const couplet_small_groups *groups, float *match_sums,
+                         int32_t *match_counts) {
     for (size_t j = 0; j < padded(tile); j++) column_sums[j] = 0;
+    if (has_groups)
+        for (size_t i = 0; i < tile->rows; i++) match_sums[i] = 0, match_counts[i] = 0;
     size_t i = 0;
-    for (; i + 4 <= tile->rows; i += 4) sum_rows(tile, i, 4, dimension, row_sums, column_sums);
-    for (; i < tile->rows; i++) sum_rows(tile, i, 1, dimension, row_sums, column_sums);
+    for (; i + 4 <= tile->rows; i += 4)
+        if (has_groups && may_match(groups, i, 4))
+            sum_rows(tile, i, 4, dimension, row_sums, column_sums, 1, groups, match_sums, match_counts);
+        else
+            sum_rows(tile, i, 4, dimension, row_sums, column_sums, 0, 0, 0, 0);
+    for (; i < tile->rows; i++)
+        if (has_groups && may_match(groups, i, 1))
+            sum_rows(tile, i, 1, dimension, row_sums, column_sums, 1, groups, match_sums, match_counts);
+        else
+            sum_rows(tile, i, 1, dimension, row_sums, column_sums, 0, 0, 0, 0);
 }
 
 // Calls `call` with the dimension as a constant, so that the compiler builds one loop for each.
@@ -108,7 +165,14 @@ COUPLET_INLINE void sums(const couplet_small_tile *tile, const int dimension, fl
         break;
 
 void NAME(couplet_small_sums)(const couplet_small_tile *tile, float *row_sums, float *column_sums) {
-#define call(dimension) sums(tile, dimension, row_sums, column_sums)
+#define call(dimension) sums(tile, dimension, row_sums, column_sums, 0, 0, 0, 0)
+    WITH_CONSTANT(tile->dimension, call)
+#undef call
+}
+
+void NAME(couplet_small_match_sums)(const couplet_small_tile *tile, const couplet_small_groups *groups, float *row_sums,
+                                    float *column_sums, float *match_sums, int32_t *match_counts) {
+#define call(dimension) sums(tile, dimension, row_sums, column_sums, 1, groups, match_sums, match_counts)
     WITH_CONSTANT(tile->dimension, call)
 #undef call
 }
@@ -121,12 +185,22 @@ void NAME(couplet_small_sums)(const couplet_small_tile *tile, float *row_sums, f
 // Computes the weights of `count` rows from row i, in the columns from `start` to `end`.
 COUPLET_INLINE void weight_rows(const couplet_small_tile *tile, size_t i, size_t start, size_t end, const int count,
                                 const int dimension, const float *row_factors, const float *column_factors,
-                                const float *diagonal_weights, float weights[4][STRIP]) {
+                                const float *diagonal_weights, const int has_groups, const couplet_small_groups *groups,
+                                const float *match_weights, float weights[4][STRIP]) {
     for (size_t j = start; j < end; j += COUPLET_LANES) {
         couplet_floats w[4];
-        score_rows(tile, i, j, count, dimension, w);
+        power_rows(tile, i, j, count, dimension, w);
         couplet_floats factor = couplet_load(column_factors + j);
-        FOR(r, count) couplet_store(weights[r] + (j - start), w[r] * (factor + row_factors[i + r]));
+        FOR(r, count) {
+            couplet_floats weight = w[r] * (factor + row_factors[i + r]);
+            if (has_groups) {
+                couplet_ints mask = match_mask(groups, i + r, j);
+                couplet_floats old = weight;
+                if (groups->excludes_matches) old = (couplet_floats)(~mask & (couplet_ints)old);
+                weight = couplet_select(mask, old + match_weights[i + r], old);
+            }
+            couplet_store(weights[r] + (j - start), weight);
+        }
     }
     if (tile->has_diagonal)
         for (size_t r = 0; r < (size_t)count; r++) {
@@ -172,13 +246,15 @@ COUPLET_INLINE void add_to_columns(const couplet_small_tile *tile, size_t start,
 COUPLET_INLINE
 void gradient_rows(const couplet_small_tile *tile, size_t i, const int count, const int dimension, const float *x,
                    const float *row_factors, const float *column_factors, const float *diagonal_weights,
+                   const int has_groups, const couplet_small_groups *groups, const float *match_weights,
                    float *row_gradient, float *row_weight_sums, float *column_gradient) {
     _Alignas(64) float weights[4][STRIP];
     couplet_floats total[32] = {0}, weight_total[4] = {0};
     const size_t columns = padded(tile);
     for (size_t start = 0; start < columns; start += STRIP) {
         const size_t end = columns - start < STRIP ? columns : start + STRIP;
-        weight_rows(tile, i, start, end, count, dimension, row_factors, column_factors, diagonal_weights, weights);
+        weight_rows(tile, i, start, end, count, dimension, row_factors, column_factors, diagonal_weights, has_groups,
+                    groups, match_weights, weights);
         if (count % ROWS_AT_ONCE == 0)
             for (int r = 0; r < count; r += ROWS_AT_ONCE)
                 add_to_rows(tile, start, end, ROWS_AT_ONCE, dimension, weights + r, total + r * dimension);
@@ -205,23 +281,43 @@ void gradient_rows(const couplet_small_tile *tile, size_t i, const int count, co
 
 COUPLET_INLINE void gradients(const couplet_small_tile *tile, const int dimension, const float *x,
                               const float *row_factors, const float *column_factors, const float *diagonal_weights,
+                              const int has_groups, const couplet_small_groups *groups, const float *match_weights,
                               float *row_gradient, float *row_weight_sums, float *column_gradient) {
     size_t count = (size_t)(dimension + (row_weight_sums != 0)) * tile->stride, i = 0;
     for (size_t j = 0; j < count; j++) column_gradient[j] = 0;
+#define ROWS(count, has_groups)                                                                                        \
+    gradient_rows(tile, i, count, dimension, x, row_factors, column_factors, diagonal_weights, has_groups, groups,     \
+                  match_weights, row_gradient, row_weight_sums, column_gradient)
     for (; i + 4 <= tile->rows; i += 4)
-        gradient_rows(tile, i, 4, dimension, x, row_factors, column_factors, diagonal_weights, row_gradient,
-                      row_weight_sums, column_gradient);
+        if (has_groups && may_match(groups, i, 4))
+            ROWS(4, 1);
+        else
+            ROWS(4, 0);
     for (; i < tile->rows; i++)
-        gradient_rows(tile, i, 1, dimension, x, row_factors, column_factors, diagonal_weights, row_gradient,
-                      row_weight_sums, column_gradient);
+        if (has_groups && may_match(groups, i, 1))
+            ROWS(1, 1);
+        else
+            ROWS(1, 0);
+#undef ROWS
 }
 
 void NAME(couplet_small_gradients)(const couplet_small_tile *tile, const float *x, const float *row_factors,
                                    const float *column_factors, const float *diagonal_weights, float *row_gradient,
                                    float *row_weight_sums, float *column_gradient) {
 #define call(dimension)                                                                                                \
-    gradients(tile, dimension, x, row_factors, column_factors, diagonal_weights, row_gradient, row_weight_sums,        \
-              column_gradient)
+    gradients(tile, dimension, x, row_factors, column_factors, diagonal_weights, 0, 0, 0, row_gradient,                \
+              row_weight_sums, column_gradient)
+    WITH_CONSTANT(tile->dimension, call)
+#undef call
+}
+
+void NAME(couplet_small_match_gradients)(const couplet_small_tile *tile, const couplet_small_groups *groups,
+                                         const float *x, const float *row_factors, const float *column_factors,
+                                         const float *diagonal_weights, const float *match_weights, float *row_gradient,
+                                         float *row_weight_sums, float *column_gradient) {
+#define call(dimension)                                                                                                \
+    gradients(tile, dimension, x, row_factors, column_factors, diagonal_weights, 1, groups, match_weights,             \
+              row_gradient, row_weight_sums, column_gradient)
     WITH_CONSTANT(tile->dimension, call)
 #undef call
 }

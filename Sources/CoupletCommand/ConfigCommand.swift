@@ -10,7 +10,8 @@ struct ConfigCommand: ParsableCommand {
         abstract: "Print a config with all its defaults filled in, or all keys that a config can have.",
         discussion: """
             Also checks the config, and reports all its errors at once, with file, line and key. The output is a \
-            config itself; comments at its end list the memory that a training needs, by purpose.
+            config itself; comments at its end say where it departs from what usually works, and list the memory \
+            that a training needs, by purpose.
 
             --summary prints the layers of both encoders in place of the config, each with its output shape, \
             parameters, operations of the matrix products, and activations between forward and backward.
@@ -70,6 +71,7 @@ struct ConfigCommand: ParsableCommand {
             print("# not checked, because it cannot be read here:")
             for line in check.unchecked { print("# \(line)") }
         }
+        for hint in configuration.hints { print("# hint: \(hint)") }
         let memory = try memory(configuration)
         for line in memory.lines { print("# \(line)") }
         if let shortage = memory.shortage { throw shortage }

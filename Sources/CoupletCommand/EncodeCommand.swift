@@ -44,8 +44,11 @@ struct EncodeCommand: ParsableCommand {
             """, valueName: "n"))
     var layer: Int?
 
+    @OptionGroup var chosen: CheckpointArgument
+
     func run() throws {
-        let run = try TrainedRun(argument.path, use: .encoders, registry: CommandRegistry.current)
+        let run = try TrainedRun(
+            argument.path, checkpoint: chosen.checkpoint, use: .encoders, registry: CommandRegistry.current)
         // Rows and encodings may be in the same file, which can be open only once.
         let isSameFile = input.file == output.file
         let source = isSameFile ? try HDF5File(modifying: input.file) : try HDF5File(reading: input.file)

@@ -1,7 +1,9 @@
 import ArgumentParser
 import CoupletCommunication
 import CoupletEvaluation
+import CoupletFiles
 import CoupletInference
+import CoupletPairs
 import CoupletStorage
 import CoupletTraining
 
@@ -20,14 +22,23 @@ struct EvaluateCommand: ParsableCommand {
               couplet evaluate runs/mnist --checkpoint 400 --json
               couplet evaluate runs/mnist --probe --per-class 10 --layer 9
               couplet evaluate runs/latent --encodings encodings.h5
+              couplet evaluate runs/hdf5 --data others.h5
             """)
 
     @OptionGroup var argument: RunArgument
 
-    @Option(help: ArgumentHelp("The checkpoint: latest, or its step.", valueName: "latest|step"))
-    var checkpoint: CheckpointChoice = .latest
+    @OptionGroup var chosen: CheckpointArgument
 
     @OptionGroup var data: DataPathArguments
+
+    @Option(
+        name: .customLong("data"),
+        help: ArgumentHelp(
+            """
+            Measure on all pairs of this file instead of the held-out ones. It has the datasets of the run's data, \
+            in the same units, or /first and /second, and optionally labels and groups.
+            """, valueName: "file.h5"), completion: .file(extensions: ["h5"]))
+    var file: String?
 
     @Flag(help: "Print JSON instead of tables.")
     var json = false
@@ -68,6 +79,10 @@ struct EvaluateCommand: ParsableCommand {
 
     func validate() throws {
         if encodings?.isEmpty == true { throw ValidationError("--encodings is empty; name a file") }
+        if file?.isEmpty == true { throw ValidationError("--data is empty; name a file") }
+        if file != nil, encodings != nil {
+            throw ValidationError("--encodings writes samples of the run's own source; leave out --data")
+        }
         let probeOptions = [
             ("per-class", perClass != nil), ("probe-penalty", probePenalty != nil), ("layer", layer != nil),
         ]
@@ -86,9 +101,10 @@ struct EvaluateCommand: ParsableCommand {
         try group.agree(
             Result {
                 if let encodings, group.processRank == 0 { try EncodingsFile(path: encodings).check() }
-                opened = try TrainedRun(
-                    argument.path, checkpoint: checkpoint, parameters: parameters, dataPaths: data.paths,
+                let run = try TrainedRun(
+                    argument.path, checkpoint: chosen.checkpoint, parameters: parameters, dataPaths: data.paths,
                     registry: CommandRegistry.current)
+                opened = try file.map { try run.evaluating(on: $0) } ?? run
             })
         guard let run = opened else { return }
         let workers = try WorkerCount(
@@ -110,6 +126,11 @@ struct EvaluateCommand: ParsableCommand {
         if group.processRank == 0 {
             print(json ? result.jsonText : result.table, terminator: "")
             if let warning = run.dataWarning { warn(warning) }
+            if let file, let own = (run.configuration.source.kind as? HDF5Specification)?.path,
+                let identity = try? FileIdentity(of: file), identity == (try? FileIdentity(of: own))
+            {
+                warn("\(file) is the file of the run: its training pairs are among those of this evaluation")
+            }
             if result.retrieval == nil {
                 warn(
                     "\(run.folder.path): no pair of its data is held out, so there is nothing to evaluate on; give it "
@@ -124,6 +145,7 @@ struct EvaluateCommand: ParsableCommand {
     /// run cannot be written, or if the evaluation is another.
     private func store(_ result: EvaluationResult, of run: TrainedRun) throws {
         let path = run.folder.evaluation
+        if file != nil { return }
         if run.hasNewerCheckpoint {
             warn("\(path) stays as it is: step \(run.step) is not the newest checkpoint of the run")
         } else if run.dataWarning != nil {

@@ -10,16 +10,19 @@ struct InspectCommand: ParsableCommand {
         commandName: "inspect",
         abstract: "Show the content of a checkpoint, and verify it.",
         discussion: """
-            For a run, shows its newest checkpoint. The command recomputes the digest from all numbers and compares it \
-            with the recorded one: equal digests mean equal bits in all parameters, optimizer moments and running \
-            statistics.
+            For a run, shows its newest checkpoint, or the one that --checkpoint names. The command recomputes the \
+            digest from all numbers and compares it with the recorded one: equal digests mean equal bits in all \
+            parameters, optimizer moments and running statistics.
 
               couplet inspect runs/gaussian
+              couplet inspect runs/gaussian --checkpoint best
               couplet inspect runs/gaussian/checkpoints/step-00001500.h5 --json
             """)
 
     @Argument(help: ArgumentHelp("The folder of a run, or one checkpoint.", valueName: "run|checkpoint.h5"))
     var path: String
+
+    @OptionGroup var chosen: CheckpointArgument
 
     @Flag(help: "Print JSON.")
     var json = false
@@ -27,20 +30,23 @@ struct InspectCommand: ParsableCommand {
     func run() throws {
         var status = stat()
         let isFolder = stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-        let file = isFolder ? try Self.newestCheckpoint(of: RunFolder(path: path)) : path
+        if !isFolder, chosen.checkpoint != .latest {
+            throw ValidationError("--checkpoint chooses a checkpoint of a run, but \(path) is no folder")
+        }
+        let file = isFolder ? try checkpoint(of: RunFolder(path: path)) : path
         let summary = try CheckpointStore.summary(file)
         _ = try CheckpointStore(folder: "").read(file)
         print(json ? Self.json(summary).indentedText() : Self.table(summary))
     }
 
-    private static func newestCheckpoint(of folder: RunFolder) throws -> String {
+    private func checkpoint(of folder: RunFolder) throws -> String {
         let store = CheckpointStore(folder: folder.checkpoints)
-        guard let step = try store.list().last else {
+        guard try !store.list().isEmpty else {
             throw FileError(
                 .inputOutput, at: folder.path, reason: "no checkpoint of a run",
                 remedy: "a run is the folder that couplet train writes")
         }
-        return store.path(ofStep: step)
+        return store.path(ofStep: try store.step(of: chosen.checkpoint))
     }
 
     private static func json(_ summary: CheckpointSummary) -> JSONValue {

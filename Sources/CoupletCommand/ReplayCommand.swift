@@ -40,7 +40,7 @@ struct ReplayCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "The start: latest is the nearest checkpoint before the step, 0 the initial parameters.",
-            valueName: "latest|step"))
+            valueName: "latest|best|step"))
     var checkpoint: CheckpointChoice = .latest
 
     @Option(

@@ -67,8 +67,7 @@ struct RetrieveCommand: ParsableCommand {
     @Flag(help: "Print JSON instead of a table.")
     var json = false
 
-    @Option(help: ArgumentHelp("The checkpoint: latest, or its step.", valueName: "latest|step"))
-    var checkpoint: CheckpointChoice = .latest
+    @OptionGroup var chosen: CheckpointArgument
 
     @Option(help: ArgumentHelp("Threads of a process. (default: as many as cores; 1 under mpirun)", valueName: "n"))
     var threads: Int?
@@ -92,7 +91,7 @@ struct RetrieveCommand: ParsableCommand {
     private func makeRetrieval() throws -> GalleryRetrieval {
         if let output { try FileSystem.requireAbsent(output) }
         let run = try TrainedRun(
-            argument.path, checkpoint: checkpoint, use: .encoders, registry: CommandRegistry.current)
+            argument.path, checkpoint: chosen.checkpoint, use: .encoders, registry: CommandRegistry.current)
         func dataset(_ reference: DatasetReference, _ modality: Modality) throws -> EncodedDataset {
             try EncodedDataset(reference, of: encoded ? nil : modality, run: run)
         }

@@ -42,8 +42,7 @@ struct SampleCommand: ParsableCommand {
 
     @OptionGroup var argument: RunArgument
 
-    @Option(help: ArgumentHelp("The checkpoint: latest, or its step.", valueName: "latest|step"))
-    var checkpoint: CheckpointChoice = .latest
+    @OptionGroup var chosen: CheckpointArgument
 
     @OptionGroup var data: DataPathArguments
 
@@ -134,7 +133,7 @@ struct SampleCommand: ParsableCommand {
 
     func run() throws {
         let run = try TrainedRun(
-            argument.path, checkpoint: checkpoint, dataPaths: data.paths, registry: CommandRegistry.current)
+            argument.path, checkpoint: chosen.checkpoint, dataPaths: data.paths, registry: CommandRegistry.current)
         if let warning = run.dataWarning { warn(warning) }
         if let output { try SampleFile.requireNew(output) }
         let queries = try Self.rows(query, given)

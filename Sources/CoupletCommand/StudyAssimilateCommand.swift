@@ -21,8 +21,7 @@ struct StudyAssimilateCommand: ParsableCommand {
 
     @OptionGroup var argument: RunArgument
 
-    @Option(help: ArgumentHelp("The checkpoint to use.", valueName: "latest|step"))
-    var checkpoint: CheckpointChoice = .latest
+    @OptionGroup var chosen: CheckpointArgument
 
     @Option(help: ArgumentHelp("The new file.", valueName: "file.h5"), completion: .file(extensions: ["h5"]))
     var output: String
@@ -66,7 +65,7 @@ struct StudyAssimilateCommand: ParsableCommand {
     }
 
     func run() throws {
-        let run = try TrainedRun(argument.path, checkpoint: checkpoint, registry: CommandRegistry.current)
+        let run = try TrainedRun(argument.path, checkpoint: chosen.checkpoint, registry: CommandRegistry.current)
         if let warning = run.dataWarning { warn(warning) }
         try FileSystem.requireAbsent(output)
         var options = Assimilation.Options()

@@ -101,7 +101,14 @@ struct SweepCommand: ParsableCommand {
                 retriesFailed: retryFailed, threads: threads, progress: progress, timeout: timeout.duration),
             registry: CommandRegistry.current)
         let (outcome, table) = try sweep.run(load)
-        if let table { print(table.text, terminator: "") }
+        if let table {
+            print(table.text, terminator: "")
+            if try load().choosesOn != .test, table.rows.contains(where: { $0.chosenOn == .test }) {
+                warn(
+                    "\(table.metric) is of the test pairs, because there are no validation pairs: the figure of a "
+                        + "trial that is chosen by it is not honest; choose_on: test says that the sweep only measures")
+            }
+        }
         func report(_ text: String) {
             if sweep.isFirstProcess { ProgressDisplay.Console.standardError.write(escaping: "couplet: \(text)\n") }
         }

@@ -9,19 +9,27 @@ public struct EvaluationResult: Equatable, Sendable {
     public let probe: LinearProbeResult?
     public let gaussian: GaussianEvaluation?
     public let identifiability: IdentifiabilityResult?
+    public let loss: HeldOutLoss?
+    /// τ of the loss.
+    public let temperature: Double?
+    public let encodings: EncodingStatistics?
+    /// Figures of the validation pairs, by which a run may choose something; the other sections are of the test pairs.
+    public let validation: ValidationResult?
     /// The figures of the metrics that the config names, in its order.
     public let metrics: [MetricResult]
 
     /// The keys of the JSON, which metrics cannot have as names.
     static let sectionNames = [
-        "step", "retrieval", "classification", "probe", "gaussian", "identifiability",
+        "step", "retrieval", "classification", "probe", "gaussian", "identifiability", "loss", "temperature",
+        "encodings", "validation",
     ]
 
     /// - Parameter metrics: results with different names that are not the name of another section.
     public init(
         step: Int, retrieval: RetrievalResult? = nil, classification: ClassificationResult? = nil,
         probe: LinearProbeResult? = nil, gaussian: GaussianEvaluation? = nil,
-        identifiability: IdentifiabilityResult? = nil, metrics: [MetricResult] = []
+        identifiability: IdentifiabilityResult? = nil, loss: HeldOutLoss? = nil, temperature: Double? = nil,
+        encodings: EncodingStatistics? = nil, validation: ValidationResult? = nil, metrics: [MetricResult] = []
     ) {
         let names = Self.sectionNames + metrics.map(\.name)
         precondition(Set(names).count == names.count, "two sections of an evaluation have one name: \(names)")
@@ -31,16 +39,22 @@ public struct EvaluationResult: Equatable, Sendable {
         self.probe = probe
         self.gaussian = gaussian
         self.identifiability = identifiability
+        self.loss = loss
+        self.temperature = temperature
+        self.encodings = encodings
+        self.validation = validation
         self.metrics = metrics
     }
 
-    /// `{step, retrieval, classification, probe, gaussian, identifiability}`, then a key for each metric: its figure,
-    /// or an object of its figures. A section that is nil has no key.
+    /// `{step, retrieval, classification, probe, gaussian, identifiability, loss, temperature, encodings, validation}`,
+    /// then a key for each metric: its figure, or an object of its figures. A section that is nil has no key.
     public var json: JSONValue {
         let sections: [(String, JSONValue?)] =
             [
                 ("retrieval", retrieval?.json), ("classification", classification?.json), ("probe", probe?.json),
                 ("gaussian", gaussian?.json), ("identifiability", identifiability?.json),
+                ("loss", loss?.json), ("temperature", temperature.map { .number($0) }), ("encodings", encodings?.json),
+                ("validation", validation?.json),
             ] + metrics.map { ($0.name, $0.json) }
         return .object([("step", .integer(step))] + sections.compactMap { key, value in value.map { (key, $0) } })
     }
@@ -66,11 +80,14 @@ extension EvaluationResult {
         if let probe { sections.append(Self.table(probe)) }
         if let gaussian { sections.append(Self.table(gaussian)) }
         if let identifiability { sections.append(identifiability.table) }
+        if let loss { sections.append(loss.table) }
+        if let encodings { sections.append(encodings.table) }
         if !metrics.isEmpty {
             var table = TextTable()
             for row in metrics.flatMap(\.rows) { table.add(row) }
             sections.append("metrics of held-out pairs\n" + table.text())
         }
+        if let validation { sections.append(validation.table) }
         return sections.joined(separator: "\n")
     }
 

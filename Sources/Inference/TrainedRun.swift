@@ -10,14 +10,16 @@ import CoupletTraining
 /// A trained run, opened from its folder to evaluate it or to encode, retrieve and sample with its encoders.
 public struct TrainedRun: Sendable {
     public let folder: RunFolder
-    public let configuration: Configuration
-    public let source: any PairSource
+    public private(set) var configuration: Configuration
+    public private(set) var source: any PairSource
     public let model: Model
     /// Number of finished steps.
     public let step: Int
     /// The number that divides similarities to give scores: τ after that step, but τ/2 for `lp_simclr` with squares,
     /// whose scores are -|g - h|² / τ.
     public let temperature: Double
+    /// Temperature and bias of the loss after that step.
+    private let loss: ModelEvaluation.LossParameters
 
     /// Whether a newer checkpoint exists than the one that is loaded.
     public let hasNewerCheckpoint: Bool
@@ -48,27 +50,17 @@ public struct TrainedRun: Sendable {
     ) throws {
         folder = RunFolder(path: path)
         configuration = try folder.openedConfiguration(registry: registry, dataPaths: dataPaths)
-        let store = CheckpointStore(folder: folder.checkpoints), steps = try store.list()
-        guard let newest = steps.max() else {
-            throw FileError(
-                .badData, at: folder.checkpoints, reason: "no checkpoint yet",
-                remedy: "a run writes one at its end and every train.checkpoint_every steps")
-        }
-        var chosen = newest
-        if case .step(let wanted) = checkpoint { chosen = wanted }
-        guard steps.contains(chosen) else {
-            throw FileError(
-                .badData, at: folder.checkpoints, reason: "no checkpoint of step \(chosen)",
-                remedy: "there are: \(steps.sorted().map(String.init).joined(separator: ", "))")
-        }
+        let store = CheckpointStore(folder: folder.checkpoints), chosen = try store.step(of: checkpoint)
         let file = store.path(ofStep: chosen), content = try store.read(file)
-        hasNewerCheckpoint = chosen < newest
+        hasNewerCheckpoint = try chosen < store.step(of: .latest)
         AddressSpace.shareHeap()
         let configuration = configuration
         let samples = use == .encoders ? RunState.samples(in: content) : nil
         let opened =
             try ownSource.map { try configuration.withLabels($0, of: content) }
-            ?? samples.flatMap(configuration.source.detachedSource) ?? configuration.makeSource(labelsOf: content)
+            ?? samples.flatMap(configuration.source.detachedSource).map {
+                try configuration.scalingInputs(of: $0, by: content)
+            } ?? configuration.makeSource(labelsOf: content)
         // Data that are read on request are hashed only if they may be others: it takes as long as reading them all.
         if use == .data, !dataPaths.isEmpty || !opened.waitsForStorage,
             let saved = RunState.dataDigest(in: content.scalars), try opened.hasData(ofDigest: saved) == false
@@ -85,9 +77,23 @@ public struct TrainedRun: Sendable {
         try MemoryEstimate(parametersOf: encoders).requireAvailable(taken: 0)
         model = Model(encoders, configuration)
         step = content.step
-        temperature = configuration.objective.loss.scoreTemperature(
-            try model.load(content, from: file, parameters ?? configuration.evaluation.parameters)
-                ?? configuration.objective.temperature.initial)
+        let scalars = try model.load(content, from: file, parameters ?? configuration.evaluation.parameters)
+        loss = ModelEvaluation.LossParameters(
+            temperature: scalars.temperature ?? configuration.objective.temperature.initial,
+            bias: scalars.bias ?? configuration.objective.loss.bias?.initial ?? 0)
+        temperature = configuration.objective.loss.scoreTemperature(loss.temperature)
+    }
+
+    /// The run with the pairs of another file as held-out pairs, to evaluate it on them.
+    /// - Parameter path: an HDF5 file with datasets of the run's shapes and units, and optionally labels and groups.
+    ///   Its /split is not used.
+    /// - Throws: `FileError` if the file cannot be read; `DataError` if its rows are not samples of the run.
+    public func evaluating(on path: String) throws -> TrainedRun {
+        var run = self
+        run.source = model.built.checkingTokens(of: try source.evaluating(on: path, of: configuration.source.kind))
+        // The file has no latent factors.
+        run.configuration.evaluation.identifiability = nil
+        return run
     }
 
     /// Checks that an evaluation fits into the memory of this process.
@@ -112,7 +118,7 @@ public struct TrainedRun: Sendable {
         exportSamples: ((ModelEvaluation.IdentifiabilitySamples) throws -> Void)? = nil
     ) throws -> EvaluationResult {
         try ModelEvaluation(configuration: configuration, model: model, source: source, communicator: communicator)
-            .run(step: step, temperature: temperature, probe: probe, exportSamples: exportSamples)
+            .run(step: step, temperature: temperature, loss: loss, probe: probe, exportSamples: exportSamples)
     }
 
     /// Encodes rows in the units of the source.

@@ -16,8 +16,9 @@ public struct Encoder: Sendable {
     public let inputShape: [Int]
     /// Dimension of an embedding, e.
     public let outputCount: Int
-    /// Factor on the initial weights of the last layer with parameters.
+    /// Factor on the initial weights and biases of the last layer with parameters.
     public let initialScale: Float
+    public let initialization: WeightInitialization
     /// [layer index]: the layer's number in the paths, which skip layers without parameters and statistics; nil for
     /// those.
     private let pathNumbers: [Int?]
@@ -34,7 +35,10 @@ public struct Encoder: Sendable {
     public var parameterCount: Int { layout.parameterCount }
 
     /// Composes layers; the output of each layer is the input of the next.
-    public init(layers: [any Layer], initialScale: Float = 1, shards: Int) {
+    public init(
+        layers: [any Layer], initialScale: Float = 1, initialization: WeightInitialization = WeightInitialization(),
+        shards: Int
+    ) {
         precondition(!layers.isEmpty, "an encoder without layers")
         if let (before, after) = layers.firstMismatch {
             preconditionFailure(
@@ -52,6 +56,7 @@ public struct Encoder: Sendable {
         positionsBefore = layers.positionsBefore
         firstWithParameters = layers.firstWithParameters
         self.initialScale = initialScale
+        self.initialization = initialization
         sparseTable = layers[0].sparseTable
         if let table = sparseTable {
             let shapes = layers[0].parameterShapes.map(\.shape)
@@ -79,9 +84,14 @@ public struct Encoder: Sendable {
         let flat = Tensor([layout.count]), last = layout.entries.last?.layer
         for (layer, (number, parameters)) in zip(layers, zip(pathNumbers, views(of: flat))) {
             guard let number, !parameters.isEmpty else { continue }
-            layer.initialize(
-                parameters, philox: philox, firstNumber: UInt64(encoderNumber) << 32 + UInt64(number) << 8,
-                scale: number == last ? initialScale : 1)
+            let firstNumber = UInt64(encoderNumber) << 32 + UInt64(number) << 8
+            let scale = number == last ? initialScale : 1
+            layer.initialize(parameters, philox: philox, firstNumber: firstNumber, scale: scale)
+            // The layers themselves start by the default.
+            if initialization != WeightInitialization() {
+                initialization.fill(
+                    parameters, layer.parameterRoles, philox: philox, firstNumber: firstNumber, scale: scale)
+            }
         }
         return flat
     }

@@ -59,7 +59,11 @@ public protocol Layer: Sendable {
     /// Number of scratch floats that forward and backward need. All layers of a worker share this memory, so it holds
     /// nothing between calls. The default is 0.
     func scratchCount(rows: Int) -> Int
-    /// Sets the initial parameters. A layer without parameters needs no such method.
+    /// What the initialization of the config needs to know of each parameter, in the order of `parameterShapes`; nil,
+    /// the default, for a parameter that `initialize` alone sets.
+    var parameterRoles: [ParameterRole?] { get }
+    /// Sets the initial parameters. A layer needs no such method if each parameter has a role; by default all of them
+    /// start as `WeightInitialization` does. The config's `encoders.initialization` then draws those with a role.
     /// - Parameters:
     ///   - firstNumber: parameter p uses the number `firstNumber` + p of the random stream `.initialization`.
     ///   - scale: factor on the initial weights.
@@ -125,8 +129,12 @@ extension Layer {
     public func savedForBackwardCount(rows: Int) -> Int { 0 }
     public func scratchCount(rows: Int) -> Int { 0 }
     public func initialize(_ parameters: [Tensor], philox: Philox, firstNumber: UInt64, scale: Float) {
-        precondition(parameters.isEmpty, "\(Self.self) has parameters, but it does not initialize them")
+        let roles = parameterRoles
+        precondition(
+            !roles.contains(nil), "\(Self.self) has parameters without a role, but it does not initialize them")
+        WeightInitialization().fill(parameters, roles, philox: philox, firstNumber: firstNumber, scale: scale)
     }
+    public var parameterRoles: [ParameterRole?] { parameterShapes.map { _ in nil } }
     public func initializeStatistics(_ statistics: [Tensor]) { for statistic in statistics { statistic.fill(0) } }
     public var backwardReadsInput: Bool { true }
     public var backwardReadsOutput: Bool { true }

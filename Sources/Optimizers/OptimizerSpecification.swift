@@ -7,7 +7,8 @@ public struct OptimizerSpecification: Sendable {
     public enum DecayedParameters: String, CaseIterable, Sendable {
         /// All parameters of the encoders.
         case all
-        /// Only tensors with at least two dimensions. Biases, and the scales and shifts of normalisations, have one.
+        /// Only tensors with at least two dimensions, the default. Biases, and the scales and shifts of normalisations,
+        /// have one.
         case weights
     }
 
@@ -54,7 +55,8 @@ public struct OptimizerSpecification: Sendable {
     public init(
         kind: any Optimizer = .adam(), learningRate: Double = 0.001, schedule: LearningRateSchedule.Kind = .constant,
         warmupSteps: Int = 0, weightDecay: Double = 0, clipNorm: Double? = nil, scheduleSteps: Int? = nil,
-        decayedParameters: DecayedParameters = .all, learningRateFactors: LearningRateFactors = LearningRateFactors(),
+        decayedParameters: DecayedParameters = .weights,
+        learningRateFactors: LearningRateFactors = LearningRateFactors(),
         averageDecay: Double? = nil
     ) {
         self.kind = kind
@@ -101,7 +103,7 @@ extension OptimizerSpecification {
                 "Strength of the weight decay."),
             .key(
                 "weight_decay_on", \.decayedParameters, .choice("set of parameters"),
-                "What weight decay applies to; weights leaves out tensors with one dimension, such as biases."),
+                "What weight decay applies to; weights leaves out tensors of one dimension: biases, normalisations."),
             .key(
                 "clip_norm", \.clipNorm, .optional(.number(.positive, example: 1)),
                 "Maximum norm of the gradient over all parameters; larger gradients are scaled down."),

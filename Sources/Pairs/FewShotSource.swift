@@ -1,8 +1,8 @@
 import CoupletFiles
 import CoupletTensors
 
-/// Reduces another source to a few labelled training samples of each class, for few-shot learning. Held-out samples
-/// are unchanged.
+/// Reduces another source to a few labelled training samples of each class, for few-shot learning. Held-out and
+/// validation samples are unchanged.
 ///
 /// The seed determines a permutation of each class, and the first `perClass` samples of it are selected. So a larger
 /// `perClass` selects a superset. The selected samples are numbered from 0, in the order of the source.
@@ -64,6 +64,7 @@ public struct FewShotSource: PairSource, PairSourceWrapper {
 
     public func description(of modality: Modality) -> ModalityDescription { base.description(of: modality) }
     public func count(of split: Split) -> Int? { split == .training ? numbers.count : base.count(of: split) }
+    public var hasValidation: Bool { base.hasValidation }
     public var gaussianCovariance: GaussianCovariance? { base.gaussianCovariance }
     public func gaussianMarginal(of modality: Modality) throws -> GaussianMarginal? {
         try base.gaussianMarginal(of: modality)

@@ -8,7 +8,7 @@ import CoupletTensors
 /// have a closed form (*A Mathematical Perspective On Contrastive Learning*, arXiv 2505.24134).
 ///
 /// Sample n is `u = F w, v = H w`. Philox gives the standard normal numbers w for (seed, stream of the split, n). F and
-/// H satisfy F Fᵀ = Cuu, F Hᵀ = Cuv, H Hᵀ = Cvv. Both splits are endless.
+/// H satisfy F Fᵀ = Cuu, F Hᵀ = Cuv, H Hᵀ = Cvv. The splits are endless.
 public struct GaussianSource: PairSource {
     /// Dimensions of u and v.
     public let dimensions: PerModality<Int>
@@ -97,6 +97,7 @@ public struct GaussianSource: PairSource {
     }
 
     public func count(of split: Split) -> Int? { nil }
+    public var hasValidation: Bool { true }
 
     /// Covers the bits of a covariance that comes from a file; nil if the config determines the covariance.
     public func dataDigest() throws -> String? {
@@ -110,7 +111,6 @@ public struct GaussianSource: PairSource {
     public func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) throws {
         requireRows(first, numbers, .first)
         requireRows(second, numbers, .second)
-        let stream: RandomStream = split == .training ? .training : .heldOut
         let blocks = (normalCount + 3) / 4, stride = 4 * blocks, rows = min(Self.rowsPerBlock, numbers.count)
         let normals = Tensor([rows, stride])
         withUnsafeTemporaryAllocation(of: UInt32.self, capacity: rows * stride) { words in
@@ -118,7 +118,7 @@ public struct GaussianSource: PairSource {
                 let present = min(rows, numbers.count - start)
                 for row in 0..<present {
                     couplet_philox(
-                        seed, stream.rawValue, numbers[start + row], 0, blocks, words.baseAddress! + row * stride)
+                        seed, split.stream.rawValue, numbers[start + row], 0, blocks, words.baseAddress! + row * stride)
                 }
                 couplet_normals(words.baseAddress, present * stride, normals.pointer)
                 for (output, factor) in [(first, firstFactor), (second, secondFactor)] {

@@ -10,7 +10,12 @@ public protocol PairSource: Sendable {
     /// Describes one modality as its encoder gets it.
     func description(of modality: Modality) -> ModalityDescription
     /// Number of samples in the split; nil for an endless source.
+    ///
+    /// Nobody asks a source without validation samples (`hasValidation`) for `.validation`.
     func count(of split: Split) -> Int?
+    /// Whether the split `.validation` has samples. The default is false: choices are then made on the held-out
+    /// samples.
+    var hasValidation: Bool { get }
     /// Writes the prepared samples with these numbers into the rows of the tensors, B × shape. A nil tensor is skipped.
     /// - Throws: `DataError` if a sample cannot be read, `FileError` if its file cannot be read.
     func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) throws
@@ -71,6 +76,7 @@ public protocol PairSource: Sendable {
 }
 
 extension PairSource {
+    public var hasValidation: Bool { false }
     public var residentBytes: Int { 0 }
     public var waitsForStorage: Bool { false }
     public var storageNotices: [String] { [] }
@@ -113,10 +119,27 @@ public struct SamplePlace: Equatable, Sendable {
     }
 }
 
-/// A part of a source's samples: for training, or for evaluation. Each split numbers its samples from 0.
+/// A part of a source's samples. Each split numbers its samples from 0.
 public enum Split: String, Sendable, CaseIterable {
+    /// The samples that parameters are fitted to.
     case training
+    /// The test samples: what a run reports at its end is measured on them.
     case heldOut = "held_out"
+    /// The samples by which something is chosen: the best checkpoint, the step to stop at, a trial of a sweep. A source
+    /// may have none (`PairSource.hasValidation`).
+    case validation
+
+    /// The stream of an endless source's samples.
+    var stream: RandomStream {
+        switch self {
+        case .training: .training
+        case .heldOut: .heldOut
+        case .validation: .validation
+        }
+    }
+
+    /// The split's name in messages.
+    var text: String { self == .heldOut ? "held-out" : rawValue }
 }
 
 /// Shape and kind of the samples of one modality.
@@ -149,6 +172,9 @@ package protocol PairSourceWrapper: PairSource {
 }
 
 extension PairSource {
+    /// The splits that the source knows.
+    package var splits: [Split] { hasValidation ? Split.allCases : [.training, .heldOut] }
+
     /// The source within wrappers.
     package var unwrapped: any PairSource {
         ((self as? any PairSourceWrapper)?.anyBase as? any PairSource)?.unwrapped ?? self
@@ -156,10 +182,16 @@ extension PairSource {
 }
 
 extension PairSourceWrapper {
-    fileprivate var anyBase: Any { base }
+    var anyBase: Any { base }
 }
 
 extension PairSource {
+    /// Returns the group of each of these samples: that of `groups`, or where the source has none its label; negative
+    /// for none. Nil if the source has neither.
+    package func groupsOrLabels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? {
+        try groups(split, numbers) ?? labels(split, numbers)
+    }
+
     /// Whether the data are those of a digest that this or an earlier version computed.
     /// - Returns: nil if the source has no digest.
     package func hasData(ofDigest digest: String) throws -> Bool? {

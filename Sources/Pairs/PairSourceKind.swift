@@ -24,6 +24,11 @@ public protocol PairSourceKind: ConfigurableKind {
     ///   `LinearAlgebraError` if a decomposition does not converge.
     func makeSource(seed: UInt64) throws -> any PairSource
 
+    /// The same kind with validation samples, for a run in which something is chosen by a metric. A kind whose data
+    /// have none takes a part of the training samples, unless its keys say otherwise. The default changes nothing.
+    /// - Throws: as `makeSource` does, if the data must be read.
+    func withValidation() throws -> Self
+
     /// A source without its data, for encoding rows where the data are not: it describes samples as given, and
     /// `prepare` converts rows as the source does. Nil, the default, opens the source for that.
     /// - Parameter descriptions: those of the source, as a checkpoint names them.
@@ -42,9 +47,29 @@ public protocol PairSourceKind: ConfigurableKind {
 extension PairSourceKind {
     public static var category: KindCategory { .source }
     public static var hasLabels: Bool { false }
+    public func withValidation() throws -> Self { self }
     public func detachedSource(_ descriptions: PerModality<ModalityDescription>) -> (any PairSource)? { nil }
     public var hasLatentFactors: Bool? { false }
     public var dependsOnSeed: Bool { true }
+}
+
+/// A kind whose sources take a fraction of the training samples for validation.
+package protocol ValidationFraction: PairSourceKind {
+    /// The fraction; nil if the config does not say, and 0 for none.
+    var validation: Double? { get set }
+}
+
+extension ValidationFraction {
+    /// The fraction that is taken where something is chosen by a metric and neither config nor data say what to choose
+    /// on.
+    package static var usualValidation: Double { 0.1 }
+
+    /// The key `data.validation`.
+    static func validationKey(_ help: String) -> ConfigurationKey<Self> {
+        .key(
+            "validation", \.validation,
+            .optional(.number(.belowOne, example: Self.usualValidation), isOmitted: true), help)
+    }
 }
 
 /// The kinds of sources that Couplet has, in the order of error messages.

@@ -10,6 +10,8 @@ import CoupletTensors
 ///
 /// A loss's second batch is an independent draw of the same samples. For a finite set it uses permutations of another
 /// random stream, for an endless source the samples n + 2^63.
+///
+/// A sampler of distinct groups selects samples such that no two of a batch are of one group (`DistinctBatches`).
 public struct Sampler: Sendable {
     /// A batch of a step.
     public enum Batch: Sendable {
@@ -28,9 +30,13 @@ public struct Sampler: Sendable {
     /// N, the number of training samples; nil for an endless source.
     public let sampleCount: Int?
     public let seed: UInt64
+    /// Nil if a batch may have several samples of a group.
+    private let distinct: DistinctBatches?
 
-    /// - Throws: `DataError` if there are fewer samples than pairs in a batch.
-    public init(batchSize: Int, sampleCount: Int?, seed: UInt64) throws {
+    /// - Parameter groups: the group of each training sample, negative for none, for batches of distinct groups; nil
+    ///   for any batches.
+    /// - Throws: `DataError` if there are fewer samples, or fewer groups, than pairs in a batch.
+    public init(batchSize: Int, sampleCount: Int?, seed: UInt64, groups: [Int]? = nil) throws {
         precondition(batchSize > 0, "a batch of \(batchSize) pairs")
         if let sampleCount, sampleCount < batchSize {
             throw DataError(
@@ -42,10 +48,13 @@ public struct Sampler: Sendable {
         self.batchSize = batchSize
         self.sampleCount = sampleCount
         self.seed = seed
+        precondition(groups == nil || groups?.count == sampleCount, "\(groups?.count ?? 0) groups")
+        distinct = try groups.map { try DistinctBatches(batchSize: batchSize, seed: seed, groups: $0) }
     }
 
-    /// Number of steps in an epoch, ⌊N/B⌋; nil for an endless source.
-    public var stepsPerEpoch: Int? { sampleCount.map { $0 / batchSize } }
+    /// Number of steps in an epoch: ⌊N/B⌋, or fewer if not all samples fit into batches of distinct groups; nil for an
+    /// endless source.
+    public var stepsPerEpoch: Int? { distinct?.batchesPerEpoch ?? sampleCount.map { $0 / batchSize } }
 
     /// Returns the draws n = step · B + position for these positions of a step's batch; n + 2^63 for the second batch.
     /// Noise, augmentation and dropout are functions of the draw.
@@ -61,6 +70,7 @@ public struct Sampler: Sendable {
     /// Returns the sample numbers, for `PairSource.read`, at these positions of a step's batch.
     public func numbers(step: Int, positions: Range<Int>, of batch: Batch = .pairs) -> [UInt64] {
         guard let sampleCount, let stepsPerEpoch else { return draws(step: step, positions: positions, of: batch) }
+        if let distinct { return distinct.numbers(step: step, positions: positions, of: batch) }
         let used = UInt64(stepsPerEpoch * batchSize)
         let permutation = Permutation(
             count: UInt64(sampleCount), seed: seed, stream: batch == .pairs ? .permutation : .secondBatch,

@@ -7,11 +7,16 @@ public struct SourceSpecification: Sendable {
     /// Number of labelled training samples of each class to which `FewShotSource` reduces the source; nil for all
     /// samples.
     public var perClass: Int?
+    /// How samples of numbers are scaled by the training samples; nil: not at all.
+    public var standardize: Standardization?
 
-    /// - Parameter perClass: at least 1, for a kind with labels only; nil for all samples.
-    public init(_ kind: any PairSourceKind, perClass: Int? = nil) {
+    /// - Parameters:
+    ///   - perClass: at least 1, for a kind with labels only; nil for all samples.
+    ///   - standardize: how samples are scaled.
+    public init(_ kind: any PairSourceKind, perClass: Int? = nil, standardize: Standardization? = nil) {
         self.kind = kind
         self.perClass = perClass
+        self.standardize = standardize == Standardization.none ? nil : standardize
     }
 
     /// Opens the source.
@@ -22,6 +27,14 @@ public struct SourceSpecification: Sendable {
         let source = try kind.makeSource(seed: seed)
         guard let perClass else { return source }
         return try FewShotSource(source, perClass: perClass, seed: seed)
+    }
+
+    /// The same source with validation samples, for a run in which something is chosen by a metric.
+    /// - Throws: the errors of `PairSourceKind.withValidation`.
+    package func withValidation() throws -> SourceSpecification {
+        var specification = self
+        specification.kind = try kind.withValidation()
+        return specification
     }
 
     /// Whether the source knows latent factors. Nil: only the program that provides the source can tell.
@@ -45,12 +58,18 @@ public struct SourceSpecification: Sendable {
                 .when(
                     "source", { type(of: $0.kind).hasLabels },
                     otherwise: { "the source \($0.kind.kindName) has no labels; \(labelledKinds) may have them" })),
-        ])
+            .key(
+                "standardize", \.standardize, .optional(.choice("standardization"), isOmitted: true),
+                "Scales inputs to mean 0 and standard deviation 1 of the training pairs, by feature or by channel."),
+        ],
+        complete: { specification, _ in
+            if specification.standardize == Standardization.none { specification.standardize = nil }
+        })
 }
 
 extension SourceSpecification: Equatable {
     public static func == (a: SourceSpecification, b: SourceSpecification) -> Bool {
-        a.kind.isEqual(to: b.kind) && a.perClass == b.perClass
+        a.kind.isEqual(to: b.kind) && a.perClass == b.perClass && a.standardize == b.standardize
     }
 }
 

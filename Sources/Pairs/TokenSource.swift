@@ -27,7 +27,7 @@ package struct TokenSource: PairSourceWrapper {
         if base.waitsForStorage { return }
         for modality in Modality.allCases where vocabularies[modality] != nil {
             let shape = description(of: modality).shape, columns = shape.reduce(1, *)
-            for split in Split.allCases {
+            for split in splits {
                 guard let count = count(of: split), count > 0, count <= Self.smallData / columns else { continue }
                 let rows = min(count, max(1, (1 << 16) / columns)), buffer = Tensor([rows] + shape)
                 for start in stride(from: 0, to: count, by: rows) {
@@ -70,7 +70,7 @@ package struct TokenSource: PairSourceWrapper {
             guard let place = try base.place(of: number, split, modality) else {
                 throw problem.error(
                     at: "data.source",
-                    row: "\(split == .training ? "training" : "held-out") sample \(number) of the \(modality) modality")
+                    row: "\(split.text) sample \(number) of the \(modality) modality")
             }
             throw problem.error(at: place.location, row: "row \(place.row)")
         }
@@ -80,6 +80,7 @@ package struct TokenSource: PairSourceWrapper {
 
     package func description(of modality: Modality) -> ModalityDescription { base.description(of: modality) }
     package func count(of split: Split) -> Int? { base.count(of: split) }
+    package var hasValidation: Bool { base.hasValidation }
     package func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { try base.labels(split, numbers) }
     package func groups(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { try base.groups(split, numbers) }
     package func reading(labels: PerModality<LabelReading?>) throws -> any PairSource {

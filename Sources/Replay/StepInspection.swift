@@ -24,8 +24,7 @@ struct StepInspection {
         self.step = step
         self.dump = dump
         let batch = replay.configuration.batch.size
-        let sampler = try Sampler(
-            batchSize: batch, sampleCount: replay.source.count(of: .training), seed: replay.configuration.seed)
+        let sampler = try Sampler(replay.configuration, source: replay.source)
         draws = sampler.draws(step: replay.step - 1, positions: 0..<batch)
         numbers = sampler.numbers(step: replay.step - 1, positions: 0..<batch)
     }

@@ -292,13 +292,17 @@ struct ReplayStart: Sendable {
     var step: Int { checkpoint?.content.step ?? 0 }
 
     /// Finds the nearest checkpoint that verifies, of at most `last` steps.
-    /// - Parameter choice: `step` selects the checkpoint of this step only; step 0 selects the initial parameters if
-    ///   there is no such checkpoint.
+    /// - Parameter choice: `best` and `step` select one checkpoint only; step 0 selects the initial parameters if there
+    ///   is no such checkpoint.
     /// - Throws: `FileError` if the selected checkpoint is missing or damaged.
     init(_ store: CheckpointStore, choice: CheckpointChoice, atMost last: Int) throws {
-        guard case .step(let selected) = choice else {
+        let selected: Int
+        switch choice {
+        case .latest:
             (checkpoint, skipped) = try store.newestReadable(atMost: last)
             return
+        case .best: selected = try store.step(of: .best)
+        case .step(let step): selected = step
         }
         skipped = []
         let steps = try store.list()

@@ -15,6 +15,11 @@ public struct FloatingPointMode: Equatable, Sendable {
     /// The processor's register.
     private let register: UInt64
 
+    /// Whether two modes treat subnormal numbers alike and round alike, whatever exceptions have occurred.
+    public static func == (a: FloatingPointMode, b: FloatingPointMode) -> Bool {
+        couplet_floating_point_control(a.register) == couplet_floating_point_control(b.register)
+    }
+
     /// The mode of the calling thread.
     package static var current: FloatingPointMode { FloatingPointMode(register: couplet_floating_point_mode()) }
 

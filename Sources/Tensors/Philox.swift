@@ -104,4 +104,8 @@ public enum RandomStream: UInt32, Sendable, CaseIterable {
     case dropout = 14
     /// Seeds of derived generators. No other numbers come from this stream.
     case derivation = 15
+    /// Validation draws of an endless source.
+    case validation = 16
+    /// The orders of the groups and of the batches of an epoch whose batches have no two samples of a group.
+    case groups = 17
 }

@@ -1,6 +1,8 @@
 // couplet_pairwise.h and couplet_pairwise_small.h
 #include "arena.h"
 
+static int32_t groups[2][ARENA_COUNT + 16];
+
 // A tile of the passes for encodings of few numbers.
 static couplet_small_tile small(void) {
     const size_t columns = 16 * ((c + 15) / 16), dimension = 1 + k % COUPLET_SMALL_DIMENSION;
@@ -10,6 +12,16 @@ static couplet_small_tile small(void) {
     }
     return (couplet_small_tile){
         r, columns, columns, dimension, a.f[0], a.f[1], a.f[2], a.f[3], (ptrdiff_t)(k % 9) - 4, r % 2 == 0};
+}
+
+// Groups of rows and columns from -1 on, of which some match; behind the columns there are none.
+static const int32_t *row_groups(void) {
+    for (size_t i = 0; i < r; i++) groups[0][i] = (int32_t)((a.i[i] & 7) - 1);
+    return groups[0];
+}
+static const int32_t *column_groups(void) {
+    for (size_t j = 0; j < c + 16; j++) groups[1][j] = j < c ? (int32_t)((a.i[j + 500] & 7) - 1) : -1;
+    return groups[1];
 }
 
 void digest_pairwise(void) {
@@ -57,6 +69,20 @@ void digest_pairwise(void) {
         couplet_scale(ARENA_COUNT, 9.0f, a.f[0]);
         couplet_tile_sigmoid(r, c, a.f[0], stride, 0.7f, -3.0f, 0.01f, a.f[1], a.f[2]);
     })
+    DIGEST(couplet_tile_match_sums, {
+        a.f[0][1] = COUPLET_EXCLUDED;
+        couplet_tile_match_sums(r, c, a.f[0], stride, row_groups(), column_groups(), a.f[1], a.i);
+    })
+    DIGEST(couplet_tile_exclude_matches,
+           couplet_tile_exclude_matches(r, c, a.f[0], stride, row_groups(), column_groups()))
+    DIGEST(couplet_tile_add_matches,
+           couplet_tile_add_matches(r, c, a.f[0], stride, row_groups(), column_groups(), a.f[1]))
+    DIGEST(couplet_tile_sigmoid_matches, {
+        couplet_scale(ARENA_COUNT, 9.0f, a.f[0]);
+        a.f[0][1] = COUPLET_EXCLUDED;
+        couplet_tile_sigmoid_matches(r, c, a.f[0], stride, 0.7f, -3.0f, 0.01f, row_groups(), column_groups(), a.f[1],
+                                     a.f[2]);
+    })
     DIGEST(couplet_tile_row_softmax, couplet_tile_row_softmax(r, c, a.f[0], stride, 0.7f, a.f[1], a.p[0], a.f[2]))
     DIGEST(couplet_tile_column_softmax, couplet_tile_column_softmax(r, c, a.f[0], stride, 0.7f, a.f[1], a.p[0], a.f[2]))
     DIGEST(couplet_tile_add_row_centred, couplet_tile_add_row_centred(r, c, a.p[0], a.f[0], stride, a.f[1], a.f[2]))
@@ -94,6 +120,16 @@ void digest_pairwise(void) {
         const couplet_small_tile tile = small();
         couplet_small_gradients(&tile, a.f[4], a.p[0], a.p[1], a.f[5], a.f[6], a.f[7], a.f[8]);
         couplet_small_gradients(&tile, a.f[4], a.p[0], a.p[1], 0, a.f[6] + 4096, 0, a.f[8] + 4096);
+    })
+    DIGEST(couplet_small_match_sums, {
+        const couplet_small_tile tile = small();
+        const couplet_small_groups matching = {row_groups(), column_groups(), k % 2 == 0};
+        couplet_small_match_sums(&tile, &matching, a.f[4], a.f[5], a.f[6], a.i);
+    })
+    DIGEST(couplet_small_match_gradients, {
+        const couplet_small_tile tile = small();
+        const couplet_small_groups matching = {row_groups(), column_groups(), k % 2 == 0};
+        couplet_small_match_gradients(&tile, &matching, a.f[4], a.p[0], a.p[1], a.f[5], a.f[9], a.f[6], a.f[7], a.f[8]);
     })
     DIGEST(couplet_small_diagonal,
            couplet_small_diagonal(r, 1 + k % COUPLET_SMALL_DIMENSION, a.f[0], a.f[1], a.f[2], a.f[3], a.f[4]))

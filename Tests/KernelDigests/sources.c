@@ -35,5 +35,6 @@ void digest_sources(void) {
     DIGEST_RESULT(couplet_multiply_add_6, couplet_multiply_add_6((int64_t)r))
     DIGEST_RESULT(couplet_multiply_add_12, couplet_multiply_add_12((int64_t)r))
     DIGEST_RESULT(couplet_rounds_to_nearest, couplet_rounds_to_nearest(couplet_floating_point_mode()))
+    DIGEST_RESULT(couplet_floating_point_control, couplet_floating_point_control(couplet_floating_point_mode()) == 0)
     DIGEST(couplet_replayed_step, couplet_replayed_step((int64_t)r))
 }

@@ -71,6 +71,29 @@ struct JointEntropyLoss: SoftmaxLoss {
     }
 }
 
+/// `.conditional(first: 0, second: 1)` with several positives a row.
+struct SeveralPositivesLoss: SoftmaxLoss {
+    static let name = "several_positives"
+    static let table = ConfigurationTable(SeveralPositivesLoss(), [])
+
+    var needsColumnSums: Bool { false }
+    var groupTreatments: [GroupTreatment] { GroupTreatment.allCases }
+
+    func evaluate(_ statistics: SoftmaxStatistics, batch: LossBatch, weights: SoftmaxWeights) -> LossValue {
+        let weight = 1 / Double(batch.size)
+        let losses = (0..<batch.rows).map { i -> Double in
+            let positive = statistics.positive(i), x = statistics.rowLogSum(i) - positive
+            let logSum = positive + max(x, 0) + log1p(exp(-abs(x)))
+            let count = Double(statistics.positiveCount(i))
+            weights.setRow(i, weight, logSum: logSum)
+            weights.setPositive(i, weight * (exp(positive - logSum) - 1 / count))
+            if count > 1 { weights.setOtherPositives(i, -weight / count) }
+            return logSum - (positive + statistics.otherPositivesSum(i)) / count
+        }
+        return LossValue(pairLosses: losses, batch: batch)
+    }
+}
+
 /// `½ max(0, m - z S)²` with z = 1 for positives and -1 for negatives.
 struct SquaredHingeLoss: PairwiseLoss {
     static let name = "squared_hinge"

@@ -25,7 +25,7 @@ enum OptimizerBlockText {
     static let examples: [OptimizerSpecification] = [
         .init(), .init(kind: .sgd()), .init(kind: .sgd(momentum: 0.9), clipNorm: 2.5),
         .init(kind: .adam(beta1: 0.5, beta2: 0.25, epsilon: 1e-3), learningRate: 3, warmupSteps: 7),
-        .init(kind: .adamw(epsilon: 1e-7), schedule: .cosine, weightDecay: 0.1, decayedParameters: .weights),
+        .init(kind: .adamw(epsilon: 1e-7), schedule: .cosine, weightDecay: 0.1, decayedParameters: .all),
         .init(kind: .lars(momentum: 0.5, trustCoefficient: 0.02), schedule: .linear, scheduleSteps: 9),
         .init(kind: .lamb(beta1: 0.8), learningRateFactors: .init(first: 1, second: 0.1), averageDecay: 0.999),
     ]
@@ -41,7 +41,7 @@ enum OptimizerBlockText {
         }
         let changes: [(inout OptimizerSpecification) -> Void] = [
             { $0.kind = .sgd() }, { $0.kind = .adam(beta1: 0.8) }, { $0.learningRate = 2 }, { $0.schedule = .linear },
-            { $0.warmupSteps = 1 }, { $0.weightDecay = 1 }, { $0.decayedParameters = .weights }, { $0.clipNorm = 1 },
+            { $0.warmupSteps = 1 }, { $0.weightDecay = 1 }, { $0.decayedParameters = .all }, { $0.clipNorm = 1 },
             { $0.scheduleSteps = 1 }, { $0.learningRateFactors.second = 2 }, { $0.averageDecay = 0.5 },
         ]
         for change in changes {
@@ -62,7 +62,7 @@ enum OptimizerBlockText {
                 schedule: cosine
                 warmup_steps: 0
                 weight_decay: 0.1
-                weight_decay_on: all
+                weight_decay_on: weights
                 clip_norm: null
                 schedule_steps: null
                 learning_rate_factors: {first: 1, second: 1}

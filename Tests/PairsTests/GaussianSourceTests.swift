@@ -87,9 +87,13 @@ private func pair(_ dimensions: [Int]) -> PerModality<Int> {
     @Test func splitsAndSeedsAreIndependent() throws {
         let source = try GaussianSource(dimensions: .init(first: 2, second: 2), correlations: [0.5], seed: 4)
         let training = try jointSample(source, .training, Array(0..<50_000)),
-            heldOut = try jointSample(source, .heldOut, Array(0..<50_000))
-        let cross = (1.0 / 50_000) * (training.transposed * heldOut)
-        #expect(cross.elements.allSatisfy { abs($0) <= 4.5 * 4 / Double(50_000).squareRoot() })
+            heldOut = try jointSample(source, .heldOut, Array(0..<50_000)),
+            validation = try jointSample(source, .validation, Array(0..<50_000))
+        #expect(source.hasValidation)
+        for (a, b) in [(training, heldOut), (training, validation), (heldOut, validation)] {
+            let cross = (1.0 / 50_000) * (a.transposed * b)
+            #expect(cross.elements.allSatisfy { abs($0) <= 4.5 * 4 / Double(50_000).squareRoot() })
+        }
         let reseeded = try GaussianSource(dimensions: .init(first: 2, second: 2), correlations: [0.5], seed: 5)
         #expect(reseeded.gaussianCovariance != source.gaussianCovariance)
         #expect(

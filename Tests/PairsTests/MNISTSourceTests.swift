@@ -45,7 +45,7 @@ struct SmallMNIST {
         try folder.write(IDXFile.mnistNames[file] + (compressed ? ".gz" : ""), bytes)
         do {
             let source = try source()
-            for split in Split.allCases { _ = try source.readRaw(split, [0], .first) }
+            for split in [Split.training, .heldOut] { _ = try source.readRaw(split, [0], .first) }
             return nil
         } catch {
             return error as? DataError
@@ -60,7 +60,7 @@ struct SmallMNIST {
         let source = try small.source()
         #expect(source.description(of: .first) == ModalityDescription(shape: [1, 28, 28]))
         #expect(source.description(of: .second) == ModalityDescription(shape: [1], classes: 10))
-        for (part, split) in Split.allCases.enumerated() {
+        for (part, split) in [Split.training, .heldOut].enumerated() {
             let count = try #require(source.count(of: split))
             #expect(count == [SmallMNIST.trainingCount, SmallMNIST.heldOutCount][part])
             let numbers = (0..<count).map { UInt64(($0 * 5) % count) }
@@ -264,13 +264,41 @@ struct SmallMNIST {
         #expect(abs(squares / Double(prepared.count) - 1) <= 2e-3)
     }
 
+    /// Validation images come from the training files, chosen by the split seed; without them nothing changes.
+    @Test func validationImagesComeFromTheTrainingFiles() throws {
+        let small = try SmallMNIST(), whole = try small.source(), path = small.folder.path
+        func source(_ fraction: Double?, _ splitSeed: UInt64? = nil, seed: UInt64 = 1) throws -> any PairSource {
+            try MNISTSpecification(path: path, validation: fraction, splitSeed: splitSeed).makeSource(seed: seed)
+        }
+        func images(_ source: any PairSource, _ split: Split) throws -> [[Float]] {
+            try (0..<UInt64(source.count(of: split)!)).map { try source.readRaw(split, [$0], .first).values }
+        }
+        let part = try source(0.3), chosen = try images(part, .validation), training = try images(part, .training)
+        #expect(chosen.count == Int((0.3 * Double(SmallMNIST.trainingCount)).rounded()) && part.hasValidation)
+        #expect(Set(chosen).isDisjoint(with: training))
+        #expect(Set(chosen + training) == Set(try images(whole, .training)))
+        #expect(try images(part, .heldOut) == images(whole, .heldOut))
+        #expect(try images(source(0.3, seed: 2), .validation) == chosen)
+        #expect(try images(source(0.3, 5), .validation) != chosen)
+        #expect(try part.dataDigest() != whole.dataDigest() && source(0).dataDigest() == whole.dataDigest())
+        // Labels go with their images.
+        let all = try images(whole, .training)
+        for (number, image) in chosen.enumerated() {
+            let place = all.firstIndex(of: image)!
+            #expect(try part.labels(.validation, [UInt64(number)]) == [Int(SmallMNIST.label(0, place))])
+        }
+        #expect(MNISTSpecification(path: path).withValidation().validation == 0.1)
+        let error = try #require(throws: DataError.self) { try source(0.001) }
+        #expect(error.description.contains("data.validation: 0.001 of"))
+    }
+
     /// Halves are the columns 0 to 13 and 14 to 27 of the image; the digest and the labels are those of the default.
     @Test func halvesAreColumnsOfTheImage() throws {
         let small = try SmallMNIST()
         let whole = try small.source()
         let halves = try MNISTSource(path: small.folder.path, first: .rightHalf, second: .leftHalf)
         let numbers: [UInt64] = [3, 0, 8, 3]
-        for split in Split.allCases {
+        for split in [Split.training, .heldOut] {
             let images = Tensor([4, 1, 28, 28]), right = Tensor([4, 1, 28, 14]), left = Tensor([4, 1, 28, 14])
             try whole.read(split, numbers, first: images, second: nil)
             try halves.read(split, numbers, first: right, second: left)

@@ -18,6 +18,7 @@ import Testing
     @Test func defaults() throws {
         let source = MinimalSource()
         #expect(try source.dataDigest() == nil && source.labels(.training, [1]) == nil)
+        #expect(!source.hasValidation, "a source that does not know of validation samples has none")
         #expect(source.gaussianCovariance == nil && source.residentBytes == 0 && !source.waitsForStorage)
         #expect(try source.readRaw(.training, [3, 1], .second).values == [-3, -1])
         #expect(try source.prepare(.first, raw: Tensor([2], [5, 6])).shape == [2, 1])

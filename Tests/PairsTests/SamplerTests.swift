@@ -23,6 +23,70 @@ import Testing
         if leftOut[0].count > 20 { #expect(leftOut[0] != leftOut[1]) }
     }
 
+    /// Groups of samples: captions, single samples among groups, no groups, a group larger than an epoch has batches.
+    static let groups: [(groups: [Int], batch: Int, steps: Int)] = [
+        ((0..<1000).map { $0 / 5 }, 64, 15), ((0..<700).map { $0 % 3 == 0 ? -1 : $0 % 90 }, 50, 14),
+        ([Int](repeating: -1, count: 100), 10, 10), ((0..<1000).map { $0 < 300 ? 7 : $0 }, 64, 11),
+        ((0..<60_000).map { $0 % 10 }, 10, 6000), ((0..<60).map { $0 % 3 }, 3, 20),
+    ]
+
+    @Test(arguments: groups.indices) func distinctGroups(_ example: Int) throws {
+        let (groups, batch, steps) = Self.groups[example]
+        let sampler = try Sampler(batchSize: batch, sampleCount: groups.count, seed: 3, groups: groups)
+        let again = try Sampler(batchSize: batch, sampleCount: groups.count, seed: 3, groups: groups)
+        #expect(sampler.stepsPerEpoch == steps)
+        for kind in [Sampler.Batch.pairs, .second] {
+            var epochs: [[UInt64]] = []
+            for epoch in 0..<3 {
+                var seen: [UInt64] = []
+                for step in epoch * steps..<(epoch + 1) * steps {
+                    let numbers = sampler.numbers(step: step, positions: 0..<batch, of: kind)
+                    let found = numbers.map { groups[Int($0)] }.filter { $0 >= 0 }
+                    #expect(Set(found).count == found.count, "step \(step)")
+                    seen += numbers
+                }
+                #expect(seen.count == steps * batch && Set(seen).count == seen.count)
+                epochs.append(seen)
+            }
+            #expect(epochs[0] != epochs[1])
+            // A step is the same whatever was asked before, and for any part of the batch.
+            let step = 2 * steps + 1, whole = again.numbers(step: step, positions: 0..<batch, of: kind)
+            #expect(whole == Array(epochs[2][batch..<2 * batch]))
+            #expect(
+                whole == sampler.numbers(step: step, positions: 0..<batch / 2, of: kind)
+                    + sampler.numbers(step: step, positions: batch / 2..<batch, of: kind))
+        }
+    }
+
+    /// Every sample, and every two samples of different groups, meet equally often.
+    @Test func distinctGroupsAreFair() throws {
+        let groups = [0, 0, 0, 1, 1, 2, -1, -1, 3, 3, 3, -1], batch = 4
+        let sampler = try Sampler(batchSize: batch, sampleCount: groups.count, seed: 1, groups: groups)
+        #expect(sampler.stepsPerEpoch == 3)
+        var counts = [Int](repeating: 0, count: 12), meetings = [Int: Int]()
+        for step in 0..<60_000 {
+            let numbers = sampler.numbers(step: step, positions: 0..<batch).map { Int($0) }
+            for a in numbers {
+                counts[a] += 1
+                for b in numbers where a < b { meetings[12 * a + b, default: 0] += 1 }
+            }
+        }
+        #expect(counts.allSatisfy { $0 == 20_000 })
+        // Two single samples, in two thirds of the epochs in different batches.
+        let single = [12 * 6 + 7, 12 * 6 + 11, 12 * 7 + 11].map { meetings[$0] ?? 0 }
+        #expect(single.allSatisfy { abs($0 - single[0]) <= 400 })
+    }
+
+    @Test func tooFewGroups() throws {
+        let error = try #require(throws: DataError.self) {
+            try Sampler(batchSize: 16, sampleCount: 100, seed: 1, groups: (0..<100).map { $0 % 10 })
+        }
+        #expect(
+            error.description.contains(
+                "a batch of 16 pairs of distinct groups, but the 100 training samples have 10 groups")
+                && error.description.contains("set batch.size to at most 10, or batch.groups: any"))
+    }
+
     @Test func allSamplesAreUsedOverEpochs() throws {
         let sampler = try Sampler(batchSize: 7, sampleCount: 13, seed: 1)
         var counts = [Int](repeating: 0, count: 13)

@@ -97,7 +97,7 @@ import Testing
             ),
             (
                 .hdf5(path: "p.h5", heldOut: 0.1),
-                "source: hdf5\npath: p.h5\nheld_out: 0.1\nsplit_seed: 0\ncache_memory: 1 GiB\n"
+                "source: hdf5\npath: p.h5\nheld_out: 0.1\nsplit_seed: 0\nscale_pictures: true\ncache_memory: 1 GiB\n"
             ),
             (.program(name: "circle"), "source: program\nname: circle\n"),
         ] as [(SourceSpecification, String)]) func writesAndReads(source: SourceSpecification, text: String) throws

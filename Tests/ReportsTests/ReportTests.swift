@@ -45,6 +45,31 @@ import Testing
         #expect(try Report(reading: report.runs.map(\.folder.path)).page.html == html)
     }
 
+    /// Evaluations during training have curves of their own; the held-out loss is in the plot of the loss.
+    @Test func evaluationsDuringTrainingAreCurves() throws {
+        let folder = TemporaryFolder()
+        let evaluations = [10, 20, 30].map { step in
+            """
+            {"step": \(step), "split": "validation", "evaluation": {"retrieval": {"mean_reciprocal_rank": 0.\(step), \
+            "gallery": 9}, "loss": {"mean": 2.5, "batch_pairs": 64}, "encodings": {"uniformity": {"first": -1.5}}, \
+            "own_figure": 0.25}, "seconds": 1.5}
+
+            """
+        }.joined()
+        try folder.writeRun("a", losses: ["3", "2", "1.5"], extra: evaluations)
+        let report = try Report(reading: [folder.file("a")]), history = try #require(report.runs[0].metrics)
+        #expect(history.steps == [10, 20, 30] && history["loss"] == [3, 2, 1.5] && history.damagedLines == 0)
+        #expect(history.evaluations.steps == [10, 20, 30])
+        #expect(history.evaluations["retrieval.mean_reciprocal_rank"] == [0.1, 0.2, 0.3])
+        let html = report.page.html, markup = ParsedMarkup(html)
+        #expect(markup.problem == nil, "\(markup.problem ?? "")")
+        let titles = markup.all("h4").map(\.text)
+        #expect(
+            titles.suffix(3) == ["Mean reciprocal rank", "Uniformity, first", "own figure"] && titles.first == "Loss",
+            "\(titles)")
+        #expect(html.contains("validation") && !titles.contains("loss: mean"))
+    }
+
     /// Metrics with one figure share a section; a metric with several has its own. Names tell which figures are best.
     @Test func metricsOfAnyNameAreShown() throws {
         let folder = TemporaryFolder()

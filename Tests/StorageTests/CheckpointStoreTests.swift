@@ -185,4 +185,45 @@ import Testing
         #expect(error?.kind == .inputOutput)
         #expect(try store.list() == [1])
     }
+
+    // MARK: - The best checkpoint
+
+    /// Checkpoints of steps, each with the step of the best one at that time.
+    private func write(_ steps: [(step: Int, best: Int)], keep: Int) throws {
+        for (step, best) in steps {
+            var content = CheckpointExample.make(step: step)
+            content.scalars.append((CheckpointStore.bestStepName, .integer(best)))
+            try store.write(content, keep: keep)
+        }
+    }
+
+    @Test func theBestCheckpointOutlastsNewerOnes() throws {
+        try write([(10, 10), (20, 20), (30, 20), (40, 20), (50, 20)], keep: 2)
+        #expect(try store.list() == [20, 40, 50])
+        #expect(try store.step(of: .best) == 20 && store.step(of: .latest) == 50 && store.step(of: .step(40)) == 40)
+        // A better one replaces it when no kept checkpoint names it any more.
+        try write([(60, 60)], keep: 2)
+        #expect(try store.list() == [20, 50, 60] && store.step(of: .best) == 60)
+        try write([(70, 60)], keep: 2)
+        #expect(try store.list() == [60, 70] && store.step(of: .best) == 60)
+    }
+
+    /// If the newest checkpoint is lost, the one before still has the best one that it names.
+    @Test func aLostCheckpointDoesNotLoseTheBestOfTheOneBefore() throws {
+        try write([(10, 10), (20, 10), (30, 10), (40, 40)], keep: 2)
+        #expect(try store.list() == [10, 30, 40])
+        try FileManager.default.removeItem(atPath: store.path(ofStep: 40))
+        #expect(try store.step(of: .best) == 10)
+    }
+
+    @Test func aMissingChoiceSaysWhatThereIs() throws {
+        try store.write(CheckpointExample.make(step: 10), keep: 2)
+        let none = try #require(thrownError(FileError.self) { _ = try store.step(of: .best) })
+        #expect(none.description.contains("no best checkpoint") && none.description.contains("train.best"))
+        let missing = try #require(thrownError(FileError.self) { _ = try store.step(of: .step(7)) })
+        #expect(missing.description.contains("no checkpoint of step 7") && missing.description.contains("10"))
+        #expect(CheckpointChoice("best") == .best && CheckpointChoice("latest") == .latest)
+        #expect(
+            CheckpointChoice("12") == .step(12) && CheckpointChoice("-1") == nil && CheckpointChoice("bests") == nil)
+    }
 }

@@ -9,7 +9,7 @@ import Testing
     private let rows = [
         SweepRow(
             trial: "001", status: .done, values: ["0.1", "{kind: mlp, widths: [3, 4]}"], metric: 0.1 + 0.2,
-            digest: "ab", steps: 10, seconds: 1.5, reason: ""),
+            chosenOn: .validation, test: 1 / 3, digest: "ab", steps: 10, seconds: 1.5, reason: ""),
         SweepRow(
             trial: "002", status: .failed, values: ["0.2", "a \"b\",\nc"], metric: nil, digest: "", steps: nil,
             seconds: 0.25, reason: "no, \"never\""),
@@ -33,9 +33,17 @@ import Testing
         #expect(try SweepTable(folder: SweepFolder(path: file.folder.path)) == table)
         #expect(
             table.csv.hasPrefix(
-                "trial,status,optimizer.learning_rate,encoders.first,a.b,digest,steps,seconds,reason\n"
-                    + "001,done,0.1,\"{kind"))
+                "trial,status,optimizer.learning_rate,encoders.first,a.b,digest,steps,seconds,reason,chosen_on,"
+                    + "test.a.b\n001,done,0.1,\"{kind"))
         #expect(table.ranked.map(\.trial) == ["003", "001"])
+        #expect(table.text.contains("a.b (validation)     test  steps"), "\(table.text)")
+        // A table of an earlier version has no columns of test pairs.
+        try file.folder.write(
+            "sweep.csv",
+            CSV.records(table.csv).map { CSV.line(Array($0.dropLast(2))) + "\n" }.joined())
+        let former = try SweepTable(folder: SweepFolder(path: file.folder.path))
+        #expect(former.rows.map(\.metric) == table.rows.map(\.metric))
+        #expect(former.rows.allSatisfy { $0.chosenOn == nil && $0.test == nil })
         #expect(table.text.contains("2 of 4 trials done") && table.text.contains("002: no, \"never\""))
     }
 
@@ -45,8 +53,9 @@ import Testing
             trial: "001", status: .failed, values: ["=cmd|' /C calc'!A0", "-1.5"], metric: -2, digest: "", steps: nil,
             seconds: nil, reason: "@SUM(1)")
         let table = SweepTable(name: "s", keys: ["a", "b"], metric: "m", goal: .maximize, rows: [row])
-        #expect(table.csv.hasSuffix("\n001,failed,'=cmd|' /C calc'!A0,-1.5,-2.0,,,,'@SUM(1)\n"), "\(table.csv)")
-        #expect(CSV.records(table.csv).last == ["001", "failed"] + row.values + ["-2.0", "", "", "", row.reason])
+        #expect(table.csv.hasSuffix("\n001,failed,'=cmd|' /C calc'!A0,-1.5,-2.0,,,,'@SUM(1),,\n"), "\(table.csv)")
+        #expect(
+            CSV.records(table.csv).last == ["001", "failed"] + row.values + ["-2.0", "", "", "", row.reason, "", ""])
     }
 
     /// The csv module of Python reads the same cells.

@@ -14,6 +14,7 @@
 #include "couplet_normalization.h"
 #include "couplet_pairs.h"
 #include "couplet_pairwise.h"
+#include "couplet_pairwise_groups.h"
 #include "couplet_pairwise_small.h"
 #include "couplet_peak.h"
 #include "couplet_pooling.h"

@@ -14,3 +14,7 @@ uint64_t couplet_flushing_floating_point_mode(uint64_t mode);
 
 // Whether `mode` rounds to the nearest number, ties to even.
 int couplet_rounds_to_nearest(uint64_t mode);
+
+// What a mode says of subnormal numbers and of rounding. The register of x86-64 also holds the exceptions that have
+// occurred since they were cleared.
+uint64_t couplet_floating_point_control(uint64_t mode);

@@ -5,6 +5,7 @@
 // T[i][j] = Σ_k scaled[i][k] y[k][j] - (row offset + column offset). The row's encoding is scaled by log2(e)/τ before.
 #pragma once
 #include <stddef.h>
+#include <stdint.h>
 
 // The largest number of numbers in an encoding.
 #define COUPLET_SMALL_DIMENSION 8
@@ -40,6 +41,24 @@ void couplet_small_sums(const couplet_small_tile *tile, float *row_sums, float *
 void couplet_small_gradients(const couplet_small_tile *tile, const float *x, const float *row_factors,
                              const float *column_factors, const float *diagonal_weights, float *row_gradient,
                              float *row_weight_sums, float *column_gradient);
+
+// The groups of a tile: as in couplet_pairwise_groups.h, but the excluded pairs are no matches.
+typedef struct {
+    const int32_t *rows;
+    const int32_t *columns;
+    // Whether the sums leave out the matches, and the weights are those of matches alone.
+    int excludes_matches;
+} couplet_small_groups;
+
+// couplet_small_sums, and of each row Σ_j T[i][j] over its matches and their number.
+void couplet_small_match_sums(const couplet_small_tile *tile, const couplet_small_groups *groups, float *row_sums,
+                              float *column_sums, float *match_sums, int32_t *match_counts);
+
+// couplet_small_gradients with match_weights[i] added to the weights of the matches of row i.
+void couplet_small_match_gradients(const couplet_small_tile *tile, const couplet_small_groups *groups, const float *x,
+                                   const float *row_factors, const float *column_factors, const float *diagonal_weights,
+                                   const float *match_weights, float *row_gradient, float *row_weight_sums,
+                                   float *column_gradient);
 
 // out[i] = T[i][i] of `rows` pairs, with the bits of the passes: scaled and y are rows × d.
 void couplet_small_diagonal(size_t rows, size_t dimension, const float *scaled, const float *row_offsets,

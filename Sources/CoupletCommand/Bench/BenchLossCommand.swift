@@ -18,6 +18,7 @@ struct BenchLossCommand: ParsableCommand {
               couplet bench loss --batch 65536 --dim 128 --json
               couplet bench loss --loss joint --similarity quadratic --temperature 1
               couplet bench loss --set objective.weights=[1,0]
+              couplet bench loss --set objective.groups=positives --groups 10
               mpirun -n 2 couplet bench loss --batch 8192 --dim 512
             """)
 
@@ -63,6 +64,11 @@ struct BenchLossCommand: ParsableCommand {
     var output: String?
 
     @Option(
+        help: ArgumentHelp(
+            "Number of groups of the pairs, for objective.groups. (default: a fifth of the batch)", valueName: "n"))
+    var groups: Int?
+
+    @Option(
         name: .customLong("set"), parsing: .singleValue,
         help: ArgumentHelp(
             "Set a key of a config's objective, batch or seed to a YAML value. Repeatable.",
@@ -72,7 +78,7 @@ struct BenchLossCommand: ParsableCommand {
     @OptionGroup var bench: BenchArguments
 
     func validate() throws {
-        try requirePositive(["batch": batch, "dim": dim, "shards": shards])
+        try requirePositive(["batch": batch, "dim": dim, "shards": shards, "groups": groups])
         try requireAssignments(overrides, form: "key.path=value", example: "objective.weights=[1,0]")
     }
 
@@ -118,6 +124,6 @@ struct BenchLossCommand: ParsableCommand {
         if !isGiven, configuration.objective.loss.usesSimilarity { configuration.objective.similarity = .cosine }
         return LossBenchmark(
             configuration, warmup: bench.warmup, repetitions: bench.repetitions, input: input,
-            keepsGradients: output != nil)
+            keepsGradients: output != nil, groupCount: groups)
     }
 }

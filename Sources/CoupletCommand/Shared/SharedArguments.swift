@@ -52,6 +52,14 @@ struct RunArgument: ParsableArguments {
     var path: String
 }
 
+/// The checkpoint of a run that a command uses.
+struct CheckpointArgument: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The checkpoint: latest, best (by train.best of the config), or its step.", valueName: "latest|best|step"))
+    var checkpoint: CheckpointChoice = .latest
+}
+
 /// Where the data of a run are now.
 struct DataPathArguments: ParsableArguments {
     @Option(
@@ -135,15 +143,8 @@ extension DatasetReference {
 }
 
 extension CheckpointChoice: ExpressibleByArgument {
-    public init?(argument: String) {
-        if argument == "latest" {
-            self = .latest
-        } else if let step = Int(argument), step >= 0 {
-            self = .step(step)
-        } else {
-            return nil
-        }
-    }
+    public init?(argument: String) { self.init(argument) }
+    public var defaultValueDescription: String { text }
 }
 
 extension Configuration.Evaluation.Parameters: ExpressibleByArgument {}

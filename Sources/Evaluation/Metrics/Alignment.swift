@@ -42,6 +42,9 @@ struct UnitRows {
         squares = zip(norms, scales).map { $0 * $1 * $1 }
     }
 
+    /// |x̂_i|²: 1, or 0 for a row of zeros.
+    func square(_ i: Int) -> Double { squares[i] }
+
     /// |x̂_i - ŷ_j|² = |x̂_i|² + |ŷ_j|² - 2 ⟨x̂_i, ŷ_j⟩, at least 0; NaN if an encoding is not finite.
     func squaredDistance(_ i: Int, _ others: UnitRows, _ j: Int) -> Double {
         let e = rows.columns

@@ -49,7 +49,7 @@ public struct Uniformity: Metric {
 
     /// Whether {i, j} is counted in row i. It is counted in one of the rows i and j, so that each row, and each worker,
     /// has half of its combinations.
-    private static func isCounted(_ i: Int, _ j: Int) -> Bool { i != j && (i < j) == !(i + j).isMultiple(of: 2) }
+    static func isCounted(_ i: Int, _ j: Int) -> Bool { i != j && (i < j) == !(i + j).isMultiple(of: 2) }
 }
 
 extension Metric where Self == Uniformity {

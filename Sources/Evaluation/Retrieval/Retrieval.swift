@@ -153,7 +153,14 @@ public struct RetrievalResult: Equatable, Sendable {
         .object([
             ("first_to_second", firstToSecond.json), ("second_to_first", secondToFirst.json),
             ("gallery", .integer(gallery)), ("several_right_answers", .integer(severalRightAnswers)),
+            ("recall_at_1", mean(\.recallAt1)), ("recall_at_5", mean(\.recallAt5)),
+            ("recall_at_10", mean(\.recallAt10)), ("mean_reciprocal_rank", mean(\.meanReciprocalRank)),
         ])
+    }
+
+    /// Mean of a figure over both directions.
+    private func mean(_ figure: (RetrievalMetrics) -> Double) -> JSONValue {
+        .number(0.5 * (figure(firstToSecond) + figure(secondToFirst)))
     }
 }
 

@@ -25,6 +25,9 @@ public protocol Loss: ConfigurableKind {
     var bias: BiasSpecification? { get }
     /// The weights of first given second and of second given first. The default, nil, says that there are none.
     var weights: DirectionWeights? { get }
+    /// What the loss can do with pairs of one group. The default is `ignore` and `excluded` for a `SoftmaxLoss`, and
+    /// everything for a `PairwiseLoss`.
+    var groupTreatments: [GroupTreatment] { get }
     /// The loss over infinitely many Gaussian pairs. The default, nil, says that it is not known.
     var gaussianPopulation: (any GaussianPopulation)? { get }
 }
@@ -43,6 +46,7 @@ extension Loss {
     public var defaultSimilarity: Similarity { .innerProduct }
     public var bias: BiasSpecification? { nil }
     public var weights: DirectionWeights? { nil }
+    public var groupTreatments: [GroupTreatment] { [.ignore] }
     public var gaussianPopulation: (any GaussianPopulation)? { nil }
 
     /// A name with the weights in parentheses.
@@ -92,6 +96,19 @@ extension Loss {
         }
         if self is any PairwiseLoss || self is SigmoidLoss || self is MaximumMeanDiscrepancyLoss { return nil }
         return "the loss \(Self.name) conforms neither to SoftmaxLoss nor to PairwiseLoss"
+    }
+
+    /// Why the loss cannot treat the pairs of a group so; nil if it can.
+    package func problem(of groups: GroupTreatment) -> String? {
+        var known = groupTreatments
+        if usesSecondBatch { known.removeAll { $0 == .positives } }
+        if known.contains(groups) { return nil }
+        let reason =
+            groups == .positives && usesSecondBatch
+            ? "its batch has one positive for each encoding, whatever the groups"
+            : "it has no \(groups == .positives ? "sum over several positives" : "negatives that it could leave out")"
+        return "wanted \(known.map(\.rawValue).joined(separator: " or ")) for the loss \(kindName): \(reason); "
+            + "found \(groups.rawValue)"
     }
 
     /// The kernel on the data of both modalities; nil for all losses but the maximum mean discrepancy.

@@ -20,7 +20,8 @@ public protocol PairwiseLoss: Loss {
     /// Computes ℓ and its derivatives for a part of a row of scores.
     ///
     /// The parts of a row are fixed by the size of a shard, so the sums of a loss that adds its scores in a fixed order
-    /// are the same bits for any number of workers.
+    /// are the same bits for any number of workers. Where pairs of one group are excluded, the scores are those of the
+    /// other columns; where they are positives, each positive but the first comes alone in a call of its own.
     /// - Parameters:
     ///   - scores: S_ij + b for consecutive columns j.
     ///   - positive: the index of the positive in `scores`; nil if all are negatives.
@@ -30,4 +31,8 @@ public protocol PairwiseLoss: Loss {
     func evaluateRow(
         _ scores: Span<Float>, positive: Int?, batchSize: Int, derivatives: inout MutableSpan<Float>
     ) -> Double
+}
+
+extension PairwiseLoss {
+    public var groupTreatments: [GroupTreatment] { GroupTreatment.allCases }
 }

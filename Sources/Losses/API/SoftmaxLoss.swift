@@ -22,6 +22,10 @@ public protocol SoftmaxLoss: Loss {
     /// Whether the loss needs the column sums Σ_{i≠j} e^{S_ij}. The default is true.
     var needsColumnSums: Bool { get }
 
+    /// Whether the sums leave out all positives of the row or column, and not only pair i, where the pairs of a group
+    /// are positives (`GroupTreatment.positives`). The default is false.
+    var sumsExcludePositives: Bool { get }
+
     /// Computes the loss and its derivatives. Every worker calls it, with its own rows and columns.
     ///
     /// What rows and columns are depends on `comparedSets`:
@@ -46,4 +50,6 @@ public protocol SoftmaxLoss: Loss {
 extension SoftmaxLoss {
     public var needsRowSums: Bool { true }
     public var needsColumnSums: Bool { true }
+    public var sumsExcludePositives: Bool { false }
+    public var groupTreatments: [GroupTreatment] { [.ignore, .excluded] }
 }

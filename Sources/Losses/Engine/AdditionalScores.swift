@@ -9,16 +9,20 @@ extension PairwiseEngine {
     /// Evaluates both modalities one after the other, then adds the gradients of the positives.
     /// - Parameters:
     ///   - encodings: both modalities of the batch, then of the second batch.
+    ///   - groups: of the batch and of the second batch; empty if groups are ignored.
     ///   - temperature: the divisor of the score function.
     /// - Returns: the loss, and Σ ∂loss/∂S S of each local shard.
     func evaluateSecondBatch(
-        _ loss: any SoftmaxLoss, _ encodings: [Tensor], temperature: Double, gradients: Bool
+        _ loss: any SoftmaxLoss, _ encodings: [Tensor], groups: (first: [Int], second: [Int]), temperature: Double,
+        gradients: Bool
     ) throws -> (value: LossValue, shardScoreGradients: [Double]) {
         let (first, second) = (encodings[0], encodings[1])
         var values: [LossValue] = [], shardScoreGradients = [Double](repeating: 0, count: schedule.localShards)
         let modalities = zip([scores, additionalScores[0]], zip([first, second], encodings[2...]))
         for (scores, (anchors, negatives)) in modalities {
-            scores.load(first: anchors, second: negatives, temperature: temperature)
+            scores.load(
+                first: anchors, second: negatives, temperature: temperature, firstGroups: groups.first,
+                secondGroups: groups.second)
             try scores.firstPass(rows: true, columns: false)
             computePositives(first, second, temperature: temperature, into: scores.statistics.positives)
             values.append(try scores.evaluate(loss, batch))
@@ -94,22 +98,28 @@ extension ScoreFunction {
 /// and use the weights of `scores`.
 extension PairwiseEngine {
     /// Computes the three score matrices.
-    /// - Parameter temperature: the divisor of the score function.
+    /// - Parameters:
+    ///   - groups: of the pairs; empty if groups are ignored.
+    ///   - temperature: the divisor of the score function.
     /// - Returns: the loss, and Σ ∂loss/∂S S within the modalities of each local shard.
     func evaluateAllEncodings(
-        _ loss: any SoftmaxLoss, first: Tensor, second: Tensor, temperature: Double, gradients: Bool
+        _ loss: any SoftmaxLoss, first: Tensor, second: Tensor, groups: [Int], temperature: Double, gradients: Bool
     ) throws -> (value: LossValue, shardScoreGradients: [Double]) {
         let modalities = zip(
             additionalScores, zip([first, second], [scores.statistics.rows, scores.statistics.columns]))
-        scores.load(first: first, second: second, temperature: temperature)
+        scores.load(
+            first: first, second: second, temperature: temperature, firstGroups: groups, secondGroups: groups)
         try scores.firstPass(rows: true, columns: true)
         for (withinModality, (encodings, sums)) in modalities {
-            withinModality.load(first: encodings, second: encodings, temperature: temperature)
+            withinModality.load(
+                first: encodings, second: encodings, temperature: temperature, firstGroups: groups, secondGroups: groups
+            )
             try withinModality.firstPass(rows: true, columns: false)
             let added = withinModality.statistics.rows
             couplet_add_sums(
                 rows, added.exponent.pointer, added.mantissa.pointer, sums.exponent.pointer, sums.mantissa.pointer)
         }
+        addMatchesWithinModalities()
         let value = try scores.evaluate(loss, batch)
         var shardScoreGradients = [Double](repeating: 0, count: schedule.localShards)
         if gradients {
@@ -122,6 +132,16 @@ extension PairwiseEngine {
             }
         }
         return (value, shardScoreGradients)
+    }
+
+    /// Adds the matches within each modality to those between the modalities, as means over the two anchors of a pair.
+    private func addMatchesWithinModalities() {
+        guard let matches = scores.statistics.matches else { return }
+        for within in additionalScores.compactMap(\.statistics.matches) {
+            for i in 0..<rows { matches.sums[i] += 0.5 * within.sums[i] }
+        }
+        // Each anchor has as many matches within its modality as in the other one.
+        for i in 0..<rows { matches.counts[i] *= 2 }
     }
 
     /// Adds the gradients of the scores within each modality to the gradients of the scores between the modalities.

@@ -36,6 +36,8 @@ public struct PairwiseResult {
 public final class PairwiseEngine {
     public let similarity: Similarity
     public let loss: any Loss
+    /// What the loss does with pairs of one group.
+    public let groups: GroupTreatment
     /// B, over all workers.
     public let batchSize: Int
     /// d.
@@ -94,10 +96,12 @@ public final class PairwiseEngine {
     ///   - tileMemory: the bytes that this worker may use to keep exponentials between the passes. They never change a
     ///     bit of the result.
     ///   - features: F₁ and F₂; required by the maximum mean discrepancy, ignored otherwise.
+    ///   - groups: what to do with pairs of one group: one of `loss.groupTreatments`.
     public init(
         communicator: any Communicator, shards: Int, batchSize: Int, dimension: Int, similarity: Similarity,
-        loss: any Loss, tileMemory: Int, features: FeatureCounts? = nil
+        loss: any Loss, tileMemory: Int, features: FeatureCounts? = nil, groups: GroupTreatment = .ignore
     ) {
+        if let problem = loss.problem(of: groups) { preconditionFailure(problem) }
         precondition(batchSize > 0 && batchSize % shards == 0, "a batch of \(batchSize) in \(shards) shards")
         let schedule = PairwiseSchedule(communicator: communicator, shards: shards)
         let algorithm = Algorithm(loss), scoreFunction = loss.scoreFunction(similarity)
@@ -108,6 +112,7 @@ public final class PairwiseEngine {
         self.scoreFunction = scoreFunction
         self.similarity = similarity
         self.loss = loss
+        self.groups = groups
         self.batchSize = batchSize
         self.dimension = dimension
         self.rows = rows
@@ -118,12 +123,14 @@ public final class PairwiseEngine {
             precondition(features != nil, "the maximum mean discrepancy needs features")
             featureCounts = features
         }
+        let excludesPositives = (loss as? any SoftmaxLoss)?.sumsExcludePositives ?? false
         func tiledScores(
             _ diagonal: TiledScores.Diagonal, _ tiles: TileCache, weights: SoftmaxWeights? = nil
         ) -> TiledScores {
             TiledScores(
                 schedule: schedule, batchSize: batchSize, dimension: dimension, scoreFunction: scoreFunction,
-                diagonal: diagonal, tiles: tiles, weights: weights, features: featureCounts)
+                diagonal: diagonal, tiles: tiles, weights: weights, features: featureCounts, groups: groups,
+                excludesPositives: excludesPositives)
         }
         func tileCache(_ bytes: Int) -> TileCache {
             // Only softmax passes use exponentials a second time.
@@ -140,8 +147,12 @@ public final class PairwiseEngine {
                 weights = betweenModalities.weights
             scores = betweenModalities
             additionalScores = [
-                SoftmaxWeights(symmetricExponent: weights.rowExponent, weight: weights.rowWeight),
-                SoftmaxWeights(symmetricExponent: weights.columnExponent, weight: weights.columnWeight),
+                SoftmaxWeights(
+                    symmetricExponent: weights.rowExponent, weight: weights.rowWeight,
+                    otherPositives: weights.otherPositives),
+                SoftmaxWeights(
+                    symmetricExponent: weights.columnExponent, weight: weights.columnWeight,
+                    otherPositives: weights.otherPositives),
             ].map { tiledScores(.selfPairs, tileCache(tileMemory / 3), weights: $0) }
         }
         discrepancyBuffers = featureCounts.map {
@@ -163,12 +174,21 @@ public final class PairwiseEngine {
     ///   - temperature: τ, positive.
     ///   - bias: added to the scores, for a loss that uses one.
     ///   - features: φ(u) and ψ(v) of this worker's data, B/W × F₁ and B/W × F₂, for the maximum mean discrepancy.
+    ///   - groups: the group of each of this worker's pairs, negative for none; nil if the engine ignores groups.
+    ///   - secondBatchGroups: the groups of the second batch, for a loss that takes one.
     ///   - gradients: whether to compute gradients.
     /// - Throws: `CollectiveError` if another worker failed.
     public func evaluate(
         first: Tensor, second: Tensor, secondBatch: (first: Tensor, second: Tensor)? = nil, temperature: Double,
-        bias: Double = 0, features: (first: Tensor, second: Tensor)? = nil, gradients: Bool = true
+        bias: Double = 0, features: (first: Tensor, second: Tensor)? = nil, groups: [Int]? = nil,
+        secondBatchGroups: [Int]? = nil, gradients: Bool = true
     ) throws -> PairwiseResult {
+        precondition(
+            (groups != nil) == (self.groups != .ignore), "an engine that treats groups as \(self.groups)")
+        precondition(
+            (secondBatchGroups != nil) == (self.groups != .ignore && loss.usesSecondBatch),
+            "groups of a second batch of \(loss.title)")
+        let groups = groups ?? []
         var encodings = [first, second] + (secondBatch.map { [$0.first, $0.second] } ?? [])
         for encodings in encodings {
             precondition(encodings.count == rows * dimension, "encodings \(encodings.shape) for \(rows) × \(dimension)")
@@ -183,29 +203,36 @@ public final class PairwiseEngine {
         if !gradients { clearGradients() }
         let temperature = loss.scoreTemperature(temperature)
 
+        func load() {
+            scores.load(
+                first: encodings[0], second: encodings[1], temperature: temperature, firstGroups: groups,
+                secondGroups: groups)
+        }
         let zeros = [Double](repeating: 0, count: schedule.localShards)
         var shardScoreGradients = zeros, shardBiasGradients = zeros
         switch (algorithm, loss.comparedSets) {
         case (.softmax(let loss), .modalities):
-            scores.load(first: encodings[0], second: encodings[1], temperature: temperature)
+            load()
             try scores.firstPass(rows: loss.needsRowSums, columns: loss.needsColumnSums)
             value = try scores.evaluate(loss, batch)
             if gradients { try scores.secondPass(second: encodings[1]) }
         case (.softmax(let loss), .secondBatch):
             (value, shardScoreGradients) = try evaluateSecondBatch(
-                loss, encodings, temperature: temperature, gradients: gradients)
+                loss, encodings, groups: (groups, secondBatchGroups ?? []), temperature: temperature,
+                gradients: gradients)
         case (.softmax(let loss), .allEncodings):
             (value, shardScoreGradients) = try evaluateAllEncodings(
-                loss, first: encodings[0], second: encodings[1], temperature: temperature, gradients: gradients)
+                loss, first: encodings[0], second: encodings[1], groups: groups, temperature: temperature,
+                gradients: gradients)
         case (.pairwise(let loss), _):
-            scores.load(first: encodings[0], second: encodings[1], temperature: temperature)
+            load()
             let rowLosses: [Double]
             (rowLosses, shardBiasGradients) = try scores.pairwisePass(
                 loss, batchSize: batchSize, temperature: temperature, bias: loss.usesBias ? bias : 0,
                 gradients: gradients)
             value = LossValue(rowLosses: rowLosses, batch: batch)
         case (.sigmoid, _):
-            scores.load(first: encodings[0], second: encodings[1], temperature: temperature)
+            load()
             let rowLosses: [Double]
             (rowLosses, shardBiasGradients) = try scores.sigmoidPass(
                 batchSize: batchSize, temperature: temperature, bias: bias, gradients: gradients)
@@ -277,7 +304,7 @@ extension PairwiseEngine {
     /// - Parameter workers: W.
     public static func memory(
         workers: Int, shards: Int, batchSize: Int, dimension: Int, similarity: Similarity, loss: any Loss,
-        tileMemory: Int, features: FeatureCounts? = nil
+        tileMemory: Int, features: FeatureCounts? = nil, groups: GroupTreatment = .ignore
     ) -> (buffers: Int, tiles: Int) {
         let rows = batchSize / workers
         let geometry = TileGeometry(shardRows: batchSize / shards, dimension: dimension)
@@ -285,7 +312,8 @@ extension PairwiseEngine {
         let algorithm = Algorithm(loss)
         func scores(_ diagonal: TiledScores.Diagonal) -> Int {
             TiledScores.memory(
-                rows: rows, geometry: geometry, dimension: dimension, scoreFunction: scoreFunction, diagonal: diagonal)
+                rows: rows, geometry: geometry, dimension: dimension, scoreFunction: scoreFunction, diagonal: diagonal,
+                groups: groups)
         }
         func cachedTiles(_ bytes: Int) -> Int {
             TileCache.cachedCount(

@@ -8,6 +8,7 @@ import CoupletTensors
 /// - ½ |h|² log₂e / τ, the exponent and the weight of each column (`SoftmaxWeights`), rows each
 /// - for the maximum mean discrepancy only: the features ψ of the second modality, rows × F₂; the residuals of the
 ///   columns' conditional means, rows × F₁; the columns' centres, rows
+/// - if pairs of a group are treated apart: the group of each pair, 8 bytes each
 final class RemoteBlock {
     let buffer: ExchangeBuffer
     /// The squares of this worker's own block. They stay on this worker.
@@ -15,14 +16,21 @@ final class RemoteBlock {
     private let rows: Int
     private let dimension: Int
     private let features: FeatureCounts?
+    /// The groups of this worker's own block; nil if groups are ignored.
+    private var localGroups: [Int]?
 
-    init(rows: Int, dimension: Int, features: FeatureCounts?) {
+    init(rows: Int, dimension: Int, features: FeatureCounts?, hasGroups: Bool) {
         self.rows = rows
         self.dimension = dimension
         self.features = features
-        buffer = ExchangeBuffer(count: rows * (dimension + 3 + (features.map { $0.first + $0.second + 1 } ?? 0)))
+        let columns = dimension + 3 + (features.map { $0.first + $0.second + 1 } ?? 0)
+        buffer = ExchangeBuffer(count: rows * (columns + (hasGroups ? 2 : 0)))
         localSquares = Tensor([rows])
+        localGroups = hasGroups ? [Int](repeating: -1, count: rows) : nil
     }
+
+    /// Sets the groups of this worker's own block, which the next `load` copies.
+    func setGroups(_ groups: [Int]) { localGroups = groups }
 
     /// Fills the buffer with this worker's own block.
     /// - Parameters:
@@ -34,6 +42,7 @@ final class RemoteBlock {
             couplet_row_squares(rows, dimension, encodings.pointer, squareFactor, localSquares.pointer)
         }
         column(0).copy(from: localSquares)
+        localGroups?.withUnsafeBytes { groups.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
         if let weights {
             column(1).copy(from: weights.columnExponent)
             column(2).copy(from: weights.columnWeight)
@@ -58,6 +67,11 @@ final class RemoteBlock {
     var secondFeatures: UnsafeMutablePointer<Float> { weights + rows }
     var residuals: UnsafeMutablePointer<Float> { secondFeatures + rows * (features?.second ?? 0) }
     var centres: UnsafeMutablePointer<Float> { residuals + rows * (features?.first ?? 0) }
+
+    /// The groups of the block, behind all floats.
+    private var groups: UnsafeMutableRawPointer { UnsafeMutableRawPointer(encodings + buffer.current.count - 2 * rows) }
+    /// The group of a pair of the block, negative for none.
+    func group(_ i: Int) -> Int { groups.loadUnaligned(fromByteOffset: i * MemoryLayout<Int>.stride, as: Int.self) }
 
     /// One of the three columns of `rows` numbers behind the encodings.
     private func column(_ number: Int) -> Tensor {

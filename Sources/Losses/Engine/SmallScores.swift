@@ -42,7 +42,11 @@ extension TiledScores {
     func computeSmallSums(_ tile: ScoreTile) -> Float {
         guard let small else { preconditionFailure("encodings of \(dimension) numbers are not small") }
         var kernelTile = kernelTile(tile, small)
-        couplet_small_sums(&kernelTile, tileRows.pointer, tileColumns.pointer)
+        if let groups, groups.find(tile) {
+            groups.addSmallMatches(tile, &kernelTile, tileRows.pointer, tileColumns.pointer)
+        } else {
+            couplet_small_sums(&kernelTile, tileRows.pointer, tileColumns.pointer)
+        }
         let pairs = tile.diagonalRows
         if diagonal == .positives, !pairs.isEmpty {
             let row = tile.rows.lowerBound + pairs.lowerBound, column = tile.diagonalColumn(pairs.lowerBound)
@@ -62,10 +66,19 @@ extension TiledScores {
         var kernelTile = kernelTile(tile, small)
         let (row, n) = (tile.rows.lowerBound, tile.columns.count)
         (tileColumns.pointer + n).update(repeating: 0, count: geometry.stride - n)
-        couplet_small_gradients(
-            &kernelTile, first.pointer + row * dimension, tileRows.pointer, tileColumns.pointer,
-            diagonal == .positives ? weights.diagonal.pointer + row : nil,
-            firstGradient.pointer + row * dimension, rowWeightSums.map { $0.pointer + row }, transposedGradient.pointer)
+        let first = first.pointer + row * dimension, gradient = firstGradient.pointer + row * dimension,
+            diagonalWeights = diagonal == .positives ? weights.diagonal.pointer + row : nil
+        if let groups, groups.find(tile) {
+            var kernelGroups = groups.kernelGroups
+            couplet_small_match_gradients(
+                &kernelTile, &kernelGroups, first, tileRows.pointer, tileColumns.pointer, diagonalWeights,
+                groups.arePositives ? weights.otherPositives.pointer + row : zeros.pointer, gradient,
+                rowWeightSums.map { $0.pointer + row }, transposedGradient.pointer)
+        } else {
+            couplet_small_gradients(
+                &kernelTile, first, tileRows.pointer, tileColumns.pointer, diagonalWeights, gradient,
+                rowWeightSums.map { $0.pointer + row }, transposedGradient.pointer)
+        }
         guard diagonal != .selfPairs else { return true }
         let column = tile.columns.lowerBound
         couplet_add_transposed(

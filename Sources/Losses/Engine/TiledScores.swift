@@ -40,6 +40,10 @@ final class TiledScores {
     private(set) var weights: SoftmaxWeights
     /// The block of second encodings that is being processed.
     let remote: RemoteBlock
+    /// The pairs of one group; nil if groups are ignored.
+    let groups: GroupScores?
+    /// A zero for each row of a tile, if there are groups.
+    let zeros: Tensor
     /// ∂loss/∂(first encodings) after pass 2.
     let firstGradient: Tensor
     /// ∂loss/∂(second encodings) of a block. It moves with the block. For the quadratic score function the column sums
@@ -69,9 +73,12 @@ final class TiledScores {
     /// - Parameters:
     ///   - tiles: keeps exponentials between the passes. Instances that are used one after the other may share it.
     ///   - weights: receives the weights of rows and columns; nil allocates them.
+    ///   - treatment: of the pairs of one group.
+    ///   - excludesPositives: whether the sums leave out the positives of a group.
     init(
         schedule: PairwiseSchedule, batchSize: Int, dimension: Int, scoreFunction: ScoreFunction, diagonal: Diagonal,
-        tiles: TileCache, weights: SoftmaxWeights? = nil, features: FeatureCounts? = nil
+        tiles: TileCache, weights: SoftmaxWeights? = nil, features: FeatureCounts? = nil,
+        groups treatment: GroupTreatment = .ignore, excludesPositives: Bool = false
     ) {
         self.schedule = schedule
         self.scoreFunction = scoreFunction
@@ -82,13 +89,21 @@ final class TiledScores {
         columnBlock = ColumnBlock(
             geometry: geometry, dimension: dimension, usesDifferences: scoreFunction.usesDifferences)
         rows = batchSize / schedule.communicator.size
-        let isTwoSided = diagonal != .selfPairs
+        let isTwoSided = diagonal != .selfPairs, arePositives = treatment == .positives
+        groups =
+            treatment == .ignore
+            ? nil
+            : GroupScores(
+                rows: rows, geometry: geometry, arePositives: arePositives,
+                areExcluded: !arePositives || excludesPositives)
+        zeros = Tensor([groups == nil ? 0 : geometry.rows])
         statistics = SoftmaxStatistics(
-            positives: Tensor([rows]), rows: LogSumExp(count: rows), columns: LogSumExp(count: isTwoSided ? rows : 0))
-        self.weights = weights ?? SoftmaxWeights(rows: rows)
+            positives: Tensor([rows]), rows: LogSumExp(count: rows), columns: LogSumExp(count: isTwoSided ? rows : 0),
+            matches: groups?.matches)
+        self.weights = weights ?? SoftmaxWeights(rows: rows, hasOtherPositives: arePositives)
         firstSquares = Tensor([rows])
         rowWeightSums = scoreFunction == .quadratic ? Tensor([rows]) : nil
-        remote = RemoteBlock(rows: rows, dimension: dimension, features: features)
+        remote = RemoteBlock(rows: rows, dimension: dimension, features: features, hasGroups: groups != nil)
         columnSums = ExchangeBuffer(count: isTwoSided ? 2 * rows : 0)
         secondGradient = ExchangeBuffer(count: isTwoSided ? rows * (dimension + 1) : 0)
         firstGradient = Tensor([rows, dimension])
@@ -111,7 +126,8 @@ final class TiledScores {
 
     /// The bytes that an instance allocates, without its tile cache.
     static func memory(
-        rows: Int, geometry: TileGeometry, dimension: Int, scoreFunction: ScoreFunction, diagonal: Diagonal
+        rows: Int, geometry: TileGeometry, dimension: Int, scoreFunction: ScoreFunction, diagonal: Diagonal,
+        groups: GroupTreatment
     ) -> Int {
         let isTwoSided = diagonal != .selfPairs
         // Statistics and weights of the rows; exchange buffers, twice; squares; the first gradient.
@@ -125,11 +141,22 @@ final class TiledScores {
         if scoreFunction.allowsSmallPasses(dimension) {
             floats += SmallScores.memory(rows: rows, dimension: dimension, columns: geometry.stride)
         }
+        if groups != .ignore { floats += rows + 2 * 2 * rows + geometry.rows }
         return floats * MemoryLayout<Float>.stride
+            + (groups == .ignore ? 0 : GroupScores.memory(rows: rows, geometry: geometry))
     }
 
     /// Sets the encodings of a batch, B/W × d each. Their memory must stay valid and unchanged until the last pass.
-    func load(first: Tensor, second: Tensor, temperature: Double) {
+    /// - Parameters:
+    ///   - firstGroups: the groups of the rows; empty if groups are ignored.
+    ///   - secondGroups: the groups of the columns.
+    func load(
+        first: Tensor, second: Tensor, temperature: Double, firstGroups: [Int] = [], secondGroups: [Int] = []
+    ) {
+        if let groups {
+            groups.load(firstGroups)
+            remote.setGroups(secondGroups)
+        }
         scale = Float(1 / (temperature * log(2)))
         weights.temperature = temperature
         self.first = first
@@ -157,6 +184,7 @@ final class TiledScores {
     ///   - needsColumns: whether column sums are needed.
     func firstPass(rows needsRows: Bool, columns needsColumns: Bool) throws {
         statistics.rows.setEmpty()
+        groups?.matches.clear()
         if needsColumns {
             columnSums.current.flat(0..<rows).fill(COUPLET_EMPTY)
             columnSums.current.flat(rows..<(2 * rows)).fill(0)
@@ -201,10 +229,16 @@ final class TiledScores {
     /// Runs over all tiles in the order of the schedule. Every worker must call it.
     func forEachTile(accumulating: ExchangeBuffer?, _ body: (ScoreTile) -> Void) throws {
         let (rowRanges, columnRanges, n) = (geometry.rowRanges, geometry.columnRanges, geometry.shardRows)
-        var number = 0
+        var number = 0, pairNumber = 0
         try schedule.run(reading: remote.buffer, accumulating: accumulating) { pair in
             let (firstRow, firstColumn) = (pair.first * n, pair.second * n), isBounded = isBounded(pair)
-            for columns in columnRanges {
+            if let groups, pairNumber % (schedule.localShards * schedule.localShards) == 0 {
+                groups.beginBlock(remote.group)
+            }
+            pairNumber += 1
+            for (columnRange, columns) in columnRanges.enumerated() {
+                groups?.beginColumns(
+                    firstColumn + columns.lowerBound..<firstColumn + columns.upperBound, number: columnRange)
                 columnBlock.begin(
                     remote.encodings + (firstColumn + columns.lowerBound) * dimension, count: columns.count)
                 for rows in rowRanges {
@@ -255,20 +289,29 @@ final class TiledScores {
         return 1
     }
 
-    /// Computes the products of a tile, with positives and self-pairs excluded (`COUPLET_EXCLUDED`).
-    /// - Parameter storingPositives: whether to store the positives in `statistics`.
+    /// Computes the products of a tile, with positives, self-pairs and what groups exclude set to `COUPLET_EXCLUDED`.
+    /// - Parameters:
+    ///   - storingPositives: whether to store the positives in `statistics`.
+    ///   - addingMatches: whether to add the matches of groups in `statistics`.
     /// - Returns: the factor from the results to T.
     func computeNegativeProducts(
-        _ tile: ScoreTile, into products: UnsafeMutablePointer<Float>, storingPositives: Bool
+        _ tile: ScoreTile, into products: UnsafeMutablePointer<Float>, storingPositives: Bool,
+        addingMatches: Bool = false
     ) -> Float {
         let factor = computeProducts(tile, into: products)
-        guard diagonal != .allNegatives else { return factor }
-        for i in tile.diagonalRows {
+        for i in diagonal == .allNegatives ? 0..<0 : tile.diagonalRows {
             let product = products + i * geometry.stride + tile.diagonalColumn(i)
             if storingPositives, diagonal == .positives {
                 statistics.positives.pointer[tile.rows.lowerBound + i] = factor * product.pointee
             }
             product.pointee = COUPLET_EXCLUDED
+        }
+        if let groups, addingMatches || groups.areExcluded, groups.find(tile) {
+            if addingMatches { groups.addMatches(tile, products, factor: factor) }
+            if groups.areExcluded {
+                couplet_tile_exclude_matches(
+                    tile.rows.count, tile.columns.count, products, geometry.stride, groups.tileRows, groups.tileColumns)
+            }
         }
         return factor
     }
@@ -284,7 +327,8 @@ final class TiledScores {
         _ columnSums: UnsafeMutablePointer<Float>?
     ) -> Float {
         let products = tiles.current, stride = geometry.stride, (m, n) = (tile.rows.count, tile.columns.count)
-        let factor = computeNegativeProducts(tile, into: products, storingPositives: storingPositives)
+        let factor = computeNegativeProducts(
+            tile, into: products, storingPositives: storingPositives, addingMatches: storingPositives)
         var shift: Float = 0
         if !tile.isBounded {
             let largest = couplet_tile_maximum(m, n, products, stride)
@@ -351,9 +395,16 @@ final class TiledScores {
                 weights.rowWeight.pointer + tile.rows.lowerBound, remote.exponents + tile.columns.lowerBound,
                 remote.weights + tile.columns.lowerBound)
         }
-        if diagonal == .positives {
+        let hasMatches = groups?.arePositives == true && groups!.find(tile)
+        if hasMatches, let groups {
+            couplet_tile_add_matches(
+                m, n, result, stride, groups.tileRows, groups.tileColumns,
+                weights.otherPositives.pointer + tile.rows.lowerBound)
+        }
+        if diagonal == .positives || hasMatches && diagonal == .selfPairs {
             for i in tile.diagonalRows {
-                result[i * stride + tile.diagonalColumn(i)] = weights.diagonal.pointer[tile.rows.lowerBound + i]
+                result[i * stride + tile.diagonalColumn(i)] =
+                    diagonal == .positives ? weights.diagonal.pointer[tile.rows.lowerBound + i] : 0
             }
         }
         return result

@@ -8,6 +8,9 @@ import CoupletTensors
 /// The weight `first` belongs to first given second (a softmax over the first modality: c), the weight `second` to
 /// second given first (r). The loss fits the two conditionals of the tilted coupling ρ ∝ e^S μ ν. With (½, ½) it is
 /// CLIP's InfoNCE; with (1, 0) or (0, 1) it fits one conditional only. The default choice.
+///
+/// Where the pairs of a group are positives, S_ii is the mean of the positives of the row or column
+/// (`GroupTreatment.positives`).
 public struct ConditionalLoss: SoftmaxLoss {
     public var directions: DirectionWeights
 
@@ -21,6 +24,7 @@ public struct ConditionalLoss: SoftmaxLoss {
     public var weights: DirectionWeights? { directions }
     public var needsRowSums: Bool { directions.second != 0 }
     public var needsColumnSums: Bool { directions.first != 0 }
+    public var groupTreatments: [GroupTreatment] { GroupTreatment.allCases }
     public var gaussianPopulation: (any GaussianPopulation)? {
         ConditionalPopulation(directions: directions, excludesPositive: false)
     }
@@ -50,26 +54,35 @@ struct ConditionalSoftmax {
 
     func evaluate(_ statistics: SoftmaxStatistics, batch: LossBatch, weights: SoftmaxWeights) -> LossValue {
         let rows = evaluateDirection(
-            statistics.rows, statistics.positives, weight: directions.second, batch: batch, weights: weights,
+            statistics.rows, statistics, weight: directions.second, batch: batch, weights: weights,
             exponents: weights.rowExponent, factors: weights.rowWeight)
         let columns = evaluateDirection(
-            statistics.columns, statistics.positives, weight: directions.first, batch: batch, weights: weights,
+            statistics.columns, statistics, weight: directions.first, batch: batch, weights: weights,
             exponents: weights.columnExponent, factors: weights.columnWeight)
         return (rows + columns).adding(constant)
     }
 
     /// Computes the loss and the weights of one direction: the row softmax or the column softmax.
     private func evaluateDirection(
-        _ sums: LogSumExp, _ positives: Tensor, weight: Double, batch: LossBatch, weights: SoftmaxWeights,
+        _ sums: LogSumExp, _ statistics: SoftmaxStatistics, weight: Double, batch: LossBatch, weights: SoftmaxWeights,
         exponents: Tensor, factors: Tensor
     ) -> LossValue {
+        let positives = statistics.positives, matches = statistics.matches
         let share = weight / Double(batch.size), temperature = weights.temperature
         var pairLosses = [Double](repeating: 0, count: batch.rows)
         let shardLosses = stride(from: 0, to: batch.rows, by: batch.shardRows).map { start -> Double in
             guard weight != 0 else { return 0 }
             var sum = 0.0
             for i in start..<(start + batch.shardRows) {
-                let softmax = PairSoftmax(sums, positives, i, excludesPositive: excludesPositive)
+                // A row whose negatives are all excluded contributes nothing.
+                if excludesPositive, let matches, matches.areExcluded, matches.counts[i] + 1 == batch.size { continue }
+                var softmax = PairSoftmax(sums, positives, i, excludesPositive: excludesPositive)
+                let count = statistics.positiveCount(i)
+                if count > 1 {
+                    softmax.replacePositive(
+                        statistics.positive(i), byMeanOf: count, others: statistics.otherPositivesSum(i))
+                    weights.otherPositives.pointer[i] -= Float(share / temperature / Double(count))
+                }
                 sum += softmax.loss
                 pairLosses[i] = weight * softmax.loss
                 exponents.pointer[i] = Float(softmax.shift)
@@ -90,8 +103,16 @@ struct ConditionalSoftmax {
         /// The denominator of the softmax, times 2^-shift.
         let denominator: Double
         /// 1 - p, where p is the probability of the positive.
-        let negativeProbability: Double
-        let loss: Double
+        private(set) var negativeProbability: Double
+        private(set) var loss: Double
+
+        /// Replaces the positive S_ii in the loss by the mean of several positives, S_ii among them. The derivative in
+        /// S_ii is then p - 1/count.
+        mutating func replacePositive(_ positive: Double, byMeanOf count: Int, others: Double) {
+            let count = Double(count)
+            loss += ((count - 1) * positive - others) / count
+            negativeProbability -= 1 - 1 / count
+        }
 
         init(_ sums: LogSumExp, _ positives: Tensor, _ i: Int, excludesPositive: Bool) {
             let logPositive = Double(positives.pointer[i])

@@ -4,7 +4,7 @@ import CoupletSchema
 /// `(1/N) Σ_i [first (c_i - S_ii) + second (r_i - S_ii)]`, `r_i = log Σ_{j≠i} e^{S_ij}`, `c_j = log Σ_{i≠j} e^{S_ij}`.
 ///
 /// Fits the same conditionals with infinite data. Its gradients do not vanish when a batch is easy to classify, so it
-/// suits small batches.
+/// suits small batches. Where the pairs of a group are positives, r and c exclude all of them.
 public struct DecoupledLoss: SoftmaxLoss {
     public var directions: DirectionWeights
 
@@ -18,6 +18,8 @@ public struct DecoupledLoss: SoftmaxLoss {
     public var weights: DirectionWeights? { directions }
     public var needsRowSums: Bool { directions.second != 0 }
     public var needsColumnSums: Bool { directions.first != 0 }
+    public var sumsExcludePositives: Bool { true }
+    public var groupTreatments: [GroupTreatment] { GroupTreatment.allCases }
     public var gaussianPopulation: (any GaussianPopulation)? {
         ConditionalPopulation(directions: directions, excludesPositive: true)
     }

@@ -7,6 +7,9 @@ import CoupletTensors
 ///
 /// Fits the whole coupling ρ, including its marginals: for questions about pairs, not about one modality given the
 /// other.
+///
+/// Where the pairs of a group are positives, S_ii is the mean of the positives of row i. Where they are excluded, N² is
+/// the number of terms that are left.
 public struct JointLoss: SoftmaxLoss {
     public init() {}
 
@@ -14,6 +17,7 @@ public struct JointLoss: SoftmaxLoss {
     public static let table = ConfigurationTable(JointLoss(), help: "One softmax over all pairs of the batch.", [])
 
     public var needsColumnSums: Bool { false }
+    public var groupTreatments: [GroupTreatment] { GroupTreatment.allCases }
     public var gaussianPopulation: (any GaussianPopulation)? { JointPopulation() }
 
     public func evaluate(
@@ -38,26 +42,40 @@ struct JointSoftmax {
         _ statistics: SoftmaxStatistics, batch: LossBatch, weights: SoftmaxWeights
     ) throws -> LossValue {
         let positives = statistics.positives, temperature = weights.temperature
+        let termCount = try termCount(statistics, batch)
+        guard termCount > 0 else {
+            return LossValue(pairLosses: [Double](repeating: 0, count: positives.count), batch: batch)
+        }
         let (shift, total) = try sumOfExponentials(statistics, batch)
         let pairWeight = 1 / Double(batch.size)
         weights.rowExponent.fill(Float(shift))
         weights.rowWeight.fill(Float(1 / temperature / total))
         for i in 0..<positives.count {
             let probability = excludesPositives ? 0 : exp2(Double(positives.pointer[i]) - shift) / total
-            weights.diagonal.pointer[i] = Float((probability - pairWeight) / temperature)
+            let count = statistics.positiveCount(i), weight = pairWeight / Double(count)
+            weights.diagonal.pointer[i] = Float((probability - weight) / temperature)
+            if count > 1 { weights.otherPositives.pointer[i] = Float(-weight / temperature) }
+        }
+        /// The mean of T_ij over the positives of row i.
+        func positive(_ i: Int) -> Double {
+            let count = statistics.positiveCount(i), positive = Double(positives.pointer[i])
+            return count > 1 ? (positive + statistics.otherPositivesSum(i) / log(2)) / Double(count) : positive
         }
         let shardLosses = stride(from: 0, to: positives.count, by: batch.shardRows).map { start in
             -pairWeight * log(2)
-                * (start..<(start + batch.shardRows)).reduce(0.0) { $0 + Double(positives.pointer[$1]) }
+                * (start..<(start + batch.shardRows)).reduce(0.0) { $0 + positive($1) }
         }
         return LossValue(
-            pairLosses: (0..<positives.count).map { -log(2) * Double(positives.pointer[$0]) },
-            shardLosses: shardLosses, constant: constant(shift, total, batch.size))
+            pairLosses: (0..<positives.count).map { -log(2) * positive($0) },
+            shardLosses: shardLosses, constant: (shift + log2(total)) * log(2) - log(termCount))
     }
 
-    /// LSE(S) - log N², or LSE(S) - log N(N - 1) over i ≠ j.
-    private func constant(_ shift: Double, _ total: Double, _ batchSize: Int) -> Double {
-        (shift + log2(total)) * log(2) - log(Double(batchSize) * Double(excludesPositives ? batchSize - 1 : batchSize))
+    /// The number of terms in the sum: N², or N(N - 1) over i ≠ j, less the pairs of groups that the sum excludes.
+    /// Every worker must call it.
+    private func termCount(_ statistics: SoftmaxStatistics, _ batch: LossBatch) throws -> Double {
+        let all = Double(batch.size) * Double(excludesPositives ? batch.size - 1 : batch.size)
+        guard let matches = statistics.matches, matches.areExcluded else { return all }
+        return all - (try batch.sum(matches.counts.map { Double($0) }))
     }
 
     /// Σ_ij e^S_ij over all workers as total · 2^shift, the same bits on every worker. Every worker must call it.

@@ -3,7 +3,8 @@ import CoupletSchema
 /// `LSE_{i≠j}(S) - log N(N-1) - (1/N) Σ_i S_ii`: `JointLoss` without the positives in the sum.
 ///
 /// This makes the estimate of E_μν e^S inside the logarithm unbiased. The minimiser is the same with infinite data; it
-/// is the better choice for small batches.
+/// is the better choice for small batches. Where the pairs of a group are positives, the sum leaves out all of them;
+/// N(N-1) is always the number of terms.
 public struct JointOffDiagonalLoss: SoftmaxLoss {
     public init() {}
 
@@ -13,6 +14,8 @@ public struct JointOffDiagonalLoss: SoftmaxLoss {
 
     public var title: String { "joint off-diagonal" }
     public var needsColumnSums: Bool { false }
+    public var sumsExcludePositives: Bool { true }
+    public var groupTreatments: [GroupTreatment] { GroupTreatment.allCases }
     public var gaussianPopulation: (any GaussianPopulation)? { JointPopulation() }
 
     public func evaluate(

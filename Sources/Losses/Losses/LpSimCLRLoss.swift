@@ -46,6 +46,10 @@ public struct LpSimCLRLoss: SoftmaxLoss {
     public var comparedSets: ComparedSets { negatives == .sameModality ? .secondBatch : .modalities }
     public var distance: LpDistance? { anchorDistance }
     public var defaultSimilarity: Similarity { .quadratic }
+    /// Pairs of a group are positives only where the loss scores them: with negatives of the other modality.
+    public var groupTreatments: [GroupTreatment] {
+        negatives == .sameModality ? [.ignore, .excluded] : GroupTreatment.allCases
+    }
 
     /// Half the loss of each anchor. With negatives of the same modality the anchors of one modality are the rows.
     public func evaluate(_ statistics: SoftmaxStatistics, batch: LossBatch, weights: SoftmaxWeights) -> LossValue {

@@ -4,7 +4,8 @@ import CoupletSchema
 /// encodings z of both modalities.
 ///
 /// Every other encoding of either modality is a negative. Daunhawer et al. (*Identifiability Results for Multimodal
-/// Contrastive Learning*, ICLR 2023) use it for images and texts.
+/// Contrastive Learning*, ICLR 2023) use it for images and texts. Where the pairs of a group are positives, it is L_out
+/// of Khosla et al. (NeurIPS 2020): the positives of an encoding are all 2n - 1 others of the n pairs of its group.
 public struct NTXentLoss: SoftmaxLoss {
     public init() {}
 
@@ -15,6 +16,7 @@ public struct NTXentLoss: SoftmaxLoss {
     public var title: String { "NT-Xent" }
     public var comparedSets: ComparedSets { .allEncodings }
     public var defaultSimilarity: Similarity { .cosine }
+    public var groupTreatments: [GroupTreatment] { GroupTreatment.allCases }
 
     /// Half the loss of each anchor, of both modalities.
     public func evaluate(_ statistics: SoftmaxStatistics, batch: LossBatch, weights: SoftmaxWeights) -> LossValue {

@@ -5,6 +5,9 @@ import CoupletTensors
 /// `(1/N) Σ_ij ln(1 + e^{-z_ij (S_ij + b)})`, z_ij = 1 for i = j and -1 otherwise
 /// (Zhai et al., *Sigmoid Loss for Language Image Pre-Training*, ICCV 2023).
 ///
+/// Where the pairs of a group are positives, z_ij = 1 for all pairs (i, j) of one group; where they are excluded, the
+/// sum leaves them out.
+///
 /// Each pair is one binary classification, so S + b fits log ρ/(μ ν) up to log(N - 1). The loss needs no sums over
 /// rows.
 public struct SigmoidLoss: Loss {
@@ -19,6 +22,7 @@ public struct SigmoidLoss: Loss {
         [.key("bias", \.scoreBias, .bias, "Bias that is added to every score.")])
 
     public var bias: BiasSpecification? { scoreBias }
+    public var groupTreatments: [GroupTreatment] { GroupTreatment.allCases }
 }
 
 extension Loss where Self == SigmoidLoss {
@@ -46,9 +50,16 @@ extension TiledScores {
         if gradients { clearGradients() }
         try forEachTile(accumulating: gradients ? secondGradient : nil) { tile in
             let factor = computeNegativeProducts(tile, into: tileWeights, storingPositives: true)
-            couplet_tile_sigmoid(
-                tile.rows.count, tile.columns.count, tileWeights, stride, factor, shift,
-                Float(pairWeight / temperature), tileRows.pointer, tileColumns.pointer)
+            if let groups, groups.arePositives, groups.find(tile) {
+                couplet_tile_sigmoid_matches(
+                    tile.rows.count, tile.columns.count, tileWeights, stride, factor, shift,
+                    Float(pairWeight / temperature), groups.tileRows, groups.tileColumns, tileRows.pointer,
+                    tileColumns.pointer)
+            } else {
+                couplet_tile_sigmoid(
+                    tile.rows.count, tile.columns.count, tileWeights, stride, factor, shift,
+                    Float(pairWeight / temperature), tileRows.pointer, tileColumns.pointer)
+            }
             let shard = tile.rows.lowerBound / geometry.shardRows
             for i in 0..<tile.rows.count {
                 rowLosses[tile.rows.lowerBound + i] += pairWeight * Double(tileRows.pointer[i])

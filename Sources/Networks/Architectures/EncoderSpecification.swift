@@ -3,17 +3,29 @@ import CoupletSchema
 /// An encoder as a config describes it: the block `encoders.first` or `encoders.second`.
 public struct EncoderSpecification: Equatable, Sendable {
     public var architecture: any EncoderArchitecture
+    /// The distribution of the initial weights; nil for that of `encoders.initialization`.
+    public var initialization: WeightInitialization?
 
-    public init(_ architecture: any EncoderArchitecture) { self.architecture = architecture }
-
-    public static func == (left: EncoderSpecification, right: EncoderSpecification) -> Bool {
-        left.architecture.isEqual(to: right.architecture)
+    public init(_ architecture: any EncoderArchitecture, initialization: WeightInitialization? = nil) {
+        self.architecture = architecture
+        self.initialization = initialization
     }
 
-    /// The block: the key `kind` and the keys of the architecture.
+    public static func == (left: EncoderSpecification, right: EncoderSpecification) -> Bool {
+        left.architecture.isEqual(to: right.architecture) && left.initialization == right.initialization
+    }
+
+    /// The block: the key `kind`, the keys of the architecture, and `initialization`.
     package static let table = ConfigurationTable(
         EncoderSpecification(LinearEncoder()),
-        [.kind("kind", \.architecture, of: .encoder, "Architecture of the encoder.", isRequired: true) { $0 }])
+        [
+            .kind("kind", \.architecture, of: .encoder, "Architecture of the encoder.", isRequired: true) { $0 },
+            .key(
+                "initialization", \.initialization,
+                .optional(
+                    .block(WeightInitialization.table, example: "{law: he_uniform}", isInline: true), isOmitted: true),
+                "Initial weights of this encoder alone.", defaultText: "encoders.initialization"),
+        ])
 }
 
 extension EncoderSpecification {
@@ -43,13 +55,14 @@ extension Encoder {
     ///   - inputShape: shape of one sample: [8]; [1, 28, 28] (channels, height, width); [1] for a label.
     ///   - classes: number of classes if samples are labels; else nil.
     ///   - embedding: dimension of the embedding.
-    ///   - initialScale: factor on the initial weights of the last layer.
+    ///   - initialScale: factor on the initial weights and biases of the last layer.
+    ///   - initialization: the distribution of the initial weights, if the specification has none.
     ///   - shards: number of shards of a step; it determines the padding of the layout.
     /// - Throws: `NetworkError` if the specification does not fit the samples, or if the layers of its architecture do
     ///   not fit each other or the embedding.
     public init(
         _ specification: EncoderSpecification, inputShape: [Int], classes: Int?, embedding: Int, initialScale: Float,
-        shards: Int
+        initialization: WeightInitialization = WeightInitialization(), shards: Int
     ) throws(NetworkError) {
         guard embedding > 0 else {
             throw NetworkError(
@@ -62,6 +75,8 @@ extension Encoder {
         }
         let layers = try specification.architecture.checkedLayers(
             inputShape: inputShape, classes: classes, embedding: embedding)
-        self.init(layers: layers, initialScale: initialScale, shards: shards)
+        self.init(
+            layers: layers, initialScale: initialScale, initialization: specification.initialization ?? initialization,
+            shards: shards)
     }
 }

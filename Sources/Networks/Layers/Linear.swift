@@ -71,10 +71,8 @@ public struct Linear: Layer {
             overLastAxis: outputShape.count == inputShape.count)
     }
 
-    public func initialize(_ parameters: [Tensor], philox: Philox, firstNumber: UInt64, scale: Float) {
-        WeightInitialization(activation: activation, fanIn: inputs, fanOut: outputs)
-            .fill(parameters[0], philox: philox, number: firstNumber, scale: scale)
-        if hasBias { parameters[1].fill(0) }
+    public var parameterRoles: [ParameterRole?] {
+        ParameterRole.map(fanIn: inputs, fanOut: outputs, activation: activation, hasBias: hasBias)
     }
 
     public func forward(

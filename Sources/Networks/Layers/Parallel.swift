@@ -61,6 +61,9 @@ public struct Parallel: Layer {
             + (branches.map { $0.scratchCount(rows: rows) }.max() ?? 0)
     }
 
+    /// The last maps are those of every branch.
+    public var parameterRoles: [ParameterRole?] { branches.flatMap { $0.parameterRoles } }
+
     /// `scale` applies to every branch.
     public func initialize(_ parameters: [Tensor], philox: Philox, firstNumber: UInt64, scale: Float) {
         for (branch, part) in zip(branches, parts.ranges) where !part.parameters.isEmpty {

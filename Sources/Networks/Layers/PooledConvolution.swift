@@ -56,10 +56,8 @@ public struct PooledConvolution: Layer {
     /// Backward reads the codes in its place.
     public var backwardReadsOutput: Bool { false }
 
-    public func initialize(_ parameters: [Tensor], philox: Philox, firstNumber: UInt64, scale: Float) {
-        WeightInitialization(activation: .relu, fanIn: 9 * sizes.channels, fanOut: 9 * sizes.outputs)
-            .fill(parameters[0], philox: philox, number: firstNumber, scale: scale)
-        parameters[1].fill(0)
+    public var parameterRoles: [ParameterRole?] {
+        ParameterRole.map(fanIn: 9 * sizes.channels, fanOut: 9 * sizes.outputs, activation: .relu)
     }
 
     public func forward(

@@ -84,6 +84,9 @@ public struct Residual: Layer {
         body.backwardOverwritesOutputGradient || projection != nil && !savesProjectionOutput
     }
 
+    /// The last maps are those of f and that of the projection.
+    public var parameterRoles: [ParameterRole?] { body.parameterRoles + (projection?.parameterRoles ?? []) }
+
     /// `scale` applies to the last layer of f and to the projection.
     public func initialize(_ parameters: [Tensor], philox: Philox, firstNumber: UInt64, scale: Float) {
         let (own, beside) = divided(parameters)

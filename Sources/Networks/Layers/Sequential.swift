@@ -58,6 +58,15 @@ public struct Sequential: Layer {
             + (layers.map { $0.scratchCount(rows: rows) }.max() ?? 0)
     }
 
+    /// The last maps are those of the last inner layer with parameters.
+    public var parameterRoles: [ParameterRole?] {
+        let last = parts.ranges.lastIndex { !$0.parameters.isEmpty }
+        return zip(layers, parts.ranges).enumerated().flatMap { index, inner -> [ParameterRole?] in
+            let roles = inner.1.parameters.isEmpty ? [] : inner.0.parameterRoles
+            return index == last ? roles : roles.map { $0?.beforeLast }
+        }
+    }
+
     /// `scale` applies to the last inner layer with parameters; the layers before it have the scale 1.
     public func initialize(_ parameters: [Tensor], philox: Philox, firstNumber: UInt64, scale: Float) {
         let last = parts.ranges.lastIndex { !$0.parameters.isEmpty }

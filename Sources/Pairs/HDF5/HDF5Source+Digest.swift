@@ -4,13 +4,13 @@ import CoupletTensors
 
 /// The digests by which a resumed run recognises its data.
 extension HDF5Source {
-    /// Covers names, shapes and types of /first and /second, all of their numbers as Float32, all labels and groups,
-    /// and the held-out rows. Data in memory take 0.6 s a GiB. Larger data are read once.
+    /// Covers shapes and types of /first and /second, all of their numbers as Float32, all labels and groups,
+    /// and the held-out and validation rows. Data in memory take 0.6 s a GiB. Larger data are read once.
     public func dataDigest() throws -> String? {
         var digest = Digest()
         digest.update("all rows\0")
-        for modality in [first, second] {
-            Self.update(&digest, with: modality.dataset)
+        for (name, modality) in [("/first", first), ("/second", second)] {
+            Self.update(&digest, name, modality.dataset)
             if modality.dataset.elementClass == .integer, modality.dataset.shape.count == 1,
                 let labels = modality.labels
             {
@@ -32,14 +32,19 @@ extension HDF5Source {
         }
         digest.update([split?.heldOut.count ?? 0])
         split?.heldOut.withUnsafeBytes { digest.update($0) }
+        if let validation = split?.validation, !validation.isEmpty {
+            digest.update([validation.count])
+            validation.withUnsafeBytes { digest.update($0) }
+        }
         return digest.hexadecimal
     }
 
     /// Numbers that are read at a time for the digest.
     private static var digestNumbers: Int { 1 << 20 }
 
-    private static func update(_ digest: inout Digest, with dataset: DatasetDescription) {
-        digest.update("\(dataset.name) \(dataset.elementClass) \(dataset.elementBytes) \(dataset.isUnsigned)\0")
+    /// - Parameter name: the usual name of the dataset, so that other names give the same digest.
+    private static func update(_ digest: inout Digest, _ name: String, _ dataset: DatasetDescription) {
+        digest.update("\(name) \(dataset.elementClass) \(dataset.elementBytes) \(dataset.isUnsigned)\0")
         digest.update([dataset.shape.count] + dataset.shape)
     }
 
@@ -49,11 +54,13 @@ extension HDF5Source {
     /// The digest of version 0.1 covers up to 256 rows of each modality, spread evenly over the file, all labels, and
     /// the held-out rows.
     public func formerDataDigests() throws -> [String] {
+        // That version had no validation pairs.
+        if hasValidation { return [] }
         var digest = Digest()
         let count = min(first.count, Self.sampledRows), lastRow = UInt64(first.count - 1)
         let sampled = (0..<count).map { UInt64($0) * lastRow / UInt64(max(count - 1, 1)) }
-        for modality in [first, second] {
-            Self.update(&digest, with: modality.dataset)
+        for (name, modality) in [("/first", first), ("/second", second)] {
+            Self.update(&digest, name, modality.dataset)
             let rows = Tensor([count] + modality.description.shape)
             try modality.readRaw(sampled, into: rows)
             digest.update(rows)

@@ -13,7 +13,10 @@ extension SourceSpecification {
             let data = other.unwrapped as? HDF5Source, let heldOut = data.split?.heldOut
         else { return nil }
         // The other source's file with the run's split: a /split that the run used may be there too.
-        guard let same = try? data.with(heldOut: former.heldOut, rule: former.rule(seed: seed)) else { return nil }
+        guard
+            let same = try? data.with(
+                heldOut: former.heldOut, validation: former.validation, rule: former.rule(seed: seed))
+        else { return nil }
         let whole: any PairSource = same
         let selected = try perClass.map { try FewShotSource(whole, perClass: $0, seed: seed) }
         let known = selected ?? whole

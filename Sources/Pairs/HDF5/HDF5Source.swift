@@ -7,14 +7,18 @@ import CoupletText
 
 /// The user's pairs, from one HDF5 file: row i of /first is paired with row i of /second.
 ///
+/// The datasets may have other names (`HDF5DatasetNames`).
+///
 /// - /first, /second: N × anything, of any numeric type. All extents but the first are the modality's shape. A list of
 ///   N floats holds samples of the shape [1]; a list of N integers holds labels, any integers from 0. The classes are
 ///   the labels that occur, and an encoder of labels gets their rows in the ascending table (`LabelTable`).
 /// - /labels (optional): N integers ≥ 0, the classes for evaluation, or -1 for a pair without a label. Without it
 ///   /second gives them, if it holds labels.
 /// - /groups (optional): N integers. Rows of one group are the same sample seen again. A negative number: of no group.
-/// - /split (optional): N integers, 0 for a training pair and 1 for a held-out pair. Without it, the fraction `heldOut`
-///   of the pairs is held out, whole groups in the order of a permutation drawn from the seed.
+/// - /split (optional): N integers, 0 for a training pair, 1 for a held-out pair, 2 for a validation pair. Without it,
+///   the fraction `heldOut` of the pairs is held out, whole groups in the order of a permutation drawn from the seed.
+///   Where the file has no 2, the fraction `validation` of the training pairs becomes validation pairs, in the same
+///   way.
 ///
 /// Each split numbers its rows in the order of the file.
 ///
@@ -29,6 +33,7 @@ public struct HDF5Source: PairSource {
     private static let smallestMapping = 32 << 20
 
     let path: String
+    let names: HDF5DatasetNames
     private(set) var first: HDF5Modality, second: HDF5Modality
     /// The labels of /labels; nil if the file has none.
     let labelColumn: LabelColumn?
@@ -39,14 +44,22 @@ public struct HDF5Source: PairSource {
 
     /// - Parameters:
     ///   - path: the HDF5 file.
+    ///   - names: its datasets.
     ///   - heldOut: the fraction of the pairs to hold out, 0 ≤ heldOut < 1; 0 if the file has /split.
-    ///   - seed: determines which pairs are held out.
+    ///   - validation: the fraction of the training pairs that is for validation, 0 ≤ validation < 1; nil if the file
+    ///     alone decides.
+    ///   - seed: determines which pairs are held out and which are for validation.
     ///   - cacheMemory: the limit, in bytes, up to which /first and /second together are held in memory.
     /// - Throws: `FileError` if the file cannot be read, or if some of its rows were never stored; `DataError` if a
     ///   dataset is missing, empty or not numeric, the counts differ, a label is negative, /split tears a group apart,
     ///   or a number is not finite (for data beyond `cacheMemory`, when it is read).
-    public init(path: String, heldOut: Double, seed: UInt64, cacheMemory: Int = Self.memoryLimit) throws {
-        try self.init(path: path, heldOut: heldOut, rule: .groups(seed: seed), memoryLimit: cacheMemory)
+    public init(
+        path: String, names: HDF5DatasetNames = HDF5DatasetNames(), heldOut: Double, validation: Double? = nil,
+        seed: UInt64, cacheMemory: Int = Self.memoryLimit
+    ) throws {
+        try self.init(
+            path: path, names: names, heldOut: heldOut, validation: validation, rule: .groups(seed: seed),
+            memoryLimit: cacheMemory)
     }
 
     /// - Parameter smallestMapping: the size of the datasets from which on they are mapped, in bytes.
@@ -59,24 +72,26 @@ public struct HDF5Source: PairSource {
     }
 
     init(
-        path: String, heldOut: Double, rule: HDF5Split.Rule, memoryLimit: Int = Self.memoryLimit,
-        smallestMapping: Int = Self.smallestMapping
+        path: String, names: HDF5DatasetNames = HDF5DatasetNames(), heldOut: Double, validation: Double? = nil,
+        rule: HDF5Split.Rule, memoryLimit: Int = Self.memoryLimit, smallestMapping: Int = Self.smallestMapping
     ) throws {
         self.path = path
+        self.names = names
         let isFormer = if case .rows = rule { true } else { false }
         let file = try HDF5File(reading: path, chunkMemory: memoryLimit)
-        let (firstBytes, secondBytes) = try (Self.bytes("/first", file), Self.bytes("/second", file))
+        let (firstName, secondName) = (names[\.first], names[\.second])
+        let (firstBytes, secondBytes) = try (Self.bytes(firstName, file), Self.bytes(secondName, file))
         // The smaller one comes first into the memory.
         func options(_ bytes: Int, _ other: Int) -> HDF5Modality.Options {
             HDF5Modality.Options(
                 isInMemory: bytes <= memoryLimit - min(bytes < other ? 0 : other, memoryLimit),
                 cacheMemory: memoryLimit, smallestMapping: smallestMapping)
         }
-        first = try HDF5Modality("/first", of: file, options(firstBytes, secondBytes), isFormer: isFormer)
-        second = try HDF5Modality("/second", of: file, options(secondBytes, firstBytes), isFormer: isFormer)
+        first = try HDF5Modality(.first, firstName, of: file, options(firstBytes, secondBytes), isFormer: isFormer)
+        second = try HDF5Modality(.second, secondName, of: file, options(secondBytes, firstBytes), isFormer: isFormer)
         guard first.count == second.count else {
             throw DataError(
-                at: path, reason: "/first has \(first.count) rows, but /second has \(second.count)",
+                at: path, reason: "\(firstName) has \(first.count) rows, but \(secondName) has \(second.count)",
                 remedy: "a pair is one row of each: give both the same number of rows")
         }
         guard first.count <= Int(UInt32.max) else {
@@ -85,23 +100,32 @@ public struct HDF5Source: PairSource {
                 remedy: "split the file: a source has at most \(UInt32.max) pairs")
         }
         // Labels and splits take some bytes a row.
-        try file.requireMemory(first.count * 8, "/first")
-        labelColumn = try HDF5Columns.integers("/labels", of: file, count: first.count).map {
+        try file.requireMemory(first.count * 8, firstName)
+        labelColumn = try HDF5Columns.integers(\.labels, names, of: file, count: first.count).map {
             try HDF5Columns.labels(
-                $0, at: "\(path):/labels", allowsNone: true, reading: .fromData, isFormer: false)
+                $0, at: "\(path):\(names[\.labels])", allowsNone: true, reading: .fromData, isFormer: false)
         }
-        groups = try HDF5Columns.integers("/groups", of: file, count: first.count)
-        split = try HDF5Split(file, count: first.count, groups: groups, heldOut: heldOut, rule: rule)
+        groups = try HDF5Columns.integers(\.groups, names, of: file, count: first.count)
+        split = try HDF5Split(
+            file, names, count: first.count, groups: groups, heldOut: heldOut, validation: validation, rule: rule)
+    }
+
+    /// The same file with all pairs as training pairs.
+    func withoutSplit() -> HDF5Source {
+        var copy = self
+        copy.split = nil
+        return copy
     }
 
     /// The labels of the pairs for evaluation; nil if there are none.
     var classes: LabelColumn? { labelColumn ?? second.labels }
 
     /// The same data with another choice of held-out pairs.
-    func with(heldOut: Double, rule: HDF5Split.Rule) throws -> HDF5Source {
+    func with(heldOut: Double, validation: Double?, rule: HDF5Split.Rule) throws -> HDF5Source {
         var copy = self
         copy.split = try HDF5Split(
-            HDF5File(reading: path), count: first.count, groups: groups, heldOut: heldOut, rule: rule)
+            HDF5File(reading: path), names, count: first.count, groups: groups, heldOut: heldOut,
+            validation: validation, rule: rule)
         return copy
     }
 
@@ -121,10 +145,15 @@ public struct HDF5Source: PairSource {
     }
 
     public func count(of split: Split) -> Int? {
-        switch split {
-        case .training: self.split?.training.count ?? first.count
-        case .heldOut: self.split?.heldOut.count ?? 0
-        }
+        self.split?[split].count ?? (split == .training ? first.count : 0)
+    }
+
+    public var hasValidation: Bool { split?.validation.isEmpty == false }
+
+    /// Whether the samples of a modality are pictures of unsigned bytes: those with two extents or more.
+    func holdsPictureBytes(_ modality: Modality) -> Bool {
+        let dataset = (modality == .first ? first : second).dataset
+        return dataset.holdsBytes && dataset.shape.count > 2
     }
 
     public var residentBytes: Int { first.residentBytes + second.residentBytes }
@@ -156,7 +185,9 @@ public struct HDF5Source: PairSource {
     }
 
     public func place(of number: UInt64, _ split: Split, _ modality: Modality) throws -> SamplePlace? {
-        SamplePlace(location: "\(path):/\(modality.rawValue)", row: Int(try fileRows(split, [number])[0]))
+        SamplePlace(
+            location: "\(path):\((modality == .first ? first : second).name)",
+            row: Int(try fileRows(split, [number])[0]))
     }
 
     /// Returns the rows unchanged, because the encoders get the numbers of the file; labels become rows of the table.
@@ -171,58 +202,9 @@ public struct HDF5Source: PairSource {
     func fileRows(_ split: Split, _ numbers: [UInt64]) throws -> [UInt64] {
         try requireNumbers(numbers, below: count(of: split)!, of: split, in: path)
         guard let rows = self.split else { return numbers }
-        let splitRows = split == .training ? rows.training : rows.heldOut
+        let splitRows = rows[split]
         return numbers.map { UInt64(splitRows[Int($0)]) }
     }
-}
-
-/// `data: {source: hdf5, path: …}`.
-public struct HDF5Specification: PairSourceKind {
-    public static let name = "hdf5"
-    public static let hasLabels = true
-    public static let table = ConfigurationTable(
-        HDF5Specification(path: ""), help: "Pairs from an HDF5 file.",
-        [
-            .required(
-                "path", \.path, .path(example: "pairs.h5"),
-                "HDF5 file with /first, /second and, optionally, /labels, /split and /groups."),
-            .key(
-                "held_out", \.heldOut, .number(.belowOne, example: 0.1),
-                "Fraction of the pairs to hold out, if the file has no /split."),
-            .key(
-                "split_seed", \.splitSeed, .optional(.unsigned(example: 0), isOmitted: true),
-                "Seed that chooses the held-out pairs; runs with other seeds are measured on the same pairs."),
-            .key(
-                "cache_memory", \.cacheMemory, .memorySize,
-                "Memory for decompressed pairs; those of larger files are read at each step."),
-        ])
-
-    public var path: String
-    /// Fraction of the pairs to hold out; 0 if the file has /split.
-    public var heldOut: Double
-    /// Chooses the held-out pairs. Nil: the rules of runs whose config has no `split_seed`. The run's seed then chooses
-    /// rows, whatever their groups, and labels are the rows of a table from 0 to the largest.
-    public var splitSeed: UInt64?
-    /// The limit, in bytes, up to which the pairs are held in memory. It changes no number.
-    public var cacheMemory: Int
-
-    public init(
-        path: String, heldOut: Double = 0, splitSeed: UInt64? = 0, cacheMemory: Int = HDF5Source.memoryLimit
-    ) {
-        self.path = path
-        self.heldOut = heldOut
-        self.splitSeed = splitSeed
-        self.cacheMemory = cacheMemory
-    }
-
-    public var dependsOnSeed: Bool { heldOut > 0 && splitSeed == nil }
-
-    public func makeSource(seed: UInt64) throws -> any PairSource {
-        try HDF5Source(path: path, heldOut: heldOut, rule: rule(seed: seed), memoryLimit: cacheMemory)
-    }
-
-    /// How a run with this seed chooses a fraction.
-    func rule(seed: UInt64) -> HDF5Split.Rule { splitSeed.map { .groups(seed: $0) } ?? .rows(seed: seed) }
 }
 
 /// One modality of a user's file: the dataset /first or /second.
@@ -249,7 +231,7 @@ struct HDF5Modality: Sendable {
     private let file: HDF5File
     /// Identity of the file when it was opened, to detect later changes.
     private let identity: FileIdentity
-    private let name: String
+    let name: String
     private var location: String { "\(file.path):\(name)" }
     /// Whether rows are read from the file on each request.
     let isOnDemand: Bool
@@ -260,15 +242,14 @@ struct HDF5Modality: Sendable {
     private let isFormer: Bool
 
     /// - Throws: `FileError` if the dataset is missing or cannot be read, `DataError` if it cannot be a modality.
-    init(_ name: String, of file: HDF5File, _ options: Options, isFormer: Bool) throws {
+    init(
+        _ modality: Modality, _ name: String, of file: HDF5File, _ options: Options, isFormer: Bool
+    ) throws {
         (self.name, self.file, self.isFormer) = (name, file, isFormer)
         identity = try FileIdentity(of: file.path)
         let location = "\(file.path):\(name)"
         guard let dataset = try file.dataset(name) else {
-            throw DataError(
-                at: file.path,
-                reason: "has no dataset \(name); it has \(try file.datasetNames.prefix(8).joined(separator: ", "))",
-                remedy: "the pairs are the rows of /first and /second")
+            throw try HDF5Columns.missing(name, of: file, modality.rawValue)
         }
         guard !dataset.shape.isEmpty else {
             throw DataError(

@@ -7,7 +7,7 @@ import CoupletTensors
 /// are specific to their modality, and f1 and f2 are invertible (*Identifiability Results for Multimodal Contrastive
 /// Learning*, Daunhawer, Bizeul, Palumbo, Marx, Vogt, ICLR 2023, arXiv 2303.09166, section 5.1).
 ///
-/// Sample n is a function of (seed, stream of the split, n), by Philox. Both splits are endless.
+/// Sample n is a function of (seed, stream of the split, n), by Philox. The splits are endless.
 public struct LatentSource: LatentFactorSource {
     public let specification: LatentSpecification
     /// The distribution of c, s, s̃, m1 and m2.
@@ -56,6 +56,7 @@ public struct LatentSource: LatentFactorSource {
     }
 
     public func count(of split: Split) -> Int? { nil }
+    public var hasValidation: Bool { true }
 
     public var latentFactors: [LatentFactor] {
         layout.blocks.map { LatentFactor(name: $0.name, columns: $0.columns.count) }
@@ -158,7 +159,6 @@ public struct LatentSource: LatentFactorSource {
     private func draw(
         _ split: Split, _ numbers: UnsafeBufferPointer<UInt64>, into rows: UnsafeMutablePointer<Float>
     ) {
-        let stream: RandomStream = split == .training ? .training : .heldOut
         let style = specification.style, count = numbers.count
         // The first Philox blocks of a sample give its normal numbers, the next ones a uniform number for each style
         // component, which decides whether the component is perturbed.
@@ -168,7 +168,7 @@ public struct LatentSource: LatentFactorSource {
             withUnsafeTemporaryAllocation(of: Float.self, capacity: capacity) { drawn in
                 for row in 0..<count {
                     couplet_philox(
-                        seed, stream.rawValue, numbers[row], 0, normalBlocks,
+                        seed, split.stream.rawValue, numbers[row], 0, normalBlocks,
                         words.baseAddress! + row * 4 * normalBlocks)
                 }
                 couplet_normals(words.baseAddress, count * 4 * normalBlocks, drawn.baseAddress)
@@ -176,7 +176,7 @@ public struct LatentSource: LatentFactorSource {
                 if style == 0 { return }
                 for row in 0..<count {
                     couplet_philox(
-                        seed, stream.rawValue, numbers[row], UInt32(normalBlocks), uniformBlocks,
+                        seed, split.stream.rawValue, numbers[row], UInt32(normalBlocks), uniformBlocks,
                         words.baseAddress! + row * 4 * uniformBlocks)
                 }
                 couplet_uniforms(words.baseAddress, count * 4 * uniformBlocks, drawn.baseAddress)

@@ -4,8 +4,8 @@ import CoupletSchema
 import CoupletTensors
 
 /// MNIST (LeCun, Cortes, Burges): the image of a handwritten digit with its label, or one half of the image with the
-/// other. The training samples are the training files, the held-out samples the t10k files. Every sample has its digit
-/// as label, also where no modality is the label.
+/// other. The training samples are the training files, the held-out samples the t10k files. A fraction of the training
+/// files may be for validation. Every sample has its digit as label, also where no modality is the label.
 ///
 /// Pixels reach the encoders as (x/255 - 0.1307) / 0.3081 of the bytes x, so that the training images have mean 0 and
 /// standard deviation 1. An image is [1, 28, 28]. A half is [1, 28, 14]: the columns 0 to 13 or 14 to 27. A label is 0
@@ -22,6 +22,9 @@ public struct MNISTSource: PairSource {
     private let largestShift: Int
     private let seed: UInt64
     private let training: MNISTDigits, heldOut: MNISTDigits
+    /// The images of the training files that are for training, and those for validation, ascending; nil if all are for
+    /// training.
+    private let parts: (training: [UInt32], validation: [UInt32])?
 
     /// Opens the four files, and checks their headers and lengths and all labels. The first read of an image detects
     /// damage inside compressed images.
@@ -32,10 +35,13 @@ public struct MNISTSource: PairSource {
     ///   - first: what the first modality is.
     ///   - second: what the second modality is.
     ///   - largestShift: the largest shift of a training image in pixels, see `MNISTSpecification.shift`.
+    ///   - validation: the fraction of the training images that is for validation, 0 ≤ validation < 1.
+    ///   - splitSeed: determines which ones.
     ///   - seed: determines the shifts.
     /// - Throws: `DataError` that names the file, what was found and what was expected.
     public init(
-        path: String, first: MNISTView = .image, second: MNISTView = .label, largestShift: Int = 0, seed: UInt64 = 0
+        path: String, first: MNISTView = .image, second: MNISTView = .label, largestShift: Int = 0,
+        validation: Double = 0, splitSeed: UInt64 = 0, seed: UInt64 = 0
     ) throws {
         precondition((0..<MNISTDigits.side).contains(largestShift), "shifts of up to \(largestShift) of 28 pixels")
         self.path = path
@@ -44,20 +50,46 @@ public struct MNISTSource: PairSource {
         self.seed = seed
         training = try MNISTDigits(folder: path, prefix: "train")
         heldOut = try MNISTDigits(folder: path, prefix: "t10k")
+        guard validation > 0 else {
+            parts = nil
+            return
+        }
+        let images = Array(0..<UInt32(training.count))
+        let chosen = try SplitFraction(
+            key: "data.validation", fraction: validation, seed: splitSeed, number: 1, path: nil
+        ).rows(of: images, groups: nil)
+        let isChosen = Set(chosen)
+        parts = (images.filter { !isChosen.contains($0) }, chosen.sorted())
     }
 
-    private func digits(_ split: Split) -> MNISTDigits { split == .training ? training : heldOut }
+    /// The files with the samples of a split, and the images with these sample numbers in them.
+    private func images(_ split: Split, _ numbers: [UInt64]) throws -> (MNISTDigits, [Int]) {
+        try requireNumbers(numbers, below: count(of: split)!, of: split, in: path)
+        switch split {
+        case .heldOut: return (heldOut, numbers.map { Int($0) })
+        case .training: return (training, numbers.map { Int(parts?.training[Int($0)] ?? UInt32($0)) })
+        case .validation: return (training, numbers.map { Int(parts!.validation[Int($0)]) })
+        }
+    }
 
     public func description(of modality: Modality) -> ModalityDescription {
         views[modality].columns.map { ModalityDescription(shape: [1, MNISTDigits.side, $0.count]) }
             ?? ModalityDescription(shape: [1], classes: Self.classes)
     }
 
-    public func count(of split: Split) -> Int? { digits(split).count }
+    public func count(of split: Split) -> Int? {
+        switch split {
+        case .training: parts?.training.count ?? training.count
+        case .heldOut: heldOut.count
+        case .validation: parts?.validation.count ?? 0
+        }
+    }
+
+    public var hasValidation: Bool { parts != nil }
 
     public var residentBytes: Int { (training.count + heldOut.count) * (MNISTDigits.pixels + 1) }
 
-    /// Covers the uncompressed content of the four files.
+    /// Covers the uncompressed content of the four files, and which images are for validation.
     public func dataDigest() throws -> String? {
         var digest = Digest()
         for digits in [training, heldOut] {
@@ -65,6 +97,7 @@ public struct MNISTSource: PairSource {
             try digits.imageBytes().withUnsafeBytes { digest.update($0) }
             digits.labels.withUnsafeBytes { digest.update($0) }
         }
+        if let parts { digest.update(parts.validation.map { Int($0) }) }
         return digest.hexadecimal
     }
 
@@ -102,9 +135,8 @@ public struct MNISTSource: PairSource {
     }
 
     public func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? {
-        let digits = digits(split)
-        try requireNumbers(numbers, below: digits.count, of: split, in: path)
-        return numbers.map { Int(digits.labels[Int($0)]) }
+        let (digits, images) = try images(split, numbers)
+        return images.map { Int(digits.labels[$0]) }
     }
 
     /// - Parameter raw: for images, N × 784 numbers from 0 to 255 in any shape; for halves, N × 392; for labels, N or
@@ -134,9 +166,8 @@ public struct MNISTSource: PairSource {
     }
 
     private func copyLabels(_ split: Split, _ numbers: [UInt64], into tensor: Tensor) throws {
-        let digits = digits(split)
-        try requireNumbers(numbers, below: digits.count, of: split, in: path)
-        for (row, number) in numbers.enumerated() { tensor.pointer[row] = Float(digits.labels[Int(number)]) }
+        let (digits, images) = try images(split, numbers)
+        for (row, image) in images.enumerated() { tensor.pointer[row] = Float(digits.labels[image]) }
     }
 
     /// Writes scale · x + shift of the images' bytes x into the rows of the tensor.
@@ -147,14 +178,13 @@ public struct MNISTSource: PairSource {
         _ split: Split, _ numbers: [UInt64], _ draws: [UInt64]?, _ columns: Range<Int>, _ scale: Float, _ shift: Float,
         into tensor: Tensor
     ) throws {
-        let digits = digits(split), pixels = MNISTDigits.side * columns.count
-        try requireNumbers(numbers, below: digits.count, of: split, in: path)
+        let (digits, places) = try images(split, numbers), pixels = MNISTDigits.side * columns.count
         if numbers.isEmpty { return }
         let philox = Philox(seed: seed), images = try digits.imageBytes()
         var cut = [UInt8](repeating: 0, count: pixels)
         images.withUnsafeBufferPointer { bytes in
-            for (row, number) in numbers.enumerated() {
-                let image = bytes.baseAddress! + Int(number) * MNISTDigits.pixels,
+            for (row, place) in places.enumerated() {
+                let image = bytes.baseAddress! + place * MNISTDigits.pixels,
                     output = tensor.pointer + row * pixels
                 if draws == nil && columns.count == MNISTDigits.side {
                     couplet_scale_bytes(pixels, image, scale, shift, output)
@@ -194,7 +224,7 @@ public enum MNISTView: String, CaseIterable, Sendable {
 }
 
 /// `data: {source: mnist, path: …}`.
-public struct MNISTSpecification: PairSourceKind {
+public struct MNISTSpecification: ValidationFraction {
     public static let name = "mnist"
     public static let hasLabels = true
     public static let table = ConfigurationTable(
@@ -206,6 +236,10 @@ public struct MNISTSpecification: PairSourceKind {
             .key(
                 "shift", \.shift, .integer(0...(MNISTDigits.side - 1), example: 2),
                 "Largest shift of a training image in pixels, before it is cut into halves."),
+            validationKey("Fraction of the training images to choose on; 0 for none."),
+            .key(
+                "split_seed", \.splitSeed, .optional(.unsigned(example: 0), isOmitted: true),
+                "Seed that chooses the validation images; null is 0."),
         ])
 
     /// The folder with the four IDX files.
@@ -215,17 +249,34 @@ public struct MNISTSpecification: PairSourceKind {
     /// Augmentation: each draw of a training image moves it by up to so many pixels, up or down and left or right,
     /// before it is cut into halves. Both modalities move together. Pixels that come in are black.
     public var shift = 0
+    /// Fraction of the training images to choose on; nil if nothing is chosen.
+    public var validation: Double?
+    /// Chooses the validation images; nil is 0.
+    public var splitSeed: UInt64?
 
-    public init(path: String, first: MNISTView = .image, second: MNISTView = .label, shift: Int = 0) {
+    public init(
+        path: String, first: MNISTView = .image, second: MNISTView = .label, shift: Int = 0, validation: Double? = nil,
+        splitSeed: UInt64? = nil
+    ) {
         self.path = path
         self.first = first
         self.second = second
         self.shift = shift
+        self.validation = validation
+        self.splitSeed = splitSeed
     }
 
     public var dependsOnSeed: Bool { shift > 0 }
 
     public func makeSource(seed: UInt64) throws -> any PairSource {
-        try MNISTSource(path: path, first: first, second: second, largestShift: shift, seed: seed)
+        try MNISTSource(
+            path: path, first: first, second: second, largestShift: shift, validation: validation ?? 0,
+            splitSeed: splitSeed ?? 0, seed: seed)
+    }
+
+    public func withValidation() -> MNISTSpecification {
+        var kind = self
+        kind.validation = validation ?? Self.usualValidation
+        return kind
     }
 }

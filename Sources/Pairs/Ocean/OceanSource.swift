@@ -11,7 +11,7 @@ import CoupletTensors
 ///   (`DrifterModel`). The encoder gets, for each drifter, cos and sin of the start's phases 2πhx and 2πhy for h = 1 …
 ///   K, then the displacements from the start at each time, in units of √(½ E|u|² + σ²).
 ///
-/// Sample n is a function of (seed, stream of the split, n), by Philox. Both splits are endless. The flow of sample n
+/// Sample n is a function of (seed, stream of the split, n), by Philox. The splits are endless. The flow of sample n
 /// does not depend on drifters, times, noise and grid.
 public struct OceanSource: PairSource {
     public let specification: OceanSpecification
@@ -50,6 +50,7 @@ public struct OceanSource: PairSource {
     }
 
     public func count(of split: Split) -> Int? { nil }
+    public var hasValidation: Bool { true }
 
     public func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) throws {
         requireRows(first, numbers, .first)
@@ -143,7 +144,6 @@ public struct OceanSource: PairSource {
         _ split: Split, _ numbers: [UInt64], tracks needsTracks: Bool,
         _ body: (Range<Int>, UnsafePointer<Float>, _ stride: Int, UnsafePointer<Float>?) -> Void
     ) {
-        let stream: RandomStream = split == .training ? .training : .heldOut
         let (drifters, times, dimension) = (specification.drifters, specification.times, prior.dimension)
         // The words of a sample: z and the noise as normal numbers, then the starts as uniform ones.
         let normalCount = needsTracks ? dimension + 2 * drifters * times : dimension
@@ -156,7 +156,8 @@ public struct OceanSource: PairSource {
                 let present = min(rows, numbers.count - first)
                 for row in 0..<present {
                     couplet_philox(
-                        seed, stream.rawValue, numbers[first + row], 0, normalBlocks + startBlocks, words.baseAddress)
+                        seed, split.stream.rawValue, numbers[first + row], 0, normalBlocks + startBlocks,
+                        words.baseAddress)
                     let own = draws.pointer + row * stride
                     couplet_normals(words.baseAddress, 4 * normalBlocks, own)
                     if needsTracks {

@@ -126,13 +126,11 @@ struct EvaluationTables {
     private func best(_ values: [Double], _ section: EvaluationSection, _ path: String) -> Double? {
         let finite = values.filter(\.isFinite)
         guard finite.count > 1, let low = finite.min(), let high = finite.max(), low < high else { return nil }
-        let names = Self.names(section, path)
-        func isNamed(_ words: [String]) -> Bool { names.contains { name in words.contains { name.contains($0) } } }
-        if isNamed(["error", "median_rank", "loss", "distance", "alignment", "uniformity"]) { return low }
-        if names.contains(where: { $0.hasPrefix("top") }) || isNamed(["recall", "reciprocal_rank", "accuracy"]) {
-            return high
+        return switch MetricPath("\(section.name).\(path)").usualGoal {
+        case .minimize: low
+        case .maximize: high
+        case nil: nil
         }
-        return nil
     }
 
     /// The names that tell how a value is shown: its key, and the section, which is the name of a metric with several

@@ -3,7 +3,7 @@ import CoupletText
 /// The plots of the metrics of runs over the steps: loss, gradient norm, learning rate, temperature, throughput, and
 /// any other key of `metrics.jsonl`.
 struct RunCurves {
-    private let runs: [(name: String, metrics: MetricsHistory?)]
+    let runs: [(name: String, metrics: MetricsHistory?)]
     /// Number of runs, from the first on, that have a colour of their own.
     private let coloredCount: Int
 
@@ -65,14 +65,17 @@ struct RunCurves {
     }
 
     private func plot(_ curve: Curve) -> Plot {
-        let series = runs.enumerated().compactMap { index, run -> Series? in
+        var series = runs.enumerated().compactMap { index, run -> Series? in
             guard let metrics = run.metrics, let values = metrics[curve.key] else { return nil }
+            let single = curve.key == "loss" && !heldOutLosses.isEmpty ? "training" : ""
             return Series(
-                runs.count == 1 ? "" : run.name, zip(metrics.steps, values).map { PlotPoint($0, $1) }, style: .line,
+                runs.count == 1 ? single : run.name, zip(metrics.steps, values).map { PlotPoint($0, $1) }, style: .line,
                 appearance: appearance(index),
                 smooths: curve.key != "learning_rate")
         }
-        let smoothed = series.contains {
+        let trainingSeries = series.count
+        if curve.key == "loss" { series += heldOutLosses }
+        let smoothed = series.prefix(trainingSeries).contains {
             $0.smooths && $0.appearance != .quiet && CurveDownsampling.smoothingWindow(for: $0.points.map(\.y)) > 1
         }
         var notes: [String] = smoothed ? ["Pale: every logged step; strong: a moving mean."] : []
@@ -86,6 +89,19 @@ struct RunCurves {
         return Plot(
             curve.title, caption: notes.joined(separator: " "), x: Axis("step", scale: .linear, includesZero: true),
             y: y, series: series)
+    }
+
+    /// The losses of evaluations during training.
+    private var heldOutLosses: [Series] {
+        runs.enumerated().compactMap { index, run in
+            guard let evaluations = run.metrics?.evaluations, let values = evaluations[QualityCurves.loss] else {
+                return nil
+            }
+            return Series(
+                (runs.count == 1 ? "" : "\(run.name), ") + (run.metrics?.evaluationSplit ?? ""),
+                zip(evaluations.steps, values).map { PlotPoint($0, $1) }, style: .markedLine,
+                appearance: runs.count == 1 ? .numbered(1) : appearance(index))
+        }
     }
 
     /// Whether the medians of the runs differ by a factor of 10, so that a linear axis would flatten some curves.

@@ -15,6 +15,8 @@ public struct RunRecord: Sendable {
     /// The text of `config.yaml`.
     public let configuration: String?
     public let settings: ConfigurationSettings?
+    /// The step of the best checkpoint by `train.best`, as the newest one names it; nil if it names none.
+    public var bestStep: Int? { checkpoint.flatMap { CheckpointStore.bestStep(in: $0.scalars) } }
     /// The summary of the newest checkpoint.
     public let checkpoint: CheckpointSummary?
     /// The workers as in the log: "2 threads", "4 workers in 2 ranks".
@@ -107,7 +109,7 @@ public struct RunRecord: Sendable {
     }
 }
 
-/// The metrics of a run at each logged step, from `metrics.jsonl`.
+/// The metrics of a run at each logged step, and the evaluations during training, from `metrics.jsonl`.
 public struct MetricsHistory: Sendable {
     /// The logged steps, ascending.
     public private(set) var steps: [Double] = []
@@ -116,10 +118,18 @@ public struct MetricsHistory: Sendable {
     public private(set) var columns: [(name: String, values: [Double])] = []
     /// Number of lines that are not a JSON object with a step.
     public private(set) var damagedLines = 0
+    /// The evaluations during training: their steps, and one column for each number, by its path in
+    /// `couplet evaluate --json`. Its own evaluations are empty.
+    public var evaluations: MetricsHistory { evaluationHistory.first ?? MetricsHistory("") }
+    /// The pairs of the last evaluation during training: validation or held-out.
+    public private(set) var evaluationSplit = "held-out"
+    /// None or one; a list, because a struct cannot hold itself.
+    private var evaluationHistory: [MetricsHistory] = []
+    private var columnIndices: [String: Int] = [:]
 
     /// - Parameter text: One JSON object per line.
     public init(_ text: String) {
-        var columnIndices: [String: Int] = [:]
+        var evaluations: MetricsHistory?
         for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
             guard let value = JSONValue(text: Substring(line)), case .object(let members) = value,
                 let step = value["step"]?.number
@@ -127,23 +137,43 @@ public struct MetricsHistory: Sendable {
                 damagedLines += 1
                 continue
             }
-            steps.append(step)
-            for (key, value) in members where key != "step" {
-                if value.number == nil {
-                    guard case .null = value else { continue }
+            if let evaluation = value["evaluation"] {
+                if evaluations == nil { evaluations = MetricsHistory("") }
+                if case .string(let split) = value["split"] {
+                    evaluationSplit = split.split(separator: "_").joined(separator: "-")
                 }
-                if columnIndices[key] == nil {
-                    columnIndices[key] = columns.count
-                    columns.append((key, [Double](repeating: .nan, count: steps.count - 1)))
-                }
-                guard let index = columnIndices[key], columns[index].values.count < steps.count else { continue }
-                columns[index].values.append(value.number ?? .nan)
-            }
-            for index in columns.indices where columns[index].values.count < steps.count {
-                columns[index].values.append(.nan)
+                evaluations?.append(step: step, Self.numbers(of: evaluation, path: ""))
+            } else {
+                append(step: step, members)
             }
         }
         sort()
+        evaluations?.sort()
+        evaluationHistory = evaluations.map { [$0] } ?? []
+    }
+
+    /// The numbers of a value with their paths. A null stands for a number that is not finite.
+    private static func numbers(of value: JSONValue, path: String) -> [(String, JSONValue)] {
+        guard case .object(let members) = value else { return [(path, value)] }
+        return members.flatMap { numbers(of: $1, path: path.isEmpty ? $0 : "\(path).\($0)") }
+    }
+
+    private mutating func append(step: Double, _ members: [(String, JSONValue)]) {
+        steps.append(step)
+        for (key, value) in members where key != "step" {
+            if value.number == nil {
+                guard case .null = value else { continue }
+            }
+            if columnIndices[key] == nil {
+                columnIndices[key] = columns.count
+                columns.append((key, [Double](repeating: .nan, count: steps.count - 1)))
+            }
+            guard let index = columnIndices[key], columns[index].values.count < steps.count else { continue }
+            columns[index].values.append(value.number ?? .nan)
+        }
+        for index in columns.indices where columns[index].values.count < steps.count {
+            columns[index].values.append(.nan)
+        }
     }
 
     public subscript(_ name: String) -> [Double]? { columns.first { $0.name == name }?.values }

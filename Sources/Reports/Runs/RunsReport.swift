@@ -8,7 +8,9 @@ struct RunsReport {
 
     private var curves: RunCurves { RunCurves(runs.map { ($0.name, $0.metrics) }) }
 
-    var figures: [NamedFigure] { curves.figures + EvaluationTables(runs).figures }
+    private var qualityCurves: QualityCurves { QualityCurves(curves) }
+
+    var figures: [NamedFigure] { curves.figures + qualityCurves.figures + EvaluationTables(runs).figures }
 
     @PageBuilder var content: [any PageContent] {
         Section(runs.count == 1 ? "Run" : "Runs") {
@@ -28,6 +30,12 @@ struct RunsReport {
                 for remark in curves.remarks { Paragraph(remark, .remark) }
             }
         }
+        if !qualityCurves.figures.isEmpty {
+            Section("Quality over time") {
+                Paragraph("Evaluations during training, of pairs that it does not see.", .remark)
+                FigureGroup(qualityCurves.figures.map(\.figure))
+            }
+        }
         EvaluationTables(runs).content
         ConfigurationTables(runs).content
     }
@@ -38,14 +46,14 @@ struct RunsReport {
         } else {
             DataTable(
                 columns: [
-                    "run", "steps", "last loss", "time", "pairs/s, median", "workers", "checkpoint", "digest",
-                    "parameters", "written by", "CPU kernels",
+                    "run", "steps", "last loss", "time", "pairs/s, median", "workers", "checkpoint",
+                    "best checkpoint", "digest", "parameters", "written by", "CPU kernels",
                 ],
                 rows: runs.enumerated().map { index, run in
                     var name = DataTable.Cell(run.name, title: run.folder.path)
                     name.appearance = curves.appearance(index)
                     return [name] + facts(of: run).map(\.1)
-                }, textColumns: [0, 5, 7, 9, 10])
+                }, textColumns: [0, 5, 8, 10, 11])
         }
     }
 
@@ -69,6 +77,10 @@ struct RunsReport {
             ),
             ("workers", DataTable.Cell(run.workers ?? "–")),
             ("checkpoint", DataTable.Cell(run.checkpoint.map { "step \(TypographicNumber.grouped($0.step))" } ?? "–")),
+            (
+                "best checkpoint",
+                DataTable.Cell(run.bestStep.map { "step \(TypographicNumber.grouped($0))" } ?? "–")
+            ),
             (
                 "digest",
                 DataTable.Cell(digest.isEmpty ? "–" : runs.count == 1 ? digest : "\(digest.prefix(12))…", title: digest)

@@ -16,6 +16,18 @@ public struct ConfigurationOrigin: Equatable, Sendable {
 
     public static func == (a: ConfigurationOrigin, b: ConfigurationOrigin) -> Bool { true }
 
+    /// Whether the text has a key, such as `optimizer.weight_decay`; nil if a program made the config.
+    package func has(_ key: String) -> Bool? {
+        guard var node = tree else { return nil }
+        for name in key.split(separator: ".") {
+            guard case .block(let entries) = node.content, let entry = entries.first(where: { $0.key == name }) else {
+                return false
+            }
+            node = entry.value
+        }
+        return true
+    }
+
     /// The location of a key's value, or of the innermost block around it that is given; nil if a program made the
     /// config.
     /// - Parameter key: such as `encoders.first.layers[3].conv2d`, where `[3]` is an element of a list.

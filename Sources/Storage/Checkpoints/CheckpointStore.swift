@@ -31,7 +31,8 @@ public struct CheckpointStore: Sendable {
 
     // MARK: - Writing
 
-    /// Writes a checkpoint, then deletes all but the newest `count`.
+    /// Writes a checkpoint, then deletes all but the newest `count`, and those that they name as the best of the run
+    /// (`bestStepName`).
     ///
     /// A crash at any moment leaves the checkpoint of this step whole or absent. If the step had a checkpoint already,
     /// either the previous or the new one remains (`DurableFile`).
@@ -46,8 +47,27 @@ public struct CheckpointStore: Sendable {
         try removeAbandonedFiles()
         let digest = try DurableFile.write(path) { try CheckpointFile.write(checkpoint, to: $0) }
         let otherSteps = try list().filter { $0 != checkpoint.step }
-        for step in otherSteps.dropLast(count - 1) { try FileSystem.remove(self.path(ofStep: step)) }
+        var oldSteps = otherSteps.dropLast(count - 1)
+        if !oldSteps.isEmpty {
+            var best = [Self.bestStep(in: checkpoint.scalars)]
+            for step in otherSteps.suffix(count - 1) {
+                // A damaged checkpoint names none.
+                best.append((try? Self.summary(self.path(ofStep: step))).flatMap { Self.bestStep(in: $0.scalars) })
+            }
+            oldSteps.removeAll { best.contains($0) }
+        }
+        for step in oldSteps { try FileSystem.remove(self.path(ofStep: step)) }
         return (path, digest)
+    }
+
+    /// Name of the scalar of a checkpoint that is the step of the best checkpoint of the run at that time. The best
+    /// checkpoint is one of the checkpoints, and is not deleted as long as a newer one names it.
+    public static let bestStepName = "best_step"
+
+    /// The step of the best checkpoint, in the scalars of a checkpoint; nil if they name none.
+    public static func bestStep(in scalars: [(name: String, value: AttributeValue)]) -> Int? {
+        guard case .integer(let step)? = scalars.first(where: { $0.name == bestStepName })?.value else { return nil }
+        return step
     }
 
     /// Deletes the temporary files of killed writers. `write` calls this.
@@ -123,10 +143,4 @@ public struct CheckpointStore: Sendable {
         try FileSystem.rename(path, to: target)
         return target
     }
-}
-
-/// Selects a checkpoint of a run.
-public enum CheckpointChoice: Equatable, Sendable {
-    case latest
-    case step(Int)
 }

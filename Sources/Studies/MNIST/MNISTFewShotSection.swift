@@ -8,8 +8,8 @@ import CoupletTensors
 import CoupletText
 import CoupletTraining
 
-/// Digits from a few labels: classifiers on the frozen encoder of left halves, against the same encoder that learns from
-/// these labels alone.
+/// Digits from a few labels: classifiers on the frozen encoder of left halves, against the same encoder that learns
+/// from these labels alone.
 ///
 /// The draws of labels are those of the trials from scratch: their numbers of labels a class and their seeds. Trials
 /// with other learning rates or weight decays are a grid, and its best point for each number of labels is shown: the
@@ -21,7 +21,7 @@ struct MNISTFewShotSection {
         case embedding
         /// Logistic regression on the outputs of the last convolution.
         case convolution
-        /// Label spreading over these outputs of the test images.
+        /// Label spreading over these outputs of all images.
         case spreading
 
         var title: String {
@@ -42,7 +42,7 @@ struct MNISTFewShotSection {
         let scratchSetting: String
     }
 
-    private static let neighbours = 10
+    private static let neighbours = 6
 
     private let comparisons: [Comparison]
 
@@ -58,22 +58,23 @@ struct MNISTFewShotSection {
             }
             return (perClass: perClass, best: Self.bestSetting(trials), numbers: numbers)
         }
-        // One graph serves all draws: all images that a draw labels, then the test images.
-        let labelled = Set(draws.flatMap(\.numbers).joined()).sorted()
-        let rows = Dictionary(uniqueKeysWithValues: labelled.enumerated().map { ($0.element, $0.offset) })
-        let training = try PerLayer { try MNISTSamples(run, .training, .first, labelled, layer: $0 ? layer : nil) }
+        // One graph serves all draws: all training images, then the test images.
+        let training = try PerLayer { try MNISTSamples(run, .training, .first, first: .max, layer: $0 ? layer : nil) }
         let test = try PerLayer { try MNISTSamples(run, .heldOut, .first, first: .max, layer: $0 ? layer : nil) }
-        let testLabels = test.embedding.labels
+        let testLabels = test.embedding.labels, trainingCount = training.embedding.count
+        let all = Self.joined(training.convolution.encodings, test.convolution.encodings)
         // The empty environment keeps the group within this process, also under a launcher.
-        let group = try WorkerGroup.launch(threads: 1, environment: LaunchEnvironment { _ in nil })
+        let group = try WorkerGroup.launch(environment: LaunchEnvironment { _ in nil })
+        let cores = WorkerGroup.availableCores
+        let graph = try group.run(threads: 1 << (Int.bitWidth - 1 - cores.leadingZeroBitCount)) { communicator in
+            try LabelSpreading(
+                all, neighbours: min(Self.neighbours, trainingCount + testLabels.count - 1), communicator: communicator)
+        }
         comparisons = try group.run(threads: 1) { communicator in
-            let graph = try LabelSpreading(
-                Self.joined(training.convolution.encodings, test.convolution.encodings),
-                neighbours: min(Self.neighbours, labelled.count + testLabels.count - 1), communicator: communicator)
             return try draws.map { perClass, best, numbers in
                 var frozen: [Classifier: [Double]] = [:]
                 for draw in numbers {
-                    let chosen = draw.map { rows[$0]! }, labels = chosen.map { training.embedding.labels[$0] }
+                    let chosen = draw.map(Int.init), labels = chosen.map { training.embedding.labels[$0] }
                     func probe(_ samples: KeyPath<PerLayer, MNISTSamples>) throws -> Double {
                         try Self.accuracy(
                             Self.rows(chosen, of: training[keyPath: samples].encodings), labels,
@@ -82,7 +83,7 @@ struct MNISTFewShotSection {
                     frozen[.embedding, default: []].append(try probe(\.embedding))
                     frozen[.convolution, default: []].append(try probe(\.convolution))
                     let classes = graph.classes(from: zip(chosen, labels).map { ($0, $1) })
-                    let right = zip(classes.dropFirst(labelled.count), testLabels).count { $0 == $1 }
+                    let right = zip(classes.dropFirst(trainingCount), testLabels).count { $0 == $1 }
                     frozen[.spreading, default: []].append(Double(right) / Double(testLabels.count))
                 }
                 return Comparison(
@@ -153,11 +154,11 @@ struct MNISTFewShotSection {
             "The encoders of the halves have seen no label. With the frozen encoder of left halves, digits are learned "
                 + "from a few labelled images of each class in three ways: by logistic regression (penalty 1) on its "
                 + "embeddings, by logistic regression on the outputs of its last convolution, which know more of the "
-                + "digit than the embedding, and by spreading the labels over these outputs of the test images, which "
-                + "have no label (nearest \(Self.neighbours) neighbours by cosine). The same encoder is trained from "
-                + "scratch on the same images and labels, with the learning rate and the weight decay of a grid that "
-                + "are best on the test images. Figures are the accuracy on the left halves of all test images: mean "
-                + "and standard deviation over the draws of the labelled images.")
+                + "digit than the embedding, and by spreading the labels over these outputs of all images, training "
+                + "and test, the others without labels (\(Self.neighbours) nearest neighbours by cosine). The same "
+                + "encoder is trained from scratch on the same images and labels, with the learning rate and the "
+                + "weight decay of a grid that are best on the test images. Figures are the accuracy on the left "
+                + "halves of all test images: mean and standard deviation over the draws of the labelled images.")
         DataTable(
             columns: ["labels a class", "draws"] + Classifier.allCases.map { DataTable.Cell($0.title) }
                 + ["from scratch", "spreading − scratch", "best setting from scratch"],

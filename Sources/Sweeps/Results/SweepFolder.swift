@@ -27,6 +27,18 @@ public struct SweepFolder: Equatable, Sendable {
     /// Whether the folder holds a sweep.
     public var holdsSweep: Bool { [specification, table, results].contains(where: FileSystem.exists) }
 
+    /// The sweep with the pairs to choose on where its file does not name them: those of the sweep that it resumes, and
+    /// validation pairs for a new one.
+    /// - Throws: as `SweepSpecification.load`.
+    func resolving(_ wanted: SweepSpecification, _ existing: RunFolder.ExistingRun) throws -> SweepSpecification {
+        guard wanted.choosesOn == nil else { return wanted }
+        var resolved = wanted
+        let isResumed = existing == .resume && FileSystem.exists(specification)
+        resolved.choosesOn =
+            isResumed ? try SweepSpecification.load(path: specification).choosesOn ?? .test : .validation
+        return resolved
+    }
+
     /// Creates the folder if it is missing, and locks it for this process while the lock exists.
     /// - Throws: `FileError` as `prepare`, and if another process holds the lock.
     func lock(_ existing: RunFolder.ExistingRun) throws -> FolderLock {

@@ -31,20 +31,25 @@ public struct SweepRow: Equatable, Sendable {
     public let seconds: Double?
     /// Why the trial failed; empty otherwise.
     public let reason: String
+    /// The pairs that the metric is of; nil if there is no metric, or if an earlier version wrote the table.
+    public let chosenOn: MetricOrigin?
+    /// The metric of the test pairs; nil if it is not known.
+    public let test: Double?
 
     package init(
-        trial: String, status: TrialStatus, values: [String], metric: Double?, digest: String, steps: Int?,
-        seconds: Double?, reason: String
+        trial: String, status: TrialStatus, values: [String], metric: Double?, chosenOn: MetricOrigin? = nil,
+        test: Double? = nil, digest: String, steps: Int?, seconds: Double?, reason: String
     ) {
         (self.trial, self.status, self.values, self.metric) = (trial, status, values, metric)
+        (self.chosenOn, self.test) = (chosenOn, test)
         (self.digest, self.steps, self.seconds, self.reason) = (digest, steps, seconds, reason)
     }
 }
 
 /// The results of a sweep as in `sweep.csv`: one row per trial, in the order of the trials.
 ///
-/// The columns are trial, status, the varied keys, the metric, digest, steps, seconds and reason. Numbers read back as
-/// the same Doubles.
+/// The columns are trial, status, the varied keys, the metric, digest, steps, seconds, reason, chosen_on (the pairs
+/// that the metric is of) and test.METRIC (the metric of the test pairs). Numbers read back as the same Doubles.
 public struct SweepTable: Equatable, Sendable {
     /// The name of the sweep.
     public let name: String
@@ -73,12 +78,12 @@ public struct SweepTable: Equatable, Sendable {
         let keys = specification.varied.map(\.key), header = Self.header(keys, specification.metric.description)
         let records = CSV.records(try FileSystem.text(at: folder.table))
         let remedy = "couplet sweep --resume writes it again"
-        guard records.first == header else {
+        guard let found = records.first, found == header || found == Array(header.dropLast(Self.laterColumns)) else {
             throw FileError(
                 .badData, at: folder.table, reason: "its first line is not \(CSV.line(header))", remedy: remedy)
         }
         let rows = try records.dropFirst().enumerated().map { index, cells in
-            guard cells.count == header.count, let status = TrialStatus(rawValue: cells[1]) else {
+            guard cells.count == found.count, let status = TrialStatus(rawValue: cells[1]) else {
                 throw FileError(
                     .badData, at: "\(folder.table):\(index + 2)", reason: "the line is not a row of a trial",
                     remedy: remedy)
@@ -86,6 +91,8 @@ public struct SweepTable: Equatable, Sendable {
             let results = Array(cells[(2 + keys.count)...])
             return SweepRow(
                 trial: cells[0], status: status, values: Array(cells[2..<2 + keys.count]), metric: Double(results[0]),
+                chosenOn: results.count > 5 ? MetricOrigin(rawValue: results[5]) : nil,
+                test: results.count > 6 ? Double(results[6]) : nil,
                 digest: results[1], steps: Int(results[2]), seconds: Double(results[3]), reason: results[4])
         }
         self.init(
@@ -94,8 +101,11 @@ public struct SweepTable: Equatable, Sendable {
     }
 
     private static func header(_ keys: [String], _ metric: String) -> [String] {
-        ["trial", "status"] + keys + [metric, "digest", "steps", "seconds", "reason"]
+        ["trial", "status"] + keys + [metric, "digest", "steps", "seconds", "reason", "chosen_on", "test.\(metric)"]
     }
+
+    /// Number of columns at the end that tables of earlier versions do not have.
+    private static let laterColumns = 2
 
     /// The table as comma-separated values (RFC 4180, but lines end in a line feed alone).
     public var csv: String {
@@ -103,7 +113,8 @@ public struct SweepTable: Equatable, Sendable {
             [row.trial, row.status.rawValue] + row.values
                 + [
                     row.metric.map { "\($0)" } ?? "", row.digest, row.steps.map(String.init) ?? "",
-                    row.seconds.map { "\($0)" } ?? "", row.reason,
+                    row.seconds.map { "\($0)" } ?? "", row.reason, row.chosenOn?.rawValue ?? "",
+                    row.test.map { "\($0)" } ?? "",
                 ]
         }
         return ([Self.header(keys, metric)] + lines).map { CSV.line($0) + "\n" }.joined()
@@ -132,19 +143,24 @@ public struct SweepTable: Equatable, Sendable {
 
     /// The final output of `couplet sweep`: finished trials, the best first, then dropped and failed trials.
     public var text: String {
-        let ranked = self.ranked, dropped = self.dropped
+        let ranked = self.ranked, dropped = self.dropped, shown = ranked + dropped
+        let hasValidation = shown.contains { $0.chosenOn == .validation }
         var table = TextTable()
-        table.add(["trial"] + TrialNaming.shortened(keys) + [metric, "steps", "seconds"])
-        for row in ranked + dropped {
+        table.add(
+            ["trial"] + TrialNaming.shortened(keys) + [hasValidation ? "\(metric) (validation)" : metric]
+                + (hasValidation ? ["test"] : []) + ["steps", "seconds"])
+        for row in shown {
             let number = row.trial.prefix { $0 != "_" }
             table.add(
                 [number + (row.status == .dropped ? ", dropped" : "")] + row.values + [
-                    row.metric.map { NumberText.significant($0) } ?? "-", row.steps.map(String.init) ?? "-",
+                    row.metric.map { NumberText.significant($0) } ?? "-"
+                ] + (hasValidation ? [row.test.map { NumberText.significant($0) } ?? "-"] : []) + [
+                    row.steps.map(String.init) ?? "-",
                     NumberText.fixed(row.seconds, 1),
                 ])
         }
         var text = "\(name): \(ranked.count) of \(rows.count) trials done, the best first\n"
-        if !ranked.isEmpty || !dropped.isEmpty { text += table.text() }
+        if !shown.isEmpty { text += table.text() }
         let failed = rows.filter { $0.status == .failed }
         if !failed.isEmpty { text += "failed:\n" + Self.groupedByReason(failed.map { ($0.trial, $0.reason) }) }
         return text

@@ -1,5 +1,38 @@
+import CoupletEvaluation
 import CoupletFiles
 import CoupletText
+
+/// The metric of a trial, and the pairs that it is of.
+struct TrialFigures: Equatable {
+    /// The metric by which trials are compared.
+    let metric: Double
+    let chosenOn: MetricOrigin
+    /// The metric of the test pairs.
+    let test: Double?
+
+    /// Takes the metric of the validation pairs if the evaluation has it.
+    /// - Returns: nil if the evaluation has no such number.
+    init?(_ path: MetricPath, in evaluation: JSONValue) {
+        let test = path.value(in: evaluation)
+        if let metric = evaluation["validation"].flatMap({ path.value(in: $0) }) {
+            (self.metric, chosenOn, self.test) = (metric, .validation, test)
+        } else if let test {
+            // The closed form of a Gaussian is of the distribution, not of pairs.
+            (metric, chosenOn) = (test, path.description.hasPrefix("gaussian.") ? .exact : .test)
+            self.test = test
+        } else {
+            return nil
+        }
+    }
+}
+
+/// The pairs that the metric of a trial is of.
+public enum MetricOrigin: String, CaseIterable, Sendable {
+    case validation
+    case test
+    /// No pairs: the metric is of the distribution.
+    case exact
+}
 
 /// The result of a trial at its last step, or at a step after which halving compares trials.
 package struct TrialResult: Equatable, Sendable {
@@ -8,6 +41,10 @@ package struct TrialResult: Equatable, Sendable {
     package let steps: Int
     /// Nil if the trial failed.
     package let metric: Double?
+    /// The pairs that the metric is of.
+    package let chosenOn: MetricOrigin
+    /// The metric of the test pairs; nil if it is not known.
+    package let test: Double?
     /// The digest of the checkpoint of that step.
     package let digest: String
     /// Seconds that the last process spent on this part of the trial.
@@ -24,14 +61,26 @@ package struct TrialResult: Equatable, Sendable {
             reason: line.isEmpty ? "it failed" : line)
     }
 
-    package init(trial: String, steps: Int, metric: Double?, digest: String, seconds: Double, reason: String = "") {
-        (self.trial, self.steps, self.metric, self.digest) = (trial, steps, metric, digest)
+    /// - Parameter test: has no effect on a metric that is not of validation pairs.
+    package init(
+        trial: String, steps: Int, metric: Double?, chosenOn: MetricOrigin = .test, test: Double? = nil, digest: String,
+        seconds: Double, reason: String = ""
+    ) {
+        (self.trial, self.steps, self.metric, self.chosenOn, self.digest) = (trial, steps, metric, chosenOn, digest)
         (self.seconds, self.reason) = (seconds, reason)
+        self.test = chosenOn == .validation ? test : metric
+    }
+
+    init(trial: String, steps: Int, _ figures: TrialFigures, digest: String, seconds: Double) {
+        self.init(
+            trial: trial, steps: steps, metric: figures.metric, chosenOn: figures.chosenOn, test: figures.test,
+            digest: digest, seconds: seconds)
     }
 
     var json: JSONValue {
         .object([
             ("trial", .string(trial)), ("steps", .integer(steps)), ("metric", .number(metric)),
+            ("chosen_on", .string(chosenOn.rawValue)), ("test", .number(test)),
             ("digest", .string(digest)), ("seconds", .number(seconds)), ("reason", .string(reason)),
         ])
     }
@@ -42,9 +91,11 @@ package struct TrialResult: Equatable, Sendable {
             let digest = json["digest"]?.string, let seconds = json["seconds"]?.number,
             let reason = json["reason"]?.string
         else { return nil }
+        // Results of earlier versions are of the test pairs.
         self.init(
-            trial: trial, steps: steps, metric: json["metric"]?.number, digest: digest, seconds: seconds,
-            reason: reason)
+            trial: trial, steps: steps, metric: json["metric"]?.number,
+            chosenOn: json["chosen_on"]?.string.flatMap(MetricOrigin.init) ?? .test, test: json["test"]?.number,
+            digest: digest, seconds: seconds, reason: reason)
     }
 }
 

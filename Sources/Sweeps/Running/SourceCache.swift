@@ -30,7 +30,9 @@ final class SourceCache: Sendable {
     /// makes it.
     /// - Throws: The errors of `makeSource`.
     private func sharedSource(of configuration: Configuration) throws -> any PairSource {
-        let specification = configuration.source
+        // Each trial scales its inputs itself.
+        var specification = configuration.source
+        specification.standardize = nil
         if let perClass = specification.perClass {
             // Few-shot trials with other seeds and counts choose from the same data.
             var whole = configuration
@@ -94,6 +96,7 @@ private struct DigestCachingSource<Source: PairSource>: PairSourceWrapper {
 
     func description(of modality: Modality) -> ModalityDescription { base.description(of: modality) }
     func count(of split: Split) -> Int? { base.count(of: split) }
+    var hasValidation: Bool { base.hasValidation }
     func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) throws {
         try base.read(split, numbers, first: first, second: second)
     }

@@ -106,6 +106,7 @@ public struct Sweep: Sendable {
     }
 
     private func setUp(_ specification: SweepSpecification) throws -> Setup {
+        let specification = try SweepFolder(path: options.output).resolving(specification, options.existing)
         let plan = try TrialPlan(specification, registry: registry)
         let layout = try TrialSlotLayout(
             specification, threads: options.threads, processes: group.processCount,

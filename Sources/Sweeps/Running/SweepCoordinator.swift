@@ -159,12 +159,12 @@ private struct FinishedTrials {
             configuration.resolvingScheduleSteps().differences(from: stored).isEmpty, try store.list().last == steps,
             let evaluation = JSONValue(text: try FileSystem.text(at: run.evaluation)),
             evaluation["step"]?.integer == steps,
-            let metric = plan.specification.metric.value(in: evaluation),
+            let figures = TrialFigures(plan.specification.metric, in: evaluation),
             // The whole checkpoint is read: a trial with a damaged one resumes from the checkpoint before.
             let checkpoint = try? store.read(store.path(ofStep: steps)), checkpoint.step == steps
         else { return nil }
         return TrialResult(
-            trial: trial.name, steps: steps, metric: metric, digest: checkpoint.digest,
+            trial: trial.name, steps: steps, figures, digest: checkpoint.digest,
             seconds: seconds ?? Self.seconds(run))
     }
 

@@ -139,7 +139,8 @@ package struct TrialScheduler {
             let last = results[index].last, seconds = results[index].map(\.seconds).reduce(0, +)
             return SweepRow(
                 trial: trial.name, status: status(index), values: trial.values.map(\.description),
-                metric: last?.metric, digest: last?.digest ?? "",
+                metric: last?.metric, chosenOn: last.flatMap { $0.isFailed ? nil : $0.chosenOn }, test: last?.test,
+                digest: last?.digest ?? "",
                 steps: last.flatMap { $0.isFailed ? nil : $0.steps },
                 seconds: last == nil ? nil : (1_000 * seconds).rounded() / 1_000,
                 reason: trial.configuration == nil ? trial.problem : last?.reason ?? "")

@@ -103,22 +103,33 @@ struct TrialSlot: Sendable {
             configuration.train.steps = steps
             // The time limit applies to the whole sweep; the coordinator observes it.
             configuration.train.stopAfter = nil
+            configuration.isCompared = plan.specification.choosesOn == .validation
+            let run = RunFolder(path: folder.trial(trial.name))
             var source: (any PairSource)?
-            try group.agree(Result { source = try sources.source(of: configuration) })
+            // No process makes the run's folder before all have looked whether it is there.
+            try group.agree(
+                Result {
+                    configuration =
+                        run.holdsRun
+                        ? configuration.inheritingRules(from: try run.storedConfiguration(registry: plan.registry))
+                        : try configuration.resolvingValidation()
+                    source = try sources.source(of: configuration)
+                })
             var options = TrainingOptions(
                 output: folder.trial(trial.name), existing: .resume, threads: plan.specification.threadsPerTrial,
                 progress: .none)
             options.showsWarnings = false
             let trainer = Trainer(options: options, registry: plan.registry, group: group, signals: signals)
-            let outcome = try trainer.run(source: source) { configuration }
-            if case .stopped = outcome { return nil }
-            return try result(trial, steps: steps, seconds: seconds())
+            let outcome = try trainer.run(source: source) { [configuration] in configuration }
+            guard case .done(let lastStep) = outcome else { return nil }
+            return try result(trial, steps: steps, lastStep: lastStep, seconds: seconds())
         } catch {
             return .failed(trial.name, steps: steps, seconds: seconds(), reason: "\(error)")
         }
     }
 
-    private func result(_ trial: Trial, steps: Int, seconds: Double) throws -> TrialResult {
+    /// - Parameter lastStep: the step of the newest checkpoint: `steps`, or an earlier one after `train.stop_early`.
+    private func result(_ trial: Trial, steps: Int, lastStep: Int, seconds: Double) throws -> TrialResult {
         // Only the first process of the group reports a result.
         guard group.processRank == 0 else {
             return TrialResult(trial: trial.name, steps: steps, metric: nil, digest: "", seconds: seconds)
@@ -126,11 +137,11 @@ struct TrialSlot: Sendable {
         let run = RunFolder(path: folder.trial(trial.name)), store = CheckpointStore(folder: run.checkpoints)
         let evaluation = JSONValue(text: try FileSystem.text(at: run.evaluation)) ?? .null
         let path = plan.specification.metric
-        guard let metric = path.value(in: evaluation) else {
+        guard let figures = TrialFigures(path, in: evaluation) else {
             return .failed(trial.name, steps: steps, seconds: seconds, reason: path.problem(in: evaluation))
         }
-        let digest = try CheckpointStore.summary(store.path(ofStep: steps)).digest
-        return TrialResult(trial: trial.name, steps: steps, metric: metric, digest: digest, seconds: seconds)
+        let digest = try CheckpointStore.summary(store.path(ofStep: lastStep)).digest
+        return TrialResult(trial: trial.name, steps: steps, figures, digest: digest, seconds: seconds)
     }
 }
 

@@ -1,10 +1,12 @@
+import CoupletEvaluation
 import CoupletFiles
 import CoupletSchema
 
 extension SweepSpecification {
     /// The keys of a sweep file. A `--set` argument with any other first word sets a key of the base config.
     private static let keys = [
-        "name", "base", "set", "vary", "draws", "metric", "goal", "threads_per_trial", "ranks_per_trial", "halving",
+        "name", "base", "set", "vary", "draws", "metric", "goal", "choose_on", "threads_per_trial", "ranks_per_trial",
+        "halving",
     ]
 
     /// Reads a sweep file and its base config.
@@ -60,6 +62,9 @@ extension SweepSpecification {
         if let node = root.required("goal", example: "minimize") {
             goal = root.choice("goal", "goal", among: Goal.allCases.map(\.rawValue), node: node).flatMap(Goal.init)
         }
+        let choice = root.value("choose_on").flatMap { node in
+            root.choice("choose_on", "choice", among: Choice.allCases.map(\.rawValue), node: node).flatMap(Choice.init)
+        }
         let threads = root.powerOfTwo("threads_per_trial"), ranks = root.powerOfTwo("ranks_per_trial")
         let halving = root.block("halving", required: false, example: "{first_steps: 100, factor: 3}")?.halving()
         if halving != nil, let key = varied.first(where: { $0.key == "train.steps" || $0.key == "train" }) {
@@ -71,7 +76,7 @@ extension SweepSpecification {
         self.init(
             name: name, base: base.path, baseText: base.text, baseTree: base.tree, fixed: fixed, varied: varied,
             draws: draws, ranksPerTrial: ranks, threadsPerTrial: threads, metric: MetricPath(metric), goal: goal,
-            halving: halving, file: file)
+            choosesOn: choice, halving: halving, file: file)
     }
 }
 

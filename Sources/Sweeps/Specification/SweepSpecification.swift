@@ -1,3 +1,4 @@
+import CoupletEvaluation
 import CoupletSchema
 
 /// A sweep: a base config, the keys that its trials vary, and the metric that ranks the trials.
@@ -15,17 +16,20 @@ import CoupletSchema
 ///     draws: {count: 20, seed: 1}        # or just 20
 ///     metric: gaussian.coupling_error    # a path into the output of `couplet evaluate --json`
 ///     goal: minimize                     # or maximize
+///     choose_on: validation              # or test
 ///     threads_per_trial: 1
 ///     ranks_per_trial: 1
 ///     halving: {first_steps: 100, factor: 3}
 public struct SweepSpecification: Sendable {
     /// Whether a smaller or a larger metric is better.
-    public enum Goal: String, CaseIterable, Sendable {
-        case minimize
-        case maximize
+    public typealias Goal = MetricGoal
 
-        /// Returns whether metric `a` is better than metric `b`.
-        public func isBetter(_ a: Double, than b: Double) -> Bool { self == .minimize ? a < b : a > b }
+    /// The pairs on which the metric is measured, by which trials are compared.
+    public enum Choice: String, CaseIterable, Sendable {
+        /// Validation pairs, so that the figures of the test pairs, which stand beside, stay honest.
+        case validation
+        /// The test pairs, for sweeps that measure and do not choose.
+        case test
     }
 
     /// Random draws: how many, and their seed.
@@ -63,6 +67,8 @@ public struct SweepSpecification: Sendable {
     public let threadsPerTrial: Int
     public let metric: MetricPath
     public let goal: Goal
+    /// Nil if the file does not say: validation, or as an earlier version began the sweep.
+    public internal(set) var choosesOn: Choice?
     public let halving: SuccessiveHalving?
     /// The name of the sweep file in error messages.
     package let file: String
@@ -90,6 +96,7 @@ public struct SweepSpecification: Sendable {
         lines += varied.map { "  \(Text.text($0.key)): \($0.source)" }
         if let draws { lines.append("draws: {count: \(draws.count), seed: \(draws.seed)}") }
         lines += ["metric: \(Text.text(metric.description))", "goal: \(goal.rawValue)"]
+        if let choosesOn { lines.append("choose_on: \(choosesOn.rawValue)") }
         lines += ["threads_per_trial: \(threadsPerTrial)", "ranks_per_trial: \(ranksPerTrial)"]
         if let halving { lines.append("halving: {first_steps: \(halving.firstSteps), factor: \(halving.factor)}") }
         return lines.map { $0 + "\n" }.joined()
@@ -124,7 +131,11 @@ public struct SweepSpecification: Sendable {
         }
         settings.append(("the order of vary", varied.map(\.key).joined(separator: ", ")))
         if let draws { settings += [("draws.count", "\(draws.count)"), ("draws.seed", "\(draws.seed)")] }
-        settings += [("metric", metric.description), ("goal", goal.rawValue)]
+        settings += [
+            ("metric", metric.description), ("goal", goal.rawValue),
+            // Sweeps of earlier versions chose by the test pairs.
+            ("choose_on", (choosesOn ?? .test).rawValue),
+        ]
         if let halving {
             settings += [("halving.first_steps", "\(halving.firstSteps)"), ("halving.factor", "\(halving.factor)")]
         }

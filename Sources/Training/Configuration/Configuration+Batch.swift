@@ -13,6 +13,16 @@ extension Configuration {
         /// Bytes of scores that a process caches between the two passes over all pairs. The second pass recomputes
         /// the other scores. The bits are the same.
         public var tileMemory: Int
+        /// Whether a batch may have several pairs of one group.
+        public var groups: Groups
+
+        /// The pairs of one group in a batch. Groups are those of the source, or its labels if it has no groups.
+        public enum Groups: String, CaseIterable, Sendable {
+            /// As many as the sampler draws.
+            case any
+            /// At most one (`DistinctBatches`).
+            case distinct
+        }
 
         /// Treatment of the activations between forward and backward.
         public enum Activations: String, CaseIterable, Sendable {
@@ -25,11 +35,15 @@ extension Configuration {
         }
 
         /// - Parameter shards: `defaultShards(size:)` if nil.
-        public init(size: Int, shards: Int? = nil, activations: Activations = .keep, tileMemory: Int = 256 << 20) {
+        public init(
+            size: Int, shards: Int? = nil, activations: Activations = .keep, tileMemory: Int = 256 << 20,
+            groups: Groups = .any
+        ) {
             self.size = size
             self.shards = shards ?? Batch.defaultShards(size: size)
             self.activations = activations
             self.tileMemory = tileMemory
+            self.groups = groups
         }
 
         /// The largest power of two up to 16 that divides the batch and leaves at least 128 pairs a shard; otherwise 1.
@@ -55,6 +69,9 @@ extension Configuration {
                 .key(
                     "tile_memory", \.tileMemory, .memorySize,
                     "Memory of a process for scores that the second pass would compute again; the bits are the same."),
+                .key(
+                    "groups", \.groups, .choice("choice of pairs"),
+                    "Whether a batch may have several pairs of a group: of /groups, or else of a label."),
             ],
             complete: { batch, block in
                 if !block.has("shards") { batch.shards = defaultShards(size: batch.size) }

@@ -16,6 +16,8 @@ extension Configuration {
         /// Number of held-out pairs in the gallery. Nil: all of a finite source, `defaultEndlessGallerySize` of an
         /// endless one.
         public var pairs: Int?
+        /// Evaluations during training (`train.evaluate_every`).
+        public var during: During
         /// The parameters that evaluations, encodings, retrieval and samples of the run use.
         public var parameters: Parameters
         /// Further figures of the held-out encodings.
@@ -25,10 +27,11 @@ extension Configuration {
         public var identifiability: Identifiability?
 
         public init(
-            pairs: Int? = nil, parameters: Parameters = .current, metrics: [any Metric] = [],
+            pairs: Int? = nil, during: During = During(), parameters: Parameters = .current, metrics: [any Metric] = [],
             identifiability: Identifiability? = nil
         ) {
             self.pairs = pairs
+            self.during = during
             self.parameters = parameters
             self.metrics = metrics
             self.identifiability = identifiability
@@ -38,7 +41,8 @@ extension Configuration {
         public static let defaultEndlessGallerySize = 2_048
 
         public static func == (a: Evaluation, b: Evaluation) -> Bool {
-            a.pairs == b.pairs && a.parameters == b.parameters && a.identifiability == b.identifiability
+            a.pairs == b.pairs && a.during == b.during && a.parameters == b.parameters
+                && a.identifiability == b.identifiability
                 && a.metrics.count == b.metrics.count && zip(a.metrics, b.metrics).allSatisfy { $0.isEqual(to: $1) }
         }
 
@@ -49,6 +53,9 @@ extension Configuration {
                     "pairs", \.pairs, .optional(.integer(1...ConfigurationLimits.pairs, example: 2_048)),
                     "Number of held-out pairs in the gallery.",
                     defaultText: "all of a finite source, \(defaultEndlessGallerySize) of an endless one"),
+                .key(
+                    "during", \.during, .block(During.table, example: "{pairs: 2048}", isInline: true),
+                    "Evaluations during training, which train.evaluate_every asks for."),
                 .key(
                     "parameters", \.parameters, .choice("set of parameters"),
                     "Parameters that evaluations use: those of the step, or their moving average."),
@@ -62,6 +69,22 @@ extension Configuration {
                             isInline: true)),
                     "How well encodings predict the latent factors of the source.",
                     defaultText: "a block for a source with latent factors, otherwise null"),
+            ])
+    }
+
+    /// The block `evaluation.during`: what keeps evaluations during training cheap.
+    public struct During: Equatable, Sendable {
+        /// Largest number of pairs, spread evenly over the split. `Evaluation.pairs` limits them, too.
+        public var pairs: Int
+
+        public init(pairs: Int = 2_048) { self.pairs = pairs }
+
+        static let table = ConfigurationTable(
+            During(),
+            [
+                .key(
+                    "pairs", \.pairs, .integer(1...ConfigurationLimits.pairs, example: 2_048),
+                    "Largest number of pairs of an evaluation during training; evaluation.pairs limits it, too.")
             ])
     }
 

@@ -1,27 +1,44 @@
 import CoupletPairs
 import CoupletSchema
+import CoupletStorage
 
 extension Configuration {
     /// The block `initialize`: which encoders start from another run, and which are frozen.
     public struct Initialization: Equatable, Sendable {
-        /// Folder of the other run; its newest checkpoint is used.
+        /// Folder of the other run.
         public var from: String
+        /// The checkpoint of the other run; of `latest`, the newest that verifies.
+        public var checkpoint: CheckpointChoice
         /// Encoders to load. Nil: the frozen encoders, and every other encoder that has the same specification in both
         /// runs.
         public var encoders: [Modality]?
         /// Encoders that are not trained. They run forward only, and their parameters keep their bits.
         public var freeze: [Modality]
 
-        public init(from: String, encoders: [Modality]? = nil, freeze: [Modality] = []) {
+        public init(
+            from: String, checkpoint: CheckpointChoice = .latest, encoders: [Modality]? = nil, freeze: [Modality] = []
+        ) {
             self.from = from
+            self.checkpoint = checkpoint
             self.encoders = encoders
             self.freeze = freeze
         }
+
+        private static let checkpointType = ConfigurationType<CheckpointChoice>(
+            "latest, best or a step", example: "best",
+            read: { key, node, block in
+                if case .scalar(let text, _) = node.content, let choice = CheckpointChoice(text) { return choice }
+                block.note(key, at: node.location, "wanted latest, best or a step, such as best; found \(node.found)")
+                return nil
+            }, write: { .scalar($0.text) })
 
         static let table = ConfigurationTable(
             Initialization(from: ""),
             [
                 .required("from", \.from, .path(example: "runs/mnist"), "Folder of the run that lends its encoders."),
+                .key(
+                    "checkpoint", \.checkpoint, checkpointType,
+                    "Checkpoint of that run: latest, best (by its train.best), or a step."),
                 .key(
                     "encoders", \.encoders,
                     .optional(

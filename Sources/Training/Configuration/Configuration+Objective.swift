@@ -9,18 +9,31 @@ extension Configuration {
         /// ranks by it.
         public var similarity: Similarity
         public var temperature: TemperatureSpecification
+        /// What the loss does with pairs of one group. Groups are those of the source, or its labels if it has no
+        /// groups.
+        public var groups: GroupTreatment
 
+        /// - Parameter temperature: nil for the default, `usualTemperature(with:)`.
         public init(
             similarity: Similarity = .innerProduct, loss: any Loss = .conditional(first: 0.5, second: 0.5),
-            temperature: TemperatureSpecification = TemperatureSpecification()
+            temperature: TemperatureSpecification? = nil, groups: GroupTreatment = .ignore
         ) {
             self.similarity = similarity
             self.loss = loss
-            self.temperature = temperature
+            self.temperature = temperature ?? Objective.usualTemperature(with: similarity)
+            self.groups = groups
+        }
+
+        /// Cosines lie between -1 and 1. At a temperature of 1 a softmax over thousands of them stays nearly flat, so
+        /// the temperature is learned from 0.07 on, as in CLIP (Radford et al., ICML 2021, section 2.4). Other
+        /// similarities have a scale of their own, which the encoders learn.
+        static func usualTemperature(with similarity: Similarity) -> TemperatureSpecification {
+            similarity == .cosine ? TemperatureSpecification(initial: 0.07, learned: true) : TemperatureSpecification()
         }
 
         public static func == (a: Objective, b: Objective) -> Bool {
             a.loss.isEqual(to: b.loss) && a.similarity == b.similarity && a.temperature == b.temperature
+                && a.groups == b.groups
         }
 
         static let table = ConfigurationTable(
@@ -36,11 +49,19 @@ extension Configuration {
                     defaultText: "inner_product, but cosine for nt_xent"),
                 .key(
                     "temperature", \.temperature, .temperature,
-                    "A number, which is fixed, or a block with the start of a learned temperature."),
+                    "A number, which is fixed, or a block with the start of a learned temperature.",
+                    defaultText: "1, but {initial: 0.07, learned: true} with cosine"),
+                .key(
+                    "groups", \.groups, .choice("treatment of groups"),
+                    "Whether pairs of a group (of /groups, or else of a label) are negatives, positives or neither."),
             ],
             complete: { objective, block in
                 if let problem = objective.loss.problem { block.note("loss", "\(problem); correct it in the program") }
+                if let problem = objective.loss.problem(of: objective.groups) { block.note("groups", problem) }
                 if !block.has("similarity") { objective.similarity = objective.loss.defaultSimilarity }
+                if !block.has("temperature") {
+                    objective.temperature = Objective.usualTemperature(with: objective.similarity)
+                }
             })
     }
 }

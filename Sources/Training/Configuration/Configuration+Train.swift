@@ -28,11 +28,16 @@ extension Configuration {
         /// `3h55m` in a file. Nil: no limit.
         public var stopAfter: Duration?
         public var onNonFinite: NonFinitePolicy
+        /// The checkpoint that is kept because of a metric. Nil: only the newest ones are kept.
+        public var best: Best?
+        /// When the run ends before its last step. Nil: never. Where it is given, `best` is, too.
+        public var stopEarly: StopEarly?
 
         public init(
             steps: Int, logEvery: Int = 50, evaluateEvery: Int? = 500, checkpointEvery: Int? = 500,
             checkpointMinutes: Double? = nil,
-            keepCheckpoints: Int = 3, stopAfter: Duration? = nil, onNonFinite: NonFinitePolicy = .stop
+            keepCheckpoints: Int = 3, stopAfter: Duration? = nil, onNonFinite: NonFinitePolicy = .stop,
+            best: Best? = nil, stopEarly: StopEarly? = nil
         ) {
             self.steps = steps
             self.logEvery = logEvery
@@ -42,6 +47,8 @@ extension Configuration {
             self.keepCheckpoints = keepCheckpoints
             self.stopAfter = stopAfter
             self.onNonFinite = onNonFinite
+            self.best = best ?? stopEarly.map { _ in Best() }
+            self.stopEarly = stopEarly
         }
 
         static let table = ConfigurationTable(
@@ -69,7 +76,26 @@ extension Configuration {
                 .key(
                     "on_nonfinite", \.onNonFinite, .choice("policy for numbers that are not finite"),
                     "Reaction to a step whose loss or gradient is not finite."),
-            ])
+                .key(
+                    "best", \.best,
+                    .optional(
+                        .block(
+                            Best.table, example: "{metric: \(Best.usualMetric), goal: maximize}", isInline: true),
+                        isOmitted: true), "The checkpoint to keep beside the newest ones, by a metric."),
+                .key(
+                    "stop_early", \.stopEarly,
+                    .optional(.block(StopEarly.table, example: "{patience: 5}", isInline: true), isOmitted: true),
+                    "When to end because the metric of best improves no longer."),
+            ],
+            complete: { train, block in
+                if train.stopEarly != nil, train.best == nil { train.best = Best() }
+                if train.best != nil, train.evaluateEvery == nil {
+                    block.note(
+                        "evaluate_every",
+                        "\(train.stopEarly == nil ? "train.best" : "train.stop_early") needs evaluations during "
+                            + "training; set it to a number of steps")
+                }
+            })
 
         /// A longer time than the clock can count would be an overflow.
         private static let minutes = NumberConstraint(description: "a number above 0, at most 100000000") {

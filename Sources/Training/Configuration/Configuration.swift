@@ -26,6 +26,8 @@ public struct Configuration: Equatable, Sendable {
     public var optimizer: OptimizerSpecification
     public var evaluation: Evaluation
     public var train: Train
+    /// Whether a sweep compares the run with others, so that it needs validation pairs. No key says so.
+    package var isCompared = false
     /// Where the keys were written, for error messages. It is no part of the value.
     package var origin = ConfigurationOrigin()
 

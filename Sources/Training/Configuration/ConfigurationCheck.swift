@@ -21,17 +21,21 @@ package struct ConfigurationCheck: Sendable {
     }
 
     private static func check(_ configuration: Configuration) throws {
+        let configuration = try configuration.resolvingValidation()
         let source = try configuration.makeSource()
-        _ = try Sampler(
-            batchSize: configuration.batch.size, sampleCount: source.count(of: .training), seed: configuration.seed)
+        _ = try Sampler(configuration, source: source)
         let encoders = try ModelEncoders(configuration, source: source)
         _ = try BatchFeatures.counts(configuration, source: source)
         try (encoders.checkingTokens(of: source) as? TokenSource)?.checkAll()
-        guard let initialization = configuration.initialization else { return }
+        if configuration.initialization == nil, configuration.train.best == nil { return }
         // The parameters of the model take memory. `couplet config` refuses the config later if there is too little.
         let estimate = MemoryEstimate(configuration, model: encoders, source: source, workers: 1, threads: 1)
         guard (try? estimate.requireAvailable(taken: MemoryEstimate.taken(source))) != nil else { return }
-        _ = try PretrainedEncoders(initialization, for: configuration, model: Model(encoders, configuration))
+        let model = Model(encoders, configuration)
+        try configuration.requireBestMetric(model, source: encoders.checkingTokens(of: source))
+        if let initialization = configuration.initialization {
+            _ = try PretrainedEncoders(initialization, for: configuration, model: model)
+        }
     }
 
     /// Whether an error says that a file is not on this machine or may not be read, so that nobody knows here whether

@@ -48,8 +48,12 @@ extension RunState {
     /// - Parameters:
     ///   - stepsDone: number of finished steps.
     ///   - buffers: memory of worker 0, which is overwritten; nil allocates new memory.
+    ///   - scalars: further scalars of the checkpoint.
     /// - Returns: the checkpoint on worker 0, nil on the others.
-    package func gather(step stepsDone: Int, into buffers: CheckpointBuffers? = nil) throws -> Checkpoint? {
+    package func gather(
+        step stepsDone: Int, into buffers: CheckpointBuffers? = nil,
+        scalars: [(name: String, value: AttributeValue)] = []
+    ) throws -> Checkpoint? {
         let optimizer = configuration.optimizer
         let buffers = communicator.rank == 0 ? buffers ?? CheckpointBuffers(model, optimizer: optimizer) : nil
         var parameters: [Checkpoint.NamedArray] = [], optimizerArrays = parameters, statistics = parameters
@@ -79,6 +83,7 @@ extension RunState {
             }
         }
         guard communicator.rank == 0 else { return nil }
+        statistics += Self.statistics(of: step.scalings)
         for scalar in step.scalars.learned {
             let path = Self.path(of: scalar)
             parameters.append((path, CheckpointArray(scalar.value)))
@@ -91,7 +96,8 @@ extension RunState {
         return Checkpoint(
             step: stepsDone, seed: configuration.seed, shards: configuration.batch.shards,
             configuration: configuration.resolvedYAML, writtenBy: Version.program,
-            scalars: facts + (samples.map(Self.scalars(of:)) ?? []), parameters: parameters, optimizer: optimizerArrays,
+            scalars: facts + (samples.map(Self.scalars(of:)) ?? []) + scalars, parameters: parameters,
+            optimizer: optimizerArrays,
             statistics: statistics,
             labels: Modality.allCases.compactMap { modality in
                 model.labelTables[modality].map { (modality.rawValue, $0.labels) }

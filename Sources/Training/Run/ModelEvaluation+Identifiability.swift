@@ -15,7 +15,7 @@ extension ModelEvaluation {
     /// - Throws: `DataError` if the source has no latent factors, or if `exportSamples` needs samples that the config
     ///   does not have; `IdentifiabilityError` if there is too little memory.
     func identifiability(
-        _ extent: Extent, exportSamples: ((IdentifiabilitySamples) throws -> Void)?
+        _ extent: Extent, on split: Split, exportSamples: ((IdentifiabilitySamples) throws -> Void)?
     ) throws -> IdentifiabilityResult? {
         guard let settings = configuration.evaluation.identifiability else {
             if exportSamples == nil { return nil }
@@ -31,7 +31,7 @@ extension ModelEvaluation {
                 reason: "is measured against latent factors, which the run's source does not know",
                 remedy: "leave it out")
         }
-        let samples = try self.samples(settings.samples, of: source)
+        let samples = try self.samples(settings.samples, of: source, split)
         if communicator.rank == 0 { try exportSamples?(samples) }
         let identifiability = Identifiability(
             regressors: extent == .full ? settings.regressors : [.linear], seed: configuration.seed)
@@ -39,19 +39,22 @@ extension ModelEvaluation {
             fitting: samples.fitting, scoring: samples.scoring, communicator: communicator)
     }
 
-    /// Encodes equal numbers of samples for fitting and for scoring. The samples for scoring are held out. The samples
-    /// for fitting are training samples of a finite source, and the second stream of an endless one.
+    /// Encodes equal numbers of samples for fitting and for scoring. The samples for scoring are of a split that is not
+    /// for training. The samples for fitting are training samples of a finite source, and the second stream of an
+    /// endless one.
     /// - Parameter wanted: number of samples of each; fewer if a split of a finite source has fewer.
-    private func samples(_ wanted: Int, of source: any LatentFactorSource) throws -> IdentifiabilitySamples {
-        let heldOut = source.count(of: .heldOut)
+    private func samples(
+        _ wanted: Int, of source: any LatentFactorSource, _ split: Split
+    ) throws -> IdentifiabilitySamples {
+        let heldOut = source.count(of: split)
         let count = min(wanted, heldOut ?? .max, heldOut == nil ? .max : source.count(of: .training) ?? .max)
         let shards = SampleShards(samples: count, minimum: configuration.batch.shards)
         let fitting =
             heldOut == nil
-            ? try latentSamples(.heldOut, from: Sampler.secondStreamStart, shards, of: source)
+            ? try latentSamples(split, from: Sampler.secondStreamStart, shards, of: source)
             : try latentSamples(.training, from: 0, shards, of: source)
         return IdentifiabilitySamples(
-            fitting: fitting, scoring: try latentSamples(.heldOut, from: 0, shards, of: source))
+            fitting: fitting, scoring: try latentSamples(split, from: 0, shards, of: source))
     }
 
     /// Encodes samples, each worker its shards, and gathers all of them on every worker. In the swapped views, sample i

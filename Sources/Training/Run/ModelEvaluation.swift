@@ -3,9 +3,9 @@ import CoupletEvaluation
 import CoupletPairs
 import CoupletTensors
 
-/// Evaluates a model on held-out pairs: retrieval in both directions, classification if the source has labels, the
-/// closed form if the source is Gaussian, identifiability if the source knows its latent factors, and the metrics of
-/// the config.
+/// Evaluates a model on pairs that training does not see: retrieval in both directions, classification if the source
+/// has labels, the closed form if the source is Gaussian, identifiability if the source knows its latent factors, the
+/// run's loss, statistics of the encodings, and the metrics of the config.
 public struct ModelEvaluation {
     let configuration: Configuration
     let model: Model
@@ -44,69 +44,115 @@ public struct ModelEvaluation {
         /// All measurements of the config: at the end of a run, and by `couplet evaluate`.
         case full
         /// Measurements that are cheap compared with training, for evaluations during a run (`train.evaluate_every`):
-        /// `identifiability` uses only the linear regressor, whatever the config names.
+        /// `evaluation.during.pairs` pairs, prototypes of classes from as many training pairs, and only the linear
+        /// regressor of `identifiability`, whatever the config names.
         case brief
+    }
+
+    /// The learned scalars of a loss.
+    package struct LossParameters: Sendable {
+        /// τ.
+        package var temperature: Double
+        /// 0 if the loss has none.
+        package var bias = 0.0
+
+        package init(temperature: Double, bias: Double = 0) {
+            self.temperature = temperature
+            self.bias = bias
+        }
     }
 
     /// Runs the evaluation. Every worker calls it and gets the same result. It does not change the model.
     /// - Parameters:
     ///   - step: number of finished steps, for the result.
-    ///   - temperature: τ, which divides similarities to give scores. The closed form of a Gaussian source and
-    ///     classification with a label prior use it.
+    ///   - temperature: divides similarities to give scores. The closed form of a Gaussian source and classification
+    ///     with a label prior use it.
+    ///   - loss: temperature and bias of the run's loss; nil leaves out the loss.
     ///   - probe: fits a linear probe of the first encodings; nil fits none.
     ///   - exportSamples: receives the samples of the regressors of `identifiability`, on worker 0 only. Either all
     ///     workers pass it or none does.
     /// - Throws: `DataError` if the source lacks labels, held-out samples or latent factors that are needed;
     ///   `IdentifiabilityError` if there is too little memory for the regressions.
     package func run(
-        step: Int, temperature: Double, probe: Probe? = nil, extent: Extent = .full,
+        step: Int, temperature: Double, loss: LossParameters? = nil, probe: Probe? = nil, extent: Extent = .full,
         exportSamples: ((IdentifiabilitySamples) throws -> Void)? = nil
     ) throws -> EvaluationResult {
-        let available = source.count(of: .heldOut)
-        let wanted = configuration.evaluation.pairs ?? available ?? Configuration.Evaluation.defaultEndlessGallerySize
-        let pairs = min(wanted, available ?? .max)
-        var retrieval: RetrievalResult?, classification: ClassificationResult?, probed: LinearProbeResult?
-        var metrics: [MetricResult] = []
-        if pairs > 0 {
-            let shards = SampleShards(samples: pairs, minimum: configuration.batch.shards)
-            var digests = PerModality<[SampleDigest]>(first: [], second: [])
-            let first = try encode(.first, .heldOut, shards) { digests.first += $0 }
-            let second = try encode(.second, .heldOut, shards) { digests.second += $0 }
-            let rightAnswers = try RightAnswers(
-                first: digests.first, second: digests.second,
-                groups: try source.groups(.heldOut, localNumbers(shards)), count: pairs, communicator: communicator)
-            retrieval = try Retrieval.evaluate(
-                first: first, second: second, similarity: configuration.objective.similarity,
-                rightAnswers: rightAnswers, shards: shards, communicator: communicator)
-            let labels = try source.labels(.heldOut, localNumbers(shards))
-            classification = try labels.flatMap { try classify(first, $0, shards, temperature: temperature) }
-            probed = try probe.map { probe in
-                try fit(
-                    probe, probe.layer == nil ? first : try encode(.first, .heldOut, shards, layer: probe.layer),
-                    labels, shards)
-            }
-            let context = MetricContext(
-                first: first, second: second, labels: labels, similarity: configuration.objective.similarity,
-                temperature: temperature, shards: shards, communicator: communicator)
-            metrics = try configuration.evaluation.metrics.map { try $0.result(context) }
-        } else if probe != nil {
+        let settings = configuration.evaluation
+        let split = extent == .full ? Split.heldOut : configuration.evaluationSplit(of: source)
+        let pairs = EvaluationPairs(settings, source: source, split: split, extent: extent)
+        if pairs.count == 0, probe != nil {
             throw DataError(
                 at: "--probe", reason: "the run has no held-out samples to measure a probe on",
                 remedy: "hold out some of its data")
         }
+        let figures = try measure(pairs, temperature: temperature, loss: loss, probe: probe, extent: extent)
+        var validation: ValidationResult?
+        if extent == .full, configuration.usesValidation(of: source) {
+            let pairs = EvaluationPairs(settings, source: source, split: .validation, extent: .full)
+            let figures = try measure(pairs, temperature: temperature, loss: loss, probe: nil, extent: .full)
+            validation = ValidationResult(
+                retrieval: figures.retrieval, classification: figures.classification, loss: figures.loss,
+                encodings: figures.encodings, metrics: figures.metrics)
+        }
         return EvaluationResult(
-            step: step, retrieval: retrieval, classification: classification, probe: probed,
+            step: step, retrieval: figures.retrieval, classification: figures.classification, probe: figures.probe,
             gaussian: try gaussian(temperature: temperature),
-            identifiability: try identifiability(extent, exportSamples: exportSamples), metrics: metrics)
+            identifiability: try identifiability(extent, on: pairs.split, exportSamples: exportSamples),
+            loss: figures.loss, temperature: loss?.temperature, encodings: figures.encodings, validation: validation,
+            metrics: figures.metrics)
+    }
+
+    /// What an evaluation measures on pairs.
+    private struct Figures {
+        var retrieval: RetrievalResult?
+        var classification: ClassificationResult?
+        var probe: LinearProbeResult?
+        var loss: HeldOutLoss?
+        var encodings: EncodingStatistics?
+        var metrics: [MetricResult] = []
+    }
+
+    /// Measures on pairs of a split. Every worker calls it and gets the same result. Parameters as for `run`.
+    private func measure(
+        _ pairs: EvaluationPairs, temperature: Double, loss: LossParameters?, probe: Probe?, extent: Extent
+    ) throws -> Figures {
+        var figures = Figures()
+        if pairs.count == 0 { return figures }
+        let shards = SampleShards(samples: pairs.count, minimum: configuration.batch.shards)
+        let local = localNumbers(shards).map(pairs.number)
+        var digests = PerModality<[SampleDigest]>(first: [], second: [])
+        let first = try encode(.first, pairs, shards) { digests.first += $0 }
+        let second = try encode(.second, pairs, shards) { digests.second += $0 }
+        let rightAnswers = try RightAnswers(
+            first: digests.first, second: digests.second, groups: try source.groups(pairs.split, local),
+            count: pairs.count, communicator: communicator)
+        figures.retrieval = try Retrieval.evaluate(
+            first: first, second: second, similarity: configuration.objective.similarity,
+            rightAnswers: rightAnswers, shards: shards, communicator: communicator)
+        let labels = try source.labels(pairs.split, local)
+        figures.classification = try labels.flatMap {
+            try classify(first, $0, shards, temperature: temperature, extent: extent)
+        }
+        figures.probe = try probe.map { probe in
+            let read = probe.layer == nil ? first : try encode(.first, pairs, shards, layer: probe.layer)
+            return try fit(probe, read, labels, shards)
+        }
+        figures.loss = try loss.flatMap { try self.loss($0, pairs, first, second, shards) }
+        let context = MetricContext(
+            first: first, second: second, labels: labels, similarity: configuration.objective.similarity,
+            temperature: temperature, shards: shards, communicator: communicator)
+        figures.encodings = try EncodingStatistics(context)
+        figures.metrics = try configuration.evaluation.metrics.map { try $0.result(context) }
+        return figures
     }
 
     /// Classifies this worker's held-out first encodings into the classes that training has. Every worker calls it.
     /// - Returns: nil if no training sample or no held-out sample has a label.
     private func classify(
-        _ encodings: Tensor, _ labels: [Int], _ shards: SampleShards, temperature: Double
+        _ encodings: Tensor, _ labels: [Int], _ shards: SampleShards, temperature: Double, extent: Extent
     ) throws -> ClassificationResult? {
         let counts = try labelCounts()
-        guard let classes = try classEncodings(counts) else { return nil }
+        guard let classes = try classEncodings(counts, extent) else { return nil }
         return try Classification.evaluate(
             encodings, labels: labels, classes: classes, similarity: configuration.objective.similarity,
             prior: counts.map { LabelPrior(counts: $0, temperature: temperature) }, shards: shards,
@@ -140,7 +186,9 @@ public struct ModelEvaluation {
         let trainingShards = SampleShards(
             samples: training.count(of: .training) ?? Self.prototypePairs, minimum: configuration.batch.shards)
         let fitted = try LinearProbe(
-            try encode(.first, .training, trainingShards, layer: probe.layer, from: training),
+            try encode(
+                .first, EvaluationPairs(first: trainingShards.samples, of: .training), trainingShards,
+                layer: probe.layer, from: training),
             labels: try training.labels(.training, localNumbers(trainingShards)) ?? [], penalty: probe.penalty,
             shards: trainingShards, communicator: communicator)
         let (top1, logLoss, count) = try fitted.evaluate(
@@ -156,7 +204,7 @@ public struct ModelEvaluation {
     /// averages the second encodings of each class over training pairs. Every worker calls it.
     /// - Parameter counts: the number of training samples of each class; nil if they have no labels.
     /// - Returns: nil if no training sample has a label.
-    private func classEncodings(_ counts: [Int: Int]?) throws -> ClassEncodings? {
+    private func classEncodings(_ counts: [Int: Int]?, _ extent: Extent) throws -> ClassEncodings? {
         let description = source.description(of: .second)
         if let classes = description.classes, try secondIsLabel() {
             let table = description.labelTable ?? LabelTable(upTo: classes)
@@ -167,10 +215,12 @@ public struct ModelEvaluation {
                 encoder.run(Tensor([rows.count, 1], rows.map(Float.init))), classes: rows.map { table[$0] })
         }
         if counts == nil { return nil }
-        let count = min(source.count(of: .training) ?? Self.prototypePairs, Self.prototypePairs)
+        let wanted = extent == .full ? Self.prototypePairs : configuration.evaluation.during.pairs
+        let count = min(source.count(of: .training) ?? wanted, wanted)
         let shards = SampleShards(samples: count, minimum: configuration.batch.shards)
         let prototypes = try ClassEncodings.prototypes(
-            try encode(.second, .training, shards), labels: try source.labels(.training, localNumbers(shards)) ?? [],
+            try encode(.second, EvaluationPairs(first: count, of: .training), shards),
+            labels: try source.labels(.training, localNumbers(shards)) ?? [],
             similarity: configuration.objective.similarity, shards: shards, communicator: communicator)
         return prototypes.classes.isEmpty ? nil : prototypes
     }
@@ -179,7 +229,7 @@ public struct ModelEvaluation {
     /// /labels.
     private func secondIsLabel() throws -> Bool {
         let table = source.description(of: .second).labelTable
-        for split in Split.allCases {
+        for split in source.splits {
             let count = min(source.count(of: split) ?? 0, Self.prototypePairs)
             let numbers = (0..<UInt64(count)).map { $0 }, samples = Tensor([count, 1])
             guard count > 0, let labels = try source.labels(split, numbers) else { continue }
@@ -192,7 +242,7 @@ public struct ModelEvaluation {
         return true
     }
 
-    /// Numbers of the samples of this worker's shards, without padding.
+    /// Indices of the samples of this worker's shards, without padding.
     private func localNumbers(_ shards: SampleShards) -> [UInt64] {
         shards.shards(of: communicator.rank, workers: communicator.size).flatMap {
             shards.samples(of: $0).map(UInt64.init)
@@ -204,7 +254,7 @@ public struct ModelEvaluation {
     ///   - layer: index of the layer whose outputs are the encodings; nil for the embeddings.
     ///   - digests: receives the digests of the samples of each shard, padding left out.
     private func encode(
-        _ modality: Modality, _ split: Split, _ shards: SampleShards, layer: Int? = nil,
+        _ modality: Modality, _ pairs: EvaluationPairs, _ shards: SampleShards, layer: Int? = nil,
         from otherSource: (any PairSource)? = nil, digests: (([SampleDigest]) -> Void)? = nil
     ) throws -> Tensor {
         let source = otherSource ?? self.source
@@ -213,7 +263,7 @@ public struct ModelEvaluation {
             rank: communicator.rank, workers: communicator.size, widths: [encoder.encoder.outputCount]
         ) { numbers, outputs in
             try source.read(
-                split, numbers, first: modality == .first ? encoder.input : nil,
+                pairs.split, numbers.map(pairs.number), first: modality == .first ? encoder.input : nil,
                 second: modality == .second ? encoder.input : nil)
             if let digests {
                 // The padding repeats the last sample.

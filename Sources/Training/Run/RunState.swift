@@ -89,6 +89,20 @@ package struct RunState {
         return value
     }
 
+    /// Path of a number of a modality's `InputScaling`: "data/first/mean".
+    static func path(_ name: String, _ modality: Modality) -> String { "data/\(modality.rawValue)/\(name)" }
+
+    /// The scalings of the inputs, among the statistics of a checkpoint.
+    static func statistics(of scalings: PerModality<InputScaling?>) -> [Checkpoint.NamedArray] {
+        Modality.allCases.flatMap { modality in
+            scalings[modality].map { scaling in
+                zip(InputScaling.names, [scaling.mean, scaling.scale]).map {
+                    (path($0, modality), CheckpointArray(Tensor([$1.count], $1)))
+                }
+            } ?? []
+        }
+    }
+
     /// Path of a parameter of an encoder: "first/0/weight".
     package static func path(_ modality: Modality, _ entry: ParameterLayout.Entry) -> String {
         "\(modality.rawValue)/\(entry.path)"
@@ -98,6 +112,7 @@ package struct RunState {
     package static func path(of scalar: LearnedScalar) -> String { "objective/\(scalar.name)" }
 
     static let temperaturePath = "objective/\(LossScalars.logInverseTemperatureName)"
+    static let biasPath = "objective/\(LossScalars.biasName)"
 
     // MARK: - Slices
 
@@ -269,11 +284,11 @@ extension Model {
     /// Sets all parameters and running statistics to those of a checkpoint.
     /// - Parameter kind: the parameters of the step, or their moving average, which is the same if both encoders are
     ///   frozen.
-    /// - Returns: the temperature τ if the checkpoint has a learned one.
+    /// - Returns: the temperature τ and the bias of the loss, as far as they are learned.
     /// - Throws: `FileError` if the checkpoint is of another model, or has no moving average.
     package func load(
         _ checkpoint: Checkpoint, from file: String, _ kind: Configuration.Evaluation.Parameters = .current
-    ) throws -> Double? {
+    ) throws -> (temperature: Double?, bias: Double?) {
         if kind == .average, !trainedEncoders.isEmpty,
             !checkpoint.optimizer.contains(where: { $0.path.hasSuffix("/\(OptimizerSpecification.averageName)") })
         {
@@ -282,6 +297,9 @@ extension Model {
                 remedy: "use the current parameters, or train with optimizer.average_decay")
         }
         for modality in Modality.allCases { try load(modality, checkpoint, from: file, kind) }
-        return checkpoint.parameter(RunState.temperaturePath)?.doubles?.first.map { exp(-$0) }
+        return (
+            checkpoint.parameter(RunState.temperaturePath)?.doubles?.first.map { exp(-$0) },
+            checkpoint.parameter(RunState.biasPath)?.doubles?.first
+        )
     }
 }

@@ -1,4 +1,5 @@
 import CoupletCommunication
+import CoupletEvaluation
 import CoupletOptimizers
 import CoupletPairs
 import CoupletStorage
@@ -18,6 +19,8 @@ final class TrainingLoop {
     private let state: RunState
     /// Number of finished steps at the start.
     private let firstStep: Int
+    /// The best evaluation so far; nil without `train.best`.
+    private var best: BestEvaluation?
     // Worker 0 only.
     private let reporter: RunReporter?
     private let writer: CheckpointWriter?
@@ -48,6 +51,11 @@ final class TrainingLoop {
         let reporter =
             isFirst ? try RunReporter(setup.folder, configuration, options, start: firstStep) : nil
         reporter?.began(setup, workers: communicator.size, processes: communicator.processCount)
+        if let settings = configuration.train.best {
+            let former = try Self.bestEvaluation(setup, communicator), new = BestEvaluation(settings)
+            best = former.flatMap { $0.isOf(settings) ? $0 : nil } ?? new
+            if let former, !former.isOf(settings) { reporter?.changedMetric(from: former, to: new) }
+        }
         self.reporter = reporter
         writer = reporter.map { reporter in
             CheckpointWriter(
@@ -73,6 +81,15 @@ final class TrainingLoop {
         return 0
     }
 
+    /// The best evaluation that the checkpoint of worker 0 holds, on all workers; nil if it holds none.
+    private static func bestEvaluation(
+        _ setup: RunSetup, _ communicator: any Communicator
+    ) throws -> BestEvaluation? {
+        let scalars = communicator.rank == 0 ? setup.restored?.content.scalars ?? [] : []
+        let bytes = try communicator.broadcast(Array(BestEvaluation.text(in: scalars).utf8), from: 0)
+        return BestEvaluation(text: String(decoding: bytes, as: UTF8.self))
+    }
+
     /// Trains from the first step to the last one or to a request to stop.
     func run() throws -> TrainingOutcome {
         // A write in progress completes, also if an error ends the run.
@@ -80,7 +97,7 @@ final class TrainingLoop {
         let train = configuration.train
         var stepsDone = firstStep, isStopped = false, skippedInARow = 0
         var savedAt = firstStep > 0 || setup.restored != nil ? firstStep : -1
-        while stepsDone < train.steps, !isStopped {
+        while stepsDone < train.steps, !isStopped, !isExhausted {
             let report = try step.run(stepsDone, requests: requests)
             stepsDone = report.step
             isStopped = report.requests.contains(.stop)
@@ -88,28 +105,37 @@ final class TrainingLoop {
             try writer?.check()
             skippedInARow = report.nonFinite == nil ? 0 : skippedInARow + 1
             if let diagnosis = report.nonFinite { try skip(diagnosis, stepsInARow: skippedInARow) }
-            if report.requests.contains(.save) || train.checkpointEvery.map({ stepsDone % $0 == 0 }) ?? false {
+            // The evaluation comes first, because the checkpoint holds the best one so far.
+            var isBest = false
+            if let every = train.evaluateEvery, stepsDone % every == 0 || stepsDone == train.steps {
+                isBest = try evaluateDuringTraining(stepsDone)
+            }
+            let isDue = train.checkpointEvery.map { stepsDone % $0 == 0 } ?? false
+            if isBest || isDue || report.requests.contains(.save) {
                 try save(stepsDone)
                 savedAt = stepsDone
-            }
-            if let every = train.evaluateEvery, stepsDone % every == 0, stepsDone < train.steps {
-                try evaluate(stepsDone, .brief)
             }
         }
         if savedAt != stepsDone { try save(stepsDone) }
         try writer?.wait()
-        if isStopped, stepsDone < train.steps {
+        if isExhausted, stepsDone < train.steps, let best, let patience = train.stopEarly?.patience {
+            reporter?.stoppedEarly(step: stepsDone, patience: patience, best: best)
+        } else if isStopped, stepsDone < train.steps {
             reporter?.stopped(step: stepsDone, reason: stopReason)
             // No worker leaves before worker 0 has written: mpirun ends all ranks after the first one with an exit code
             // other than 0.
             try communicator.barrier()
             return .stopped(step: stepsDone)
         }
-        try evaluate(stepsDone, .full)
-        reporter?.finished(step: stepsDone)
+        let result = try evaluate(stepsDone, .full)
+        try reporter?.evaluated(result)
+        reporter?.finished(step: stepsDone, best: best)
         try communicator.barrier()
         return .done(step: stepsDone)
     }
+
+    /// Whether `train.stop_early` ends the run.
+    private var isExhausted: Bool { best?.isExhausted(configuration.train.stopEarly) ?? false }
 
     /// The requests that this worker sends in the next step. Only worker 0 has a timer.
     private var requests: ControlRequests {
@@ -126,23 +152,37 @@ final class TrainingLoop {
             buffers = CheckpointBuffers(setup.model, optimizer: configuration.optimizer)
         }
         timer?.saved()
-        guard let checkpoint = try state.gather(step: stepsDone, into: buffers) else { return }
+        guard let checkpoint = try state.gather(step: stepsDone, into: buffers, scalars: best?.scalars ?? []) else {
+            return
+        }
         if let error = NonFiniteParametersError(checkpoint) { throw error }
         writer?.begin(checkpoint)
     }
 
-    /// Evaluates the model on held-out pairs. Every worker calls it.
-    private func evaluate(_ stepsDone: Int, _ extent: ModelEvaluation.Extent) throws {
+    /// Evaluates the model on pairs that training does not see. Every worker calls it and gets the same result.
+    private func evaluate(_ stepsDone: Int, _ extent: ModelEvaluation.Extent) throws -> EvaluationResult {
         let model =
             configuration.evaluation.parameters == .average
             ? setup.model.with(parameters: try step.averageParameters()) : setup.model
         let evaluation = ModelEvaluation(
             configuration: configuration, model: model, source: setup.source, communicator: communicator)
-        let temperature = configuration.objective.loss.scoreTemperature(step.scalars.temperature)
-        // `run` has collectives, so every worker must call it. It must not move into the argument of
-        // `reporter?.evaluated`: workers without a reporter do not evaluate that argument.
-        let result = try evaluation.run(step: stepsDone, temperature: temperature, extent: extent)
-        try reporter?.evaluated(result)
+        let loss = ModelEvaluation.LossParameters(
+            temperature: step.scalars.temperature, bias: step.scalars.bias)
+        let temperature = configuration.objective.loss.scoreTemperature(loss.temperature)
+        return try evaluation.run(step: stepsDone, temperature: temperature, loss: loss, extent: extent)
+    }
+
+    /// Evaluates the model briefly. Every worker calls it.
+    /// - Returns: whether it is the best evaluation of the run so far by `train.best`, the same on all workers.
+    private func evaluateDuringTraining(_ stepsDone: Int) throws -> Bool {
+        let result = try evaluate(stepsDone, .brief)
+        let value = best.flatMap { MetricPath($0.metric).value(in: result.json) }
+        let isBest =
+            best?.evaluated(
+                step: stepsDone, value: value, minimumChange: configuration.train.stopEarly?.minimumChange ?? 0)
+            ?? false
+        try reporter?.evaluated(result, on: configuration.evaluationSplit(of: setup.source), best: best)
+        return isBest
     }
 
     /// Reports a step that updated nothing because a value is not finite. Throws the same error on all workers unless

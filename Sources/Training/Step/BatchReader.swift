@@ -13,6 +13,8 @@ final class BatchReader {
     /// The samples of one step, or the error of reading them.
     private final class Buffer: @unchecked Sendable {
         let samples: PerModality<[Tensor]>
+        /// The groups of the pairs of each batch; empty unless they are read.
+        var groups: [[Int]] = []
         /// The step whose samples were read; nil before the first read.
         var step: Int?
         var failure: (any Error)?
@@ -24,6 +26,7 @@ final class BatchReader {
     private let sampler: Sampler
     private let positions: Range<Int>
     private let buffers: [Buffer]
+    private let readsGroups: Bool
     /// Nil if the reader does not read ahead.
     private let queue: DispatchQueue?
     private let readAhead = DispatchGroup()
@@ -35,13 +38,15 @@ final class BatchReader {
     ///   - positions: positions of this worker's pairs in the global batch.
     ///   - batchCount: 2 if a step takes a second batch, otherwise 1.
     ///   - inputShapes: shape of a sample of each modality.
+    ///   - readsGroups: whether to read the groups of the pairs.
     init(
         _ source: any PairSource, sampler: Sampler, positions: Range<Int>, batchCount: Int,
-        inputShapes: PerModality<[Int]>
+        inputShapes: PerModality<[Int]>, readsGroups: Bool = false
     ) {
         self.source = source
         self.sampler = sampler
         self.positions = positions
+        self.readsGroups = readsGroups
         let count = Self.bufferCount(for: source)
         buffers = (0..<count).map { _ in
             Buffer(inputShapes.map { shape in (0..<batchCount).map { _ in Tensor([positions.count] + shape) } })
@@ -55,33 +60,43 @@ final class BatchReader {
     func samples(step: Int) throws -> PerModality<[Tensor]> {
         readAhead.wait()
         let buffer = buffers[step % buffers.count]
-        if buffer.step != step { Self.read(buffer, step, source, sampler, positions) }
+        if buffer.step != step { Self.read(buffer, step, source, sampler, positions, readsGroups) }
         if let failure = buffer.failure {
             buffer.step = nil
             throw failure
         }
         if let queue {
             let next = buffers[(step + 1) % buffers.count]
-            queue.async(group: readAhead) { [source, sampler, positions] in
-                Self.read(next, step + 1, source, sampler, positions)
+            queue.async(group: readAhead) { [source, sampler, positions, readsGroups] in
+                Self.read(next, step + 1, source, sampler, positions, readsGroups)
             }
         }
         return buffer.samples
     }
 
+    /// The groups of the pairs of each batch of a step, or their labels where the source has no groups; nil unless they
+    /// are read. The step is the last one whose samples were returned.
+    func groups(step: Int) -> [[Int]]? { readsGroups ? buffers[step % buffers.count].groups : nil }
+
     private static func read(
-        _ buffer: Buffer, _ step: Int, _ source: any PairSource, _ sampler: Sampler, _ positions: Range<Int>
+        _ buffer: Buffer, _ step: Int, _ source: any PairSource, _ sampler: Sampler, _ positions: Range<Int>,
+        _ readsGroups: Bool
     ) {
         // A source may compute, and reading ahead runs on a thread of its own.
         let mode = FloatingPointMode.flushSubnormals()
         defer { mode.restore() }
         buffer.step = step
         buffer.failure = nil
+        buffer.groups = []
         do {
             for (batch, (first, second)) in zip(batches, zip(buffer.samples.first, buffer.samples.second)) {
                 let numbers = sampler.numbers(step: step, positions: positions, of: batch)
                 let draws = sampler.draws(step: step, positions: positions, of: batch)
                 try source.read(training: numbers, draws: draws, first: first, second: second)
+                if readsGroups {
+                    let groups = try source.groupsOrLabels(.training, numbers)
+                    buffer.groups.append(groups ?? [Int](repeating: -1, count: numbers.count))
+                }
             }
         } catch {
             buffer.failure = error

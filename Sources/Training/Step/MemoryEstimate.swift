@@ -75,7 +75,7 @@ public struct MemoryEstimate: Sendable {
         let engine = PairwiseEngine.memory(
             workers: workers, shards: batch.shards, batchSize: batch.size, dimension: configuration.encoders.embedding,
             similarity: objective.similarity, loss: objective.loss, tileMemory: batch.tileMemory / threads,
-            features: features)
+            features: features, groups: objective.groups)
         let encodingColumns = encoders.reduce(0) { $0 + batchCount * $1.outputCount }
         let featureColumns = features.map { $0.first + $0.second } ?? 0
         let sampleColumns = encoders.reduce(0) { $0 + $1.inputShape.reduce(1, *) }
@@ -148,14 +148,17 @@ public struct MemoryEstimate: Sendable {
                     + rows * encoder.inputShape.reduce(1, *) * floatSize
             }.max() ?? 0
         }
-        let available = source.count(of: .heldOut)
+        // The validation pairs of an evaluation are measured after the test pairs.
+        let validation = configuration.usesValidation(of: source) ? source.count(of: .validation) : 0
+        let available = source.count(of: .heldOut).flatMap { count in validation.map { max(count, $0) } }
         let pairs = min(
             settings.pairs ?? available ?? Configuration.Evaluation.defaultEndlessGallerySize, available ?? .max)
-        var retrieval = 0, identifiability = 0
+        var retrieval = 0, identifiability = 0, loss = 0
         if pairs > 0 {
             let (local, shard) = rows(pairs)
             // Both modalities, their unit vectors, and the block that travels from worker to worker.
             retrieval = 5 * local * embedding * floatSize + shard * shard * floatSize + activations(shard)
+            loss = lossBytes(configuration, source: source, workers: workers, activations: activations)
         }
         if let samples = settings.identifiability?.samples, let latent = source as? any LatentFactorSource {
             let count = min(samples, available ?? samples), (local, shard) = rows(count)
@@ -165,7 +168,27 @@ public struct MemoryEstimate: Sendable {
                 2 * count * (columns + embedding) * MemoryLayout<Double>.stride
                 + 2 * local * embedding * floatSize + activations(shard)
         }
-        return max(retrieval, identifiability)
+        return max(retrieval, identifiability, loss)
+    }
+
+    /// Bytes of a worker for the held-out loss: an engine without tiles, the encodings of a batch, and its samples if
+    /// the loss compares data.
+    private static func lossBytes(
+        _ configuration: Configuration, source: any PairSource, workers: Int, activations: (_ rows: Int) -> Int
+    ) -> Int {
+        let pairs = EvaluationPairs(configuration.evaluation, source: source, split: .heldOut, extent: .full)
+        guard let batches = LossBatches(configuration, pairs, source: source) else { return 0 }
+        let objective = configuration.objective, batch = configuration.batch
+        let embedding = configuration.encoders.embedding, rows = batches.size / workers
+        let features = try? BatchFeatures.counts(configuration, source: source)
+        let engine = PairwiseEngine.memory(
+            workers: workers, shards: batch.shards, batchSize: batches.size, dimension: embedding,
+            similarity: objective.similarity, loss: objective.loss, tileMemory: 0, features: features)
+        let columns = Modality.allCases.reduce(0) { $0 + source.description(of: $1).shape.reduce(1, *) }
+        let samples = features.map { rows * (columns + $0.first + $0.second) } ?? 0
+        let encodings = 2 * batches.batchesPerLoss * rows * embedding
+        return engine.buffers + (encodings + samples) * MemoryLayout<Float>.stride
+            + activations(ModelEvaluation.lossRows(ofShard: batches.size / batch.shards))
     }
 
     /// Bytes of the kernel matrix of kernel ridge regression, which at least one worker of a host has.

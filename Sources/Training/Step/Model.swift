@@ -145,7 +145,7 @@ package struct ModelEncoders: Sendable {
                 try Encoder(
                     specification, inputShape: description.shape, classes: description.classes,
                     embedding: settings.embedding, initialScale: settings.initialScale,
-                    shards: configuration.batch.shards)
+                    initialization: settings.initialization, shards: configuration.batch.shards)
             }
         }
         let first = try encoder(settings.first, .first)

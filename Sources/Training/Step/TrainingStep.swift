@@ -39,6 +39,8 @@ package final class TrainingStep {
     private let trainers: [EncoderTrainer]
     /// Kernel features of the data; nil unless the loss compares data.
     private let features: BatchFeatures?
+    /// The scalings of the inputs, which a checkpoint keeps.
+    let scalings: PerModality<InputScaling?>
     /// Temperature and bias of the loss. Every worker has a copy with the same bits.
     package var scalars: LossScalars
 
@@ -56,20 +58,21 @@ package final class TrainingStep {
         let localPairs = batch.size / communicator.size
         self.communicator = communicator
         optimizer = configuration.optimizer
-        sampler = try Sampler(batchSize: batch.size, sampleCount: source.count(of: .training), seed: configuration.seed)
+        sampler = try Sampler(configuration, source: source)
         positions = communicator.rank * localPairs..<(communicator.rank + 1) * localPairs
         batches = Array(BatchReader.batches.prefix(objective.loss.batchCount))
         reader = BatchReader(
             source, sampler: sampler, positions: positions, batchCount: objective.loss.batchCount,
-            inputShapes: model.encoders.map(\.inputShape))
+            inputShapes: model.encoders.map(\.inputShape), readsGroups: objective.groups != .ignore)
         trainers = model.modalitiesWithOwnEncoder.map {
             EncoderTrainer($0, of: model, configuration, communicator: communicator)
         }
+        scalings = source.inputScalings
         features = try BatchFeatures(configuration, source: source, rows: localPairs)
         engine = PairwiseEngine(
             communicator: communicator, shards: batch.shards, batchSize: batch.size,
             dimension: configuration.encoders.embedding, similarity: objective.similarity, loss: objective.loss,
-            tileMemory: tileMemory, features: features?.counts)
+            tileMemory: tileMemory, features: features?.counts, groups: objective.groups)
         scalars = LossScalars(objective, momentCount: configuration.optimizer.kind.momentNames.count)
     }
 
@@ -93,7 +96,7 @@ package final class TrainingStep {
         for trainer in trainers { trainer.forward(samples, firstDraws: firstDraws) }
 
         let temperature = scalars.temperature
-        let result = try evaluateLoss(samples)
+        let result = try evaluateLoss(samples, step: step)
         try inspect?(.loss(result))
 
         let outputGradients = PerModality(first: result.firstGradients, second: result.secondGradients)
@@ -146,11 +149,12 @@ package final class TrainingStep {
     }
 
     /// Evaluates the loss of the current encodings, and its gradients. Every worker calls it.
-    private func evaluateLoss(_ samples: PerModality<[Tensor]>) throws -> PairwiseResult {
-        let (u, v) = (encodings(of: .first), encodings(of: .second))
+    private func evaluateLoss(_ samples: PerModality<[Tensor]>, step: Int) throws -> PairwiseResult {
+        let (u, v) = (encodings(of: .first), encodings(of: .second)), groups = reader.groups(step: step)
         return try engine.evaluate(
             first: u[0], second: v[0], secondBatch: u.count > 1 ? (u[1], v[1]) : nil, temperature: scalars.temperature,
-            bias: scalars.bias, features: features?.evaluate(samples.map { $0[0] }))
+            bias: scalars.bias, features: features?.evaluate(samples.map { $0[0] }), groups: groups?[0],
+            secondBatchGroups: u.count > 1 ? groups?[1] : nil)
     }
 
     /// Recomputes the step and finds the first value that is not finite. Every worker calls it: loss and norm have the
@@ -160,7 +164,7 @@ package final class TrainingStep {
     ) throws -> NonFiniteDiagnosis {
         let search = NonFiniteSearch(
             trainers: PerModality(trainer(of:)), positions: positions, communicator: communicator)
-        let finding = try search.run(samples) { try evaluateLoss(samples) }
+        let finding = try search.run(samples) { try evaluateLoss(samples, step: step) }
         let positionRanges = finding.positions.map { $0..<$0 + 1 }
         return NonFiniteDiagnosis(
             step: step + 1, loss: loss, gradientNorm: norm, origin: finding.origin, batch: finding.batch,

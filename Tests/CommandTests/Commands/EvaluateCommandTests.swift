@@ -15,9 +15,15 @@ import Testing
                 == 0)
 
         let evaluated = try CoupletInvocation("evaluate", "run", "--json", in: folder.path).json()
-        #expect(Self.keys(evaluated) == ["gaussian", "retrieval", "step"])
+        #expect(Self.keys(evaluated) == ["encodings", "gaussian", "loss", "retrieval", "step", "temperature"])
+        #expect(Self.keys(evaluated["encodings"]) == ["alignment", "effective_rank", "norm", "uniformity"])
+        #expect(Self.keys(evaluated["loss"]) == ["batch_pairs", "batches", "mean"])
         let retrieval = try #require(evaluated["retrieval"] as? [String: Any])
-        #expect(Self.keys(retrieval) == ["first_to_second", "gallery", "second_to_first", "several_right_answers"])
+        #expect(
+            Self.keys(retrieval) == [
+                "first_to_second", "gallery", "mean_reciprocal_rank", "recall_at_1", "recall_at_10", "recall_at_5",
+                "second_to_first", "several_right_answers",
+            ])
         for way in ["first_to_second", "second_to_first"] {
             #expect(
                 Self.keys(retrieval[way]) == [
@@ -48,7 +54,10 @@ import Testing
 
         let lines = try String(contentsOfFile: "\(folder.path)/run/metrics.jsonl", encoding: .utf8).split(
             separator: "\n")
-        let record = try jsonObject(String(try #require(lines.last)))
+        let evaluation = try jsonObject(String(try #require(lines.last)))
+        #expect(Self.keys(evaluation) == ["evaluation", "seconds", "split", "step"])
+        #expect(evaluation["step"] as? Int == 3 && evaluation["split"] as? String == "held_out")
+        let record = try jsonObject(String(try #require(lines.dropLast().last)))
         #expect(
             Self.keys(record) == [
                 "gradient_norm", "learning_rate", "loss", "pairs_per_second", "seconds", "step", "temperature",
@@ -71,7 +80,8 @@ import Testing
             try CoupletInvocation("train", "c.yaml", "--output", "run", "--progress", "none", in: folder.path).exitCode
                 == 0)
         let evaluated = try CoupletInvocation("evaluate", "run", "--json", in: folder.path).json()
-        #expect(Self.keys(evaluated) == ["classification", "retrieval", "step"])
+        #expect(
+            Self.keys(evaluated) == ["classification", "encodings", "loss", "retrieval", "step", "temperature"])
         #expect(Self.keys(evaluated["classification"]) == ["classes", "count", "top1", "top1_with_prior"])
         let classification = try #require(evaluated["classification"] as? [String: Any])
         #expect(classification["classes"] as? Int == 5 && classification["count"] as? Int == 40)

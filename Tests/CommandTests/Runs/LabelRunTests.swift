@@ -105,6 +105,41 @@ import Testing
         #expect(other.exitCode == 65 && other.errors.contains("data.split_seed"), "\(other.errors)")
     }
 
+    /// A run of a version before `encoders.initialization` continues as it began, though the defaults have changed: its
+    /// initial weights and its weight decay are those of that version, and its temperature was fixed at 1.
+    @Test func formerRunsKeepTheirDefaults() throws {
+        let folder = TemporaryFolder()
+        let config = Self.config.replacing(", temperature: 0.2", with: "")
+            .replacing("learning_rate: 0.02", with: "learning_rate: 0.02, weight_decay: 0.1")
+        try folder.write("c.yaml", config)
+        try Self.write("\(folder.path)/own.h5", names: [3, 10, 20])
+        let former = ["encoders.initialization.law=by_activation", "optimizer.weight_decay_on=all"]
+        let settings = (former + ["objective.temperature=1"]).flatMap { ["--set", $0] }
+        for (run, steps) in [("old", 30), ("whole", 60)] {
+            let trained = try CoupletInvocation(
+                arguments: ["train", "c.yaml", "--output", run, "--progress", "none", "--set", "train.steps=\(steps)"]
+                    + settings, in: folder.path)
+            #expect(trained.exitCode == 0, "\(trained.errors)")
+        }
+        // The config as that version wrote it.
+        let path = "\(folder.path)/old/config.yaml"
+        let stored = try String(contentsOfFile: path, encoding: .utf8).split(
+            separator: "\n", omittingEmptySubsequences: false)
+        #expect(stored.contains("  initialization: {law: by_activation, gain: 1, biases: zero}"))
+        try stored.filter { !$0.contains("initialization:") }.joined(separator: "\n")
+            .write(toFile: path, atomically: true, encoding: .utf8)
+        let resumed = try Self.train(folder, "old", "--resume")
+        #expect(resumed.exitCode == 0, "\(resumed.errors)")
+        func digest(_ run: String) throws -> String? {
+            try Self.couplet(folder, "inspect", run, "--json").json()["digest"] as? String
+        }
+        let whole = try #require(try digest("whole"))
+        #expect(try digest("old") == whole)
+        let new = try Self.train(folder, "new")
+        #expect(new.exitCode == 0, "\(new.errors)")
+        #expect(try digest("new") != whole)
+    }
+
     @Test func encodersThatSawTheHeldOutPairsAreRefused() throws {
         let folder = TemporaryFolder()
         try folder.write("c.yaml", Self.config)

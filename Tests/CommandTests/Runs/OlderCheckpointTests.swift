@@ -55,7 +55,8 @@ import Testing
         let evaluated = try couplet("evaluate", run, "--json")
         #expect(evaluated.exitCode == 0, "\(evaluated.errors)")
         let found = Self.numbers(try #require(JSONValue(text: evaluated.output)))
-        #expect(Set(found.keys) == Set(expected.keys))
+        // Later versions have more figures.
+        #expect(Set(found.keys).isSuperset(of: expected.keys))
         for (path, number) in expected {
             let tolerance =
                 path.contains("median_rank") ? 0.51 : path.contains("recall") || path.contains("top1") ? 0.0079 : 1e-4

@@ -1,10 +1,9 @@
 import CoupletCommunication
+import CoupletEvaluation
 import CoupletTensors
 import Foundation
 import TestSupport
 import Testing
-
-@testable import CoupletEvaluation
 
 @Suite struct LabelSpreadingTests {
     /// The classes from the formula: neighbours by sorting all cosines in Double, and the inverse by elimination.
@@ -24,9 +23,15 @@ import Testing
         }
         let degrees = w.map { $0.reduce(0, +) }, classCount = labels.map(\.1).max()! + 1
         // [I - α D^-½ W D^-½ | (1 - α) Y]
-        var table = (0..<n).map { i in
-            (0..<n).map { j in (i == j ? 1 : 0) - 0.99 * w[i][j] / (degrees[i] * degrees[j]).squareRoot() }
-                + (0..<classCount).map { label in labels.contains { $0 == (i, label) } ? 0.01 : 0 }
+        var table = (0..<n).map { i -> [Double] in
+            let left = (0..<n).map { j -> Double in
+                let normalised = w[i][j] / (degrees[i] * degrees[j]).squareRoot()
+                return (i == j ? 1 : 0) - 0.99 * normalised
+            }
+            let right = (0..<classCount).map { label -> Double in
+                labels.contains { $0.0 == i && $0.1 == label } ? 0.01 : 0
+            }
+            return left + right
         }
         for pivot in 0..<n {
             for row in 0..<n where row != pivot {
@@ -53,11 +58,11 @@ import Testing
         }
         let labels = [(2, 0), (17, 0), (40, 1), (75, 2), (88, 2)]
         let expected = Self.classesByDefinition(rows.map { $0.map(Double.init) }, k: 5, labels)
-        let found = try runWorkers(workers) { communicator in
+        let classes: [Int] = try runWorkers(workers) { communicator in
             try LabelSpreading(Tensor([count, 4], rows.flatMap { $0 }), neighbours: 5, communicator: communicator)
                 .classes(from: labels.map { (sample: $0.0, label: $0.1) })
         }
-        for classes in found { #expect(classes == expected) }
+        #expect(classes == expected)
         // Each arc mostly has one class, so the labels have spread, and not every sample took the same.
         let right = expected.indices.count { expected[$0] == $0 / 30 }
         #expect(right > 75 && right < 90, "\(right)")

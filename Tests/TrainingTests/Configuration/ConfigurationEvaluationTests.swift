@@ -36,7 +36,7 @@ import Testing
         let text = try Configuration.parse(text: Self.latent, name: "c.yaml").resolvedYAML
         #expect(
             text.contains(
-                "evaluation: {pairs: null, parameters: current, identifiability: "
+                "evaluation: {pairs: null, during: {pairs: 2048}, parameters: current, identifiability: "
                     + "{samples: 4096, regressors: [linear, kernel_ridge]}}\n"))
     }
 
@@ -74,5 +74,36 @@ import Testing
         #expect(
             problems.count == 1 && problems[0].key == "evaluation.identifiability"
                 && problems[0].reason.contains("does not know"), "\(problems)")
+    }
+
+    @Test func theBestCheckpointHasAMetricAndAGoal() throws {
+        func train(_ keys: String) throws -> Configuration.Train {
+            let text = ConfigurationExample.replacing("  steps: 1500", by: "  steps: 1500\n  \(keys)")
+            let configuration = try Configuration.parse(text: text, name: "c.yaml")
+            #expect(try Configuration.parse(text: configuration.resolvedYAML, name: "again") == configuration)
+            return configuration.train
+        }
+        let usual = Configuration.Train.Best(metric: "retrieval.mean_reciprocal_rank", goal: .maximize)
+        #expect(try train("best: {}").best == usual && train("log_every: 7").best == nil)
+        #expect(try train("best: {metric: loss.mean}").best?.goal == .minimize)
+        #expect(try train("best: {metric: own, goal: minimize}").best == .init(metric: "own", goal: .minimize))
+        let early = try train("stop_early: {patience: 3, minimum_change: 0.5}")
+        #expect(early.stopEarly == .init(patience: 3, minimumChange: 0.5) && early.best == usual)
+        let both = try train("best: {metric: loss.mean}\n  stop_early: {patience: 3}")
+        #expect(both.best?.metric == "loss.mean" && both.stopEarly?.minimumChange == 0)
+        for (keys, problem) in [
+            ("best: {metric: encodings.norm.first}", "goal: maximize or goal: minimize"),
+            ("best: {metric: loss.mean, gaol: minimize}", "did you mean goal?"),
+            ("best: {metric: probe.top1}", "evaluations during training have no probe"),
+            ("best: {metric: identifiability.first.c.linear}", "OpenBLAS"),
+            ("best: {}\n  evaluate_every: null", "train.best needs evaluations during training"),
+            ("stop_early: {patience: 2}\n  evaluate_every: 0", "train.stop_early needs evaluations"),
+            ("stop_early: {minimum_change: 1}", "is missing"),
+            ("stop_early: {patience: 2, minimum_change: -1}", "wanted a number from 0"),
+        ] {
+            let text = ConfigurationExample.replacing("  steps: 1500", by: "  steps: 1500\n  \(keys)")
+            let problems = ConfigurationExample.problems(text)
+            #expect(problems.count == 1 && problems[0].description.contains(problem), "\(problems)")
+        }
     }
 }

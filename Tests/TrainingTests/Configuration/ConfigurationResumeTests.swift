@@ -41,13 +41,42 @@ import Testing
                 .scheduleSteps == 40)
         #expect(
             try differences("initialize={from: runs/a, freeze: [first]}") == [
-                "initialize.from: absent in the run, runs/a now", "initialize.encoders: absent in the run, null now",
+                "initialize.from: absent in the run, runs/a now",
+                "initialize.checkpoint: absent in the run, latest now",
+                "initialize.encoders: absent in the run, null now",
                 "initialize.freeze: absent in the run, [first] now",
             ])
         var longer = start
         longer.train.steps = 3_000
         #expect(longer.inheritingScheduleSteps(from: stored).optimizer.scheduleSteps == 1_500)
         #expect(longer.inheritingScheduleSteps(from: stored).train.steps == 3_000)
+    }
+
+    /// A run of a version without `encoders.initialization` has its law and its weight decay, also when the config that
+    /// resumes it leaves both out.
+    @Test func runsBeforeTheKeysKeepTheirRules() throws {
+        let now = try Configuration.parse(text: ConfigurationExample.text, name: "c.yaml")
+        let lines = now.resolvedYAML.split(separator: "\n").filter { !$0.contains("initialization:") }
+        let text = lines.joined(separator: "\n").replacing("weight_decay_on: weights", with: "weight_decay_on: all")
+        let stored = try Configuration.stored(text: text, name: "run", registry: .builtIn)
+        #expect(stored.encoders.initialization == .init(law: .byActivation))
+        #expect(stored.optimizer.decayedParameters == .all)
+        #expect(now.differences(from: stored) == [])
+        func differences(_ override: String) throws -> [String] {
+            try Configuration.parse(text: ConfigurationExample.text, name: "c.yaml", overrides: [override])
+                .differences(from: stored)
+        }
+        #expect(try differences("optimizer.weight_decay_on=all") == [])
+        #expect(
+            try differences("optimizer.weight_decay_on=weights") == [
+                "optimizer.weight_decay_on: all in the run, weights now"
+            ])
+        #expect(
+            try differences("encoders.initialization.law=pytorch").contains(
+                "encoders.initialization.law: by_activation in the run, pytorch now"))
+        // A run of this version keeps what its config says.
+        let stated = try Configuration.stored(text: now.resolvedYAML, name: "run", registry: .builtIn)
+        #expect(stated.encoders.initialization == .init() && now.differences(from: stated) == [])
     }
 
     @Test func evaluationMayChange() throws {

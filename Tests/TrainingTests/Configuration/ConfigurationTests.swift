@@ -14,6 +14,8 @@ import Testing
         #expect(
             configuration.encoders == .init(embedding: 3, first: .linear(bias: false), second: .linear(bias: false)))
         #expect(configuration.encoders.initialScale == 1)
+        #expect(configuration.encoders.initialization == WeightInitialization(law: .pytorch, biases: .uniform))
+        #expect(configuration.optimizer.decayedParameters == .weights)
         #expect(configuration.objective.loss.isEqual(to: ConditionalLoss.conditional(first: 0.5, second: 0.5)))
         #expect(configuration.objective.temperature == TemperatureSpecification(initial: 1))
         #expect(configuration.batch.shards == 16)
@@ -124,6 +126,39 @@ import Testing
             ])
     }
 
+    @Test func temperatureFollowsTheSimilarity() throws {
+        func temperature(_ objective: String) throws -> TemperatureSpecification {
+            try Configuration.parse(
+                text: ConfigurationExample.text, name: "c.yaml", overrides: ["objective=\(objective)"]
+            ).objective.temperature
+        }
+        let learned = TemperatureSpecification(initial: 0.07, learned: true, minimum: 0.01)
+        #expect(try temperature("{similarity: cosine}") == learned && temperature("{loss: nt_xent}") == learned)
+        #expect(try temperature("{similarity: cosine, temperature: 1}") == TemperatureSpecification())
+        #expect(try temperature("{similarity: quadratic}") == TemperatureSpecification())
+        #expect(try temperature("{loss: lp_simclr}") == TemperatureSpecification())
+        #expect(Configuration.Objective(similarity: .cosine).temperature == learned)
+    }
+
+    /// The biases follow the law; an encoder has the block of both, or one of its own.
+    @Test func readsInitialization() throws {
+        func initialization(_ overrides: String...) throws -> Configuration.Encoders {
+            try Configuration.parse(text: ConfigurationExample.text, name: "c.yaml", overrides: overrides).encoders
+        }
+        let both = "encoders.initialization", second = "encoders.second.initialization"
+        #expect(try initialization("\(both).law=he_normal").initialization == .init(law: .heNormal, biases: .zero))
+        #expect(
+            try initialization("\(both)={law: lecun_uniform, gain: 0.5, biases: uniform}").initialization
+                == .init(law: .lecunUniform, gain: 0.5, biases: .uniform))
+        #expect(try initialization("\(both).biases=zero").initialization == .init(law: .pytorch, biases: .zero))
+        let own = try initialization("\(second).law=glorot_normal")
+        #expect(own.initialization == .init() && own.first.initialization == nil)
+        #expect(own.second.initialization == .init(law: .glorotNormal))
+        #expect(
+            ConfigurationExample.problems(ConfigurationExample.text, overrides: ["\(both).law=kaiming_uniform"]).map(
+                \.key) == ["\(both).law"])
+    }
+
     @Test func resolvedYAMLReadsBackAsTheSameConfiguration() throws {
         var generator = SplitMix64(state: 3)
         var texts = Set<String>()
@@ -142,11 +177,12 @@ import Testing
         let text = try Configuration.parse(text: ConfigurationExample.text, name: "c.yaml").resolvedYAML
         for line in [
             "  initial_scale: 1", "  first: {kind: linear, bias: false}", "  weights: [0.5, 0.5]",
-            "batch: {size: 2048, shards: 16, activations: keep, tile_memory: 256 MiB}",
+            "batch: {size: 2048, shards: 16, activations: keep, tile_memory: 256 MiB, groups: any}", "  groups: ignore",
             "  beta2: 0.999", "  epsilon: 1.0e-08", "  schedule: constant", "  warmup_steps: 0",
-            "  weight_decay_on: all",
+            "  weight_decay_on: weights", "  initialization: {law: pytorch, gain: 1, biases: uniform}",
             "  learning_rate_factors: {first: 1, second: 1}", "  average_decay: null", "  clip_norm: null",
-            "evaluation: {pairs: null, parameters: current, identifiability: null}", "  log_every: 50",
+            "evaluation: {pairs: null, during: {pairs: 2048}, parameters: current, identifiability: null}",
+            "  log_every: 50",
             "  evaluate_every: 500", "  keep_checkpoints: 3",
             "  checkpoint_minutes: null", "  stop_after: null", "  on_nonfinite: stop",
         ] {
@@ -172,7 +208,7 @@ import Testing
                 "größe/数.h5", "tab\t\u{85}\u{2028}\u{7F}", "-x", "yes", "*a", "[b]",
             ])
         }
-        func encoder() -> EncoderSpecification {
+        func architecture() -> EncoderSpecification {
             switch whole(0...3) {
             case 0: return .linear(bias: Bool.random(using: &g))
             case 1:
@@ -185,6 +221,16 @@ import Testing
             case 2: return .convolutional(channels: wholes(1...3), hidden: wholes(0...2))
             default: return .labels
             }
+        }
+        func initialization() -> WeightInitialization {
+            WeightInitialization(
+                law: pick(WeightInitialization.Law.allCases), gain: Float.random(in: 1e-3...9, using: &g),
+                biases: pick([nil, .zero, .uniform]))
+        }
+        func encoder() -> EncoderSpecification {
+            var encoder = architecture()
+            encoder.initialization = pick([nil, initialization()])
+            return encoder
         }
         func source() -> SourceSpecification {
             switch whole(0...6) {
@@ -237,8 +283,8 @@ import Testing
             name: pick(["gaussian", "a b", "true", "7", "x: y", "größe", "-"]),
             seed: UInt64.random(in: 0...UInt64.max, using: &g), source: source(),
             encoders: .init(
-                embedding: whole(1...512), initialScale: Float.random(in: 1e-6...2, using: &g), first: first,
-                second: isShared ? first : encoder(), shared: isShared),
+                embedding: whole(1...512), initialScale: Float.random(in: 1e-6...2, using: &g),
+                initialization: initialization(), first: first, second: isShared ? first : encoder(), shared: isShared),
             initialization: isShared
                 ? nil
                 : pick([
@@ -249,10 +295,12 @@ import Testing
             objective: .init(
                 similarity: similarity, loss: loss,
                 temperature: learned
-                    ? .init(initial: initial, learned: true, minimum: initial * 0.3) : .init(initial: initial)),
+                    ? .init(initial: initial, learned: true, minimum: initial * 0.3) : .init(initial: initial),
+                groups: pick(GroupTreatment.allCases.filter { loss.problem(of: $0) == nil })),
             batch: pick([
                 .init(size: size), .init(size: size, shards: 32),
                 .init(size: size, activations: .recompute, tileMemory: whole(0...1 << 40)),
+                .init(size: size, groups: .distinct),
             ]),
             optimizer: .init(
                 kind: kind(), learningRate: positive(), schedule: schedule, warmupSteps: warmup,

@@ -90,7 +90,9 @@ import Testing
         return try WorkerGroup.launch().run(threads: 2) { communicator in
             try ModelEvaluation(
                 configuration: configuration, model: model, source: source, communicator: communicator
-            ).run(step: checkpoint.step, temperature: exp(-scalar)).jsonText
+            ).run(
+                step: checkpoint.step, temperature: exp(-scalar), loss: .init(temperature: exp(-scalar))
+            ).jsonText
         }
     }
 

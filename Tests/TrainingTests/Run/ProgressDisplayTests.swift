@@ -116,4 +116,21 @@ final class TestConsole: Sendable {
         display.update(step: 1_050, loss: 1, isLogged: true)
         #expect(screen.text == "step 1050/1100  loss 1.0000  100 pairs/s  0:05 left\n")
     }
+
+    @Test func aLineEndsWithTheFiguresOfTheLastEvaluation() {
+        let screen = TestConsole()
+        let display = ProgressDisplay(
+            mode: .auto, total: 1_000, pairsPerStep: 10, console: screen.console(isTerminal: true))
+        display.begin(at: 0)
+        display.evaluated(["held-out loss 2.0213", "MRR 0.49810"])
+        screen.time = 5
+        display.update(step: 500, loss: 1, isLogged: true)
+        let line = "500/1000  loss 1.0000  1,000 pairs/s  0:05 left  held-out loss 2.0213"
+        // The line has 79 columns, so the last figure has no place.
+        #expect(screen.text.hasPrefix("\r\(line)\u{1B}"), "\(screen.text)")
+        screen.width = 120
+        screen.time = 6
+        display.update(step: 510, loss: 1, isLogged: true)
+        #expect(screen.text.contains("held-out loss 2.0213  MRR 0.49810\u{1B}"))
+    }
 }

@@ -54,10 +54,8 @@ public struct PatchEmbedding: Layer {
             + RowMap.packedCount(inputs: patchCount, outputs: outputShape[1])
     }
 
-    public func initialize(_ parameters: [Tensor], philox: Philox, firstNumber: UInt64, scale: Float) {
-        WeightInitialization(activation: .identity, fanIn: patchCount, fanOut: outputShape[1])
-            .fill(parameters[0], philox: philox, number: firstNumber, scale: scale)
-        parameters[1].fill(0)
+    public var parameterRoles: [ParameterRole?] {
+        ParameterRole.map(fanIn: patchCount, fanOut: outputShape[1])
     }
 
     public func forward(

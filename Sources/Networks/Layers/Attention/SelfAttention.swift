@@ -39,16 +39,7 @@ public struct SelfAttention: Layer {
 
     public func scratchCount(rows: Int) -> Int { ScratchMemory.count(self, samples: rows) }
 
-    /// The weights of Q, K and V are uniform as PyTorch's: √(6 / (in + out)) with out = 3 W; those after O as in a
-    /// linear layer. Biases start at zero.
-    public func initialize(_ parameters: [Tensor], philox: Philox, firstNumber: UInt64, scale: Float) {
-        WeightInitialization(activation: .tanh, fanIn: width, fanOut: 3 * width)
-            .fill(parameters[0], philox: philox, number: firstNumber, scale: 1)
-        WeightInitialization(activation: .identity, fanIn: width, fanOut: width)
-            .fill(parameters[2], philox: philox, number: firstNumber + 2, scale: scale)
-        parameters[1].fill(0)
-        parameters[3].fill(0)
-    }
+    public var parameterRoles: [ParameterRole?] { ParameterRole.attention(width: width) }
 
     public func forward(
         _ input: Tensor, parameters: [Tensor], output: Tensor, savedForBackward: Tensor, scratch: Tensor,

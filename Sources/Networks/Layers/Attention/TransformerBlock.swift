@@ -68,20 +68,20 @@ public struct TransformerBlock: Layer {
 
     public func scratchCount(rows: Int) -> Int { ScratchMemory.count(self, samples: rows) }
 
-    /// Weights as in `SelfAttention` and `Linear`; `scale` applies to the last of both parts. Normalisations start
-    /// with weight 1, and all biases are zero.
+    /// Maps as in `SelfAttention` and `Linear`. The last of both parts count as last ones.
+    public var parameterRoles: [ParameterRole?] {
+        [nil, nil] + ParameterRole.attention(width: width) + [nil, nil]
+            + ParameterRole.map(fanIn: width, fanOut: hidden, activation: .gelu).map { $0?.beforeLast }
+            + ParameterRole.map(fanIn: hidden, fanOut: width)
+    }
+
+    /// Normalisations start with weight 1 and bias 0.
     public func initialize(_ parameters: [Tensor], philox: Philox, firstNumber: UInt64, scale: Float) {
-        func fill(_ index: Int, _ activation: Activation, fanOut: Int, scale: Float = 1) {
-            WeightInitialization(activation: activation, fanIn: parameters[index].columns, fanOut: fanOut)
-                .fill(parameters[index], philox: philox, number: firstNumber + UInt64(index), scale: scale)
+        for (parameter, (name, _)) in zip(parameters, parameterShapes) where name.hasPrefix("norm") {
+            parameter.fill(name.hasSuffix("weight") ? 1 : 0)
         }
-        for (parameter, (name, _)) in zip(parameters, parameterShapes) {
-            parameter.fill(name.hasPrefix("norm") && name.hasSuffix("weight") ? 1 : 0)
-        }
-        fill(2, .tanh, fanOut: 3 * width)
-        fill(4, .identity, fanOut: width, scale: scale)
-        fill(8, .gelu, fanOut: hidden)
-        fill(10, .identity, fanOut: width, scale: scale)
+        WeightInitialization().fill(
+            parameters, parameterRoles, philox: philox, firstNumber: firstNumber, scale: scale)
     }
 
     // MARK: - Forward

@@ -17,12 +17,12 @@ import CoupletTensors
 /// Backward: dZ = dY f'(z); db = Σ dZ over pixels, in blocks of 1,024 that start at zero and are added in order; dW and
 /// dX as in the header. No product contains the zeros that a stride inserts.
 public struct Conv2d: Layer {
-    /// The distribution of the initial weights.
+    /// The distribution of the initial weights with the laws `pytorch` and `by_activation` of `WeightInitialization`.
     public enum Initialization: Equatable, Sendable {
-        /// Uniform, by the activation: `WeightInitialization`.
+        /// That of the law.
         case fanIn
-        /// N(0, 2 / (outputs · kernel)), as in residual networks (He, Zhang, Ren, Sun, *Delving Deep into Rectifiers*,
-        /// ICCV 2015, section 2.2, backward case).
+        /// N(0, 2 / (outputs · kernel)), and zero biases, as in residual networks (He, Zhang, Ren, Sun, *Delving Deep
+        /// into Rectifiers*, ICCV 2015, section 2.2, backward case).
         case normalFanOut
     }
 
@@ -103,18 +103,20 @@ public struct Conv2d: Layer {
         withUnsafePointer(to: shape) { max(couplet_convolution_scratch_count($0), outputs) }
     }
 
-    public func initialize(_ parameters: [Tensor], philox: Philox, firstNumber: UInt64, scale: Float) {
+    public var parameterRoles: [ParameterRole?] {
         let fanIn = channels / groups * taps, fanOut = outputs / groups * taps
         switch initialization {
         case .fanIn:
-            WeightInitialization(activation: activation, fanIn: fanIn, fanOut: fanOut)
-                .fill(parameters[0], philox: philox, number: firstNumber, scale: scale)
+            return ParameterRole.map(fanIn: fanIn, fanOut: fanOut, activation: activation, hasBias: hasBias)
         case .normalFanOut:
-            philox.fillNormal(parameters[0], .initialization, number: firstNumber)
             // PyTorch's fan out counts all outputs, whatever the groups.
-            parameters[0].scale(by: scale * (2 / Float(outputs * taps)).squareRoot())
+            let deviation = (2 / Float(outputs * taps)).squareRoot()
+            return [
+                .weight(
+                    fanIn: fanIn, fanOut: fanOut, activation: activation,
+                    ownDistribution: .normal(deviation: deviation))
+            ] + (hasBias ? [.bias(fanIn: fanIn, ownDistribution: .zero)] : [])
         }
-        if hasBias { parameters[1].fill(0) }
     }
 
     public func forward(

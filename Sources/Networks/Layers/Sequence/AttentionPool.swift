@@ -43,10 +43,7 @@ public struct AttentionPool: Layer {
     public func savedForBackwardCount(rows: Int) -> Int { rows * heads * positions }
     public func scratchCount(rows: Int) -> Int { heads * positions + width }
 
-    public func initialize(_ parameters: [Tensor], philox: Philox, firstNumber: UInt64, scale: Float) {
-        WeightInitialization(activation: .identity, fanIn: width, fanOut: heads)
-            .fill(parameters[0], philox: philox, number: firstNumber, scale: scale)
-    }
+    public var parameterRoles: [ParameterRole?] { [.weight(fanIn: width, fanOut: heads)] }
 
     public func forward(
         _ input: Tensor, parameters: [Tensor], output: Tensor, savedForBackward: Tensor, scratch: Tensor,

@@ -113,10 +113,9 @@ public struct Conv1d: Layer {
     /// Floats of a packed matrix, k × n. Panels of 64 columns hold those of every instruction set.
     private func packed(_ n: Int, _ k: Int) -> Int { (n + 63) / 64 * 64 * k }
 
-    public func initialize(_ parameters: [Tensor], philox: Philox, firstNumber: UInt64, scale: Float) {
-        WeightInitialization(activation: activation, fanIn: window, fanOut: kernel * outputChannels)
-            .fill(parameters[0], philox: philox, number: firstNumber, scale: scale)
-        if hasBias { parameters[1].fill(0) }
+    public var parameterRoles: [ParameterRole?] {
+        ParameterRole.map(
+            fanIn: window, fanOut: kernel * outputChannels, activation: activation, hasBias: hasBias)
     }
 
     public func forward(

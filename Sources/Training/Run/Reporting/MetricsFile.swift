@@ -1,4 +1,6 @@
+import CoupletEvaluation
 import CoupletFiles
+import CoupletPairs
 import CoupletText
 
 /// The metrics of one logged step: a line of `metrics.jsonl`.
@@ -60,7 +62,26 @@ public struct MetricsRecord: Equatable, Sendable {
     }
 }
 
-/// The file `metrics.jsonl` of a run: one record a line, each step at most once.
+/// An evaluation during training: a line of `metrics.jsonl` with the keys `step`, `split`, `evaluation`, which holds
+/// the sections of `couplet evaluate --json`, and `seconds`.
+struct EvaluationRecord {
+    let result: EvaluationResult
+    let split: Split
+    /// Seconds since the start of training in this process.
+    let seconds: Double
+
+    var json: String {
+        var sections = result.json
+        if case .object(let members) = sections { sections = .object(members.filter { $0.0 != "step" }) }
+        return JSONValue.object([
+            ("step", .integer(result.step)), ("split", .string(split.rawValue)), ("evaluation", sections),
+            ("seconds", .number(seconds)),
+        ]).text
+    }
+}
+
+/// The file `metrics.jsonl` of a run: a line for each logged step, and one for each evaluation during training; each
+/// step at most once of either kind.
 public struct MetricsFile: Sendable {
     private let file: LineFile
 
@@ -76,7 +97,11 @@ public struct MetricsFile: Sendable {
     /// - Throws: `FileError` if the system refuses, for example because the disk is full.
     public func append(_ record: MetricsRecord) throws { try file.append(record.json) }
 
-    /// The records of a run, in the order of the file; empty if there is no file.
+    /// Appends an evaluation as one line.
+    /// - Throws: `FileError` as above.
+    func append(_ record: EvaluationRecord) throws { try file.append(record.json) }
+
+    /// The records of logged steps of a run, in the order of the file; empty if there is no file.
     /// - Throws: `FileError` if the file cannot be read.
     public static func records(path: String) throws -> [MetricsRecord] {
         guard FileSystem.exists(path) else { return [] }

@@ -64,6 +64,8 @@ public final class ProgressDisplay: Sendable {
         var lastDrawing = -Double.infinity
         /// Text of the live line; empty if there is none.
         var line = ""
+        /// Figures of the last evaluation.
+        var evaluation: [String] = []
     }
 
     private enum Style { case live, plain, none }
@@ -109,7 +111,7 @@ public final class ProgressDisplay: Sendable {
             let pause = style == .live ? 0.1 : 3
             guard isLast || now - state.lastDrawing >= pause else { return }
             state.lastDrawing = now
-            let parts = parts(step: step, loss: loss, now: now, state: &state)
+            let parts = parts(step: step, loss: loss, now: now, state: &state) + state.evaluation
             if style == .live {
                 state.line = fitted(parts)
                 console.write("\r\(state.line)\u{1B}[K")
@@ -118,6 +120,9 @@ public final class ProgressDisplay: Sendable {
             }
         }
     }
+
+    /// Sets the figures of the last evaluation, such as "held-out loss 2.0213", which later lines end with.
+    public func evaluated(_ figures: [String]) { state.withLock { $0.evaluation = figures } }
 
     /// Writes a message above the live line. Its control characters are escaped.
     public func message(_ text: String) {

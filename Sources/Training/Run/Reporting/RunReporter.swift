@@ -67,8 +67,26 @@ package final class RunReporter {
         if let source = setup.source as? any LatentFactorSource {
             for line in source.latentSummary { logger.notice("\(line)") }
         }
+        reportChoice(setup.source)
         reportEncoders(setup.pretrained, frozen: setup.model.frozen)
         warn(monitor.begin(heldOut: setup.source.count(of: .heldOut), start: recorded.step))
+    }
+
+    /// Reports by which pairs `train.best` chooses.
+    private func reportChoice(_ source: any PairSource) {
+        guard configuration.train.best != nil else { return }
+        if configuration.usesValidation(of: source) {
+            let count = source.count(of: .validation).map { "\($0) " } ?? ""
+            let fraction = (configuration.source.kind as? any ValidationFraction)?.validation
+            let origin = fraction.map { ", data.validation: \($0) of the training pairs" } ?? ""
+            logger.notice("train.best chooses by \(count)validation pairs\(origin)")
+        } else {
+            logger.notice(
+                """
+                train.best chooses by the held-out pairs, because there are no validation pairs; the figures of the \
+                chosen checkpoint on them are then not honest
+                """)
+        }
     }
 
     private func warn(_ findings: [String]) {
@@ -111,10 +129,54 @@ package final class RunReporter {
         { [logger] path, digest in logger.info("saved \(path), digest \(digest)") }
     }
 
-    /// Stores and logs an evaluation.
+    /// Stores and logs the evaluation at the end of a run.
     func evaluated(_ result: EvaluationResult) throws {
         try folder.store(evaluationJSON: result.jsonText)
         logger.info("evaluated step \(result.step): \(result.json.text)")
+    }
+
+    /// Stores, logs and shows an evaluation during training.
+    /// - Parameter best: the best evaluation so far, this one included; nil without `train.best`.
+    func evaluated(_ result: EvaluationResult, on split: Split, best: BestEvaluation?) throws {
+        try metrics.append(
+            EvaluationRecord(result: result, split: split, seconds: (ContinuousClock.now - started).inSeconds))
+        // evaluation.json is of the test pairs.
+        if split == .heldOut { try folder.store(evaluationJSON: result.jsonText) }
+        logger.info("evaluated step \(result.step) during training: \(result.json.text)")
+        display.evaluated(Self.figures(result, on: split, best: best))
+    }
+
+    /// The figures of an evaluation in the progress line: the loss, and the metric of `train.best`, by default MRR, the
+    /// mean reciprocal rank.
+    private static func figures(_ result: EvaluationResult, on split: Split, best: BestEvaluation?) -> [String] {
+        let isUsual = best.map { $0.metric == Configuration.Train.Best.usualMetric } ?? true
+        let path = best?.metric ?? Configuration.Train.Best.usualMetric
+        let name = isUsual ? "MRR" : path
+        let loss = result.loss.map {
+            "\(split == .heldOut ? "held-out" : split.rawValue) loss \(NumberText.significant($0.mean))"
+        }
+        let value = MetricPath(path).value(in: result.json).map { "\(name) \(NumberText.significant($0))" }
+        let record = best?.best.map { "best \(NumberText.significant($0.value)) at \($0.step)" }
+        let figures = [loss, value, record].compactMap(\.self)
+        // The line of a later step shows them too.
+        return figures.first.map { ["after step \(result.step): \($0)"] + figures.dropFirst() } ?? []
+    }
+
+    /// Reports that the checkpoint has the best evaluation of another metric than the config asks for.
+    func changedMetric(from former: BestEvaluation, to now: BestEvaluation) {
+        logger.notice(
+            """
+            train.best: the best checkpoint so far is by \(former.metric) (\(former.goal)); evaluations from here on \
+            choose by \(now.metric) (\(now.goal))
+            """)
+    }
+
+    /// Reports that `train.stop_early` ends the run.
+    func stoppedEarly(step: Int, patience: Int, best: BestEvaluation) {
+        display.finish()
+        let evaluations = patience == 1 ? "1 evaluation" : "\(patience) evaluations"
+        logger.notice(
+            "train.stop_early: ends after step \(step), because \(best.metric) has not improved in \(evaluations)")
     }
 
     /// Reports a step that updated nothing.
@@ -134,7 +196,8 @@ package final class RunReporter {
     }
 
     /// Reports the end of the run after its last step.
-    func finished(step: Int) {
+    /// - Parameter best: the best evaluation; nil without `train.best`.
+    func finished(step: Int, best: BestEvaluation?) {
         display.finish()
         reportSkippedSteps()
         warn(monitor.end(step: step))
@@ -144,6 +207,10 @@ package final class RunReporter {
             \(folder.path): done after step \(step), \(seconds) s; couplet evaluate \(folder.path) shows what was \
             learned
             """)
+        if let best, let record = best.best {
+            let command = record.step == step ? "" : "; couplet evaluate \(folder.path) --checkpoint best measures it"
+            logger.notice("\(folder.path): the best checkpoint has \(best.text)\(command)")
+        }
         if !monitor.findings.isEmpty {
             let count = monitor.findings.count
             logger.warning(

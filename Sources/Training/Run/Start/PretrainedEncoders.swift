@@ -16,11 +16,11 @@ package struct PretrainedEncoders: Sendable {
     package let skipped: [(modality: Modality, difference: String)]
     let checkpoint: Checkpoint
 
-    /// Reads the newest checkpoint of the other run that verifies. It changes nothing in that run.
+    /// Reads the checkpoint of the other run that the config names. It changes nothing in that run.
     /// - Parameters:
     ///   - configuration: config of the new run.
     ///   - model: model of the new run.
-    ///   - digest: selects a checkpoint by its digest; nil selects the newest.
+    ///   - digest: selects a checkpoint by its digest; nil selects the one that the config names.
     /// - Throws: `FileError` if there is no such run or checkpoint; `RunMismatchError` if an encoder that the config
     ///   names differs from the new run's.
     package init(
@@ -32,7 +32,7 @@ package struct PretrainedEncoders: Sendable {
                 .inputOutput, at: "initialize.from", reason: "there is no run in \(folder.path)",
                 remedy: "name the folder of a run, or train it first")
         }
-        guard let (checkpoint, path) = try Self.checkpoint(store, digest: digest) else {
+        guard let (checkpoint, path) = try Self.checkpoint(store, settings.checkpoint, digest: digest) else {
             throw FileError(
                 .badData, at: "initialize.from", reason: "the run \(folder.path) has no valid checkpoint",
                 remedy: "a run writes one at its end and every train.checkpoint_every steps")
@@ -71,11 +71,15 @@ package struct PretrainedEncoders: Sendable {
         for modality in modalities { try model.load(modality, checkpoint, from: path) }
     }
 
-    /// The newest checkpoint that verifies, or the checkpoint with the given digest.
+    /// The checkpoint of the given choice, or with the given digest. The newest is the newest one that verifies.
     private static func checkpoint(
-        _ store: CheckpointStore, digest: String?
+        _ store: CheckpointStore, _ choice: CheckpointChoice, digest: String?
     ) throws -> (content: Checkpoint, path: String)? {
-        guard let digest else { return try store.newestReadable().checkpoint }
+        guard let digest else {
+            if choice == .latest { return try store.newestReadable().checkpoint }
+            let step = try store.step(of: choice)
+            return (try store.read(step: step), store.path(ofStep: step))
+        }
         // A damaged checkpoint is skipped.
         let step = try store.list().first { (try? CheckpointStore.summary(store.path(ofStep: $0)))?.digest == digest }
         guard let step else {

@@ -1,21 +1,23 @@
 import CoupletNetworks
+import CoupletOptimizers
 import CoupletPairs
 import CoupletSchema
 import CoupletStorage
 import CoupletTensors
 
-/// How a run opens its data: labels for the encoders that take them, and the rules of the version that started it.
+/// How a run opens its data: labels for the encoders that take them, scaled inputs, and the rules of the version that
+/// started it.
 extension Configuration {
     /// Opens the source of the run.
-    /// - Parameter checkpoint: a checkpoint of the run, whose tables of labels the source keeps; nil to number the
-    ///   labels of the data.
+    /// - Parameter checkpoint: a checkpoint of the run, whose tables of labels and scalings of inputs the source keeps;
+    ///   nil to take them from the data.
     /// - Throws: the errors of `SourceSpecification.makeSource`; `DataError` if an encoder takes labels and the data
     ///   hold none, or others than those of the checkpoint.
     package func makeSource(labelsOf checkpoint: Checkpoint? = nil) throws -> any PairSource {
         try FloatingPointMode.withFlushedSubnormals { try withLabels(source.makeSource(seed: seed), of: checkpoint) }
     }
 
-    /// Gives a source labels for the encoders that take them.
+    /// Gives a source labels for the encoders that take them, and scales the inputs of the others.
     /// - Parameter checkpoint: as for `makeSource(labelsOf:)`.
     package func withLabels(_ source: any PairSource, of checkpoint: Checkpoint? = nil) throws -> any PairSource {
         let architectures = PerModality(
@@ -26,36 +28,98 @@ extension Configuration {
             let stored = checkpoint?.labels.first { $0.modality == modality.rawValue }?.labels
             return stored.flatMap(LabelTable.init(stored:)).map { .table($0) } ?? .fromData
         }
-        return try source.reading(labels: readings)
+        return try scalingInputs(of: source.reading(labels: readings), by: checkpoint)
+    }
+
+    /// Scales the inputs of the encoders that take numbers, by `data.standardize` and `data.scale_pictures`.
+    /// - Parameter checkpoint: as for `makeSource(labelsOf:)`.
+    package func scalingInputs(of source: any PairSource, by checkpoint: Checkpoint?) throws -> any PairSource {
+        let standardization = self.source.standardize ?? Standardization.none
+        if let checkpoint {
+            return source.scaled(
+                by: PerModality { modality in
+                    let arrays = InputScaling.names.map { checkpoint.statistic(RunState.path($0, modality))?.tensor }
+                    guard let mean = arrays[0]?.values, let scale = arrays[1]?.values else { return nil }
+                    return InputScaling(
+                        mean: mean, scale: scale, standardization, shape: source.description(of: modality).shape)
+                })
+        }
+        let scalesPictures = (self.source.kind as? HDF5Specification)?.scalesPictures ?? false
+        guard standardization != .none || scalesPictures else { return source }
+        // Token ids are names. An encoder that does not fit its modality is reported where the model is built.
+        let encoders = standardization == .none ? nil : try? ModelEncoders(self, source: source)
+        return try FloatingPointMode.withFlushedSubnormals {
+            try source.scaled(
+                by: standardization,
+                unscaled: Modality.allCases.filter { encoders?.encoders[$0].tokenVocabulary != nil },
+                scalesPictures: scalesPictures, isShared: self.encoders.shared)
+        }
     }
 
     /// Reads a config that a run stored, with the rules of the version that stored it: a run whose config has no
-    /// `data.split_seed` keeps the held-out pairs that its seed chose, and its table of labels.
+    /// `data.split_seed` keeps the held-out pairs that its seed chose, and its table of labels; without
+    /// `data.scale_pictures` its encoders take bytes as they are; without `encoders.initialization` it has the initial
+    /// weights of that time.
     /// - Throws: as `parse` does.
     package static func stored(
         text: String, name: String, overrides: [String] = [], registry: Registry
     ) throws -> Configuration {
         var configuration = try parse(text: text, name: name, overrides: overrides, registry: registry)
         let keys = try ConfigurationSettings(yaml: text, name: name).settings.map(\.key)
-        if !keys.contains("data.split_seed"), !overrides.contains(where: { $0.hasPrefix("data.split_seed=") }) {
-            configuration.setSplitSeed(nil)
+        func isMissing(_ key: String) -> Bool {
+            !keys.contains(key) && !overrides.contains { $0.hasPrefix("\(key)=") }
+        }
+        if var kind = configuration.source.kind as? HDF5Specification {
+            if isMissing("data.split_seed") { kind.splitSeed = nil }
+            if isMissing("data.scale_pictures") { kind.scalesPictures = false }
+            configuration.source.kind = kind
+        }
+        let initialization = "encoders.initialization"
+        if !(keys + overrides).contains(where: { $0.hasPrefix(initialization) }) {
+            configuration.encoders.initialization = .beforeKey
         }
         return configuration
     }
 
-    /// Takes the rules of the run's version from its stored configuration.
-    func inheritingRules(from stored: Configuration) -> Configuration {
-        guard let former = stored.source.kind as? HDF5Specification, former.splitSeed == nil,
-            (source.kind as? HDF5Specification)?.splitSeed == HDF5Specification(path: "").splitSeed
-        else { return self }
+    /// Takes the rules of the run's version, and its validation pairs, from its stored configuration.
+    package func inheritingRules(from stored: Configuration) -> Configuration {
         var configuration = self
-        configuration.setSplitSeed(nil)
+        let usual = HDF5Specification(path: "")
+        if let former = stored.source.kind as? HDF5Specification, var kind = source.kind as? HDF5Specification {
+            if former.splitSeed == nil, kind.splitSeed == usual.splitSeed { kind.splitSeed = nil }
+            if kind.scalesPictures == usual.scalesPictures { kind.scalesPictures = former.scalesPictures }
+            configuration.source.kind = kind
+        }
+        if var kind = configuration.source.kind as? any ValidationFraction, kind.validation == nil {
+            kind.validation = (stored.source.kind as? any ValidationFraction)?.validation
+            configuration.source.kind = kind
+        }
+        if stored.encoders.initialization == .beforeKey, encoders.initialization == WeightInitialization(),
+            origin.has("encoders.initialization") != true
+        {
+            configuration.encoders.initialization = .beforeKey
+        }
+        let decayedParameters = OptimizerSpecification().decayedParameters
+        if optimizer.decayedParameters == decayedParameters, origin.has("optimizer.weight_decay_on") != true {
+            configuration.optimizer.decayedParameters = stored.optimizer.decayedParameters
+        }
+        let temperature = Objective.usualTemperature(with: objective.similarity)
+        if objective.temperature == temperature, origin.has("objective.temperature") != true {
+            configuration.objective.temperature = stored.objective.temperature
+        }
         return configuration
     }
 
-    private mutating func setSplitSeed(_ seed: UInt64?) {
-        guard var kind = source.kind as? HDF5Specification else { return }
-        kind.splitSeed = seed
-        source.kind = kind
+    /// Whether something in the run is chosen by a metric, so that it takes validation pairs.
+    package var needsValidation: Bool { train.best != nil || isCompared }
+
+    /// Sets a missing `data.validation` at the first start of a run that needs validation pairs and whose data have
+    /// none. A run that resumes keeps its own.
+    /// - Throws: the errors of `PairSourceKind.withValidation`.
+    package func resolvingValidation() throws -> Configuration {
+        guard needsValidation else { return self }
+        var configuration = self
+        configuration.source = try source.withValidation()
+        return configuration
     }
 }

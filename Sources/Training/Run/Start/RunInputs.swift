@@ -44,8 +44,7 @@ struct RunInputs: Sendable {
         if MemoryEstimate.fitsKernels(configuration, source: opened) {
             try OpenBLAS.reserveMemory(threads: workers.threads)
         }
-        _ = try Sampler(
-            batchSize: batch.size, sampleCount: opened.count(of: .training), seed: configuration.seed)
+        _ = try Sampler(configuration, source: opened)
         encoders = try ModelEncoders(configuration, source: opened)
         let source = encoders.checkingTokens(of: opened)
         let estimate = MemoryEstimate(
@@ -66,13 +65,15 @@ struct RunInputs: Sendable {
         self.movedData = movedData
     }
 
-    /// The config of the run, with `optimizer.schedule_steps` filled in. A resumed run takes a missing value from its
-    /// stored config.
+    /// The config of the run, with `optimizer.schedule_steps` and `data.validation` filled in. A resumed run takes a
+    /// missing value from its stored config.
     /// - Throws: `RunMismatchError` if a resumed run has other values of keys that may not change.
     private static func configuration(
         _ loaded: Configuration, _ options: TrainingOptions, _ folder: RunFolder, _ registry: Registry
     ) throws -> (Configuration, movedData: [String]) {
-        guard options.existing == .resume, folder.holdsRun else { return (loaded.resolvingScheduleSteps(), []) }
+        guard options.existing == .resume, folder.holdsRun else {
+            return (try loaded.resolvingScheduleSteps().resolvingValidation(), [])
+        }
         let stored = try folder.storedConfiguration(registry: registry)
         let differences = loaded.differences(from: stored)
         guard loaded.differences(from: stored, ignoring: Configuration.dataPathKeys).isEmpty else {

@@ -36,6 +36,7 @@ struct RunSetup: Sendable {
         var lock: FolderLock?, pretrained: PretrainedEncoders?, restored: (content: Checkpoint, path: String)?
         var damagedCheckpoints: [CheckpointStore.DamagedCheckpoint] = []
         if group.processRank == 0 {
+            try configuration.requireBestMetric(model, source: inputs.source)
             if existing == .resume { try CheckpointStore(folder: folder.checkpoints).requireResumable() }
             // If a new run cannot start, it throws here, before an existing run is removed.
             if existing != .resume {

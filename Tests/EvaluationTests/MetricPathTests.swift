@@ -1,4 +1,4 @@
-import CoupletSweeps
+import CoupletEvaluation
 import CoupletText
 import Testing
 

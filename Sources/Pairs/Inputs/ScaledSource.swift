@@ -1,0 +1,127 @@
+import CoupletTensors
+
+/// A source whose numbers reach the encoders scaled (`data.standardize`, `data.scale_pictures`). Rows that a user gives
+/// are scaled in the same way; `readRaw` stays in the units of the source.
+package struct ScaledSource<Base: PairSource>: PairSourceWrapper {
+    package let base: Base
+    let scalings: PerModality<InputScaling?>
+
+    init(_ base: Base, _ scalings: PerModality<InputScaling?>) {
+        self.base = base
+        self.scalings = scalings
+    }
+
+    private func scale(_ first: Tensor?, _ second: Tensor?) {
+        if let first { scalings.first?.apply(to: first) }
+        if let second { scalings.second?.apply(to: second) }
+    }
+
+    package func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) throws {
+        try base.read(split, numbers, first: first, second: second)
+        scale(first, second)
+    }
+
+    package func read(training numbers: [UInt64], draws: [UInt64], first: Tensor?, second: Tensor?) throws {
+        try base.read(training: numbers, draws: draws, first: first, second: second)
+        scale(first, second)
+    }
+
+    package func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor {
+        let rows = try base.prepare(modality, raw: raw)
+        guard let scaling = scalings[modality] else { return rows }
+        // The base may return the user's own rows.
+        let scaled = Tensor(rows.shape)
+        scaled.copy(from: rows)
+        scaling.apply(to: scaled)
+        return scaled
+    }
+
+    package func reading(labels: PerModality<LabelReading?>) throws -> any PairSource {
+        try base.reading(labels: labels).scaled(by: scalings)
+    }
+
+    /// Samples that are scaled by their own moments do not have mean zero exactly.
+    package var gaussianCovariance: GaussianCovariance? { nil }
+    /// In the units of the source.
+    package func gaussianMarginal(of modality: Modality) throws -> GaussianMarginal? {
+        try base.gaussianMarginal(of: modality)
+    }
+
+    // MARK: - What stays the same
+
+    package func description(of modality: Modality) -> ModalityDescription { base.description(of: modality) }
+    package func count(of split: Split) -> Int? { base.count(of: split) }
+    package var hasValidation: Bool { base.hasValidation }
+    package func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { try base.labels(split, numbers) }
+    package func groups(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { try base.groups(split, numbers) }
+    package func readRaw(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> Tensor {
+        try base.readRaw(split, numbers, modality)
+    }
+    package func place(of number: UInt64, _ split: Split, _ modality: Modality) throws -> SamplePlace? {
+        try base.place(of: number, split, modality)
+    }
+    package var residentBytes: Int { base.residentBytes }
+    package var waitsForStorage: Bool { base.waitsForStorage }
+    package var storageNotices: [String] { base.storageNotices }
+    package func dataDigest() throws -> String? { try base.dataDigest() }
+    package func formerDataDigests() throws -> [String] { try base.formerDataDigests() }
+}
+
+extension ScaledSource: LatentFactorSource where Base: LatentFactorSource {
+    package var latentFactors: [LatentFactor] { base.latentFactors }
+    package var contentDetermination: [Double?] { base.contentDetermination }
+    package var latentSummary: [String] { base.latentSummary }
+    package func latents(_ split: Split, _ numbers: [UInt64]) throws -> [Tensor] { try base.latents(split, numbers) }
+    package func readSwappingContent(
+        _ split: Split, _ numbers: [UInt64], contentOf: [UInt64], first: Tensor?, second: Tensor?
+    ) throws {
+        try base.readSwappingContent(split, numbers, contentOf: contentOf, first: first, second: second)
+        scale(first, second)
+    }
+}
+
+extension PairSource {
+    /// The scalings of the inputs; nil for a modality that is not scaled.
+    package var inputScalings: PerModality<InputScaling?> {
+        if let source = self as? any ScaledSourceProtocol { return source.scalings }
+        return ((self as? any PairSourceWrapper)?.anyBase as? any PairSource)?.inputScalings ?? PerModality { _ in nil }
+    }
+
+    /// Returns the source with scaled inputs.
+    /// - Parameters:
+    ///   - standardization: for modalities of numbers; labels and `unscaled` modalities are left as they are.
+    ///   - unscaled: modalities whose numbers are names, such as token ids.
+    ///   - scalesPictures: whether pictures of unsigned bytes go from 0 … 255 to 0 … 1 if they are not standardised.
+    ///   - isShared: whether both modalities have one encoder, and so one scaling.
+    /// - Throws: as `read` does; `DataError` if there are no training samples.
+    package func scaled(
+        by standardization: Standardization, unscaled: [Modality], scalesPictures: Bool, isShared: Bool
+    ) throws -> any PairSource {
+        let modalities = Modality.allCases.filter { description(of: $0).classes == nil && !unscaled.contains($0) }
+        var scalings = PerModality<InputScaling?> { _ in nil }
+        if standardization != .none {
+            var moments = try modalities.map { try trainingMoments(of: $0) }
+            if isShared, moments.count == 2 {
+                let both = zip(moments[0], moments[1]).map { SampleMoments(joining: $0, $1) }
+                moments = [both, both]
+            }
+            for (modality, moments) in zip(modalities, moments) {
+                scalings[modality] = InputScaling(moments, standardization, shape: description(of: modality).shape)
+            }
+        } else if scalesPictures, let file = unwrapped as? HDF5Source {
+            for modality in modalities where file.holdsPictureBytes(modality) {
+                scalings[modality] = .bytes(shape: description(of: modality).shape)
+            }
+        }
+        return scaled(by: scalings)
+    }
+
+    /// Returns the source with these scalings; itself if there are none.
+    package func scaled(by scalings: PerModality<InputScaling?>) -> any PairSource {
+        scalings.first == nil && scalings.second == nil ? self : ScaledSource(self, scalings)
+    }
+}
+
+/// A `ScaledSource` of any base.
+private protocol ScaledSourceProtocol { var scalings: PerModality<InputScaling?> { get } }
+extension ScaledSource: ScaledSourceProtocol {}
