@@ -157,7 +157,7 @@ public struct TrainedRun: Sendable {
     /// Number of floats of an encoding: e, or those of the output of a layer.
     /// - Throws: `DataError` if there is no such layer.
     public func encodingCount(_ modality: Modality, layer: Int? = nil) throws -> Int {
-        try model.batchEncoder(modality, rows: 1, layer: layer).encoder.outputCount
+        try model.encodingCount(modality, layer: layer)
     }
 
     /// Encodes batches of samples of a modality.

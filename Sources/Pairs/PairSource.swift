@@ -139,7 +139,7 @@ public enum Split: String, Sendable, CaseIterable {
     }
 
     /// The split's name in messages.
-    var text: String { self == .heldOut ? "held-out" : rawValue }
+    package var text: String { self == .heldOut ? "held-out" : rawValue }
 }
 
 /// Shape and kind of the samples of one modality.
@@ -167,8 +167,7 @@ public struct ModalityDescription: Equatable, Sendable {
 
 /// A source whose samples are those of another one, or some of them.
 package protocol PairSourceWrapper: PairSource {
-    associatedtype Base
-    var base: Base { get }
+    var wrapped: any PairSource { get }
 }
 
 extension PairSource {
@@ -177,12 +176,8 @@ extension PairSource {
 
     /// The source within wrappers.
     package var unwrapped: any PairSource {
-        ((self as? any PairSourceWrapper)?.anyBase as? any PairSource)?.unwrapped ?? self
+        (self as? any PairSourceWrapper)?.wrapped.unwrapped ?? self
     }
-}
-
-extension PairSourceWrapper {
-    var anyBase: Any { base }
 }
 
 extension PairSource {
@@ -190,6 +185,11 @@ extension PairSource {
     /// for none. Nil if the source has neither.
     package func groupsOrLabels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? {
         try groups(split, numbers) ?? labels(split, numbers)
+    }
+
+    /// As `groupsOrLabels`, with -1 for all samples if the source has neither.
+    package func groupNumbers(_ split: Split, _ numbers: [UInt64]) throws -> [Int] {
+        try groupsOrLabels(split, numbers) ?? [Int](repeating: -1, count: numbers.count)
     }
 
     /// Whether the data are those of a digest that this or an earlier version computed.

@@ -1,8 +1,9 @@
 // Kernels of attention: one sequence, all its heads.
 //
 // Legend: L = positions, H = heads, d = width of a head, W = H d. Row i of `qkv` has 3 W numbers: the queries of all
-// heads at position i, then their keys, then their values. For each head, scores are S = Q Kᵀ / √d, weights P = softmax
-// of each row of S, outputs O = P V (Vaswani et al., Attention Is All You Need, NeurIPS 2017, equation 1).
+// heads at position i, then their keys, then their values. Each head has the scores S = Q Kᵀ / √d. Its weights P are
+// the softmax of each row of S, and its outputs are O = P V (Vaswani et al., Attention Is All You Need, NeurIPS 2017,
+// equation 1).
 //
 // Keys are met in tiles of COUPLET_ATTENTION_KEYS and queries in blocks of COUPLET_ATTENTION_QUERIES: no more scores
 // than one tile of a block are stored (Dao et al., FlashAttention, NeurIPS 2022). Products are those of

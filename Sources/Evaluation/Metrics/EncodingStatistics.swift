@@ -12,10 +12,12 @@ public struct EncodingStatistics: Equatable, Sendable {
     public let alignment: Double
     /// `log E exp(-2 |x̂_i - x̂_j|²)` over i ≠ j, as `Uniformity` has it: -8 to 0, where 0 means that all are equal.
     public let uniformity: PerModality<Double>
-    /// `1 / E ⟨x̂_i, x̂_j⟩²` over i ≠ j: the number of directions that the encodings use. For the eigenvalues λ of `E
-    /// x̂ x̂ᵀ` it is (Σ λ)² / Σ λ², the effective rank R₀ of Bartlett, Long, Lugosi and Tsigler (*Benign Overfitting in
-    /// Linear Regression*, PNAS 2020). It lies near 1 if all encodings are parallel, and near e if they are uniform on
-    /// the sphere. NaN if all products are 0, and for fewer than two pairs.
+    /// `1 / E ⟨x̂_i, x̂_j⟩²` over i ≠ j: the number of directions that the encodings use.
+    ///
+    /// It is near 1 if all encodings are parallel, and near e if they are uniform on the sphere. With the eigenvalues λ
+    /// of the matrix `E x̂ x̂ᵀ` it is (Σ λ)² / Σ λ². This is the effective rank R₀ of Bartlett, Long, Lugosi and
+    /// Tsigler (*Benign Overfitting in Linear Regression*, PNAS 2020). NaN if all products are 0, and for fewer than
+    /// two pairs.
     public let effectiveRank: PerModality<Double>
     /// `E |x|`, before any scaling.
     public let norm: PerModality<Double>
@@ -52,8 +54,8 @@ public struct EncodingStatistics: Equatable, Sendable {
         effectiveRank = products.map { $0.square > 0 ? 1 / $0.square : .nan }
     }
 
-    /// Means of exp(-2 |x̂_i - x̂_j|²) and of ⟨x̂_i, x̂_j⟩² over the combinations i ≠ j of the samples in use; NaN if
-    /// there are none.
+    /// Two means over all pairs of different samples that are in use: of exp(-2 |x̂_i - x̂_j|²) and of ⟨x̂_i, x̂_j⟩².
+    /// Both are NaN if only one sample is in use.
     private static func products(
         _ context: MetricContext, _ encodings: Tensor
     ) throws -> (potential: Double, square: Double) {

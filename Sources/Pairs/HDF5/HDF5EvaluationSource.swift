@@ -4,7 +4,8 @@ import CoupletTensors
 /// The source of a run whose held-out samples are the pairs of another file. Training samples, which an evaluation
 /// needs for prototypes of classes, stay those of the run.
 struct HDF5EvaluationSource: PairSourceWrapper {
-    let base: any PairSource
+    private let base: any PairSource
+    var wrapped: any PairSource { base }
     /// All rows of the file are its training samples.
     private let file: HDF5Source
 

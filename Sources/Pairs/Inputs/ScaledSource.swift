@@ -2,8 +2,9 @@ import CoupletTensors
 
 /// A source whose numbers reach the encoders scaled (`data.standardize`, `data.scale_pictures`). Rows that a user gives
 /// are scaled in the same way; `readRaw` stays in the units of the source.
-package struct ScaledSource<Base: PairSource>: PairSourceWrapper {
-    package let base: Base
+package struct ScaledSource<Base: PairSource>: ForwardingPairSource {
+    private let base: Base
+    package var wrapped: any PairSource { base }
     let scalings: PerModality<InputScaling?>
 
     init(_ base: Base, _ scalings: PerModality<InputScaling?>) {
@@ -42,29 +43,6 @@ package struct ScaledSource<Base: PairSource>: PairSourceWrapper {
 
     /// Samples that are scaled by their own moments do not have mean zero exactly.
     package var gaussianCovariance: GaussianCovariance? { nil }
-    /// In the units of the source.
-    package func gaussianMarginal(of modality: Modality) throws -> GaussianMarginal? {
-        try base.gaussianMarginal(of: modality)
-    }
-
-    // MARK: - What stays the same
-
-    package func description(of modality: Modality) -> ModalityDescription { base.description(of: modality) }
-    package func count(of split: Split) -> Int? { base.count(of: split) }
-    package var hasValidation: Bool { base.hasValidation }
-    package func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { try base.labels(split, numbers) }
-    package func groups(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { try base.groups(split, numbers) }
-    package func readRaw(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> Tensor {
-        try base.readRaw(split, numbers, modality)
-    }
-    package func place(of number: UInt64, _ split: Split, _ modality: Modality) throws -> SamplePlace? {
-        try base.place(of: number, split, modality)
-    }
-    package var residentBytes: Int { base.residentBytes }
-    package var waitsForStorage: Bool { base.waitsForStorage }
-    package var storageNotices: [String] { base.storageNotices }
-    package func dataDigest() throws -> String? { try base.dataDigest() }
-    package func formerDataDigests() throws -> [String] { try base.formerDataDigests() }
 }
 
 extension ScaledSource: LatentFactorSource where Base: LatentFactorSource {
@@ -84,7 +62,7 @@ extension PairSource {
     /// The scalings of the inputs; nil for a modality that is not scaled.
     package var inputScalings: PerModality<InputScaling?> {
         if let source = self as? any ScaledSourceProtocol { return source.scalings }
-        return ((self as? any PairSourceWrapper)?.anyBase as? any PairSource)?.inputScalings ?? PerModality { _ in nil }
+        return (self as? any PairSourceWrapper)?.wrapped.inputScalings ?? PerModality { _ in nil }
     }
 
     /// Returns the source with scaled inputs.

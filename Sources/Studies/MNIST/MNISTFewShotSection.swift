@@ -59,45 +59,36 @@ struct MNISTFewShotSection {
             return (perClass: perClass, best: Self.bestSetting(trials), numbers: numbers)
         }
         // One graph serves all draws: all training images, then the test images.
-        let training = try PerLayer { try MNISTSamples(run, .training, .first, first: .max, layer: $0 ? layer : nil) }
-        let test = try PerLayer { try MNISTSamples(run, .heldOut, .first, first: .max, layer: $0 ? layer : nil) }
-        let testLabels = test.embedding.labels, trainingCount = training.embedding.count
-        let all = Self.joined(training.convolution.encodings, test.convolution.encodings)
+        let convolutions = Self.joined(
+            try MNISTSamples(run, .training, .first, first: .max, layer: layer).encodings,
+            try MNISTSamples(run, .heldOut, .first, first: .max, layer: layer).encodings)
+        let test = try MNISTSamples(run, .heldOut, .first, first: .max)
+        let trainingCount = convolutions.rows - test.count
         // The empty environment keeps the group within this process, also under a launcher.
         let group = try WorkerGroup.launch(environment: LaunchEnvironment { _ in nil })
         let cores = WorkerGroup.availableCores
         let graph = try group.run(threads: 1 << (Int.bitWidth - 1 - cores.leadingZeroBitCount)) { communicator in
             try LabelSpreading(
-                all, neighbours: min(Self.neighbours, trainingCount + testLabels.count - 1), communicator: communicator)
+                convolutions, neighbours: min(Self.neighbours, convolutions.rows - 1), communicator: communicator)
         }
         comparisons = try group.run(threads: 1) { communicator in
-            return try draws.map { perClass, best, numbers in
+            try draws.map { perClass, best, numbers in
                 var frozen: [Classifier: [Double]] = [:]
                 for draw in numbers {
-                    let chosen = draw.map(Int.init), labels = chosen.map { training.embedding.labels[$0] }
-                    func probe(_ samples: KeyPath<PerLayer, MNISTSamples>) throws -> Double {
+                    let few = try MNISTSamples(run, .training, .first, draw), chosen = draw.map(Int.init)
+                    frozen[.embedding, default: []].append(
+                        try Self.accuracy(few.encodings, few.labels, test.encodings, test.labels, communicator))
+                    frozen[.convolution, default: []].append(
                         try Self.accuracy(
-                            Self.rows(chosen, of: training[keyPath: samples].encodings), labels,
-                            test[keyPath: samples].encodings, testLabels, communicator)
-                    }
-                    frozen[.embedding, default: []].append(try probe(\.embedding))
-                    frozen[.convolution, default: []].append(try probe(\.convolution))
-                    let classes = graph.classes(from: zip(chosen, labels).map { ($0, $1) })
-                    let right = zip(classes.dropFirst(trainingCount), testLabels).count { $0 == $1 }
-                    frozen[.spreading, default: []].append(Double(right) / Double(testLabels.count))
+                            Self.rows(chosen, of: convolutions), few.labels,
+                            convolutions.rows(trainingCount..<convolutions.rows), test.labels, communicator))
+                    let classes = graph.classes(from: zip(chosen, few.labels).map { ($0, $1) })
+                    let right = zip(classes.dropFirst(trainingCount), test.labels).count { $0 == $1 }
+                    frozen[.spreading, default: []].append(Double(right) / Double(test.count))
                 }
                 return Comparison(
                     perClass: perClass, frozen: frozen, scratch: best.accuracies, scratchSetting: best.title)
             }
-        }
-    }
-
-    /// Samples with their embeddings, and with the outputs of the last convolution.
-    private struct PerLayer {
-        let embedding: MNISTSamples, convolution: MNISTSamples
-
-        init(_ samples: (_ isConvolution: Bool) throws -> MNISTSamples) rethrows {
-            (embedding, convolution) = (try samples(false), try samples(true))
         }
     }
 

@@ -5,9 +5,9 @@ import CoupletTensors
 /// The most probable flow given tracks and a Gaussian at it, by variational assimilation (4D-Var; Le Dimet and
 /// Talagrand, *Variational Algorithms for Analysis and Assimilation of Meteorological Observations*, Tellus 1986).
 ///
-/// The Levenberg–Marquardt method minimises `½|z|² + 1/(2σ²) |observed - x(z)|²`. Central differences give the Jacobian
-/// J of the integrated positions x(z). The covariance is that of the linearised model, `(I + JᵀJ/σ²)⁻¹` (Laplace's
-/// approximation). The posterior may have several modes; the search finds one.
+/// It minimises `½|z|² + 1/(2σ²) |observed - x(z)|²` by the Levenberg–Marquardt method, where x(z) are the integrated
+/// positions. Their Jacobian J is computed by central differences. The covariance is that of the linearised model,
+/// `(I + JᵀJ/σ²)⁻¹` (Laplace's approximation). The posterior may have several modes; the search finds one.
 package struct VariationalFlowEstimate {
     private let model: DrifterModel
     /// D × 2.

@@ -58,13 +58,14 @@ final class SourceCache: Sendable {
 }
 
 /// A source that computes the digest of its data once, although many trials ask for it.
-private struct DigestCachingSource<Source: PairSource>: PairSourceWrapper {
+private struct DigestCachingSource<Source: PairSource>: ForwardingPairSource {
     /// The outer optional is nil until the digest is computed.
     private final class Cache: Sendable {
         let digest = Mutex<String??>(nil)
     }
 
-    let base: Source
+    private let base: Source
+    var wrapped: any PairSource { base }
     private let cache: Cache
 
     init(_ source: Source) {
@@ -83,8 +84,6 @@ private struct DigestCachingSource<Source: PairSource>: PairSourceWrapper {
         return (source as? Source).map { DigestCachingSource($0, cache: cache) } ?? source
     }
 
-    func formerDataDigests() throws -> [String] { try base.formerDataDigests() }
-
     func dataDigest() throws -> String? {
         try cache.digest.withLock { cached in
             if let cached { return cached }
@@ -93,32 +92,6 @@ private struct DigestCachingSource<Source: PairSource>: PairSourceWrapper {
             return digest
         }
     }
-
-    func description(of modality: Modality) -> ModalityDescription { base.description(of: modality) }
-    func count(of split: Split) -> Int? { base.count(of: split) }
-    var hasValidation: Bool { base.hasValidation }
-    func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) throws {
-        try base.read(split, numbers, first: first, second: second)
-    }
-    func read(training numbers: [UInt64], draws: [UInt64], first: Tensor?, second: Tensor?) throws {
-        try base.read(training: numbers, draws: draws, first: first, second: second)
-    }
-    func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { try base.labels(split, numbers) }
-    func groups(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { try base.groups(split, numbers) }
-    func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor { try base.prepare(modality, raw: raw) }
-    func readRaw(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> Tensor {
-        try base.readRaw(split, numbers, modality)
-    }
-    func place(of number: UInt64, _ split: Split, _ modality: Modality) throws -> SamplePlace? {
-        try base.place(of: number, split, modality)
-    }
-    var gaussianCovariance: GaussianCovariance? { base.gaussianCovariance }
-    func gaussianMarginal(of modality: Modality) throws -> GaussianMarginal? {
-        try base.gaussianMarginal(of: modality)
-    }
-    var residentBytes: Int { base.residentBytes }
-    var waitsForStorage: Bool { base.waitsForStorage }
-    var storageNotices: [String] { base.storageNotices }
 }
 
 extension DigestCachingSource: LatentFactorSource where Source: LatentFactorSource {

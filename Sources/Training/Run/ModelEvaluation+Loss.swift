@@ -103,11 +103,7 @@ extension ModelEvaluation {
             let parts = try (0..<batchesPerLoss).map { try batch(number * batchesPerLoss + $0) }
             let encodings = parts[0].encodings
             let groups =
-                objective.groups == .ignore
-                ? nil
-                : try parts.map { part in
-                    try source.groupsOrLabels(split, part.numbers) ?? part.numbers.map { _ in -1 }
-                }
+                objective.groups == .ignore ? nil : try parts.map { try source.groupNumbers(split, $0.numbers) }
             sum += try engine.evaluate(
                 first: encodings.first, second: encodings.second,
                 secondBatch: parts.count > 1 ? (parts[1].encodings.first, parts[1].encodings.second) : nil,
@@ -150,11 +146,14 @@ private struct GalleryBatches {
         count = smallest / (perLoss * shardRows) * perLoss
     }
 
+    /// The first of a local shard's rows of a batch, among this worker's rows of the encodings.
+    private func start(ofShard shard: Int, _ batch: Int) -> Int { shard * runRows + batch * shardRows }
+
     /// The numbers of this worker's pairs of a batch among the pairs of the evaluation.
     func samples(of batch: Int) -> [UInt64] {
         (0..<localShards).flatMap { shard in
-            let start = (rank * localShards + shard) * runRows + batch * shardRows
-            return UInt64(start)..<UInt64(start + shardRows)
+            let start = UInt64(rank * localShards * runRows + start(ofShard: shard, batch))
+            return start..<start + UInt64(shardRows)
         }
     }
 
@@ -162,7 +161,7 @@ private struct GalleryBatches {
     func rows(of encodings: Tensor, _ batch: Int) -> Tensor {
         let result = Tensor([localShards * shardRows, encodings.columns])
         for shard in 0..<localShards {
-            let start = shard * runRows + batch * shardRows
+            let start = start(ofShard: shard, batch)
             result.rows(shard * shardRows..<(shard + 1) * shardRows).copy(
                 from: encodings.rows(start..<start + shardRows))
         }

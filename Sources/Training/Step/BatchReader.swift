@@ -93,10 +93,7 @@ final class BatchReader {
                 let numbers = sampler.numbers(step: step, positions: positions, of: batch)
                 let draws = sampler.draws(step: step, positions: positions, of: batch)
                 try source.read(training: numbers, draws: draws, first: first, second: second)
-                if readsGroups {
-                    let groups = try source.groupsOrLabels(.training, numbers)
-                    buffer.groups.append(groups ?? [Int](repeating: -1, count: numbers.count))
-                }
+                if readsGroups { buffer.groups.append(try source.groupNumbers(.training, numbers)) }
             }
         } catch {
             buffer.failure = error

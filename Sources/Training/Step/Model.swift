@@ -66,16 +66,28 @@ public struct Model: Sendable {
         _ modality: Modality, rows: Int = BatchEncoder.defaultRows, layer: Int?
     ) throws -> BatchEncoder {
         guard let layer else { return batchEncoder(modality, rows: rows) }
-        let encoder = encoders[modality], last = encoder.layers.count - 1
+        try requireLayer(layer, of: modality)
+        let encoder = encoders[modality], first = encoder.upTo(layer: layer)
+        return BatchEncoder(
+            first, parameters: encoder.parameters(parameters[modality], of: first),
+            statistics: encoder.statistics(statistics[modality], of: first), rows: rows)
+    }
+
+    /// Number of floats of an encoding: e, or those of the output of a layer.
+    /// - Throws: `DataError` if the encoder has no such layer.
+    package func encodingCount(_ modality: Modality, layer: Int?) throws -> Int {
+        guard let layer else { return encoders[modality].outputCount }
+        try requireLayer(layer, of: modality)
+        return encoders[modality].layers[layer].outputCount
+    }
+
+    private func requireLayer(_ layer: Int, of modality: Modality) throws {
+        let last = encoders[modality].layers.count - 1
         guard (0...last).contains(layer) else {
             throw DataError(
                 at: "--layer", reason: "the \(modality) encoder has no layer \(layer)",
                 remedy: "its layers are 0 to \(last); couplet config --summary lists them")
         }
-        let first = encoder.upTo(layer: layer)
-        return BatchEncoder(
-            first, parameters: encoder.parameters(parameters[modality], of: first),
-            statistics: encoder.statistics(statistics[modality], of: first), rows: rows)
     }
 
     /// Encodes batches of samples of a modality, as in an evaluation.

@@ -153,7 +153,7 @@ package final class RunReporter {
         let path = best?.metric ?? Configuration.Train.Best.usualMetric
         let name = isUsual ? "MRR" : path
         let loss = result.loss.map {
-            "\(split == .heldOut ? "held-out" : split.rawValue) loss \(NumberText.significant($0.mean))"
+            "\(split.text) loss \(NumberText.significant($0.mean))"
         }
         let value = MetricPath(path).value(in: result.json).map { "\(name) \(NumberText.significant($0))" }
         let record = best?.best.map { "best \(NumberText.significant($0.value)) at \($0.step)" }

@@ -7,7 +7,8 @@ import CoupletTensors
 /// The seed determines a permutation of each class, and the first `perClass` samples of it are selected. So a larger
 /// `perClass` selects a superset. The selected samples are numbered from 0, in the order of the source.
 public struct FewShotSource: PairSource, PairSourceWrapper {
-    package let base: any PairSource
+    private let base: any PairSource
+    package var wrapped: any PairSource { base }
     /// Numbers of the selected samples in the source, ascending.
     public let numbers: [UInt64]
 

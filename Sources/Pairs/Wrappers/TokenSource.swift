@@ -5,8 +5,9 @@ import CoupletTensors
 ///
 /// A sample is a row of whole numbers from 0 to below the size of the encoder's vocabulary. 0 is padding, and stands at
 /// the end of a row only.
-package struct TokenSource: PairSourceWrapper {
-    package let base: any PairSource
+package struct TokenSource: ForwardingPairSource {
+    private let base: any PairSource
+    package var wrapped: any PairSource { base }
     /// Number of token ids of each modality; nil for a modality that holds no tokens.
     private let vocabularies: PerModality<Int?>
 
@@ -76,31 +77,9 @@ package struct TokenSource: PairSourceWrapper {
         }
     }
 
-    // MARK: - What stays the same
-
-    package func description(of modality: Modality) -> ModalityDescription { base.description(of: modality) }
-    package func count(of split: Split) -> Int? { base.count(of: split) }
-    package var hasValidation: Bool { base.hasValidation }
-    package func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { try base.labels(split, numbers) }
-    package func groups(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { try base.groups(split, numbers) }
     package func reading(labels: PerModality<LabelReading?>) throws -> any PairSource {
         TokenSource(base: try base.reading(labels: labels), vocabularies: vocabularies)
     }
-    package func readRaw(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> Tensor {
-        try base.readRaw(split, numbers, modality)
-    }
-    package func place(of number: UInt64, _ split: Split, _ modality: Modality) throws -> SamplePlace? {
-        try base.place(of: number, split, modality)
-    }
-    package var gaussianCovariance: GaussianCovariance? { base.gaussianCovariance }
-    package func gaussianMarginal(of modality: Modality) throws -> GaussianMarginal? {
-        try base.gaussianMarginal(of: modality)
-    }
-    package var residentBytes: Int { base.residentBytes }
-    package var waitsForStorage: Bool { base.waitsForStorage }
-    package var storageNotices: [String] { base.storageNotices }
-    package func dataDigest() throws -> String? { try base.dataDigest() }
-    package func formerDataDigests() throws -> [String] { try base.formerDataDigests() }
 }
 
 /// The first value of a tensor that is no token id, or padding before a token.

@@ -1,0 +1,34 @@
+import CoupletTensors
+
+/// A wrapper with all samples of its source. It forwards what it does not change itself.
+package protocol ForwardingPairSource: PairSourceWrapper {}
+
+extension ForwardingPairSource {
+    package func description(of modality: Modality) -> ModalityDescription { wrapped.description(of: modality) }
+    package func count(of split: Split) -> Int? { wrapped.count(of: split) }
+    package var hasValidation: Bool { wrapped.hasValidation }
+    package func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) throws {
+        try wrapped.read(split, numbers, first: first, second: second)
+    }
+    package func read(training numbers: [UInt64], draws: [UInt64], first: Tensor?, second: Tensor?) throws {
+        try wrapped.read(training: numbers, draws: draws, first: first, second: second)
+    }
+    package func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { try wrapped.labels(split, numbers) }
+    package func groups(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { try wrapped.groups(split, numbers) }
+    package func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor { try wrapped.prepare(modality, raw: raw) }
+    package func readRaw(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> Tensor {
+        try wrapped.readRaw(split, numbers, modality)
+    }
+    package func place(of number: UInt64, _ split: Split, _ modality: Modality) throws -> SamplePlace? {
+        try wrapped.place(of: number, split, modality)
+    }
+    package var gaussianCovariance: GaussianCovariance? { wrapped.gaussianCovariance }
+    package func gaussianMarginal(of modality: Modality) throws -> GaussianMarginal? {
+        try wrapped.gaussianMarginal(of: modality)
+    }
+    package var residentBytes: Int { wrapped.residentBytes }
+    package var waitsForStorage: Bool { wrapped.waitsForStorage }
+    package var storageNotices: [String] { wrapped.storageNotices }
+    package func dataDigest() throws -> String? { try wrapped.dataDigest() }
+    package func formerDataDigests() throws -> [String] { try wrapped.formerDataDigests() }
+}
