@@ -1,6 +1,28 @@
 import CoupletEvaluation
 import CoupletFiles
+import CoupletStorage
 import CoupletText
+import CoupletTraining
+
+/// The checkpoint by which a trial is measured, and its evaluation: the best one of a trial with `train.best`, otherwise
+/// the last one.
+struct MeasuredCheckpoint {
+    let step: Int
+    let evaluation: JSONValue
+
+    /// - Parameters:
+    ///   - last: the step of the newest checkpoint.
+    ///   - scalars: those of that checkpoint.
+    /// - Returns: nil if the run has no evaluation of the checkpoint.
+    init?(of run: RunFolder, last: Int, scalars: [(name: String, value: AttributeValue)]) {
+        let best = CheckpointStore.bestStep(in: scalars)
+        step = best ?? last
+        guard let text = try? FileSystem.text(at: best == nil ? run.evaluation : run.bestEvaluation),
+            let evaluation = JSONValue(text: text), evaluation["step"]?.integer == step
+        else { return nil }
+        self.evaluation = evaluation
+    }
+}
 
 /// The metric of a trial, and the pairs that it is of.
 struct TrialFigures: Equatable {
@@ -45,7 +67,7 @@ package struct TrialResult: Equatable, Sendable {
     package let chosenOn: MetricOrigin
     /// The metric of the test pairs; nil if it is not known.
     package let test: Double?
-    /// The digest of the checkpoint of that step.
+    /// The digest of the checkpoint of that step, or of the best one of a trial with `train.best`.
     package let digest: String
     /// Seconds that the last process spent on this part of the trial.
     package let seconds: Double

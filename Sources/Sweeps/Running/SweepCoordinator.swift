@@ -154,14 +154,15 @@ private struct FinishedTrials {
     /// The result of a trial whose run is intact and has reached its last step; nil for any other.
     private func finalResult(_ trial: Trial, steps: Int, seconds: Double?) throws -> TrialResult? {
         let run = RunFolder(path: folder.trial(trial.name)), store = CheckpointStore(folder: run.checkpoints)
-        guard let configuration = trial.configuration, FileSystem.exists(run.evaluation),
+        guard let configuration = trial.configuration,
             let stored = try? run.storedConfiguration(registry: plan.registry), stored.train.steps == steps,
-            configuration.resolvingScheduleSteps().differences(from: stored).isEmpty, try store.list().last == steps,
-            let evaluation = JSONValue(text: try FileSystem.text(at: run.evaluation)),
-            evaluation["step"]?.integer == steps,
-            let figures = TrialFigures(plan.specification.metric, in: evaluation),
-            // The whole checkpoint is read: a trial with a damaged one resumes from the checkpoint before.
-            let checkpoint = try? store.read(store.path(ofStep: steps)), checkpoint.step == steps
+            configuration.resolvingScheduleSteps().differences(from: stored).isEmpty,
+            // Whole checkpoints are read: a trial with a damaged one resumes from the checkpoint before.
+            let last = try store.list().last, let newest = try? store.read(store.path(ofStep: last)),
+            newest.step == steps || BestEvaluation.isExhausted(newest.scalars, stored.train.stopEarly),
+            let measured = MeasuredCheckpoint(of: run, last: last, scalars: newest.scalars),
+            let figures = TrialFigures(plan.specification.metric, in: measured.evaluation),
+            let checkpoint = measured.step == last ? newest : try? store.read(store.path(ofStep: measured.step))
         else { return nil }
         return TrialResult(
             trial: trial.name, steps: steps, figures, digest: checkpoint.digest,

@@ -135,12 +135,19 @@ struct TrialSlot: Sendable {
             return TrialResult(trial: trial.name, steps: steps, metric: nil, digest: "", seconds: seconds)
         }
         let run = RunFolder(path: folder.trial(trial.name)), store = CheckpointStore(folder: run.checkpoints)
-        let evaluation = JSONValue(text: try FileSystem.text(at: run.evaluation)) ?? .null
-        let path = plan.specification.metric
-        guard let figures = TrialFigures(path, in: evaluation) else {
-            return .failed(trial.name, steps: steps, seconds: seconds, reason: path.problem(in: evaluation))
+        let last = try CheckpointStore.summary(store.path(ofStep: lastStep))
+        guard let measured = MeasuredCheckpoint(of: run, last: lastStep, scalars: last.scalars) else {
+            return .failed(
+                trial.name, steps: steps, seconds: seconds,
+                reason: "\(run.path) has no evaluation of its last or best checkpoint; see \(run.log)")
         }
-        let digest = try CheckpointStore.summary(store.path(ofStep: lastStep)).digest
+        let path = plan.specification.metric
+        guard let figures = TrialFigures(path, in: measured.evaluation) else {
+            return .failed(trial.name, steps: steps, seconds: seconds, reason: path.problem(in: measured.evaluation))
+        }
+        let digest =
+            measured.step == lastStep
+            ? last.digest : try CheckpointStore.summary(store.path(ofStep: measured.step)).digest
         return TrialResult(trial: trial.name, steps: steps, figures, digest: digest, seconds: seconds)
     }
 }

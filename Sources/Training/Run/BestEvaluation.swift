@@ -42,6 +42,13 @@ package struct BestEvaluation: Equatable, Sendable {
         settings.map { evaluationsWithoutImprovement >= $0.patience } ?? false
     }
 
+    /// Whether a checkpoint with these scalars is the last one of a run that `train.stop_early` ends.
+    package static func isExhausted(
+        _ scalars: [(name: String, value: AttributeValue)], _ settings: Configuration.Train.StopEarly?
+    ) -> Bool {
+        BestEvaluation(text: text(in: scalars))?.isExhausted(settings) ?? false
+    }
+
     // MARK: - In a checkpoint
 
     private static let scalarName = "best"

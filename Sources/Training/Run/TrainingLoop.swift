@@ -129,6 +129,7 @@ final class TrainingLoop {
         }
         let result = try evaluate(stepsDone, .full)
         try reporter?.evaluated(result)
+        try evaluateBest(last: result)
         reporter?.finished(step: stepsDone, best: best)
         try communicator.barrier()
         return .done(step: stepsDone)
@@ -183,6 +184,26 @@ final class TrainingLoop {
             ?? false
         try reporter?.evaluated(result, on: configuration.evaluationSplit(of: setup.source), best: best)
         return isBest
+    }
+
+    /// Evaluates the best checkpoint of a run that has ended, as `evaluate` does. The parameters are then those of that
+    /// checkpoint. Every worker calls it.
+    /// - Parameter last: the evaluation of the last step, which may be the best.
+    private func evaluateBest(last: EvaluationResult) throws {
+        guard let best = best?.best?.step else { return }
+        if best == last.step {
+            try reporter?.evaluatedBest(last)
+            return
+        }
+        let store = CheckpointStore(folder: setup.folder.checkpoints), path = store.path(ofStep: best)
+        var checkpoint: Checkpoint?
+        if let reporter {
+            do { checkpoint = try store.read(path) } catch { reporter.lostBest("\(error)") }
+        }
+        guard try communicator.broadcast([checkpoint != nil ? 1 : 0], from: 0) == [1] else { return }
+        _ = try state.restore(checkpoint, from: path)
+        let result = try evaluate(best, .full)
+        try reporter?.evaluatedBest(result)
     }
 
     /// Reports a step that updated nothing because a value is not finite. Throws the same error on all workers unless

@@ -67,6 +67,43 @@ extension ProcessTests {
             #expect(alone == row.digest)
         }
 
+        /// A trial with `train.best` has the figures and the digest of its best checkpoint. A sweep that resumes does not
+        /// train trials again that `train.stop_early` has ended.
+        @Test func trialsWithABestCheckpointAreMeasuredThere() throws {
+            let folder = try Self.fixture()
+            let extra = [
+                "train.evaluate_every=2", "train.best.metric=loss.mean", "train.stop_early.patience=2",
+                "train.steps=60", "train.keep_checkpoints=1",
+            ].flatMap { ["--set", $0] }
+            let sweep = try Self.sweep(folder, ""), (rows, _) = try Self.run(folder, sweep, extra)
+            var stoppedEarly = 0
+            for row in rows {
+                let trial = folder.path("s/trials/\(row.trial)")
+                let json = try CoupletInvocation("evaluate", trial, "--checkpoint", "best", "--json")
+                let file = try String(contentsOfFile: "\(trial)/evaluation_best.json", encoding: .utf8)
+                #expect(json.output.trimmingCharacters(in: .newlines) == file.trimmingCharacters(in: .newlines))
+                let object = try JSONSerialization.jsonObject(with: Data(file.utf8)) as? [String: Any]
+                let validation = object?["validation"] as? [String: Any]
+                let retrieval = validation?["retrieval"] as? [String: Any]
+                let value = (retrieval?["first_to_second"] as? [String: Any])?["mean_reciprocal_rank"] as? Double
+                #expect(abs((row.metric ?? .nan) - (value ?? .nan)) <= 1e-15, "\(row)")
+                let inspected = try CoupletInvocation("inspect", trial, "--checkpoint", "best")
+                #expect(inspected.output.contains(row.digest), "\(row) \(inspected.output)")
+                let log = try String(contentsOfFile: "\(trial)/log.txt", encoding: .utf8)
+                if log.contains("train.stop_early: ends") { stoppedEarly += 1 }
+            }
+            // A large rate soon makes the loss worse.
+            #expect(stoppedEarly > 0)
+            func logs() throws -> [Int] {
+                try rows.map {
+                    try String(contentsOfFile: folder.path("s/trials/\($0.trial)/log.txt"), encoding: .utf8).count
+                }
+            }
+            let before = try logs(), (again, _) = try Self.run(folder, sweep, extra + ["--resume"])
+            #expect(again.map(\.digest) == rows.map(\.digest) && again.map(\.metric) == rows.map(\.metric))
+            #expect(try logs() == before)
+        }
+
         /// A sweep that only measures trains on all training pairs. A sweep of an older version goes on in that way.
         @Test func sweepsThatMeasureUseTheTestPairs() throws {
             let folder = try Self.fixture(), file = try Self.sweep(folder, "choose_on: test")

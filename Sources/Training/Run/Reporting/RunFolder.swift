@@ -35,6 +35,8 @@ public struct RunFolder: Equatable, Sendable {
     public var checkpoints: String { "\(path)/checkpoints" }
     /// The result of the last evaluation.
     public var evaluation: String { "\(path)/evaluation.json" }
+    /// The evaluation of the best checkpoint at the end of a run with `train.best`.
+    public var bestEvaluation: String { "\(path)/evaluation_best.json" }
 
     /// Whether the folder holds a run.
     public var holdsRun: Bool {
@@ -118,8 +120,14 @@ public struct RunFolder: Equatable, Sendable {
 
     /// Writes `evaluation.json`.
     /// - Throws: `FileError` if the system refuses.
-    public func store(evaluationJSON text: String) throws {
-        try DurableFile.replace(evaluation, with: text.hasSuffix("\n") ? text : text + "\n")
+    public func store(evaluationJSON text: String) throws { try Self.store(text, evaluation) }
+
+    /// Writes `evaluation_best.json`.
+    /// - Throws: `FileError` if the system refuses.
+    func store(bestEvaluationJSON text: String) throws { try Self.store(text, bestEvaluation) }
+
+    private static func store(_ text: String, _ path: String) throws {
+        try DurableFile.replace(path, with: text.hasSuffix("\n") ? text : text + "\n")
     }
 
     /// Names of the files in `checkpoints` that a run wrote: checkpoints, damaged ones and unfinished ones.
@@ -132,7 +140,7 @@ public struct RunFolder: Equatable, Sendable {
         // The config is removed last, so that an interrupted removal leaves a run.
         for name in checkpointFiles { try FileSystem.remove("\(checkpoints)/\(name)") }
         rmdir(checkpoints)  // Fails if the folder holds other files, which is no error.
-        let files = ["metrics.jsonl", "evaluation.json", "log.txt", "config.yaml"]
+        let files = ["metrics.jsonl", "evaluation.json", "evaluation_best.json", "log.txt", "config.yaml"]
         // A killed run may have left unfinished files under hidden names.
         for name in FileSystem.names(in: path)
         where files.contains(where: { TemporaryFile.isTemporary(name, for: $0) }) {

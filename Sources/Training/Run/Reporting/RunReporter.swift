@@ -104,6 +104,14 @@ package final class RunReporter {
             for (modality, difference) in pretrained.skipped {
                 logger.notice("the \(modality) encoder starts from random numbers: \(difference)")
             }
+            if !pretrained.scalingDifferences.isEmpty {
+                logger.warning(
+                    """
+                    initialize.from: the encoders were trained on inputs of another scale: \
+                    \(pretrained.scalingDifferences.joined(separator: "; ")). Give both runs the same scaling, or \
+                    expect a slow start
+                    """)
+            }
         }
         if !frozen.isEmpty { logger.notice("the \(list(frozen)) \(frozen.count > 1 ? "are" : "is") frozen") }
     }
@@ -133,6 +141,17 @@ package final class RunReporter {
     func evaluated(_ result: EvaluationResult) throws {
         try folder.store(evaluationJSON: result.jsonText)
         logger.info("evaluated step \(result.step): \(result.json.text)")
+    }
+
+    /// Stores and logs the evaluation of the best checkpoint at the end of a run.
+    func evaluatedBest(_ result: EvaluationResult) throws {
+        try folder.store(bestEvaluationJSON: result.jsonText)
+        logger.info("evaluated the best checkpoint, step \(result.step): \(result.json.text)")
+    }
+
+    /// Reports that the best checkpoint cannot be evaluated at the end of the run.
+    func lostBest(_ problem: String) {
+        logger.warning("\(problem); \(folder.bestEvaluation) is not written")
     }
 
     /// Stores, logs and shows an evaluation during training.

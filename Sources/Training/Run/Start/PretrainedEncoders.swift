@@ -14,6 +14,9 @@ package struct PretrainedEncoders: Sendable {
     /// The encoders that differ from the new run's and are not taken. Empty if the config names encoders, because a
     /// difference is then an error.
     package let skipped: [(modality: Modality, difference: String)]
+    /// How the inputs of the other run were scaled otherwise than this run's: "data.standardize is channel there and
+    /// none here". Parameters that fit one scale are a poor start on another, but no error.
+    package let scalingDifferences: [String]
     let checkpoint: Checkpoint
 
     /// Reads the checkpoint of the other run that the config names. It changes nothing in that run.
@@ -61,6 +64,10 @@ package struct PretrainedEncoders: Sendable {
                     same encoder
                     """)
         }
+        // Configs of earlier versions have no such keys.
+        let there = try ConfigurationSettings(yaml: checkpoint.configuration, name: path)
+        let keys = ["data.standardize", "data.scale_pictures"].filter { there[$0] != nil }
+        scalingDifferences = try Self.differences(of: keys, checkpoint, path, configuration)
         self.checkpoint = checkpoint
         self.path = path
         self.digest = try CheckpointStore.summary(path).digest
@@ -94,21 +101,28 @@ package struct PretrainedEncoders: Sendable {
         return (try store.read(step: step), store.path(ofStep: step))
     }
 
+    /// The keys that have other values in the checkpoint's config than in this run's.
+    private static func differences(
+        of keys: [String], _ checkpoint: Checkpoint, _ path: String, _ configuration: Configuration
+    ) throws -> [String] {
+        let there = try ConfigurationSettings(yaml: checkpoint.configuration, name: path)
+        let here = try ConfigurationSettings(yaml: configuration.resolvedYAML, name: "the config")
+        return keys.filter { there[$0] != here[$0] }.map {
+            "\($0) is \(there[$0] ?? "absent") there and \(here[$0] ?? "absent") here"
+        }
+    }
+
     /// The first difference between an encoder in the checkpoint and the same encoder of this run; nil if they are
     /// equal.
     private static func difference(
         _ modality: Modality, _ checkpoint: Checkpoint, _ path: String, _ configuration: Configuration, _ model: Model
     ) throws -> String? {
-        let checkpointSettings = try ConfigurationSettings(yaml: checkpoint.configuration, name: path)
-        let runSettings = try ConfigurationSettings(yaml: configuration.resolvedYAML, name: "the config")
+        let settings =
+            try ConfigurationSettings(yaml: configuration.resolvedYAML, name: "the config").settings
+            + ConfigurationSettings(yaml: checkpoint.configuration, name: path).settings
         let block = "encoders.\(modality.rawValue)."
-        let keys =
-            ["encoders.embedding"]
-            + (runSettings.settings + checkpointSettings.settings).map(\.key).filter { $0.hasPrefix(block) }
-        if let key = keys.first(where: { checkpointSettings[$0] != runSettings[$0] }) {
-            return
-                "\(key) is \(checkpointSettings[key] ?? "absent") there and \(runSettings[key] ?? "absent") here"
-        }
+        let keys = ["encoders.embedding"] + settings.map(\.key).filter { $0.hasPrefix(block) }
+        if let difference = try differences(of: keys, checkpoint, path, configuration).first { return difference }
         let encoder = model.encoders[modality]
         let arrays =
             encoder.layout.entries.map { ($0, checkpoint.parameter(RunState.path(modality, $0))) }
