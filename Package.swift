@@ -38,10 +38,16 @@ let package = Package(
         library("CHDF5", "hdf5", "libhdf5-dev"),
         library("CZlib", "zlib", "zlib1g-dev"),
         library("CPNG", "libpng", "libpng-dev"),
+        library("CJPEG", "libjpeg", "libjpeg62-turbo-dev"),
         library("CCrypto", "libcrypto", "libssl-dev"),
         .target(name: "CCoupletKernels"),
+        // SentencePiece has a C++ interface only.
+        .target(name: "CSentencePiece", linkerSettings: [.linkedLibrary("sentencepiece")]),
+        // The longjmp of libjpeg and libpng must not cross frames of Swift.
+        .target(name: "CCoupletImages", dependencies: ["CJPEG", "CPNG"]),
         module("Text", []),
         module("Files", ["CCrypto", "CZlib"] + modules("Text")),
+        module("Images", ["CPNG", "CCoupletImages", "CCoupletKernels"] + modules("Text", "Files")),
         module("Schema", [yams] + modules("Text", "Files")),
         // Tensors declares how long the spans of a tensor live.
         module("Tensors", ["COpenBLAS", "CCoupletKernels"], swiftSettings: [.enableExperimentalFeature("Lifetimes")]),
@@ -50,7 +56,10 @@ let package = Package(
         module("Losses", ["CCoupletKernels"] + modules("Schema", "Tensors", "Communication")),
         module("Optimizers", ["CCoupletKernels"] + modules("Schema", "Tensors", "Communication", "Networks")),
         module("Storage", ["CHDF5"] + modules("Text", "Files", "Tensors")),
-        module("Pairs", ["CCoupletKernels"] + modules("Text", "Files", "Schema", "Tensors", "Storage")),
+        module(
+            "Pairs",
+            ["CCoupletKernels", "CSentencePiece"]
+                + modules("Text", "Files", "Images", "Schema", "Tensors", "Storage")),
         module(
             "Evaluation",
             ["CCoupletKernels"]
@@ -65,7 +74,8 @@ let package = Package(
             "Inference",
             ["CCoupletKernels"]
                 + modules(
-                    "Text", "Files", "Schema", "Tensors", "Communication", "Networks", "Losses", "Storage", "Pairs",
+                    "Text", "Files", "Images", "Schema", "Tensors", "Communication", "Networks", "Losses", "Storage",
+                    "Pairs",
                     "Evaluation", "Training")),
         module(
             "Replay",
@@ -85,7 +95,9 @@ let package = Package(
                 "Text", "Files", "Schema", "Tensors", "Communication", "Storage", "Pairs", "Evaluation", "Training")),
         module(
             "Reports",
-            ["CPNG"] + modules("Text", "Files", "Schema", "Tensors", "Storage", "Evaluation", "Training", "Sweeps")),
+            modules(
+                "Text", "Files", "Images", "Schema", "Tensors", "Storage", "Pairs", "Evaluation", "Training",
+                "Inference", "Sweeps")),
         module(
             "Studies",
             modules(
@@ -94,14 +106,15 @@ let package = Package(
         .target(
             name: "Couplet",
             dependencies: modules(
-                "Text", "Files", "Schema", "Tensors", "Communication", "Networks", "Losses", "Optimizers", "Storage",
-                "Pairs", "Evaluation", "Training", "Inference", "Replay", "Benchmarks", "Sweeps", "Reports", "Studies")),
+                "Text", "Files", "Images", "Schema", "Tensors", "Communication", "Networks", "Losses", "Optimizers",
+                "Storage", "Pairs", "Evaluation", "Training", "Inference", "Replay", "Benchmarks", "Sweeps", "Reports",
+                "Studies")),
         .target(
             name: "CoupletCommand",
             dependencies: ["CCoupletKernels", "CHDF5", argumentParser]
                 + modules(
-                    "Text", "Files", "Schema", "Tensors", "Communication", "Losses", "Storage", "Pairs", "Evaluation",
-                    "Training", "Inference", "Replay", "Benchmarks", "Sweeps", "Reports", "Studies")),
+                    "Text", "Files", "Images", "Schema", "Tensors", "Communication", "Losses", "Storage", "Pairs",
+                    "Evaluation", "Training", "Inference", "Replay", "Benchmarks", "Sweeps", "Reports", "Studies")),
         .executableTarget(name: "CoupletExecutable", dependencies: ["CoupletCommand"]),
 
         .target(
@@ -115,6 +128,9 @@ let package = Package(
             linkerSettings: [.linkedLibrary("m")]),
         .testTarget(name: "TextTests", dependencies: ["TestSupport"] + modules("Text")),
         .testTarget(name: "FilesTests", dependencies: ["TestSupport"] + modules("Text", "Files")),
+        .testTarget(
+            name: "ImagesTests", dependencies: ["CJPEG", "TestSupport"] + modules("Files", "Images"),
+            exclude: ["Fixtures"]),
         .testTarget(name: "SchemaTests", dependencies: ["TestSupport"] + modules("Text", "Files", "Schema")),
         .testTarget(name: "TensorsTests", dependencies: ["TestSupport"] + modules("Tensors")),
         .testTarget(name: "CommunicationTests", dependencies: ["TestSupport"] + modules("Tensors", "Communication")),
@@ -129,7 +145,8 @@ let package = Package(
             name: "StorageTests", dependencies: ["TestSupport"] + modules("Text", "Files", "Tensors", "Storage")),
         .testTarget(
             name: "PairsTests",
-            dependencies: ["TestSupport"] + modules("Files", "Schema", "Tensors", "Storage", "Pairs")),
+            dependencies: ["CCoupletKernels", "TestSupport"]
+                + modules("Text", "Files", "Images", "Schema", "Tensors", "Storage", "Pairs")),
         .testTarget(
             name: "EvaluationTests",
             dependencies: ["TestSupport"]
@@ -153,18 +170,22 @@ let package = Package(
         .testTarget(
             name: "SweepsTests",
             dependencies: ["TestSupport"] + modules("Text", "Files", "Schema", "Evaluation", "Training", "Sweeps")),
-        .testTarget(name: "ReportsTests", dependencies: ["CPNG", "TestSupport"] + modules("Files", "Reports")),
+        .testTarget(
+            name: "ReportsTests", dependencies: ["CPNG", "TestSupport"] + modules("Files", "Inference", "Reports")),
         .testTarget(
             name: "StudiesTests",
             dependencies: ["TestSupport"]
-                + modules("Files", "Tensors", "Pairs", "Evaluation", "Training", "Inference", "Reports", "Studies")),
+                + modules(
+                    "Files", "Tensors", "Storage", "Pairs", "Evaluation", "Training", "Inference", "Reports", "Studies")
+        ),
         .testTarget(
             name: "CommandTests",
             dependencies: ["TestSupport", "Couplet", "CoupletCommand", "CommunicationScenarios", "KernelDigests"]
                 + modules(
-                    "Text", "Files", "Tensors", "Storage", "Pairs", "Training", "Inference", "Sweeps", "Reports",
-                    "Studies"),
+                    "Text", "Files", "Images", "Tensors", "Storage", "Pairs", "Training", "Inference", "Sweeps",
+                    "Reports", "Studies"),
             exclude: ["Fixtures"]),
     ],
-    swiftLanguageModes: [.v6]
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
 )

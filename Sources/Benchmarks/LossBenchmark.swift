@@ -20,7 +20,8 @@ public struct LossBenchmark: Sendable {
     /// HDF5 file of encodings: /first and /second, B × d; also /second_batch/first and /second_batch/second for a loss
     /// that takes a second batch. Nil for unit encodings drawn from the seed.
     public let input: String?
-    /// Number of groups of the pairs, of random sizes, where `objective.groups` treats groups.
+    /// Number of groups of the pairs, of random sizes, where `objective.groups` treats groups; and of different second
+    /// samples, where `objective.equal_samples` treats equal ones.
     public let groupCount: Int
     /// Whether worker 0 gathers the gradients of the whole batch.
     public let keepsGradients: Bool
@@ -64,7 +65,8 @@ public struct LossBenchmark: Sendable {
     /// The results, the same on every worker except for the gradients.
     public struct Result: Sendable {
         public let benchmark: BenchmarkResult
-        /// The times of the same loss without groups, each repetition before one with groups; nil if there are none.
+        /// The times of the same loss without groups and with no samples equal, each repetition before one with them;
+        /// nil if there are none.
         public let timesWithoutGroups: BenchmarkTimes?
         public let loss: Double
         /// Norms of ∂ loss / ∂ encodings over the whole batch.
@@ -102,23 +104,30 @@ public struct LossBenchmark: Sendable {
         let (first, second) = try encodings(communicator, batchNumber: 0)
         let secondBatch = objective.loss.usesSecondBatch ? try encodings(communicator, batchNumber: 1) : nil
         let features = features(rows: first.rows)
-        func engine(_ groups: GroupTreatment) -> PairwiseEngine {
+        func engine(_ groups: GroupTreatment, _ equalSamples: EqualSampleTreatment) -> PairwiseEngine {
             PairwiseEngine(
                 communicator: communicator, shards: batch.shards, batchSize: batch.size, dimension: dimension,
                 similarity: objective.similarity, loss: objective.loss, tileMemory: batch.tileMemory / threads,
-                features: features.map { FeatureCounts(first: $0.columns, second: $0.columns) }, groups: groups)
+                features: features.map { FeatureCounts(first: $0.columns, second: $0.columns) }, groups: groups,
+                equalSamples: equalSamples)
         }
-        let timed = engine(objective.groups), plain = objective.groups == .ignore ? nil : engine(.ignore)
+        let isPlain = objective.groups == .ignore && objective.equalSamples == .ignore
+        let timed = engine(objective.groups, objective.equalSamples), plain = isPlain ? nil : engine(.ignore, .ignore)
         // The peak is measured first, which also brings the cores up to their full clock.
         let peak = try FusedMultiplyAddPeak.measure(on: communicator)
         var found: PairwiseResult?
+        // A run has them from its data.
+        let allGroups = (0..<2).map { groups(communicator, batchNumber: $0) }
+        let allSamples = (0..<2).map { samples(communicator, batchNumber: $0) }
         func evaluate(_ engine: PairwiseEngine) throws {
-            let hasGroups = engine.groups != .ignore
+            let hasGroups = engine.groups != .ignore, hasSamples = engine.equalSamples != .ignore
             found = try engine.evaluate(
                 first: first, second: second, secondBatch: secondBatch, temperature: objective.temperature.initial,
                 bias: objective.loss.bias?.initial ?? 0, features: features.map { ($0, $0) },
-                groups: hasGroups ? groups(communicator, batchNumber: 0) : nil,
-                secondBatchGroups: hasGroups && secondBatch != nil ? groups(communicator, batchNumber: 1) : nil)
+                groups: hasGroups ? allGroups[0] : nil,
+                secondBatchGroups: hasGroups && secondBatch != nil ? allGroups[1] : nil,
+                samples: hasSamples ? allSamples[0] : nil,
+                secondBatchSamples: hasSamples && secondBatch != nil ? allSamples[1] : nil)
         }
         let times: BenchmarkTimes, timesWithoutGroups: BenchmarkTimes?
         if let plain {
@@ -167,6 +176,15 @@ public struct LossBenchmark: Sendable {
         return (start..<start + rows).map {
             Int(philox.words(.groups, number: UInt64($0)).x) % groupCount
         }
+    }
+
+    /// This worker's samples: the first ones all different, the second ones random among `groupCount`.
+    private func samples(_ communicator: any Communicator, batchNumber: Int) -> SampleRows {
+        let rows = batch.size / communicator.size, start = batchNumber * batch.size + communicator.rank * rows
+        let philox = Philox(seed: configuration.seed)
+        return SampleRows(
+            first: Array(start..<start + rows),
+            second: (start..<start + rows).map { Int(philox.words(.partners, number: UInt64($0)).x) % groupCount })
     }
 
     /// Features of the data for a loss that compares them: as many normal numbers as the kernel has features for data
@@ -229,7 +247,8 @@ public struct LossBenchmark: Sendable {
         var grouped: [(String, JSONValue)] = []
         if let plain = result.timesWithoutGroups {
             grouped = [
-                ("groups", .string(objective.groups.rawValue)), ("group_count", .integer(groupCount)),
+                ("groups", .string(objective.groups.rawValue)),
+                ("equal_samples", .string(objective.equalSamples.rawValue)), ("group_count", .integer(groupCount)),
                 ("median_seconds_without_groups", .number(plain.median)),
                 ("minimum_seconds_without_groups", .number(plain.minimum)),
             ]
@@ -253,7 +272,9 @@ public struct LossBenchmark: Sendable {
     private func groupText(_ result: Result) -> String {
         guard let plain = result.timesWithoutGroups else { return "" }
         let ratio = result.benchmark.times.median / plain.median
-        return "\ngroups   \(objective.groups.rawValue), \(groupCount) of them: \(NumberText.fixed(ratio, 3)) of the "
-            + "time without groups, \(DurationText.measured(plain.median))"
+        let equal = objective.equalSamples == .ignore ? "" : ", equal samples \(objective.equalSamples.rawValue)"
+        return
+            "\ngroups   \(objective.groups.rawValue), \(groupCount) of them\(equal): \(NumberText.fixed(ratio, 3)) of "
+            + "the time without groups, \(DurationText.measured(plain.median))"
     }
 }

@@ -42,15 +42,19 @@ public struct StepBenchmark: Sendable {
         /// Growth of this process's resident memory, and the growth that `MemoryEstimate` predicts.
         public let memoryGrowthMiB: Double
         public let memoryEstimateMiB: Double
+        /// The share of the time of the steps for which the workers waited for samples; the largest of all workers.
+        public let waitingShare: Double
     }
 
     /// Operations of the matrix products of one step, in the encoders and in the loss.
     public var operations: (encoders: Double, loss: Double) {
         let batch = configuration.batch
-        let rows = batch.size / batch.shards
-        let shard =
-            model.trainedEncoders.reduce(0) { $0 + $1.matrixProductFLOPs(rows: rows) }
-            + model.frozen.reduce(0) { $0 + model.encoders[$1].forwardProductFLOPs(rows: rows) }
+        let shard = model.modalitiesWithOwnEncoder.reduce(0) { sum, modality in
+            let encoder = model.encoders[modality], rows = batch.shardSamples(modality)
+            return sum
+                + (model.frozen.contains(modality)
+                    ? encoder.forwardProductFLOPs(rows: rows) : encoder.matrixProductFLOPs(rows: rows))
+        }
         let loss = configuration.objective.loss
         let inputs = loss.batchCount * (model.isShared ? 2 : 1)
         return (
@@ -72,8 +76,11 @@ public struct StepBenchmark: Sendable {
             tileMemory: configuration.batch.tileMemory / threads)
         var reports: [StepReport] = []
         reports.reserveCapacity(3)
+        // After the warm-up.
+        var waiting = 0.0
         let times = try BenchmarkTimes(on: communicator, warmup: warmup, repeat: repetitions) { number in
-            let report = try step.run(number)
+            let before = step.waitingForSamples, report = try step.run(number)
+            if number >= warmup { waiting += (step.waitingForSamples - before) / .seconds(1) }
             if let nonFinite = report.nonFinite { throw NonFiniteLossError(nonFinite) }
             if reports.count < 3 { reports.append(report) }
         }
@@ -82,7 +89,7 @@ public struct StepBenchmark: Sendable {
         let estimate = MemoryEstimate(
             configuration, model: model, source: source, workers: communicator.size, threads: threads, saves: false,
             evaluates: false)
-        let operations = self.operations
+        let operations = self.operations, waits = try communicator.allGather(numbers: [waiting])
         return Result(
             benchmark: BenchmarkResult(
                 times: times, operations: operations.encoders + operations.loss,
@@ -90,7 +97,8 @@ public struct StepBenchmark: Sendable {
                 workers: communicator.size, processes: communicator.processCount),
             losses: reports.map(\.loss), firstGradientNorm: reports[0].encoderGradientNorms.first,
             secondGradientNorm: reports[0].encoderGradientNorms.second, memoryGrowthMiB: growth / 1_048_576,
-            memoryEstimateMiB: Double(estimate.total) / 1_048_576)
+            memoryEstimateMiB: Double(estimate.total) / 1_048_576,
+            waitingShare: (waits.max() ?? 0) / max(times.seconds.reduce(0, +), .leastNormalMagnitude))
     }
 
     // MARK: - Report
@@ -110,6 +118,7 @@ public struct StepBenchmark: Sendable {
             settings + result.benchmark.members + [
                 ("pairs_per_second", .number(Double(batch.size) / result.benchmark.times.median)),
                 ("encoder_operations", .number(operations.encoders)), ("loss_operations", .number(operations.loss)),
+                ("waiting_share", .number(result.waitingShare)),
                 ("memory_growth_mib", .number(result.memoryGrowthMiB)),
                 ("memory_estimate_mib", .number(result.memoryEstimateMiB)), ("losses", .numbers(result.losses)),
                 ("first_gradient_norm", .number(result.firstGradientNorm)),
@@ -127,6 +136,7 @@ public struct StepBenchmark: Sendable {
             products \(Int(1e-9 * operations.encoders)) GFLOP in the encoders, \
             \(Int(1e-9 * operations.loss)) in the loss
             rate     \(Int(Double(configuration.batch.size) / result.benchmark.times.median)) pairs a second
+            waiting  \(NumberText.percent(result.waitingShare)) of the time for samples
             losses   \(result.losses.map { "\($0)" }.joined(separator: ", "))
             """
     }

@@ -5,7 +5,7 @@
 #define score_rows NAME(score_rows)
 #define power_rows NAME(power_rows)
 #define diagonal_mask NAME(diagonal_mask)
-#define match_mask NAME(match_mask)
+#define entry_mask NAME(entry_mask)
 #define sum_rows NAME(sum_rows)
 #define sums NAME(sums)
 #define weight_rows NAME(weight_rows)
@@ -79,37 +79,32 @@ COUPLET_INLINE couplet_ints diagonal_mask(const couplet_small_tile *tile, size_t
     return (couplet_ints){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15} == lane;
 }
 
-// The mask of the matches of row i, in 16 columns from column j.
-COUPLET_INLINE couplet_ints match_mask(const couplet_small_groups *groups, size_t i, size_t j) {
-    couplet_ints columns;
-    memcpy(&columns, groups->columns + j, sizeof columns);
-    return (columns == groups->rows[i]) & (columns >= 0);
-}
+// The bits of row i and the rows behind it in its block, in 16 columns from column j.
+#define entry_bits(bits, groups, i, j) ((bits)[(i) / 4 * (groups)->stride + (j) / COUPLET_LANES] >> 16 * ((i) % 4))
 
-// Whether one of `count` rows from row i may have a match.
-#define may_match(groups, i, count)                                                                                    \
-    ({                                                                                                                 \
-        int found_ = 0;                                                                                                \
-        for (size_t r_ = 0; r_ < (size_t)(count); r_++) found_ |= (groups)->rows[(i) + r_] >= 0;                       \
-        found_;                                                                                                        \
-    })
+// The mask of the bits of row r of `entry_bits`.
+COUPLET_INLINE couplet_ints entry_mask(uint64_t bits, int r) {
+    const couplet_ints lanes = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768};
+    return (lanes & (int32_t)(bits >> 16 * r & 0xffff)) == lanes;
+}
 
 // With `has_groups`, a constant, also the sums and the numbers of the matches.
 COUPLET_INLINE void sum_rows(const couplet_small_tile *tile, size_t i, const int count, const int dimension,
                              float *row_sums, float *column_sums, const int has_groups,
                              const couplet_small_groups *groups, float *match_sums, int32_t *match_counts) {
     couplet_floats total[4] = {0}, e[4] = {0}, matched[4] = {0};
-    couplet_ints counts[4] = {0};
+    int32_t counts[4] = {0};
     for (size_t j = 0; j < padded(tile); j += COUPLET_LANES) {
-        if (has_groups) {
+        const uint64_t matches = has_groups ? entry_bits(groups->matches, groups, i, j) : 0;
+        const uint64_t excluded = has_groups ? entry_bits(groups->excluded, groups, i, j) : 0;
+        if (has_groups && matches | excluded) {
             score_rows(tile, i, j, count, dimension, e);
             FOR(r, count) {
-                couplet_ints mask = match_mask(groups, i + r, j);
-                if (tile->has_diagonal) mask &= ~diagonal_mask(tile, i + r, j);
+                couplet_ints mask = entry_mask(matches, r), out = entry_mask(excluded, r);
                 matched[r] += (couplet_floats)(mask & (couplet_ints)e[r]);
-                counts[r] -= mask;
-                e[r] = couplet_exp2(e[r]);
-                if (groups->excludes_matches) e[r] = (couplet_floats)(~mask & (couplet_ints)e[r]);
+                counts[r] += __builtin_popcountll(matches >> 16 * r & 0xffff);
+                if (groups->excludes_matches) out |= mask;
+                e[r] = (couplet_floats)(~out & (couplet_ints)couplet_exp2(e[r]));
             }
         } else {
             power_rows(tile, i, j, count, dimension, e);
@@ -123,8 +118,8 @@ COUPLET_INLINE void sum_rows(const couplet_small_tile *tile, size_t i, const int
     FOR(r, count) row_sums[i + r] = couplet_lane_sum(total[r]);
     if (has_groups)
         for (int r = 0; r < count; r++) {
-            match_sums[i + r] = couplet_lane_sum(matched[r]);
-            for (int lane = 0; lane < COUPLET_LANES; lane++) match_counts[i + r] += counts[r][lane];
+            match_counts[i + r] = counts[r];
+            match_sums[i + r] = counts[r] ? couplet_lane_sum(matched[r]) : 0;
         }
 }
 
@@ -136,12 +131,12 @@ COUPLET_INLINE void sums(const couplet_small_tile *tile, const int dimension, fl
         for (size_t i = 0; i < tile->rows; i++) match_sums[i] = 0, match_counts[i] = 0;
     size_t i = 0;
     for (; i + 4 <= tile->rows; i += 4)
-        if (has_groups && may_match(groups, i, 4))
+        if (has_groups && groups->blocks[i / 4])
             sum_rows(tile, i, 4, dimension, row_sums, column_sums, 1, groups, match_sums, match_counts);
         else
             sum_rows(tile, i, 4, dimension, row_sums, column_sums, 0, 0, 0, 0);
     for (; i < tile->rows; i++)
-        if (has_groups && may_match(groups, i, 1))
+        if (has_groups && groups->blocks[i / 4])
             sum_rows(tile, i, 1, dimension, row_sums, column_sums, 1, groups, match_sums, match_counts);
         else
             sum_rows(tile, i, 1, dimension, row_sums, column_sums, 0, 0, 0, 0);
@@ -191,16 +186,16 @@ COUPLET_INLINE void weight_rows(const couplet_small_tile *tile, size_t i, size_t
         couplet_floats w[4];
         power_rows(tile, i, j, count, dimension, w);
         couplet_floats factor = couplet_load(column_factors + j);
-        FOR(r, count) {
-            couplet_floats weight = w[r] * (factor + row_factors[i + r]);
-            if (has_groups) {
-                couplet_ints mask = match_mask(groups, i + r, j);
-                couplet_floats old = weight;
-                if (groups->excludes_matches) old = (couplet_floats)(~mask & (couplet_ints)old);
-                weight = couplet_select(mask, old + match_weights[i + r], old);
+        FOR(r, count) w[r] *= factor + row_factors[i + r];
+        const uint64_t matches = has_groups ? entry_bits(groups->matches, groups, i, j) : 0;
+        const uint64_t excluded = has_groups ? entry_bits(groups->excluded, groups, i, j) : 0;
+        if (has_groups && matches | excluded) FOR(r, count) {
+                couplet_ints mask = entry_mask(matches, r), out = entry_mask(excluded, r);
+                if (groups->excludes_matches) out |= mask;
+                couplet_floats old = (couplet_floats)(~out & (couplet_ints)w[r]);
+                w[r] = couplet_select(mask, old + match_weights[i + r], old);
             }
-            couplet_store(weights[r] + (j - start), weight);
-        }
+        FOR(r, count) couplet_store(weights[r] + (j - start), w[r]);
     }
     if (tile->has_diagonal)
         for (size_t r = 0; r < (size_t)count; r++) {
@@ -289,12 +284,12 @@ COUPLET_INLINE void gradients(const couplet_small_tile *tile, const int dimensio
     gradient_rows(tile, i, count, dimension, x, row_factors, column_factors, diagonal_weights, has_groups, groups,     \
                   match_weights, row_gradient, row_weight_sums, column_gradient)
     for (; i + 4 <= tile->rows; i += 4)
-        if (has_groups && may_match(groups, i, 4))
+        if (has_groups && groups->blocks[i / 4])
             ROWS(4, 1);
         else
             ROWS(4, 0);
     for (; i < tile->rows; i++)
-        if (has_groups && may_match(groups, i, 1))
+        if (has_groups && groups->blocks[i / 4])
             ROWS(1, 1);
         else
             ROWS(1, 0);

@@ -12,6 +12,9 @@ static inline hid_t couplet_H5T_NATIVE_DOUBLE(void) {
 static inline hid_t couplet_H5T_NATIVE_UINT8(void) {
     return H5T_NATIVE_UINT8;
 }
+static inline hid_t couplet_H5T_NATIVE_INT32(void) {
+    return H5T_NATIVE_INT32;
+}
 static inline hid_t couplet_H5T_NATIVE_INT64(void) {
     return H5T_NATIVE_INT64;
 }
@@ -24,6 +27,9 @@ static inline hid_t couplet_H5T_IEEE_F32LE(void) {
 static inline hid_t couplet_H5T_IEEE_F64LE(void) {
     return H5T_IEEE_F64LE;
 }
+static inline hid_t couplet_H5T_STD_I32LE(void) {
+    return H5T_STD_I32LE;
+}
 static inline hid_t couplet_H5T_STD_I64LE(void) {
     return H5T_STD_I64LE;
 }
@@ -32,6 +38,10 @@ static inline hid_t couplet_H5T_STD_U64LE(void) {
 }
 static inline hid_t couplet_H5T_C_S1(void) {
     return H5T_C_S1;
+}
+
+static inline size_t couplet_H5T_VARIABLE(void) {
+    return H5T_VARIABLE;
 }
 
 static inline hid_t couplet_H5P_DEFAULT(void) {

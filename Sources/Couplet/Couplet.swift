@@ -8,6 +8,7 @@
 @_exported import CoupletCommunication
 @_exported import CoupletEvaluation
 @_exported import CoupletFiles
+@_exported import CoupletImages
 @_exported import CoupletInference
 @_exported import CoupletLosses
 @_exported import CoupletNetworks

@@ -3,33 +3,46 @@ import CoupletFiles
 import CoupletInference
 import CoupletPairs
 import CoupletStorage
-import CoupletText
+import CoupletTensors
 import CoupletTraining
 
 struct EncodeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "encode",
-        abstract: "Encode your own rows with one of a run's encoders.",
+        abstract: "Encode your own rows, texts or pictures with one of a run's encoders.",
         discussion: """
-            The rows are in the units of the run's source (MNIST: bytes, N × 28 × 28, or integer labels); the command \
-            applies the run's preprocessing. The output is a new dataset, N × embedding, Float32, in a new or an \
-            existing file. With --layer it has the outputs of a layer below the embedding, which often serve other \
-            tasks better. A new file is complete or absent, also after a kill. A kill while an existing file is \
-            written can damage that file: keep a copy of it, or write to a new file.
+            The input is a dataset, a text file with one text a line, a picture (PNG or JPEG), a folder of pictures, \
+            or --text. Rows of a dataset are in the units of the run's source (MNIST: bytes, N × 28 × 28, or integer \
+            labels; token ids); the command applies the run's preprocessing. Texts and pictures become rows as those \
+            of the run did, if it was trained on a set that couplet data import has made. The output is a new \
+            dataset, N × embedding, Float32, in a new or an existing file. With --layer it has the outputs of a layer \
+            below the embedding, which often serve other tasks better. A new file is complete or absent, also after a \
+            kill. A kill while an existing file is written can damage that file: keep a copy of it, or write to a new \
+            file.
 
               couplet encode runs/mnist --modality first \\
                 --input images.h5:/images --output codes.h5:/first
+              couplet encode runs/emoji --input captions.txt --output codes.h5:/texts
+              couplet encode runs/emoji --text "smiling cat" --text "red heart" --output codes.h5:/texts
+              couplet encode runs/emoji --input photos/ --output codes.h5:/pictures
             """)
 
     @OptionGroup var argument: RunArgument
 
-    @Option(help: "The modality of the rows: first or second.")
-    var modality: Modality
+    @Option(help: "The modality of the rows: first or second. (default: the one whose samples are texts or pictures)")
+    var modality: Modality?
 
     @Option(
-        help: ArgumentHelp("The dataset of the rows.", valueName: "file.h5:/dataset"),
-        transform: DatasetReference.argument)
-    var input: DatasetReference
+        help: ArgumentHelp(
+            "The rows: a dataset, a text file, a picture or a folder of pictures.",
+            valueName: "file.h5:/dataset|file|folder"),
+        transform: InputReference.argument)
+    var input: InputReference?
+
+    @Option(
+        name: .customLong("text"), parsing: .singleValue,
+        help: ArgumentHelp("A text to encode, instead of --input. Repeatable.", valueName: "text"))
+    var texts: [String] = []
 
     @Option(
         help: ArgumentHelp("The new dataset for the encodings.", valueName: "file.h5:/dataset"),
@@ -46,77 +59,82 @@ struct EncodeCommand: ParsableCommand {
 
     @OptionGroup var chosen: CheckpointArgument
 
+    func validate() throws {
+        if input == nil, texts.isEmpty { throw ValidationError("give --input, or --text") }
+        if input != nil, !texts.isEmpty { throw ValidationError("give either --input or --text, not both") }
+        if case .dataset? = input, modality == nil {
+            throw ValidationError("give --modality: a dataset may hold rows of the first or the second modality")
+        }
+    }
+
     func run() throws {
         let run = try TrainedRun(
             argument.path, checkpoint: chosen.checkpoint, use: .encoders, registry: CommandRegistry.current)
-        // Rows and encodings may be in the same file, which can be open only once.
-        let isSameFile = input.file == output.file
-        let source = isSameFile ? try HDF5File(modifying: input.file) : try HDF5File(reading: input.file)
-        guard let rows = try source.dataset(input.dataset) else {
-            throw FileError(
-                .badData, at: "\(input)", reason: "there is no such dataset",
-                remedy: "the file has "
-                    + NearestNames.sorted(try source.datasetNames, nearest: input.dataset).joined(separator: ", "))
+        let input = input ?? .texts(texts)
+        guard let modality = modality ?? input.modality(in: run) else {
+            throw DataError(
+                at: "\(input)",
+                reason: "the run does not say which modality such inputs belong to",
+                remedy: "give --modality first or second")
         }
-        do {
-            if isSameFile {
-                try encode(rows.rows, from: source, into: source, with: run)
-                try source.close()
-            } else if FileSystem.exists(output.file) {
-                let target = try HDF5File(modifying: output.file)
-                try encode(rows.rows, from: source, into: target, with: run)
-                try target.close()
-            } else {
-                // The file gets its name when it is complete, so that a kill leaves nothing behind that looks like one.
-                try HDF5File.create(output.file) { target in
-                    try encode(rows.rows, from: source, into: target, with: run)
-                    // Another command may have made it meanwhile.
-                    try FileSystem.requireAbsent(output.file)
-                }
+        // Rows and encodings may be in the same file, which can be open only once.
+        if case .dataset(let reference) = input, reference.file == output.file {
+            let file = try HDF5File(modifying: output.file)
+            let rows = try InputRows(dataset: file, reference, of: modality, run: run)
+            try encode(rows, of: modality, into: file, with: run)
+            return try file.close()
+        }
+        let rows = try InputRows(input, of: modality, run: run)
+        rows.warnings.forEach(warn)
+        if FileSystem.exists(output.file) {
+            let target = try HDF5File(modifying: output.file)
+            try encode(rows, of: modality, into: target, with: run)
+            try target.close()
+        } else {
+            // The file gets its name when it is complete, so that a kill leaves nothing behind that looks like one.
+            try HDF5File.create(output.file) { target in
+                try encode(rows, of: modality, into: target, with: run)
+                // Another command may have made it meanwhile.
+                try FileSystem.requireAbsent(output.file)
             }
-        } catch let error as DataError {
-            throw DataError(at: "\(input)", reason: error.reason, remedy: error.remedy)
         }
     }
 
     /// Encodes the rows into a new dataset. If it fails, it removes the incomplete dataset. A dataset that holds the
     /// same encodings already is left as it is, so that a script can run again.
-    private func encode(_ count: Int, from source: HDF5File, into target: HDF5File, with run: TrainedRun) throws {
+    private func encode(
+        _ rows: InputRows, of modality: Modality, into target: HDF5File, with run: TrainedRun
+    ) throws {
         let columns = try run.encodingCount(modality, layer: layer)
+        func forEachBlock(_ body: (Tensor, Int) throws -> Void) throws {
+            do {
+                try run.encode(modality, layer: layer, count: rows.count, read: rows.read, write: body)
+            } catch let error as DataError {
+                throw DataError(at: rows.location, reason: error.reason, remedy: error.remedy)
+            }
+        }
         if let existing = try target.dataset(output.dataset) {
-            guard existing.shape == [count, columns],
-                try holdsEncodings(of: count, from: source, target, run)
-            else {
+            // Whether the existing dataset has the bits of the encodings.
+            var isSame = existing.shape == [rows.count, columns]
+            if isSame {
+                try forEachBlock { encodings, row in
+                    let written = try target.readFloats(output.dataset, rows: row..<row + encodings.rows)
+                    if written.values != encodings.values { isSame = false }
+                }
+            }
+            guard isSame else {
                 throw FileError(
                     .badData, at: "\(output)", reason: "exists already in the file, with other content",
                     remedy: "give another name")
             }
             return warn("\(output) holds these encodings already")
         }
-        try target.create(output.dataset, .float32, shape: [count, columns])
+        try target.create(output.dataset, .float32, shape: [rows.count, columns])
         do {
-            try run.encode(modality, layer: layer, count: count) {
-                try source.readFloats(input.dataset, rows: $0)
-            } write: { encodings, row in
-                try target.writeRows(output.dataset, from: row, encodings)
-            }
+            try forEachBlock { try target.writeRows(output.dataset, from: $1, $0) }
         } catch {
             try? target.remove(output.dataset)
             throw error
         }
-    }
-
-    /// Whether the existing dataset has the bits of the encodings.
-    private func holdsEncodings(
-        of count: Int, from source: HDF5File, _ target: HDF5File, _ run: TrainedRun
-    ) throws -> Bool {
-        var isSame = true
-        try run.encode(modality, layer: layer, count: count) {
-            try source.readFloats(input.dataset, rows: $0)
-        } write: { encodings, row in
-            let existing = try target.readFloats(output.dataset, rows: row..<row + encodings.rows)
-            if existing.values != encodings.values { isSame = false }
-        }
-        return isSame
     }
 }

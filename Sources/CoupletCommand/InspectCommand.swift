@@ -1,5 +1,6 @@
 import ArgumentParser
 import CoupletFiles
+import CoupletPairs
 import CoupletStorage
 import CoupletText
 import CoupletTraining
@@ -35,8 +36,8 @@ struct InspectCommand: ParsableCommand {
         }
         let file = isFolder ? try checkpoint(of: RunFolder(path: path)) : path
         let summary = try CheckpointStore.summary(file)
-        _ = try CheckpointStore(folder: "").read(file)
-        print(json ? Self.json(summary).indentedText() : Self.table(summary))
+        let content = try CheckpointStore(folder: "").read(file)
+        print(json ? Self.json(summary).indentedText() : Self.table(summary, Self.inputs(content, file)))
     }
 
     private func checkpoint(of folder: RunFolder) throws -> String {
@@ -49,6 +50,18 @@ struct InspectCommand: ParsableCommand {
         return store.path(ofStep: try store.step(of: chosen.checkpoint))
     }
 
+    /// How texts or pictures became the samples of each modality, one line each.
+    private static func inputs(_ checkpoint: Checkpoint, _ file: String) -> [String] {
+        let texts = RunState.preparationTexts(in: checkpoint.scalars)
+        let preparations = try? RunState.preparations(in: checkpoint, from: file)
+        return Modality.allCases.compactMap { modality in
+            guard let text = texts[modality] else { return nil }
+            // Another version of the program may have written it.
+            let library = preparations?[modality]?.text?.library.map { " (\($0))" } ?? ""
+            return "\(modality.rawValue): " + (preparations?[modality].map { $0.summary + library } ?? text)
+        }
+    }
+
     private static func json(_ summary: CheckpointSummary) -> JSONValue {
         .object([
             "path": .string(summary.path), "step": .integer(summary.step), "digest": .string(summary.digest),
@@ -57,10 +70,20 @@ struct InspectCommand: ParsableCommand {
             "shapes": .object(summary.arrays.map { ($0.path, .array($0.shape.map { .integer($0) })) }),
             "written_by": .string(summary.writtenBy), "cpu_kernels": .string(summary.cpuKernels),
             "format_version": .integer(summary.formatVersion), "config": .string(summary.configuration),
+            "preparation": preparations(summary),
         ])
     }
 
-    private static func table(_ summary: CheckpointSummary) -> String {
+    /// {"second": {"kind": "text", …}}
+    private static func preparations(_ summary: CheckpointSummary) -> JSONValue {
+        let texts = RunState.preparationTexts(in: summary.scalars)
+        return .object(
+            Modality.allCases.compactMap { modality in
+                texts[modality].map { (modality.rawValue, JSONValue(text: $0) ?? .string($0)) }
+            })
+    }
+
+    private static func table(_ summary: CheckpointSummary, _ inputs: [String]) -> String {
         let width = (summary.arrays.map(\.path.count).max() ?? 0) + 2
         let arrays = summary.arrays.map { array in
             "  " + array.path + String(repeating: " ", count: width - array.path.count)
@@ -76,7 +99,7 @@ struct InspectCommand: ParsableCommand {
             written by   \(summary.writtenBy)
             CPU kernels  \(summary.cpuKernels)
             format       \(summary.formatVersion)
-
+            \(inputs.map { "inputs       \($0)\n" }.joined())
             arrays
             \(arrays.joined(separator: "\n"))
 

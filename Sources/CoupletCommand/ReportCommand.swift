@@ -1,4 +1,5 @@
 import ArgumentParser
+import CoupletCommunication
 import CoupletFiles
 import CoupletReports
 import CoupletTraining
@@ -11,6 +12,10 @@ struct ReportCommand: ParsableCommand {
             For runs: curves, evaluations, configs and their differences. For a sweep: the metric over each varied \
             value, over pairs of values and over all of them; its trials by rank; and why some failed. The page is one \
             file that needs no network; the plots are SVG files.
+
+            For runs on pictures or texts the page also shows what some held-out samples retrieve, augmented \
+            samples, and the embeddings in two dimensions, computed from the newest checkpoint and the data. If the \
+            data are not there any more, the page says so and shows the rest.
 
               couplet report runs/gaussian -o report.html
               couplet report runs/gaussian runs/mnist sweeps/rates -o report.html --plots plots
@@ -30,7 +35,16 @@ struct ReportCommand: ParsableCommand {
         completion: .directory)
     var plots: String?
 
+    @Flag(inversion: .prefixedNo, help: "Show samples of runs on pictures or texts.")
+    var samples = true
+
+    @OptionGroup var data: DataPathArguments
+
+    @Option(help: ArgumentHelp("Threads that encode samples. (default: as many as cores)", valueName: "n"))
+    var threads: Int?
+
     func validate() throws {
+        try requirePositive(["threads": threads])
         if folders.isEmpty { throw ValidationError("no run or sweep is named; name the folder of one") }
         if output == nil, plots == nil {
             throw ValidationError(
@@ -39,7 +53,12 @@ struct ReportCommand: ParsableCommand {
     }
 
     func run() throws {
-        let report = try Report(reading: folders)
+        let report = try Report(
+            reading: folders,
+            samples: samples
+                ? Report.SampleOptions(
+                    registry: CommandRegistry.current, dataPaths: data.paths,
+                    threads: threads ?? WorkerGroup.availableCores) : nil)
         if let output { try report.page.write(to: output) }
         if let plots { try report.figures.write(to: plots) }
     }

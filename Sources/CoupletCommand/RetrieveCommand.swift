@@ -4,6 +4,7 @@ import CoupletEvaluation
 import CoupletFiles
 import CoupletInference
 import CoupletPairs
+import CoupletReports
 import CoupletStorage
 import CoupletText
 import CoupletTraining
@@ -13,14 +14,17 @@ struct RetrieveCommand: ParsableCommand {
         commandName: "retrieve",
         abstract: "Find the best gallery rows for each query, with probabilities.",
         discussion: """
-            Queries are rows of one modality, the gallery rows of the other, both in the units of the run's source, as \
-            for encode. The probability of a row is the conditional that the run learned, a softmax of similarity / \
-            temperature over the whole gallery. The gallery may have any size: it is read, encoded and scored block by \
-            block.
+            Queries are rows of one modality, the gallery rows of the other. Both are given as for encode: a dataset, \
+            a text file with one text a line, a picture, a folder of pictures, or --text for a query. Texts and names \
+            of pictures are printed beside the rows where they are known. The probability of a row is the conditional \
+            that the run learned, a softmax of similarity / temperature over the whole gallery. The gallery may have \
+            any size: it is read, encoded and scored block by block.
 
               couplet retrieve runs/mnist --query images.h5:/images --gallery labels.h5:/labels --top 3
               couplet retrieve runs/pairs --query text.h5:/rows --query-modality second \\
                 --gallery images.h5:/rows --index images.index --top 10 --output found.h5
+              couplet retrieve runs/emoji --text "smiling cat" --gallery photos/ --top 5
+              couplet retrieve runs/emoji --query cat.png --gallery emoji.h5:/second --top 5
 
             An index stores the gallery's encodings: the first call makes it, and later calls use it and need no \
             --gallery. The output has /indices, /scores and /probabilities, queries × top, (and \
@@ -32,18 +36,30 @@ struct RetrieveCommand: ParsableCommand {
     @OptionGroup var argument: RunArgument
 
     @Option(
-        help: ArgumentHelp("The queries.", valueName: "file.h5:/dataset"), transform: DatasetReference.argument)
-    var query: DatasetReference
+        help: ArgumentHelp(
+            "The queries: a dataset, a text file, a picture or a folder of pictures.",
+            valueName: "file.h5:/dataset|file|folder"), transform: InputReference.argument)
+    var query: InputReference?
 
     @Option(
-        help: ArgumentHelp("The gallery.", valueName: "file.h5:/dataset"), transform: DatasetReference.argument)
-    var gallery: DatasetReference?
+        name: .customLong("text"), parsing: .singleValue,
+        help: ArgumentHelp("A text as a query, instead of --query. Repeatable.", valueName: "text"))
+    var texts: [String] = []
+
+    @Option(
+        help: ArgumentHelp("The gallery, as the queries.", valueName: "file.h5:/dataset|file|folder"),
+        transform: InputReference.argument)
+    var gallery: InputReference?
 
     @Option(help: ArgumentHelp("Number of candidates for each query, at most the rows of the gallery.", valueName: "k"))
     var top: Int = 10
 
-    @Option(help: "The modality of the queries; the gallery has the other one.")
-    var queryModality: Modality = .first
+    @Option(
+        help: """
+            The modality of the queries; the gallery has the other one. (default: that of such inputs in the run, or \
+            first)
+            """)
+    var queryModality: Modality?
 
     @Flag(help: "Queries and gallery are encodings already, N × embedding.")
     var encoded = false
@@ -64,6 +80,13 @@ struct RetrieveCommand: ParsableCommand {
         completion: .file(extensions: ["h5"]))
     var output: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Draw the first queries and what they found into this new PNG file; right answers are marked if queries "
+                + "and gallery are datasets of one file.", valueName: "file.png"),
+        completion: .file(extensions: ["png"]))
+    var pictures: String?
+
     @Flag(help: "Print JSON instead of a table.")
     var json = false
 
@@ -74,6 +97,8 @@ struct RetrieveCommand: ParsableCommand {
 
     func validate() throws {
         try requirePositive(["top": top, "threads": threads])
+        if query == nil, texts.isEmpty { throw ValidationError("give --query, or --text") }
+        if query != nil, !texts.isEmpty { throw ValidationError("give either --query or --text, not both") }
         if gallery == nil, index == nil { throw ValidationError("give --gallery, or the --index of one") }
     }
 
@@ -82,6 +107,7 @@ struct RetrieveCommand: ParsableCommand {
         var prepared: GalleryRetrieval?
         try group.agree(Result { prepared = try makeRetrieval() })
         guard let retrieval = prepared else { return }
+        if group.processRank == 0 { (retrieval.queries.warnings + (retrieval.gallery?.warnings ?? [])).forEach(warn) }
         let workers = threads ?? (group.environment.rank == nil ? WorkerGroup.availableCores : 1)
         let result = try group.run(threads: workers) { try retrieval.retrieve($0) }
         if let result, group.processRank == 0 { try report(result, retrieval) }
@@ -92,16 +118,21 @@ struct RetrieveCommand: ParsableCommand {
         if let output { try FileSystem.requireAbsent(output) }
         let run = try TrainedRun(
             argument.path, checkpoint: chosen.checkpoint, use: .encoders, registry: CommandRegistry.current)
-        func dataset(_ reference: DatasetReference, _ modality: Modality) throws -> EncodedDataset {
-            try EncodedDataset(reference, of: encoded ? nil : modality, run: run)
+        try PictureSheet.require(pictures, of: run)
+        let query = query ?? .texts(texts)
+        let modality =
+            queryModality ?? query.modality(in: run) ?? gallery?.modality(in: run)?.other ?? .first
+        func rows(_ input: InputReference, _ modality: Modality) throws -> EncodedDataset {
+            try EncodedDataset(input, of: encoded ? nil : modality, run: run)
         }
         return try GalleryRetrieval(
-            run, queries: dataset(query, queryModality),
-            gallery: try gallery.map { try dataset($0, queryModality.other) }, indexPath: index, prior: prior, top: top)
+            run, queries: rows(query, modality), gallery: try gallery.map { try rows($0, modality.other) },
+            indexPath: index, prior: prior, top: top)
     }
 
     private func report(_ result: SearchResult, _ retrieval: GalleryRetrieval) throws {
         if let output { try write(result, retrieval, to: output) }
+        if let pictures { try retrieval.sheet(of: result).write(to: pictures) }
         if json {
             let object = JSONValue.object([
                 "step": .integer(retrieval.run.step), "similarity": .string(retrieval.search.similarity.rawValue),

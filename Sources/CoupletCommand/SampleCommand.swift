@@ -3,6 +3,7 @@ import CoupletCommunication
 import CoupletEvaluation
 import CoupletInference
 import CoupletPairs
+import CoupletReports
 import CoupletStorage
 import CoupletText
 import CoupletTraining
@@ -95,6 +96,12 @@ struct SampleCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The new file.", valueName: "file.h5"), completion: .file(extensions: ["h5"]))
     var output: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Draw the first rows and their samples into this new PNG file.", valueName: "file.png"),
+        completion: .file(extensions: ["png"]))
+    var pictures: String?
+
     @Flag(help: "Print JSON instead of tables; without --output it includes the samples.")
     var json = false
 
@@ -136,11 +143,13 @@ struct SampleCommand: ParsableCommand {
             argument.path, checkpoint: chosen.checkpoint, dataPaths: data.paths, registry: CommandRegistry.current)
         if let warning = run.dataWarning { warn(warning) }
         if let output { try SampleFile.requireNew(output) }
+        try PictureSheet.require(pictures, of: run)
         let queries = try Self.rows(query, given)
         let options = SamplingOptions(
             count: count, method: try samplingMethod(), seed: seed, threads: threads ?? WorkerGroup.availableCores)
         let result = try run.sample(given: given, queries: queries, options: options)
         if let output { try SampleFile.write(result, to: output, run: run) }
+        if let pictures { try result.sheet(given: given, queries, of: run).write(to: pictures) }
         let warnings = result.warnings
         if !warnings.isEmpty {
             ProgressDisplay.Console.standardError.write(escaping: warnings.map { "couplet: warning: \($0)\n" }.joined())

@@ -11,7 +11,8 @@ struct StudyCommand: ParsableCommand {
         discussion: "launch/reproduce trains the sweeps and makes the page.",
         subcommands: [
             StudyGaussianCommand.self, StudyIdentifiabilityCommand.self, StudyMNISTCommand.self,
-            StudyOceanCommand.self, StudyAssimilateCommand.self, StudyCovarianceCommand.self,
+            StudyOceanCommand.self, StudyEmojiCommand.self, StudyImageTextCommand.self, StudyAssimilateCommand.self,
+            StudyCovarianceCommand.self, StudyPictureNumbersCommand.self,
         ])
 }
 
@@ -103,6 +104,29 @@ struct StudyMNISTCommand: ParsableCommand {
     func run() throws { try arguments.write(MNISTStudy(reading: arguments.folder, data: data).page) }
 }
 
+struct StudyImageTextCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "image-text",
+        abstract: "The image/text study: which factors of scenes pictures and sentences keep.",
+        discussion: """
+            Reads the sweeps small and resnet18 in a folder, as many as there are, and writes tables of all factors, \
+            predicted from the encodings, and pictures of what was retrieved (Daunhawer, Bizeul, Palumbo, Marx, Vogt \
+            2023, arXiv 2303.09166).
+
+              launch/reproduce image-text --output studies/image-text
+              couplet study image-text studies/image-text -o report.html
+            """)
+
+    @OptionGroup var arguments: StudyArguments
+
+    @Option(
+        help: ArgumentHelp("The folder of the pictures, if they have moved since the runs.", valueName: "folder"),
+        completion: .directory)
+    var data: String?
+
+    func run() throws { try arguments.write(ImageTextStudy(reading: arguments.folder, data: data).page) }
+}
+
 struct StudyOceanCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ocean",
@@ -119,6 +143,25 @@ struct StudyOceanCommand: ParsableCommand {
     @OptionGroup var arguments: StudyArguments
 
     func run() throws { try arguments.write(OceanStudy(reading: arguments.folder).page) }
+}
+
+struct StudyEmojiCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "emoji",
+        abstract: "The emoji study: pictures of emoji and their names in 32 languages.",
+        discussion: """
+            Reads the sweeps pictures and vectors in a folder, as many as there are, and writes tables and pictures: \
+            recall of the pictures of names and keywords in languages that are held out, and of emoji that are never \
+            seen, beside the nearest texts and a free vector for each picture. It encodes all texts with the trained \
+            encoders, which takes about a minute.
+
+              launch/reproduce emoji --output studies/emoji
+              couplet study emoji studies/emoji -o report.html
+            """)
+
+    @OptionGroup var arguments: StudyArguments
+
+    func run() throws { try arguments.write(EmojiStudy(reading: arguments.folder).page) }
 }
 
 struct StudyCovarianceCommand: ParsableCommand {
@@ -142,4 +185,23 @@ struct StudyCovarianceCommand: ParsableCommand {
         try HDF5File.create(output) { try IllConditionedGaussian.covariance.write(to: $0, group: "") }
         print(output)
     }
+}
+
+struct StudyPictureNumbersCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "picture-numbers",
+        abstract: "Number the pictures of a set: the input of the emoji study's control without pictures.",
+        discussion: """
+            Adds the dataset /numbers to a file that couplet data import wrote: 0, 1, 2, …, one number for each row of \
+            /first. An encoder of labels then has a free vector for each picture. A file that has the dataset stays as \
+            it is.
+
+              couplet study picture-numbers emoji.h5
+              data: {source: hdf5, path: emoji.h5, first: /numbers}
+            """)
+
+    @Argument(help: ArgumentHelp("The file.", valueName: "file.h5"), completion: .file(extensions: ["h5"]))
+    var path: String
+
+    func run() throws { try EmojiStudy.numberPictures(of: path) }
 }

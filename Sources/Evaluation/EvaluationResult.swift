@@ -135,6 +135,10 @@ extension EvaluationResult {
             ? ""
             : "  \(several) \(several == 1 ? "query has" : "queries have") several right answers (equal rows, or "
                 + "rows of one group); the best one counts\n"
+        if let distinct = retrieval.distinct {
+            return "retrieval among the \(distinct.first) first and \(distinct.second) second samples of "
+                + "\(retrieval.gallery) held-out pairs; each partner of a sample is a right answer\n" + table.text()
+        }
         return "retrieval in a gallery of \(retrieval.gallery) held-out pairs\n" + table.text() + remark
     }
 

@@ -207,6 +207,33 @@ package enum FileSystem {
         }
     }
 
+    /// Writes bytes to a file that is whole or absent after a kill, and replaces the previous file. Nothing waits for
+    /// the disk, so a power cut can lose the file; use `DurableFile` for what cannot be made again.
+    /// - Throws: `FileError(.inputOutput)`; the previous file is then untouched.
+    package static func writeWhole(_ bytes: [UInt8], to path: String) throws {
+        let name = lastComponent(of: path), temporary = "\(folder(of: path))/.\(name).\(getpid())\(partialEnding)"
+        let descriptor = try SystemCall.check("open", path) {
+            open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+        }
+        do {
+            defer { close(descriptor) }
+            try bytes.withUnsafeBytes { try write($0, to: descriptor, path) }
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+        try SystemCall.check("rename", path) { Glibc.rename(temporary, path) }
+    }
+
+    /// Deletes the unfinished files that killed processes left in a folder (`writeWhole`).
+    package static func removePartialFiles(in folder: String) throws {
+        for name in names(in: folder) where name.hasPrefix(".") && name.hasSuffix(partialEnding) {
+            try remove("\(folder)/\(name)")
+        }
+    }
+
+    private static let partialEnding = ".partial"
+
     /// Writes text to a file descriptor and ignores errors: a closed standard error is no reason to stop.
     package static func write(_ text: String, to descriptor: CInt) {
         var text = text

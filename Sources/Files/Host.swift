@@ -12,6 +12,12 @@ package enum HostName {
     }()
 }
 
+/// The processors of the machine.
+package enum HostProcessors {
+    /// Number of cores, at least 1.
+    package static var count: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+}
+
 /// The memory of this machine, and of the control groups (containers, jobs) of this process, in bytes.
 package enum HostMemory {
     /// The physical memory of the machine.

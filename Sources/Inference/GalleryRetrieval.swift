@@ -67,7 +67,10 @@ public struct GalleryRetrieval: Sendable {
         EncodingIndex.Origin(
             checkpoint: galleryModality == nil ? "" : checkpoint, step: run.step,
             modality: galleryModality?.rawValue ?? "encodings", gallery: try gallery?.fingerprint() ?? "",
-            place: try gallery.map { try EncodingIndex.Place($0.reference.file, dataset: $0.reference.dataset) })
+            place: try gallery.flatMap { gallery in
+                guard case .dataset(let reference) = gallery.input else { return nil }
+                return try EncodingIndex.Place(reference.file, dataset: reference.dataset)
+            })
     }
 
     /// Checks that an index holds the encodings of this gallery by this run.
@@ -85,7 +88,14 @@ public struct GalleryRetrieval: Sendable {
         guard let place = index.origin.place, FileSystem.exists(place.file),
             try EncodingIndex.Place(place.file, dataset: place.dataset) != place
         else { return nil }
-        return try EncodedDataset.fingerprint(DatasetReference(file: place.file, dataset: place.dataset))
+        return try InputRows(placed: DatasetReference(file: place.file, dataset: place.dataset)).fingerprint()
+    }
+
+    /// What the rows of the gallery were made from; nil if that is not known.
+    private func galleryNames(_ rows: [Int]) throws -> [String]? {
+        if let gallery { return try gallery.names(rows) }
+        guard let place = existingIndex?.origin.place, FileSystem.exists(place.file) else { return nil }
+        return try RowNames(of: place.dataset, in: HDF5File(reading: place.file))?.names(rows)
     }
 
     /// Searches the gallery for all queries. Every worker calls it.
@@ -104,6 +114,10 @@ public struct GalleryRetrieval: Sendable {
             if result == nil { result = found } else { result?.append(found) }
         }
         if let labels = try gallery?.labels(), let rows = result?.rows { result?.labels = rows.map { labels[$0] } }
+        if let rows = result?.rows {
+            result?.names = try galleryNames(rows)
+            result?.queryNames = try queries.names(Array(0..<queries.count))
+        }
         return result
     }
 

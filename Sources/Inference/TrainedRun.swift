@@ -20,6 +20,8 @@ public struct TrainedRun: Sendable {
     public let temperature: Double
     /// Temperature and bias of the loss after that step.
     private let loss: ModelEvaluation.LossParameters
+    /// How texts or picture files became the samples of the run.
+    private let preparations: PerModality<SamplePreparation?>
 
     /// Whether a newer checkpoint exists than the one that is loaded.
     public let hasNewerCheckpoint: Bool
@@ -56,9 +58,10 @@ public struct TrainedRun: Sendable {
         AddressSpace.shareHeap()
         let configuration = configuration
         let samples = use == .encoders ? RunState.samples(in: content) : nil
+        let stored = try RunState.preparations(in: content, from: file)
         let opened =
             try ownSource.map { try configuration.withLabels($0, of: content) }
-            ?? samples.flatMap(configuration.source.detachedSource).map {
+            ?? samples.flatMap { configuration.source.detachedSource($0, preparations: stored) }.map {
                 try configuration.scalingInputs(of: $0, by: content)
             } ?? configuration.makeSource(labelsOf: content)
         // Data that are read on request are hashed only if they may be others: it takes as long as reading them all.
@@ -74,6 +77,7 @@ public struct TrainedRun: Sendable {
         }
         let encoders = try ModelEncoders(configuration, source: opened)
         source = encoders.checkingTokens(of: opened)
+        preparations = PerModality { stored[$0] ?? opened.preparation(of: $0) }
         try MemoryEstimate(parametersOf: encoders).requireAvailable(taken: 0)
         model = Model(encoders, configuration)
         step = content.step
@@ -82,6 +86,26 @@ public struct TrainedRun: Sendable {
             temperature: scalars.temperature ?? configuration.objective.temperature.initial,
             bias: scalars.bias ?? configuration.objective.loss.bias?.initial ?? 0)
         temperature = configuration.objective.loss.scoreTemperature(loss.temperature)
+    }
+
+    /// How texts or picture files became the samples of a modality; nil if the run was trained on a set that does not
+    /// say it.
+    public func preparation(of modality: Modality) -> SamplePreparation? { preparations[modality] }
+
+    /// Whether a run may have pictures or texts, which its newest checkpoint tells without the data. True if it does
+    /// not tell.
+    package static func mayHaveSamples(_ folder: RunFolder, registry: Registry) throws -> Bool {
+        let configuration = try folder.openedConfiguration(registry: registry)
+        let store = CheckpointStore(folder: folder.checkpoints)
+        let file = store.path(ofStep: try store.step(of: .latest)), content = try store.read(file)
+        let preparations = try RunState.preparations(in: content, from: file)
+        guard let samples = RunState.samples(in: content),
+            let source = configuration.source.detachedSource(samples, preparations: preparations),
+            let encoders = try? ModelEncoders(configuration, source: source)
+        else { return true }
+        return Modality.allCases.contains {
+            samples[$0].hasPictureShape || encoders.encoders[$0].tokenVocabulary != nil
+        }
     }
 
     /// The run with the pairs of another file as held-out pairs, to evaluate it on them.

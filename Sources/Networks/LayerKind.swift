@@ -23,11 +23,15 @@ public protocol LayerKind: ConfigurableKind {
     /// Whether the layer takes images as sources deliver them, [channels, height, width]. If it is the first of a list,
     /// no `ChannelsLast` precedes it. The default is false.
     var takesChannelsFirst: Bool { get }
+    /// The kind for samples that a tokenizer with this number of ids has made: with its vocabulary, if the config names
+    /// none. The default is the kind itself.
+    func completed(vocabulary: Int) -> Self
 }
 
 extension LayerKind {
     public static var category: KindCategory { .layer }
     public var takesChannelsFirst: Bool { false }
+    public func completed(vocabulary: Int) -> Self { self }
 }
 
 /// Couplet's layers.
@@ -39,6 +43,7 @@ package let layerKinds: [any ConfigurableKind.Type] = [
     AttentionPool.Kind.self, SelfAttention.Kind.self, TransformerBlock.Kind.self, PatchEmbedding.Kind.self,
     ClassToken.Kind.self, PositionalEmbedding.Kind.self, Conv2d.Kind.self, MaxPool2d.Kind.self,
     AveragePool2d.Kind.self, PositionPool.GlobalAverageKind.self, GlobalMaxPool.Kind.self, Flatten.Kind.self,
+    Unsqueeze.Kind.self,
 ]
 
 extension Array where Element == any LayerKind {

@@ -6,6 +6,7 @@ struct DetachedSource: PairSource {
     private let descriptions: PerModality<ModalityDescription>
     /// The name of the kind of source, for errors.
     private let kind: String
+    private var preparations = PerModality<SamplePreparation?> { _ in nil }
     private let preparation: @Sendable (Modality, Tensor) throws -> Tensor
 
     /// - Parameter preparation: converts rows of the modality's shape to the input of its encoder; nil leaves them
@@ -20,6 +21,15 @@ struct DetachedSource: PairSource {
     }
 
     func description(of modality: Modality) -> ModalityDescription { descriptions[modality] }
+    func preparation(of modality: Modality) -> SamplePreparation? { preparations[modality] }
+
+    /// The same source, for samples that were made so.
+    func prepared(by preparations: PerModality<SamplePreparation?>) -> DetachedSource {
+        var copy = self
+        copy.preparations = preparations
+        return copy
+    }
+
     func count(of split: Split) -> Int? { 0 }
 
     func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) throws {
@@ -42,8 +52,12 @@ struct DetachedSource: PairSource {
 
 extension SourceSpecification {
     /// A source without its data, with samples of these descriptions; nil if the kind needs its data to convert rows.
-    package func detachedSource(_ descriptions: PerModality<ModalityDescription>) -> (any PairSource)? {
-        kind.detachedSource(descriptions)
+    /// - Parameter preparations: how texts or picture files became the samples.
+    package func detachedSource(
+        _ descriptions: PerModality<ModalityDescription>, preparations: PerModality<SamplePreparation?>
+    ) -> (any PairSource)? {
+        let source = kind.detachedSource(descriptions)
+        return (source as? DetachedSource)?.prepared(by: preparations) ?? source
     }
 }
 

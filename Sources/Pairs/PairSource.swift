@@ -38,6 +38,28 @@ public protocol PairSource: Sendable {
     /// are one sample seen again, such as a picture with several captions: each is a right answer to the others in
     /// retrieval. A negative number: of no group.
     func groups(_ split: Split, _ numbers: [UInt64]) throws -> [Int]?
+    /// Returns the texts from which these samples of a modality were made; nil if they were not made from texts, or if
+    /// the source does not know them. Reports show them. The default is nil.
+    /// - Throws: as `read` does.
+    func texts(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> [String]?
+    /// How texts or picture files became the samples of a modality; nil, the default, if the source does not know it.
+    func preparation(of modality: Modality) -> SamplePreparation?
+    /// Returns a number for the content of each of these samples of a modality, such as its row in a file that stores
+    /// equal pictures once: samples are equal where their numbers are. The default is nil: the source does not know
+    /// which are equal.
+    /// - Throws: `DataError` if there is no such sample.
+    func sampleRows(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> [Int]?
+    /// As `sampleRows(_:_:_:)`, for the samples that `read(training:draws:first:second:)` reads. The default ignores
+    /// the draws.
+    /// - Throws: `DataError` if there is no such sample.
+    func sampleRows(training numbers: [UInt64], draws: [UInt64], _ modality: Modality) throws -> [Int]?
+    /// Returns the source whose draws n T … n T + T - 1, which have one sample number, take one first sample with T of
+    /// its second samples: such as a picture with T of its captions, none twice as long as it has so many.
+    ///
+    /// The default throws an error for T > 1: each first sample then has one second sample.
+    /// - Parameter count: T.
+    /// - Throws: `DataError` if first samples have one second sample each.
+    func drawing(secondPerFirst count: Int) throws -> any PairSource
     /// Returns the source with labels for the encoders that take them.
     /// - Parameter labels: how to number the labels of a modality; nil if its encoder takes numbers.
     /// - Throws: `DataError` if the samples are not labels, or not those of a given table.
@@ -53,6 +75,10 @@ public protocol PairSource: Sendable {
     /// Where a sample lies, for error messages. The default is nil: messages then give the number of the sample.
     /// - Throws: `DataError` if there is no such sample.
     func place(of number: UInt64, _ split: Split, _ modality: Modality) throws -> SamplePlace?
+    /// The numbers of `read` that are black and white, where the samples of a modality are pictures: channels × height
+    /// × width with one channel (grey) or three (RGB). Nil if they are none. Augmentation and reports use it. The
+    /// default is 0 … 1 for samples of such a shape.
+    func pictureRange(of modality: Modality) -> ClosedRange<Float>?
     /// The true joint covariance; nil unless the source is a Gaussian of mean zero.
     var gaussianCovariance: GaussianCovariance? { get }
     /// Returns the distribution of a modality in the source's units (as `readRaw` gives it); nil unless it is a known
@@ -64,7 +90,8 @@ public protocol PairSource: Sendable {
     var residentBytes: Int { get }
     /// Whether `read` waits for a disk. If so, training prefetches the next step's samples on another thread.
     var waitsForStorage: Bool { get }
-    /// What makes reading slow, and what to do: one sentence each. A run logs them at its start.
+    /// What makes reading slow, and what to do; what else is unusual about the data: one sentence each. A run logs them
+    /// at its start.
     var storageNotices: [String] { get }
     /// Returns a SHA-256 that distinguishes the source's data from other data of the same name; nil if the config
     /// determines the data. Ranks and resumed runs compare it.
@@ -85,11 +112,24 @@ extension PairSource {
         try gaussianCovariance.map { try GaussianMarginal(covariance: modality == .first ? $0.uu : $0.vv) }
     }
     public func place(of number: UInt64, _ split: Split, _ modality: Modality) throws -> SamplePlace? { nil }
+    public func pictureRange(of modality: Modality) -> ClosedRange<Float>? {
+        description(of: modality).hasPictureShape ? 0...1 : nil
+    }
     public func dataDigest() throws -> String? { nil }
     public func formerDataDigests() throws -> [String] { [] }
     public func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { nil }
     public func groups(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { nil }
+    public func texts(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> [String]? { nil }
+    public func preparation(of modality: Modality) -> SamplePreparation? { nil }
     public func reading(labels: PerModality<LabelReading?>) throws -> any PairSource { self }
+    public func sampleRows(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> [Int]? { nil }
+    public func sampleRows(training numbers: [UInt64], draws: [UInt64], _ modality: Modality) throws -> [Int]? {
+        try sampleRows(.training, numbers, modality)
+    }
+    public func drawing(secondPerFirst count: Int) throws -> any PairSource {
+        guard count == 1 else { throw DataError.onePartner("the source", count) }
+        return self
+    }
 
     public func read(training numbers: [UInt64], draws: [UInt64], first: Tensor?, second: Tensor?) throws {
         try read(.training, numbers, first: first, second: second)
@@ -156,6 +196,9 @@ public struct ModalityDescription: Equatable, Sendable {
         self.classes = classes
         labelTable = nil
     }
+
+    /// Whether samples have the shape of pictures: one or three channels × height × width.
+    package var hasPictureShape: Bool { classes == nil && shape.count == 3 && (shape[0] == 1 || shape[0] == 3) }
 
     /// - Parameter labelTable: the labels whose rows the samples are.
     public init(shape: [Int], labelTable: LabelTable) {

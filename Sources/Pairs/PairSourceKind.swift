@@ -7,7 +7,8 @@ extension KindCategory {
 
 /// A kind of source of pairs, with its keys in the block `data` of a config. Its values make sources.
 ///
-/// Couplet has gaussian, latent, ocean, mnist, hdf5 and program. Another program adds its own kinds to a `Registry`:
+/// Couplet has gaussian, latent, ocean, mnist, hdf5, multimodal3dident and program. Another program adds its own kinds
+/// to a `Registry`:
 ///
 ///     struct Circle: PairSourceKind {
 ///         static let name = "circle"
@@ -75,5 +76,5 @@ extension ValidationFraction {
 /// The kinds of sources that Couplet has, in the order of error messages.
 package let sourceKinds: [any ConfigurableKind.Type] = [
     GaussianSpecification.self, LatentSpecification.self, OceanSpecification.self, MNISTSpecification.self,
-    HDF5Specification.self, ProgramSpecification.self,
+    HDF5Specification.self, SceneSpecification.self, ProgramSpecification.self,
 ]

@@ -9,14 +9,21 @@ public struct SourceSpecification: Sendable {
     public var perClass: Int?
     /// How samples of numbers are scaled by the training samples; nil: not at all.
     public var standardize: Standardization?
+    /// How training samples are changed at random; nil: not at all. A run does it, not `makeSource`.
+    public var augment: AugmentationSpecification?
 
     /// - Parameters:
     ///   - perClass: at least 1, for a kind with labels only; nil for all samples.
     ///   - standardize: how samples are scaled.
-    public init(_ kind: any PairSourceKind, perClass: Int? = nil, standardize: Standardization? = nil) {
+    ///   - augment: how training samples are changed at random.
+    public init(
+        _ kind: any PairSourceKind, perClass: Int? = nil, standardize: Standardization? = nil,
+        augment: AugmentationSpecification? = nil
+    ) {
         self.kind = kind
         self.perClass = perClass
         self.standardize = standardize == Standardization.none ? nil : standardize
+        self.augment = augment
     }
 
     /// Opens the source.
@@ -44,8 +51,10 @@ public struct SourceSpecification: Sendable {
     }
 
     /// The names of Couplet's kinds of sources with labels.
-    private static let labelledKinds = sourceKinds.compactMap { $0 as? any PairSourceKind.Type }
-        .filter { $0.hasLabels }.map { $0.name }.joined(separator: " and ")
+    private static let labelledKinds: String = {
+        let names = sourceKinds.compactMap { $0 as? any PairSourceKind.Type }.filter { $0.hasLabels }.map { $0.name }
+        return names.dropLast().joined(separator: ", ") + " and " + (names.last ?? "")
+    }()
 
     package static let table = ConfigurationTable(
         SourceSpecification(GaussianSpecification()), help: "The pairs: which source they come from.",
@@ -61,6 +70,11 @@ public struct SourceSpecification: Sendable {
             .key(
                 "standardize", \.standardize, .optional(.choice("standardization"), isOmitted: true),
                 "Scales inputs to mean 0 and standard deviation 1 of the training pairs, by feature or by channel."),
+            .key(
+                "augment", \.augment,
+                .optional(
+                    .block(AugmentationSpecification.table, example: "{first: {flip: 0.5}}"), isOmitted: true),
+                "Random changes of training samples: of pictures, or of token ids."),
         ],
         complete: { specification, _ in
             if specification.standardize == Standardization.none { specification.standardize = nil }
@@ -70,6 +84,7 @@ public struct SourceSpecification: Sendable {
 extension SourceSpecification: Equatable {
     public static func == (a: SourceSpecification, b: SourceSpecification) -> Bool {
         a.kind.isEqual(to: b.kind) && a.perClass == b.perClass && a.standardize == b.standardize
+            && a.augment == b.augment
     }
 }
 

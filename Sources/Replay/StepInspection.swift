@@ -99,27 +99,32 @@ struct StepInspection {
         let state = EncoderState(
             modality: modality,
             batchEncoder: BatchEncoder(
-                encoder, parameters: parameters, statistics: statistics, rows: batch.size / batch.shards),
+                encoder, parameters: parameters, statistics: statistics, rows: batch.shardSamples(modality)),
             statistics: encoder.statisticsViews(of: statistics),
             outputs: [TensorSummary](repeating: TensorSummary(), count: encoder.layers.count))
-        try dump?.create("/inputs/\(modality.rawValue)", count: batch.size, shape: encoder.inputShape)
+        let samples = batch.shards * batch.shardSamples(modality)
+        try dump?.create("/inputs/\(modality.rawValue)", count: samples, shape: encoder.inputShape)
         for (number, layer) in state.hidden.enumerated() {
             try dump?.create(
-                "/activations/\(modality.rawValue)/\(number)", count: batch.size, shape: layer.outputShape)
+                "/activations/\(modality.rawValue)/\(number)", count: samples, shape: layer.outputShape)
         }
         return state
     }
 
     private func runForward(_ first: inout EncoderState, _ second: inout EncoderState) throws {
         let batch = replay.configuration.batch
-        let rows = batch.size / batch.shards
-        for start in stride(from: 0, to: batch.size, by: rows) {
-            let range = start..<(start + rows)
-            try replay.source.read(
-                training: Array(numbers[range]), draws: Array(draws[range]), first: first.batchEncoder.input,
-                second: second.batchEncoder.input)
-            try runForward(&first, from: start)
-            try runForward(&second, from: start)
+        for shard in 0..<batch.shards {
+            for modality in Modality.allCases {
+                // Positions of the samples: those of the first modality have `secondPerFirst` pairs each.
+                let rows = batch.shardSamples(modality), pairs = batch.size / batch.shards / rows
+                let positions = (0..<rows).map { (shard * rows + $0) * pairs }
+                let isFirst = modality == .first
+                try replay.source.read(
+                    training: positions.map { numbers[$0] }, draws: positions.map { draws[$0] },
+                    first: isFirst ? first.batchEncoder.input : nil, second: isFirst ? nil : second.batchEncoder.input)
+            }
+            try runForward(&first, from: shard * batch.shardSamples(.first))
+            try runForward(&second, from: shard * batch.shardSamples(.second))
         }
     }
 
@@ -154,7 +159,8 @@ struct StepInspection {
         return .training(
             philox: Philox(seed: replay.configuration.seed),
             encoderNumber: state.modality == .first || isSecondInput ? 0 : 1,
-            input: isSecondInput ? replay.configuration.objective.loss.batchCount : 0, firstDraw: draws[start],
+            input: isSecondInput ? replay.configuration.objective.loss.batchCount : 0,
+            firstDraw: replay.configuration.batch.firstSample(ofDraw: draws[0], state.modality) + UInt64(start),
             statistics: state.statistics)
     }
 

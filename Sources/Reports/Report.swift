@@ -1,18 +1,39 @@
 import CoupletFiles
+import CoupletSchema
 import CoupletSweeps
 import CoupletTraining
 
-/// A report on runs and sweeps, as one HTML page or as separate figures. It depends on the folders alone: the same
-/// folders give the same bytes.
+/// A report on runs and sweeps, as one HTML page or as separate figures. It depends on the folders and, for runs on
+/// pictures or texts, on their data: the same ones give the same bytes.
 public struct Report: Sendable {
     /// In the order of the arguments.
     public let runs: [RunRecord]
     public let sweeps: [SweepRecord]
 
+    /// How the samples of runs on pictures or texts are computed.
+    public struct SampleOptions: Sendable {
+        /// The kinds of the program that made the runs.
+        public var registry: Registry
+        /// `key=value` for `Configuration.dataPathKeys`, if the data have moved since the runs.
+        public var dataPaths: [String]
+        /// Number of threads; the report does not depend on it.
+        public var threads: Int
+
+        public init(registry: Registry = .builtIn, dataPaths: [String] = [], threads: Int = 1) {
+            self.registry = registry
+            self.dataPaths = dataPaths
+            self.threads = threads
+        }
+    }
+
+    /// The samples of at most so many runs are shown, because each needs its data and its encoders.
+    public static let runsWithSamples = 6
+
     /// Reads the folders of runs and sweeps. A repeated folder is read once.
+    /// - Parameter samples: nil shows no samples.
     /// - Throws: `FileError`: `.inputOutput` if a folder is neither a run nor a sweep or cannot be read, `.badData` if
     ///   the table of a sweep is damaged.
-    public init(reading folders: [String]) throws {
+    public init(reading folders: [String], samples: SampleOptions? = SampleOptions()) throws {
         var runs: [RunRecord] = [], sweeps: [SweepRecord] = [], seen: Set<String> = []
         for folder in folders {
             let path = RunFolder(path: folder).path
@@ -24,6 +45,12 @@ public struct Report: Sendable {
         }
         for (index, name) in Self.names(of: runs.map(\.folder.path)).enumerated() { runs[index].name = name }
         for (index, name) in Self.names(of: sweeps.map(\.folder.path)).enumerated() { sweeps[index].name = name }
+        if let samples {
+            for index in runs.indices.prefix(Self.runsWithSamples) {
+                runs[index].readSamples(
+                    registry: samples.registry, dataPaths: samples.dataPaths, threads: samples.threads)
+            }
+        }
         self.runs = runs
         self.sweeps = sweeps
     }

@@ -21,6 +21,14 @@ public struct Philox: Sendable {
         return result
     }
 
+    /// Fills a buffer with the words of the blocks from `firstBlock` on, four a block.
+    package func fill(
+        _ words: UnsafeMutableBufferPointer<UInt32>, _ stream: RandomStream, number: UInt64, firstBlock: UInt32
+    ) {
+        precondition(words.count % 4 == 0, "\(words.count) words")
+        couplet_philox(seed, stream.rawValue, number, firstBlock, words.count / 4, words.baseAddress)
+    }
+
     /// A generator whose numbers are independent of this one's and of those of every other `number`. Its seed is the
     /// first two words of the stream `.derivation`.
     ///
@@ -91,7 +99,7 @@ public enum RandomStream: UInt32, Sendable, CaseIterable {
     case evaluation = 8
     /// Fresh samples on which an evaluation fits its regressions.
     case fitting = 9
-    /// Augmentation; the number is the draw.
+    /// Augmentation by a source itself; the number is the draw.
     case augmentation = 10
     /// Random draws of a sweep's values; the number is the draw, the block is a function of the varied key.
     case sweep = 11
@@ -108,4 +116,9 @@ public enum RandomStream: UInt32, Sendable, CaseIterable {
     case validation = 16
     /// The orders of the groups and of the batches of an epoch whose batches have no two samples of a group.
     case groups = 17
+    /// Which of its second samples a first sample has in a draw; the number is the draw, or that of T draws of one
+    /// first sample.
+    case partners = 18
+    /// What `data.augment` changes in a sample; the number is the draw.
+    case augmentedSamples = 19
 }

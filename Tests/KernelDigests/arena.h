@@ -58,6 +58,7 @@ void digest_layers(void);
 void digest_linear_algebra(void);
 void digest_normalization(void);
 void digest_pairwise(void);
+void digest_pictures(void);
 void digest_products(void);
 void digest_retrieval(void);
 void digest_sequences(void);

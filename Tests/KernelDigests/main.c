@@ -22,6 +22,7 @@ int main(void) {
     digest_linear_algebra();
     digest_normalization();
     digest_pairwise();
+    digest_pictures();
     digest_products();
     digest_retrieval();
     digest_sequences();

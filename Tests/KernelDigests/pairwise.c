@@ -1,5 +1,6 @@
 // couplet_pairwise.h and couplet_pairwise_small.h
 #include "arena.h"
+#include <string.h>
 
 static int32_t groups[2][ARENA_COUNT + 16];
 
@@ -22,6 +23,24 @@ static const int32_t *row_groups(void) {
 static const int32_t *column_groups(void) {
     for (size_t j = 0; j < c + 16; j++) groups[1][j] = j < c ? (int32_t)((a.i[j + 500] & 7) - 1) : -1;
     return groups[1];
+}
+
+// Some entries of a tile with an excluded diagonal, as bits.
+static couplet_small_groups entries(void) {
+    static uint64_t bits[2][ARENA_COUNT];
+    static uint8_t blocks[ARENA_COUNT];
+    const size_t words = (c + 15) / 16 + 1;
+    const ptrdiff_t diagonal = r % 2 == 0 ? (ptrdiff_t)(k % 9) - 4 : (ptrdiff_t)c + 1;
+    memset(bits, 0, sizeof bits), memset(blocks, 0, sizeof blocks);
+    const int32_t *rows = row_groups(), *columns = column_groups();
+    for (size_t i = 0; i < r; i++)
+        for (size_t j = 0; j < c; j++) {
+            const int is_match = rows[i] >= 0 && rows[i] == columns[j], is_equal = (a.i[i] ^ a.i[j + 90]) % 31 == 0;
+            if ((!is_match && !is_equal) || (ptrdiff_t)j == (ptrdiff_t)i + diagonal) continue;
+            bits[!is_match][i / 4 * words + j / 16] |= 1ull << (16 * (i % 4) + j % 16);
+            blocks[i / 4] = 1;
+        }
+    return (couplet_small_groups){bits[0], bits[1], words, blocks, k % 2 == 0};
 }
 
 void digest_pairwise(void) {
@@ -123,12 +142,12 @@ void digest_pairwise(void) {
     })
     DIGEST(couplet_small_match_sums, {
         const couplet_small_tile tile = small();
-        const couplet_small_groups matching = {row_groups(), column_groups(), k % 2 == 0};
+        const couplet_small_groups matching = entries();
         couplet_small_match_sums(&tile, &matching, a.f[4], a.f[5], a.f[6], a.i);
     })
     DIGEST(couplet_small_match_gradients, {
         const couplet_small_tile tile = small();
-        const couplet_small_groups matching = {row_groups(), column_groups(), k % 2 == 0};
+        const couplet_small_groups matching = entries();
         couplet_small_match_gradients(&tile, &matching, a.f[4], a.p[0], a.p[1], a.f[5], a.f[9], a.f[6], a.f[7], a.f[8]);
     })
     DIGEST(couplet_small_diagonal,

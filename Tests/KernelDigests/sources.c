@@ -1,5 +1,5 @@
-// couplet_random.h, couplet_pairs.h, couplet_drifters.h, couplet_peak.h, couplet_floating_point_mode.h and
-// couplet_replay.h
+// couplet_random.h, couplet_pairs.h, couplet_drifters.h, couplet_peak.h, couplet_floating_point_mode.h,
+// couplet_replay.h, couplet_resizing.h and couplet_scene.h
 #include "arena.h"
 
 void digest_sources(void) {
@@ -32,6 +32,28 @@ void digest_sources(void) {
     })
     DIGEST(couplet_drifter_misfits, couplet_drifter_misfits(r, c, a.f[0], a.f[1], a.d[0]))
     DIGEST(couplet_drifter_inputs, couplet_drifter_inputs(1 + r % 64, 1 + c % 9, 1 + k % 3, 1.7f, a.f[0], a.f[1]))
+    DIGEST_RESULT(couplet_resizing_memory, ({
+                      const couplet_resizing shape = {1 + r, 1 + c, 1, 1 + c, 1 + k % 40, 3, 3, 0};
+                      couplet_resizing_memory(&shape);
+                  }))
+    DIGEST(couplet_resize, {
+        const size_t channels = 1 + 2 * (k % 2), height = 1 + r % 40, width = 1 + c % 60;
+        const couplet_resizing shape = {height, width, channels, width * channels, 1 + k % 17, 1 + r % 19, 20, 400};
+        couplet_resize(&shape, a.bytes, a.f[0], a.codes[0]);
+    })
+    DIGEST(couplet_render_scene, {
+        // A quarter turn and an eighth turn, without rounding.
+        const float s = 0.70710678f;
+        const couplet_scene scene = {(int32_t)(r % COUPLET_SCENE_SHAPES),
+                                     3.0f * (float)(c % 3) - 3,
+                                     3.0f * (float)(k % 3) - 3,
+                                     {s, 0, s, s, 0, -s, 0, 1, 0},
+                                     {1, 0.5f, 0.25f},
+                                     {0.5f, 1, 0.75f},
+                                     {0.75f, 0.25f, 1},
+                                     {4, 3, 7}};
+        couplet_render_scene(&scene, 1 + k % 20, 2, a.bytes);
+    })
     DIGEST_RESULT(couplet_multiply_add_6, couplet_multiply_add_6((int64_t)r))
     DIGEST_RESULT(couplet_multiply_add_12, couplet_multiply_add_12((int64_t)r))
     DIGEST_RESULT(couplet_rounds_to_nearest, couplet_rounds_to_nearest(couplet_floating_point_mode()))

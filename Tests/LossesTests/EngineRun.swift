@@ -22,11 +22,13 @@ struct EngineRun {
     ///   - workers: number of threads; each is a worker.
     ///   - features: the whole batch's features, B × F each.
     ///   - groups: the groups of the whole batch.
+    ///   - samples: which samples of the whole batch are equal, to leave out negatives; nil to ignore it.
     init(
         first: Tensor, second: Tensor, shards: Int, similarity: Similarity, loss: any Loss, temperature: Double,
         tileMemory: Int, workers: Int, bias: Double = 0, features: (first: Tensor, second: Tensor)? = nil,
         secondBatch: (first: Tensor, second: Tensor)? = nil, treatment: GroupTreatment = .ignore,
-        groups: [Int]? = nil, secondBatchGroups: [Int]? = nil
+        groups: [Int]? = nil, secondBatchGroups: [Int]? = nil, samples: SampleRows? = nil,
+        secondBatchSamples: SampleRows? = nil
     ) throws {
         let rows = first.rows / workers
         let (firstGradient, secondGradient) = (Tensor(first.shape), Tensor(second.shape))
@@ -39,16 +41,20 @@ struct EngineRun {
                 communicator: communicator, shards: shards, batchSize: first.rows, dimension: first.columns,
                 similarity: similarity, loss: loss, tileMemory: tileMemory,
                 features: features.map { FeatureCounts(first: $0.first.columns, second: $0.second.columns) },
-                groups: treatment)
+                groups: treatment, equalSamples: samples == nil ? .ignore : .excluded)
             let localRows = communicator.rank * rows..<(communicator.rank + 1) * rows
             func local(_ pair: (first: Tensor, second: Tensor)?) -> (first: Tensor, second: Tensor)? {
                 pair.map { ($0.first.rows(localRows), $0.second.rows(localRows)) }
+            }
+            func local(_ samples: SampleRows?) -> SampleRows? {
+                samples.map { SampleRows(first: Array($0.first[localRows]), second: Array($0.second[localRows])) }
             }
             let result = try engine.evaluate(
                 first: first.rows(localRows), second: second.rows(localRows), secondBatch: local(secondBatch),
                 temperature: temperature, bias: bias, features: local(features),
                 groups: groups.map { Array($0[localRows]) },
-                secondBatchGroups: secondBatchGroups.map { Array($0[localRows]) })
+                secondBatchGroups: secondBatchGroups.map { Array($0[localRows]) }, samples: local(samples),
+                secondBatchSamples: local(secondBatchSamples))
             firstGradient.rows(localRows).copy(from: result.firstGradient)
             secondGradient.rows(localRows).copy(from: result.secondGradient)
             if let gradients = result.secondBatchGradients {

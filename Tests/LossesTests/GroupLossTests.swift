@@ -7,7 +7,11 @@ import Testing
 @Suite struct GroupLossTests {
     struct Case: CustomTestStringConvertible, Sendable {
         let loss: any Loss, treatment: GroupTreatment, similarity: Similarity
-        var testDescription: String { "\(loss.title) \(treatment) \(similarity)" }
+        /// Whether pairs of other groups with an equal sample are left out.
+        var excludesEqual = false
+        var testDescription: String {
+            "\(loss.title) \(treatment) \(similarity)\(excludesEqual ? " without equal samples" : "")"
+        }
     }
 
     static let losses: [any Loss] = [
@@ -22,6 +26,27 @@ import Testing
             (loss.usesSimilarity ? Similarity.allCases : [.quadratic]).map {
                 Case(loss: loss, treatment: treatment, similarity: $0)
             }
+        }
+    }
+
+    /// The same with equal samples left out, and with these alone.
+    static let equalCases = losses.filter { $0.problem(ofEqualSamples: .excluded) == nil }.flatMap { loss in
+        GroupTreatment.allCases.filter { loss.problem(of: $0) == nil }.flatMap { treatment in
+            (loss.usesSimilarity ? [Similarity.innerProduct, .quadratic] : [.quadratic]).map {
+                Case(loss: loss, treatment: treatment, similarity: $0, excludesEqual: true)
+            }
+        }
+    }
+
+    /// Equal samples of N pairs: of neighbours, of many pairs, of one modality only, numbers beyond Int32, all equal.
+    static func samples(_ count: Int, _ pattern: Int) -> SampleRows {
+        let rows = 0..<count
+        return switch pattern % 5 {
+        case 0: SampleRows(first: rows.map { $0 / 4 }, second: rows.map { $0 % 5 == 0 ? 0 : 10 + $0 })
+        case 1: SampleRows(first: rows.map { $0 }, second: rows.map { $0 % 4 == 0 ? -1 : $0 * $0 % 7 })
+        case 2: SampleRows(first: rows.map { ($0 % 3) << 40 }, second: rows.map { $0 / 2 })
+        case 3: SampleRows(first: rows.map { $0 % 2 == 0 ? 7 : 1000 + $0 }, second: rows.map { -1 - $0 })
+        default: SampleRows(first: rows.map { _ in 3 }, second: rows.map { $0 })
         }
     }
 
@@ -42,6 +67,7 @@ import Testing
         /// u and v, then u and v of the second batch.
         var sets: [[[Double]]]
         var groups: [Int], secondGroups: [Int]
+        var samples: SampleRows?, secondSamples: SampleRows?
         var temperature: Double, bias: Double
 
         /// The loss as the papers write it.
@@ -49,6 +75,13 @@ import Testing
             let (u, v) = (sets[0], sets[1]), n = u.count
             func isSame(_ a: Int, _ b: Int) -> Bool { a >= 0 && a == b }
             func same(_ i: Int, _ j: Int) -> Bool { i == j || isSame(groups[i], groups[j]) }
+            /// Whether pair i and a pair of the same or the second batch have an equal sample.
+            func hasEqual(_ i: Int, _ j: Int, _ other: SampleRows?) -> Bool {
+                guard let samples, let other else { return false }
+                return isSame(samples.first[i], other.first[j]) || isSame(samples.second[i], other.second[j])
+            }
+            /// Whether the sums leave out another pair because of an equal sample.
+            func equal(_ i: Int, _ j: Int) -> Bool { !same(i, j) && hasEqual(i, j, samples) }
             let positives = example.treatment == .positives, excluded = example.treatment == .excluded
             func s(_ g: [Double], _ h: [Double]) -> Double { Self.score(example, g, h) / temperature }
             func logSumExp(_ x: [Double]) -> Double {
@@ -60,7 +93,7 @@ import Testing
                 (0..<n).reduce(0) { sum, i in
                     let answers = (0..<n).filter { positives ? same(i, $0) : $0 == i }
                     let others = (0..<n).filter { j in
-                        withoutPositives ? !same(i, j) : !(excluded && same(i, j) && i != j)
+                        !equal(i, j) && (withoutPositives ? !same(i, j) : !(excluded && same(i, j) && i != j))
                     }
                     if others.isEmpty { return sum }
                     let total = logSumExp(others.map { score(i, $0) })
@@ -74,7 +107,8 @@ import Testing
                 for i in 0..<n {
                     let answers = (0..<n).filter { positives ? same(i, $0) : $0 == i }
                     mean += answers.reduce(0) { $0 + byRow(i, $1) } / Double(answers.count) / Double(n)
-                    for j in 0..<n where withoutPositives ? !same(i, j) : !(excluded && same(i, j) && i != j) {
+                    for j in 0..<n
+                    where !equal(i, j) && (withoutPositives ? !same(i, j) : !(excluded && same(i, j) && i != j)) {
                         terms.append(byRow(i, j))
                     }
                 }
@@ -83,7 +117,7 @@ import Testing
             func pairwise(_ term: (Double, Bool) -> Double) -> Double {
                 (0..<n).reduce(0) { sum, i in
                     (0..<n).reduce(sum) { sum, j in
-                        if excluded, i != j, same(i, j) { return sum }
+                        if excluded && i != j && same(i, j) || equal(i, j) { return sum }
                         return sum + term(byRow(i, j) + bias, positives ? same(i, j) : i == j) / Double(n)
                     }
                 }
@@ -117,7 +151,7 @@ import Testing
                     let partner = (a + n) % (2 * n), i = a % n
                     let answers = (0..<2 * n).filter { $0 != a && (positives ? same(i, $0 % n) : $0 == partner) }
                     let others = (0..<2 * n).filter {
-                        $0 != a && !(excluded && same(i, $0 % n) && $0 != partner)
+                        $0 != a && !equal(i, $0 % n) && !(excluded && same(i, $0 % n) && $0 != partner)
                     }
                     let total = logSumExp(others.map { s(all[a], all[$0]) })
                     return sum - answers.reduce(0) { $0 + s(all[a], all[$1]) - total } / Double(answers.count)
@@ -129,7 +163,9 @@ import Testing
             default:
                 return (0..<2).reduce(0) { sum, side in
                     (0..<n).reduce(sum) { sum, i in
-                        let others = (0..<n).filter { !isSame(groups[i], secondGroups[$0]) }
+                        let others = (0..<n).filter {
+                            !isSame(groups[i], secondGroups[$0]) && !hasEqual(i, $0, secondSamples)
+                        }
                         let total = logSumExp(
                             [s(u[i], v[i])] + others.map { s(sets[side][i], sets[side + 2][$0]) })
                         return sum + 0.5 * (total - s(u[i], v[i]) - log(Double(n + 1))) / Double(n)
@@ -162,17 +198,21 @@ import Testing
         return (up.value(example) - down.value(example)) / (2 * step)
     }
 
-    @Test("loss and gradients equal the formulas and their differences", arguments: cases)
+    @Test("loss and gradients equal the formulas and their differences", arguments: cases + equalCases)
     func equalsTwin(_ example: Case) throws {
         for (count, dimension, shards) in [(16, 3, 2), (20, 9, 4)] {
             let all = PairwiseEngineTests.encodings(count, dimension, seed: UInt64(count))
             let other = PairwiseEngineTests.encodings(count, dimension, seed: UInt64(100 + count))
             let sets = [all.0, all.1, other.0, other.1], bias = example.loss.usesBias ? -0.7 : 0
             for (number, groups) in Self.patterns(count).enumerated() {
+                let isIgnored = example.treatment == .ignore, none = [Int](repeating: -1, count: count)
+                let groups = isIgnored ? none : groups
                 let secondGroups = Array(groups.reversed()), temperature = 0.6
+                let samples = example.excludesEqual ? Self.samples(count, number) : nil
+                let secondSamples = example.excludesEqual ? Self.samples(count, number + 1) : nil
                 let batch = Batch(
                     sets: sets.map(PairwiseEngineTests.rows), groups: groups, secondGroups: secondGroups,
-                    temperature: temperature, bias: bias)
+                    samples: samples, secondSamples: secondSamples, temperature: temperature, bias: bias)
                 let exact = batch.value(example), slope = Self.difference(example, batch, \.temperature)
                 let numeric = (0..<(example.loss.usesSecondBatch ? 4 : 2)).map { side in
                     (0..<count).map { i in
@@ -184,8 +224,9 @@ import Testing
                         first: sets[0], second: sets[1], shards: shards, similarity: example.similarity,
                         loss: example.loss, temperature: temperature, tileMemory: memory, workers: 1, bias: bias,
                         secondBatch: example.loss.usesSecondBatch ? (sets[2], sets[3]) : nil,
-                        treatment: example.treatment, groups: groups,
-                        secondBatchGroups: example.loss.usesSecondBatch ? secondGroups : nil)
+                        treatment: example.treatment, groups: isIgnored ? nil : groups,
+                        secondBatchGroups: example.loss.usesSecondBatch && !isIgnored ? secondGroups : nil,
+                        samples: samples, secondBatchSamples: example.loss.usesSecondBatch ? secondSamples : nil)
                     #expect(abs(result.loss - exact) <= 3e-6 * max(1, abs(exact)), "pattern \(number)")
                     #expect(abs(result.meanPairLoss - result.loss) <= 1e-9 * max(1, abs(exact)))
                     #expect(
@@ -212,13 +253,16 @@ import Testing
     // MARK: - Bits
 
     static let workerCases = cases.filter { $0.similarity != .cosine }
+    static let equalWorkerCases = equalCases.filter { $0.similarity == .quadratic }
 
-    @Test("the same bits on any number of workers", arguments: workerCases)
+    @Test("the same bits on any number of workers", arguments: workerCases + equalWorkerCases)
     func workersDoNotChangeBits(_ example: Case) throws {
         for (count, dimension, shards) in [(8 * 37, 3, 8), (8 * 33, 40, 8)] {
             let all = PairwiseEngineTests.encodings(count, dimension, seed: UInt64(dimension))
             let other = PairwiseEngineTests.encodings(count, dimension, seed: 7)
-            for groups in Self.patterns(count) {
+            for (number, groups) in Self.patterns(count).enumerated() {
+                let isIgnored = example.treatment == .ignore
+                let samples = example.excludesEqual ? Self.samples(count, number) : nil
                 for temperature in [0.005, 1] {
                     func run(workers: Int, memory: Int) throws -> EngineRun {
                         try EngineRun(
@@ -226,7 +270,9 @@ import Testing
                             loss: example.loss, temperature: temperature, tileMemory: memory, workers: workers,
                             bias: example.loss.usesBias ? -1 : 0,
                             secondBatch: example.loss.usesSecondBatch ? other : nil, treatment: example.treatment,
-                            groups: groups, secondBatchGroups: example.loss.usesSecondBatch ? groups : nil)
+                            groups: isIgnored ? nil : groups,
+                            secondBatchGroups: example.loss.usesSecondBatch && !isIgnored ? groups : nil,
+                            samples: samples, secondBatchSamples: example.loss.usesSecondBatch ? samples : nil)
                     }
                     let one = try run(workers: 1, memory: 1 << 24)
                     #expect(one.loss.isFinite && one.firstGradient.values.allSatisfy(\.isFinite))
@@ -236,6 +282,31 @@ import Testing
                     #expect(try run(workers: 4, memory: 0).equalsBits(of: one), "recomputed tiles on 4 workers")
                 }
             }
+        }
+    }
+
+    /// Samples that are all different are as if equal samples were ignored, bit for bit.
+    @Test(arguments: equalWorkerCases) func differentSamples(_ example: Case) throws {
+        let count = 4 * 37, isIgnored = example.treatment == .ignore, groups = (0..<count).map { $0 / 3 }
+        for dimension in [3, 40] {
+            let all = PairwiseEngineTests.encodings(count, dimension, seed: 5)
+            let other = PairwiseEngineTests.encodings(count, dimension, seed: 6)
+            func run(_ samples: SampleRows?, _ second: SampleRows?) throws -> EngineRun {
+                try EngineRun(
+                    first: all.0, second: all.1, shards: 4, similarity: example.similarity, loss: example.loss,
+                    temperature: 0.3, tileMemory: 1 << 20, workers: 2, bias: example.loss.usesBias ? -1 : 0,
+                    secondBatch: example.loss.usesSecondBatch ? other : nil, treatment: example.treatment,
+                    groups: isIgnored ? nil : groups,
+                    secondBatchGroups: example.loss.usesSecondBatch && !isIgnored ? groups : nil, samples: samples,
+                    secondBatchSamples: example.loss.usesSecondBatch ? second : nil)
+            }
+            let rows = Array(0..<count), others = Array(count..<2 * count), none = rows.map { _ in -1 }
+            let ignored = try run(nil, nil)
+            #expect(
+                try run(SampleRows(first: rows, second: others), SampleRows(first: others, second: rows))
+                    .equalsBits(of: ignored))
+            let unknown = SampleRows(first: none, second: none)
+            #expect(try run(unknown, unknown).equalsBits(of: ignored))
         }
     }
 

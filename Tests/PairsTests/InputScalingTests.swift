@@ -130,7 +130,7 @@ import Testing
     @Test func otherSourcesAreScaled() throws {
         let latent = try LatentSource(LatentSpecification(content: 2, style: 1, modality: 1), seed: 3)
         let source = try Self.scaled(latent, .feature)
-        let factors = try #require(source as? any LatentFactorSource)
+        let factors = try #require(source as? any ContentSwappingSource)
         #expect(factors.latentFactors == latent.latentFactors)
         let swapped = Tensor([2, 4]), plain = Tensor([2, 4])
         try factors.readSwappingContent(.heldOut, [5, 6], contentOf: [5, 6], first: swapped, second: nil)

@@ -120,12 +120,13 @@ import Testing
         (
             "{source: mnits, path: a, per_class: 3}",
             "data.source: no source is called \"mnits\"; did you mean mnist? There are gaussian, latent, ocean, mnist, "
-                + "hdf5, program"
+                + "hdf5, multimodal3dident, program"
         ), ("{source: mnist}", "data.path: is missing; for example path: data/mnist"),
         ("{source: program}", "data.name: is missing; for example name: circle"),
         (
             "{source: latent, per_class: 3}",
-            "data.per_class: is of no use here: the source latent has no labels; mnist and hdf5 may have them"
+            "data.per_class: is of no use here: the source latent has no labels; mnist, hdf5 and multimodal3dident "
+                + "may have them"
         ),
         (
             "{source: latent, dimensions: [3, 3]}",

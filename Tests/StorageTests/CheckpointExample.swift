@@ -35,7 +35,8 @@ enum CheckpointExample {
             configuration: "name: größer\nseed: 1\n" + String(repeating: "# filler\n", count: 50),
             writtenBy: "couplet 0.1.0", scalars: [("schedule_steps", 1500), ("loss", .double(0.25)), ("note", "text")],
             parameters: parameters, optimizer: optimizer,
-            statistics: [("first/3/running_mean", array([width], 7)), ("first/3/running_variance", array([width], 8))])
+            statistics: [("first/3/running_mean", array([width], 7)), ("first/3/running_variance", array([width], 8))],
+            tokenizers: [("second", Array("cat\ndog\n\u{fc}ber".utf8))])
     }
 
     static func isSame(_ a: Checkpoint, _ b: Checkpoint) -> Bool { text(of: a) == text(of: b) }
@@ -46,7 +47,7 @@ enum CheckpointExample {
         var lines = [
             "\(content.step) \(content.seed) \(content.shards) \(content.configuration) \(content.writtenBy) "
                 + content.cpuKernels,
-            "\(content.scalars)",
+            "\(content.scalars)", "\(content.tokenizers)",
         ]
         for arrays in [content.parameters, content.optimizer, content.statistics] {
             for (path, array) in arrays {

@@ -44,6 +44,7 @@ import Testing
         changed.writtenBy = "another"
         changed.cpuKernels = "another"
         changed.scalars = []
+        changed.tokenizers = []
         #expect(changed.digest == content.digest)
     }
 

@@ -50,6 +50,8 @@ import Testing
             (.initialization, 1), (.permutation, 2), (.training, 3), (.heldOut, 4), (.secondBatch, 5), (.source, 6),
             (.split, 7), (.evaluation, 8), (.fitting, 9), (.augmentation, 10), (.sweep, 11), (.features, 12),
             (.fewLabels, 13), (.dropout, 14), (.derivation, 15), (.validation, 16), (.groups, 17),
+            (.partners, 18),
+            (.augmentedSamples, 19),
         ]
         #expect(numbers.map(\.0) == RandomStream.allCases, "a new stream takes the next number, and a line here")
         for (stream, number) in numbers { #expect(stream.rawValue == number) }

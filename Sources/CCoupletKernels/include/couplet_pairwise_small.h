@@ -42,11 +42,18 @@ void couplet_small_gradients(const couplet_small_tile *tile, const float *x, con
                              const float *column_factors, const float *diagonal_weights, float *row_gradient,
                              float *row_weight_sums, float *column_gradient);
 
-// The groups of a tile: as in couplet_pairwise_groups.h, but the excluded pairs are no matches.
+// Which entries of a tile are treated apart. Bit 16 (i % 4) + j % 16 of word (i / 4) · stride + j / 16 is that of the
+// entry (i, j). The excluded pairs of the diagonal have no bits. A block is four rows from a multiple of 4.
 typedef struct {
-    const int32_t *rows;
-    const int32_t *columns;
-    // Whether the sums leave out the matches, and the weights are those of matches alone.
+    // Matches: the pairs of one group.
+    const uint64_t *matches;
+    // Other pairs that sums and weights leave out.
+    const uint64_t *excluded;
+    // Words of a block.
+    size_t stride;
+    // Whether a block has bits.
+    const uint8_t *blocks;
+    // Whether the sums leave out the matches, too, and the weights are those of matches alone.
     int excludes_matches;
 } couplet_small_groups;
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CoupletInference
 import CoupletLosses
 import CoupletPairs
 import CoupletSchema
@@ -136,6 +137,17 @@ extension DatasetReference {
     @Sendable static func argument(_ text: String) throws -> DatasetReference {
         do {
             return try DatasetReference(text)
+        } catch {
+            throw ValidationError("\(error)")
+        }
+    }
+}
+
+extension InputReference {
+    /// Reads the value of an option: "FILE.h5:/dataset", a text file, a picture, or a folder of pictures.
+    @Sendable static func argument(_ text: String) throws -> InputReference {
+        do {
+            return try InputReference(text)
         } catch {
             throw ValidationError("\(error)")
         }

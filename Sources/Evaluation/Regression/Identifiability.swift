@@ -6,10 +6,11 @@ import CoupletText
 /// Measures whether encodings contain the latent content of pairs of views and nothing else (Daunhawer, Bizeul,
 /// Palumbo, Marx, Vogt, *Identifiability Results for Multimodal Contrastive Learning*, ICLR 2023, section 5.1).
 ///
-/// Regressors predict each latent factor from each encoder's encodings, and the encodings from the content. Inputs are
-/// standardised by the fitting samples; R² is measured on other samples. Encodings that block-identify the content
-/// predict it fully, can be predicted fully from it, and predict nothing that is independent of it. If the views
-/// contain the content of other samples, the encodings must follow that content.
+/// Regressors predict each continuous factor from each encoder's encodings, and the encodings from the content;
+/// classifiers predict each discrete factor (`FactorClassification`). Inputs are standardised by the fitting samples;
+/// R² and accuracy are measured on other samples. Encodings that block-identify the content predict it fully, can be
+/// predicted fully from it, and predict nothing that is independent of it. If the views contain the content of other
+/// samples, the encodings must follow that content.
 public struct Identifiability: Sendable {
     /// The regressors to fit.
     public let regressors: [Regressor]
@@ -46,8 +47,11 @@ public struct Identifiability: Sendable {
         let factors = plan.factors.map { factors in
             factors.map { IdentifiabilityResult.Factor(name: $0.name, scores: scores[$0.task][$0.target]) }
         }
+        let classifications = try FactorClassification(regressors: orderedRegressors, seed: seed).evaluate(
+            fitting: fitting, scoring: scoring, communicator: communicator)
         return IdentifiabilityResult(
             samples: fitting.count, regressors: orderedRegressors, first: factors.first, second: factors.second,
+            classifications: classifications,
             fromContent: plan.contentTask.map { PerModality(first: scores[$0][0], second: scores[$0][1]) },
             meanCorrelation: scoring.content.map { content in
                 PerModality { MeanCorrelation.coefficient(scoring.encodings[$0], content) }
@@ -63,7 +67,9 @@ public struct Identifiability: Sendable {
 
         /// Adds the prediction of each factor, and of the swapped content, from the encodings of a modality.
         mutating func addFactors(_ modality: Modality, _ fitting: LatentSamples, _ scoring: LatentSamples) {
-            let factors = zip(fitting.factors, scoring.factors).filter { $0.0.values.columns > 0 }
+            let factors = zip(fitting.factors, scoring.factors).filter {
+                $0.0.values.columns > 0 && $0.0.classes == nil
+            }
             for (target, factor) in factors.enumerated() {
                 self.factors[modality].append((factor.0.name, tasks.count, target))
             }
@@ -161,10 +167,13 @@ public struct LatentSamples: Sendable {
     public struct Factor: Sendable {
         public let name: String
         public let values: Matrix
+        /// Number of classes of a discrete factor, whose values are 0 … classes - 1; nil for a continuous one.
+        public let classes: Int?
 
-        public init(name: String, values: Matrix) {
+        public init(name: String, values: Matrix, classes: Int? = nil) {
             self.name = name
             self.values = values
+            self.classes = classes
         }
     }
 

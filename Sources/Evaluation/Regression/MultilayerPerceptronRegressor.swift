@@ -5,6 +5,10 @@ import CoupletTensors
 ///
 ///     1/(2n) Σ_i |V relu(W x_i + b) + d - y_i|² + α/(2n) (|W|² + |V|²)
 ///
+/// As a classifier it minimises the objective of `MLPClassifier` for classes: with z = V relu(W x + b) + d,
+///
+///     1/n Σ_i -log softmax(z_i)[class of i] + α/(2n) (|W|² + |V|²)
+///
 /// The initial W, b, V and d are uniform on [-r, r] with r = √(6 / (inputs + outputs of the layer)) (Glorot and Bengio
 /// 2010). Seed and number determine them.
 package struct MultilayerPerceptronRegressor {
@@ -12,6 +16,14 @@ package struct MultilayerPerceptronRegressor {
     /// α.
     package static let penalty = 1e-4
     private static let maximumIterations = 500
+
+    /// What the outputs are compared with.
+    package enum Target: Sendable {
+        /// Numbers, by squares.
+        case numbers
+        /// One column a class, 1 for that of the sample and 0 for the others, by cross-entropy.
+        case classes
+    }
 
     private let inputs: Int, outputs: Int
     /// Wᵀ, b, Vᵀ and d, one after the other; Wᵀ is inputs × hidden and Vᵀ hidden × outputs, row-major.
@@ -25,12 +37,13 @@ package struct MultilayerPerceptronRegressor {
     ///   - x: samples × inputs.
     ///   - y: samples × outputs.
     ///   - number: distinguishes the networks of one seed.
-    package init(_ x: Matrix, _ y: Matrix, seed: UInt64, number: UInt64) {
+    ///   - target: what y holds.
+    package init(_ x: Matrix, _ y: Matrix, seed: UInt64, number: UInt64, target: Target = .numbers) {
         var solver = LBFGS()
         solver.maximumIterations = Self.maximumIterations
         solver.tolerance = 1e-6
         let start = Self.initial(inputs: x.columns, outputs: y.columns, seed: seed, number: number)
-        var workspace = Workspace(x, y)
+        var workspace = Workspace(x, y, target)
         let result = solver.minimize(from: start) { point, gradient in Self.objective(point, &gradient, &workspace) }
         inputs = x.columns
         outputs = y.columns
@@ -147,7 +160,10 @@ package struct MultilayerPerceptronRegressor {
         /// Element 0 serves the full batches, element 1 the last batch.
         private var units: [Matrix] = [], gradients: [Matrix] = [], residuals: [Matrix] = []
 
-        package init(_ x: Matrix, _ y: Matrix) {
+        private let target: Target
+
+        package init(_ x: Matrix, _ y: Matrix, _ target: Target = .numbers) {
+            self.target = target
             inputs = x.columns
             outputs = y.columns
             samples = x.rows
@@ -161,16 +177,19 @@ package struct MultilayerPerceptronRegressor {
             }
         }
 
-        /// Adds the gradients of half a batch's sum of squares to `sums`.
-        /// - Returns: the sum of squares.
+        /// Adds the gradients of half a batch's sum of squares, or of its cross-entropies, to `sums`.
+        /// - Returns: the sum of squares, or twice that of cross-entropies.
         fileprivate mutating func addGradients(of batch: Int, _ layers: Layers, to sums: inout Layers) -> Double {
             let (x, y) = batches[batch], slot = batch == batches.count - 1 ? 1 : 0, outputs = self.outputs
             layers.forward(x, &units[slot], &residuals[slot])
             var squares = 0.0
             residuals[slot].elements.withUnsafeMutableBufferPointer { residuals in
+                if target == .classes {
+                    for row in 0..<x.rows { squares += 2 * Self.softmax(residuals, row * outputs, outputs, y) }
+                }
                 for i in residuals.indices {
                     residuals[i] -= y.elements[i]
-                    squares += residuals[i] * residuals[i]
+                    if target == .numbers { squares += residuals[i] * residuals[i] }
                 }
                 for row in 0..<x.rows { for k in 0..<outputs { sums.secondBias[k] += residuals[row * outputs + k] } }
             }
@@ -191,6 +210,22 @@ package struct MultilayerPerceptronRegressor {
             }
             sums.first.setProduct(x, gradients[slot], firstTransposed: true, adding: true)
             return squares
+        }
+
+        /// Replaces a row of outputs by its softmax.
+        /// - Returns: -Σ y log softmax.
+        private static func softmax(
+            _ outputs: UnsafeMutableBufferPointer<Double>, _ start: Int, _ count: Int, _ y: Matrix
+        ) -> Double {
+            var largest = -Double.infinity, sum = 0.0, score = 0.0
+            for i in start..<start + count { largest = max(largest, outputs[i]) }
+            for i in start..<start + count {
+                score += y.elements[i] * (outputs[i] - largest)
+                outputs[i] = exp(outputs[i] - largest)
+                sum += outputs[i]
+            }
+            for i in start..<start + count { outputs[i] /= sum }
+            return log(sum) - score
         }
     }
 }

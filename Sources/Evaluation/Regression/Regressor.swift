@@ -9,6 +9,15 @@ public enum Regressor: String, CaseIterable, Sendable {
     /// A network with one hidden layer: `MultilayerPerceptronRegressor`.
     case multilayerPerceptron = "mlp"
 
+    /// The name of the classifier that corresponds to the regressor, for discrete factors; nil if there is none.
+    package var classifier: String? {
+        switch self {
+        case .linear: "logistic"
+        case .kernelRidge: nil
+        case .multilayerPerceptron: "mlp"
+        }
+    }
+
     /// Name in tables.
     package var title: String {
         switch self {

@@ -124,6 +124,21 @@ struct EncodedShard {
         self.positives = positives
     }
 
+    /// The distinct samples of a gallery among the pairs of a shard, whose positives are not known yet.
+    /// - Parameters:
+    ///   - rows: the encodings of the pairs.
+    ///   - pairs: the numbers of the pairs.
+    init(_ rows: Tensor, _ gallery: DistinctGalleries.Gallery, of pairs: Range<Int>, similarity: Similarity) {
+        let samples = gallery.samples(in: pairs), encodings = Tensor([samples.count, rows.columns])
+        for (row, sample) in samples.enumerated() {
+            let pair = Int(gallery.pairs[sample]) - pairs.lowerBound
+            encodings.rows(row..<row + 1).copy(from: rows.rows(pair..<pair + 1))
+        }
+        self.init(
+            encodings, count: samples.count, scoring: CandidateScoring(encodings, similarity: similarity),
+            positives: [Double](repeating: 0, count: samples.count))
+    }
+
     /// - Parameter positive: returns the new score of a sample's positive.
     mutating func replacePositives(_ positive: (Int) -> Double) { positives = (0..<count).map(positive) }
 

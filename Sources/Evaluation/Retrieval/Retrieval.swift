@@ -7,7 +7,8 @@ import CoupletText
 ///
 /// `rank = 1 + the number of other candidates whose score is at least the positive's`: ties count against the encoders.
 /// Where a query has several right answers (`RightAnswers`), its rank is that of its best one: 1 + the number of other
-/// candidates whose score is at least the best right answer's, other right answers not counted.
+/// candidates whose score is at least the best right answer's, other right answers not counted. Where pairs share
+/// samples (`DistinctGalleries`), queries and candidates are the distinct ones, of different numbers each way.
 /// Scores are compared as in Double (`RankCounter`), so the ranks are the same for every number of workers and on every
 /// CPU, given the same encodings.
 ///
@@ -18,29 +19,34 @@ public enum Retrieval {
     /// - Parameters:
     ///   - first, second: this worker's shards, (size · its shards) × d, as from `ShardedEncoding`.
     ///   - rightAnswers: nil if each query has one right answer.
+    ///   - galleries: the distinct samples of the pairs, and their right answers; nil if each pair has samples of its
+    ///     own.
     /// - Throws: `CollectiveError` if a worker has failed.
     public static func evaluate(
-        first: Tensor, second: Tensor, similarity: Similarity, rightAnswers: RightAnswers? = nil, shards: SampleShards,
-        communicator: any Communicator
+        first: Tensor, second: Tensor, similarity: Similarity, rightAnswers: RightAnswers? = nil,
+        galleries: DistinctGalleries? = nil, shards: SampleShards, communicator: any Communicator
     ) throws -> RetrievalResult {
         let ranks = try ranks(
-            first: first, second: second, similarity: similarity, rightAnswers: rightAnswers, shards: shards,
-            communicator: communicator)
+            first: first, second: second, similarity: similarity, rightAnswers: rightAnswers, galleries: galleries,
+            shards: shards, communicator: communicator)
         return RetrievalResult(
             firstToSecond: RetrievalMetrics(ranks: ranks.firstToSecond),
             secondToFirst: RetrievalMetrics(ranks: ranks.secondToFirst), gallery: shards.samples,
-            severalRightAnswers: rightAnswers?.samplesWithSeveral ?? 0)
+            severalRightAnswers: galleries?.queriesWithSeveral ?? rightAnswers?.samplesWithSeveral ?? 0,
+            distinct: galleries.map { RetrievalResult.DistinctCounts(first: $0.counts.first, second: $0.counts.second) }
+        )
     }
 
-    /// Computes the ranks of all N positives, in the order of the samples. Every worker calls it and gets the same
-    /// result.
+    /// Computes the ranks of the best right answers to all queries: the N samples in their order, or the samples of the
+    /// galleries in theirs. Every worker calls it and gets the same result.
     /// - Parameters:
     ///   - first, second: this worker's shards, (size · its shards) × d, as from `ShardedEncoding`.
     ///   - rightAnswers: nil if each query has one right answer.
+    ///   - galleries: nil if each pair has samples of its own.
     /// - Throws: `CollectiveError` if a worker has failed.
     public static func ranks(
-        first: Tensor, second: Tensor, similarity: Similarity, rightAnswers: RightAnswers? = nil, shards: SampleShards,
-        communicator: any Communicator
+        first: Tensor, second: Tensor, similarity: Similarity, rightAnswers: RightAnswers? = nil,
+        galleries: DistinctGalleries? = nil, shards: SampleShards, communicator: any Communicator
     ) throws -> (firstToSecond: [Int], secondToFirst: [Int]) {
         precondition(shards.samples > 0, "retrieval over no pairs")
         let schedule = PairwiseSchedule(communicator: communicator, shards: shards.count)
@@ -49,13 +55,19 @@ public enum Retrieval {
             first.rows == localShards.count * size && second.rows == first.rows && second.columns == first.columns,
             "encodings \(first.shape) and \(second.shape) for \(localShards.count) shards of \(size)")
         var pairs = localShards.enumerated().map { index, shard in
-            let rows = index * size..<(index + 1) * size
-            let count = shards.samples(of: shard).count
-            return EncodedShard.pair(first.rows(rows), second.rows(rows), count: count, similarity: similarity)
+            let rows = index * size..<(index + 1) * size, samples = shards.samples(of: shard)
+            guard let galleries else {
+                return EncodedShard.pair(
+                    first.rows(rows), second.rows(rows), count: samples.count, similarity: similarity)
+            }
+            return (
+                EncodedShard(first.rows(rows), galleries.first, of: samples, similarity: similarity),
+                EncodedShard(second.rows(rows), galleries.second, of: samples, similarity: similarity)
+            )
         }
         let remote = RemoteGallery(
             shards: localShards.count, rows: size, dimension: second.columns, similarity: similarity,
-            hasSeveralAnswers: rightAnswers != nil)
+            hasSeveralAnswers: rightAnswers != nil || galleries != nil)
         func loadSecond() {
             for (index, pair) in pairs.enumerated() {
                 remote.load(pair.second, number: localShards.lowerBound + index, at: index)
@@ -63,9 +75,10 @@ public enum Retrieval {
         }
         loadSecond()
         var best: (first: BestAnswers, second: BestAnswers)?
-        if let rightAnswers {
+        let answers = galleries.map { Answers(galleries: $0) } ?? rightAnswers.map { Answers(pairs: $0) }
+        if let answers {
             let found = try bestAnswers(
-                pairs, remote, rightAnswers, firstShard: localShards.lowerBound, schedule, shards)
+                pairs, remote, answers, firstShard: localShards.lowerBound, schedule, shards)
             for index in pairs.indices {
                 pairs[index].first.replacePositives { found.first.positive(of: index * size + $0) }
                 pairs[index].second.replacePositives { found.second.positive(of: index * size + $0) }
@@ -91,17 +104,38 @@ public enum Retrieval {
                 columnRanks[row] -= max(best.second.reaching(row), 1) - 1
             }
         }
-        // The shards are ordered by worker, and only the last ones are padded, so the first N ranks belong to the
-        // samples.
-        func gathered(_ ranks: [Int]) throws -> [Int] {
-            try communicator.allGather(numbers: ranks.map(Double.init)).prefix(shards.samples).map { Int($0) }
+        // The shards are ordered by worker, and each begins with its queries.
+        func gathered(_ ranks: [Int], _ gallery: DistinctGalleries.Gallery?) throws -> [Int] {
+            let all = try communicator.allGather(numbers: ranks.map(Double.init))
+            return (0..<shards.count).flatMap { shard -> [Int] in
+                let samples = shards.samples(of: shard), count = gallery?.samples(in: samples).count ?? samples.count
+                return all[shard * size..<shard * size + count].map { Int($0) }
+            }
         }
-        return (try gathered(rowRanks), try gathered(columnRanks))
+        return (try gathered(rowRanks, galleries?.first), try gathered(columnRanks, galleries?.second))
+    }
+
+    /// Right answers in the numbers of queries and candidates.
+    private struct Answers {
+        /// The queries or candidates of the first and of the second modality in a range of pairs.
+        let first: (Range<Int>) -> Range<Int>, second: (Range<Int>) -> Range<Int>
+        /// Calls a function once for each right answer to a first sample within a range of second samples.
+        let forEach: (_ sample: Int, _ range: Range<Int>, _ body: (Int) -> Void) -> Void
+
+        init(pairs: RightAnswers) {
+            (first, second) = ({ $0 }, { $0 })
+            forEach = { pairs.forEach(of: $0, in: $1, $2) }
+        }
+
+        init(galleries: DistinctGalleries) {
+            (first, second) = (galleries.first.samples, galleries.second.samples)
+            forEach = { galleries.forEachAnswer(toFirst: $0, in: $1, $2) }
+        }
     }
 
     /// Finds the best right answer of each query of this worker's shards, in both directions. Every worker calls it.
     private static func bestAnswers(
-        _ pairs: [(first: EncodedShard, second: EncodedShard)], _ remote: RemoteGallery, _ rightAnswers: RightAnswers,
+        _ pairs: [(first: EncodedShard, second: EncodedShard)], _ remote: RemoteGallery, _ answers: Answers,
         firstShard: Int, _ schedule: PairwiseSchedule, _ shards: SampleShards
     ) throws -> (first: BestAnswers, second: BestAnswers) {
         let size = shards.size
@@ -109,12 +143,13 @@ public enum Retrieval {
         try schedule.run(reading: remote.reading, accumulating: remote.best) { shardPair in
             let queries = pairs[shardPair.first].first, candidates = remote.shard(shardPair.second)
             if queries.count == 0 || candidates.count == 0 { return }
-            let d = queries.encodings.columns, rowStart = (firstShard + shardPair.first) * size
-            let columns = shards.samples(of: remote.number(ofShard: shardPair.second))
+            let d = queries.encodings.columns
+            let rowStart = answers.first(shards.samples(of: firstShard + shardPair.first)).lowerBound
+            let columns = answers.second(shards.samples(of: remote.number(ofShard: shardPair.second)))
             var second = remote.bestAnswers(of: shardPair.second)
             for i in 0..<queries.count {
                 let row = queries.encodings.pointer + i * d
-                rightAnswers.forEach(of: rowStart + i, in: columns) { sample in
+                answers.forEach(rowStart + i, columns) { sample in
                     let j = sample - columns.lowerBound, column = candidates.encodings.pointer + j * d
                     first.add(candidates.scoring.score(row, column, at: j), of: shardPair.first * size + i)
                     second.add(queries.scoring.score(column, row, at: i), of: j)
@@ -135,14 +170,30 @@ public struct RetrievalResult: Equatable, Sendable {
     public let firstToSecond: RetrievalMetrics
     /// Queries of the second modality among candidates of the first.
     public let secondToFirst: RetrievalMetrics
-    /// Number of pairs, which is the number of queries, and of candidates for each query.
+    /// Number of pairs, which is the number of queries, and of candidates for each query, unless samples are shared.
     public let gallery: Int
-    /// Number of queries of each direction with several right answers: equal rows, or rows of one group.
+    /// Number of queries of each direction with several right answers: equal rows, or rows of one group. With distinct
+    /// samples, those of both directions together.
     public let severalRightAnswers: Int
+    /// Number of distinct samples of each modality, which are the queries and the candidates; nil if each pair has
+    /// samples of its own.
+    public let distinct: DistinctCounts?
+
+    /// Number of distinct samples of each modality.
+    public struct DistinctCounts: Equatable, Sendable {
+        public let first: Int, second: Int
+
+        public init(first: Int, second: Int) {
+            self.first = first
+            self.second = second
+        }
+    }
 
     public init(
-        firstToSecond: RetrievalMetrics, secondToFirst: RetrievalMetrics, gallery: Int, severalRightAnswers: Int = 0
+        firstToSecond: RetrievalMetrics, secondToFirst: RetrievalMetrics, gallery: Int, severalRightAnswers: Int = 0,
+        distinct: DistinctCounts? = nil
     ) {
+        self.distinct = distinct
         self.firstToSecond = firstToSecond
         self.secondToFirst = secondToFirst
         self.gallery = gallery
@@ -150,12 +201,19 @@ public struct RetrievalResult: Equatable, Sendable {
     }
 
     var json: JSONValue {
-        .object([
+        var members: [(String, JSONValue)] = [
             ("first_to_second", firstToSecond.json), ("second_to_first", secondToFirst.json),
-            ("gallery", .integer(gallery)), ("several_right_answers", .integer(severalRightAnswers)),
-            ("recall_at_1", mean(\.recallAt1)), ("recall_at_5", mean(\.recallAt5)),
-            ("recall_at_10", mean(\.recallAt10)), ("mean_reciprocal_rank", mean(\.meanReciprocalRank)),
-        ])
+            ("gallery", .integer(gallery)),
+        ]
+        if let distinct {
+            members += [("first_gallery", .integer(distinct.first)), ("second_gallery", .integer(distinct.second))]
+        }
+        members += [
+            ("several_right_answers", .integer(severalRightAnswers)), ("recall_at_1", mean(\.recallAt1)),
+            ("recall_at_5", mean(\.recallAt5)), ("recall_at_10", mean(\.recallAt10)),
+            ("mean_reciprocal_rank", mean(\.meanReciprocalRank)),
+        ]
+        return .object(members)
     }
 
     /// Mean of a figure over both directions.
@@ -199,8 +257,8 @@ public struct RetrievalMetrics: Equatable, Sendable {
 /// Exchange buffers hold floats. The positives' scores in Double and the counts must arrive exactly, so they are stored
 /// as bit patterns, which are copied only.
 private final class RemoteGallery {
-    /// For each shard: encodings rows × d; the positives' scores, two words each; its number among all shards; the
-    /// number of rows that are samples.
+    /// For each shard: encodings rows × d; the positives' scores, two words each; its number of rows; its number
+    /// among all shards; the number of rows that are samples.
     let reading: ExchangeBuffer
     /// For each shard: one count per row.
     let counts: ExchangeBuffer
@@ -214,7 +272,7 @@ private final class RemoteGallery {
         self.rows = rows
         self.dimension = dimension
         self.similarity = similarity
-        reading = ExchangeBuffer(count: shards * (rows * (dimension + 2) + 2))
+        reading = ExchangeBuffer(count: shards * (rows * (dimension + 2) + 3))
         counts = ExchangeBuffer(count: shards * rows)
         best = ExchangeBuffer(count: hasSeveralAnswers ? 4 * shards * rows : 0)
     }
@@ -222,12 +280,14 @@ private final class RemoteGallery {
     /// Stores a shard of this worker.
     func load(_ shard: EncodedShard, number: Int, at index: Int) {
         let slice = self.slice(index), encodings = rows * dimension
-        slice.flat(0..<encodings).copy(from: shard.encodings)
+        // A shard of distinct samples has fewer rows.
+        slice.flat(0..<shard.encodings.count).copy(from: shard.encodings)
         for (row, positive) in shard.positives.enumerated() {
             let bits = positive.bitPattern
             slice[encodings + 2 * row] = Float(bitPattern: UInt32(truncatingIfNeeded: bits))
             slice[encodings + 2 * row + 1] = Float(bitPattern: UInt32(truncatingIfNeeded: bits >> 32))
         }
+        slice[slice.count - 3] = Float(shard.encodings.rows)
         slice[slice.count - 2] = Float(bitPattern: UInt32(number))
         slice[slice.count - 1] = Float(shard.count)
     }
@@ -240,8 +300,9 @@ private final class RemoteGallery {
 
     /// Returns a shard of the current block.
     func shard(_ index: Int) -> EncodedShard {
-        let slice = self.slice(index), encodings = slice.flat(0..<(rows * dimension)).reshaped([rows, dimension])
-        let count = Int(slice[slice.count - 1])
+        let slice = self.slice(index), count = Int(slice[slice.count - 1])
+        let used = Int(slice[slice.count - 3])
+        let encodings = slice.flat(0..<(used * dimension)).reshaped([used, dimension])
         let positives = (0..<count).map { row in
             let low = slice[rows * dimension + 2 * row].bitPattern
             let high = slice[rows * dimension + 2 * row + 1].bitPattern
@@ -284,7 +345,7 @@ private final class RemoteGallery {
     var localCounts: [Int] { (0..<(shards * rows)).map { Int(counts.current[$0].bitPattern) } }
 
     private func slice(_ index: Int) -> Tensor {
-        let stride = rows * (dimension + 2) + 2
+        let stride = rows * (dimension + 2) + 3
         return reading.current.flat(index * stride..<(index + 1) * stride)
     }
 }

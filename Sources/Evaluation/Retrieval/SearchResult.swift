@@ -21,6 +21,10 @@ public struct SearchResult: Equatable, Sendable {
 
     /// The labels of the rows, queries × top, if the gallery holds labels.
     public package(set) var labels: [Int]?
+    /// What the rows are, queries × top: texts, or the names of picture files; nil if that is not known.
+    public package(set) var names: [String]?
+    /// What the queries are; nil if that is not known.
+    public package(set) var queryNames: [String]?
 
     init(queries: Int, top: Int) {
         self.queries = queries
@@ -49,18 +53,25 @@ public struct SearchResult: Equatable, Sendable {
         let shown = min(queries, Self.shownQueries)
         var sections = (0..<shown).map { query in
             var table = TextTable()
-            table.add(["rank", "row"] + (labels == nil ? [] : ["label"]) + ["score", "probability"])
+            table.add(
+                ["rank", "row"] + (labels == nil ? [] : ["label"]) + ["score", "probability"]
+                    + (names == nil ? [] : ["name"]))
             for (rank, index) in range(ofQuery: query).enumerated() {
                 table.add(
                     ["\(rank + 1)", "\(rows[index])"] + (labels.map { ["\($0[index])"] } ?? [])
-                        + [NumberText.fixed(scores[index]), NumberText.fixed(probabilities[index], 6)])
+                        + [NumberText.fixed(scores[index]), NumberText.fixed(probabilities[index], 6)]
+                        + (names.map { [Self.shortened($0[index])] } ?? []))
             }
-            return "query \(query): \(NumberText.fixed(effectiveCandidates[query], 1)) effective candidates\n"
-                + table.text()
+            let name = queryNames.map { " (\(Self.shortened($0[query])))" } ?? ""
+            return "query \(query)\(name): \(NumberText.fixed(effectiveCandidates[query], 1)) effective candidates\n"
+                + table.text(alignsLastLeft: names != nil)
         }
         if queries > shown { sections.append("… and \(queries - shown) more queries: ask for --json or --output\n") }
         return sections.joined(separator: "\n")
     }
+
+    /// The beginning of a long name.
+    private static func shortened(_ name: String) -> String { name.count > 60 ? "\(name.prefix(60))…" : name }
 
     /// An array with one object per query.
     package var json: JSONValue {
@@ -68,13 +79,16 @@ public struct SearchResult: Equatable, Sendable {
             (0..<queries).map { query in
                 let range = range(ofQuery: query)
                 let found = labels.map { labels in [("labels", JSONValue.array(range.map { .integer(labels[$0]) }))] }
+                let named = names.map { names in [("names", JSONValue.array(range.map { .string(names[$0]) }))] }
+                let text = queryNames.map { [("query", JSONValue.string($0[query]))] }
                 return .object(
-                    [("rows", .array(range.map { .integer(rows[$0]) }))] + (found ?? []) + [
-                        ("scores", .numbers(Array(scores[range]))),
-                        ("probabilities", .numbers(Array(probabilities[range]))),
-                        ("log_normalizer", .number(logNormalizers[query])),
-                        ("effective_candidates", .number(effectiveCandidates[query])),
-                    ])
+                    (text ?? []) + [("rows", .array(range.map { .integer(rows[$0]) }))] + (named ?? []) + (found ?? [])
+                        + [
+                            ("scores", .numbers(Array(scores[range]))),
+                            ("probabilities", .numbers(Array(probabilities[range]))),
+                            ("log_normalizer", .number(logNormalizers[query])),
+                            ("effective_candidates", .number(effectiveCandidates[query])),
+                        ])
             })
     }
 }

@@ -111,6 +111,13 @@ extension Loss {
             + "found \(groups.rawValue)"
     }
 
+    /// Why the loss cannot treat equal samples so; nil if it can.
+    package func problem(ofEqualSamples treatment: EqualSampleTreatment) -> String? {
+        if treatment == .ignore || groupTreatments.contains(.excluded) { return nil }
+        return "wanted ignore for the loss \(kindName): it has no negatives that it could leave out; found "
+            + treatment.rawValue
+    }
+
     /// The kernel on the data of both modalities; nil for all losses but the maximum mean discrepancy.
     package var dataKernel: DataKernel? { (self as? MaximumMeanDiscrepancyLoss)?.kernel }
 

@@ -9,20 +9,21 @@ extension PairwiseEngine {
     /// Evaluates both modalities one after the other, then adds the gradients of the positives.
     /// - Parameters:
     ///   - encodings: both modalities of the batch, then of the second batch.
-    ///   - groups: of the batch and of the second batch; empty if groups are ignored.
+    ///   - keys: the numbers of the pairs that are compared (`GroupScores.keyCount` lists), of the batch and of the
+    ///     second batch.
     ///   - temperature: the divisor of the score function.
     /// - Returns: the loss, and Σ ∂loss/∂S S of each local shard.
     func evaluateSecondBatch(
-        _ loss: any SoftmaxLoss, _ encodings: [Tensor], groups: (first: [Int], second: [Int]), temperature: Double,
-        gradients: Bool
+        _ loss: any SoftmaxLoss, _ encodings: [Tensor], keys: (first: [[Int]], second: [[Int]]),
+        temperature: Double, gradients: Bool
     ) throws -> (value: LossValue, shardScoreGradients: [Double]) {
         let (first, second) = (encodings[0], encodings[1])
         var values: [LossValue] = [], shardScoreGradients = [Double](repeating: 0, count: schedule.localShards)
         let modalities = zip([scores, additionalScores[0]], zip([first, second], encodings[2...]))
         for (scores, (anchors, negatives)) in modalities {
             scores.load(
-                first: anchors, second: negatives, temperature: temperature, firstGroups: groups.first,
-                secondGroups: groups.second)
+                first: anchors, second: negatives, temperature: temperature, firstKeys: keys.first,
+                secondKeys: keys.second)
             try scores.firstPass(rows: true, columns: false)
             computePositives(first, second, temperature: temperature, into: scores.statistics.positives)
             values.append(try scores.evaluate(loss, batch))
@@ -99,20 +100,20 @@ extension ScoreFunction {
 extension PairwiseEngine {
     /// Computes the three score matrices.
     /// - Parameters:
-    ///   - groups: of the pairs; empty if groups are ignored.
+    ///   - keys: the numbers of the pairs that are compared (`GroupScores.keyCount` lists).
     ///   - temperature: the divisor of the score function.
     /// - Returns: the loss, and Σ ∂loss/∂S S within the modalities of each local shard.
     func evaluateAllEncodings(
-        _ loss: any SoftmaxLoss, first: Tensor, second: Tensor, groups: [Int], temperature: Double, gradients: Bool
+        _ loss: any SoftmaxLoss, first: Tensor, second: Tensor, keys: [[Int]], temperature: Double, gradients: Bool
     ) throws -> (value: LossValue, shardScoreGradients: [Double]) {
         let modalities = zip(
             additionalScores, zip([first, second], [scores.statistics.rows, scores.statistics.columns]))
         scores.load(
-            first: first, second: second, temperature: temperature, firstGroups: groups, secondGroups: groups)
+            first: first, second: second, temperature: temperature, firstKeys: keys, secondKeys: keys)
         try scores.firstPass(rows: true, columns: true)
         for (withinModality, (encodings, sums)) in modalities {
             withinModality.load(
-                first: encodings, second: encodings, temperature: temperature, firstGroups: groups, secondGroups: groups
+                first: encodings, second: encodings, temperature: temperature, firstKeys: keys, secondKeys: keys
             )
             try withinModality.firstPass(rows: true, columns: false)
             let added = withinModality.statistics.rows

@@ -11,31 +11,34 @@ final class GroupMatches {
     var sums: [Double]
     /// The number of matches of each local row.
     var counts: [Int]
+    /// The number of pairs that are left out of each local row because a sample of theirs is equal.
+    var equals: [Int]
 
     init(rows: Int, arePositives: Bool, areExcluded: Bool) {
         self.arePositives = arePositives
         self.areExcluded = areExcluded
         sums = [Double](repeating: 0, count: rows)
         counts = [Int](repeating: 0, count: rows)
+        equals = counts
     }
 
     func clear() {
-        for i in sums.indices { (sums[i], counts[i]) = (0, 0) }
+        for i in sums.indices { (sums[i], counts[i], equals[i]) = (0, 0, 0) }
     }
+
+    /// The number of pairs that the sums of row i leave out, pair i not counted. Row i and column i leave out as many.
+    func leftOut(_ i: Int) -> Int { (areExcluded ? counts[i] : 0) + equals[i] }
 }
 
-/// Finds the pairs of one group, tile by tile, without an array of all pairs.
+/// Finds the pairs that are treated apart, tile by tile, without an array of all pairs: those of one group, and those
+/// with an equal first or second sample.
 ///
-/// The groups of the second set move between workers with its encodings, one number a pair. This worker numbers the
-/// groups of its own rows from 0: the codes. The columns of a block get the codes of their groups, or -1 if no row has
-/// the group. A bit set of the codes of each column range says which rows of a tile may have a match; only those rows
-/// cost anything. Codes differ between workers, but no result depends on them.
+/// The numbers of the second set's groups and samples move between workers with its encodings. `EqualNumbers` finds the
+/// columns with the number of a row, and `TileEntries` lists them for each tile. Only pairs that are treated apart cost
+/// anything.
 final class GroupScores {
-    /// Number of bits of a set; codes that are equal modulo this number share a bit.
-    private static let largestSet = 1 << 14
-
     let matches: GroupMatches
-    /// The codes of the current tile's rows; negative where no column may have the group.
+    /// The codes of the groups of the current tile's rows; negative where no column may have the group.
     let tileRows: UnsafeMutablePointer<Int32>
     /// The codes of the current column range, with -1 up to the next multiple of 16 and further.
     let tileColumns: UnsafeMutablePointer<Int32>
@@ -45,98 +48,148 @@ final class GroupScores {
     private let geometry: TileGeometry
     /// B / W.
     private let rows: Int
-    private var codes = GroupCodes([])
-    private var rowCodes: [Int32] = []
-    private var columnCodes: [Int32]
-    /// The bit sets of a block: of each column range of each shard.
-    private var sets: [UInt64] = []
-    private var setWords = 1
-    private var currentSet = 0
+    /// The groups; nil if they are ignored.
+    private let groups: EqualNumbers?
+    /// The rows of the first and of the second samples; empty if equal samples are ignored.
+    private let samples: [EqualNumbers]
+    private var kinds: [EqualNumbers] { (groups.map { [$0] } ?? []) + samples }
+    /// Whether the diagonal of the scores is that of the pairs, which is no match.
+    private let hasDiagonal: Bool
     private let matchSums: Tensor
     private let matchCounts: UnsafeMutablePointer<Int32>
+    // The entries of the current tile (`couplet_small_groups`).
+    private let matchBits: UnsafeMutablePointer<UInt64>, excludedBits: UnsafeMutablePointer<UInt64>
+    private let blocks: UnsafeMutablePointer<UInt8>
+    private let blockCount: Int, blockWords: Int
+    /// The entries of the current block.
+    private var entries: TileEntries
+    /// Whether the current block is this worker's own, so that entries (i, i) are on the diagonal.
+    private var isOwn = false
+    /// The places in `entries` of those whose bits are set; empty if the tile's entries were found without a list.
+    private var setPlaces = 0..<0
 
-    init(rows: Int, geometry: TileGeometry, arePositives: Bool, areExcluded: Bool) {
+    /// - Parameters:
+    ///   - treatment: of the pairs of one group.
+    ///   - excludesPositives: whether the sums leave out the positives of a group.
+    ///   - excludesEqualSamples: whether the sums leave out other pairs with an equal first or second sample.
+    ///   - hasDiagonal: whether the entries (i, i) are pairs, or a sample with itself.
+    init(
+        rows: Int, geometry: TileGeometry, treatment: GroupTreatment, excludesPositives: Bool,
+        excludesEqualSamples: Bool, hasDiagonal: Bool
+    ) {
         self.rows = rows
         self.geometry = geometry
-        matches = GroupMatches(rows: rows, arePositives: arePositives, areExcluded: areExcluded)
-        columnCodes = [Int32](repeating: -1, count: rows)
+        self.hasDiagonal = hasDiagonal
+        let arePositives = treatment == .positives
+        matches = GroupMatches(
+            rows: rows, arePositives: arePositives,
+            areExcluded: treatment == .excluded || arePositives && excludesPositives)
+        groups = treatment == .ignore ? nil : EqualNumbers(rows: rows, geometry: geometry)
+        samples = excludesEqualSamples ? (0..<2).map { _ in EqualNumbers(rows: rows, geometry: geometry) } : []
         matchSums = Tensor([geometry.rows])
-        tileRows = .allocate(capacity: geometry.rows)
-        tileRows.initialize(repeating: -1, count: geometry.rows)
-        matchCounts = .allocate(capacity: geometry.rows)
-        matchCounts.initialize(repeating: 0, count: geometry.rows)
-        tileColumns = .allocate(capacity: geometry.stride)
-        tileColumns.initialize(repeating: -1, count: geometry.stride)
+        func allocate<Element>(_ count: Int, _ value: Element) -> UnsafeMutablePointer<Element> {
+            let pointer = UnsafeMutablePointer<Element>.allocate(capacity: count)
+            pointer.initialize(repeating: value, count: count)
+            return pointer
+        }
+        tileRows = allocate(geometry.rows, -1)
+        matchCounts = allocate(geometry.rows, 0)
+        tileColumns = allocate(geometry.stride, -1)
+        (blockCount, blockWords) = ((geometry.rows + 3) / 4, (geometry.stride + 15) / 16)
+        matchBits = allocate(blockCount * blockWords, 0)
+        excludedBits = allocate(blockCount * blockWords, 0)
+        blocks = allocate(blockCount, 0)
+        entries = TileEntries(rows: rows, geometry: geometry)
     }
 
     deinit {
-        tileRows.deallocate()
-        tileColumns.deallocate()
-        matchCounts.deallocate()
+        for pointer in [tileRows, tileColumns, matchCounts] { pointer.deallocate() }
+        for pointer in [matchBits, excludedBits] { pointer.deallocate() }
+        blocks.deallocate()
     }
 
-    /// The bytes that an instance allocates, without its bit sets.
-    static func memory(rows: Int, geometry: TileGeometry) -> Int {
-        rows * (16 + 8 + 4 * 16) + 4 * (3 * geometry.rows + geometry.stride)
+    /// The bytes that an instance allocates, without the bit sets of `EqualNumbers`.
+    static func memory(
+        rows: Int, geometry: TileGeometry, treatment: GroupTreatment, excludesEqualSamples: Bool
+    ) -> Int {
+        rows * 24 + TileEntries.memory(rows: rows) + keyCount(treatment, excludesEqualSamples)
+            * EqualNumbers.memory(rows: rows)
+            + 4 * (3 * geometry.rows + geometry.stride) + geometry.rows * geometry.stride / 4
     }
 
-    /// Sets the groups of this worker's rows, negative for none.
-    func load(_ groups: [Int]) {
-        precondition(groups.count == rows, "\(groups.count) groups of \(rows) pairs")
-        codes = GroupCodes(groups)
-        rowCodes = groups.map { codes.code(of: $0) }
-        setWords = max(1, (min(codes.count, Self.largestSet) + 63) / 64)
-        let ranges = rows / geometry.shardRows * geometry.columnRanges.count
-        sets = [UInt64](repeating: 0, count: ranges * setWords)
+    /// The numbers of each pair that are compared: its group, its first and its second sample.
+    static func keyCount(_ treatment: GroupTreatment, _ excludesEqualSamples: Bool) -> Int {
+        (treatment == .ignore ? 0 : 1) + (excludesEqualSamples ? 2 : 0)
+    }
+
+    /// Sets the numbers of this worker's rows, `keyCount` lists, negative for none.
+    /// - Parameter areColumns: whether the columns are the same pairs.
+    func load(_ keys: [[Int]], areColumns: Bool) {
+        precondition(keys.count == kinds.count, "\(keys.count) numbers a pair, not \(kinds.count)")
+        clearBits()
+        for (kind, numbers) in zip(kinds, keys) { kind.load(numbers, areColumns: areColumns) }
     }
 
     /// Moves on to another block of the second set.
-    func beginBlock(_ groups: (Int) -> Int) {
-        let ranges = geometry.columnRanges, (codes, setWords) = (codes, setWords)
-        sets.withUnsafeMutableBufferPointer { sets in
-            columnCodes.withUnsafeMutableBufferPointer { columnCodes in
-                sets.update(repeating: 0)
-                for shard in 0..<rows / geometry.shardRows {
-                    for (number, range) in ranges.enumerated() {
-                        let start = (shard * ranges.count + number) * setWords
-                        for j in range {
-                            let column = shard * geometry.shardRows + j
-                            let code = codes.code(of: groups(column))
-                            columnCodes[column] = code
-                            guard code >= 0 else { continue }
-                            let bit = Int(code) % Self.largestSet
-                            sets[start + bit / 64] |= 1 << UInt64(bit % 64)
-                        }
-                    }
+    /// - Parameters:
+    ///   - isOwn: whether it is that of this worker.
+    ///   - key: a number of a pair of the block, by the index of the list and the pair.
+    func beginBlock(isOwn: Bool, _ key: (Int, Int) -> Int) {
+        self.isOwn = isOwn
+        var isNew = false
+        for (index, kind) in kinds.enumerated() {
+            isNew = kind.beginBlock(isOwn: isOwn) { key(index, $0) } || isNew
+        }
+        if !isNew { return }
+        clearBits()
+        let limit = kinds.reduce(0) { $0 + $1.pairCount }
+        var entries = entries
+        entries.make(limit: limit, forEach: forEachEntry)
+        self.entries = entries
+    }
+
+    /// Calls `body` with row and column of all entries of the block that are treated apart, and whether they are left
+    /// out because of an equal sample; twice for those with two equal samples.
+    private func forEachEntry(_ body: (_ row: Int, _ column: Int, _ isExcluded: Bool) -> Void) {
+        let skipsDiagonal = hasDiagonal && isOwn
+        for kind in kinds {
+            let isGroup = kind === groups
+            for row in 0..<rows {
+                let code = kind.rowCodes[row]
+                if code < 0 { continue }
+                kind.forEachColumn(of: code, in: 0..<rows) { column in
+                    if skipsDiagonal && row == column || !isGroup && isSameGroup(row, column) { return }
+                    body(row, column, !isGroup)
                 }
             }
         }
+    }
+
+    private func isSameGroup(_ row: Int, _ column: Int) -> Bool {
+        guard let groups else { return false }
+        return groups.rowCodes[row] >= 0 && groups.rowCodes[row] == groups.columnCodes[column]
     }
 
     /// Moves on to another column range of the block.
     /// - Parameter number: the number of the range in its shard.
     func beginColumns(_ columns: Range<Int>, number: Int) {
-        let shard = columns.lowerBound / geometry.shardRows
-        currentSet = (shard * geometry.columnRanges.count + number) * setWords
-        for j in 0..<columns.count { tileColumns[j] = columnCodes[columns.lowerBound + j] }
-        for j in columns.count..<geometry.stride { tileColumns[j] = -1 }
+        for kind in kinds { kind.beginColumns(columns, number: number) }
+        guard let groups else { return }
+        tileColumns.update(from: groups.columnCodes + columns.lowerBound, count: columns.count)
+        (tileColumns + columns.count).update(repeating: -1, count: geometry.stride - columns.count)
     }
 
-    /// Finds the rows of a tile that may have a match in its columns.
+    /// Finds the rows of a tile that may have a match of their group in its columns.
     /// - Returns: false if there is none.
     func find(_ tile: ScoreTile) -> Bool {
-        rowCodes.withUnsafeBufferPointer { rowCodes in
-            sets.withUnsafeBufferPointer { sets in
-                var isFound = false
-                for i in 0..<tile.rows.count {
-                    let code = rowCodes[tile.rows.lowerBound + i], bit = Int(max(code, 0)) % Self.largestSet
-                    let isMatch = code >= 0 && sets[currentSet + bit / 64] >> UInt64(bit % 64) & 1 == 1
-                    tileRows[i] = isMatch ? code : -1
-                    isFound = isFound || isMatch
-                }
-                return isFound
-            }
+        guard let groups else { return false }
+        var isFound = false
+        for i in 0..<tile.rows.count {
+            let code = groups.candidate(tile.rows.lowerBound + i)
+            tileRows[i] = code
+            isFound = isFound || code >= 0
         }
+        return isFound
     }
 
     /// Adds the matches of a tile of products to the sums of its rows.
@@ -148,7 +201,111 @@ final class GroupScores {
         add(tile, factor)
     }
 
-    /// Computes the sums of a tile of small encodings, as `couplet_small_sums`, and adds its matches.
+    /// Sets the products of equal samples to `COUPLET_EXCLUDED`.
+    /// - Parameter counting: whether to add their number to `matches`.
+    func excludeEqualSamples(_ tile: ScoreTile, _ products: UnsafeMutablePointer<Float>, counting: Bool) {
+        forEachEqualSample(tile) { i, j in
+            let product = products + i * geometry.stride + j
+            if counting, product.pointee > 0.5 * COUPLET_EXCLUDED { matches.equals[tile.rows.lowerBound + i] += 1 }
+            product.pointee = COUPLET_EXCLUDED
+        }
+    }
+
+    /// Calls `body` with row and column, within the tile, of the pairs of other groups that have an equal sample; twice
+    /// if both are equal.
+    private func forEachEqualSample(_ tile: ScoreTile, _ body: (_ row: Int, _ column: Int) -> Void) {
+        if samples.isEmpty { return }
+        if entries.isComplete {
+            return entries.forEach(entries.places(tile)) { if $0.isExcluded { body($0.row, $0.column) } }
+        }
+        let diagonal = hasDiagonal ? tile.diagonalStart : nil
+        for kind in samples {
+            for i in 0..<tile.rows.count {
+                let row = tile.rows.lowerBound + i, code = kind.candidate(row)
+                if code < 0 { continue }
+                kind.forEachColumn(of: code, in: tile.columns) { column in
+                    let j = column - tile.columns.lowerBound
+                    if let diagonal, j == i + diagonal { return }
+                    if !isSameGroup(row, column) { body(i, j) }
+                }
+            }
+        }
+    }
+
+    // MARK: - Entries as bits
+
+    /// Finds all entries of a tile that are treated apart, as bits.
+    /// - Parameter counting: whether to add the number of equal samples to `matches`.
+    /// - Returns: false if there is none.
+    func findEntries(_ tile: ScoreTile, counting: Bool = false) -> Bool {
+        clearBits()
+        if entries.isComplete {
+            setPlaces = entries.places(tile)
+            let row = tile.rows.lowerBound
+            entries.forEach(setPlaces) { entry in
+                let (i, j) = (entry.row, entry.column), word = word(i, j), bit = Self.bit(i, j)
+                if entry.isExcluded {
+                    if counting, excludedBits[word] & bit == 0 { matches.equals[row + i] += 1 }
+                    excludedBits[word] |= bit
+                } else {
+                    matchBits[word] |= bit
+                }
+                blocks[i / 4] = 1
+            }
+            return !setPlaces.isEmpty
+        }
+        var isFound = false
+        if let groups {
+            let diagonal = hasDiagonal ? tile.diagonalStart : nil
+            for i in 0..<tile.rows.count {
+                let code = groups.candidate(tile.rows.lowerBound + i)
+                if code < 0 { continue }
+                groups.forEachColumn(of: code, in: tile.columns) { column in
+                    let j = column - tile.columns.lowerBound
+                    if let diagonal, j == i + diagonal { return }
+                    matchBits[word(i, j)] |= Self.bit(i, j)
+                    blocks[i / 4] = 1
+                    isFound = true
+                }
+            }
+        }
+        if samples.isEmpty { return isFound }
+        forEachEqualSample(tile) { i, j in
+            let word = word(i, j), bit = Self.bit(i, j)
+            if counting, excludedBits[word] & bit == 0 { matches.equals[tile.rows.lowerBound + i] += 1 }
+            excludedBits[word] |= bit
+            blocks[i / 4] = 1
+            isFound = true
+        }
+        return isFound
+    }
+
+    /// Clears the bits of the last tile.
+    private func clearBits() {
+        entries.forEach(setPlaces) { entry in
+            let word = word(entry.row, entry.column)
+            (matchBits[word], excludedBits[word], blocks[entry.row / 4]) = (0, 0, 0)
+        }
+        setPlaces = 0..<0
+        for block in 0..<blockCount where blocks[block] != 0 {
+            (matchBits + block * blockWords).update(repeating: 0, count: blockWords)
+            (excludedBits + block * blockWords).update(repeating: 0, count: blockWords)
+            blocks[block] = 0
+        }
+    }
+
+    private func word(_ i: Int, _ j: Int) -> Int { i / 4 * blockWords + j / 16 }
+    private static func bit(_ i: Int, _ j: Int) -> UInt64 { 1 << UInt64(16 * (i % 4) + j % 16) }
+
+    /// Whether `findEntries` has found an entry in these four rows of the tile.
+    func hasEntries(inBlockOf row: Int) -> Bool { blocks[row / 4] != 0 }
+    /// Whether an entry of the tile is of the row's group.
+    func isMatch(_ i: Int, _ j: Int) -> Bool { matchBits[word(i, j)] & Self.bit(i, j) != 0 }
+    /// Whether an entry of the tile has an equal sample, and is of another group.
+    func hasEqualSample(_ i: Int, _ j: Int) -> Bool { excludedBits[word(i, j)] & Self.bit(i, j) != 0 }
+
+    /// Computes the sums of a tile of small encodings, as `couplet_small_sums`, and adds its matches, which
+    /// `findEntries` has found.
     func addSmallMatches(
         _ tile: ScoreTile, _ kernelTile: inout couplet_small_tile, _ rowSums: UnsafeMutablePointer<Float>,
         _ columnSums: UnsafeMutablePointer<Float>
@@ -158,9 +315,11 @@ final class GroupScores {
         add(tile, 1)
     }
 
-    /// The groups of the current tile as the kernels for small encodings take them.
+    /// The entries of the current tile as the kernels for small encodings take them.
     var kernelGroups: couplet_small_groups {
-        couplet_small_groups(rows: tileRows, columns: tileColumns, excludes_matches: areExcluded ? 1 : 0)
+        couplet_small_groups(
+            matches: matchBits, excluded: excludedBits, stride: blockWords, blocks: blocks,
+            excludes_matches: areExcluded ? 1 : 0)
     }
 
     private func add(_ tile: ScoreTile, _ factor: Float) {
@@ -173,42 +332,5 @@ final class GroupScores {
                 }
             }
         }
-    }
-}
-
-/// Numbers groups from 0 in the order of their first pair: a hash table with open addressing.
-struct GroupCodes {
-    /// Number of groups.
-    private(set) var count = 0
-    private var groups: [Int]
-    private var codes: [Int32]
-    private let shift: UInt64
-
-    /// - Parameter groups: the group of each pair, negative for none.
-    init(_ groups: [Int]) {
-        var bits: UInt64 = 4
-        while 1 << bits < 2 * groups.count { bits += 1 }
-        shift = 64 - bits
-        self.groups = [Int](repeating: -1, count: 1 << Int(bits))
-        codes = [Int32](repeating: -1, count: 1 << Int(bits))
-        for group in groups where group >= 0 {
-            let slot = slot(of: group)
-            if codes[slot] < 0 {
-                self.groups[slot] = group
-                codes[slot] = Int32(count)
-                count += 1
-            }
-        }
-    }
-
-    /// The number of a group; -1 if it is negative or not in the table.
-    func code(of group: Int) -> Int32 { group < 0 ? -1 : codes[slot(of: group)] }
-
-    /// The slot of a group, or the free one where it would be.
-    private func slot(of group: Int) -> Int {
-        // Fibonacci hashing (Knuth, The Art of Computer Programming 3, section 6.4).
-        var slot = Int((UInt64(bitPattern: Int64(group)) &* 0x9E37_79B9_7F4A_7C15) >> shift)
-        while codes[slot] >= 0, groups[slot] != group { slot = (slot + 1) & (codes.count - 1) }
-        return slot
     }
 }

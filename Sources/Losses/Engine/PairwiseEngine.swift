@@ -38,6 +38,8 @@ public final class PairwiseEngine {
     public let loss: any Loss
     /// What the loss does with pairs of one group.
     public let groups: GroupTreatment
+    /// What it does with other pairs that have an equal sample.
+    public let equalSamples: EqualSampleTreatment
     /// B, over all workers.
     public let batchSize: Int
     /// d.
@@ -97,11 +99,16 @@ public final class PairwiseEngine {
     ///     bit of the result.
     ///   - features: F₁ and F₂; required by the maximum mean discrepancy, ignored otherwise.
     ///   - groups: what to do with pairs of one group: one of `loss.groupTreatments`.
+    ///   - equalSamples: what to do with other pairs that have an equal sample: `.excluded` only if the loss can
+    ///     exclude groups.
     public init(
         communicator: any Communicator, shards: Int, batchSize: Int, dimension: Int, similarity: Similarity,
-        loss: any Loss, tileMemory: Int, features: FeatureCounts? = nil, groups: GroupTreatment = .ignore
+        loss: any Loss, tileMemory: Int, features: FeatureCounts? = nil, groups: GroupTreatment = .ignore,
+        equalSamples: EqualSampleTreatment = .ignore
     ) {
-        if let problem = loss.problem(of: groups) { preconditionFailure(problem) }
+        if let problem = loss.problem(of: groups) ?? loss.problem(ofEqualSamples: equalSamples) {
+            preconditionFailure(problem)
+        }
         precondition(batchSize > 0 && batchSize % shards == 0, "a batch of \(batchSize) in \(shards) shards")
         let schedule = PairwiseSchedule(communicator: communicator, shards: shards)
         let algorithm = Algorithm(loss), scoreFunction = loss.scoreFunction(similarity)
@@ -113,6 +120,7 @@ public final class PairwiseEngine {
         self.similarity = similarity
         self.loss = loss
         self.groups = groups
+        self.equalSamples = equalSamples
         self.batchSize = batchSize
         self.dimension = dimension
         self.rows = rows
@@ -130,7 +138,7 @@ public final class PairwiseEngine {
             TiledScores(
                 schedule: schedule, batchSize: batchSize, dimension: dimension, scoreFunction: scoreFunction,
                 diagonal: diagonal, tiles: tiles, weights: weights, features: featureCounts, groups: groups,
-                excludesPositives: excludesPositives)
+                excludesPositives: excludesPositives, excludesEqualSamples: equalSamples == .excluded)
         }
         func tileCache(_ bytes: Int) -> TileCache {
             // Only softmax passes use exponentials a second time.
@@ -176,19 +184,31 @@ public final class PairwiseEngine {
     ///   - features: φ(u) and ψ(v) of this worker's data, B/W × F₁ and B/W × F₂, for the maximum mean discrepancy.
     ///   - groups: the group of each of this worker's pairs, negative for none; nil if the engine ignores groups.
     ///   - secondBatchGroups: the groups of the second batch, for a loss that takes one.
+    ///   - samples: which of this worker's samples are equal; nil if the engine ignores it.
+    ///   - secondBatchSamples: the same of the second batch.
     ///   - gradients: whether to compute gradients.
     /// - Throws: `CollectiveError` if another worker failed.
     public func evaluate(
         first: Tensor, second: Tensor, secondBatch: (first: Tensor, second: Tensor)? = nil, temperature: Double,
         bias: Double = 0, features: (first: Tensor, second: Tensor)? = nil, groups: [Int]? = nil,
-        secondBatchGroups: [Int]? = nil, gradients: Bool = true
+        secondBatchGroups: [Int]? = nil, samples: SampleRows? = nil, secondBatchSamples: SampleRows? = nil,
+        gradients: Bool = true
     ) throws -> PairwiseResult {
         precondition(
             (groups != nil) == (self.groups != .ignore), "an engine that treats groups as \(self.groups)")
         precondition(
             (secondBatchGroups != nil) == (self.groups != .ignore && loss.usesSecondBatch),
             "groups of a second batch of \(loss.title)")
-        let groups = groups ?? []
+        precondition(
+            (samples != nil) == (equalSamples == .excluded), "an engine that has equal samples \(equalSamples)")
+        precondition(
+            (secondBatchSamples != nil) == (equalSamples == .excluded && loss.usesSecondBatch),
+            "equal samples of a second batch of \(loss.title)")
+        /// The numbers of each pair that are compared.
+        func keys(_ groups: [Int]?, _ samples: SampleRows?) -> [[Int]] {
+            (groups.map { [$0] } ?? []) + (samples.map { [$0.first, $0.second] } ?? [])
+        }
+        let keys = (first: keys(groups, samples), second: keys(secondBatchGroups, secondBatchSamples))
         var encodings = [first, second] + (secondBatch.map { [$0.first, $0.second] } ?? [])
         for encodings in encodings {
             precondition(encodings.count == rows * dimension, "encodings \(encodings.shape) for \(rows) × \(dimension)")
@@ -205,8 +225,8 @@ public final class PairwiseEngine {
 
         func load() {
             scores.load(
-                first: encodings[0], second: encodings[1], temperature: temperature, firstGroups: groups,
-                secondGroups: groups)
+                first: encodings[0], second: encodings[1], temperature: temperature, firstKeys: keys.first,
+                secondKeys: keys.first)
         }
         let zeros = [Double](repeating: 0, count: schedule.localShards)
         var shardScoreGradients = zeros, shardBiasGradients = zeros
@@ -218,11 +238,10 @@ public final class PairwiseEngine {
             if gradients { try scores.secondPass(second: encodings[1]) }
         case (.softmax(let loss), .secondBatch):
             (value, shardScoreGradients) = try evaluateSecondBatch(
-                loss, encodings, groups: (groups, secondBatchGroups ?? []), temperature: temperature,
-                gradients: gradients)
+                loss, encodings, keys: keys, temperature: temperature, gradients: gradients)
         case (.softmax(let loss), .allEncodings):
             (value, shardScoreGradients) = try evaluateAllEncodings(
-                loss, first: encodings[0], second: encodings[1], groups: groups, temperature: temperature,
+                loss, first: encodings[0], second: encodings[1], keys: keys.first, temperature: temperature,
                 gradients: gradients)
         case (.pairwise(let loss), _):
             load()
@@ -304,7 +323,8 @@ extension PairwiseEngine {
     /// - Parameter workers: W.
     public static func memory(
         workers: Int, shards: Int, batchSize: Int, dimension: Int, similarity: Similarity, loss: any Loss,
-        tileMemory: Int, features: FeatureCounts? = nil, groups: GroupTreatment = .ignore
+        tileMemory: Int, features: FeatureCounts? = nil, groups: GroupTreatment = .ignore,
+        equalSamples: EqualSampleTreatment = .ignore
     ) -> (buffers: Int, tiles: Int) {
         let rows = batchSize / workers
         let geometry = TileGeometry(shardRows: batchSize / shards, dimension: dimension)
@@ -313,7 +333,7 @@ extension PairwiseEngine {
         func scores(_ diagonal: TiledScores.Diagonal) -> Int {
             TiledScores.memory(
                 rows: rows, geometry: geometry, dimension: dimension, scoreFunction: scoreFunction, diagonal: diagonal,
-                groups: groups)
+                groups: groups, excludesEqualSamples: equalSamples == .excluded)
         }
         func cachedTiles(_ bytes: Int) -> Int {
             TileCache.cachedCount(

@@ -15,7 +15,7 @@ extension TiledScores {
         if gradients { clearGradients() }
         try forEachTile(accumulating: gradients ? secondGradient : nil) { tile in
             let shard = tile.rows.lowerBound / geometry.shardRows, pairs = tile.diagonalRows
-            let hasMatches = groups?.find(tile) == true
+            let hasEntries = groups?.findEntries(tile) == true
             let unit = Float(Double(computeProducts(tile, into: scores)) * log(2))
             for i in 0..<tile.rows.count {
                 let row = UnsafeMutableBufferPointer(start: scores + i * stride, count: tile.columns.count)
@@ -23,9 +23,9 @@ extension TiledScores {
                 for j in row.indices { row[j] = unit * row[j] + shift }
                 let positive = pairs.contains(i) ? tile.diagonalColumn(i) : nil
                 let sum: Double
-                if hasMatches, let groups, groups.tileRows[i] >= 0 {
-                    sum = evaluateMatches(
-                        loss, row, positive: positive, group: groups.tileRows[i], groups, batchSize: batchSize, slopes)
+                if hasEntries, let groups, groups.hasEntries(inBlockOf: i) {
+                    sum = evaluateEntries(
+                        loss, row, i, positive: positive, groups, batchSize: batchSize, slopes)
                 } else {
                     var span = slopes.mutableSpan
                     sum = loss.evaluateRow(row.span, positive: positive, batchSize: batchSize, derivatives: &span)
@@ -39,14 +39,15 @@ extension TiledScores {
         return (rowLosses, biasGradients)
     }
 
-    /// Evaluates a part of a row in which columns may be of the row's group: first without them, then, if they are
-    /// positives, each alone.
-    private func evaluateMatches(
-        _ loss: any PairwiseLoss, _ row: UnsafeMutableBufferPointer<Float>, positive: Int?, group: Int32,
+    /// Evaluates a part of row `i` of a tile in which columns may be of the row's group, or have an equal sample: first
+    /// without them, then, if those of the group are positives, each of these alone.
+    private func evaluateEntries(
+        _ loss: any PairwiseLoss, _ row: UnsafeMutableBufferPointer<Float>, _ i: Int, positive: Int?,
         _ groups: GroupScores, batchSize: Int, _ slopes: UnsafeMutableBufferPointer<Float>
     ) -> Double {
-        func isMatch(_ j: Int) -> Bool { j != positive && groups.tileColumns[j] == group }
-        let others = row.indices.filter { !isMatch($0) }, matches = row.indices.filter(isMatch)
+        let others = row.indices.filter { !groups.isMatch(i, $0) && !groups.hasEqualSample(i, $0) }
+        let matches = row.indices.filter { groups.isMatch(i, $0) }
+        for j in row.indices where groups.hasEqualSample(i, j) { slopes[j] = 0 }
         func evaluate(_ columns: [Int], positive: Int?) -> Double {
             if columns.isEmpty { return 0 }
             let scores = columns.map { row[$0] }

@@ -8,7 +8,8 @@ import CoupletTensors
 /// - ½ |h|² log₂e / τ, the exponent and the weight of each column (`SoftmaxWeights`), rows each
 /// - for the maximum mean discrepancy only: the features ψ of the second modality, rows × F₂; the residuals of the
 ///   columns' conditional means, rows × F₁; the columns' centres, rows
-/// - if pairs of a group are treated apart: the group of each pair, 8 bytes each
+/// - if pairs of a group or equal samples are treated apart: the numbers of each pair that are compared
+///   (`GroupScores.keyCount`), 8 bytes each
 final class RemoteBlock {
     let buffer: ExchangeBuffer
     /// The squares of this worker's own block. They stay on this worker.
@@ -16,21 +17,24 @@ final class RemoteBlock {
     private let rows: Int
     private let dimension: Int
     private let features: FeatureCounts?
-    /// The groups of this worker's own block; nil if groups are ignored.
-    private var localGroups: [Int]?
+    /// The numbers of the pairs of this worker's own block that are compared, list after list.
+    private var localKeys: [Int]
+    private let keyCount: Int
 
-    init(rows: Int, dimension: Int, features: FeatureCounts?, hasGroups: Bool) {
+    /// - Parameter keyCount: number of lists of numbers.
+    init(rows: Int, dimension: Int, features: FeatureCounts?, keyCount: Int) {
         self.rows = rows
         self.dimension = dimension
         self.features = features
         let columns = dimension + 3 + (features.map { $0.first + $0.second + 1 } ?? 0)
-        buffer = ExchangeBuffer(count: rows * (columns + (hasGroups ? 2 : 0)))
+        buffer = ExchangeBuffer(count: rows * (columns + 2 * keyCount))
         localSquares = Tensor([rows])
-        localGroups = hasGroups ? [Int](repeating: -1, count: rows) : nil
+        self.keyCount = keyCount
+        localKeys = [Int](repeating: -1, count: keyCount * rows)
     }
 
-    /// Sets the groups of this worker's own block, which the next `load` copies.
-    func setGroups(_ groups: [Int]) { localGroups = groups }
+    /// Sets the numbers of this worker's own block, which the next `load` copies.
+    func setKeys(_ keys: [[Int]]) { localKeys = Array(keys.joined()) }
 
     /// Fills the buffer with this worker's own block.
     /// - Parameters:
@@ -42,7 +46,9 @@ final class RemoteBlock {
             couplet_row_squares(rows, dimension, encodings.pointer, squareFactor, localSquares.pointer)
         }
         column(0).copy(from: localSquares)
-        localGroups?.withUnsafeBytes { groups.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
+        localKeys.withUnsafeBytes { bytes in
+            if let start = bytes.baseAddress { keys.copyMemory(from: start, byteCount: bytes.count) }
+        }
         if let weights {
             column(1).copy(from: weights.columnExponent)
             column(2).copy(from: weights.columnWeight)
@@ -68,10 +74,14 @@ final class RemoteBlock {
     var residuals: UnsafeMutablePointer<Float> { secondFeatures + rows * (features?.second ?? 0) }
     var centres: UnsafeMutablePointer<Float> { residuals + rows * (features?.first ?? 0) }
 
-    /// The groups of the block, behind all floats.
-    private var groups: UnsafeMutableRawPointer { UnsafeMutableRawPointer(encodings + buffer.current.count - 2 * rows) }
-    /// The group of a pair of the block, negative for none.
-    func group(_ i: Int) -> Int { groups.loadUnaligned(fromByteOffset: i * MemoryLayout<Int>.stride, as: Int.self) }
+    /// The numbers of the block, behind all floats.
+    private var keys: UnsafeMutableRawPointer {
+        UnsafeMutableRawPointer(encodings + buffer.current.count - 2 * keyCount * rows)
+    }
+    /// A number of a pair of the block, by the index of its list; negative for none.
+    func key(_ list: Int, _ i: Int) -> Int {
+        keys.loadUnaligned(fromByteOffset: (list * rows + i) * MemoryLayout<Int>.stride, as: Int.self)
+    }
 
     /// One of the three columns of `rows` numbers behind the encodings.
     private func column(_ number: Int) -> Tensor {

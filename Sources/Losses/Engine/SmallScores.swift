@@ -42,7 +42,7 @@ extension TiledScores {
     func computeSmallSums(_ tile: ScoreTile) -> Float {
         guard let small else { preconditionFailure("encodings of \(dimension) numbers are not small") }
         var kernelTile = kernelTile(tile, small)
-        if let groups, groups.find(tile) {
+        if let groups, groups.findEntries(tile, counting: true) {
             groups.addSmallMatches(tile, &kernelTile, tileRows.pointer, tileColumns.pointer)
         } else {
             couplet_small_sums(&kernelTile, tileRows.pointer, tileColumns.pointer)
@@ -68,7 +68,7 @@ extension TiledScores {
         (tileColumns.pointer + n).update(repeating: 0, count: geometry.stride - n)
         let first = first.pointer + row * dimension, gradient = firstGradient.pointer + row * dimension,
             diagonalWeights = diagonal == .positives ? weights.diagonal.pointer + row : nil
-        if let groups, groups.find(tile) {
+        if let groups, groups.findEntries(tile) {
             var kernelGroups = groups.kernelGroups
             couplet_small_match_gradients(
                 &kernelTile, &kernelGroups, first, tileRows.pointer, tileColumns.pointer, diagonalWeights,

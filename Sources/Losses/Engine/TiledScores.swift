@@ -40,7 +40,7 @@ final class TiledScores {
     private(set) var weights: SoftmaxWeights
     /// The block of second encodings that is being processed.
     let remote: RemoteBlock
-    /// The pairs of one group; nil if groups are ignored.
+    /// The pairs of one group, and those with an equal sample; nil if both are ignored.
     let groups: GroupScores?
     /// A zero for each row of a tile, if there are groups.
     let zeros: Tensor
@@ -75,10 +75,11 @@ final class TiledScores {
     ///   - weights: receives the weights of rows and columns; nil allocates them.
     ///   - treatment: of the pairs of one group.
     ///   - excludesPositives: whether the sums leave out the positives of a group.
+    ///   - excludesEqualSamples: whether the sums leave out other pairs with an equal first or second sample.
     init(
         schedule: PairwiseSchedule, batchSize: Int, dimension: Int, scoreFunction: ScoreFunction, diagonal: Diagonal,
         tiles: TileCache, weights: SoftmaxWeights? = nil, features: FeatureCounts? = nil,
-        groups treatment: GroupTreatment = .ignore, excludesPositives: Bool = false
+        groups treatment: GroupTreatment = .ignore, excludesPositives: Bool = false, excludesEqualSamples: Bool = false
     ) {
         self.schedule = schedule
         self.scoreFunction = scoreFunction
@@ -90,12 +91,13 @@ final class TiledScores {
             geometry: geometry, dimension: dimension, usesDifferences: scoreFunction.usesDifferences)
         rows = batchSize / schedule.communicator.size
         let isTwoSided = diagonal != .selfPairs, arePositives = treatment == .positives
+        let keyCount = GroupScores.keyCount(treatment, excludesEqualSamples)
         groups =
-            treatment == .ignore
+            keyCount == 0
             ? nil
             : GroupScores(
-                rows: rows, geometry: geometry, arePositives: arePositives,
-                areExcluded: !arePositives || excludesPositives)
+                rows: rows, geometry: geometry, treatment: treatment, excludesPositives: excludesPositives,
+                excludesEqualSamples: excludesEqualSamples, hasDiagonal: diagonal != .allNegatives)
         zeros = Tensor([groups == nil ? 0 : geometry.rows])
         statistics = SoftmaxStatistics(
             positives: Tensor([rows]), rows: LogSumExp(count: rows), columns: LogSumExp(count: isTwoSided ? rows : 0),
@@ -103,7 +105,7 @@ final class TiledScores {
         self.weights = weights ?? SoftmaxWeights(rows: rows, hasOtherPositives: arePositives)
         firstSquares = Tensor([rows])
         rowWeightSums = scoreFunction == .quadratic ? Tensor([rows]) : nil
-        remote = RemoteBlock(rows: rows, dimension: dimension, features: features, hasGroups: groups != nil)
+        remote = RemoteBlock(rows: rows, dimension: dimension, features: features, keyCount: keyCount)
         columnSums = ExchangeBuffer(count: isTwoSided ? 2 * rows : 0)
         secondGradient = ExchangeBuffer(count: isTwoSided ? rows * (dimension + 1) : 0)
         firstGradient = Tensor([rows, dimension])
@@ -127,7 +129,7 @@ final class TiledScores {
     /// The bytes that an instance allocates, without its tile cache.
     static func memory(
         rows: Int, geometry: TileGeometry, dimension: Int, scoreFunction: ScoreFunction, diagonal: Diagonal,
-        groups: GroupTreatment
+        groups: GroupTreatment, excludesEqualSamples: Bool
     ) -> Int {
         let isTwoSided = diagonal != .selfPairs
         // Statistics and weights of the rows; exchange buffers, twice; squares; the first gradient.
@@ -141,21 +143,24 @@ final class TiledScores {
         if scoreFunction.allowsSmallPasses(dimension) {
             floats += SmallScores.memory(rows: rows, dimension: dimension, columns: geometry.stride)
         }
-        if groups != .ignore { floats += rows + 2 * 2 * rows + geometry.rows }
+        let keyCount = GroupScores.keyCount(groups, excludesEqualSamples)
+        if keyCount == 0 { return floats * MemoryLayout<Float>.stride }
+        floats += rows + 2 * 2 * keyCount * rows + geometry.rows
         return floats * MemoryLayout<Float>.stride
-            + (groups == .ignore ? 0 : GroupScores.memory(rows: rows, geometry: geometry))
+            + GroupScores.memory(
+                rows: rows, geometry: geometry, treatment: groups, excludesEqualSamples: excludesEqualSamples)
     }
 
     /// Sets the encodings of a batch, B/W × d each. Their memory must stay valid and unchanged until the last pass.
     /// - Parameters:
-    ///   - firstGroups: the groups of the rows; empty if groups are ignored.
-    ///   - secondGroups: the groups of the columns.
+    ///   - firstKeys: the numbers of the rows that are compared (`GroupScores.keyCount` lists).
+    ///   - secondKeys: those of the columns.
     func load(
-        first: Tensor, second: Tensor, temperature: Double, firstGroups: [Int] = [], secondGroups: [Int] = []
+        first: Tensor, second: Tensor, temperature: Double, firstKeys: [[Int]] = [], secondKeys: [[Int]] = []
     ) {
         if let groups {
-            groups.load(firstGroups)
-            remote.setGroups(secondGroups)
+            groups.load(firstKeys, areColumns: firstKeys == secondKeys)
+            remote.setKeys(secondKeys)
         }
         scale = Float(1 / (temperature * log(2)))
         weights.temperature = temperature
@@ -233,7 +238,7 @@ final class TiledScores {
         try schedule.run(reading: remote.buffer, accumulating: accumulating) { pair in
             let (firstRow, firstColumn) = (pair.first * n, pair.second * n), isBounded = isBounded(pair)
             if let groups, pairNumber % (schedule.localShards * schedule.localShards) == 0 {
-                groups.beginBlock(remote.group)
+                groups.beginBlock(isOwn: pairNumber == 0, remote.key)
             }
             pairNumber += 1
             for (columnRange, columns) in columnRanges.enumerated() {
@@ -306,13 +311,15 @@ final class TiledScores {
             }
             product.pointee = COUPLET_EXCLUDED
         }
-        if let groups, addingMatches || groups.areExcluded, groups.find(tile) {
+        guard let groups else { return factor }
+        if addingMatches || groups.areExcluded, groups.find(tile) {
             if addingMatches { groups.addMatches(tile, products, factor: factor) }
             if groups.areExcluded {
                 couplet_tile_exclude_matches(
                     tile.rows.count, tile.columns.count, products, geometry.stride, groups.tileRows, groups.tileColumns)
             }
         }
+        groups.excludeEqualSamples(tile, products, counting: addingMatches)
         return factor
     }
 

@@ -75,7 +75,7 @@ struct ConditionalSoftmax {
             var sum = 0.0
             for i in start..<(start + batch.shardRows) {
                 // A row whose negatives are all excluded contributes nothing.
-                if excludesPositive, let matches, matches.areExcluded, matches.counts[i] + 1 == batch.size { continue }
+                if excludesPositive, let matches, matches.leftOut(i) + 1 == batch.size { continue }
                 var softmax = PairSoftmax(sums, positives, i, excludesPositive: excludesPositive)
                 let count = statistics.positiveCount(i)
                 if count > 1 {

@@ -70,12 +70,12 @@ struct JointSoftmax {
             shardLosses: shardLosses, constant: (shift + log2(total)) * log(2) - log(termCount))
     }
 
-    /// The number of terms in the sum: N², or N(N - 1) over i ≠ j, less the pairs of groups that the sum excludes.
+    /// The number of terms in the sum: N², or N(N - 1) over i ≠ j, less the pairs that the sum leaves out.
     /// Every worker must call it.
     private func termCount(_ statistics: SoftmaxStatistics, _ batch: LossBatch) throws -> Double {
         let all = Double(batch.size) * Double(excludesPositives ? batch.size - 1 : batch.size)
-        guard let matches = statistics.matches, matches.areExcluded else { return all }
-        return all - (try batch.sum(matches.counts.map { Double($0) }))
+        guard let matches = statistics.matches else { return all }
+        return all - (try batch.sum(matches.counts.indices.map { Double(matches.leftOut($0)) }))
     }
 
     /// Σ_ij e^S_ij over all workers as total · 2^shift, the same bits on every worker. Every worker must call it.

@@ -66,6 +66,12 @@ public struct DeepSetsEncoder: EncoderArchitecture {
         .list(.integer(1...ConfigurationLimits.extent, example: 128), example: example)
     }
 
+    public func completed(vocabulary: Int) -> Self {
+        var copy = self
+        copy.vocabulary = self.vocabulary ?? vocabulary
+        return copy
+    }
+
     public func layers(inputShape: [Int], classes: Int?, embedding: Int) throws(NetworkError) -> [any Layer] {
         try requireNumbers(classes)
         try checkSizes(elementWidths, "element_widths")

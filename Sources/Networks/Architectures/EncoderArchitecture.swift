@@ -31,10 +31,14 @@ public protocol EncoderArchitecture: ConfigurableKind {
     ///   - embedding: dimension of the embedding.
     /// - Throws: `NetworkError` if the architecture does not fit the samples.
     func layers(inputShape: [Int], classes: Int?, embedding: Int) throws(NetworkError) -> [any Layer]
+    /// The architecture for samples that a tokenizer with this number of ids has made: with its vocabulary, if the
+    /// config names none. The default is the architecture itself.
+    func completed(vocabulary: Int) -> Self
 }
 
 extension EncoderArchitecture {
     public static var category: KindCategory { .encoder }
+    public func completed(vocabulary: Int) -> Self { self }
 
     /// Throws an error if the samples are labels.
     public func requireNumbers(_ classes: Int?) throws(NetworkError) {

@@ -11,6 +11,13 @@ public struct EncoderSpecification: Equatable, Sendable {
         self.initialization = initialization
     }
 
+    /// The encoder for samples that a tokenizer has made: with its vocabulary, if the config names none.
+    /// - Parameter vocabulary: nil if no tokenizer made the samples.
+    package func completed(vocabulary: Int?) -> EncoderSpecification {
+        guard let vocabulary else { return self }
+        return EncoderSpecification(architecture.completed(vocabulary: vocabulary), initialization: initialization)
+    }
+
     public static func == (left: EncoderSpecification, right: EncoderSpecification) -> Bool {
         left.architecture.isEqual(to: right.architecture) && left.initialization == right.initialization
     }

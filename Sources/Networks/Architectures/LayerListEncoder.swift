@@ -26,6 +26,10 @@ public struct LayerListEncoder: EncoderArchitecture {
             )
         ])
 
+    public func completed(vocabulary: Int) -> Self {
+        LayerListEncoder(list.map { $0.completed(vocabulary: vocabulary) })
+    }
+
     public func layers(inputShape: [Int], classes: Int?, embedding: Int) throws(NetworkError) -> [any Layer] {
         try requireNumbers(classes)
         var first: [any Layer] = []

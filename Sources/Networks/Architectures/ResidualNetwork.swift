@@ -12,6 +12,9 @@ protocol ResidualNetwork: EncoderArchitecture {
     var stem: ResidualNetworkStem { get }
     /// Rows and columns of zeros on each side of an image, as if it were larger.
     var imagePadding: Int { get }
+    /// Widths of linear layers with leaky relu (slope 0.01) between the mean over all pixels and the last layer; nil
+    /// for none.
+    var hidden: [Int]? { get }
 }
 
 /// The layers before the first stage of a residual network.
@@ -27,16 +30,20 @@ public struct ResNet18: ResidualNetwork {
     public var stem: ResidualNetworkStem
     /// Rows and columns of zeros on each side of an image, as if it were larger.
     public var imagePadding: Int
+    /// Widths of linear layers with leaky relu before the last one; nil for none.
+    public var hidden: [Int]?
 
-    public init(stem: ResidualNetworkStem = .imagenet, imagePadding: Int = 0) {
+    public init(stem: ResidualNetworkStem = .imagenet, imagePadding: Int = 0, hidden: [Int]? = nil) {
         self.stem = stem
         self.imagePadding = imagePadding
+        self.hidden = hidden
     }
 
     static let blocks = [2, 2, 2, 2]
     public static let name = "resnet18"
     public static let table = ConfigurationTable(
-        ResNet18(), help: "ResNet-18, for images.", [stemKey(\.stem), imagePaddingKey(\.imagePadding)])
+        ResNet18(), help: "ResNet-18, for images.",
+        [stemKey(\.stem), imagePaddingKey(\.imagePadding), hiddenKey(\.hidden)])
 
     public func layers(inputShape: [Int], classes: Int?, embedding: Int) throws(NetworkError) -> [any Layer] {
         try networkLayers(inputShape: inputShape, classes: classes, embedding: embedding)
@@ -48,16 +55,20 @@ public struct ResNet34: ResidualNetwork {
     public var stem: ResidualNetworkStem
     /// Rows and columns of zeros on each side of an image, as if it were larger.
     public var imagePadding: Int
+    /// Widths of linear layers with leaky relu before the last one; nil for none.
+    public var hidden: [Int]?
 
-    public init(stem: ResidualNetworkStem = .imagenet, imagePadding: Int = 0) {
+    public init(stem: ResidualNetworkStem = .imagenet, imagePadding: Int = 0, hidden: [Int]? = nil) {
         self.stem = stem
         self.imagePadding = imagePadding
+        self.hidden = hidden
     }
 
     static let blocks = [3, 4, 6, 3]
     public static let name = "resnet34"
     public static let table = ConfigurationTable(
-        ResNet34(), help: "ResNet-34, for images.", [stemKey(\.stem), imagePaddingKey(\.imagePadding)])
+        ResNet34(), help: "ResNet-34, for images.",
+        [stemKey(\.stem), imagePaddingKey(\.imagePadding), hiddenKey(\.hidden)])
 
     public func layers(inputShape: [Int], classes: Int?, embedding: Int) throws(NetworkError) -> [any Layer] {
         try networkLayers(inputShape: inputShape, classes: classes, embedding: embedding)
@@ -78,6 +89,17 @@ private func imagePaddingKey<Block>(
     .key(
         "image_padding", path, .integer(0...1_024, example: 2),
         "Rows and columns of zeros on each side of an image: 2 makes 32 × 32 of 28 × 28.")
+}
+
+private func hiddenKey<Block>(
+    _ path: WritableKeyPath<Block, [Int]?> & Sendable
+) -> ConfigurationKey<Block> {
+    .key(
+        "hidden", path,
+        .optional(
+            .list(.integer(1...ConfigurationLimits.extent, example: 128), example: "[100]", minimum: 1),
+            isOmitted: true),
+        "Widths of linear layers with leaky relu (slope 0.01) before the last one.")
 }
 
 extension ResidualNetwork {
@@ -107,7 +129,10 @@ extension ResidualNetwork {
             }
         }
         layers.append(PositionPool(.mean, inputShape: layers[layers.count - 1].outputShape))
-        return layers + [Linear(inputShape: [512], outputs: embedding)]
+        return layers
+            + MultilayerPerceptronEncoder.perceptron(
+                from: [512], widths: hidden ?? [], activation: .leakyRelu(slope: 0.01), bias: true, embedding: embedding
+            )
     }
 
     private func basicBlock(from shape: [Int], channels: Int, stride: Int) -> [any Layer] {

@@ -37,6 +37,12 @@ public struct SetTransformerEncoder: StackedArchitecture {
             .key("pool", \.pool, .choice("pool"), "What makes one vector of the elements.")
         ])
 
+    public func completed(vocabulary: Int) -> Self {
+        var copy = self
+        copy.vocabulary = self.vocabulary ?? vocabulary
+        return copy
+    }
+
     public func layers(inputShape: [Int], classes: Int?, embedding: Int) throws(NetworkError) -> [any Layer] {
         try requireNumbers(classes)
         try stack.check(self)

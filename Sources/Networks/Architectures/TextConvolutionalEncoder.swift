@@ -7,7 +7,8 @@ import CoupletSchema
 /// A window may reach beyond the ends of a text, where it finds zeros: so a text may be shorter than the kernels. There
 /// is one window for each token; padding adds none.
 public struct TextConvolutionalEncoder: EncoderArchitecture {
-    public var vocabulary: Int
+    /// Number of token ids; nil for that of the tokenizer that made the samples.
+    public var vocabulary: Int?
     public var width: Int
     public var kernels: [Int]
     public var channels: Int
@@ -15,7 +16,7 @@ public struct TextConvolutionalEncoder: EncoderArchitecture {
     public var dropout: Float
 
     public init(
-        vocabulary: Int, width: Int = 128, kernels: [Int] = [3, 4, 5], channels: Int = 100, dropout: Float = 0
+        vocabulary: Int? = nil, width: Int = 128, kernels: [Int] = [3, 4, 5], channels: Int = 100, dropout: Float = 0
     ) {
         self.vocabulary = vocabulary
         self.width = width
@@ -26,9 +27,9 @@ public struct TextConvolutionalEncoder: EncoderArchitecture {
 
     public static let name = "text_cnn"
     public static let table = ConfigurationTable(
-        TextConvolutionalEncoder(vocabulary: 2), help: "Convolutions over token ids with pooling, for text.",
+        TextConvolutionalEncoder(), help: "Convolutions over token ids with pooling, for text.",
         [
-            .required("vocabulary", \.vocabulary, TokenTable.vocabularyType, TokenTable.vocabularyHelp),
+            TokenTable.vocabularyKey(\.vocabulary),
             .key("width", \.width, size, "Width of a token's vector."),
             .key(
                 "kernels", \.kernels, .list(size, example: "[3, 4, 5]", minimum: 1),
@@ -41,6 +42,12 @@ public struct TextConvolutionalEncoder: EncoderArchitecture {
 
     private static var size: ConfigurationType<Int> { .integer(1...ConfigurationLimits.extent, example: 128) }
 
+    public func completed(vocabulary: Int) -> Self {
+        var copy = self
+        copy.vocabulary = self.vocabulary ?? vocabulary
+        return copy
+    }
+
     public func layers(inputShape: [Int], classes: Int?, embedding: Int) throws(NetworkError) -> [any Layer] {
         try requireNumbers(classes)
         try checkSizes(kernels, "kernels")
@@ -52,7 +59,8 @@ public struct TextConvolutionalEncoder: EncoderArchitecture {
                 reason: "kind text_cnn has the dropout \(dropout)", remedy: "choose a number from 0 to below 1")
         }
         let positions = try TokenTable.positions(inputShape, kind: "kind text_cnn")
-        let tokens = TokenEmbedding(positions: positions, vocabulary: vocabulary, width: width)
+        let tokens = TokenEmbedding(
+            positions: positions, vocabulary: try TokenTable.required(vocabulary, kind: "kind text_cnn"), width: width)
         let convolutions = Parallel(
             kernels.map { kernel in
                 let convolution = Conv1d(

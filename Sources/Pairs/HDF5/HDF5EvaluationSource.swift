@@ -6,17 +6,20 @@ import CoupletTensors
 struct HDF5EvaluationSource: PairSourceWrapper {
     private let base: any PairSource
     var wrapped: any PairSource { base }
-    /// All rows of the file are its training samples.
+    /// All pairs of the file are its held-out samples.
     private let file: HDF5Source
 
     /// - Throws: `FileError` if the file cannot be read; `DataError` if its rows are not samples of the run.
     init(_ base: any PairSource, path: String, names: HDF5DatasetNames) throws {
         self.base = base
         let readings = PerModality { modality in base.description(of: modality).labelTable.map(LabelReading.table) }
-        let opened = try HDF5Source(path: path, names: names, heldOut: 0, seed: 0).withoutSplit()
+        let opened = try HDF5Source(path: path, names: names, heldOut: 0, seed: 0).holdingOutAll()
         file = try opened.reading(labels: readings) as? HDF5Source ?? opened
         // The first row shows a wrong shape before any computation.
         for modality in Modality.allCases {
+            if let wanted = base.preparation(of: modality), let found = file.preparation(of: modality) {
+                try wanted.require(found, at: place(modality))
+            }
             _ = try samples(modality, [0])
             let shape = base.description(of: modality).shape, found = file.description(of: modality).shape
             guard found == shape || found.reduce(1, *) != shape.reduce(1, *) || shape.count == 1 || found.count == 1
@@ -37,11 +40,11 @@ struct HDF5EvaluationSource: PairSourceWrapper {
         if base.description(of: modality).labelTable != nil {
             let rows = Tensor([numbers.count, 1])
             try file.read(
-                .training, numbers, first: modality == .first ? rows : nil, second: modality == .second ? rows : nil)
+                .heldOut, numbers, first: modality == .first ? rows : nil, second: modality == .second ? rows : nil)
             return rows
         }
         do {
-            return try base.prepare(modality, raw: try file.readRaw(.training, numbers, modality))
+            return try base.prepare(modality, raw: try file.readRaw(.heldOut, numbers, modality))
         } catch let error as DataError {
             throw DataError(at: place(modality), reason: error.reason, remedy: error.remedy)
         }
@@ -50,7 +53,7 @@ struct HDF5EvaluationSource: PairSourceWrapper {
     func count(of split: Split) -> Int? {
         switch split {
         case .training: base.count(of: .training)
-        case .heldOut: file.count(of: .training)
+        case .heldOut: file.count(of: .heldOut)
         case .validation: 0
         }
     }
@@ -62,14 +65,22 @@ struct HDF5EvaluationSource: PairSourceWrapper {
     }
 
     func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? {
-        split == .heldOut ? try file.labels(.training, numbers) : try base.labels(split, numbers)
+        split == .heldOut ? try file.labels(.heldOut, numbers) : try base.labels(split, numbers)
     }
     func groups(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? {
-        split == .heldOut ? try file.groups(.training, numbers) : try base.groups(split, numbers)
+        split == .heldOut ? try file.groups(.heldOut, numbers) : try base.groups(split, numbers)
+    }
+    func texts(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> [String]? {
+        split == .heldOut ? try file.texts(.heldOut, numbers, modality) : try base.texts(split, numbers, modality)
+    }
+    func preparation(of modality: Modality) -> SamplePreparation? { base.preparation(of: modality) }
+    func sampleRows(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> [Int]? {
+        split == .heldOut
+            ? try file.sampleRows(.heldOut, numbers, modality) : try base.sampleRows(split, numbers, modality)
     }
     func place(of number: UInt64, _ split: Split, _ modality: Modality) throws -> SamplePlace? {
         split == .heldOut
-            ? try file.place(of: number, .training, modality) : try base.place(of: number, split, modality)
+            ? try file.place(of: number, .heldOut, modality) : try base.place(of: number, split, modality)
     }
 
     func description(of modality: Modality) -> ModalityDescription { base.description(of: modality) }
@@ -90,6 +101,7 @@ extension PairSource {
         return try HDF5EvaluationSource(
             self, path: path,
             names: HDF5DatasetNames(
-                first: names.first, second: names.second, labels: names.labels, groups: names.groups))
+                first: names.first, second: names.second, pairs: names.pairs, labels: names.labels,
+                groups: names.groups))
     }
 }

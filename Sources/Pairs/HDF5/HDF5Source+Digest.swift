@@ -4,7 +4,7 @@ import CoupletTensors
 
 /// The digests by which a resumed run recognises its data.
 extension HDF5Source {
-    /// Covers shapes and types of /first and /second, all of their numbers as Float32, all labels and groups,
+    /// Covers shapes and types of /first and /second, all of their numbers as Float32, all labels and groups, /pairs,
     /// and the held-out and validation rows. Data in memory take 0.6 s a GiB. Larger data are read once.
     public func dataDigest() throws -> String? {
         var digest = Digest()
@@ -36,6 +36,10 @@ extension HDF5Source {
             digest.update([validation.count])
             validation.withUnsafeBytes { digest.update($0) }
         }
+        if let pairs {
+            digest.update("pairs\0")
+            for rows in [pairs.first, pairs.second] { rows.withUnsafeBytes { digest.update($0) } }
+        }
         return digest.hexadecimal
     }
 
@@ -54,8 +58,8 @@ extension HDF5Source {
     /// The digest of version 0.1 covers up to 256 rows of each modality, spread evenly over the file, all labels, and
     /// the held-out rows.
     public func formerDataDigests() throws -> [String] {
-        // That version had no validation pairs.
-        if hasValidation { return [] }
+        // That version had no validation pairs, and no /pairs.
+        if hasValidation || pairs != nil { return [] }
         var digest = Digest()
         let count = min(first.count, Self.sampledRows), lastRow = UInt64(first.count - 1)
         let sampled = (0..<count).map { UInt64($0) * lastRow / UInt64(max(count - 1, 1)) }
@@ -65,6 +69,7 @@ extension HDF5Source {
             try modality.readRaw(sampled, into: rows)
             digest.update(rows)
         }
+        let classes = labelColumn ?? second.labels
         digest.update([classes?.codes.count ?? 0, split?.heldOut.count ?? 0])
         if let labels = classes?.labels {
             let codes = labels.compactMap { Int32(exactly: $0) }

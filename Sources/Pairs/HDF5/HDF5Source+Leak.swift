@@ -22,8 +22,8 @@ extension SourceSpecification {
         let known = selected ?? whole
         guard try known.dataDigest() == digest || known.formerDataDigests().contains(digest) else { return nil }
         let trained = Set(
-            try selected.map { try same.fileRows(.training, $0.numbers).map { UInt32($0) } }
-                ?? same.split?.training ?? Array(0..<UInt32(data.first.count)))
+            try selected.map { try same.trainingPairs(of: $0.numbers) }
+                ?? same.split?.training ?? Array(0..<UInt32(data.pairCount)))
         let remedy =
             former.heldOut == 0
             ? "set data.held_out: 0, so that /split of the file holds for both, or train both with one data.held_out"

@@ -1,20 +1,24 @@
-import CCoupletKernels
 import CoupletFiles
 import CoupletSchema
 import CoupletStorage
 import CoupletTensors
-import CoupletText
 
-/// The user's pairs, from one HDF5 file: row i of /first is paired with row i of /second.
+/// The user's pairs, from one HDF5 file: row i of /first is paired with row i of /second, or /pairs says which rows are
+/// pairs.
 ///
 /// The datasets may have other names (`HDF5DatasetNames`).
 ///
 /// - /first, /second: N × anything, of any numeric type. All extents but the first are the modality's shape. A list of
 ///   N floats holds samples of the shape [1]; a list of N integers holds labels, any integers from 0. The classes are
 ///   the labels that occur, and an encoder of labels gets their rows in the ascending table (`LabelTable`).
+/// - /pairs (optional): N × 2 integers, a row of /first and a row of /second for each pair; both then have any numbers
+///   of rows, and one picture may have several captions. A training sample is then a distinct row of /first, and each
+///   draw takes one of its rows of /second, by the number of the draw. Held-out and validation samples are all pairs of
+///   their split. Pairs of one row of /first are one group.
 /// - /labels (optional): N integers ≥ 0, the classes for evaluation, or -1 for a pair without a label. Without it
 ///   /second gives them, if it holds labels.
-/// - /groups (optional): N integers. Rows of one group are the same sample seen again. A negative number: of no group.
+/// - /groups (optional): N integers. Rows of one group are the same sample seen again. A negative number: of no group;
+///   with /pairs, of the group of its row of /first alone.
 /// - /split (optional): N integers, 0 for a training pair, 1 for a held-out pair, 2 for a validation pair. Without it,
 ///   the fraction `heldOut` of the pairs is held out, whole groups in the order of a permutation drawn from the seed.
 ///   Where the file has no 2, the fraction `validation` of the training pairs becomes validation pairs, in the same
@@ -35,12 +39,22 @@ public struct HDF5Source: PairSource {
     let path: String
     let names: HDF5DatasetNames
     private(set) var first: HDF5Modality, second: HDF5Modality
+    /// How the rows of each modality were made, as the file says.
+    private let preparations: PerModality<SamplePreparation?>
     /// The labels of /labels; nil if the file has none.
     let labelColumn: LabelColumn?
-    /// The group of each row of the file; nil if the file has no /groups.
+    /// Which rows are pairs; nil if row i of /first and row i of /second are a pair.
+    let pairs: HDF5Pairs?
+    /// The group of each pair; nil if the file has neither /groups nor /pairs.
     let groups: [Int]?
     /// nil if all pairs are training pairs.
-    private(set) var split: HDF5Split?
+    private(set) var split: HDF5Split? { didSet { updateSamples() } }
+    /// The distinct rows of /first among the training pairs, which are the training samples; nil without /pairs.
+    private(set) var samples: HDF5PairedSamples?
+    /// Determines which row of /second a draw takes.
+    private let seed: UInt64
+    /// Number of consecutive draws that take the same row of /first with different rows of /second.
+    private var secondPerFirst = 1
 
     /// - Parameters:
     ///   - path: the HDF5 file.
@@ -89,43 +103,67 @@ public struct HDF5Source: PairSource {
         }
         first = try HDF5Modality(.first, firstName, of: file, options(firstBytes, secondBytes), isFormer: isFormer)
         second = try HDF5Modality(.second, secondName, of: file, options(secondBytes, firstBytes), isFormer: isFormer)
-        guard first.count == second.count else {
+        preparations = try PerModality(
+            first: SamplePreparation(.first, of: firstName, in: file),
+            second: SamplePreparation(.second, of: secondName, in: file))
+        seed = rule.seed
+        let pairs = try HDF5Pairs(file, names, firstCount: first.count, secondCount: second.count)
+        self.pairs = pairs
+        guard pairs != nil || first.count == second.count else {
             throw DataError(
                 at: path, reason: "\(firstName) has \(first.count) rows, but \(secondName) has \(second.count)",
-                remedy: "a pair is one row of each: give both the same number of rows")
+                remedy: "a pair is one row of each: give both the same number of rows, or name the rows of each pair "
+                    + "in \(names[\.pairs])")
         }
-        guard first.count <= Int(UInt32.max) else {
+        let count = pairs?.count ?? first.count
+        guard count <= Int(UInt32.max) else {
             throw DataError(
-                at: path, reason: "has \(first.count) pairs",
+                at: path, reason: "has \(count) pairs",
                 remedy: "split the file: a source has at most \(UInt32.max) pairs")
         }
         // Labels and splits take some bytes a row.
-        try file.requireMemory(first.count * 8, firstName)
-        labelColumn = try HDF5Columns.integers(\.labels, names, of: file, count: first.count).map {
+        try file.requireMemory(count * 8, pairs == nil ? firstName : names[\.pairs])
+        labelColumn = try HDF5Columns.integers(\.labels, names, of: file, count: count).map {
             try HDF5Columns.labels(
                 $0, at: "\(path):\(names[\.labels])", allowsNone: true, reading: .fromData, isFormer: false)
         }
-        groups = try HDF5Columns.integers(\.groups, names, of: file, count: first.count)
+        let column = try HDF5Columns.integers(\.groups, names, of: file, count: count)
+        groups = try pairs.map { try $0.groups(column, at: "\(path):\(names[\.groups])") } ?? column
         split = try HDF5Split(
-            file, names, count: first.count, groups: groups, heldOut: heldOut, validation: validation, rule: rule)
+            file, names, count: count, groups: groups, isPaired: pairs != nil, heldOut: heldOut,
+            validation: validation, rule: rule)
+        updateSamples()
     }
 
-    /// The same file with all pairs as training pairs.
-    func withoutSplit() -> HDF5Source {
+    /// The same file with all pairs as held-out pairs.
+    func holdingOutAll() -> HDF5Source {
         var copy = self
-        copy.split = nil
+        copy.split = HDF5Split(heldOut: Array(0..<UInt32(pairCount)))
         return copy
     }
 
-    /// The labels of the pairs for evaluation; nil if there are none.
-    var classes: LabelColumn? { labelColumn ?? second.labels }
+    private mutating func updateSamples() {
+        samples = pairs.map { HDF5PairedSamples($0, split?.training ?? Array(0..<UInt32($0.count))) }
+    }
+
+    /// Number of pairs of the file.
+    var pairCount: Int { pairs?.count ?? first.count }
 
     /// The same data with another choice of held-out pairs.
     func with(heldOut: Double, validation: Double?, rule: HDF5Split.Rule) throws -> HDF5Source {
         var copy = self
         copy.split = try HDF5Split(
-            HDF5File(reading: path), names, count: first.count, groups: groups, heldOut: heldOut,
+            HDF5File(reading: path), names, count: pairCount, groups: groups, isPaired: pairs != nil, heldOut: heldOut,
             validation: validation, rule: rule)
+        return copy
+    }
+
+    /// Returns the source whose draws n T … n T + T - 1 take T different rows of /second of one row of /first, as long
+    /// as it has so many. These draws must have the same sample number.
+    public func drawing(secondPerFirst count: Int) throws -> any PairSource {
+        guard count == 1 || pairs != nil else { throw DataError.onePartner(path, count) }
+        var copy = self
+        copy.secondPerFirst = count
         return copy
     }
 
@@ -145,7 +183,8 @@ public struct HDF5Source: PairSource {
     }
 
     public func count(of split: Split) -> Int? {
-        self.split?[split].count ?? (split == .training ? first.count : 0)
+        if split == .training, let samples { return samples.count }
+        return self.split?[split].count ?? (split == .training ? pairCount : 0)
     }
 
     public var hasValidation: Bool { split?.validation.isEmpty == false }
@@ -156,38 +195,84 @@ public struct HDF5Source: PairSource {
         return dataset.holdsBytes && dataset.shape.count > 2
     }
 
+    public func pictureRange(of modality: Modality) -> ClosedRange<Float>? {
+        guard description(of: modality).hasPictureShape else { return nil }
+        return holdsPictureBytes(modality) ? 0...255 : 0...1
+    }
+
     public var residentBytes: Int { first.residentBytes + second.residentBytes }
     public var waitsForStorage: Bool { first.isOnDemand || second.isOnDemand }
-    public var storageNotices: [String] { first.notices + second.notices }
+    public var storageNotices: [String] { first.notices + second.notices + pairNotices }
+
+    /// Tells of rows of /first that /split has in training pairs and in other pairs.
+    private var pairNotices: [String] {
+        guard let pairs, let split else { return [] }
+        let trained = Set(split.training.map { pairs.first[Int($0)] })
+        return [Split.heldOut, .validation].compactMap { part in
+            let rows = split[part], known = rows.count { trained.contains(pairs.first[Int($0)]) }
+            guard known > 0 else { return nil }
+            return "\(path): \(known) of \(rows.count) \(part.text) pairs have a row of \(first.name) that training "
+                + "pairs have too, so they measure new rows of \(second.name), and not new ones of \(first.name)"
+        }
+    }
 
     public func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) throws {
-        requireRows(first, numbers, .first)
-        requireRows(second, numbers, .second)
-        let rows = try fileRows(split, numbers)
-        if let first { try self.first.read(rows, into: first) }
-        if let second { try self.second.read(rows, into: second) }
+        try read(pairs: filePairs(split, numbers), first: first, second: second)
+    }
+
+    public func read(training numbers: [UInt64], draws: [UInt64], first: Tensor?, second: Tensor?) throws {
+        try read(pairs: filePairs(training: numbers, draws: draws), first: first, second: second)
+    }
+
+    private func read(pairs: [UInt64], first: Tensor?, second: Tensor?) throws {
+        for (modality, tensor) in [(Modality.first, first), (.second, second)] {
+            guard let tensor else { continue }
+            requireRows(tensor, pairs, modality)
+            try self[modality].read(rows(ofPairs: pairs, modality), into: tensor)
+        }
     }
 
     public func readRaw(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> Tensor {
-        let rows = Tensor([numbers.count] + description(of: modality).shape)
-        try (modality == .first ? first : second).readRaw(fileRows(split, numbers), into: rows)
-        return rows
+        let tensor = Tensor([numbers.count] + description(of: modality).shape)
+        try self[modality].readRaw(rows(ofPairs: filePairs(split, numbers), modality), into: tensor)
+        return tensor
     }
 
     public func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? {
-        guard let classes else { return nil }
-        return try fileRows(split, numbers).map { classes.label(ofRow: Int($0)) }
+        if let labelColumn {
+            return try filePairs(split, numbers).map { labelColumn.label(ofRow: Int($0)) }
+        }
+        guard let labels = second.labels else { return nil }
+        return try rows(ofPairs: filePairs(split, numbers), .second).map { labels.label(ofRow: Int($0)) }
+    }
+
+    public func preparation(of modality: Modality) -> SamplePreparation? { preparations[modality] }
+
+    public func texts(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> [String]? {
+        let file = try HDF5File(reading: path), name = RowNames.textName(modality)
+        guard try file.dataset(name) != nil else { return nil }
+        return try file.readStrings(name, rowNumbers: rows(ofPairs: filePairs(split, numbers), modality))
     }
 
     public func groups(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? {
         guard let groups else { return nil }
-        return try fileRows(split, numbers).map { groups[Int($0)] }
+        return try filePairs(split, numbers).map { groups[Int($0)] }
+    }
+
+    public func sampleRows(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> [Int]? {
+        guard pairs != nil else { return nil }
+        return try rows(ofPairs: filePairs(split, numbers), modality).map { Int($0) }
+    }
+
+    public func sampleRows(training numbers: [UInt64], draws: [UInt64], _ modality: Modality) throws -> [Int]? {
+        guard pairs != nil else { return nil }
+        return try rows(ofPairs: filePairs(training: numbers, draws: draws), modality).map { Int($0) }
     }
 
     public func place(of number: UInt64, _ split: Split, _ modality: Modality) throws -> SamplePlace? {
         SamplePlace(
-            location: "\(path):\((modality == .first ? first : second).name)",
-            row: Int(try fileRows(split, [number])[0]))
+            location: location(of: modality),
+            row: Int(rows(ofPairs: try filePairs(split, [number]), modality)[0]))
     }
 
     /// Returns the rows unchanged, because the encoders get the numbers of the file; labels become rows of the table.
@@ -198,183 +283,64 @@ public struct HDF5Source: PairSource {
         return try tableRows(of: rows, table, of: "data.source hdf5")
     }
 
-    /// Returns the row of the file for each sample number of a split.
-    func fileRows(_ split: Split, _ numbers: [UInt64]) throws -> [UInt64] {
+    private subscript(modality: Modality) -> HDF5Modality { modality == .first ? first : second }
+
+    /// "pairs.h5:/first".
+    func location(of modality: Modality) -> String { "\(path):\(self[modality].name)" }
+
+    /// Number of rows of the dataset of a modality.
+    func rowCount(_ modality: Modality) -> Int { self[modality].count }
+
+    // MARK: - Pairs of the file
+
+    /// Returns the pair of the file for each sample number of a split. A training sample with several pairs has its
+    /// first one.
+    func filePairs(_ split: Split, _ numbers: [UInt64]) throws -> [UInt64] {
         try requireNumbers(numbers, below: count(of: split)!, of: split, in: path)
+        if split == .training, let samples { return numbers.map { samples.pair(ofSample: Int($0), 0) } }
         guard let rows = self.split else { return numbers }
         let splitRows = rows[split]
         return numbers.map { UInt64(splitRows[Int($0)]) }
     }
-}
 
-/// One modality of a user's file: the dataset /first or /second.
-struct HDF5Modality: Sendable {
-    private enum Rows {
-        case inMemory(PackedRows)
-        /// Read by HDF5.
-        case onDemand
-        case labels(LabelColumn)
+    /// Returns the pair of the file that each draw takes.
+    private func filePairs(training numbers: [UInt64], draws: [UInt64]) throws -> [UInt64] {
+        guard let samples else { return try filePairs(.training, numbers) }
+        try requireNumbers(numbers, below: samples.count, of: .training, in: path)
+        let choice = PartnerChoice(seed: seed, perSample: secondPerFirst)
+        return zip(numbers, draws).map { number, draw in
+            let sample = Int(number)
+            return samples.pair(ofSample: sample, choice.partner(ofDraw: draw, among: samples.pairCount(of: sample)))
+        }
     }
 
-    struct Options {
-        /// Whether both modalities fit into the cache memory.
-        let isInMemory: Bool
-        let cacheMemory: Int
-        let smallestMapping: Int
+    /// All training pairs of these training samples.
+    func trainingPairs(of numbers: [UInt64]) throws -> [UInt32] {
+        guard let samples else { return try filePairs(.training, numbers).map { UInt32($0) } }
+        return numbers.flatMap { samples.pairs(of: Int($0)) }
     }
 
-    private(set) var description: ModalityDescription
-    /// Number of samples in the file.
-    let count: Int
-    let dataset: DatasetDescription
-    private var rows: Rows
-    private let file: HDF5File
-    /// Identity of the file when it was opened, to detect later changes.
-    private let identity: FileIdentity
-    let name: String
-    private var location: String { "\(file.path):\(name)" }
-    /// Whether rows are read from the file on each request.
-    let isOnDemand: Bool
-    /// What makes reading slow, and what to do.
-    let notices: [String]
+    /// The rows of a dataset that pairs of the file have.
+    private func rows(ofPairs numbers: [UInt64], _ modality: Modality) -> [UInt64] {
+        guard let pairs else { return numbers }
+        let rows = modality == .first ? pairs.first : pairs.second
+        return numbers.map { UInt64(rows[Int($0)]) }
+    }
 
-    /// Whether labels are the rows of a table from 0 to the largest, as in runs without `data.split_seed`.
-    private let isFormer: Bool
-
-    /// - Throws: `FileError` if the dataset is missing or cannot be read, `DataError` if it cannot be a modality.
-    init(
-        _ modality: Modality, _ name: String, of file: HDF5File, _ options: Options, isFormer: Bool
+    /// Calls `body` with the rows of a dataset that some pair has, as its encoder gets them, in blocks, with the number
+    /// of each in the file.
+    /// - Throws: as `read`; the errors of `body`.
+    func forEachBlock(
+        of modality: Modality, rows blockRows: Int, _ body: (_ rows: [UInt64], _ samples: Tensor) throws -> Void
     ) throws {
-        (self.name, self.file, self.isFormer) = (name, file, isFormer)
-        identity = try FileIdentity(of: file.path)
-        let location = "\(file.path):\(name)"
-        guard let dataset = try file.dataset(name) else {
-            throw try HDF5Columns.missing(name, of: file, modality.rawValue)
+        var isUsed = [Bool](repeating: pairs == nil, count: self[modality].count)
+        if let pairs { for row in modality == .first ? pairs.first : pairs.second { isUsed[Int(row)] = true } }
+        let used = isUsed.indices.filter { isUsed[$0] }.map { UInt64($0) }
+        let buffer = Tensor([min(blockRows, used.count)] + description(of: modality).shape)
+        for start in stride(from: 0, to: used.count, by: blockRows) {
+            let rows = Array(used[start..<min(start + blockRows, used.count)]), samples = buffer.rows(0..<rows.count)
+            try self[modality].read(rows, into: samples)
+            try body(rows, samples)
         }
-        guard !dataset.shape.isEmpty else {
-            throw DataError(
-                at: location, reason: "is a single number", remedy: "give one row a sample, N × anything")
-        }
-        guard dataset.count > 0 else {
-            throw DataError(at: location, reason: "is empty: its shape is \(dataset.shape)")
-        }
-        self.dataset = dataset
-        count = dataset.rows
-        switch (dataset.elementClass, dataset.shape.count) {
-        case (.other(let elements), _):
-            throw DataError(
-                at: location, reason: "holds \(elements)",
-                remedy: "samples are numbers: convert the elements before you write the file")
-        case (.integer, 1):
-            let column = try HDF5Columns.labels(
-                file.readIntegers(name), at: location, allowsNone: false, reading: .fromData, isFormer: isFormer)
-            description = ModalityDescription(shape: [1], labelTable: column.table)
-            rows = .labels(column)
-            (isOnDemand, notices) = (false, [])
-        default:
-            try Float32Rounding.check(dataset, of: file)
-            description = ModalityDescription(
-                shape: dataset.shape.count == 1 ? [1] : Array(dataset.shape.dropFirst()))
-            let packed =
-                try PackedRows(mapping: dataset, of: file, from: options.smallestMapping)
-                ?? (options.isInMemory ? try PackedRows(reading: dataset, of: file) : nil)
-            rows = packed.map { .inMemory($0) } ?? .onDemand
-            isOnDemand = !options.isInMemory
-            notices = packed == nil ? Self.notices(dataset, of: file, options) : []
-            // Rows on request are checked when they are read.
-            if let packed, options.isInMemory, let wrong = packed.firstNotFinite {
-                throw Self.notFinite(wrong.value, row: wrong.row, at: location)
-            }
-            if packed == nil { _ = try file.cacheBytes(of: name) }
-        }
-    }
-
-    /// Tells why reading rows in random order is slow: a chunk of many rows is decompressed for each of them.
-    private static func notices(_ dataset: DatasetDescription, of file: HDF5File, _ options: Options) -> [String] {
-        guard dataset.isFiltered, let chunk = dataset.chunk, chunk[0] > 1 else { return [] }
-        let name = dataset.name.dropFirst()
-        let oneRow = ([1] + dataset.shape.dropFirst()).map(String.init).joined(separator: "x")
-        return [
-            """
-            \(file.path):\(dataset.name): its compressed chunks hold \(chunk[0]) rows each, and the pairs take more \
-            memory than data.cache_memory (\(MemorySize.text(options.cacheMemory))), so each step decompresses chunks \
-            again; set data.cache_memory to more than \(MemorySize.rounded(dataset.bytesInMemory)), or rewrite the \
-            file: h5repack -l \(name):CHUNK=\(oneRow) -f \(name):GZIP=1 \(file.path) NEW.h5
-            """
-        ]
-    }
-
-    /// The modality as an encoder of labels takes it: integers N or N × 1, or floats that are whole.
-    /// - Parameter reading: nil if the encoder takes numbers, which leaves the modality unchanged.
-    /// - Throws: `DataError` if the samples are not labels, or not those of the table.
-    func reading(_ reading: LabelReading?) throws -> HDF5Modality {
-        guard let reading, labels == nil || reading != .fromData else { return self }
-        guard labels != nil || dataset.columns == 1 else {
-            let elements = dataset.elementClass == .integer ? "integers" : "floats"
-            throw DataError(
-                at: location, reason: "holds \(elements) of the shape \(dataset.shape), but its encoder takes labels",
-                remedy: "give \(count) integers, one label a row, or use an encoder of numbers, such as linear or mlp")
-        }
-        var copy = self
-        let column = try HDF5Columns.labels(
-            labels?.labels ?? file.readIntegers(name), at: location, allowsNone: false, reading: reading,
-            isFormer: isFormer)
-        copy.description = ModalityDescription(shape: [1], labelTable: column.table)
-        copy.rows = .labels(column)
-        return copy
-    }
-
-    /// Writes these rows of the file, as the file has them, into the rows of the tensor.
-    /// - Throws: as `read(_:into:)`.
-    func readRaw(_ numbers: [UInt64], into target: Tensor) throws {
-        guard case .labels(let column) = rows else { return try read(numbers, into: target) }
-        for (row, number) in numbers.enumerated() { target.pointer[row] = Float(column.label(ofRow: Int(number))) }
-    }
-
-    /// Writes these rows of the file into the rows of the tensor. A label is its row of the table.
-    /// - Throws: `FileError` if they cannot be read or the file changed since it was opened, `DataError` if a number is
-    ///   not finite.
-    func read(_ numbers: [UInt64], into target: Tensor) throws {
-        switch rows {
-        case .labels(let column):
-            for (row, number) in numbers.enumerated() { target.pointer[row] = Float(column.codes[Int(number)]) }
-        case .inMemory(let packed):
-            // Pages that a shortened file has lost must not be touched.
-            if packed.isMapped { try identity.requireUnchanged(file.path) }
-            packed.copy(numbers, into: target)
-            if packed.isMapped { try identity.requireUnchanged(file.path) }
-            if isOnDemand { try requireFinite(target) { Int(numbers[$0]) } }
-        case .onDemand:
-            try file.readFloats(name, rowNumbers: numbers, into: target)
-            try identity.requireUnchanged(file.path)
-            try requireFinite(target) { Int(numbers[$0]) }
-        }
-    }
-
-    /// Bytes of samples in memory.
-    var residentBytes: Int {
-        switch rows {
-        case .inMemory(let packed): packed.residentBytes
-        case .onDemand: (try? file.cacheBytes(of: name)) ?? 0
-        case .labels(let column): column.codes.count * MemoryLayout<Int32>.stride
-        }
-    }
-
-    /// The labels; nil if the modality does not hold labels.
-    var labels: LabelColumn? { if case .labels(let column) = rows { column } else { nil } }
-
-    /// - Parameter fileRow: maps a row of the tensor to its row in the file.
-    /// - Throws: `DataError` if a number is not finite.
-    private func requireFinite(_ tensor: Tensor, _ fileRow: (Int) -> Int) throws {
-        let position = couplet_first_not_finite(tensor.count, tensor.pointer)
-        if position == tensor.count { return }
-        throw Self.notFinite(
-            tensor.pointer[position], row: fileRow(position / description.shape.reduce(1, *)), at: location)
-    }
-
-    private static func notFinite(_ value: Float, row: Int, at location: String) -> DataError {
-        DataError(
-            at: location, reason: "row \(row) holds \(value)",
-            remedy: "every number must be finite in Float32: correct the row or remove it")
     }
 }

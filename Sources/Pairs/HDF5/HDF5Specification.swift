@@ -9,11 +9,14 @@ public struct HDF5Specification: ValidationFraction {
         [
             .required(
                 "path", \.path, .path(example: "pairs.h5"),
-                "HDF5 file with /first, /second and, optionally, /labels, /split and /groups."),
+                "HDF5 file with /first, /second and, optionally, /pairs, /labels, /split and /groups."),
             nameKey("first", \.names.first, example: "/images", "Dataset of the first modality, if it is not /first."),
             nameKey(
                 "second", \.names.second, example: "/captions",
                 "Dataset of the second modality, if it is not /second."),
+            nameKey(
+                "pairs", \.names.pairs, example: "/captions_of_pictures",
+                "Dataset of the rows of each pair, N × 2, if it is not /pairs."),
             nameKey("labels", \.names.labels, example: "/classes", "Dataset of the labels, if it is not /labels."),
             nameKey("split", \.names.split, example: "/parts", "Dataset of the splits, if it is not /split."),
             nameKey("groups", \.names.groups, example: "/pictures", "Dataset of the groups, if it is not /groups."),
@@ -92,19 +95,22 @@ public struct HDF5Specification: ValidationFraction {
     func rule(seed: UInt64) -> HDF5Split.Rule { splitSeed.map { .groups(seed: $0) } ?? .rows(seed: seed) }
 }
 
-/// The names of the datasets of a user's file; nil for the usual ones, of which labels, splits and groups may be
+/// The names of the datasets of a user's file; nil for the usual ones, of which pairs, labels, splits and groups may be
 /// missing.
 public struct HDF5DatasetNames: Equatable, Sendable {
     public var first: String?
     public var second: String?
+    public var pairs: String?
     public var labels: String?
     public var split: String?
     public var groups: String?
 
     public init(
-        first: String? = nil, second: String? = nil, labels: String? = nil, split: String? = nil, groups: String? = nil
+        first: String? = nil, second: String? = nil, pairs: String? = nil, labels: String? = nil, split: String? = nil,
+        groups: String? = nil
     ) {
-        (self.first, self.second, self.labels, self.split, self.groups) = (first, second, labels, split, groups)
+        (self.first, self.second, self.pairs) = (first, second, pairs)
+        (self.labels, self.split, self.groups) = (labels, split, groups)
     }
 
     /// The path of a dataset in the file: "/images/train".
@@ -120,6 +126,7 @@ public struct HDF5DatasetNames: Equatable, Sendable {
         switch name {
         case \.first: "first"
         case \.second: "second"
+        case \.pairs: "pairs"
         case \.labels: "labels"
         case \.split: "split"
         default: "groups"

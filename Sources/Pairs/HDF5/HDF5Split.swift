@@ -27,12 +27,13 @@ struct HDF5Split: Sendable {
     /// training pairs.
     /// - Parameters:
     ///   - groups: the group of each row; nil if the file has no /groups.
+    ///   - isPaired: whether the file has /pairs. Its /split may then have captions of one picture in several splits.
     ///   - validation: nil if the config names no fraction.
     /// - Returns: nil if all pairs are training pairs.
     /// - Throws: `DataError` if a fraction or /split is not possible, or if /split tears a group apart.
     init?(
-        _ file: HDF5File, _ names: HDF5DatasetNames, count: Int, groups: [Int]?, heldOut: Double, validation: Double?,
-        rule: Rule
+        _ file: HDF5File, _ names: HDF5DatasetNames, count: Int, groups: [Int]?, isPaired: Bool = false,
+        heldOut: Double, validation: Double?, rule: Rule
     ) throws {
         for (key, fraction, verb) in [("held_out", heldOut, "hold out"), ("validation", validation ?? 0, "choose on")]
         where !(fraction >= 0 && fraction < 1) {
@@ -62,7 +63,7 @@ struct HDF5Split: Sendable {
                         "is \(validation), but \(file.path) has a \(name) that sets which pairs are for validation",
                     remedy: "remove data.validation")
             }
-            if case .groups = rule, let groups {
+            if case .groups = rule, let groups, !isPaired {
                 try Self.requireWhole(groups, splits, location, groupsName: names[\.groups])
             }
             guard splits.contains(.training) else {
@@ -91,6 +92,9 @@ struct HDF5Split: Sendable {
         }
         (training, self.heldOut, self.validation) = (rows(.training), rows(.heldOut), rows(.validation))
     }
+
+    /// A split without training pairs.
+    init(heldOut: [UInt32]) { (training, self.heldOut, validation) = ([], heldOut, []) }
 
     subscript(split: Split) -> [UInt32] {
         switch split {

@@ -52,6 +52,31 @@ final class PackedRows: Sendable {
         }
     }
 
+    /// Asks the system to read rows of a mapped file together, before they are copied one after another.
+    func prefetch(_ rows: [UInt64]) {
+        guard case .mapped(let file, let offset, let element) = numbers else { return }
+        let rowBytes = columns * element.rawValue, page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        var pages = 0..<0
+        /// Asks for the pages so far.
+        func advise() {
+            if pages.isEmpty { return }
+            let start = UnsafeMutableRawPointer(mutating: file.bytes.baseAddress! + pages.lowerBound * page)
+            madvise(start, min(pages.count * page, file.bytes.count - pages.lowerBound * page), MADV_WILLNEED)
+        }
+        for row in rows.sorted() {
+            let start = offset + Int(row) * rowBytes
+            let next = start / page..<(start + rowBytes - 1) / page + 1
+            if next.lowerBound <= pages.upperBound, !pages.isEmpty {
+                pages = pages.lowerBound..<max(pages.upperBound, next.upperBound)
+            } else {
+                advise()
+                pages = next
+            }
+        }
+        advise()
+        withExtendedLifetime(file) {}
+    }
+
     /// Copies rows of the dataset into the rows of the target.
     func copy(_ rows: [UInt64], into target: Tensor) {
         switch numbers {

@@ -41,6 +41,11 @@ package struct ScaledSource<Base: PairSource>: ForwardingPairSource {
         try base.reading(labels: labels).scaled(by: scalings)
     }
 
+    /// Scaled pixels are inputs: their black may differ by channel.
+    package func pictureRange(of modality: Modality) -> ClosedRange<Float>? {
+        scalings[modality] == nil ? base.pictureRange(of: modality) : nil
+    }
+
     /// Samples that are scaled by their own moments do not have mean zero exactly.
     package var gaussianCovariance: GaussianCovariance? { nil }
 }
@@ -50,6 +55,9 @@ extension ScaledSource: LatentFactorSource where Base: LatentFactorSource {
     package var contentDetermination: [Double?] { base.contentDetermination }
     package var latentSummary: [String] { base.latentSummary }
     package func latents(_ split: Split, _ numbers: [UInt64]) throws -> [Tensor] { try base.latents(split, numbers) }
+}
+
+extension ScaledSource: ContentSwappingSource where Base: ContentSwappingSource {
     package func readSwappingContent(
         _ split: Split, _ numbers: [UInt64], contentOf: [UInt64], first: Tensor?, second: Tensor?
     ) throws {
@@ -63,6 +71,15 @@ extension PairSource {
     package var inputScalings: PerModality<InputScaling?> {
         if let source = self as? any ScaledSourceProtocol { return source.scalings }
         return (self as? any PairSourceWrapper)?.wrapped.inputScalings ?? PerModality { _ in nil }
+    }
+
+    /// The source without the scaling of inputs.
+    package var unscaled: any PairSource {
+        switch self {
+        case let source as any ScaledSourceProtocol: source.unscaledBase
+        case let source as TokenSource: source.wrapped.unscaled
+        default: self
+        }
     }
 
     /// Returns the source with scaled inputs.
@@ -101,5 +118,10 @@ extension PairSource {
 }
 
 /// A `ScaledSource` of any base.
-private protocol ScaledSourceProtocol { var scalings: PerModality<InputScaling?> { get } }
-extension ScaledSource: ScaledSourceProtocol {}
+private protocol ScaledSourceProtocol {
+    var scalings: PerModality<InputScaling?> { get }
+    var unscaledBase: any PairSource { get }
+}
+extension ScaledSource: ScaledSourceProtocol {
+    fileprivate var unscaledBase: any PairSource { base }
+}

@@ -7,11 +7,6 @@ public protocol LatentFactorSource: PairSource {
     /// Returns the factors of these samples, each B × columns, in the order of `latentFactors`.
     /// - Throws: as `read` does.
     func latents(_ split: Split, _ numbers: [UInt64]) throws -> [Tensor]
-    /// Reads samples with the content of other samples: sample i has the content of `contentOf[i]`, and the style and
-    /// the modality-specific factors of `numbers[i]`.
-    /// - Throws: as `read` does.
-    func readSwappingContent(
-        _ split: Split, _ numbers: [UInt64], contentOf: [UInt64], first: Tensor?, second: Tensor?) throws
     /// R² of the best predictor of each block from the content alone, in the order of `latentFactors`, averaged over
     /// the block's components. An encoder that block-identifies the content reaches this R². Nil if R² is unknown or
     /// the block is empty.
@@ -20,9 +15,26 @@ public protocol LatentFactorSource: PairSource {
     var latentSummary: [String] { get }
 }
 
+/// A source that can mix views from the content of one sample and the other factors of another.
+public protocol ContentSwappingSource: LatentFactorSource {
+    /// Reads samples with the content of other samples: sample i has the content of `contentOf[i]`, and the style and
+    /// the modality-specific factors of `numbers[i]`.
+    /// - Throws: as `read` does.
+    func readSwappingContent(
+        _ split: Split, _ numbers: [UInt64], contentOf: [UInt64], first: Tensor?, second: Tensor?) throws
+}
+
 extension LatentFactorSource {
     public var contentDetermination: [Double?] { latentFactors.map { _ in nil } }
     public var latentSummary: [String] { [] }
+}
+
+extension PairSource {
+    /// The source, or the one within wrappers that have the same samples, that knows the latent factors; nil if none
+    /// does.
+    package var latentFactorSource: (any LatentFactorSource)? {
+        (self as? any LatentFactorSource) ?? (self as? any ForwardingPairSource)?.wrapped.latentFactorSource
+    }
 }
 
 /// A block of latent factors.

@@ -8,7 +8,7 @@ import CoupletTensors
 /// Learning*, Daunhawer, Bizeul, Palumbo, Marx, Vogt, ICLR 2023, arXiv 2303.09166, section 5.1).
 ///
 /// Sample n is a function of (seed, stream of the split, n), by Philox. The splits are endless.
-public struct LatentSource: LatentFactorSource {
+public struct LatentSource: ContentSwappingSource {
     public let specification: LatentSpecification
     /// The distribution of c, s, s̃, m1 and m2.
     public let distribution: LatentDistribution

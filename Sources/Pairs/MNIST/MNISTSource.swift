@@ -87,6 +87,13 @@ public struct MNISTSource: PairSource {
 
     public var hasValidation: Bool { parts != nil }
 
+    public func pictureRange(of modality: Modality) -> ClosedRange<Float>? {
+        views[modality] == .label ? nil : Self.pictureRange
+    }
+
+    /// The prepared values of black and white.
+    static let pictureRange = shift...255 * scale + shift
+
     public var residentBytes: Int { (training.count + heldOut.count) * (MNISTDigits.pixels + 1) }
 
     /// Covers the uncompressed content of the four files, and which images are for validation.

@@ -74,6 +74,8 @@ public struct FewShotSource: PairSource, PairSourceWrapper {
     public var waitsForStorage: Bool { base.waitsForStorage }
     public var storageNotices: [String] { base.storageNotices }
 
+    public func pictureRange(of modality: Modality) -> ClosedRange<Float>? { base.pictureRange(of: modality) }
+
     public func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) throws {
         try base.read(split, baseNumbers(split, numbers), first: first, second: second)
     }
@@ -88,6 +90,24 @@ public struct FewShotSource: PairSource, PairSourceWrapper {
 
     public func groups(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? {
         try base.groups(split, baseNumbers(split, numbers))
+    }
+
+    public func texts(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> [String]? {
+        try base.texts(split, baseNumbers(split, numbers), modality)
+    }
+
+    public func preparation(of modality: Modality) -> SamplePreparation? { base.preparation(of: modality) }
+
+    public func sampleRows(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> [Int]? {
+        try base.sampleRows(split, baseNumbers(split, numbers), modality)
+    }
+
+    public func sampleRows(training numbers: [UInt64], draws: [UInt64], _ modality: Modality) throws -> [Int]? {
+        try base.sampleRows(training: baseNumbers(.training, numbers), draws: draws, modality)
+    }
+
+    public func drawing(secondPerFirst count: Int) throws -> any PairSource {
+        FewShotSource(try base.drawing(secondPerFirst: count), numbers: numbers)
     }
 
     public func reading(labels: PerModality<LabelReading?>) throws -> any PairSource {

@@ -15,6 +15,16 @@ extension ForwardingPairSource {
     }
     package func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { try wrapped.labels(split, numbers) }
     package func groups(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { try wrapped.groups(split, numbers) }
+    package func texts(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> [String]? {
+        try wrapped.texts(split, numbers, modality)
+    }
+    package func preparation(of modality: Modality) -> SamplePreparation? { wrapped.preparation(of: modality) }
+    package func sampleRows(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> [Int]? {
+        try wrapped.sampleRows(split, numbers, modality)
+    }
+    package func sampleRows(training numbers: [UInt64], draws: [UInt64], _ modality: Modality) throws -> [Int]? {
+        try wrapped.sampleRows(training: numbers, draws: draws, modality)
+    }
     package func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor { try wrapped.prepare(modality, raw: raw) }
     package func readRaw(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> Tensor {
         try wrapped.readRaw(split, numbers, modality)
@@ -22,6 +32,7 @@ extension ForwardingPairSource {
     package func place(of number: UInt64, _ split: Split, _ modality: Modality) throws -> SamplePlace? {
         try wrapped.place(of: number, split, modality)
     }
+    package func pictureRange(of modality: Modality) -> ClosedRange<Float>? { wrapped.pictureRange(of: modality) }
     package var gaussianCovariance: GaussianCovariance? { wrapped.gaussianCovariance }
     package func gaussianMarginal(of modality: Modality) throws -> GaussianMarginal? {
         try wrapped.gaussianMarginal(of: modality)

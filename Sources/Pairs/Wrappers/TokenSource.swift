@@ -28,6 +28,11 @@ package struct TokenSource: ForwardingPairSource {
         if base.waitsForStorage { return }
         for modality in Modality.allCases where vocabularies[modality] != nil {
             let shape = description(of: modality).shape, columns = shape.reduce(1, *)
+            // Training draws take any row of /second.
+            if let file = base.unwrapped as? HDF5Source, file.pairs != nil {
+                try checkAll(modality, of: file, columns: columns)
+                continue
+            }
             for split in splits {
                 guard let count = count(of: split), count > 0, count <= Self.smallData / columns else { continue }
                 let rows = min(count, max(1, (1 << 16) / columns)), buffer = Tensor([rows] + shape)
@@ -38,6 +43,16 @@ package struct TokenSource: ForwardingPairSource {
                         second: modality == .second ? target : nil)
                 }
             }
+        }
+    }
+
+    private func checkAll(_ modality: Modality, of file: HDF5Source, columns: Int) throws {
+        guard let vocabulary = vocabularies[modality], file.rowCount(modality) <= Self.smallData / columns else {
+            return
+        }
+        try file.forEachBlock(of: modality, rows: max(1, (1 << 16) / columns)) { rows, samples in
+            guard let problem = TokenProblem(in: samples, vocabulary: vocabulary) else { return }
+            throw problem.error(at: file.location(of: modality), row: "row \(rows[problem.row])")
         }
     }
 
@@ -73,8 +88,14 @@ package struct TokenSource: ForwardingPairSource {
                     at: "data.source",
                     row: "\(split.text) sample \(number) of the \(modality) modality")
             }
-            throw problem.error(at: place.location, row: "row \(place.row)")
+            let text = (try? base.texts(split, [number], modality))?.first.map { " (\(Self.quoted($0)))" } ?? ""
+            throw problem.error(at: place.location, row: "row \(place.row)\(text)")
         }
+    }
+
+    /// The beginning of a text, for messages.
+    private static func quoted(_ text: String) -> String {
+        "\"" + (text.count > 60 ? text.prefix(60) + "…" : text[...]) + "\""
     }
 
     package func reading(labels: PerModality<LabelReading?>) throws -> any PairSource {

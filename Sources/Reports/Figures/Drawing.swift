@@ -1,3 +1,5 @@
+import CoupletImages
+
 /// The SVG elements of a figure: lines, marks and texts, with the CSS classes of `Theme`.
 ///
 /// Coordinates are in units of the drawing; y points downwards.

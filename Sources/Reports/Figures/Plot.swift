@@ -16,10 +16,12 @@ public struct Plot: Figure {
     public var references: [ReferenceLine]
     /// Areas behind the lines and marks, and in front of bars.
     public var bands: [Band]
+    /// Height of the area within the axes, in units of the drawing.
+    public var plotHeight: Double
 
     public init(
         _ title: String, caption: String = "", x: Axis, y: Axis, series: [Series], references: [ReferenceLine] = [],
-        bands: [Band] = []
+        bands: [Band] = [], plotHeight: Double = 190
     ) {
         self.title = title
         self.caption = caption
@@ -28,6 +30,7 @@ public struct Plot: Figure {
         self.series = series
         self.references = references
         self.bands = bands
+        self.plotHeight = plotHeight
     }
 
     public var legend: [LegendEntry] {
@@ -128,7 +131,7 @@ private struct PlotLayout {
         yTicks = Self.ticks(plot.y, on: yScale, round: y.labelled)
         yMinor = y.minor
         self.top = top + (plot.y.label.isEmpty ? 8 : 20)
-        bottom = self.top + FigureSize.plotHeight
+        bottom = self.top + plot.plotHeight
         let widest = yTicks.reduce(0) { max($0, $1.width(size: size)) }
         left = min(120, max(24, widest + 12))
         right = FigureSize.width - 10
@@ -361,13 +364,13 @@ extension PlotLayout {
         for point in shown {
             guard let position = position(point.x, point.y) else { continue }
             let title = plot.hoverText(point, of: series)
+            var radius = placed.count > 40 ? 2.4 : 3.6
+            if case .marked(_, _, let own) = series.appearance { radius = own }
             if series.style == .dots {
                 drawing.mark(0, x: position.x, y: position.y, radius: 2.4, class: "dot", title: title)
             } else if showsMarks {
                 drawing.mark(
-                    series.appearance.shape, x: position.x, y: position.y, radius: placed.count > 40 ? 2.4 : 3.6,
-                    class: "mark",
-                    title: title)
+                    series.appearance.shape, x: position.x, y: position.y, radius: radius, class: "mark", title: title)
             } else {
                 drawing.mark(0, x: position.x, y: position.y, radius: 4.5, class: "hover", title: title)
             }

@@ -31,6 +31,8 @@ public struct Series: Sendable {
     public enum Appearance: Equatable, Sendable {
         /// The colour, dash and mark with this index.
         case numbered(Int)
+        /// The colour and the mark with these indices, and half the extent of the mark in units of the drawing.
+        case marked(hue: Int, shape: Int, radius: Double)
         /// Grey.
         case neutral
         /// Thin and grey, behind the other series and without an entry in the legend: for one of many.
@@ -83,7 +85,7 @@ extension Series.Appearance {
     /// The CSS class of the colour.
     var colorClass: String {
         switch self {
-        case .numbered(let index): "hue\(index % Theme.hueCount + 1)"
+        case .numbered(let index), .marked(let index, _, _): "hue\(index % Theme.hueCount + 1)"
         case .neutral, .quiet: "neutral"
         }
     }
@@ -94,8 +96,10 @@ extension Series.Appearance {
     }
 
     var shape: Int {
-        if case .numbered(let index) = self { return index }
-        return 0
+        switch self {
+        case .numbered(let index), .marked(_, let index, _): index
+        case .neutral, .quiet: 0
+        }
     }
 }
 

@@ -43,7 +43,9 @@ public struct ReportPage: Sendable {
                 $0.element("meta", ["name": "color-scheme", "content": "light dark"])
                 $0.element("title", text: title)
                 $0.element("style") {
-                    $0.add(markup: Theme.variables + PageStyle.rules + Theme.figureRules + PageStyle.figureSizes)
+                    $0.add(
+                        markup: Theme.variables + PageStyle.rules + SampleCards.rules + Theme.figureRules
+                            + PageStyle.figureSizes)
                 }
             }
             markup.add(markup: "\n")

@@ -28,6 +28,7 @@ struct EvaluationTables {
                         for (run, table) in identifiability(section) {
                             Paragraph((runs.count == 1 ? "" : run.name + ": ") + table.remark, .remark)
                             table.table
+                            if let accuracies = table.accuracies { accuracies }
                         }
                         if !section.scalars.isEmpty, identifiability(section).isEmpty { scalarTable(section) }
                         if !section.lists.isEmpty { listTable(section) }
@@ -274,6 +275,26 @@ private struct IdentifiabilityTable {
             columns: ["R² of"]
                 + Self.encoders.flatMap { encoder in regressors.map { DataTable.Cell("\(encoder), \($0.title)") } },
             rows: rows)
+    }
+
+    /// A row for each discrete factor; nil if there are none.
+    var accuracies: DataTable? {
+        guard case .object(let factors)? = section["accuracy"] else { return nil }
+        let classifiers = Regressor.allCases.compactMap(\.classifier).filter { name in
+            factors.contains { $0.1["first"]?[name] != nil }
+        }
+        return DataTable(
+            columns: ["accuracy of"]
+                + Self.encoders.flatMap { encoder in classifiers.map { DataTable.Cell("\(encoder), \($0)") } }
+                + ["chance"],
+            rows: factors.map { name, found in
+                [DataTable.Cell(name)]
+                    + Self.encoders.flatMap { encoder in
+                        classifiers.map {
+                            DataTable.Cell(TypographicNumber.significant(found[encoder]?[$0]?.number))
+                        }
+                    } + [DataTable.Cell(TypographicNumber.significant(found["chance"]?.number))]
+            })
     }
 
     /// What the table shows, and the mean correlations.

@@ -1,4 +1,5 @@
 import CoupletFiles
+import CoupletInference
 import CoupletSchema
 import CoupletStorage
 import CoupletText
@@ -22,7 +23,9 @@ public struct RunRecord: Sendable {
     /// The workers as in the log: "2 threads", "4 workers in 2 ranks".
     public let workers: String?
     /// The parts that are missing or damaged.
-    public let notes: [String]
+    public internal(set) var notes: [String]
+    /// What is shown of the run's pictures or texts; nil if it has none, or if they cannot be read.
+    public internal(set) var samples: RunSamples?
 
     /// Reads a run's folder.
     /// - Throws: `FileError(.inputOutput)` if the system refuses a file that exists.
@@ -64,6 +67,19 @@ public struct RunRecord: Sendable {
         workers = log.flatMap(Self.workers(inLog:))
         notes += log.map(Self.warnings(inLog:)) ?? []
         self.notes = notes
+    }
+
+    /// Computes `samples` from the run's newest checkpoint and its data. If the data cannot be read, a note says so.
+    mutating func readSamples(registry: Registry, dataPaths: [String], threads: Int) {
+        guard checkpoint != nil, configuration != nil else { return }
+        do {
+            guard try TrainedRun.mayHaveSamples(folder, registry: registry) else { return }
+            let run = try TrainedRun(folder.path, dataPaths: dataPaths, registry: registry)
+            samples = try RunSamples(run, threads: threads)
+            if let warning = run.dataWarning { notes.append(warning) }
+        } catch {
+            notes.append("its samples are not shown: \(error)")
+        }
     }
 
     /// Reads a text file; nil if it does not exist.

@@ -10,7 +10,14 @@ struct RunsReport {
 
     private var qualityCurves: QualityCurves { QualityCurves(curves) }
 
-    var figures: [NamedFigure] { curves.figures + qualityCurves.figures + EvaluationTables(runs).figures }
+    /// The samples of the runs that have some.
+    private var samples: [SamplesReport] {
+        runs.compactMap { run in run.samples.map { SamplesReport($0, name: runs.count == 1 ? "" : run.name) } }
+    }
+
+    var figures: [NamedFigure] {
+        curves.figures + qualityCurves.figures + EvaluationTables(runs).figures + samples.flatMap(\.figures)
+    }
 
     @PageBuilder var content: [any PageContent] {
         Section(runs.count == 1 ? "Run" : "Runs") {
@@ -37,6 +44,10 @@ struct RunsReport {
             }
         }
         EvaluationTables(runs).content
+        for samples in samples { samples.content }
+        if runs.count > Report.runsWithSamples, !samples.isEmpty {
+            Paragraph("Samples are shown for the first \(Report.runsWithSamples) runs.", .remark)
+        }
         ConfigurationTables(runs).content
     }
 

@@ -34,12 +34,16 @@ public struct Checkpoint: Sendable {
     /// The labels of the rows of a label encoder, ascending, by modality ("first", "second"). A modality without an
     /// entry has labels that are row numbers, or no labels. The digest leaves them out, because they are names.
     public var labels: [(modality: String, labels: [Int])]
+    /// The content of the tokenizer of a modality: its words, or its model. The digest leaves it out, because it is no
+    /// state: the scalars name the tokenizer.
+    public var tokenizers: [(modality: String, content: [UInt8])]
 
     public init(
         step: Int, seed: UInt64, shards: Int, configuration: String, writtenBy: String,
         cpuKernels: String = InstructionSet.current.rawValue, scalars: [(name: String, value: AttributeValue)] = [],
         parameters: [NamedArray], optimizer: [NamedArray] = [], statistics: [NamedArray] = [],
-        labels: [(modality: String, labels: [Int])] = []
+        labels: [(modality: String, labels: [Int])] = [],
+        tokenizers: [(modality: String, content: [UInt8])] = []
     ) {
         self.step = step
         self.seed = seed
@@ -52,6 +56,7 @@ public struct Checkpoint: Sendable {
         self.optimizer = optimizer
         self.statistics = statistics
         self.labels = labels
+        self.tokenizers = tokenizers
     }
 
     /// The parameter at a path; nil if there is none.

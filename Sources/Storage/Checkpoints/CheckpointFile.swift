@@ -4,11 +4,13 @@ import CoupletTensors
 /// The HDF5 format of a checkpoint.
 ///
 /// Arrays are datasets: /parameters/…, /optimizer/… and /statistics/…. Each has its shape and a Fletcher-32 checksum.
-/// The labels of a label encoder are the dataset /labels/first or /labels/second. Everything else is an attribute of
+/// The labels of a label encoder are the dataset /labels/first or /labels/second, and the content of a tokenizer is the
+/// dataset of bytes /tokenizer/first or /tokenizer/second. Everything else is an attribute of
 /// the root group. The metadata of the file have checksums too (`HDF5Format.checksummed`), so that damage is detected
 /// and cannot crash the reader. The digest detects what a 32-bit checksum misses.
 enum CheckpointFile {
     private static let labelGroup = "labels"
+    private static let tokenizerGroup = "tokenizer"
 
     /// The attributes that every checkpoint has.
     private static let headerAttributes: Set = [
@@ -43,6 +45,9 @@ enum CheckpointFile {
         for (modality, labels) in checkpoint.labels {
             try file.write("/\(labelGroup)/\(modality)", labels, shape: [labels.count], checksum: true)
         }
+        for (modality, content) in checkpoint.tokenizers {
+            try file.write("/\(tokenizerGroup)/\(modality)", content, shape: [content.count], checksum: true)
+        }
         try file.flush()
         try file.close()
         return digest
@@ -68,7 +73,10 @@ enum CheckpointFile {
             step: header.step, seed: header.seed, shards: header.shards, configuration: header.configuration,
             writtenBy: header.writtenBy, cpuKernels: header.cpuKernels, scalars: header.scalars,
             parameters: try arrays(.parameters), optimizer: try arrays(.optimizer),
-            statistics: try arrays(.statistics), labels: try labels(of: file))
+            statistics: try arrays(.statistics), labels: try labels(of: file),
+            tokenizers: try file.datasetNames(under: tokenizerGroup).map {
+                (String($0.dropFirst(tokenizerGroup.utf8.count + 2)), try file.readBytes($0))
+            })
         checkpoint.formatVersion = header.formatVersion
         let digest = checkpoint.digest
         if digest != header.digest {

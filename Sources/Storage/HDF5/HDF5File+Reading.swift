@@ -49,6 +49,24 @@ extension HDF5File {
         ) { $0 }
     }
 
+    /// Reads rows of a dataset of any numeric type as Float64, with NaN in place of numbers that the dataset declares
+    /// to be missing.
+    /// - Throws: `FileError` as `readFloats(_:rows:into:)`.
+    package func readDoublesOrMissing(_ name: String, rows: Range<Int>) throws -> [Double] {
+        let dataset = try openForReading(name, inParts: true)
+        let count = try shape(of: dataset.description, rows: rows).reduce(1, *)
+        try requireMemory(count * MemoryLayout<Double>.stride, name)
+        var result = [Double](repeating: 0, count: count)
+        try result.withUnsafeMutableBytes {
+            if let base = $0.baseAddress { try read(dataset, rows: rows, as: couplet_H5T_NATIVE_DOUBLE(), into: base) }
+        }
+        let missing = Set(dataset.missing.values.map(\.value))
+        if !missing.isEmpty {
+            for index in result.indices where missing.contains(result[index]) { result[index] = .nan }
+        }
+        return result
+    }
+
     /// Reads a dataset of integers, in row-major order. A floating-point dataset is accepted if all its numbers are
     /// whole.
     /// - Throws: `FileError(.badData)` if a number is not whole or does not fit an `Int`.

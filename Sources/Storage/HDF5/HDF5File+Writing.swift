@@ -5,13 +5,15 @@ import CoupletTensors
 extension HDF5File {
     /// The element types that this program writes.
     public enum ElementType: Sendable {
-        case float32, float64, int64
+        case float32, float64, int64, int32, uint8
 
         var inFile: hid_t {
             switch self {
             case .float32: couplet_H5T_IEEE_F32LE()
             case .float64: couplet_H5T_IEEE_F64LE()
             case .int64: couplet_H5T_STD_I64LE()
+            case .int32: couplet_H5T_STD_I32LE()
+            case .uint8: couplet_H5T_STD_U8LE()
             }
         }
 
@@ -20,10 +22,19 @@ extension HDF5File {
             case .float32: couplet_H5T_NATIVE_FLOAT()
             case .float64: couplet_H5T_NATIVE_DOUBLE()
             case .int64: couplet_H5T_NATIVE_INT64()
+            case .int32: couplet_H5T_NATIVE_INT32()
+            case .uint8: couplet_H5T_NATIVE_UINT8()
             }
         }
 
-        var bytes: Int { self == .float32 ? 4 : 8 }
+        /// The size of an element.
+        package var bytes: Int {
+            switch self {
+            case .uint8: 1
+            case .float32, .int32: 4
+            case .float64, .int64: 8
+            }
+        }
     }
 
     /// Writes a new dataset of Float32, with the shape of the tensor. Missing groups of its path are created.
@@ -43,6 +54,18 @@ extension HDF5File {
     public func write(_ name: String, _ values: [Int], shape: [Int], checksum: Bool = false) throws {
         precondition(values.count == shape.reduce(1, *), "\(values.count) numbers for the shape \(shape)")
         try values.withUnsafeBytes { try write(name, .int64, shape, $0.baseAddress, checksum: checksum) }
+    }
+
+    /// Writes a new dataset of Int32, row-major.
+    public func write(_ name: String, _ values: [Int32], shape: [Int], checksum: Bool = false) throws {
+        precondition(values.count == shape.reduce(1, *), "\(values.count) numbers for the shape \(shape)")
+        try values.withUnsafeBytes { try write(name, .int32, shape, $0.baseAddress, checksum: checksum) }
+    }
+
+    /// Writes a new dataset of unsigned bytes, row-major.
+    public func write(_ name: String, _ bytes: [UInt8], shape: [Int], checksum: Bool = false) throws {
+        precondition(bytes.count == shape.reduce(1, *), "\(bytes.count) bytes for the shape \(shape)")
+        try bytes.withUnsafeBytes { try write(name, .uint8, shape, $0.baseAddress, checksum: checksum) }
     }
 
     /// Writes a matrix as a new dataset of Float64.
@@ -67,6 +90,30 @@ extension HDF5File {
         try values.withUnsafeBytes {
             try writeRows(name, from: row, .int64, values.count / columns, columns: columns, $0.baseAddress)
         }
+    }
+
+    /// Writes Int32 rows of a dataset that `create` made, row-major, beginning with row `row`.
+    public func writeRows(_ name: String, from row: Int, _ values: [Int32], columns: Int) throws {
+        precondition(columns > 0 && values.count % columns == 0, "\(values.count) numbers in rows of \(columns)")
+        try values.withUnsafeBytes {
+            try writeRows(name, from: row, .int32, values.count / columns, columns: columns, $0.baseAddress)
+        }
+    }
+
+    /// Writes rows of unsigned bytes of a dataset that `create` made, row-major, beginning with row `row`.
+    public func writeRows(_ name: String, from row: Int, _ bytes: [UInt8], columns: Int) throws {
+        precondition(columns > 0 && bytes.count % columns == 0, "\(bytes.count) bytes in rows of \(columns)")
+        try bytes.withUnsafeBytes {
+            try writeRows(name, from: row, .uint8, bytes.count / columns, columns: columns, $0.baseAddress)
+        }
+    }
+
+    /// Writes rows of elements of this type, which are in memory one after another, of a dataset that `create` made.
+    package func writeRows(_ name: String, from row: Int, _ type: ElementType, _ bytes: UnsafeRawBufferPointer) throws {
+        guard let columns = try dataset(name)?.columns, columns > 0 else { return }
+        precondition(bytes.count % (columns * type.bytes) == 0, "\(bytes.count) bytes in rows of \(columns) numbers")
+        try writeRows(
+            name, from: row, type, bytes.count / (columns * type.bytes), columns: columns, bytes.baseAddress)
     }
 
     /// Removes a dataset from the file.
@@ -112,8 +159,18 @@ extension HDF5File {
         try dataset.close("H5Dclose", at: location)
     }
 
-    private func createDataset(_ name: String, _ type: ElementType, _ shape: [Int], checksum: Bool) throws -> HDF5Handle
-    {
+    private func createDataset(
+        _ name: String, _ type: ElementType, _ shape: [Int], checksum: Bool
+    ) throws -> HDF5Handle {
+        try createDataset(
+            name, type: type.inFile, shape, checksummedChunk: checksum ? Self.chunk(shape, bytes: type.bytes) : nil)
+    }
+
+    /// Creates a dataset with elements of any type of HDF5.
+    /// - Parameter checksummedChunk: the shape of its chunks, which get a checksum each; nil for no chunks.
+    func createDataset(
+        _ name: String, type: hid_t, _ shape: [Int], checksummedChunk: [Int]? = nil
+    ) throws -> HDF5Handle {
         let (absolute, location) = (Self.absolute(name), location(of: name))
         if try kind(of: name) != nil {
             throw FileError(.badData, at: location, reason: "exists already in the file", remedy: "give another name")
@@ -129,19 +186,19 @@ extension HDF5File {
         let (spaceID, listID) = (space.id, list.id)
         // Files of equal content are equal byte for byte, so no time of creation is stored.
         try HDF5Library.call("H5Pset_obj_track_times", at: location) { H5Pset_obj_track_times(listID, false) }
-        if checksum {
+        if let checksummedChunk {
             if shape.isEmpty {
                 // A single number cannot be chunked. It is stored in the header, which has a checksum with
                 // `HDF5Format.checksummed`.
                 try HDF5Library.call("H5Pset_layout", at: location) { H5Pset_layout(listID, H5D_COMPACT) }
             } else if !shape.contains(0) {
-                let chunk = Self.chunk(shape, bytes: type.bytes).map { hsize_t($0) }
+                let chunk = checksummedChunk.map { hsize_t($0) }
                 try HDF5Library.call("H5Pset_chunk", at: location) { H5Pset_chunk(listID, CInt(chunk.count), chunk) }
                 try HDF5Library.call("H5Pset_fletcher32", at: location) { H5Pset_fletcher32(listID) }
             }
         }
         return try HDF5Handle("H5Dcreate2", at: location, closedBy: H5Dclose) {
-            H5Dcreate2(id, absolute, type.inFile, spaceID, couplet_H5P_DEFAULT(), listID, couplet_H5P_DEFAULT())
+            H5Dcreate2(id, absolute, type, spaceID, couplet_H5P_DEFAULT(), listID, couplet_H5P_DEFAULT())
         }
     }
 

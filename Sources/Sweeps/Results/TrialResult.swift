@@ -4,8 +4,8 @@ import CoupletStorage
 import CoupletText
 import CoupletTraining
 
-/// The checkpoint by which a trial is measured, and its evaluation: the best one of a trial with `train.best`, otherwise
-/// the last one.
+/// The checkpoint by which a trial is measured, and its evaluation: the best one of a trial with `train.best`,
+/// otherwise the last one.
 struct MeasuredCheckpoint {
     let step: Int
     let evaluation: JSONValue

@@ -20,19 +20,19 @@ final class SourceCache: Sendable {
     /// - Parameter slots: Number of trials that run at a time.
     init(slots: Int) { capacity = 2 * slots }
 
-    /// The source of a trial, with labels for the encoders that take them.
+    /// The source of a trial as its encoders get it: with labels, augmented and scaled.
     /// - Throws: The errors of `Configuration.makeSource`.
     func source(of configuration: Configuration) throws -> any PairSource {
         try configuration.withLabels(sharedSource(of: configuration))
     }
 
-    /// The source that trials with the same data share. A second slot that needs a source waits while the first one
-    /// makes it.
+    /// The source that trials with the same data share, as the trainer takes it: labels, captions, augmentation and
+    /// scaling are the trial's own. A second slot that needs a source waits while the first one makes it.
     /// - Throws: The errors of `makeSource`.
-    private func sharedSource(of configuration: Configuration) throws -> any PairSource {
-        // Each trial scales its inputs itself.
+    func sharedSource(of configuration: Configuration) throws -> any PairSource {
+        // Each trial augments its samples and scales its inputs itself.
         var specification = configuration.source
-        specification.standardize = nil
+        (specification.augment, specification.standardize) = (nil, nil)
         if let perClass = specification.perClass {
             // Few-shot trials with other seeds and counts choose from the same data.
             var whole = configuration
@@ -84,6 +84,12 @@ private struct DigestCachingSource<Source: PairSource>: ForwardingPairSource {
         return (source as? Source).map { DigestCachingSource($0, cache: cache) } ?? source
     }
 
+    /// Nor does the digest depend on which second samples a draw takes.
+    func drawing(secondPerFirst count: Int) throws -> any PairSource {
+        let source = try base.drawing(secondPerFirst: count)
+        return (source as? Source).map { DigestCachingSource($0, cache: cache) } ?? source
+    }
+
     func dataDigest() throws -> String? {
         try cache.digest.withLock { cached in
             if let cached { return cached }
@@ -99,6 +105,9 @@ extension DigestCachingSource: LatentFactorSource where Source: LatentFactorSour
     var contentDetermination: [Double?] { base.contentDetermination }
     var latentSummary: [String] { base.latentSummary }
     func latents(_ split: Split, _ numbers: [UInt64]) throws -> [Tensor] { try base.latents(split, numbers) }
+}
+
+extension DigestCachingSource: ContentSwappingSource where Source: ContentSwappingSource {
     func readSwappingContent(_ split: Split, _ numbers: [UInt64], contentOf: [UInt64], first: Tensor?, second: Tensor?)
         throws
     {

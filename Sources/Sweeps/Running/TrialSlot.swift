@@ -113,7 +113,7 @@ struct TrialSlot: Sendable {
                         run.holdsRun
                         ? configuration.inheritingRules(from: try run.storedConfiguration(registry: plan.registry))
                         : try configuration.resolvingValidation()
-                    source = try sources.source(of: configuration)
+                    source = try sources.sharedSource(of: configuration)
                 })
             var options = TrainingOptions(
                 output: folder.trial(trial.name), existing: .resume, threads: plan.specification.threadsPerTrial,

@@ -1,3 +1,4 @@
+import CoupletPairs
 import CoupletSchema
 
 extension Configuration {
@@ -15,6 +16,9 @@ extension Configuration {
         public var tileMemory: Int
         /// Whether a batch may have several pairs of one group.
         public var groups: Groups
+        /// T: number of pairs a step of each first sample, such as a picture with T of its captions. A batch has B/T
+        /// first samples, each in T consecutive positions, and encodes it once.
+        public var secondPerFirst: Int
 
         /// The pairs of one group in a batch. Groups are those of the source, or its labels if it has no groups.
         public enum Groups: String, CaseIterable, Sendable {
@@ -34,17 +38,29 @@ extension Configuration {
             case recompute
         }
 
+        /// The number of a sample of a modality in its first draw, for dropout.
+        package func firstSample(ofDraw draw: UInt64, _ modality: Modality) -> UInt64 {
+            Sampler.sample(ofDraw: draw, pairsPerSample: modality == .first ? secondPerFirst : 1)
+        }
+
         /// - Parameter shards: `defaultShards(size:)` if nil.
         public init(
             size: Int, shards: Int? = nil, activations: Activations = .keep, tileMemory: Int = 256 << 20,
-            groups: Groups = .any
+            groups: Groups = .any, secondPerFirst: Int = 1
         ) {
             self.size = size
             self.shards = shards ?? Batch.defaultShards(size: size)
             self.activations = activations
             self.tileMemory = tileMemory
             self.groups = groups
+            self.secondPerFirst = secondPerFirst
         }
+
+        /// Number of samples of a modality in a step, over all workers: B/T first samples and B second ones.
+        func samples(_ modality: Modality) -> Int { modality == .first ? size / secondPerFirst : size }
+
+        /// Number of samples of a modality in a shard.
+        package func shardSamples(_ modality: Modality) -> Int { samples(modality) / shards }
 
         /// The largest power of two up to 16 that divides the batch and leaves at least 128 pairs a shard; otherwise 1.
         public static func defaultShards(size: Int) -> Int {
@@ -72,10 +88,20 @@ extension Configuration {
                 .key(
                     "groups", \.groups, .choice("choice of pairs"),
                     "Whether a batch may have several pairs of a group: of /groups, or else of a label."),
+                .key(
+                    "second_per_first", \.secondPerFirst, .integer(1...ConfigurationLimits.pairs, example: 4),
+                    "Second samples of each first one in a batch, which is encoded once: captions of a picture."),
             ],
             complete: { batch, block in
                 if !block.has("shards") { batch.shards = defaultShards(size: batch.size) }
-                if let problem = batch.problemOfShards { block.note("shards", problem) }
+                if let problem = batch.problemOfShards {
+                    block.note("shards", problem)
+                } else if batch.size / batch.shards % batch.secondPerFirst != 0 {
+                    block.note(
+                        "second_per_first",
+                        "wanted a number that divides the \(batch.size / batch.shards) pairs of a shard; found "
+                            + "\(batch.secondPerFirst)")
+                }
             })
 
         /// Why `shards` does not fit `size`; nil if it does.

@@ -7,7 +7,7 @@ extension Configuration {
     /// Where the config departs from what usually works: each with its key, the reason, and what to try. They are no
     /// errors, since a config may have its reasons. *What usually works* in Training.md has the measurements.
     public var hints: [String] {
-        ([temperatureHint] + initializationHints + weightDecayHints).compactMap(\.self)
+        ([temperatureHint, captionHint] + initializationHints + weightDecayHints).compactMap(\.self)
     }
 
     /// The largest difference of two cosines is 2. So the softmax of a positive among B scores is at most
@@ -22,6 +22,16 @@ extension Configuration {
         return "objective.temperature: cosines lie between -1 and 1, so at \(number) "
             + "no pair can have more than \(Self.percent(largest)) of the softmax of its batch; "
             + "{initial: 0.07, learned: true} has no such limit"
+    }
+
+    /// The second samples of one first sample are in one batch.
+    private var captionHint: String? {
+        guard batch.secondPerFirst > 1, objective.groups == .ignore, objective.loss.problem(of: .positives) == nil
+        else {
+            return nil
+        }
+        return "batch.second_per_first: the \(batch.secondPerFirst) second samples of a first sample are negatives of "
+            + "one another with objective.groups: ignore; positives makes them right answers, and excluded neither"
     }
 
     private static func percent(_ share: Double) -> String {

@@ -12,16 +12,20 @@ extension Configuration {
         /// What the loss does with pairs of one group. Groups are those of the source, or its labels if it has no
         /// groups.
         public var groups: GroupTreatment
+        /// What the loss does with pairs of other groups that have an equal first or second sample.
+        public var equalSamples: EqualSampleTreatment
 
         /// - Parameter temperature: nil for the default, `usualTemperature(with:)`.
         public init(
             similarity: Similarity = .innerProduct, loss: any Loss = .conditional(first: 0.5, second: 0.5),
-            temperature: TemperatureSpecification? = nil, groups: GroupTreatment = .ignore
+            temperature: TemperatureSpecification? = nil, groups: GroupTreatment = .ignore,
+            equalSamples: EqualSampleTreatment = .ignore
         ) {
             self.similarity = similarity
             self.loss = loss
             self.temperature = temperature ?? Objective.usualTemperature(with: similarity)
             self.groups = groups
+            self.equalSamples = equalSamples
         }
 
         /// Cosines lie between -1 and 1. At a temperature of 1 a softmax over thousands of them stays nearly flat, so
@@ -33,7 +37,7 @@ extension Configuration {
 
         public static func == (a: Objective, b: Objective) -> Bool {
             a.loss.isEqual(to: b.loss) && a.similarity == b.similarity && a.temperature == b.temperature
-                && a.groups == b.groups
+                && a.groups == b.groups && a.equalSamples == b.equalSamples
         }
 
         static let table = ConfigurationTable(
@@ -54,10 +58,16 @@ extension Configuration {
                 .key(
                     "groups", \.groups, .choice("treatment of groups"),
                     "Whether pairs of a group (of /groups, or else of a label) are negatives, positives or neither."),
+                .key(
+                    "equal_samples", \.equalSamples, .choice("treatment of equal samples"),
+                    "Whether pairs of other groups with an equal first or second sample are negatives."),
             ],
             complete: { objective, block in
                 if let problem = objective.loss.problem { block.note("loss", "\(problem); correct it in the program") }
                 if let problem = objective.loss.problem(of: objective.groups) { block.note("groups", problem) }
+                if let problem = objective.loss.problem(ofEqualSamples: objective.equalSamples) {
+                    block.note("equal_samples", problem)
+                }
                 if !block.has("similarity") { objective.similarity = objective.loss.defaultSimilarity }
                 if !block.has("temperature") {
                     objective.temperature = Objective.usualTemperature(with: objective.similarity)

@@ -118,6 +118,12 @@ public struct Configuration: Equatable, Sendable {
             block.note(
                 "optimizer.learning_rate_factors", "is of no use here: one shared encoder serves both modalities")
         }
+        if encoders.shared, batch.secondPerFirst > 1 {
+            block.note(
+                "batch.second_per_first",
+                "a shared encoder takes as many first samples as second ones; set it to 1, or set encoders.shared: "
+                    + "false")
+        }
         // Every pair that a run draws has a number, and 2⁶³ and above belong to a loss's second batches.
         if train.steps > (1 << 62) / batch.size {
             block.note(

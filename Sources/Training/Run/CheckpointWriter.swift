@@ -96,11 +96,15 @@ extension RunState {
         return Checkpoint(
             step: stepsDone, seed: configuration.seed, shards: configuration.batch.shards,
             configuration: configuration.resolvedYAML, writtenBy: Version.program,
-            scalars: facts + (samples.map(Self.scalars(of:)) ?? []) + scalars, parameters: parameters,
+            scalars: facts + (samples.map { Self.scalars(of: $0) } ?? [])
+                + Self.scalars(of: model.preparations) + scalars, parameters: parameters,
             optimizer: optimizerArrays,
             statistics: statistics,
             labels: Modality.allCases.compactMap { modality in
                 model.labelTables[modality].map { (modality.rawValue, $0.labels) }
+            },
+            tokenizers: Modality.allCases.compactMap { modality in
+                model.preparations[modality]?.content.map { (modality.rawValue, $0) }
             })
     }
 }

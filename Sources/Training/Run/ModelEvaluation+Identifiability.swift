@@ -22,16 +22,16 @@ extension ModelEvaluation {
             throw DataError(
                 at: "--encodings",
                 reason: "the run's config has no evaluation.identifiability, whose samples would be written",
-                remedy: source is any LatentFactorSource
+                remedy: source.latentFactorSource != nil
                     ? "set it and train again" : "it needs a source that knows its latent factors")
         }
-        guard let source = source as? any LatentFactorSource else {
+        guard let factorSource = source.latentFactorSource else {
             throw DataError(
                 at: "evaluation.identifiability",
                 reason: "is measured against latent factors, which the run's source does not know",
                 remedy: "leave it out")
         }
-        let samples = try self.samples(settings.samples, of: source, split)
+        let samples = try self.samples(settings.samples, of: factorSource, split)
         if communicator.rank == 0 { try exportSamples?(samples) }
         let identifiability = Identifiability(
             regressors: extent == .full ? settings.regressors : [.linear], seed: configuration.seed)
@@ -42,29 +42,37 @@ extension ModelEvaluation {
     /// Encodes equal numbers of samples for fitting and for scoring. The samples for scoring are of a split that is not
     /// for training. The samples for fitting are training samples of a finite source, and the second stream of an
     /// endless one.
-    /// - Parameter wanted: number of samples of each; fewer if a split of a finite source has fewer.
+    /// - Parameters:
+    ///   - wanted: number of samples of each; fewer if a split of a finite source has fewer.
+    ///   - factorSource: knows the factors of the source's samples.
     private func samples(
-        _ wanted: Int, of source: any LatentFactorSource, _ split: Split
+        _ wanted: Int, of factorSource: any LatentFactorSource, _ split: Split
     ) throws -> IdentifiabilitySamples {
         let heldOut = source.count(of: split)
         let count = min(wanted, heldOut ?? .max, heldOut == nil ? .max : source.count(of: .training) ?? .max)
         let shards = SampleShards(samples: count, minimum: configuration.batch.shards)
         let fitting =
             heldOut == nil
-            ? try latentSamples(split, from: Sampler.secondStreamStart, shards, of: source)
-            : try latentSamples(.training, from: 0, shards, of: source)
+            ? try latentSamples(split, from: Sampler.secondStreamStart, shards, of: factorSource)
+            : try latentSamples(.training, from: 0, shards, of: factorSource)
         return IdentifiabilitySamples(
-            fitting: fitting, scoring: try latentSamples(split, from: 0, shards, of: source))
+            fitting: fitting, scoring: try latentSamples(split, from: 0, shards, of: factorSource))
     }
 
     /// Encodes samples, each worker its shards, and gathers all of them on every worker. In the swapped views, sample i
     /// has the content of sample i + 1, and the last sample has the content of the first.
     /// - Parameter start: number of the first sample.
     private func latentSamples(
-        _ split: Split, from start: UInt64, _ shards: SampleShards, of source: any LatentFactorSource
+        _ split: Split, from start: UInt64, _ shards: SampleShards, of factorSource: any LatentFactorSource
     ) throws -> LatentSamples {
-        let factors = source.latentFactors.enumerated().filter { $0.element.classes == nil }
-        let content = factors.first { $0.element.name == LatentSamples.contentName && $0.element.columns > 0 }
+        let factors = factorSource.latentFactors.enumerated()
+        let swapping = source as? any ContentSwappingSource
+        let content =
+            swapping == nil
+            ? nil
+            : factors.first {
+                $0.element.name == LatentSamples.contentName && $0.element.columns > 0 && $0.element.classes == nil
+            }
         let count = UInt64(shards.samples)
         let encoders = PerModality { batchEncoder($0, shards) }
         let widths = [encoders.first.encoder.outputCount, encoders.second.encoder.outputCount]
@@ -75,15 +83,16 @@ extension ModelEvaluation {
             try source.read(split, numbers, first: encoders.first.input, second: encoders.second.input)
             encoders.first.run(encoders.first.input, into: outputs[0])
             encoders.second.run(encoders.second.input, into: outputs[1])
-            if content == nil { return }
-            try source.readSwappingContent(
+            guard content != nil, let swapping else { return }
+            try swapping.readSwappingContent(
                 split, numbers, contentOf: offsets.map { start + ($0 + 1) % count }, first: encoders.first.input,
                 second: encoders.second.input)
             encoders.first.run(encoders.first.input, into: outputs[2])
             encoders.second.run(encoders.second.input, into: outputs[3])
         }
         let encodings = try encoded.map { try gather($0, shards) }
-        let numbers = (0..<count).map { start + $0 }, latents = try source.latents(split, numbers).map { Matrix($0) }
+        let numbers = (0..<count).map { start + $0 },
+            latents = try factorSource.latents(split, numbers).map { Matrix($0) }
         let swapped = content.map { content in
             let values = latents[content.offset], columns = values.columns
             return LatentSamples.Swapped(
@@ -94,7 +103,9 @@ extension ModelEvaluation {
         }
         return LatentSamples(
             encodings: PerModality(first: encodings[0], second: encodings[1]),
-            factors: factors.map { .init(name: $0.element.name, values: latents[$0.offset]) }, swapped: swapped)
+            factors: factors.map {
+                .init(name: $0.element.name, values: latents[$0.offset], classes: $0.element.classes)
+            }, swapped: swapped)
     }
 
     /// Gathers the rows of all workers' shards, without padding, on every worker.

@@ -77,6 +77,8 @@ extension ModelEvaluation {
         }
         var sized = configuration
         sized.batch.size = batches.size
+        // Each pair of an evaluation brings its own samples.
+        sized.batch.secondPerFirst = 1
         let rows = batches.size / communicator.size
         let features = try BatchFeatures(sized, source: source, rows: rows)
         let encoded = LossEncodings(self, batches, rows: rows, keepsSamples: features != nil)
@@ -97,19 +99,27 @@ extension ModelEvaluation {
         let engine = PairwiseEngine(
             communicator: communicator, shards: configuration.batch.shards, batchSize: size,
             dimension: configuration.encoders.embedding, similarity: objective.similarity, loss: objective.loss,
-            tileMemory: 0, features: features?.counts, groups: objective.groups)
+            tileMemory: 0, features: features?.counts, groups: objective.groups,
+            equalSamples: objective.equalSamples)
         var sum = 0.0
         for number in 0..<count {
             let parts = try (0..<batchesPerLoss).map { try batch(number * batchesPerLoss + $0) }
             let encodings = parts[0].encodings
             let groups =
                 objective.groups == .ignore ? nil : try parts.map { try source.groupNumbers(split, $0.numbers) }
+            let rows =
+                objective.equalSamples == .ignore
+                ? nil
+                : try parts.map { part in
+                    try SampleRows(count: part.numbers.count) { try source.sampleRows(split, part.numbers, $0) }
+                }
             sum += try engine.evaluate(
                 first: encodings.first, second: encodings.second,
                 secondBatch: parts.count > 1 ? (parts[1].encodings.first, parts[1].encodings.second) : nil,
                 temperature: parameters.temperature, bias: parameters.bias,
                 features: parts[0].samples.flatMap { features?.evaluate($0) }, groups: groups?[0],
-                secondBatchGroups: groups.flatMap { $0.count > 1 ? $0[1] : nil }, gradients: false
+                secondBatchGroups: groups.flatMap { $0.count > 1 ? $0[1] : nil }, samples: rows?[0],
+                secondBatchSamples: rows.flatMap { $0.count > 1 ? $0[1] : nil }, gradients: false
             ).loss
         }
         return HeldOutLoss(mean: sum / Double(count), batchPairs: size, batches: count)

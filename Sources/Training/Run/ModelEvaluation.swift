@@ -121,14 +121,19 @@ public struct ModelEvaluation {
         let shards = SampleShards(samples: pairs.count, minimum: configuration.batch.shards)
         let local = localNumbers(shards).map(pairs.number)
         var digests = PerModality<[SampleDigest]>(first: [], second: [])
+        let groups = try source.groups(pairs.split, local)
+        let galleries = try distinctGalleries(pairs.split, local, groups)
         let first = try encode(.first, pairs, shards) { digests.first += $0 }
         let second = try encode(.second, pairs, shards) { digests.second += $0 }
-        let rightAnswers = try RightAnswers(
-            first: digests.first, second: digests.second, groups: try source.groups(pairs.split, local),
-            count: pairs.count, communicator: communicator)
+        let rightAnswers =
+            galleries != nil
+            ? nil
+            : try RightAnswers(
+                first: digests.first, second: digests.second, groups: groups, count: pairs.count,
+                communicator: communicator)
         figures.retrieval = try Retrieval.evaluate(
             first: first, second: second, similarity: configuration.objective.similarity,
-            rightAnswers: rightAnswers, shards: shards, communicator: communicator)
+            rightAnswers: rightAnswers, galleries: galleries, shards: shards, communicator: communicator)
         let labels = try source.labels(pairs.split, local)
         figures.classification = try labels.flatMap {
             try classify(first, $0, shards, temperature: temperature, extent: extent)
@@ -144,6 +149,24 @@ public struct ModelEvaluation {
         figures.encodings = try EncodingStatistics(context)
         figures.metrics = try configuration.evaluation.metrics.map { try $0.result(context) }
         return figures
+    }
+
+    /// The distinct samples of the pairs; nil if the source does not know which samples are equal. Every worker calls
+    /// it.
+    /// - Parameter numbers: those of this worker's pairs.
+    private func distinctGalleries(_ split: Split, _ numbers: [UInt64], _ groups: [Int]?) throws -> DistinctGalleries? {
+        guard try knowsEqualSamples(.first, split), try knowsEqualSamples(.second, split),
+            let first = try source.sampleRows(split, numbers, .first),
+            let second = try source.sampleRows(split, numbers, .second)
+        else { return nil }
+        return try DistinctGalleries(first: first, second: second, groups: groups, communicator: communicator)
+    }
+
+    /// Whether the source knows which samples of a modality are equal. A worker may have no samples to ask for.
+    private func knowsEqualSamples(
+        _ modality: Modality, _ split: Split, of source: (any PairSource)? = nil
+    ) throws -> Bool {
+        try (source ?? self.source).sampleRows(split, [0], modality) != nil
     }
 
     /// Classifies this worker's held-out first encodings into the classes that training has. Every worker calls it.
@@ -258,10 +281,16 @@ public struct ModelEvaluation {
         from otherSource: (any PairSource)? = nil, digests: (([SampleDigest]) -> Void)? = nil
     ) throws -> Tensor {
         let source = otherSource ?? self.source
-        let encoder = try model.batchEncoder(modality, rows: shards.size, layer: layer)
+        let isDistinct = pairs.count > 0 ? try knowsEqualSamples(modality, pairs.split, of: source) : false
+        let encoder = try model.batchEncoder(
+            modality, rows: isDistinct ? min(shards.size, Self.distinctRows) : shards.size, layer: layer)
         return try ShardedEncoding(shards).run(
             rank: communicator.rank, workers: communicator.size, widths: [encoder.encoder.outputCount]
         ) { numbers, outputs in
+            if isDistinct {
+                return try encodeDistinct(
+                    numbers.map(pairs.number), of: pairs.split, modality, from: source, encoder, into: outputs[0])
+            }
             try source.read(
                 pairs.split, numbers.map(pairs.number), first: modality == .first ? encoder.input : nil,
                 second: modality == .second ? encoder.input : nil)
@@ -272,6 +301,37 @@ public struct ModelEvaluation {
             }
             encoder.run(encoder.input, into: outputs[0])
         }[0]
+    }
+
+    /// Rows that are encoded at once where several pairs of a shard may share a sample.
+    private static let distinctRows = 64
+
+    /// Encodes the samples of a shard, those that several pairs share once.
+    private func encodeDistinct(
+        _ numbers: [UInt64], of split: Split, _ modality: Modality, from source: any PairSource,
+        _ encoder: BatchEncoder, into output: Tensor
+    ) throws {
+        guard let rows = try source.sampleRows(split, numbers, modality) else { return }
+        var places: [Int: Int] = [:], distinct: [UInt64] = []
+        let samples = zip(rows, numbers).map { row, number -> Int in
+            if let place = places[row] { return place }
+            places[row] = distinct.count
+            distinct.append(number)
+            return distinct.count - 1
+        }
+        let encodings = Tensor([distinct.count, output.columns])
+        try encoder.encode(
+            rows: 0..<distinct.count,
+            read: { rows in
+                let part = Tensor([rows.count] + encoder.encoder.inputShape)
+                try source.read(
+                    split, Array(distinct[rows]), first: modality == .first ? part : nil,
+                    second: modality == .second ? part : nil)
+                return part
+            }, write: { encoded, rows in encodings.rows(rows).copy(from: encoded) })
+        for (row, sample) in samples.enumerated() {
+            output.rows(row..<row + 1).copy(from: encodings.rows(sample..<sample + 1))
+        }
     }
 
     func batchEncoder(_ modality: Modality, _ shards: SampleShards) -> BatchEncoder {

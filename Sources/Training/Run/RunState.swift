@@ -84,6 +84,44 @@ package struct RunState {
         return PerModality(first: descriptions[0], second: descriptions[1])
     }
 
+    private static func preparationName(_ modality: Modality) -> String { "\(modality.rawValue)_preparation" }
+
+    /// How texts or picture files became the samples, as scalars of a checkpoint. The content of a tokenizer is in
+    /// `Checkpoint.tokenizers`.
+    static func scalars(
+        of preparations: PerModality<SamplePreparation?>
+    ) -> [(name: String, value: AttributeValue)] {
+        Modality.allCases.compactMap { modality in
+            preparations[modality].map { (preparationName(modality), .string($0.json)) }
+        }
+    }
+
+    /// The JSON texts of how texts or picture files became the samples, in the scalars of a checkpoint.
+    package static func preparationTexts(
+        in scalars: [(name: String, value: AttributeValue)]
+    ) -> PerModality<String?> {
+        PerModality { string(preparationName($0), in: scalars) }
+    }
+
+    /// How texts or picture files became the samples of a run; nil for a modality of which the checkpoint does not say
+    /// it, as those of earlier versions.
+    /// - Parameter file: path of the checkpoint, for errors.
+    /// - Throws: `FileError` if this program does not know the preparation.
+    package static func preparations(
+        in checkpoint: Checkpoint, from file: String
+    ) throws -> PerModality<SamplePreparation?> {
+        try PerModality { modality in
+            guard let json = string(preparationName(modality), in: checkpoint.scalars) else { return nil }
+            do {
+                return try SamplePreparation(
+                    json: json, content: checkpoint.tokenizers.first { $0.modality == modality.rawValue }?.content)
+            } catch let error as TokenizerError {
+                throw FileError(
+                    .badData, at: "\(file)@\(preparationName(modality))", reason: error.reason, remedy: error.remedy)
+            }
+        }
+    }
+
     private static func string(_ name: String, in scalars: [(name: String, value: AttributeValue)]) -> String? {
         guard case .string(let value)? = scalars.first(where: { $0.name == name })?.value else { return nil }
         return value

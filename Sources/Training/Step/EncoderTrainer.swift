@@ -11,6 +11,9 @@ import CoupletTensors
 ///
 /// A step can have several inputs for one encoder: a second batch, or both modalities where they share the encoder.
 /// Each pair of a shard and an input is one leaf of the pairwise sum over shards.
+///
+/// The encoder of the first modality may have T pairs for each of its samples (`batch.second_per_first`). It encodes
+/// B/T samples and repeats each encoding T times; backward adds the gradients of these T rows, in ascending order.
 package final class EncoderTrainer {
     package let encoder: Encoder
     package let isFrozen: Bool
@@ -34,8 +37,14 @@ package final class EncoderTrainer {
     let localShards: Int
     /// Number of inputs of each modality: 2 if the loss takes a second batch, otherwise 1.
     private let batchCount: Int
-    /// This worker's encodings of each input, B/W × e, shard after shard. The inputs of a modality are adjacent.
+    /// T: number of pairs of each sample.
+    let pairsPerSample: Int
+    /// This worker's encodings of each input, B/(W T) × e, shard after shard. The inputs of a modality are adjacent.
     let outputs: [Tensor]
+    /// The encodings of the pairs, B/W × e, of each input: each of `outputs` T times; nil for T = 1.
+    private let repeatedOutputs: [Tensor]?
+    /// Gradients of the encodings of a shard's samples, B/(S T) × e; nil for T = 1.
+    private let sampleGradient: Tensor?
     /// Nil if the encoder is frozen.
     private let gradients: LeafAccumulator?
     /// The gradient of the sparse table; nil if the encoder is frozen or has none.
@@ -51,7 +60,7 @@ package final class EncoderTrainer {
     ) {
         let encoder = model.encoders[modality], isFrozen = model.frozen.contains(modality)
         let factors = configuration.optimizer.learningRateFactors
-        let shards = configuration.batch.shards, shardRows = configuration.batch.size / shards
+        let shards = configuration.batch.shards, shardRows = configuration.batch.shardSamples(modality)
         let localShards = shards / communicator.size
         modalities = model.modalities(sharingEncoderOf: modality)
         batchCount = configuration.objective.loss.batchCount
@@ -67,6 +76,13 @@ package final class EncoderTrainer {
             encoder, rows: shardRows, slots: localShards * inputCount, backward: !isFrozen,
             recomputes: configuration.batch.activations == .recompute)
         outputs = (0..<inputCount).map { _ in Tensor([localShards * shardRows, encoder.outputCount]) }
+        let pairsPerSample = modality == .first ? configuration.batch.secondPerFirst : 1
+        self.pairsPerSample = pairsPerSample
+        repeatedOutputs =
+            pairsPerSample == 1
+            ? nil
+            : (0..<inputCount).map { _ in Tensor([localShards * shardRows * pairsPerSample, encoder.outputCount]) }
+        sampleGradient = pairsPerSample == 1 || isFrozen ? nil : Tensor([shardRows, encoder.outputCount])
         gradients = isFrozen ? nil : LeafAccumulator(gradientsOf: encoder, leaves: localShards * inputCount)
         tableGradients =
             isFrozen
@@ -98,9 +114,9 @@ package final class EncoderTrainer {
         modalities.firstIndex(of: modality)! * batchCount + batch
     }
 
-    /// This worker's encodings of a modality, B/W × e, one tensor per batch.
+    /// This worker's encodings of the pairs of a modality, B/W × e, one tensor per batch.
     func encodings(of modality: Modality) -> [Tensor] {
-        (0..<batchCount).map { outputs[inputIndex(of: modality, batch: $0)] }
+        (0..<batchCount).map { (repeatedOutputs ?? outputs)[inputIndex(of: modality, batch: $0)] }
     }
 
     /// One shard of one input: a leaf of the pairwise sum over shards.
@@ -114,8 +130,14 @@ package final class EncoderTrainer {
     /// The leaf with this number in the pairwise sum. The inputs of a shard are adjacent.
     private func leaf(_ number: Int) -> Leaf { Leaf(shard: number / outputs.count, input: number % outputs.count) }
 
-    /// The rows of a shard in this worker's part of a batch.
+    /// The rows of a shard in this worker's samples of a batch.
     func rows(of shard: Int) -> Range<Int> { shard * shardRows..<(shard + 1) * shardRows }
+
+    /// The rows of a shard in this worker's pairs of a batch.
+    private func pairs(of shard: Int) -> Range<Int> {
+        let count = shardRows * pairsPerSample
+        return shard * count..<(shard + 1) * count
+    }
 
     /// Index in the workspace of the activations of a leaf.
     func slot(of leaf: Leaf) -> Int { leaf.shard * outputs.count + leaf.input }
@@ -147,6 +169,21 @@ package final class EncoderTrainer {
             samples.rows(rows), parameters: parameterViews, workspace: workspace, slot: slot(of: leaf),
             output: outputs[leaf.input].rows(rows), context: context(of: leaf, shardStatistics: shardStatistics),
             afterLayer: afterLayer)
+        if let repeatedOutputs {
+            RepeatedRows.copy(
+                outputs[leaf.input].rows(rows), count: pairsPerSample,
+                into: repeatedOutputs[leaf.input].rows(pairs(of: leaf.shard)))
+        }
+    }
+
+    /// The gradient of a shard's encodings: that of the pairs, or for T pairs a sample the sum of each T rows. It is
+    /// valid until the next call.
+    /// - Parameter gradient: ∂ loss / ∂ encodings of this worker's pairs, B/W × e.
+    func outputGradient(_ gradient: Tensor, of shard: Int) -> Tensor {
+        let pairGradient = gradient.rows(pairs(of: shard))
+        guard let sampleGradient else { return pairGradient }
+        RepeatedRows.sum(pairGradient, count: pairsPerSample, into: sampleGradient)
+        return sampleGradient
     }
 
     /// The context of a pass over a leaf. A frozen encoder works as in an evaluation.
@@ -157,8 +194,13 @@ package final class EncoderTrainer {
         if isFrozen { return .evaluation(statistics: statisticsViews) }
         return .training(
             philox: philox, encoderNumber: encoderNumber, input: leaf.input,
-            firstDraw: firstDraws[leaf.input % batchCount] + UInt64(rows(of: leaf.shard).lowerBound),
+            firstDraw: firstSample(ofBatch: leaf.input % batchCount) + UInt64(rows(of: leaf.shard).lowerBound),
             statistics: statisticsViews, shardStatistics: shardStatistics, touchedRows: touchedRows)
+    }
+
+    /// The number of this worker's first sample of a batch, for dropout: n of its pair's draw, or n div T.
+    private func firstSample(ofBatch batch: Int) -> UInt64 {
+        Sampler.sample(ofDraw: firstDraws[batch], pairsPerSample: pairsPerSample)
     }
 
     /// Backpropagates the gradient of the encodings to the parameters, and begins to sum it over the workers. The
@@ -181,7 +223,7 @@ package final class EncoderTrainer {
             if let tableGradients, let tableInput { views[0] = [tableGradients.view(forLeaf: number, tableInput)] }
             try encoder.backward(
                 input: inputs[leaf.input].rows(rows), tableInput: tableInput, output: outputs[leaf.input].rows(rows),
-                outputGradient: outputGradients[leaf.input].rows(rows), parameters: parameterViews,
+                outputGradient: outputGradient(outputGradients[leaf.input], of: leaf.shard), parameters: parameterViews,
                 workspace: workspace, slot: slot(of: leaf), gradients: views,
                 context: context(of: leaf, touchedRows: touchedRows), followsForward: number == 0
             ) { layer in

@@ -44,42 +44,48 @@ public struct MemoryEstimate: Sendable {
     ) {
         let floatSize = MemoryLayout<Float>.stride
         let batch = configuration.batch, objective = configuration.objective, optimizer = configuration.optimizer
-        let shardRows = batch.size / batch.shards, localShards = batch.shards / workers
-        let localRows = localShards * shardRows
+        let localShards = batch.shards / workers, localRows = batch.size / workers
         let batchCount = objective.loss.batchCount, inputCount = model.isShared ? 2 * batchCount : batchCount
         let encoders = [model.encoders.first, model.encoders.second]
 
         let trainedParameters = model.trainedEncoders.reduce(0) { $0 + $1.layout.count } * floatSize
         let gradientBuffers = (inputCount * localShards).trailingZeroBitCount + 1
-        let gradients = model.trainedEncoders.reduce(0) { sum, encoder in
+        let trained = model.modalitiesWithOwnEncoder.filter { !model.frozen.contains($0) }
+        let gradients = trained.reduce(0) { sum, modality in
+            let encoder = model.encoders[modality]
             let table = encoder.sparseTable.map {
                 TableGradients.bytes(
                     $0, leaves: inputCount * localShards,
-                    numbers: inputCount * batch.size * encoder.inputShape.reduce(1, *))
+                    numbers: inputCount * batch.samples(modality) * encoder.inputShape.reduce(1, *))
             }
             return sum + gradientBuffers * encoder.layout.denseCount * floatSize + (table ?? 0)
         }
         let momentCount = optimizer.arrayNames.count
         let activations =
-            model.trainedEncoders.reduce(0) {
+            trained.reduce(0) {
                 $0
-                    + $1.memory(
-                        rows: shardRows, slots: inputCount * localShards, recomputes: batch.activations == .recompute
+                    + model.encoders[$1].memory(
+                        rows: batch.shardSamples($1), slots: inputCount * localShards,
+                        recomputes: batch.activations == .recompute
                     ).total
             }
             + model.frozen.reduce(0) {
-                $0 + model.encoders[$1].memory(rows: shardRows, slots: 1, backward: false).total
+                $0 + model.encoders[$1].memory(rows: batch.shardSamples($1), slots: 1, backward: false).total
             }
         // Nil also if a kernel needs too many features. The training step throws that error.
         let features = try? BatchFeatures.counts(configuration, source: source)
         let engine = PairwiseEngine.memory(
             workers: workers, shards: batch.shards, batchSize: batch.size, dimension: configuration.encoders.embedding,
             similarity: objective.similarity, loss: objective.loss, tileMemory: batch.tileMemory / threads,
-            features: features, groups: objective.groups)
-        let encodingColumns = encoders.reduce(0) { $0 + batchCount * $1.outputCount }
+            features: features, groups: objective.groups, equalSamples: objective.equalSamples)
+        // With several pairs a sample the encodings of the samples are there, too.
+        let repeated = batch.secondPerFirst == 1 ? 0 : batchCount * encoders[0].outputCount / batch.secondPerFirst
+        let encodingColumns = encoders.reduce(0) { $0 + batchCount * $1.outputCount } + repeated
         let featureColumns = features.map { $0.first + $0.second } ?? 0
-        let sampleColumns = encoders.reduce(0) { $0 + $1.inputShape.reduce(1, *) }
-        let samples = batchCount * BatchReader.bufferCount(for: source) * localRows * sampleColumns * floatSize
+        let sampleNumbers = Modality.allCases.reduce(0) {
+            $0 + batch.samples($1) / workers * model.encoders[$1].inputShape.reduce(1, *)
+        }
+        let samples = batchCount * BatchReader.bufferCount(for: source) * sampleNumbers * floatSize
         // Only the process of worker 0 has these buffers.
         let checkpoint = saves ? CheckpointBuffers.bytes(model, optimizer: optimizer) : 0
 
@@ -160,7 +166,7 @@ public struct MemoryEstimate: Sendable {
             retrieval = 5 * local * embedding * floatSize + shard * shard * floatSize + activations(shard)
             loss = lossBytes(configuration, source: source, workers: workers, activations: activations)
         }
-        if let samples = settings.identifiability?.samples, let latent = source as? any LatentFactorSource {
+        if let samples = settings.identifiability?.samples, let latent = source.latentFactorSource {
             let count = min(samples, available ?? samples), (local, shard) = rows(count)
             let columns = 2 * embedding + latent.latentFactors.reduce(0) { $0 + $1.columns }
             // Samples for fitting and scoring, in Double, and twice those of one modality standardised.
@@ -183,7 +189,8 @@ public struct MemoryEstimate: Sendable {
         let features = try? BatchFeatures.counts(configuration, source: source)
         let engine = PairwiseEngine.memory(
             workers: workers, shards: batch.shards, batchSize: batches.size, dimension: embedding,
-            similarity: objective.similarity, loss: objective.loss, tileMemory: 0, features: features)
+            similarity: objective.similarity, loss: objective.loss, tileMemory: 0, features: features,
+            groups: objective.groups, equalSamples: objective.equalSamples)
         let columns = Modality.allCases.reduce(0) { $0 + source.description(of: $1).shape.reduce(1, *) }
         let samples = features.map { rows * (columns + $0.first + $0.second) } ?? 0
         let encodings = 2 * batches.batchesPerLoss * rows * embedding
@@ -202,7 +209,7 @@ public struct MemoryEstimate: Sendable {
 
     /// Whether evaluations fit kernel ridge regressions.
     static func fitsKernels(_ configuration: Configuration, source: any PairSource) -> Bool {
-        source is any LatentFactorSource
+        source.latentFactorSource != nil
             && configuration.evaluation.identifiability?.regressors.contains(.kernelRidge) == true
     }
 

@@ -19,6 +19,8 @@ public struct Model: Sendable {
     public let frozen: [Modality]
     /// The labels of the rows of a label encoder; nil if they are row numbers, or if the modality has no labels.
     package let labelTables: PerModality<LabelTable?>
+    /// How texts or picture files became the samples; nil if that is not known.
+    package let preparations: PerModality<SamplePreparation?>
 
     /// Builds the model of a config with its initial parameters. `PretrainedEncoders.load` replaces those that the
     /// block `initialize` takes from another run.
@@ -42,12 +44,14 @@ public struct Model: Sendable {
         let firstStatistics = first.initialStatistics()
         statistics = PerModality(
             first: firstStatistics, second: isShared ? firstStatistics : second.initialStatistics())
-        labelTables = built.labelTables
+        (labelTables, preparations) = (built.labelTables, built.preparations)
     }
 
     /// The encoders without their parameters.
     package var built: ModelEncoders {
-        ModelEncoders(encoders: encoders, isShared: isShared, frozen: frozen, labelTables: labelTables)
+        ModelEncoders(
+            encoders: encoders, isShared: isShared, frozen: frozen, labelTables: labelTables,
+            preparations: preparations)
     }
 
     /// The same model with other parameters, such as their moving average.
@@ -137,15 +141,18 @@ public struct Model: Sendable {
 
 /// The two encoders of a config without their parameters, so that the memory of a model is known before it is taken.
 package struct ModelEncoders: Sendable {
-    let encoders: PerModality<Encoder>
+    package let encoders: PerModality<Encoder>
     let isShared: Bool
     let frozen: [Modality]
     let labelTables: PerModality<LabelTable?>
+    let preparations: PerModality<SamplePreparation?>
 
     fileprivate init(
-        encoders: PerModality<Encoder>, isShared: Bool, frozen: [Modality], labelTables: PerModality<LabelTable?>
+        encoders: PerModality<Encoder>, isShared: Bool, frozen: [Modality], labelTables: PerModality<LabelTable?>,
+        preparations: PerModality<SamplePreparation?>
     ) {
         (self.encoders, self.isShared, self.frozen, self.labelTables) = (encoders, isShared, frozen, labelTables)
+        self.preparations = preparations
     }
 
     /// - Throws: as `Model.init`.
@@ -155,7 +162,8 @@ package struct ModelEncoders: Sendable {
             let description = source.description(of: modality)
             return try configuration.locatingErrors(ofEncoder: modality) {
                 try Encoder(
-                    specification, inputShape: description.shape, classes: description.classes,
+                    specification.completed(vocabulary: source.preparation(of: modality)?.text?.vocabulary),
+                    inputShape: description.shape, classes: description.classes,
                     embedding: settings.embedding, initialScale: settings.initialScale,
                     initialization: settings.initialization, shards: configuration.batch.shards)
             }
@@ -177,7 +185,9 @@ package struct ModelEncoders: Sendable {
             encoders: PerModality(
                 first: first, second: settings.shared ? first : try encoder(settings.second, .second)),
             isShared: settings.shared, frozen: configuration.frozenEncoders,
-            labelTables: PerModality { source.description(of: $0).labelTable })
+            labelTables: PerModality { source.description(of: $0).labelTable },
+            preparations: PerModality(source.preparation))
+        try requireVocabularies()
         let kind = configuration.optimizer.kind
         if kind is any TensorNormOptimizer, trainedEncoders.contains(where: { $0.sparseTable != nil }) {
             throw DataError(
@@ -187,6 +197,22 @@ package struct ModelEncoders: Sendable {
                     of an embedding that its batch reads
                     """,
                 remedy: "choose sgd, adam or adamw, or set sparse: false in the embedding")
+        }
+    }
+
+    /// Checks that the encoders have the vocabularies of the tokenizers.
+    private func requireVocabularies() throws {
+        for modality in Modality.allCases {
+            guard let text = preparations[modality]?.text, let vocabulary = encoders[modality].tokenVocabulary,
+                vocabulary != text.vocabulary
+            else { continue }
+            throw DataError(
+                at: "encoders.\((isShared ? .first : modality).rawValue)",
+                reason: """
+                    its vocabulary is \(vocabulary), but the tokenizer \(text.tokenizerName) of the data has \
+                    \(text.vocabulary) ids
+                    """,
+                remedy: "leave vocabulary out, so that it is that of the data, or set it to \(text.vocabulary)")
         }
     }
 

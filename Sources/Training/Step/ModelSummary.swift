@@ -6,7 +6,7 @@ import CoupletText
 /// --summary` prints it.
 package struct ModelSummary: Sendable {
     /// The encoders, each once, with the names of the modalities that use them.
-    private let encoders: [(name: String, kind: String, summary: LayerTable)]
+    private let encoders: [(name: String, kind: String, samples: Int, summary: LayerTable)]
     private let batch: Configuration.Batch
     /// Inputs of each encoder in a step: 2 for a loss with a second batch, and for a shared encoder.
     private let inputs: Int
@@ -14,26 +14,26 @@ package struct ModelSummary: Sendable {
     /// - Throws: as `Configuration.makeSource` and `ModelEncoders.init` do.
     package init(_ configuration: Configuration) throws {
         let encoders = try ModelEncoders(configuration, source: configuration.makeSource())
-        batch = configuration.batch
+        let batch = configuration.batch, settings = configuration.encoders
+        self.batch = batch
         inputs = configuration.objective.loss.batchCount * (encoders.isShared ? 2 : 1)
-        let rows = batch.size / batch.shards, settings = configuration.encoders
         self.encoders = encoders.modalitiesWithOwnEncoder.map { modality in
             let specification = modality == .first ? settings.first : settings.second
             return (
                 encoders.isShared ? "first and second" : modality.rawValue, specification.architecture.kindName,
-                LayerTable(encoders.encoders[modality], rows: rows)
+                batch.samples(modality), LayerTable(encoders.encoders[modality], rows: batch.shardSamples(modality))
             )
         }
     }
 
     /// Operations of a step in an encoder, without those of a recomputation.
-    private func stepFLOPs(_ summary: LayerTable) -> Int { summary.stepFLOPs * batch.size * inputs }
+    private func stepFLOPs(_ summary: LayerTable, samples: Int) -> Int { summary.stepFLOPs * samples * inputs }
 
     // MARK: - Text
 
     /// A table for each encoder.
     package var text: String {
-        encoders.map { name, kind, summary in
+        encoders.map { name, kind, samples, summary in
             var table = TextTable()
             table.add([
                 "layer", "output", "parameters", "MFLOP forward", "MFLOP forward and backward", "KiB of activations",
@@ -51,11 +51,13 @@ package struct ModelSummary: Sendable {
                 Self.millions(summary.forwardFLOPs), Self.millions(summary.stepFLOPs),
                 Self.kibibytes(summary.activationBytes),
             ])
-            let inputs = inputs == 1 ? "" : ", \(inputs) inputs of each pair"
+            let inputs =
+                (samples == batch.size ? "" : ", \(samples) different samples")
+                + (inputs == 1 ? "" : ", \(inputs) inputs of each pair")
             return """
                 \(name): \(kind), samples \(summary.inputShape); operations and activations of one sample
                 \(table.text())  a step of \(batch.size) pairs\(inputs): \
-                \(NumberText.fixed(Double(stepFLOPs(summary)) / 1e9, 3)) GFLOP forward and backward
+                \(NumberText.fixed(Double(stepFLOPs(summary, samples: samples)) / 1e9, 3)) GFLOP forward and backward
 
                 """
         }.joined(separator: "\n")
@@ -69,7 +71,7 @@ package struct ModelSummary: Sendable {
     package var json: JSONValue {
         func shape(_ shape: [Int]) -> JSONValue { .array(shape.map { .integer($0) }) }
         return .object(
-            encoders.map { name, kind, summary in
+            encoders.map { name, kind, samples, summary in
                 let layers = summary.rows.map { row -> JSONValue in
                     .object([
                         "path": .string(row.path.map(String.init).joined(separator: ".")), "name": .string(row.name),
@@ -85,7 +87,8 @@ package struct ModelSummary: Sendable {
                         "kind": .string(kind), "input_shape": shape(summary.inputShape),
                         "embedding": .integer(summary.outputCount), "parameters": .integer(summary.parameters),
                         "statistics": .integer(summary.statistics), "forward_flops": .integer(summary.forwardFLOPs),
-                        "flops": .integer(summary.stepFLOPs), "step_flops": .integer(stepFLOPs(summary)),
+                        "flops": .integer(summary.stepFLOPs),
+                        "step_flops": .integer(stepFLOPs(summary, samples: samples)),
                         "activation_bytes": .integer(summary.activationBytes), "layers": .array(layers),
                     ])
                 )

@@ -52,7 +52,7 @@ struct NonFiniteSearch {
         }
         for modality in Modality.allCases {
             for (batch, input) in samples[modality].enumerated() where found == nil {
-                let rows = Self.nonFiniteRows(of: input)
+                let rows = pairs(Self.nonFiniteRows(of: input), modality)
                 if !rows.isEmpty { found = LocalFinding(.data, modality, batch: batch, rows: rows) }
             }
         }
@@ -62,7 +62,8 @@ struct NonFiniteSearch {
                 let trainer = trainers[modality]
                 let origin = trainer.nonFiniteActivations(input, of: trainer.inputIndex(of: modality, batch: batch))
                 if found == nil, let origin {
-                    found = LocalFinding(.activations, modality, layer: origin.layer, batch: batch, rows: origin.rows)
+                    found = LocalFinding(
+                        .activations, modality, layer: origin.layer, batch: batch, rows: pairs(origin.rows, modality))
                 }
             }
         }
@@ -90,6 +91,12 @@ struct NonFiniteSearch {
             }
         }
         return try combine(found ?? LocalFinding(.sum))
+    }
+
+    /// The pairs of samples of a modality, by their rows.
+    private func pairs(_ rows: [Int], _ modality: Modality) -> [Int] {
+        let count = trainers[modality].pairsPerSample
+        return count == 1 ? rows : rows.flatMap { $0 * count..<($0 + 1) * count }
     }
 
     /// Gathers the findings of all workers and returns the earliest, with the affected pairs of all workers.
@@ -173,7 +180,8 @@ extension EncoderTrainer {
             encoder.backward(
                 input: samples.rows(rows), tableInput: tableInput(samples.rows(rows)),
                 output: outputs[input].rows(rows),
-                outputGradient: outputGradient.rows(rows), parameters: parameterViews, workspace: workspace,
+                outputGradient: self.outputGradient(outputGradient, of: shard), parameters: parameterViews,
+                workspace: workspace,
                 slot: slot(of: leaf), gradients: views,
                 context: context(of: leaf, touchedRows: touchedRows), followsForward: false
             ) { number in

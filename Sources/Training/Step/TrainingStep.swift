@@ -63,7 +63,8 @@ package final class TrainingStep {
         batches = Array(BatchReader.batches.prefix(objective.loss.batchCount))
         reader = BatchReader(
             source, sampler: sampler, positions: positions, batchCount: objective.loss.batchCount,
-            inputShapes: model.encoders.map(\.inputShape), readsGroups: objective.groups != .ignore)
+            inputShapes: model.encoders.map(\.inputShape),
+            reading: .init(groups: objective.groups != .ignore, rows: objective.equalSamples != .ignore))
         trainers = model.modalitiesWithOwnEncoder.map {
             EncoderTrainer($0, of: model, configuration, communicator: communicator)
         }
@@ -72,9 +73,13 @@ package final class TrainingStep {
         engine = PairwiseEngine(
             communicator: communicator, shards: batch.shards, batchSize: batch.size,
             dimension: configuration.encoders.embedding, similarity: objective.similarity, loss: objective.loss,
-            tileMemory: tileMemory, features: features?.counts, groups: objective.groups)
+            tileMemory: tileMemory, features: features?.counts, groups: objective.groups,
+            equalSamples: objective.equalSamples)
         scalars = LossScalars(objective, momentCount: configuration.optimizer.kind.momentNames.count)
     }
+
+    /// The time for which this worker has waited for its samples so far.
+    package var waitingForSamples: Duration { reader.waiting }
 
     /// Runs step `step`, counted from 0. Every worker calls it.
     ///
@@ -151,10 +156,12 @@ package final class TrainingStep {
     /// Evaluates the loss of the current encodings, and its gradients. Every worker calls it.
     private func evaluateLoss(_ samples: PerModality<[Tensor]>, step: Int) throws -> PairwiseResult {
         let (u, v) = (encodings(of: .first), encodings(of: .second)), groups = reader.groups(step: step)
+        let rows = reader.rows(step: step)
         return try engine.evaluate(
             first: u[0], second: v[0], secondBatch: u.count > 1 ? (u[1], v[1]) : nil, temperature: scalars.temperature,
             bias: scalars.bias, features: features?.evaluate(samples.map { $0[0] }), groups: groups?[0],
-            secondBatchGroups: u.count > 1 ? groups?[1] : nil)
+            secondBatchGroups: u.count > 1 ? groups?[1] : nil, samples: rows?[0],
+            secondBatchSamples: u.count > 1 ? rows?[1] : nil)
     }
 
     /// Recomputes the step and finds the first value that is not finite. Every worker calls it: loss and norm have the

@@ -67,8 +67,8 @@ extension ProcessTests {
             #expect(alone == row.digest)
         }
 
-        /// A trial with `train.best` has the figures and the digest of its best checkpoint. A sweep that resumes does not
-        /// train trials again that `train.stop_early` has ended.
+        /// A trial with `train.best` has the figures and the digest of its best checkpoint. A sweep that resumes does
+        /// not train trials again that `train.stop_early` has ended.
         @Test func trialsWithABestCheckpointAreMeasuredThere() throws {
             let folder = try Self.fixture()
             let extra = [

@@ -166,10 +166,36 @@ import Testing
         #expect(try self.page(of: command, in: folder) == page)
     }
 
+    /// Whether Debian's packages of the emoji study are installed: the study would install them.
+    private static let hasEmoji = [
+        "/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf", "/usr/share/unicode/cldr/common/annotations/en.xml",
+        "/usr/lib/python3/dist-packages/PIL",
+    ].allSatisfy { FileManager.default.fileExists(atPath: $0) }
+
+    @Test(.enabled(if: hasEmoji)) func smokeStudyOfEmoji() throws {
+        let folder = TemporaryFolder()
+        let command = "\(reproduce) emoji --smoke --output study"
+        let page = try self.page(of: command, in: folder)
+        for text in [
+            "Pictures and texts</h2>", "A vector for each picture</h2>",
+            "Names and the pictures that they find</h4>", ">Cyrillic</th>", ">ja</th>",
+        ] { #expect(page.contains(text), "\(text)") }
+        // Names and keywords of the manifest, counted by another program: one query each.
+        let counted = try ShellScript("grep -c -P '\\tname\\t' study/data/languages.tsv", in: folder.path)
+        let count = counted.output.trimmingCharacters(in: .whitespacesAndNewlines)
+        #expect(page.contains("<td>\(count)</td>"), "\(counted.output)")
+        // A second start trains nothing, and the page has the same bytes.
+        #expect(try self.page(of: command, in: folder) == page)
+    }
+
     @Test func wrongUsage() throws {
         let folder = TemporaryFolder()
         for (arguments, said) in [
-            ("gausian", "no study is called 'gausian'; there are gaussian, identifiability, mnist and ocean"),
+            (
+                "gausian",
+                "no study is called 'gausian'; there are emoji, gaussian, identifiability, "
+                    + "image-text, mnist and ocean"
+            ),
             ("gaussian --smoke --full", "exclude each other"), ("", "usage: launch/reproduce"),
             ("gaussian --ranks none", "--ranks: wanted a number"), ("gaussian --fast", "no option --fast"),
             ("gaussian --small", "has no size --small"), ("mnist", "needs its data"),

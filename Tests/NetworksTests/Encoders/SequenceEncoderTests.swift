@@ -175,15 +175,16 @@ import Testing
             try shapes("kind: text_cnn\nvocabulary: 12\nkernels: [2, 3]\nchannels: 4", [7]) == [[7, 128], [8], [2]])
     }
 
-    @Test func errorsSayWhatToDo() throws {
-        func message(_ yaml: String, _ inputShape: [Int]) throws -> String {
-            do {
-                _ = try made(yaml, inputShape)
-                return ""
-            } catch let error as NetworkError {
-                return error.description
-            }
+    private func message(_ yaml: String, _ inputShape: [Int]) throws -> String {
+        do {
+            _ = try made(yaml, inputShape)
+            return ""
+        } catch let error as NetworkError {
+            return error.description
         }
+    }
+
+    @Test func errorsSayWhatToDo() throws {
         func layers(_ list: String, _ inputShape: [Int]) throws -> String {
             try message("kind: layers\nlayers: [\(list)]", inputShape)
         }
@@ -216,7 +217,23 @@ import Testing
             try problem("kind: layers\nlayers: [{conv1d: {channels: 2, padding: some}}]").contains(
                 "wanted same, or a whole number from 0; found"))
         #expect(try problem("kind: set\nelement_widths: [2]\nwidth: 3").contains("only sets of token ids embed them"))
-        #expect(try problem("kind: text_cnn").contains("vocabulary: is missing"))
+    }
+
+    /// A tokenizer's number of ids takes the place of a missing vocabulary, and of no other.
+    @Test func tokenizerGivesTheVocabulary() throws {
+        let found = try message("kind: text_cnn", [7])
+        #expect(found.contains("kind text_cnn has no vocabulary, and the data name no tokenizer"), "\(found)")
+        #expect(TextConvolutionalEncoder().completed(vocabulary: 9).vocabulary == 9)
+        #expect(TextConvolutionalEncoder(vocabulary: 5).completed(vocabulary: 9).vocabulary == 5)
+        #expect(TextTransformerEncoder().completed(vocabulary: 9).vocabulary == 9)
+        #expect(SetTransformerEncoder().completed(vocabulary: 9).vocabulary == 9)
+        #expect(DeepSetsEncoder(elementWidths: []).completed(vocabulary: 9).vocabulary == 9)
+        #expect(LinearEncoder().completed(vocabulary: 9) == LinearEncoder())
+        for kind in [EmbeddingBag.Kind(width: 2), TokenEmbedding.Kind(width: 2)] as [any LayerKind] {
+            #expect(throws: NetworkError.self) { try kind.layer(inputShape: [7]) }
+            let list = LayerListEncoder([kind]).completed(vocabulary: 9)
+            #expect(try list.list.layers(inputShape: [7])[0].tokenVocabulary == 9)
+        }
     }
 
     /// Layers with other parameters beside them, and weights of their own for each.

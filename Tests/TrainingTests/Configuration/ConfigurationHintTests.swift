@@ -37,4 +37,11 @@ import Testing
             ])
         #expect(try Self.hints("optimizer={weight_decay_on: all}") == [])
     }
+
+    /// Captions of one picture in one batch that count as wrong answers to one another.
+    @Test func captionsAsNegatives() throws {
+        #expect(Self.keys(try Self.hints("batch.second_per_first=4")) == ["batch.second_per_first"])
+        #expect(try Self.hints("batch.second_per_first=4", "objective.groups=positives") == [])
+        #expect(try Self.hints("batch.second_per_first=1") == [])
+    }
 }

@@ -123,6 +123,8 @@ struct InvalidConfiguration: Sendable, CustomTestStringConvertible {
         .init("shards: 16", "shards: 4096", 15, 29, "batch.shards", "nearest valid number is 2048"),
         .init("size: 2048, shards: 16", "size: 2050, shards: 4", 15, 29, "batch.shards", "nearest valid number is 2"),
         .init("shards: 16", "activations: recomptue", 15, 34, "batch.activations", "did you mean recompute?"),
+        .init(
+            "shards: 16", "second_per_first: 3", 15, 39, "batch.second_per_first", "divides the 128 pairs", "found 3"),
         .init("shards: 16", "tile_memory: 3 MB", 15, 34, "batch.tile_memory", "such as 256 MiB", "3 MB"),
         .init("shards: 16", "tile_memory: -1", 15, 34, "batch.tile_memory", "such as 256 MiB"),
         .init("size: 2048, shards: 16", "size: 1", 15, 15, "batch.size", "from 2"),

@@ -177,7 +177,9 @@ import Testing
         let text = try Configuration.parse(text: ConfigurationExample.text, name: "c.yaml").resolvedYAML
         for line in [
             "  initial_scale: 1", "  first: {kind: linear, bias: false}", "  weights: [0.5, 0.5]",
-            "batch: {size: 2048, shards: 16, activations: keep, tile_memory: 256 MiB, groups: any}", "  groups: ignore",
+            "batch: {size: 2048, shards: 16, activations: keep, tile_memory: 256 MiB, groups: any, "
+                + "second_per_first: 1}",
+            "  groups: ignore", "  equal_samples: ignore",
             "  beta2: 0.999", "  epsilon: 1.0e-08", "  schedule: constant", "  warmup_steps: 0",
             "  weight_decay_on: weights", "  initialization: {law: pytorch, gain: 1, biases: uniform}",
             "  learning_rate_factors: {first: 1, second: 1}", "  average_decay: null", "  clip_norm: null",
@@ -296,11 +298,13 @@ import Testing
                 similarity: similarity, loss: loss,
                 temperature: learned
                     ? .init(initial: initial, learned: true, minimum: initial * 0.3) : .init(initial: initial),
-                groups: pick(GroupTreatment.allCases.filter { loss.problem(of: $0) == nil })),
+                groups: pick(GroupTreatment.allCases.filter { loss.problem(of: $0) == nil }),
+                equalSamples: pick(
+                    EqualSampleTreatment.allCases.filter { loss.problem(ofEqualSamples: $0) == nil })),
             batch: pick([
                 .init(size: size), .init(size: size, shards: 32),
                 .init(size: size, activations: .recompute, tileMemory: whole(0...1 << 40)),
-                .init(size: size, groups: .distinct),
+                .init(size: size, groups: .distinct), .init(size: 96, shards: 8, secondPerFirst: isShared ? 1 : 4),
             ]),
             optimizer: .init(
                 kind: kind(), learningRate: positive(), schedule: schedule, warmupSteps: warmup,

@@ -87,6 +87,59 @@ extension Flatten {
     }
 }
 
+/// A sequence of vectors [positions, width] as an image of one channel, [positions, width, 1], for convolutions over
+/// positions and features. Padding is part of the image.
+public struct Unsqueeze: Layer {
+    public let inputShape: [Int]
+    public var outputShape: [Int] { inputShape + [1] }
+
+    public init(inputShape: [Int]) {
+        precondition(inputShape.count == 2 && inputShape.allSatisfy { $0 > 0 }, "unsqueeze of \(inputShape)")
+        self.inputShape = inputShape
+    }
+
+    public var tableName: String { Kind.name }
+    public var addedPositions: Int? { nil }
+    public var backwardReadsInput: Bool { false }
+    public var backwardReadsOutput: Bool { false }
+    public var backwardOverwritesOutputGradient: Bool { false }
+
+    public func forward(
+        _ input: Tensor, parameters: [Tensor], output: Tensor, savedForBackward: Tensor, scratch: Tensor,
+        context: LayerContext
+    ) {
+        output.pointer.update(from: input.pointer, count: input.count)
+    }
+
+    public func backward(
+        input: Tensor, output: Tensor, outputGradient: Tensor, parameters: [Tensor], parameterGradients: [Tensor],
+        inputGradient: Tensor?, savedForBackward: Tensor, scratch: Tensor, context: LayerContext
+    ) {
+        inputGradient?.pointer.update(from: outputGradient.pointer, count: outputGradient.count)
+    }
+}
+
+extension Unsqueeze {
+    /// `unsqueeze` in a list of layers.
+    public struct Kind: LayerKind {
+        public init() {}
+
+        public static let name = "unsqueeze"
+        public static let table = ConfigurationTable(
+            Kind(), help: "A sequence of vectors as an image of one channel, for conv2d over positions and features.",
+            [])
+
+        public func layer(inputShape: [Int]) throws(NetworkError) -> any Layer {
+            guard inputShape.count == 2 else {
+                throw NetworkError(
+                    reason: "unsqueeze takes a sequence, positions × width, and not the shape \(inputShape)",
+                    remedy: "put it after a layer that returns a sequence, such as token_embedding")
+            }
+            return Unsqueeze(inputShape: inputShape)
+        }
+    }
+}
+
 /// Transposes each sample, rows × columns.
 private func transposeRows(_ input: Tensor, rows: Int, columns: Int, into output: Tensor) {
     if rows == 1 || columns == 1 {

@@ -81,12 +81,13 @@ public struct EmbeddingBag: Layer {
 extension EmbeddingBag {
     /// `embedding_bag` in a list of layers.
     public struct Kind: LayerKind {
-        public var vocabulary: Int
+        /// Number of token ids; nil for that of the tokenizer that made the samples.
+        public var vocabulary: Int?
         public var width: Int
         public var reduction: Reduction
         public var sparse: Bool
 
-        public init(vocabulary: Int, width: Int, reduction: Reduction = .mean, sparse: Bool = true) {
+        public init(vocabulary: Int? = nil, width: Int, reduction: Reduction = .mean, sparse: Bool = true) {
             self.vocabulary = vocabulary
             self.width = width
             self.reduction = reduction
@@ -95,19 +96,26 @@ extension EmbeddingBag {
 
         public static let name = "embedding_bag"
         public static let table = ConfigurationTable(
-            Kind(vocabulary: 2, width: 1),
+            Kind(width: 1),
             help: "The mean or sum of the learned vectors of a sample's token ids; id 0 is padding.",
             [
-                .required("vocabulary", \.vocabulary, TokenTable.vocabularyType, TokenTable.vocabularyHelp),
+                TokenTable.vocabularyKey(\.vocabulary),
                 .required(
                     "width", \.width, .integer(1...ConfigurationLimits.extent, example: 128), "Numbers of a vector."),
                 .key("reduction", \.reduction, .choice("reduction"), "What becomes of the vectors."),
                 .key("sparse", \.sparse, .flag, TokenTable.sparseHelp),
             ])
 
+        public func completed(vocabulary: Int) -> Self {
+            var copy = self
+            copy.vocabulary = self.vocabulary ?? vocabulary
+            return copy
+        }
+
         public func layer(inputShape: [Int]) throws(NetworkError) -> any Layer {
             EmbeddingBag(
-                positions: try TokenTable.positions(inputShape, kind: Self.name), vocabulary: vocabulary, width: width,
+                positions: try TokenTable.positions(inputShape, kind: Self.name),
+                vocabulary: try TokenTable.required(vocabulary, kind: Self.name), width: width,
                 reduction: reduction, sparse: sparse)
         }
     }

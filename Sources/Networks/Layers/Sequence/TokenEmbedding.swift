@@ -97,6 +97,23 @@ enum TokenTable {
         return inputShape[0]
     }
 
+    /// The key `vocabulary`, which a tokenizer of the data replaces.
+    static func vocabularyKey<Block>(
+        _ path: WritableKeyPath<Block, Int?> & Sendable
+    ) -> ConfigurationKey<Block> {
+        .key(
+            "vocabulary", path, .optional(vocabularyType, isOmitted: true), vocabularyHelp,
+            defaultText: "that of the data's tokenizer")
+    }
+
+    /// The vocabulary, which the config or a tokenizer of the data must name.
+    static func required(_ vocabulary: Int?, kind: String) throws(NetworkError) -> Int {
+        if let vocabulary { return vocabulary }
+        throw NetworkError(
+            reason: "\(kind) has no vocabulary, and the data name no tokenizer",
+            remedy: "set vocabulary to the number of token ids, with 0 for padding")
+    }
+
     /// The type of the key `vocabulary`.
     static var vocabularyType: ConfigurationType<Int> { .integer(2...largestVocabulary, example: 10_000) }
     static let sparseHelp =
@@ -108,11 +125,12 @@ enum TokenTable {
 extension TokenEmbedding {
     /// `token_embedding` in a list of layers.
     public struct Kind: LayerKind {
-        public var vocabulary: Int
+        /// Number of token ids; nil for that of the tokenizer that made the samples.
+        public var vocabulary: Int?
         public var width: Int
         public var sparse: Bool
 
-        public init(vocabulary: Int, width: Int, sparse: Bool = false) {
+        public init(vocabulary: Int? = nil, width: Int, sparse: Bool = false) {
             self.vocabulary = vocabulary
             self.width = width
             self.sparse = sparse
@@ -120,17 +138,24 @@ extension TokenEmbedding {
 
         public static let name = "token_embedding"
         public static let table = ConfigurationTable(
-            Kind(vocabulary: 2, width: 1), help: "One learned vector for each token id; id 0 is padding.",
+            Kind(width: 1), help: "One learned vector for each token id; id 0 is padding.",
             [
-                .required("vocabulary", \.vocabulary, TokenTable.vocabularyType, TokenTable.vocabularyHelp),
+                TokenTable.vocabularyKey(\.vocabulary),
                 .required(
                     "width", \.width, .integer(1...ConfigurationLimits.extent, example: 128), "Numbers of a vector."),
                 .key("sparse", \.sparse, .flag, TokenTable.sparseHelp),
             ])
 
+        public func completed(vocabulary: Int) -> Self {
+            var copy = self
+            copy.vocabulary = self.vocabulary ?? vocabulary
+            return copy
+        }
+
         public func layer(inputShape: [Int]) throws(NetworkError) -> any Layer {
             TokenEmbedding(
-                positions: try TokenTable.positions(inputShape, kind: Self.name), vocabulary: vocabulary, width: width,
+                positions: try TokenTable.positions(inputShape, kind: Self.name),
+                vocabulary: try TokenTable.required(vocabulary, kind: Self.name), width: width,
                 sparse: sparse)
         }
     }

@@ -1,3 +1,4 @@
+import CoupletImages
 import CoupletText
 
 /// Flows on the periodic unit square, side by side with one scale of colours: the stream function ψ as an image, its

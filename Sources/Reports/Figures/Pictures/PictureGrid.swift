@@ -1,3 +1,4 @@
+import CoupletImages
 import CoupletText
 
 /// Rows of pictures, such as a query and what was retrieved for it. Each picture is drawn with sharp pixels. A row

@@ -64,7 +64,7 @@ package final class RunReporter {
         let process = processes > 1 ? "each rank" : "the process"
         logger.notice("memory of \(process), in addition to the program's own: \(memory.description)")
         for notice in setup.source.storageNotices { logger.warning("\(notice)") }
-        if let source = setup.source as? any LatentFactorSource {
+        if let source = setup.source.latentFactorSource {
             for line in source.latentSummary { logger.notice("\(line)") }
         }
         reportChoice(setup.source)

@@ -18,6 +18,7 @@ extension Configuration {
         configuration.evaluation.identifiability?.samples = Self.exampleCount
         // The loss of a large batch would take as long as a step.
         configuration.batch.size = max(batch.shards, 4)
+        configuration.batch.secondPerFirst = 1
         return try configuration.evaluation(of: model, source: source, extent: extent)
     }
 

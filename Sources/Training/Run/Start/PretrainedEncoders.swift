@@ -134,6 +134,13 @@ package struct PretrainedEncoders: Sendable {
                 return "\(path) has the shape \(shape) there and \(entry.shape) here, because their data differ"
             }
         }
+        if let here = model.preparations[modality],
+            let there = try RunState.preparations(in: checkpoint, from: path)[modality], !here.givesSameRows(as: there)
+        {
+            return here.summary == there.summary
+                ? "its samples are \(there.summary) there and here, with another vocabulary or other rules"
+                : "its samples are \(there.summary) there and \(here.summary) here"
+        }
         if let table = model.labelTables[modality] {
             // Without a table in the checkpoint, labels are row numbers.
             let stored = checkpoint.labels.first { $0.modality == modality.rawValue }?.labels

@@ -17,7 +17,8 @@ extension Configuration {
         try FloatingPointMode.withFlushedSubnormals { try withLabels(source.makeSource(seed: seed), of: checkpoint) }
     }
 
-    /// Gives a source labels for the encoders that take them, and scales the inputs of the others.
+    /// Gives a source labels for the encoders that take them, and scales the inputs of the others. Draws take second
+    /// samples by `batch.second_per_first`.
     /// - Parameter checkpoint: as for `makeSource(labelsOf:)`.
     package func withLabels(_ source: any PairSource, of checkpoint: Checkpoint? = nil) throws -> any PairSource {
         let architectures = PerModality(
@@ -28,7 +29,17 @@ extension Configuration {
             let stored = checkpoint?.labels.first { $0.modality == modality.rawValue }?.labels
             return stored.flatMap(LabelTable.init(stored:)).map { .table($0) } ?? .fromData
         }
-        return try scalingInputs(of: source.reading(labels: readings), by: checkpoint)
+        let drawn = try source.drawing(secondPerFirst: batch.secondPerFirst).reading(labels: readings)
+        return try scalingInputs(of: augmented(drawn), by: checkpoint)
+    }
+
+    /// Changes training samples at random, by `data.augment`.
+    private func augmented(_ source: any PairSource) throws -> any PairSource {
+        guard let augment = self.source.augment else { return source }
+        let encoders = try? ModelEncoders(self, source: source)
+        return try AugmentedSource.augmenting(
+            source, by: augment,
+            tokens: Modality.allCases.filter { encoders?.encoders[$0].tokenVocabulary != nil }, seed: seed)
     }
 
     /// Scales the inputs of the encoders that take numbers, by `data.standardize` and `data.scale_pictures`.

@@ -1,3 +1,5 @@
+import CoupletPairs
+
 /// Thrown if two things that must agree differ: a run and the config or data with which it is resumed, or two ranks.
 public struct RunMismatchError: Error, CustomStringConvertible, Sendable {
     public let description: String
@@ -23,6 +25,18 @@ public struct RunMismatchError: Error, CustomStringConvertible, Sendable {
                 \(checkpoint): the data are not those this run was started with: their digest was \(was.prefix(12))…, \
                 it is \(now.prefix(12))… now. \
                 Resume with the files that the run was started with, or give another folder by --output
+                """)
+    }
+
+    /// The data of a resumed run are made in another way from texts or pictures.
+    package static func otherPreparation(
+        _ checkpoint: String, _ modality: Modality, was: SamplePreparation, now: SamplePreparation
+    ) -> RunMismatchError {
+        RunMismatchError(
+            description: """
+                \(checkpoint): the \(modality) samples are made in another way than those this run was started with: \
+                \(was.difference(from: now)). Resume with the files that the run was started with, or give another \
+                folder by --output
                 """)
     }
 

@@ -89,6 +89,16 @@ struct RunSetup: Sendable {
     private static func checkData(
         _ inputs: RunInputs, of restored: (content: Checkpoint, path: String)?
     ) throws {
+        if let restored {
+            let stored = try RunState.preparations(in: restored.content, from: restored.path)
+            for modality in Modality.allCases {
+                if let was = stored[modality], let now = inputs.source.preparation(of: modality),
+                    !was.givesSameRows(as: now)
+                {
+                    throw RunMismatchError.otherPreparation(restored.path, modality, was: was, now: now)
+                }
+            }
+        }
         let saved = restored.flatMap { RunState.dataDigest(in: $0.content.scalars) }
         if let restored, let saved, let digest = inputs.dataDigest,
             try inputs.source.hasData(ofDigest: saved) == false
