@@ -61,15 +61,23 @@ struct ImageTextRetrieval {
             shapes.indices.sorted { values[$0] != values[$1] ? values[$0] > values[$1] : $0 < $1 }.prefix(Self.columns))
     }
 
+    /// The sentences of the queries, by their numbers.
+    var table: DataTable {
+        DataTable(
+            columns: ["", "sentence"],
+            rows: queries.enumerated().map { [DataTable.Cell("\($0 + 1)"), DataTable.Cell(sentences[$1])] },
+            textColumns: [0, 1])
+    }
+
     var grids: [PictureGrid] {
         [
             PictureGrid(
                 "Pictures that a sentence finds",
-                caption: "The first test sentence about each shape, with its \(Self.columns) best pictures of "
-                    + "\(shapes.count). A check mark: the right shape.",
-                rows: queries.map { query in
+                caption: "The first test sentence about each shape, by its number in the table below, with its "
+                    + "\(Self.columns) best pictures of \(shapes.count). A check mark: the right shape.",
+                rows: queries.enumerated().map { number, query in
                     .init(
-                        sentences[query],
+                        "\(number + 1)",
                         pictures: best { scores[query, $0] }.map {
                             picture($0, tooltip: sentences[$0], answer: shapes[$0] == shapes[query] ? .right : .wrong)
                         })

@@ -17,7 +17,7 @@ public struct ImageTextStudy: Sendable {
     }
 
     private let sweeps: StudySweeps<Part, ImageTextTrial>
-    private let pictures: [Part: [PictureGrid]]
+    private let retrieved: [Part: ImageTextRetrieval]
 
     /// Reads the sweeps that exist in a folder, and retrieves pictures with their encoders.
     /// - Parameter data: the folder of the pictures; nil for that of the runs' configs.
@@ -26,12 +26,12 @@ public struct ImageTextStudy: Sendable {
     public init(reading folder: String, data: String? = nil) throws {
         let sweeps = try StudySweeps<Part, ImageTextTrial>(reading: folder, of: "image/text", command: "image-text")
         self.sweeps = sweeps
-        var pictures: [Part: [PictureGrid]] = [:]
+        var retrieved: [Part: ImageTextRetrieval] = [:]
         for part in sweeps.parts {
             guard let trial = sweeps[part]?.trials.first else { continue }
-            pictures[part] = try ImageTextRetrieval(trial, data: data).grids
+            retrieved[part] = try ImageTextRetrieval(trial, data: data)
         }
-        self.pictures = pictures
+        self.retrieved = retrieved
     }
 
     /// The parts whose sweeps exist.
@@ -52,7 +52,8 @@ public struct ImageTextStudy: Sendable {
                     + "the style: its name depends on a palette that only the sentence has. The theorem says that the "
                     + "encoders keep the content, and neither what belongs to one modality alone nor the style.")
             sweeps.sections { part, sweep in
-                ImageTextTables(sweep.trials).content + [FigureGroup(pictures[part] ?? [])]
+                ImageTextTables(sweep.trials).content
+                    + (retrieved[part].map { [FigureGroup($0.grids), $0.table] } ?? [])
             }
         }
     }

@@ -188,6 +188,18 @@ import Testing
         #expect(try self.page(of: command, in: folder) == page)
     }
 
+    @Test func smokeStudyOfImagesAndTexts() throws {
+        let folder = TemporaryFolder()
+        let command = "\(reproduce) image-text --smoke --output study"
+        let page = try self.page(of: command, in: folder)
+        for text in [
+            "A small convolutional encoder</h2>", "ResNet-18</h2>", ">color of the wall</th>", ">shape</th>",
+            "Pictures that a sentence finds</h4>", "Sentences that a picture finds</h4>",
+        ] { #expect(page.contains(text), "\(text)") }
+        // A second start trains nothing, and the page has the same bytes.
+        #expect(try self.page(of: command, in: folder) == page)
+    }
+
     @Test func wrongUsage() throws {
         let folder = TemporaryFolder()
         for (arguments, said) in [
