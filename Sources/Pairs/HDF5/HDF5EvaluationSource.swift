@@ -13,7 +13,9 @@ struct HDF5EvaluationSource: PairSourceWrapper {
     init(_ base: any PairSource, path: String, names: HDF5DatasetNames) throws {
         self.base = base
         let readings = PerModality { modality in base.description(of: modality).labelTable.map(LabelReading.table) }
-        let opened = try HDF5Source(path: path, names: names, heldOut: 0, seed: 0).holdingOutAll()
+        let opened = try HDF5Source(
+            path: path, names: names, heldOut: 0, rule: .groups(seed: 0), readsSplit: false
+        ).holdingOutAll()
         file = try opened.reading(labels: readings) as? HDF5Source ?? opened
         // The first row shows a wrong shape before any computation.
         for modality in Modality.allCases {

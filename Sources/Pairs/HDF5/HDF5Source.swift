@@ -87,7 +87,8 @@ public struct HDF5Source: PairSource {
 
     init(
         path: String, names: HDF5DatasetNames = HDF5DatasetNames(), heldOut: Double, validation: Double? = nil,
-        rule: HDF5Split.Rule, memoryLimit: Int = Self.memoryLimit, smallestMapping: Int = Self.smallestMapping
+        rule: HDF5Split.Rule, memoryLimit: Int = Self.memoryLimit, smallestMapping: Int = Self.smallestMapping,
+        readsSplit: Bool = true
     ) throws {
         self.path = path
         self.names = names
@@ -129,9 +130,11 @@ public struct HDF5Source: PairSource {
         }
         let column = try HDF5Columns.integers(\.groups, names, of: file, count: count)
         groups = try pairs.map { try $0.groups(column, at: "\(path):\(names[\.groups])") } ?? column
-        split = try HDF5Split(
-            file, names, count: count, groups: groups, isPaired: pairs != nil, heldOut: heldOut,
-            validation: validation, rule: rule)
+        split =
+            readsSplit
+            ? try HDF5Split(
+                file, names, count: count, groups: groups, isPaired: pairs != nil, heldOut: heldOut,
+                validation: validation, rule: rule) : nil
         updateSamples()
     }
 

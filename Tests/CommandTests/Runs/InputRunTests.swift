@@ -128,8 +128,9 @@ import Testing
         let before = try String(contentsOfFile: folder.path("one/evaluation.json"), encoding: .utf8)
         let other = try output("evaluate", "one", "--json", "--data", "held.h5")
         #expect(try other == output("evaluate", "one", "--json"))
+        // Its /split, by which all of them are held out, is not used.
         try Self.write(
-            folder.path("some.h5"), first, second, rows: Array(held[7..<40]), split: false,
+            folder.path("some.h5"), first, second, rows: Array(held[7..<40]), split: true,
             names: ("/images", "/captions"))
         let some = try output("evaluate", "one", "--json", "--data", "some.h5")
         #expect(some.contains("\"gallery\": 33") && some != other)
