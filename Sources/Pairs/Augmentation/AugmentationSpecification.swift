@@ -156,8 +156,8 @@ public struct ColorJitter: Equatable, Sendable {
         ])
 }
 
-/// `blur`: convolution with the weights e^(-i²/2σ²) of `kernel` × `kernel` pixels, scaled to the sum 1, with σ uniform
-/// between its limits (SimCLR's).
+/// `blur`: convolution with a Gaussian kernel of `kernel` × `kernel` pixels. Along each axis its weights are
+/// e^(-i²/2σ²), scaled to the sum 1. σ is uniform between its limits, which are SimCLR's by default.
 public struct RandomBlur: Equatable, Sendable {
     public var probability: Double
     /// The smallest and the largest σ, in pixels.

@@ -7,8 +7,9 @@ import CoupletText
 /// " cat " has " c", "cat " and " cat " among its n-grams; the lone space is none. A character is a Unicode scalar. The
 /// ids come word by word, by the position of the first character, and then by n.
 ///
-/// The id of an n-gram is 1 + ⌊h (V - 1) / 2⁶⁴⌋. h is the 64-bit FNV-1a hash of its UTF-8, whose bits SplitMix64's last
-/// three steps mix. So nothing is unknown, and different n-grams may have one id.
+/// The id of an n-gram is 1 + ⌊h (V - 1) / 2⁶⁴⌋. To get h, the UTF-8 of the n-gram is hashed by FNV-1a with 64 bits,
+/// and the last three steps of SplitMix64 mix the bits of the hash. So no n-gram is unknown, and two n-grams may share
+/// an id.
 public struct NgramTokenizer: Tokenizer, Equatable {
     public static let name = TokenizerKind.ngrams.rawValue
     /// The number of ids, if the user says nothing.
