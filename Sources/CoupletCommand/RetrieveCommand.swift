@@ -27,10 +27,10 @@ struct RetrieveCommand: ParsableCommand {
               couplet retrieve runs/emoji --query cat.png --gallery emoji.h5:/second --top 5
 
             An index stores the gallery's encodings: the first call makes it, and later calls use it and need no \
-            --gallery. The output has /indices, /scores and /probabilities, queries × top, (and \
-            /labels, if the gallery is labels) and /log_normalizer and \
-            /effective_candidates, one for each query: probability = e^(score - log_normalizer), and effective \
-            candidates are 1 / Σ p² over the gallery.
+            --gallery. The output has /indices, /scores and /probabilities, queries × top, and \
+            /log_normalizer and /effective_candidates, one for each query: probability = e^(score - log_normalizer), \
+            and effective candidates are 1 / Σ p² over the gallery. /labels, queries × top, are there if the gallery \
+            is labels; /names, queries × top, and /queries if texts or names of pictures are known.
             """)
 
     @OptionGroup var argument: RunArgument
@@ -151,6 +151,10 @@ struct RetrieveCommand: ParsableCommand {
             if let labels = result.labels {
                 try file.write("/labels", labels, shape: [result.queries, result.top])
             }
+            if let names = result.names {
+                try file.write("/names", names, shape: [result.queries, result.top])
+            }
+            if let names = result.queryNames { try file.write("/queries", names) }
             try file.write("/scores", result.scores, shape: [result.queries, result.top])
             try file.write("/probabilities", result.probabilities, shape: [result.queries, result.top])
             try file.write("/log_normalizer", result.logNormalizers, shape: [result.queries])

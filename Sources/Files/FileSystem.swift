@@ -179,13 +179,13 @@ package enum FileSystem {
     }
 
     /// Whether the path names a descriptor of this process.
-    private static func isInherited(_ path: String) -> Bool {
+    static func isInherited(_ path: String) -> Bool {
         path == "/dev/stdin" || path.hasPrefix("/dev/fd/") || path.hasPrefix("/proc/self/fd/")
     }
 
     /// Waits until a pipe has data or has ended.
     /// - Throws: `FileError(.inputOutput)` after 30 s without either.
-    private static func waitForInput(_ descriptor: CInt, _ path: String) throws {
+    static func waitForInput(_ descriptor: CInt, _ path: String) throws {
         var descriptors = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         guard try SystemCall.check("poll", path, { poll(&descriptors, 1, 30_000) }) > 0 else {
             throw FileError(.inputOutput, at: path, reason: "nothing was written to this pipe for 30 s")

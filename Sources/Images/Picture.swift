@@ -60,16 +60,4 @@ public struct Picture: Equatable, Sendable {
         sum += 7_471 * UInt32(blue)
         return UInt8((sum + 0x8000) >> 16)
     }
-
-    /// The bytes of a PNG file.
-    public var png: [UInt8] {
-        let plane = height * width
-        var interleaved = pixels
-        if channels == 3 {
-            for point in 0..<plane {
-                for channel in 0..<3 { interleaved[3 * point + channel] = pixels[channel * plane + point] }
-            }
-        }
-        return PNGImage(channels: channels, width: width, height: height, pixels: interleaved).file
-    }
 }

@@ -151,3 +151,20 @@ public struct GalleryRetrieval: Sendable {
         return result
     }
 }
+
+extension TrainedRun {
+    /// Finds the best rows of a gallery in memory for each query, with the similarity and the temperature of the run.
+    /// - Parameters:
+    ///   - queries, gallery: encodings of the two modalities, Q × e and N × e.
+    ///   - top: largest number of candidates of each query; a smaller gallery is ranked as a whole.
+    /// - Throws: `SearchError` if the gallery is empty or an encoding is not finite.
+    package func search(queries: Tensor, gallery: Tensor, top: Int) throws -> SearchResult {
+        let similarity = configuration.objective.similarity
+        let search = try GallerySearch(
+            similarity: similarity, temperature: temperature, top: min(top, gallery.rows))
+        let prepared = Gallery(gallery, similarity: similarity)
+        return try WorkerGroup.alone().run(threads: 1) {
+            try search.run(queries: queries, gallery: prepared, communicator: $0)
+        }
+    }
+}

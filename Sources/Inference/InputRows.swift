@@ -42,7 +42,7 @@ public struct InputRows: Sendable {
             let preparation = try Self.preparation(input, modality, run)
             // A file of another kind is better told than its bytes.
             guard preparation.text != nil else { throw Self.unsuitable(path, preparation) }
-            try self.init(TextLines.read(path), at: path, preparation)
+            try self.init(LineReader.texts(of: path, acceptsPipe: true), at: path, preparation)
         }
     }
 
@@ -176,27 +176,5 @@ public struct InputRows: Sendable {
             digest.update(try read(start..<min(start + blockRows, count)))
         }
         return digest.hexadecimal
-    }
-}
-
-/// A text file with one text a line.
-enum TextLines {
-    /// Reads the lines of a file in UTF-8. A line ends with LF or CR LF; the last one need not end. An empty line is an
-    /// empty text.
-    /// - Throws: `FileError` if the file cannot be read; `DataError` with the number of the line if a line is no UTF-8.
-    static func read(_ path: String) throws -> [String] {
-        var bytes = try FileSystem.contents(of: path, acceptsPipe: true)[...]
-        if bytes.starts(with: [0xef, 0xbb, 0xbf]) { bytes = bytes.dropFirst(3) }
-        if bytes.last == UInt8(ascii: "\n") { bytes = bytes.dropLast() } else if bytes.isEmpty { return [] }
-        return try bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated().map {
-            number, line in
-            let content = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
-            guard let text = String(validating: content, as: UTF8.self) else {
-                throw DataError(
-                    at: path, reason: "line \(number + 1) holds bytes that are no UTF-8",
-                    remedy: "save the file in UTF-8 (iconv -f LATIN1 -t UTF-8, if it is Latin-1)")
-            }
-            return text
-        }
     }
 }

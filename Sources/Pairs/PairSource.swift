@@ -34,6 +34,9 @@ public protocol PairSource: Sendable {
     /// Returns the class of each of these samples, or `LabelTable.none` (-1) for a sample without a label; nil if the
     /// source has no classes. Evaluations leave samples without a label out of classifications and probes.
     func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]?
+    /// The names of the labels 0, 1, … in this order; nil, the default, if the source knows none. Reports show them.
+    /// - Throws: `FileError` if they cannot be read.
+    func classNames() throws -> [String]?
     /// Returns the group of each of these samples; nil if the source has no groups. Samples with the same number from 0
     /// are one sample seen again, such as a picture with several captions: each is a right answer to the others in
     /// retrieval. A negative number: of no group.
@@ -119,6 +122,7 @@ extension PairSource {
     public func formerDataDigests() throws -> [String] { [] }
     public func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { nil }
     public func groups(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { nil }
+    public func classNames() throws -> [String]? { nil }
     public func texts(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> [String]? { nil }
     public func preparation(of modality: Modality) -> SamplePreparation? { nil }
     public func reading(labels: PerModality<LabelReading?>) throws -> any PairSource { self }

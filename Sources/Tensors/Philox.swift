@@ -11,6 +11,14 @@ public struct Philox: Sendable {
         self.seed = seed
     }
 
+    /// A uniform integer from 0 to below `count`, from a random word: ⌊word · count / 2³²⌋. Two integers differ in
+    /// probability by at most 2⁻³².
+    /// - Parameter count: at least 1 and at most 2³².
+    public static func integer(_ word: UInt32, below count: Int) -> Int {
+        precondition(count > 0 && count <= 1 << 32, "an integer below \(count)")
+        return Int((UInt64(word) * UInt64(count)) >> 32)
+    }
+
     /// Four random words: Philox with the seed as key and (block, stream, number) as counter.
     public func words(_ stream: RandomStream, number: UInt64, block: UInt32 = 0) -> SIMD4<UInt32> {
         var result = SIMD4<UInt32>()

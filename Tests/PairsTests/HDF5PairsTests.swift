@@ -68,6 +68,33 @@ import Testing
         #expect(throws: DataError.self) { try source.read(.training, [4], first: nil, second: Tensor([1, 3])) }
     }
 
+    /// Inputs are standardised by the distinct rows of the training pairs: each row of /first and of /second once.
+    @Test func momentsAreThoseOfDistinctRows() throws {
+        let file = try Self.file(), source = try file.source()
+        let scaled = try source.scaled(by: .channel, unscaled: [], scalesPictures: false, isShared: false)
+        let training = zip(Self.pairs, Self.split).filter { $0.1 == 0 }.map(\.0)
+        // Texts are lists of three equal numbers.
+        let rows = Set(training.map(\.1)).map { Double($0) }
+        #expect(rows.count == 9)
+        let mean = rows.reduce(0, +) / 9,
+            deviation = (rows.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 9).squareRoot()
+        let heldOut = Tensor([2, 3])
+        try scaled.read(.heldOut, [0, 1], first: nil, second: heldOut)
+        for (found, row) in zip(heldOut.values, [2, 2, 2, 11, 11, 11]) {
+            #expect(abs(Double(found) - (Double(row) - mean) / deviation) <= 1e-6)
+        }
+        // Few training samples have fewer rows.
+        let few = try FewShotSource(
+            try Self.file(labels: Self.pairs.map { $0.0 == 6 ? 1 : 0 }).source(), perClass: 1, seed: 0)
+        let numbers = few.numbers.map { [0, 3, 5, 6][Int($0)] }
+        let fewRows = Set(training.filter { numbers.contains($0.0) }.map(\.1)).map { Double($0) }
+        let count = Double(fewRows.count), fewMean = fewRows.reduce(0, +) / count
+        let fewDeviation = (fewRows.reduce(0) { $0 + ($1 - fewMean) * ($1 - fewMean) } / count).squareRoot()
+        try few.scaled(by: .channel, unscaled: [], scalesPictures: false, isShared: false)
+            .read(.heldOut, [0, 1], first: nil, second: heldOut)
+        #expect(abs(Double(heldOut[3]) - (11 - fewMean) / fewDeviation) <= 1e-5)
+    }
+
     /// A picture lies in memory once, however many captions it has.
     @Test func memoryHoldsRowsOnce() throws {
         let file = try Self.file(), source = try file.source()

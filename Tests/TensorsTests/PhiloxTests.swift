@@ -56,6 +56,29 @@ import Testing
         #expect(Set(seeds).count == 2_500)
     }
 
+    /// ⌊word · count / 2³²⌋, the high half of the product of the word and the count.
+    @Test func integersBelowACountAreHighHalvesOfProducts() {
+        for count in [1, 2, 3, 7, 1000, 65_537, Int(UInt32.max)] {
+            let words = (0..<200 as Range<UInt64>).flatMap { number -> [UInt32] in
+                let words = Philox(seed: 4).words(.source, number: number)
+                return (0..<4).map { words[$0] }
+            }
+            for word in words + [0, 1, .max - 1, .max] {
+                #expect(
+                    Philox.integer(word, below: count) == Int(word.multipliedFullWidth(by: UInt32(count)).high))
+            }
+            #expect(Philox.integer(0, below: count) == 0 && Philox.integer(.max, below: count) == count - 1)
+        }
+        // Beyond the words: 2³² integers are the words themselves.
+        #expect(Philox.integer(0xdead_beef, below: 1 << 32) == 0xdead_beef)
+        // 7 does not divide 2³²: each integer has ⌊2³² / 7⌋ or one more of the words.
+        let starts = (0...7).map { UInt64($0 << 32 + 6) / 7 }
+        for (integer, start) in starts.dropLast().enumerated() {
+            #expect(Philox.integer(UInt32(start), below: 7) == integer)
+            #expect(Philox.integer(UInt32(starts[integer + 1] - 1), below: 7) == integer)
+        }
+    }
+
     /// A long fill is computed in chunks and vectors. Number i is a function of block i / 4, wherever a chunk or a
     /// vector ends.
     @Test(arguments: [1, 3, 4, 255, 256, 257, 1023]) func fillsAreTheWordsInOrder(count: Int) {

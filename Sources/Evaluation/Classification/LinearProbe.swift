@@ -36,6 +36,16 @@ public struct LinearProbe: Sendable {
     public init(
         _ encodings: Tensor, labels: [Int], penalty: Double, shards: SampleShards, communicator: any Communicator
     ) throws {
+        try self.init(
+            encodings, labels: labels, penalty: penalty, shards: shards,
+            scaler: ShardedStandardScaler(encodings, ShardedSum(shards, communicator)), communicator: communicator)
+    }
+
+    /// - Parameter scaler: that of the encodings, for several classifiers of the same ones.
+    init(
+        _ encodings: Tensor, labels: [Int], penalty: Double, shards: SampleShards, scaler: ShardedStandardScaler,
+        communicator: any Communicator
+    ) throws {
         precondition(penalty >= 0 && shards.samples > 0, "a penalty of \(penalty), \(shards.samples) samples")
         let sum = ShardedSum(shards, communicator), e = encodings.columns
         let firstSample = sum.localShards.lowerBound * shards.size
@@ -45,7 +55,6 @@ public struct LinearProbe: Sendable {
         let classes = try ClassEncodings.distinctLabels(labels, communicator), count = classes.count
         let indices = Dictionary(uniqueKeysWithValues: classes.enumerated().map { ($0.element, $0.offset) })
         let targets = labels.map { indices[$0]! }
-        let scaler = try ShardedStandardScaler(encodings, sum)
         let samples = Double(shards.samples), weightCount = e * count
         var solver = LBFGS()
         solver.tolerance = 1e-8
@@ -119,18 +128,10 @@ public struct LinearProbe: Sendable {
     private static func softmax(_ scores: inout Matrix, _ row: Int, _ intercepts: [Double], target: Int?) -> Double {
         let base = row * intercepts.count
         return scores.elements.withUnsafeMutableBufferPointer { elements in
-            var largest = -Double.infinity, sum = 0.0
-            for k in intercepts.indices {
-                elements[base + k] += intercepts[k]
-                largest = max(largest, elements[base + k])
-            }
-            let targetScore = target.map { elements[base + $0] - largest } ?? -.infinity
-            for k in intercepts.indices {
-                elements[base + k] = exp(elements[base + k] - largest)
-                sum += elements[base + k]
-            }
-            for k in intercepts.indices { elements[base + k] /= sum }
-            return log(sum) - targetScore
+            for k in intercepts.indices { elements[base + k] += intercepts[k] }
+            let score = target.map { elements[base + $0] } ?? -.infinity
+            let (largest, logSum) = Softmax.replace(elements.baseAddress! + base, intercepts.count)
+            return logSum - (score - largest)
         }
     }
 }

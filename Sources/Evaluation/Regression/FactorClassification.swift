@@ -26,21 +26,36 @@ struct FactorClassification {
         let labels = factors.map { (fitting: Self.labels($0.0.values), scoring: Self.labels($0.1.values)) }
         var accuracies = factors.map { _ in PerModality<[Regressor: Double]>(first: [:], second: [:]) }
         if regressors.contains(.linear) {
-            for index in factors.indices {
-                for modality in Modality.allCases {
-                    accuracies[index][modality][.linear] = try logisticAccuracy(
-                        fitting.encodings[modality], labels[index].fitting, scoring.encodings[modality],
-                        labels[index].scoring, communicator)
+            for modality in Modality.allCases {
+                let own = LocalShards(fitting.encodings[modality], communicator)
+                let others = LocalShards(scoring.encodings[modality], communicator)
+                let scaler = try ShardedStandardScaler(own.rows, ShardedSum(own.shards, communicator))
+                for index in factors.indices {
+                    let probe = try LinearProbe(
+                        own.rows, labels: own.part(of: labels[index].fitting), penalty: 1, shards: own.shards,
+                        scaler: scaler, communicator: communicator)
+                    accuracies[index][modality][.linear] =
+                        try probe.evaluate(
+                            others.rows, labels: others.part(of: labels[index].scoring), shards: others.shards,
+                            communicator: communicator
+                        ).top1
                 }
             }
         }
         if regressors.contains(.multilayerPerceptron) {
+            let scaled = PerModality { modality in
+                let scaler = StandardScaler(fitting.encodings[modality])
+                return (
+                    fitting: scaler.scaled(fitting.encodings[modality]),
+                    scoring: scaler.scaled(scoring.encodings[modality])
+                )
+            }
             let fits = factors.indices.flatMap { index in Modality.allCases.map { (index: index, modality: $0) } }
             let found = try DistributedMap(communicator).run(fits.count) { number in
                 let (index, modality) = fits[number]
                 return [
                     networkAccuracy(
-                        fitting.encodings[modality], labels[index].fitting, scoring.encodings[modality],
+                        scaled[modality].fitting, labels[index].fitting, scaled[modality].scoring,
                         labels[index].scoring, number: UInt64(number))
                 ]
             }
@@ -64,32 +79,34 @@ struct FactorClassification {
         return Double(counts.values.max() ?? 0) / Double(max(1, labels.count))
     }
 
-    private func logisticAccuracy(
-        _ encodings: Matrix, _ labels: [Int], _ others: Matrix, _ otherLabels: [Int], _ communicator: any Communicator
-    ) throws -> Double {
-        /// This worker's shards of gathered samples.
-        func local(_ matrix: Matrix, _ labels: [Int]) -> (SampleShards, Tensor, [Int]) {
-            let shards = SampleShards(samples: matrix.rows, minimum: Self.shards)
+    /// This worker's shards of samples that every worker has.
+    private struct LocalShards {
+        let shards: SampleShards
+        /// (size · its shards) × columns.
+        let rows: Tensor
+        /// The numbers of the samples.
+        private let samples: Range<Int>
+
+        init(_ matrix: Matrix, _ communicator: any Communicator) {
+            shards = SampleShards(samples: matrix.rows, minimum: FactorClassification.shards)
             let range = shards.shards(of: communicator.rank, workers: communicator.size)
-            let rows = Tensor([range.count * shards.size, matrix.columns])
-            var own: [Int] = []
-            for (index, shard) in range.enumerated() {
-                for (row, sample) in shards.samples(of: shard).enumerated() {
-                    own.append(labels[sample])
-                    for column in 0..<matrix.columns {
-                        rows.pointer[(index * shards.size + row) * matrix.columns + column] =
-                            Float(matrix[sample, column])
-                    }
+            rows = Tensor([range.count * shards.size, matrix.columns])
+            samples =
+                min(
+                    range.lowerBound * shards.size, matrix.rows)..<min(
+                    range.upperBound * shards.size, matrix.rows)
+            for (row, sample) in samples.enumerated() {
+                for column in 0..<matrix.columns {
+                    rows.pointer[row * matrix.columns + column] = Float(matrix[sample, column])
                 }
             }
-            return (shards, rows, own)
         }
-        let (shards, rows, own) = local(encodings, labels)
-        let probe = try LinearProbe(rows, labels: own, penalty: 1, shards: shards, communicator: communicator)
-        let (otherShards, otherRows, otherOwn) = local(others, otherLabels)
-        return try probe.evaluate(otherRows, labels: otherOwn, shards: otherShards, communicator: communicator).top1
+
+        func part(of labels: [Int]) -> [Int] { Array(labels[samples]) }
     }
 
+    /// - Parameters:
+    ///   - encodings, others: scaled encodings to fit and to score.
     private func networkAccuracy(
         _ encodings: Matrix, _ labels: [Int], _ others: Matrix, _ otherLabels: [Int], number: UInt64
     ) -> Double {
@@ -97,10 +114,9 @@ struct FactorClassification {
         let columns = Dictionary(uniqueKeysWithValues: classes.enumerated().map { ($1, $0) })
         var targets = Matrix(rows: labels.count, columns: classes.count)
         for (row, label) in labels.enumerated() { targets[row, columns[label]!] = 1 }
-        let scaler = StandardScaler(encodings)
         let network = MultilayerPerceptronRegressor(
-            scaler.scaled(encodings), targets, seed: seed, number: Self.firstNetwork + number, target: .classes)
-        let scores = network.predict(scaler.scaled(others))
+            encodings, targets, seed: seed, number: Self.firstNetwork + number, target: .classes)
+        let scores = network.predict(others)
         let correct = otherLabels.enumerated().count { row, label in
             guard let column = columns[label] else { return false }
             return classes.indices.allSatisfy { $0 == column || scores[row, $0] < scores[row, column] }

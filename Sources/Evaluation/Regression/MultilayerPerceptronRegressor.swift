@@ -217,15 +217,10 @@ package struct MultilayerPerceptronRegressor {
         private static func softmax(
             _ outputs: UnsafeMutableBufferPointer<Double>, _ start: Int, _ count: Int, _ y: Matrix
         ) -> Double {
-            var largest = -Double.infinity, sum = 0.0, score = 0.0
-            for i in start..<start + count { largest = max(largest, outputs[i]) }
-            for i in start..<start + count {
-                score += y.elements[i] * (outputs[i] - largest)
-                outputs[i] = exp(outputs[i] - largest)
-                sum += outputs[i]
-            }
-            for i in start..<start + count { outputs[i] /= sum }
-            return log(sum) - score
+            // One element of y is 1, the others are 0.
+            let score = (start..<start + count).reduce(0) { $0 + y.elements[$1] * outputs[$1] }
+            let (largest, logSum) = Softmax.replace(outputs.baseAddress! + start, count)
+            return logSum - (score - largest)
         }
     }
 }

@@ -106,7 +106,7 @@ public struct DistinctGalleries: Sendable {
     }
 
     /// - Parameters: as above, of all pairs.
-    init(first: [Int], second: [Int], groups: [Int]?) {
+    package init(first: [Int], second: [Int], groups: [Int]?) {
         precondition(
             first.count == second.count && groups.map { $0.count == first.count } ?? true,
             "\(first.count) first and \(second.count) second samples of one set of pairs")
@@ -121,6 +121,17 @@ public struct DistinctGalleries: Sendable {
         }
         self.first = Gallery(first, classes, classCount: Int(count))
         self.second = Gallery(second, classes, classCount: Int(count))
+    }
+
+    /// Whether a first and a second sample are right answers to each other.
+    package func areRight(first: Int, second: Int) -> Bool {
+        let one = self.first.classes(of: first), other = self.second.classes(of: second)
+        var (i, j) = (one.startIndex, other.startIndex)
+        while i < one.endIndex, j < other.endIndex {
+            if one[i] == other[j] { return true }
+            if one[i] < other[j] { i += 1 } else { j += 1 }
+        }
+        return false
     }
 
     /// Calls `body` once for each right answer to a first sample within a range of second samples.

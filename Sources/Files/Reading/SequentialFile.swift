@@ -6,11 +6,16 @@ struct SequentialFile: ~Copyable {
     private let descriptor: CInt
     private var block = [UInt8](repeating: 0, count: 1 << 20)
     private var position = 0, end = 0
+    private let isPipe: Bool
 
+    /// - Parameter acceptsPipe: whether the path may name a pipe that this process has inherited.
     /// - Throws: `FileError(.inputOutput)` if the file cannot be opened or is no regular file.
-    init(_ path: String) throws {
+    init(_ path: String, acceptsPipe: Bool = false) throws {
         self.path = path
-        descriptor = try FileSystem.openForReading(path).descriptor
+        let (descriptor, status) = try FileSystem.openForReading(
+            path, acceptsPipe: acceptsPipe && FileSystem.isInherited(path))
+        self.descriptor = descriptor
+        isPipe = status.st_mode & S_IFMT != S_IFREG
     }
 
     deinit { close(descriptor) }
@@ -18,6 +23,7 @@ struct SequentialFile: ~Copyable {
     /// The next byte, which stays the next one; nil at the end.
     mutating func peek() throws -> UInt8? {
         if position == end {
+            if isPipe { try FileSystem.waitForInput(descriptor, path) }
             end = try SystemCall.check("read", path) { read(descriptor, &block, block.count) }
             position = 0
             if end == 0 { return nil }
@@ -36,6 +42,15 @@ struct SequentialFile: ~Copyable {
     /// - Throws: `FileError(.badData)` if the file begins as text in UTF-16 does.
     mutating func skipByteOrderMark() throws {
         _ = try peek()
+        // A pipe may give the mark byte by byte.
+        while isPipe, end > 0, end < 3 {
+            try FileSystem.waitForInput(descriptor, path)
+            let count = try SystemCall.check("read", path) {
+                block.withUnsafeMutableBytes { read(descriptor, $0.baseAddress! + end, $0.count - end) }
+            }
+            if count == 0 { break }
+            end += count
+        }
         if end - position >= 3, block[position] == 0xEF, block[position + 1] == 0xBB, block[position + 2] == 0xBF {
             position += 3
         } else if end - position >= 2, [0xFE, 0xFF].contains(block[position]),
@@ -57,9 +72,10 @@ package struct LineReader: ~Copyable {
     /// A longer line is no text.
     static let largestLength = 16 << 20
 
+    /// - Parameter acceptsPipe: whether the path may name a pipe that this process has inherited, such as /dev/stdin.
     /// - Throws: `FileError`.
-    package init(_ path: String) throws {
-        var file = try SequentialFile(path)
+    package init(_ path: String, acceptsPipe: Bool = false) throws {
+        var file = try SequentialFile(path, acceptsPipe: acceptsPipe)
         try file.skipByteOrderMark()
         self.file = file
     }
@@ -80,5 +96,21 @@ package struct LineReader: ~Copyable {
         }
         if line.last == UInt8(ascii: "\r") { line.removeLast() }
         return line
+    }
+
+    /// The lines of a file in UTF-8, one text each. The last line need not end; an empty line is an empty text.
+    /// - Parameter acceptsPipe: as above.
+    /// - Throws: `FileError`: also with the number of the line if a line is no UTF-8.
+    package static func texts(of path: String, acceptsPipe: Bool = false) throws -> [String] {
+        var reader = try LineReader(path, acceptsPipe: acceptsPipe), texts: [String] = []
+        while let line = try reader.next() {
+            guard let text = String(validating: line, as: UTF8.self) else {
+                throw FileError(
+                    .badData, at: "\(path):\(reader.number)", reason: "holds bytes that are no UTF-8",
+                    remedy: "save the file in UTF-8 (iconv -f LATIN1 -t UTF-8, if it is Latin-1)")
+            }
+            texts.append(text)
+        }
+        return texts
     }
 }

@@ -13,7 +13,45 @@ struct AugmentedSamples {
         let source = source.unscaled
         let available = source.count(of: .training) ?? RunSamples.largestPairs
         let numbers = RunSamples.choice(RunSamples.augmentedSamples, of: available, number: 2).map { UInt64($0) }
-        modalities = try Modality.allCases.compactMap { try Self.changes(source, $0, numbers) }
+        modalities = try Modality.allCases.compactMap {
+            try Self.droppedWords(source, $0, numbers) ?? Self.changes(source, $0, numbers)
+        }
+    }
+
+    /// The draws of a sample, by its place.
+    private static func draws(_ sample: Int) -> [UInt64] {
+        (0..<RunSamples.draws).map { UInt64(sample * RunSamples.draws + $0) }
+    }
+
+    /// Texts and what word dropout leaves of them: the text of the ids, or else their number.
+    /// - Returns: nil if the draws leave out no words of a modality.
+    private static func droppedWords(
+        _ source: any PairSource, _ modality: Modality, _ numbers: [UInt64]
+    ) throws -> RunSamples.Augmentation? {
+        guard let augmented = source.augmentedSource, !numbers.isEmpty else { return nil }
+        let originals = Tensor([numbers.count] + source.description(of: modality).shape)
+        try source.read(
+            .training, numbers, first: modality == .first ? originals : nil,
+            second: modality == .second ? originals : nil)
+        let texts = try source.texts(.training, numbers, modality)
+        let tokenizer = source.preparation(of: modality)?.text?.tokenizer
+        func ids(_ row: Tensor) -> [Int32] { row.values.prefix { $0 != 0 }.map { Int32($0) } }
+        var rows: [(original: RunSamples.Content, draws: [RunSamples.Content])] = []
+        for sample in numbers.indices {
+            let original = originals.rows(sample..<sample + 1), all = ids(original)
+            guard let dropped = augmented.droppingWords(modality, draws: draws(sample), of: original) else {
+                return nil
+            }
+            rows.append(
+                (
+                    .text(texts?[sample] ?? tokenizer?.text(of: all) ?? "\(all.count) ids"),
+                    (0..<dropped.rows).map { row in
+                        let kept = ids(dropped.rows(row..<row + 1))
+                        return .text(tokenizer?.text(of: kept) ?? "\(kept.count) of \(all.count) ids")
+                    }
+                ))
+        }
+        return RunSamples.Augmentation(modality: modality, rows: rows)
     }
 
     /// - Returns: nil if the draws of a modality do not change its samples, or if they are not pictures.
@@ -22,9 +60,6 @@ struct AugmentedSamples {
     ) throws -> RunSamples.Augmentation? {
         let description = source.description(of: modality), shape = description.shape
         guard description.classes == nil, !numbers.isEmpty else { return nil }
-        func draws(_ sample: Int) -> [UInt64] {
-            (0..<RunSamples.draws).map { UInt64(sample * RunSamples.draws + $0) }
-        }
         func rows(_ count: Int, _ read: (_ first: Tensor?, _ second: Tensor?) throws -> Void) rethrows -> Tensor {
             let rows = Tensor([count] + shape)
             try read(modality == .first ? rows : nil, modality == .second ? rows : nil)

@@ -1,14 +1,15 @@
+import CoupletEvaluation
 import CoupletStorage
 
 /// Which rows of a gallery are the partners of a query, where both are datasets of one file: row i of one belongs to
 /// row i of the other, or to the rows that /pairs names, and to all rows of its group (/groups).
 public struct DatasetPartners: Sendable {
-    /// The pairs of each query row, and of each gallery row.
-    private let queryPairs: [Int: [Int]], galleryPairs: [Int: [Int]]
-    /// The group of each pair; negative for none.
-    private let groups: [Int]?
-    /// The labels of the rows: equal labels are one candidate. Nil for other rows.
+    private let galleries: DistinctGalleries
+    private let queriesAreFirst: Bool
+    /// The labels of the rows: rows of equal labels are one sample. Nil for other rows.
     private let queryLabels: [Int]?, galleryLabels: [Int]?
+    /// The number in `galleries` of each row, or label, that some pair has.
+    private let queries: [Int: Int], candidates: [Int: Int]
 
     /// - Returns: nil if the file does not say which rows belong together.
     /// - Throws: `FileError` if the file cannot be read.
@@ -30,27 +31,37 @@ public struct DatasetPartners: Sendable {
         } else if queries.count != gallery.count {
             return nil
         }
-        var (queryPairs, galleryPairs) = ([Int: [Int]](), [Int: [Int]]())
         (queryLabels, galleryLabels) = (try queries.labels(), try gallery.labels())
-        for (pair, (query, row)) in pairs.enumerated()
-        where (0..<queries.count).contains(query) && (0..<gallery.count).contains(row) {
-            queryPairs[queryLabels?[query] ?? query, default: []].append(pair)
-            galleryPairs[galleryLabels?[row] ?? row, default: []].append(pair)
+        let known = pairs.indices.filter {
+            (0..<queries.count).contains(pairs[$0].0) && (0..<gallery.count).contains(pairs[$0].1)
         }
-        (self.queryPairs, self.galleryPairs) = (queryPairs, galleryPairs)
-        groups = try integers("/groups", count: pairs.count)
+        /// Numbers samples in the order of their first pairs, as `DistinctGalleries` does.
+        func numbered(_ rows: [Int], _ labels: [Int]?) -> (samples: [Int], numbers: [Int: Int]) {
+            var numbers: [Int: Int] = [:]
+            let samples = rows.map { row -> Int in
+                let key = labels?[row] ?? row, number = numbers[key] ?? numbers.count
+                numbers[key] = number
+                return number
+            }
+            return (samples, numbers)
+        }
+        let (querySamples, queryNumbers) = numbered(known.map { pairs[$0].0 }, queryLabels)
+        let (candidateSamples, candidateNumbers) = numbered(known.map { pairs[$0].1 }, galleryLabels)
+        (self.queries, candidates) = (queryNumbers, candidateNumbers)
+        queriesAreFirst = modality == .first
+        let groups = try integers("/groups", count: pairs.count).map { groups in known.map { groups[$0] } }
+        galleries = DistinctGalleries(
+            first: queriesAreFirst ? querySamples : candidateSamples,
+            second: queriesAreFirst ? candidateSamples : querySamples, groups: groups)
     }
 
     /// Whether a row of the gallery is a partner of a query.
     public func areRight(query: Int, _ row: Int) -> Bool {
-        let own = queryPairs[queryLabels?[query] ?? query] ?? []
-        let other = galleryPairs[galleryLabels?[row] ?? row] ?? []
-        return own.contains { pair in
-            other.contains { candidate in
-                if candidate == pair { return true }
-                guard let groups, groups[pair] >= 0 else { return false }
-                return groups[pair] == groups[candidate]
-            }
-        }
+        guard let query = queries[queryLabels?[query] ?? query],
+            let candidate = candidates[galleryLabels?[row] ?? row]
+        else { return false }
+        return queriesAreFirst
+            ? galleries.areRight(first: query, second: candidate)
+            : galleries.areRight(first: candidate, second: query)
     }
 }

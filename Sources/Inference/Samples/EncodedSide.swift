@@ -138,43 +138,16 @@ struct EncodedSide: Sendable {
     func names(_ pairs: [Int]) throws -> [String] {
         switch kind {
         case .texts, .labels:
+            let classes = try source.classNames() ?? []
             return try contents(pairs).map { content in
                 switch content {
                 case .text(let text): text
-                case .label(let label): "label \(label)"
+                case .label(let label): classes.indices.contains(label) ? classes[label] : "label \(label)"
                 case .number(let number): "sample \(number)"
                 case .picture: ""
                 }
             }
         case .pictures, .numbers: return pairs.map { "sample \(chosen.numbers[$0])" }
-        }
-    }
-}
-
-/// Which distinct samples of both modalities belong together: those of one pair, those that are equal, and those of one
-/// group, as in retrieval (`RightAnswers`).
-struct PairRelation: Sendable {
-    /// The pairs of each distinct sample.
-    private let pairs: PerModality<[[Int]]>
-    private let classes: PerModality<[Int]>
-    private let groups: [Int]?
-
-    init(_ source: any PairSource, _ chosen: ChosenPairs, _ sides: PerModality<EncodedSide>) throws {
-        groups = try source.groups(chosen.split, chosen.numbers)
-        classes = PerModality { sides[$0].classes }
-        pairs = PerModality { modality in
-            var pairs = [[Int]](repeating: [], count: sides[modality].distinct.count)
-            for (pair, distinct) in sides[modality].classes.enumerated() { pairs[distinct].append(pair) }
-            return pairs
-        }
-    }
-
-    /// Whether a distinct sample of the other modality is a right answer to a query.
-    func areRight(_ query: Int, of given: Modality, _ candidate: Int) -> Bool {
-        pairs[given][query].contains { own in
-            if classes[given.other][own] == candidate { return true }
-            guard let groups, groups[own] >= 0 else { return false }
-            return pairs[given.other][candidate].contains { groups[$0] == groups[own] }
         }
     }
 }

@@ -74,6 +74,8 @@ public struct RunSamples: Sendable {
     public let map: Map?
     /// What is missing, and why.
     public let notes: [String]
+    /// The names of the labels 0, 1, …; empty if the source knows none.
+    private let classNames: [String]
 
     /// The most pairs that are encoded.
     public static let largestPairs = 1_000
@@ -96,12 +98,23 @@ public struct RunSamples: Sendable {
         step = run.step
         split = chosen.split
         pairs = chosen.numbers.count
-        let relation = try PairRelation(run.source, chosen, sides)
-        retrievals = try Modality.allCases.map { try Self.retrieval(run, given: $0, chosen, sides, relation) }
+        let galleries = DistinctGalleries(
+            first: sides.first.classes, second: sides.second.classes,
+            groups: try run.source.groups(chosen.split, chosen.numbers))
+        retrievals = try Modality.allCases.map { try Self.retrieval(run, given: $0, sides, galleries) }
         augmentations = try AugmentedSamples(run.source, seed: Self.choiceSeed).modalities
         map = try Self.map(run, chosen, sides)
+        classNames = try run.source.classNames() ?? []
         notes = chosen.split == .training ? ["The run has no held-out pairs: these are training pairs."] : []
     }
+
+    /// The name of a label; the label itself if the source knows none.
+    public func name(ofLabel label: Int) -> String {
+        classNames.indices.contains(label) ? classNames[label] : "\(label)"
+    }
+
+    /// Whether a label has a name.
+    public func hasName(label: Int) -> Bool { classNames.indices.contains(label) }
 
     /// Determines the queries and the augmented samples.
     static let choiceSeed: UInt64 = 19
@@ -115,19 +128,13 @@ public struct RunSamples: Sendable {
     // MARK: - Retrieval
 
     private static func retrieval(
-        _ run: TrainedRun, given: Modality, _ chosen: ChosenPairs, _ sides: PerModality<EncodedSide>,
-        _ relation: PairRelation
+        _ run: TrainedRun, given: Modality, _ sides: PerModality<EncodedSide>, _ galleries: DistinctGalleries
     ) throws -> Retrieval {
         let queries = sides[given], gallery = sides[given.other]
         let rows = choice(Self.queries, of: queries.distinct.count, number: given == .first ? 0 : 1)
-        let similarity = run.configuration.objective.similarity
-        let search = try GallerySearch(
-            similarity: similarity, temperature: run.temperature, top: min(candidates, gallery.distinct.count))
-        let wanted = queries.encodings(rows.map { queries.distinct[$0] })
-        let candidates = Gallery(gallery.encodings(gallery.distinct), similarity: similarity)
-        let result = try WorkerGroup.alone().run(threads: 1) {
-            try search.run(queries: wanted, gallery: candidates, communicator: $0)
-        }
+        let result = try run.search(
+            queries: queries.encodings(rows.map { queries.distinct[$0] }),
+            gallery: gallery.encodings(gallery.distinct), top: candidates)
         let shownQueries = try queries.contents(rows.map { queries.distinct[$0] })
         let found = try gallery.contents(result.rows.map { gallery.distinct[$0] })
         return Retrieval(
@@ -136,10 +143,12 @@ public struct RunSamples: Sendable {
                 Retrieval.Row(
                     query: shownQueries[index],
                     found: result.range(ofQuery: index).map { place in
-                        Retrieval.Found(
+                        let (first, second) =
+                            given == .first ? (row, result.rows[place]) : (result.rows[place], row)
+                        return Retrieval.Found(
                             content: found[place], score: result.scores[place],
                             probability: result.probabilities[place],
-                            isRight: relation.areRight(row, of: given, result.rows[place]))
+                            isRight: galleries.areRight(first: first, second: second))
                     })
             }, galleryCount: gallery.distinct.count)
     }

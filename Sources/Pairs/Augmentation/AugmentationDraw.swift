@@ -56,5 +56,5 @@ struct AugmentationDraw {
     func happens(_ place: Int, _ probability: Double) -> Bool { uniform(place) < probability }
 
     /// A uniform whole number from 0 to below `count`.
-    func integer(_ place: Int, below count: Int) -> Int { Int((UInt64(words[place]) * UInt64(count)) >> 32) }
+    func integer(_ place: Int, below count: Int) -> Int { Philox.integer(words[place], below: count) }
 }

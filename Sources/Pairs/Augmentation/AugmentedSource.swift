@@ -107,7 +107,26 @@ package struct AugmentedSource: ForwardingPairSource {
         }
     }
 
+    /// The token ids of one sample as some draws give them, draws × positions; nil if the draws leave out no words of
+    /// the modality.
+    package func droppingWords(_ modality: Modality, draws: [UInt64], of sample: Tensor) -> Tensor? {
+        guard case .tokens(let dropout) = changes[modality] else { return nil }
+        let rows = Tensor([draws.count, sample.count])
+        for (row, draw) in draws.enumerated() {
+            rows.rows(row..<row + 1).copy(from: sample.reshaped([1, sample.count]))
+            dropout.apply(philox, modality, draw: draw, to: rows.pointer + row * sample.count, count: sample.count)
+        }
+        return rows
+    }
+
     package func reading(labels: PerModality<LabelReading?>) throws -> any PairSource {
         AugmentedSource(try base.reading(labels: labels), changes, philox)
+    }
+}
+
+extension PairSource {
+    /// The source within wrappers that changes training samples; nil if there is none.
+    package var augmentedSource: AugmentedSource? {
+        (self as? AugmentedSource) ?? (self as? any ForwardingPairSource)?.wrapped.augmentedSource
     }
 }

@@ -2,15 +2,20 @@ import CoupletStorage
 import CoupletText
 
 /// What an HDF5 set of pairs holds: shapes, ranges, missing numbers, duplicates, lengths of texts, vocabulary, labels,
-/// groups and splits.
+/// groups and splits. Also what a manifest or a folder a class names, before it becomes a set.
 public struct SetDescription: Sendable {
-    /// Sections with their names and values.
-    private var sections: [(name: String, items: [(String, JSONValue)])] = []
+    /// A part with its names and values.
+    typealias Section = (name: String, items: [(String, JSONValue)])
+    private var sections: [Section] = []
 
-    /// Reads all of a set, in blocks.
-    /// - Throws: `FileError` if it cannot be read; `DataError` if it has no /first and /second, or if its parts do not
-    ///   fit together.
+    /// Reads all of a set, in blocks; or a manifest or the names in a folder, without the pictures.
+    /// - Throws: `FileError` if it cannot be read; `DataError` if a set has no /first and /second, or if its parts do
+    ///   not fit together; if the path names neither a set nor what `couplet data import` takes alone.
     public init(_ path: String) throws {
+        if let input = try Self.input(path) {
+            sections = input
+            return
+        }
         let file = try HDF5File(reading: path)
         var rows = PerModality(first: 0, second: 0)
         for modality in Modality.allCases {
@@ -36,8 +41,7 @@ public struct SetDescription: Sendable {
         }
         let splits = try column("/split"), groups = try column("/groups")
         if let labels = try column("/labels") {
-            let names = try file.dataset("/classes") == nil ? nil : file.readStrings("/classes")
-            sections.append(("labels", Self.describe(labels: labels, names)))
+            sections.append(("labels", Self.describe(labels: labels, try HDF5Source.classNames(file))))
         }
         if let groups { sections.append(("groups", Self.describe(groups: groups, splits))) }
         if let splits { sections.append(("splits", Self.describe(splits: splits, pairs))) }
@@ -100,19 +104,29 @@ public struct SetDescription: Sendable {
     private static let longestList = 20
 
     private static func describe(labels: [Int], _ names: [String]?) -> [(String, JSONValue)] {
-        var counts: [Int: Int] = [:]
-        for label in labels { counts[label, default: 0] += 1 }
-        var items: [(String, JSONValue)] = [("classes", .integer(counts.count))]
-        for label in counts.keys.sorted().prefix(longestList) {
-            let name = names.flatMap { $0.indices.contains(label) ? "\(label) \($0[label])" : nil } ?? "\(label)"
-            items.append((name, .integer(counts[label]!)))
+        describe(labels: labels) { label in
+            names.flatMap { $0.indices.contains(label) ? "\(label) \($0[label])" : nil } ?? "\(label)"
         }
-        return items
+    }
+
+    /// The number of classes, and how often each of the first ones occurs.
+    static func describe<Label: Hashable & Comparable>(
+        labels: [Label], name: (Label) -> String
+    ) -> [(String, JSONValue)] {
+        var counts: [Label: Int] = [:]
+        for label in labels { counts[label, default: 0] += 1 }
+        return [("classes", .integer(counts.count))]
+            + counts.keys.sorted().prefix(longestList).map { (name($0), .integer(counts[$0]!)) }
     }
 
     private static func describe(groups: [Int], _ splits: [Int]?) -> [(String, JSONValue)] {
-        var counts: [Int: Int] = [:], splitOf: [Int: Int] = [:], divided: Set<Int> = []
-        for (row, group) in groups.enumerated() where group >= 0 {
+        describe(groups: groups.map { $0 >= 0 ? $0 : nil }, splits)
+    }
+
+    static func describe<Group: Hashable>(groups: [Group?], _ splits: [Int]?) -> [(String, JSONValue)] {
+        var counts: [Group: Int] = [:], splitOf: [Group: Int] = [:], divided: Set<Group> = []
+        for (row, group) in groups.enumerated() {
+            guard let group else { continue }
             counts[group, default: 0] += 1
             guard let splits else { continue }
             if let first = splitOf[group], first != splits[row] { divided.insert(group) }
@@ -120,14 +134,13 @@ public struct SetDescription: Sendable {
         }
         return [
             ("count", .integer(counts.count)), ("largest", .integer(counts.values.max() ?? 0)),
-            ("pairs_without_group", .integer(groups.count { $0 < 0 })),
+            ("pairs_without_group", .integer(groups.count { $0 == nil })),
             ("divided_by_splits", .integer(divided.count)),
         ]
     }
 
     private static func describe(splits: [Int], _ pairs: [(first: Int, second: Int)]) -> [(String, JSONValue)] {
-        let names = ["training", "test", "validation"]
-        var items = names.enumerated().map { code, name in (name, JSONValue.integer(splits.count { $0 == code })) }
+        var items = describe(splits: splits)
         let other = splits.count { !(0...2).contains($0) }
         if other > 0 { items.append(("unknown", .integer(other))) }
         // Content that a test sees, and training, too.
@@ -137,6 +150,12 @@ public struct SetDescription: Sendable {
             items.append(("\(name)_rows_in_training_and_others", .integer(shared.count)))
         }
         return items
+    }
+
+    static func describe(splits: [Int]) -> [(String, JSONValue)] {
+        ["training", "test", "validation"].enumerated().map { code, name in
+            (name, .integer(splits.count { $0 == code }))
+        }
     }
 
     public var json: JSONValue { .object(sections.map { ($0.name, .object($0.items)) }) }

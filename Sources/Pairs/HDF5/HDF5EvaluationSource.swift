@@ -13,9 +13,7 @@ struct HDF5EvaluationSource: PairSourceWrapper {
     init(_ base: any PairSource, path: String, names: HDF5DatasetNames) throws {
         self.base = base
         let readings = PerModality { modality in base.description(of: modality).labelTable.map(LabelReading.table) }
-        let opened = try HDF5Source(
-            path: path, names: names, heldOut: 0, rule: .groups(seed: 0), readsSplit: false
-        ).holdingOutAll()
+        let opened = try HDF5Source(path: path, names: names, heldOut: 0, rule: .allHeldOut)
         file = try opened.reading(labels: readings) as? HDF5Source ?? opened
         // The first row shows a wrong shape before any computation.
         for modality in Modality.allCases {
@@ -72,6 +70,7 @@ struct HDF5EvaluationSource: PairSourceWrapper {
     func groups(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? {
         split == .heldOut ? try file.groups(.heldOut, numbers) : try base.groups(split, numbers)
     }
+    func classNames() throws -> [String]? { try file.classNames() ?? base.classNames() }
     func texts(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> [String]? {
         split == .heldOut ? try file.texts(.heldOut, numbers, modality) : try base.texts(split, numbers, modality)
     }

@@ -19,6 +19,8 @@ import CoupletTensors
 ///   /second gives them, if it holds labels.
 /// - /groups (optional): N integers. Rows of one group are the same sample seen again. A negative number: of no group;
 ///   with /pairs, of the group of its row of /first alone.
+/// - /latents (if `data.latents` names it): a group with a dataset for each latent factor, N numbers or N × columns,
+///   for `evaluation.identifiability` (`LatentFactorSource`). The digest of the data does not cover it.
 /// - /split (optional): N integers, 0 for a training pair, 1 for a held-out pair, 2 for a validation pair. Without it,
 ///   the fraction `heldOut` of the pairs is held out, whole groups in the order of a permutation drawn from the seed.
 ///   Where the file has no 2, the fraction `validation` of the training pairs becomes validation pairs, in the same
@@ -47,6 +49,8 @@ public struct HDF5Source: PairSource {
     let pairs: HDF5Pairs?
     /// The group of each pair; nil if the file has neither /groups nor /pairs.
     let groups: [Int]?
+    /// The latent factors of each pair; nil if the config names no group of them.
+    let latents: HDF5Latents?
     /// nil if all pairs are training pairs.
     private(set) var split: HDF5Split? { didSet { updateSamples() } }
     /// The distinct rows of /first among the training pairs, which are the training samples; nil without /pairs.
@@ -87,8 +91,7 @@ public struct HDF5Source: PairSource {
 
     init(
         path: String, names: HDF5DatasetNames = HDF5DatasetNames(), heldOut: Double, validation: Double? = nil,
-        rule: HDF5Split.Rule, memoryLimit: Int = Self.memoryLimit, smallestMapping: Int = Self.smallestMapping,
-        readsSplit: Bool = true
+        rule: HDF5Split.Rule, memoryLimit: Int = Self.memoryLimit, smallestMapping: Int = Self.smallestMapping
     ) throws {
         self.path = path
         self.names = names
@@ -130,19 +133,11 @@ public struct HDF5Source: PairSource {
         }
         let column = try HDF5Columns.integers(\.groups, names, of: file, count: count)
         groups = try pairs.map { try $0.groups(column, at: "\(path):\(names[\.groups])") } ?? column
-        split =
-            readsSplit
-            ? try HDF5Split(
-                file, names, count: count, groups: groups, isPaired: pairs != nil, heldOut: heldOut,
-                validation: validation, rule: rule) : nil
+        latents = try HDF5Latents(file, names, count: count)
+        split = try HDF5Split(
+            file, names, count: count, groups: groups, isPaired: pairs != nil, heldOut: heldOut,
+            validation: validation, rule: rule)
         updateSamples()
-    }
-
-    /// The same file with all pairs as held-out pairs.
-    func holdingOutAll() -> HDF5Source {
-        var copy = self
-        copy.split = HDF5Split(heldOut: Array(0..<UInt32(pairCount)))
-        return copy
     }
 
     private mutating func updateSamples() {
@@ -257,6 +252,13 @@ public struct HDF5Source: PairSource {
         return try file.readStrings(name, rowNumbers: rows(ofPairs: filePairs(split, numbers), modality))
     }
 
+    /// The strings of /classes.
+    public func classNames() throws -> [String]? { try Self.classNames(HDF5File(reading: path)) }
+
+    static func classNames(_ file: HDF5File) throws -> [String]? {
+        try file.dataset("/classes")?.elementClass == .other("strings") ? try file.readStrings("/classes") : nil
+    }
+
     public func groups(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? {
         guard let groups else { return nil }
         return try filePairs(split, numbers).map { groups[Int($0)] }
@@ -321,6 +323,23 @@ public struct HDF5Source: PairSource {
     func trainingPairs(of numbers: [UInt64]) throws -> [UInt32] {
         guard let samples else { return try filePairs(.training, numbers).map { UInt32($0) } }
         return numbers.flatMap { samples.pairs(of: Int($0)) }
+    }
+
+    /// The distinct rows of /second that training samples have, ascending; nil without /pairs.
+    /// - Parameter numbers: the samples; nil for all of them.
+    func distinctSecondRows(ofTraining numbers: [UInt64]?) -> [UInt64]? {
+        guard let pairs, let samples else { return nil }
+        var isUsed = [Bool](repeating: false, count: second.count)
+        for number in numbers ?? (0..<samples.count).map({ UInt64($0) }) {
+            for pair in samples.pairs(of: Int(number)) { isUsed[Int(pairs.second[Int(pair)])] = true }
+        }
+        return isUsed.indices.filter { isUsed[$0] }.map { UInt64($0) }
+    }
+
+    /// Writes rows of a dataset, as its encoder gets them, into the rows of the tensor.
+    /// - Throws: as `read`.
+    func readRows(_ modality: Modality, _ rows: [UInt64], into target: Tensor) throws {
+        try self[modality].read(rows, into: target)
     }
 
     /// The rows of a dataset that pairs of the file have.

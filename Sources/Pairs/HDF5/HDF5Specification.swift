@@ -20,6 +20,9 @@ public struct HDF5Specification: ValidationFraction {
             nameKey("labels", \.names.labels, example: "/classes", "Dataset of the labels, if it is not /labels."),
             nameKey("split", \.names.split, example: "/parts", "Dataset of the splits, if it is not /split."),
             nameKey("groups", \.names.groups, example: "/pictures", "Dataset of the groups, if it is not /groups."),
+            nameKey(
+                "latents", \.names.latents, example: "/latents",
+                "Group with a dataset for each latent factor of the pairs, for evaluation.identifiability."),
             .key(
                 "held_out", \.heldOut, .number(.belowOne, example: 0.1),
                 "Fraction of the pairs to hold out, if the file has no /split."),
@@ -43,8 +46,9 @@ public struct HDF5Specification: ValidationFraction {
             key, path,
             .optional(
                 .text(example: example).checked { name in
-                    name.isEmpty || name.hasSuffix("/")
-                        ? "wanted the name of a dataset, such as \(example); found the text \"\(name)\"" : nil
+                    guard name.isEmpty || name.hasSuffix("/") else { return nil }
+                    return "wanted the name of a \(key == "latents" ? "group" : "dataset"), such as \(example); found "
+                        + "the text \"\(name)\""
                 }, isOmitted: true), help)
     }
 
@@ -77,6 +81,8 @@ public struct HDF5Specification: ValidationFraction {
 
     public var dependsOnSeed: Bool { (heldOut > 0 || (validation ?? 0) > 0) && splitSeed == nil }
 
+    public var hasLatentFactors: Bool? { names.latents != nil }
+
     public func makeSource(seed: UInt64) throws -> any PairSource {
         try HDF5Source(
             path: path, names: names, heldOut: heldOut, validation: validation, rule: rule(seed: seed),
@@ -104,13 +110,15 @@ public struct HDF5DatasetNames: Equatable, Sendable {
     public var labels: String?
     public var split: String?
     public var groups: String?
+    /// A group of datasets. Nil: none, even if the file has the usual one, `/latents`.
+    public var latents: String?
 
     public init(
         first: String? = nil, second: String? = nil, pairs: String? = nil, labels: String? = nil, split: String? = nil,
-        groups: String? = nil
+        groups: String? = nil, latents: String? = nil
     ) {
         (self.first, self.second, self.pairs) = (first, second, pairs)
-        (self.labels, self.split, self.groups) = (labels, split, groups)
+        (self.labels, self.split, self.groups, self.latents) = (labels, split, groups, latents)
     }
 
     /// The path of a dataset in the file: "/images/train".
@@ -129,6 +137,7 @@ public struct HDF5DatasetNames: Equatable, Sendable {
         case \.pairs: "pairs"
         case \.labels: "labels"
         case \.split: "split"
+        case \.latents: "latents"
         default: "groups"
         }
     }

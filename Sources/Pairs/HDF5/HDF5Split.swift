@@ -9,10 +9,13 @@ struct HDF5Split: Sendable {
         /// Rows in the order of a permutation by this seed, whatever their groups: the rule of runs whose config has no
         /// `data.split_seed`.
         case rows(seed: UInt64)
+        /// All pairs are held out, whatever /split says: the pairs of a file that only evaluates.
+        case allHeldOut
 
         var seed: UInt64 {
             switch self {
             case .groups(let seed), .rows(let seed): seed
+            case .allHeldOut: 0
             }
         }
     }
@@ -35,6 +38,10 @@ struct HDF5Split: Sendable {
         _ file: HDF5File, _ names: HDF5DatasetNames, count: Int, groups: [Int]?, isPaired: Bool = false,
         heldOut: Double, validation: Double?, rule: Rule
     ) throws {
+        if case .allHeldOut = rule {
+            (training, self.heldOut, self.validation) = ([], Array(0..<UInt32(count)), [])
+            return
+        }
         for (key, fraction, verb) in [("held_out", heldOut, "hold out"), ("validation", validation ?? 0, "choose on")]
         where !(fraction >= 0 && fraction < 1) {
             throw DataError(
@@ -92,9 +99,6 @@ struct HDF5Split: Sendable {
         }
         (training, self.heldOut, self.validation) = (rows(.training), rows(.heldOut), rows(.validation))
     }
-
-    /// A split without training pairs.
-    init(heldOut: [UInt32]) { (training, self.heldOut, validation) = ([], heldOut, []) }
 
     subscript(split: Split) -> [UInt32] {
         switch split {

@@ -136,6 +136,6 @@ struct LikeSet {
                 remedy: "name a set that couplet data import has written")
         }
         self.preparations = preparations
-        classes = try file.dataset("/classes") == nil ? nil : file.readStrings("/classes")
+        classes = try HDF5Source.classNames(file)
     }
 }

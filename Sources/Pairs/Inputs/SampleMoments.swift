@@ -53,11 +53,34 @@ extension PairSource {
     private static var endlessMomentSamples: Int { 16_384 }
 
     /// Computes the moments of each element of the training samples of a modality: of all samples of a finite set, of
-    /// the first 16,384 of an endless one. The bits do not depend on who computes them.
+    /// the first 16,384 of an endless one. Where pairs share samples (/pairs of an HDF5 file), each distinct sample of
+    /// the training pairs counts once. The bits do not depend on who computes them.
     /// - Throws: as `read` does; `DataError` if there are no training samples.
     func trainingMoments(of modality: Modality) throws -> [SampleMoments] {
+        // The training samples are the distinct first ones, each with one of its second ones.
+        if modality == .second, let file = unwrapped as? HDF5Source,
+            let rows = file.distinctSecondRows(ofTraining: chosenTrainingSamples)
+        {
+            return try moments(of: modality, count: rows.count) {
+                try file.readRows(.second, Array(rows[$0]), into: $1)
+            }
+        }
+        return try moments(of: modality, count: count(of: .training) ?? Self.endlessMomentSamples) { rows, samples in
+            try read(
+                .training, rows.map { UInt64($0) }, first: modality == .first ? samples : nil,
+                second: modality == .second ? samples : nil)
+        }
+    }
+
+    /// The training samples of the innermost source that this one has; nil for all of them.
+    private var chosenTrainingSamples: [UInt64]? {
+        (self as? FewShotSource)?.numbers ?? (self as? any PairSourceWrapper)?.wrapped.chosenTrainingSamples
+    }
+
+    private func moments(
+        of modality: Modality, count: Int, read: (Range<Int>, Tensor) throws -> Void
+    ) throws -> [SampleMoments] {
         let shape = description(of: modality).shape, columns = shape.reduce(1, *)
-        let count = count(of: .training) ?? Self.endlessMomentSamples
         guard count > 0 else {
             throw DataError(at: "data.standardize", reason: "the source has no training samples to take a mean of")
         }
@@ -69,9 +92,7 @@ extension PairSource {
         }
         for start in stride(from: 0, to: count, by: Self.momentRows) {
             let rows = start..<min(start + Self.momentRows, count), samples = buffer.rows(0..<rows.count)
-            try read(
-                .training, rows.map { UInt64($0) }, first: modality == .first ? samples : nil,
-                second: modality == .second ? samples : nil)
+            try read(rows, samples)
             var node = (
                 level: 0,
                 moments: (0..<columns).map { SampleMoments(samples.pointer + $0, count: rows.count, stride: columns) }

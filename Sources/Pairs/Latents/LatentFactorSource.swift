@@ -33,7 +33,8 @@ extension PairSource {
     /// The source, or the one within wrappers that have the same samples, that knows the latent factors; nil if none
     /// does.
     package var latentFactorSource: (any LatentFactorSource)? {
-        (self as? any LatentFactorSource) ?? (self as? any ForwardingPairSource)?.wrapped.latentFactorSource
+        if let own = self as? any LatentFactorSource, !own.latentFactors.isEmpty { return own }
+        return (self as? any ForwardingPairSource)?.wrapped.latentFactorSource
     }
 }
 

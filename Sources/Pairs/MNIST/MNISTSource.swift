@@ -206,8 +206,8 @@ public struct MNISTSource: PairSource {
 
     /// The shift of a draw, in pixels: two independent uniform integers from -largestShift to largestShift.
     private func shift(_ philox: Philox, draw: UInt64) -> (down: Int, right: Int) {
-        let words = philox.words(.augmentation, number: draw), choices = UInt64(2 * largestShift + 1)
-        func integer(_ word: UInt32) -> Int { Int((UInt64(word) * choices) >> 32) - largestShift }
+        let words = philox.words(.augmentation, number: draw), choices = 2 * largestShift + 1
+        func integer(_ word: UInt32) -> Int { Philox.integer(word, below: choices) - largestShift }
         return (integer(words[0]), integer(words[1]))
     }
 }

@@ -39,19 +39,19 @@ public struct SceneFactors: Equatable, Sendable {
     public init(seed: UInt64, part: UInt64, number: UInt64, colorDependsOnPosition: Bool = false) {
         let philox = Philox(seed: seed).derived(part)
         let words = (0..<3).map { philox.words(.source, number: number, block: $0) }
-        func choice(_ word: UInt32, of count: Int) -> Int { Int((UInt64(word) * UInt64(count)) >> 32) }
         func uniform(_ word: UInt32) -> Double { Double(word) * 0x1p-32 }
-        shape = choice(words[0][0], of: Shape.allCases.count)
-        xPosition = choice(words[0][1], of: 3)
-        yPosition = choice(words[0][2], of: 3)
-        phrasing = choice(words[0][3], of: 5)
+        shape = Philox.integer(words[0][0], below: Shape.allCases.count)
+        xPosition = Philox.integer(words[0][1], below: 3)
+        yPosition = Philox.integer(words[0][2], below: 3)
+        phrasing = Philox.integer(words[0][3], below: 5)
         rotation = SIMD3(uniform(words[1][0]), uniform(words[1][1]), uniform(words[1][2]))
         let hue = uniform(words[1][3])
         objectColor = colorDependsOnPosition ? (Double(xPosition) + hue) / 3 : hue
         spotlightPosition = uniform(words[2][0])
         spotlightColor = uniform(words[2][1])
         backgroundColor = uniform(words[2][2])
-        colorName = ColorName.nearest(toHue: objectColor, palette: choice(words[2][3], of: ColorName.palettes.count))
+        colorName = ColorName.nearest(
+            toHue: objectColor, palette: Philox.integer(words[2][3], below: ColorName.palettes.count))
     }
 }
 

@@ -92,6 +92,7 @@ public struct SceneFolder: Sendable {
                 .badData, at: path, reason: "is not empty: it holds \(entry)", remedy: "name a new folder")
         }
         try DurableFile.replace(request, with: text)
+        var sentences: [String] = []
         for part in Part.allCases {
             guard let count = wanted.counts[part], count > 0 else { continue }
             for folder in [folder(part), pictures(part), "\(folder(part))/text"] { try FileSystem.makeFolder(folder) }
@@ -102,14 +103,12 @@ public struct SceneFolder: Sendable {
             }
             try DurableFile.replace(pictureFactors(part), with: table(SceneFactors.pictureColumns, \.pictureRow))
             try DurableFile.replace(sentenceFactors(part), with: table(SceneFactors.sentenceColumns, \.sentenceRow))
-            try DurableFile.replace(
-                sentences(part), with: factors.map(\.sentence).joined(separator: "\n") + "\n")
+            let texts = factors.map(\.sentence)
+            try DurableFile.replace(self.sentences(part), with: texts.joined(separator: "\n") + "\n")
+            sentences += texts
         }
         // The words of the training sentences come first; those of a small set are not all of them.
-        let all = Part.allCases.flatMap { part in
-            (0..<(wanted.counts[part] ?? 0)).map { wanted.factors(part, $0).sentence }
-        }
-        try writeVocabulary(SceneSentences.vocabulary(of: all))
+        try writeVocabulary(SceneSentences.vocabulary(of: sentences))
     }
 
     private func writeVocabulary(_ words: [String]) throws {

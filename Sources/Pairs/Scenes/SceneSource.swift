@@ -166,13 +166,8 @@ public struct SceneSource: PairSource {
     public func read(_ split: Split, _ numbers: [UInt64], first: Tensor?, second: Tensor?) throws {
         requireRows(first, numbers, .first)
         requireRows(second, numbers, .second)
-        let part = try part(split, numbers), columns = 3 * size * size
-        if let first {
-            for (row, number) in numbers.enumerated() {
-                copyBytes(part, Int(number), to: first.pointer + row * columns)
-            }
-            Self.scale(first)
-        }
+        let part = try part(split, numbers)
+        if let first { copyPictures(part, numbers, into: first) { Self.scaling(ofChannel: $0) } }
         if let second { copySentences(part, numbers, into: second) }
     }
 
@@ -181,18 +176,30 @@ public struct SceneSource: PairSource {
         if modality == .second {
             copySentences(part, numbers, into: rows)
         } else {
-            for (row, number) in numbers.enumerated() {
-                copyBytes(part, Int(number), to: rows.pointer + row * rows.columns)
-            }
+            copyPictures(part, numbers, into: rows) { _ in (scale: 1, shift: 0) }
         }
         return rows
     }
 
-    private func copyBytes(_ part: Part, _ number: Int, to target: UnsafeMutablePointer<Float>) {
-        let columns = 3 * size * size
+    /// Writes the pixels x of pictures as scale · x + shift, channel by channel.
+    private func copyPictures(
+        _ part: Part, _ numbers: [UInt64], into rows: Tensor, _ scaling: (Int) -> (scale: Float, shift: Float)
+    ) {
+        let plane = size * size, scalings = (0..<3).map(scaling)
         part.pictures.withUnsafeBufferPointer { bytes in
-            couplet_scale_bytes(columns, bytes.baseAddress! + number * columns, 1, 0, target)
+            for (row, number) in numbers.enumerated() {
+                for (channel, scaling) in scalings.enumerated() {
+                    couplet_scale_bytes(
+                        plane, bytes.baseAddress! + (3 * Int(number) + channel) * plane, scaling.scale, scaling.shift,
+                        rows.pointer + (3 * row + channel) * plane)
+                }
+            }
         }
+    }
+
+    /// The factor and the summand that make bytes the numbers of a channel.
+    private static func scaling(ofChannel channel: Int) -> (scale: Float, shift: Float) {
+        (1 / (255 * standardDeviation[channel]), -mean[channel] / standardDeviation[channel])
     }
 
     private func copySentences(_ part: Part, _ numbers: [UInt64], into rows: Tensor) {
@@ -200,19 +207,6 @@ public struct SceneSource: PairSource {
             let ids = part.tables.sentences[Int(number)]
             for position in 0..<positions {
                 rows.pointer[row * positions + position] = position < ids.count ? Float(ids[position]) : 0
-            }
-        }
-    }
-
-    /// Scales the bytes of pictures, channel after channel.
-    private static func scale(_ pictures: Tensor) {
-        let plane = pictures.columns / 3
-        for row in 0..<pictures.rows {
-            for channel in 0..<3 {
-                let target = pictures.pointer + row * pictures.columns + channel * plane
-                couplet_scale_shift(
-                    plane, target, 1 / (255 * standardDeviation[channel]), -mean[channel] / standardDeviation[channel],
-                    target)
             }
         }
     }
@@ -237,9 +231,11 @@ public struct SceneSource: PairSource {
     public func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor {
         let rows = try rowsFromUser(raw, modality, of: "data.source \(SceneSpecification.name)")
         guard modality == .first else { return rows }
-        let scaled = Tensor(rows.shape)
-        scaled.copy(from: rows)
-        Self.scale(scaled)
+        let scaled = Tensor(rows.shape), plane = rows.columns / 3
+        for index in 0..<3 * rows.rows {
+            let (scale, shift) = Self.scaling(ofChannel: index % 3)
+            couplet_scale_shift(plane, rows.pointer + index * plane, scale, shift, scaled.pointer + index * plane)
+        }
         return scaled
     }
 }

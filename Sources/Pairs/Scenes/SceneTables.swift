@@ -70,7 +70,7 @@ struct SceneTables: Sendable {
         self.factors = factors
         count = rows ?? 0
         let path = folder.sentences(part), lines = try Self.lines(of: path)
-        texts = lines.map(String.init)
+        texts = lines
         sentences = try lines.enumerated().map { index, line in
             try SceneSentences.words(line).map { word in
                 guard let number = vocabulary[word], word != SceneSentences.padding else {
@@ -91,11 +91,8 @@ struct SceneTables: Sendable {
 
     /// The lines of a file, without empty ones at the end.
     /// - Throws: `FileError` if the file cannot be read or is no UTF-8.
-    static func lines(of path: String) throws -> [Substring] {
-        guard let text = String(validating: try FileSystem.contents(of: path), as: UTF8.self) else {
-            throw FileError(.badData, at: path, reason: "holds bytes that are no UTF-8")
-        }
-        var lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
+    static func lines(of path: String) throws -> [String] {
+        var lines = try LineReader.texts(of: path)
         while lines.last?.isEmpty == true { lines.removeLast() }
         return lines
     }

@@ -11,6 +11,11 @@ public struct ByteTokenizer: Tokenizer, Equatable {
 
     public func tokens(of text: String) -> TokenizedText { TokenizedText(ids: text.utf8.map { Int32($0) + 1 }) }
 
+    /// The bytes as UTF-8; what is no UTF-8 becomes U+FFFD.
+    public func text(of ids: [Int32]) -> String? {
+        String(decoding: ids.map { UInt8(truncatingIfNeeded: $0 - 1) }, as: UTF8.self)
+    }
+
     public init(vocabulary: Int, settings: JSONValue, content: [UInt8]?) throws {
         self.init()
         guard vocabulary == self.vocabulary else {

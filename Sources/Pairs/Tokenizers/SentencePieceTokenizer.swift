@@ -43,6 +43,12 @@ public struct SentencePieceTokenizer: Tokenizer {
         return TokenizedText(ids: pieces.map { $0 + 1 }, unknown: pieces.count { $0 == unknown })
     }
 
+    /// The pieces one after another; the sign "▁" at the beginning of a word becomes a space.
+    public func text(of ids: [Int32]) -> String? {
+        let text = ids.map { processor.piece($0 - 1) }.joined().replacing("\u{2581}", with: " ")
+        return String(text.drop { $0 == " " })
+    }
+
     /// "sentencepiece 0.1.97"; without the version if the library does not tell it.
     ///
     /// Its interface has no version. The library's file holds it once, as a string of its own.
@@ -79,6 +85,11 @@ private final class SentencePieceProcessor: @unchecked Sendable {
     }
 
     deinit { couplet_sentencepiece_free(handle) }
+
+    /// The text of a piece; "…" if there is no such piece.
+    func piece(_ id: Int32) -> String {
+        couplet_sentencepiece_piece(handle, id).map { String(cString: $0) } ?? "…"
+    }
 
     func encode(_ text: String) throws -> [Int32] {
         var ids: UnsafeMutablePointer<Int32>?, reason = [CChar](repeating: 0, count: 1_024)

@@ -23,6 +23,10 @@ public protocol Tokenizer: Sendable {
     /// - Throws: `DataError` if the library refuses the text.
     func tokens(of text: String) throws -> TokenizedText
 
+    /// Returns about the text that has these ids, to show it: as far as the ids tell it. Nil, the default, if they tell
+    /// none, such as hashes.
+    func text(of ids: [Int32]) -> String?
+
     /// Reads a stored tokenizer.
     /// - Parameters:
     ///   - vocabulary: V.
@@ -35,6 +39,7 @@ public protocol Tokenizer: Sendable {
 extension Tokenizer {
     public var content: [UInt8]? { nil }
     public var library: String? { nil }
+    public func text(of ids: [Int32]) -> String? { nil }
 }
 
 /// The ids of a text.

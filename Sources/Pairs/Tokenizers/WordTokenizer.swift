@@ -85,6 +85,11 @@ public struct WordTokenizer: Tokenizer {
         return result
     }
 
+    /// The words with spaces between them, and "…" for each that is not in the list.
+    public func text(of ids: [Int32]) -> String? {
+        ids.map { id in words.indices.contains(Int(id) - 2) ? words[Int(id) - 2] : "…" }.joined(separator: " ")
+    }
+
     /// The words of a text, folded.
     public static func words(of text: String) -> [String] {
         var result: [String] = []

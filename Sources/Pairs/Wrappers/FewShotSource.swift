@@ -92,6 +92,8 @@ public struct FewShotSource: PairSource, PairSourceWrapper {
         try base.groups(split, baseNumbers(split, numbers))
     }
 
+    public func classNames() throws -> [String]? { try base.classNames() }
+
     public func texts(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> [String]? {
         try base.texts(split, baseNumbers(split, numbers), modality)
     }

@@ -15,6 +15,7 @@ extension ForwardingPairSource {
     }
     package func labels(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { try wrapped.labels(split, numbers) }
     package func groups(_ split: Split, _ numbers: [UInt64]) throws -> [Int]? { try wrapped.groups(split, numbers) }
+    package func classNames() throws -> [String]? { try wrapped.classNames() }
     package func texts(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> [String]? {
         try wrapped.texts(split, numbers, modality)
     }

@@ -69,7 +69,7 @@ public struct Drawing: Sendable {
 
     /// An image, stretched to a rectangle.
     mutating func image(
-        _ image: PNGImage, x: Double, y: Double, width: Double, height: Double, class name: String = "",
+        _ image: Picture, x: Double, y: Double, width: Double, height: Double, class name: String = "",
         title: String = ""
     ) {
         titled(

@@ -24,7 +24,7 @@ struct SamplesReport {
             for retrieval in samples.retrievals {
                 Section("The \(retrieval.given.other) modality, retrieved by the \(retrieval.given)") {
                     Paragraph(Self.summary(of: retrieval), .remark)
-                    SampleCards(retrieval.rows.map(Self.row))
+                    SampleCards(retrieval.rows.map(row))
                 }
             }
             for augmentation in samples.augmentations {
@@ -61,15 +61,23 @@ struct SamplesReport {
             + "\(any)."
     }
 
-    private static func row(_ row: RunSamples.Retrieval.Row) -> SampleCards.Row {
+    private func row(_ row: RunSamples.Retrieval.Row) -> SampleCards.Row {
         SampleCards.Row(
-            .init(row.query),
+            .init(shown(row.query)),
             row.found.map { found in
                 .init(
-                    found.content, label: percent(found.probability),
+                    shown(found.content), label: Self.percent(found.probability),
                     tooltip: "score \(TypographicNumber.significant(found.score, 4))",
                     answer: found.isRight ? .right : .wrong)
             })
+    }
+
+    /// A label by its name, where it has one.
+    private func shown(_ content: RunSamples.Content) -> RunSamples.Content {
+        if case .label(let label) = content, samples.hasName(label: label) {
+            return .text(samples.name(ofLabel: label))
+        }
+        return content
     }
 
     /// A probability with two digits: 93 %, 0.41 %.
@@ -111,7 +119,7 @@ struct SamplesReport {
                 ? series(map, labels: common)
                 : Modality.allCases.map { modality in
                     Series(
-                        "\(modality) modality", map.points[modality].map(Self.point), style: .markers,
+                        "\(modality) modality", map.points[modality].map(point), style: .markers,
                         appearance: Self.appearance(modality == .first ? 0 : 1, modality, map))
                 }, plotHeight: 330)
     }
@@ -132,20 +140,23 @@ struct SamplesReport {
             if !others.isEmpty {
                 series.append(
                     Series(
-                        isNamed ? "other" : "", others.map(Self.point), style: .markers, appearance: .neutral))
+                        isNamed ? "other" : "", others.map(point), style: .markers, appearance: .neutral))
             }
             for (index, label) in labels.enumerated() {
                 series.append(
                     Series(
-                        isNamed ? "\(label)" : "", points.filter { $0.label == label }.map(Self.point), style: .markers,
+                        isNamed ? name(label) : "", points.filter { $0.label == label }.map(point), style: .markers,
                         appearance: Self.appearance(index, modality, map)))
             }
         }
         return series
     }
 
-    private static func point(_ point: RunSamples.Map.Point) -> PlotPoint {
-        let label = point.label.map { " (\($0))" } ?? ""
+    /// The name of a label, short enough for a legend.
+    private func name(_ label: Int) -> String { TextWidth.fitted(samples.name(ofLabel: label), size: 1, within: 16) }
+
+    private func point(_ point: RunSamples.Map.Point) -> PlotPoint {
+        let label = point.label.map { " (\(name($0)))" } ?? ""
         return PlotPoint(point.x, point.y, label: TextWidth.fitted(point.name, size: 1, within: 40) + label)
     }
 }

@@ -31,18 +31,20 @@ extension HDF5File {
         }
     }
 
-    /// Writes a new dataset of N strings of variable length in UTF-8, as h5py writes a list of texts.
+    /// Writes a new dataset of strings of variable length in UTF-8, as h5py writes a list of texts.
+    /// - Parameter shape: the extents, with as many elements as there are strings; nil for N.
     /// - Throws: `FileError`: `.badData` if the name exists, or if a string holds the character U+0000, with which
     ///   HDF5 ends a string; `.inputOutput` if the system refuses.
-    public func write(_ name: String, _ strings: [String]) throws {
-        let location = location(of: name)
+    public func write(_ name: String, _ strings: [String], shape: [Int]? = nil) throws {
+        let location = location(of: name), shape = shape ?? [strings.count]
+        precondition(shape.reduce(1, *) == strings.count, "\(strings.count) strings of the shape \(shape)")
         if let row = strings.firstIndex(where: { $0.utf8.contains(0) }) {
             throw FileError(
                 .badData, at: location, reason: "row \(row) holds the character U+0000, which ends a string in HDF5",
                 remedy: "remove it from the text")
         }
         let type = try Self.variableStrings(at: location), typeID = type.id
-        let dataset = try createDataset(name, type: typeID, [strings.count]), datasetID = dataset.id
+        let dataset = try createDataset(name, type: typeID, shape), datasetID = dataset.id
         if !strings.isEmpty {
             // All strings, each with a zero at its end, in one buffer.
             var (bytes, starts) = ([UInt8](), [Int]())

@@ -16,7 +16,7 @@ struct EmojiPictures {
     /// A number below `count`, by the fixed seed.
     private static func choice(_ number: Int, below count: Int) -> Int {
         let word = Philox(seed: seed).words(.sweep, number: UInt64(number)).x
-        return Int((UInt64(word) * UInt64(count)) >> 32)
+        return Philox.integer(word, below: count)
     }
 
     /// For a name of each script: the pictures that score highest.

@@ -48,7 +48,7 @@ package struct EmojiRecall: Sendable {
         let philox = Philox(seed: seed)
         return (0..<count).map { place in
             let words = philox.words(.evaluation, number: UInt64(replicate), block: UInt32(place / 4))
-            return Int((UInt64(words[place % 4]) * UInt64(count)) >> 32)
+            return Philox.integer(words[place % 4], below: count)
         }
     }
 

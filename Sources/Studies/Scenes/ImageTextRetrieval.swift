@@ -7,58 +7,55 @@ import CoupletTraining
 
 /// Pictures that sentences find, and sentences that pictures find, among the test samples.
 struct ImageTextRetrieval {
-    private let source: any PairSource
     private let pictures: Tensor
     private let sentences: [String]
     private let shapes: [Int]
-    /// Scores of the sentences (rows) with the pictures.
-    private let scores: Matrix
+    /// The first test sample of each shape.
+    private let queries: [Int]
+    /// For each query the samples whose pictures its sentence finds, and those whose sentences its picture finds.
+    private let foundPictures: SearchResult, foundSentences: SearchResult
 
     private static let gallery = 1_000, columns = 8, rows = 7
 
-    init(_ trial: ImageTextTrial, data: String?) throws {
+    /// Nil if there are no test samples.
+    init?(_ trial: ImageTextTrial, data: String?) throws {
         let run = try TrainedRun(trial.path, dataPaths: data.map { ["data.path=\($0)"] } ?? [])
         guard let scenes = run.source.unwrapped as? SceneSource else {
             preconditionFailure("\(trial.path) is on other data")
         }
         let numbers = (0..<UInt64(min(Self.gallery, scenes.count(of: .heldOut) ?? 0))).map { $0 }
-        source = run.source
-        pictures = try scenes.readRaw(.heldOut, numbers, .first)
+        if numbers.isEmpty { return nil }
+        let pictures = try scenes.readRaw(.heldOut, numbers, .first)
+        let shapes = try scenes.labels(.heldOut, numbers) ?? []
+        let queries = Set(shapes).sorted().prefix(Self.rows).compactMap { shapes.firstIndex(of: $0) }
         sentences = try numbers.map { try scenes.sentence(.heldOut, $0) }
-        shapes = try scenes.labels(.heldOut, numbers) ?? []
         let first = try run.encode(.first, pictures)
         let second = try run.encode(.second, scenes.readRaw(.heldOut, numbers, .second))
-        // Cosines, whose order is that of the scores.
-        func unit(_ rows: Tensor) -> Matrix {
-            var matrix = Matrix(rows)
-            for row in 0..<matrix.rows {
-                let norm = (0..<matrix.columns).reduce(0) { $0 + matrix[row, $1] * matrix[row, $1] }.squareRoot()
-                for column in 0..<matrix.columns { matrix[row, column] /= norm > 0 ? norm : 1 }
+        func found(_ encodings: Tensor, among gallery: Tensor) throws -> SearchResult {
+            let rows = Tensor([queries.count, encodings.columns])
+            for (row, query) in queries.enumerated() {
+                rows.rows(row..<row + 1).copy(from: encodings.rows(query..<query + 1))
             }
-            return matrix
+            return try run.search(queries: rows, gallery: gallery, top: Self.columns)
         }
-        let (a, b) = (unit(second), unit(first))
-        var scores = Matrix(rows: a.rows, columns: b.rows)
-        scores.setProduct(a, b, secondTransposed: true)
-        self.scores = scores
+        foundPictures = try found(second, among: first)
+        foundSentences = try found(first, among: second)
+        (self.pictures, self.shapes, self.queries) = (pictures, shapes, queries)
     }
 
     private func picture(_ row: Int, label: String = "", tooltip: String = "", answer: PictureGrid.Answer? = nil)
         -> PictureGrid.Picture
     {
-        let shape = source.description(of: .first).shape
-        return PictureGrid.Picture(
-            pictures.rows(row..<row + 1).values, channels: 3, width: shape[2], height: shape[1], range: 0...255,
-            label: label, tooltip: tooltip, answer: answer)
+        PictureGrid.Picture(
+            pictures.rows(row..<row + 1).values, channels: 3, width: pictures.shape[3], height: pictures.shape[2],
+            range: 0...255, label: label, tooltip: tooltip, answer: answer)
     }
 
-    /// The first test sample of each shape.
-    private var queries: [Int] { Set(shapes).sorted().prefix(Self.rows).compactMap { shapes.firstIndex(of: $0) } }
-
-    private func best(_ score: (Int) -> Double) -> [Int] {
-        let values = shapes.indices.map(score)
-        return Array(
-            shapes.indices.sorted { values[$0] != values[$1] ? values[$0] > values[$1] : $0 < $1 }.prefix(Self.columns))
+    /// The pictures of the samples that the query at a place has found.
+    private func pictures(_ found: SearchResult, _ place: Int) -> [PictureGrid.Picture] {
+        found.rows[found.range(ofQuery: place)].map {
+            picture($0, tooltip: sentences[$0], answer: shapes[$0] == shapes[queries[place]] ? .right : .wrong)
+        }
     }
 
     /// The sentences of the queries, by their numbers.
@@ -75,24 +72,15 @@ struct ImageTextRetrieval {
                 "Pictures that a sentence finds",
                 caption: "The first test sentence about each shape, by its number in the table below, with its "
                     + "\(Self.columns) best pictures of \(shapes.count). A check mark: the right shape.",
-                rows: queries.enumerated().map { number, query in
-                    .init(
-                        "\(number + 1)",
-                        pictures: best { scores[query, $0] }.map {
-                            picture($0, tooltip: sentences[$0], answer: shapes[$0] == shapes[query] ? .right : .wrong)
-                        })
-                }),
+                rows: queries.indices.map { .init("\($0 + 1)", pictures: pictures(foundPictures, $0)) }),
             PictureGrid(
                 "Sentences that a picture finds",
                 caption:
                     "The first test picture of each shape, then the pictures of its \(Self.columns) best sentences. "
                     + "The sentence is the tooltip. A check mark: the right shape.",
-                rows: queries.map { query in
+                rows: queries.enumerated().map { place, query in
                     .init(
-                        "", query: picture(query, tooltip: sentences[query]),
-                        pictures: best { scores[$0, query] }.map {
-                            picture($0, tooltip: sentences[$0], answer: shapes[$0] == shapes[query] ? .right : .wrong)
-                        })
+                        "", query: picture(query, tooltip: sentences[query]), pictures: pictures(foundSentences, place))
                 }),
         ]
     }

@@ -108,7 +108,8 @@ public struct Configuration: Equatable, Sendable {
             block.note(
                 "evaluation.identifiability",
                 "is of no use here: it measures how well encodings predict latent factors, and this source does not "
-                    + "know any")
+                    + "know any"
+                    + (source.kind is HDF5Specification ? "; data.latents names the group of those in a file" : ""))
         }
         if evaluation.parameters == .average, optimizer.averageDecay == nil {
             block.note(

@@ -11,7 +11,8 @@ extension ModelEvaluation {
 
     /// Regresses the latent factors of the source on the encodings. Every worker calls it.
     /// - Parameter exportSamples: receives the samples before the regressions start, on worker 0 only.
-    /// - Returns: the scores of the regressors; nil if the config has no `evaluation.identifiability`.
+    /// - Returns: the scores of the regressors; nil if the config has no `evaluation.identifiability`, or if there are
+    ///   no samples to score them on.
     /// - Throws: `DataError` if the source has no latent factors, or if `exportSamples` needs samples that the config
     ///   does not have; `IdentifiabilityError` if there is too little memory.
     func identifiability(
@@ -31,6 +32,8 @@ extension ModelEvaluation {
                 reason: "is measured against latent factors, which the run's source does not know",
                 remedy: "leave it out")
         }
+        // Like all other figures, it needs pairs that the run does not train on.
+        if source.count(of: split) == 0, exportSamples == nil { return nil }
         let samples = try self.samples(settings.samples, of: factorSource, split)
         if communicator.rank == 0 { try exportSamples?(samples) }
         let identifiability = Identifiability(

@@ -97,6 +97,46 @@ import Testing
         #expect(again.exitCode == 74 && again.errors.contains("exists already"), "\(again.errors)")
     }
 
+    /// Factors of a file of pairs (`data.latents`) are measured as those of the source that wrote them.
+    @Test func factorsOfAFileAreMeasured() throws {
+        let folder = TemporaryFolder()
+        try folder.write("c.yaml", Self.config)
+        let written = try CoupletInvocation(
+            "data", "export", "c.yaml", "--output", "pairs.h5", "--count", "400", in: folder.path)
+        #expect(written.exitCode == 0, "\(written.errors)")
+        let source = "{source: latent, content: 2, style: 2, modality: 1, mixing_layers: 1}"
+        try folder.write(
+            "f.yaml",
+            Self.config.replacing(source, with: "{source: hdf5, path: pairs.h5, latents: /latents, held_out: 0.5}"))
+        let trained = try CoupletInvocation("train", "f.yaml", "--output", "run", "--progress", "none", in: folder.path)
+        #expect(trained.exitCode == 0, "\(trained.errors)")
+        let evaluated = try CoupletInvocation("evaluate", "run", "--encodings", "e.h5", "--json", in: folder.path)
+        let found = Self.member(try evaluated.json(), "identifiability")
+        #expect(Self.keys(Self.member(found, "first")) == ["c", "m1", "m2", "s", "s_perturbed"])
+        // The regressors' factors are rows of the file, and their R² is that of the normal equations.
+        let encodings = try HDF5File(reading: folder.file("e.h5")),
+            pairs = try HDF5File(reading: folder.file("pairs.h5"))
+        let rows = try pairs.readMatrix("/latents/c"), known = Set((0..<400).map { [rows[$0, 0], rows[$0, 1]] })
+        for group in ["/fitting", "/scoring"] {
+            let content = try encodings.readMatrix("\(group)/latents/c")
+            #expect(content.rows == 150 && (0..<150).allSatisfy { known.contains([content[$0, 0], content[$0, 1]]) })
+        }
+        for factor in ["c", "s", "m1"] {
+            let expected = try Self.determination(
+                encodings.readMatrix("/fitting/first"), encodings.readMatrix("/fitting/latents/\(factor)"),
+                on: encodings.readMatrix("/scoring/first"), encodings.readMatrix("/scoring/latents/\(factor)"))
+            #expect(abs(try #require(Self.member(found, "first", factor, "linear") as? Double) - expected) <= 1e-9)
+        }
+        // Without held-out pairs a run ends as others do.
+        let all = try CoupletInvocation(
+            "train", "f.yaml", "--set", "data.held_out=0", "--output", "all", "--progress", "none", in: folder.path)
+        #expect(all.exitCode == 0, "\(all.errors)")
+        // Without the key the config says why the block is of no use.
+        try folder.write("g.yaml", Self.config.replacing(source, with: "{source: hdf5, path: pairs.h5, held_out: 0.5}"))
+        let refused = try CoupletInvocation("config", "g.yaml", in: folder.path)
+        #expect(refused.exitCode != 0 && refused.errors.contains("data.latents names the group"), "\(refused.errors)")
+    }
+
     @Test func encodingsWithoutLatentFactorsAreAnError() throws {
         let folder = TemporaryFolder()
         try folder.write("c.yaml", TrainingFolder.tinyGaussian())

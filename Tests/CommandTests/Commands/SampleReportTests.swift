@@ -7,6 +7,11 @@ import Foundation
 import TestSupport
 import Testing
 
+/// A sample that is shown as something else.
+private struct WrongContent: Error {
+    let content: RunSamples.Content
+}
+
 /// What `couplet report` shows of pictures, and `--pictures` of `retrieve` and `sample`.
 @Suite struct SampleReportTests {
     /// A run on small made-up digits.
@@ -115,13 +120,70 @@ import Testing
         #expect(result.exitCode == 0 && result.errors.isEmpty, "\(result.errors)")
         let page = try String(contentsOfFile: folder.path("page.html"), encoding: .utf8), markup = ParsedMarkup(page)
         #expect(markup.problem == nil && page.contains("The most probable of 5 candidates"))
-        // Eight pictures with the five texts, and the five texts with six pictures each.
+        // Eight pictures with the five texts, the five texts with six pictures each, and four texts with six draws.
         let shown = markup.all("bdi")
-        #expect(shown.count == 8 * 5 + 5 && shown.allSatisfy { $0.attributes["dir"] == "auto" })
+        #expect(shown.count == 8 * 5 + 5 + 4 * 7 && shown.allSatisfy { $0.attributes["dir"] == "auto" })
         #expect(page.contains(">وجه &lt;&amp;&gt;</bdi>") && page.contains(">顔</bdi>"))
         // A picture has one right text, and a text four right pictures.
         #expect(markup.all("img").count == 8 + 5 * 6 + 4 * 7)
         #expect(page.contains("Augmented samples of the first modality"))
+        // The ids are bytes, but the set does not say it.
+        #expect(page.contains("Augmented samples of the second modality") && page.contains(" ids</bdi>"))
+    }
+
+    /// Classes are shown by their names, and texts with what word dropout leaves of them.
+    @Test func namesOfClassesAndDroppedWords() throws {
+        let folder = try TrainingFolder(
+            """
+            data: {source: hdf5, path: FOLDER/set.h5, augment: {second: {word_dropout: 0.5}}}
+            encoders:
+              embedding: 4
+              first: {kind: cnn, channels: [4], hidden: [8]}
+              second: {kind: layers, layers: [{embedding_bag: {width: 4}}]}
+            objective: {similarity: cosine, temperature: 0.2}
+            batch: {size: 8, shards: 1}
+            train: {steps: 2, checkpoint_every: 2, evaluate_every: null}
+
+            """)
+        let pictures = PictureFolder(), words = ["red", "cat", "on", "the", "green", "mat"]
+        var lines = ["path,caption,label,split"]
+        for number in 0..<24 {
+            try pictures.addPicture("\(number).png", number)
+            let text = (0..<4).map { words[(number + $0 * $0) % 6] }.joined(separator: " ")
+            lines.append(
+                "\(number).png,\(text),\(number % 2 == 0 ? "tiger" : "zebra"),\(number < 8 ? "test" : "training")")
+        }
+        try pictures.folder.write("photos/c.csv", lines.joined(separator: "\n") + "\n")
+        let set = try pictures.couplet(
+            "data", "import", "--manifest", "photos/c.csv", "--size", "8", "--output", folder.path("set.h5"))
+        #expect(set.exitCode == 0, "\(set.errors)")
+        _ = try folder.digest("run", ["--threads", "1"])
+        let samples = try #require(try RunSamples(TrainedRun(folder.path("run")), threads: 1))
+        let dropped = try #require(samples.augmentations.first { $0.modality == .second })
+        #expect(samples.augmentations.count == 1 && dropped.rows.count == 4)
+        var lengths: [Int] = []
+        for (original, draws) in dropped.rows {
+            guard case .text(let text) = original else { throw WrongContent(content: original) }
+            let all = text.split(separator: " ")
+            #expect(all.count == 4 && draws.count == 6)
+            for draw in draws {
+                guard case .text(let text) = draw else { throw WrongContent(content: draw) }
+                // Some of the words, in their order.
+                var rest = all[...]
+                for word in text.split(separator: " ") {
+                    let place = rest.firstIndex(of: word)
+                    #expect(place != nil, "\(text) of \(all)")
+                    rest = rest[(place.map { $0 + 1 } ?? rest.endIndex)...]
+                }
+                lengths.append(text.split(separator: " ").count)
+            }
+        }
+        #expect(lengths.min() == 1 && lengths.reduce(0, +) < 24 * 3 && lengths.reduce(0, +) > 24)
+        #expect(samples.name(ofLabel: 1) == "zebra" && samples.name(ofLabel: 2) == "2")
+        let result = try CoupletInvocation("report", "run", "-o", "page.html", in: folder.files.path)
+        #expect(result.exitCode == 0 && result.errors.isEmpty, "\(result.errors)")
+        let page = try String(contentsOfFile: folder.path("page.html"), encoding: .utf8)
+        #expect(page.contains("zebra") && page.contains("(tiger)") && page.contains("Augmented samples of the second"))
     }
 
     /// Width and height of a PNG file, from its header.

@@ -152,7 +152,7 @@ import Testing
             try Self.expect(result, code, text)
             #expect(!folder.exists("codes.h5"))
         }
-        try refuse(["--input", "latin.txt"], 65, "latin.txt: line 2 holds bytes that are no UTF-8")
+        try refuse(["--input", "latin.txt"], 65, "latin.txt:2: holds bytes that are no UTF-8")
         try refuse(["--input", "empty.txt"], 65, "empty.txt: holds no text")
         try refuse(["--input", "none"], 65, "none: holds no PNG or JPEG file among 1 names")
         try refuse(["--input", "broken.png"], 65, "broken.png: cannot be decoded")
@@ -211,6 +211,19 @@ import Testing
             let first = try #require((result["queries"] as? [[String: Any]])?.first)
             #expect(first["names"] as? [String] == (first["rows"] as? [Int])?.map { Self.texts[$0] })
             #expect(first["query"] as? String == "05.png")
+        }
+        // A file of results has the names too.
+        let written = try CoupletInvocation(
+            arguments: query + ["--gallery", "pictures", "--output", "found.h5"], in: folder.path)
+        try Self.expect(written, 0)
+        if Python.isAvailable {
+            let names = try Python.run(
+                "import h5py, json, sys; f = h5py.File(sys.argv[1]); print(json.dumps([f['names'].asstr()[:].tolist(), "
+                    + "f['queries'].asstr()[:].tolist(), f['indices'][:].tolist()]))", folder.file("found.h5"))
+            let read = try #require(JSONSerialization.jsonObject(with: Data(names.utf8)) as? [Any])
+            #expect((read[0] as? [[String]]) == same.map { $0["names"] as? [String] ?? [] })
+            #expect((read[1] as? [String]) == [Self.texts[3], "red dog"])
+            #expect((read[2] as? [[Int]]) == same.map { $0["rows"] as? [Int] ?? [] })
         }
         // An index remembers where the names of its rows are.
         for _ in 0..<2 {

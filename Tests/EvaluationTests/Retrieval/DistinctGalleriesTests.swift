@@ -34,7 +34,7 @@ import Testing
         }
 
         /// Samples in the order of their first pairs.
-        private func order(_ samples: [Int]) -> [Int] {
+        func order(_ samples: [Int]) -> [Int] {
             var known = Set<Int>()
             return samples.filter { known.insert($0).inserted }
         }
@@ -126,6 +126,20 @@ import Testing
         #expect(one.result.distinct == .init(first: expected[0].count, second: expected[1].count))
         for (metrics, ranks) in [(one.result.firstToSecond, expected[0]), (one.result.secondToFirst, expected[1])] {
             #expect(metrics.recallAt5 == Double(ranks.count { $0 <= 5 }) / Double(ranks.count))
+        }
+    }
+
+    /// What two samples say of each other is the relation by which retrieval counts.
+    @Test(arguments: ["five", "shuffled", "shared", "groups", "torn"]) func rightAnswersOfSamples(_ kind: String) {
+        let problem = Self.problem(kind)
+        let galleries = DistinctGalleries(
+            first: problem.pairs.map(\.picture), second: problem.pairs.map(\.caption), groups: problem.groups)
+        let pictures = problem.order(problem.pairs.map(\.picture)),
+            captions = problem.order(problem.pairs.map(\.caption))
+        for (first, picture) in pictures.enumerated() {
+            for (second, caption) in captions.enumerated() {
+                #expect(galleries.areRight(first: first, second: second) == problem.isRight(picture, caption))
+            }
         }
     }
 

@@ -50,6 +50,10 @@ import Testing
             #expect(found.ids.allSatisfy { $0 >= 1 && $0 < Int32(tokenizer.vocabulary) })
         }
         #expect(unknown > 0)
+        for text in Self.sentences.prefix(20) {
+            #expect(tokenizer.text(of: try tokenizer.tokens(of: text).ids) == text)
+        }
+        #expect(tokenizer.text(of: [Int32(tokenizer.vocabulary) + 5]) == "…")
         // A stored model gives the same ids.
         let preparation = SamplePreparation.text(try TextPreparation(tokenizer, positions: 8))
         let read = try SamplePreparation(json: preparation.json, content: preparation.content)

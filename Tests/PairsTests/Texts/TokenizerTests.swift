@@ -56,6 +56,19 @@ private enum PythonTwin {
 }
 
 @Suite struct TokenizerTests {
+    /// What ids tell of their text, to show it.
+    @Test func idsAsTexts() throws {
+        let words = try WordTokenizer(of: ["The cat, a CAT!"])
+        func shown(_ tokenizer: any Tokenizer, _ text: String) throws -> String? {
+            tokenizer.text(of: try tokenizer.tokens(of: text).ids)
+        }
+        #expect(try shown(words, "a cat, the dog") == "a cat , the …")
+        #expect(words.text(of: []) == "" && words.text(of: [0, 99]) == "… …")
+        for text in HardTexts.all { #expect(try shown(ByteTokenizer(), text) == text) }
+        #expect(ByteTokenizer().text(of: [0xC4]) == "\u{FFFD}")
+        #expect(try shown(NgramTokenizer(), "a cat") == nil)
+    }
+
     // MARK: - n-grams
 
     private static func counts(_ ids: [Int32]) -> [String: Int] {

@@ -222,13 +222,15 @@ private struct FlowDrawer {
         drawing.text(panel.remark, x: x, y: upper + panelSide + 14, class: "muted", fitting: panelSide)
     }
 
-    private func image(of field: PeriodicField) -> PNGImage {
+    private func image(of field: PeriodicField) -> Picture {
         let count = Self.pixels, values = field.sampled(.value, count: count, offset: 0.5)
         // The first row of the image is the uppermost, with the largest y.
-        let pixels = (0..<count).reversed().flatMap { row in
-            (0..<count).flatMap { map.bytes(scale.fraction(of: values[row * count + $0]) ?? 0.5) }
+        let colors = (0..<count).reversed().flatMap { row in
+            (0..<count).map { map.bytes(scale.fraction(of: values[row * count + $0]) ?? 0.5) }
         }
-        return PNGImage(channels: 3, width: count, height: count, pixels: pixels)
+        return Picture(
+            channels: 3, height: count, width: count,
+            pixels: (0..<3).flatMap { channel in colors.map { $0[channel] } })
     }
 
     private func drawContours(

@@ -18,7 +18,7 @@ public struct PictureGrid: Figure {
 
     /// A picture with pixels from 0 to 1.
     public struct Picture: Equatable, Sendable {
-        let image: PNGImage
+        let image: CoupletImages.Picture
         /// The text below the picture, such as its probability; may be empty.
         public var label: String
         /// The tooltip; may be empty.
@@ -39,14 +39,11 @@ public struct PictureGrid: Figure {
                 "\(values.count) values for \(channels) × \(height) × \(width) pixels")
             precondition(range.lowerBound < range.upperBound, "pixels from \(range.lowerBound) to \(range.upperBound)")
             let factor = 255 / (range.upperBound - range.lowerBound)
-            var pixels = [UInt8](repeating: 0, count: values.count)
-            for point in 0..<width * height {
-                for channel in 0..<channels {
-                    let value = (values[channel * width * height + point] - range.lowerBound) * factor
-                    pixels[point * channels + channel] = value > 0 ? UInt8(min(value, 255).rounded()) : 0
-                }
+            let pixels = values.map { number -> UInt8 in
+                let value = (number - range.lowerBound) * factor
+                return value > 0 ? UInt8(min(value, 255).rounded()) : 0
             }
-            image = PNGImage(channels: channels, width: width, height: height, pixels: pixels)
+            image = CoupletImages.Picture(channels: channels, height: height, width: width, pixels: pixels)
             self.label = label
             self.tooltip = tooltip
             self.answer = answer

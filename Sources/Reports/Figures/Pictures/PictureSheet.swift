@@ -43,9 +43,9 @@ public struct PictureSheet: Sendable {
     private static let ink: [UInt8] = [27, 32, 40], right: [UInt8] = [0, 160, 120], wrong: [UInt8] = [154, 163, 176]
 
     /// The bytes of the file.
-    public var file: [UInt8] { image.file }
+    public var file: [UInt8] { image.png }
 
-    package var image: PNGImage {
+    package var image: Picture {
         let shown = rows.map { ([$0.query] + $0.cells).map { ($0, Self.image(of: $0)) } }
         let images = shown.flatMap { $0.compactMap(\.1) }
         // Whole multiples keep pixels sharp.
@@ -78,15 +78,15 @@ public struct PictureSheet: Sendable {
                 canvas.write(cell.label, middle: left + width / 2, y: top + height + 4, color: Self.ink, scale: 1)
             }
         }
-        return PNGImage(channels: 3, width: canvas.width, height: canvas.height, pixels: canvas.pixels)
+        return Picture(channels: 3, height: canvas.height, width: canvas.width, pixels: canvas.pixels)
     }
 
-    private static func image(of cell: Cell) -> PNGImage? {
+    private static func image(of cell: Cell) -> Picture? {
         if case .picture(let picture) = cell.content { picture.shown.image } else { nil }
     }
 }
 
-/// RGB pixels on white.
+/// RGB pixels on white, channel after channel.
 private struct Canvas {
     let width: Int
     let height: Int
@@ -97,18 +97,18 @@ private struct Canvas {
         pixels = [UInt8](repeating: 255, count: 3 * width * height)
     }
 
-    private mutating func set(_ x: Int, _ y: Int, _ color: some RandomAccessCollection<UInt8>) {
+    private mutating func set(_ x: Int, _ y: Int, _ color: [UInt8]) {
         guard (0..<width).contains(x), (0..<height).contains(y) else { return }
-        for (channel, value) in color.enumerated() { pixels[3 * (y * width + x) + channel] = value }
+        for channel in 0..<3 { pixels[(channel * height + y) * width + x] = color[channel] }
     }
 
     /// Draws an image whose pixels become squares of `scale` × `scale`.
-    mutating func draw(_ image: PNGImage, x: Int, y: Int, scale: Int) {
+    mutating func draw(_ image: Picture, x: Int, y: Int, scale: Int) {
+        let image = image.converted(toChannels: 3), plane = image.height * image.width
         for row in 0..<scale * image.height {
             for column in 0..<scale * image.width {
-                let place = image.channels * (row / scale * image.width + column / scale)
-                let value = image.pixels[place..<place + image.channels]
-                set(x + column, y + row, image.channels == 3 ? value : [value[place], value[place], value[place]])
+                let place = row / scale * image.width + column / scale
+                set(x + column, y + row, (0..<3).map { image.pixels[$0 * plane + place] })
             }
         }
     }

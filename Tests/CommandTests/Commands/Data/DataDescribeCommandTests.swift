@@ -63,6 +63,56 @@ import Testing
         #expect(value("second", "duplicate_rows") == 1 && value("pairs", "count") == 5)
     }
 
+    /// A manifest is described before the import, with the rows that the import would refuse.
+    @Test func aManifestAndAFolderOfClasses() throws {
+        let folder = PictureFolder()
+        for seed in 1...3 { try folder.addPicture("\(seed).png", seed) }
+        try folder.folder.write(
+            "photos/c.csv",
+            """
+            path,caption,split,label,group
+            1.png,"a red cat, here",training,cat,x
+            1.png,a cat,training,cat,x
+            2.png,a cat,test,cat,x
+            9.png,blue,test,dog,y
+            3.png,,test,dog,y
+
+            """)
+        let json = try folder.couplet("data", "describe", "photos/c.csv", "--json").json()
+        func value(_ section: String, _ name: String) -> Any? { (json[section] as? [String: Any])?[name] }
+        #expect(value("pictures", "rows") as? Int == 5 && value("pictures", "files") as? Int == 3)
+        #expect(value("pictures", "bad_rows") as? Int == 2)
+        #expect(value("pictures", "bad_row_1") as? String == "photos/c.csv:5: 9.png: there is no such file")
+        #expect(value("pictures", "bad_row_2") as? String == "photos/c.csv:6: caption is empty")
+        #expect(value("texts", "count") as? Int == 4 && value("texts", "distinct") as? Int == 3)
+        #expect(value("texts", "most_per_file") as? Int == 2 && value("texts", "fewest_per_file") as? Int == 1)
+        // "a red cat , here" has five words, and the median of 1, 2, 2, 5 is 2.
+        #expect(value("texts", "longest") as? Int == 5 && value("texts", "median_length") as? Int == 2)
+        #expect(value("texts", "words") as? Int == 6)
+        #expect(value("labels", "cat") as? Int == 3 && value("labels", "dog") as? Int == 1)
+        #expect(value("groups", "count") as? Int == 2 && value("groups", "divided_by_splits") as? Int == 1)
+        #expect(value("splits", "training") as? Int == 2 && value("splits", "test") as? Int == 2)
+        let text = try folder.couplet("data", "describe", "photos/c.csv").output
+        #expect(text.hasPrefix("pictures\n  rows ") && text.contains("there is no such file"), "\(text)")
+
+        try folder.addPicture("tree/1.png", 1)
+        try folder.addPicture("cat/1.png", 2)
+        try folder.addPicture("cat/2.png", 3)
+        let classes = try folder.couplet("data", "describe", "photos", "--json").json()
+        #expect((classes["labels"] as? [String: Int]) == ["classes": 2, "cat": 2, "tree": 1])
+        #expect((classes["pictures"] as? [String: Int]) == ["rows": 3, "files": 3, "bad_rows": 0])
+        // What is one modality of a set, and numbers in a CSV file.
+        for name in ["a.npy", "photos/cat"] {
+            if name.hasSuffix("npy") { try folder.folder.write(name, "x") }
+            let result = try folder.couplet("data", "describe", name)
+            #expect(result.exitCode == 65 && result.errors.contains("couplet data import --first \(name)"))
+        }
+        try folder.folder.write("n.csv", "a,b\n1,2\n")
+        let numbers = try folder.couplet("data", "describe", "n.csv")
+        #expect(
+            numbers.exitCode == 65 && numbers.errors.contains("has no column for the picture"), "\(numbers.errors)")
+    }
+
     @Test func whatIsNoSetIsTold() throws {
         let folder = PictureFolder()
         let file = try HDF5File(creating: folder.folder.file("s.h5"))

@@ -1,32 +1,26 @@
 import CPNG
 
-/// An image of 8-bit pixels, grey or RGB, and its PNG file.
-package struct PNGImage: Equatable, Sendable {
-    /// 1 for grey, 3 for RGB (sRGB).
-    package let channels: Int
-    package let width: Int
-    package let height: Int
-    /// height × width × channels; the first row is the uppermost.
-    package let pixels: [UInt8]
-
-    package init(channels: Int, width: Int, height: Int, pixels: [UInt8]) {
-        precondition(
-            (channels == 1 || channels == 3) && width > 0 && height > 0 && pixels.count == channels * width * height,
-            "\(pixels.count) numbers for \(channels) × \(height) × \(width) pixels")
-        self.channels = channels
-        self.width = width
-        self.height = height
-        self.pixels = pixels
+extension Picture {
+    /// The pixels of a picture, height × width × channels.
+    private var interleaved: [UInt8] {
+        if channels == 1 { return pixels }
+        let plane = height * width
+        return [UInt8](unsafeUninitializedCapacity: 3 * plane) { target, count in
+            for point in 0..<plane {
+                for channel in 0..<3 { target[3 * point + channel] = pixels[channel * plane + point] }
+            }
+            count = 3 * plane
+        }
     }
 
     /// The bytes of a PNG file, by libpng's simplified interface.
-    package var file: [UInt8] {
+    public var png: [UInt8] {
         var image = png_image()
         image.version = couplet_PNG_IMAGE_VERSION()
         image.width = png_uint_32(width)
         image.height = png_uint_32(height)
         image.format = channels == 1 ? couplet_PNG_FORMAT_GRAY() : couplet_PNG_FORMAT_RGB()
-        let stride = png_int_32(width * channels)
+        let stride = png_int_32(width * channels), pixels = interleaved
         // The first call finds the size.
         var size: png_alloc_size_t = 0
         let isMeasured = png_image_write_to_memory(&image, nil, &size, 0, pixels, stride, nil) != 0
@@ -39,8 +33,8 @@ package struct PNGImage: Equatable, Sendable {
         }
     }
 
-    /// The file as the address of an image: "data:image/png;base64,…".
-    package var dataURI: String { "data:image/png;base64," + Self.base64(file) }
+    /// The PNG file as the address of an image: "data:image/png;base64,…".
+    package var dataURI: String { "data:image/png;base64," + Self.base64(png) }
 
     private static func message(of image: png_image) -> String {
         withUnsafeBytes(of: image.message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
