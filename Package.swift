@@ -14,6 +14,15 @@ func library(_ name: String, _ pkgConfig: String, _ debianPackage: String) -> Ta
     .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([debianPackage])])
 }
 
+/// The MPI to build with: COUPLET_MPI=mpich selects MPICH. Give each its own folder of the build, for example
+/// `COUPLET_MPI=mpich swift build -c release --scratch-path .build/mpich`.
+let mpi: Target =
+    switch Context.environment["COUPLET_MPI"] ?? "openmpi" {
+    case "openmpi": library("CMPI", "ompi-c", "libopenmpi-dev")
+    case "mpich": library("CMPI", "mpich", "libmpich-dev")
+    case let other: fatalError("COUPLET_MPI is '\(other)'; wanted openmpi or mpich")
+    }
+
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -33,7 +42,7 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", exact: "1.5.0"),
     ],
     targets: [
-        library("CMPI", "ompi-c", "libopenmpi-dev"),
+        mpi,
         library("COpenBLAS", "openblas", "libopenblas-dev"),
         library("CHDF5", "hdf5", "libhdf5-dev"),
         library("CZlib", "zlib", "zlib1g-dev"),
@@ -182,8 +191,8 @@ let package = Package(
             name: "CommandTests",
             dependencies: ["TestSupport", "Couplet", "CoupletCommand", "CommunicationScenarios", "KernelDigests"]
                 + modules(
-                    "Text", "Files", "Images", "Tensors", "Storage", "Pairs", "Training", "Inference", "Sweeps",
-                    "Reports", "Studies"),
+                    "Text", "Files", "Images", "Tensors", "Communication", "Storage", "Pairs", "Training", "Inference",
+                    "Sweeps", "Reports", "Studies"),
             exclude: ["Fixtures"]),
     ],
     swiftLanguageModes: [.v6],

@@ -79,21 +79,26 @@ public struct CollectivesBenchmark: Sendable {
         let numbers = [Double](repeating: 1, count: Self.scalars)
         let allGather = try time(0) { _ = try communicator.allGather(numbers: numbers) }
 
-        func exchanges(with partner: Int) throws -> [Measurement] {
-            try sizes.map { bytes in
+        /// Each worker sends to the one that is `distance` below it, and receives from the one above.
+        func messages(over distance: Int) throws -> [Measurement] {
+            let receiver = (communicator.rank + size - distance) % size, sender = (communicator.rank + distance) % size
+            return try sizes.map { bytes in
                 let count = bytes / MemoryLayout<Float>.stride
-                var outgoing = Tensor([count])
-                var spare = Tensor([count])
+                let outgoing = Tensor([count]), incoming = Tensor([count])
                 return Measurement(
                     bytes: bytes,
                     times: try time(bytes) {
-                        (outgoing, spare) =
-                            try communicator.beginExchange(outgoing, spare: spare, with: partner).finish()
+                        let receive = try communicator.beginReceive(counts: [count], from: sender, stream: .data) {
+                            [incoming]
+                        }
+                        let send = try communicator.beginSend([outgoing], to: receiver, stream: .data)
+                        _ = try receive.finish()
+                        try send.finish()
                     })
             }
         }
-        let near = size > 1 ? try exchanges(with: communicator.rank ^ 1) : []
-        let far = size > 2 ? try exchanges(with: communicator.rank ^ (size / 2)) : near
+        let near = size > 1 ? try messages(over: 1) : []
+        let far = size > 2 ? try messages(over: size / 2) : near
         let sums = try sizes.map { bytes in
             let buffer = Tensor([bytes / MemoryLayout<Float>.stride / size * size])
             return Measurement(

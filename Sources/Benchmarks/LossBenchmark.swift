@@ -68,6 +68,8 @@ public struct LossBenchmark: Sendable {
         /// The times of the same loss without groups and with no samples equal, each repetition before one with them;
         /// nil if there are none.
         public let timesWithoutGroups: BenchmarkTimes?
+        /// The part of the repetitions' time in which the worker that waits most has waited for messages of the ring.
+        public let waitingShare: Double
         public let loss: Double
         /// Norms of ∂ loss / ∂ encodings over the whole batch.
         public let firstGradientNorm: Double
@@ -103,7 +105,7 @@ public struct LossBenchmark: Sendable {
     public func run(on communicator: any Communicator, threads: Int) throws -> Result {
         let (first, second) = try encodings(communicator, batchNumber: 0)
         let secondBatch = objective.loss.usesSecondBatch ? try encodings(communicator, batchNumber: 1) : nil
-        let features = features(rows: first.rows)
+        let features = features(communicator)
         func engine(_ groups: GroupTreatment, _ equalSamples: EqualSampleTreatment) -> PairwiseEngine {
             PairwiseEngine(
                 communicator: communicator, shards: batch.shards, batchSize: batch.size, dimension: dimension,
@@ -115,12 +117,14 @@ public struct LossBenchmark: Sendable {
         let timed = engine(objective.groups, objective.equalSamples), plain = isPlain ? nil : engine(.ignore, .ignore)
         // The peak is measured first, which also brings the cores up to their full clock.
         let peak = try FusedMultiplyAddPeak.measure(on: communicator)
-        var found: PairwiseResult?
+        var found: PairwiseResult?, waits: [Double] = []
         // A run has them from its data.
         let allGroups = (0..<2).map { groups(communicator, batchNumber: $0) }
         let allSamples = (0..<2).map { samples(communicator, batchNumber: $0) }
         func evaluate(_ engine: PairwiseEngine) throws {
             let hasGroups = engine.groups != .ignore, hasSamples = engine.equalSamples != .ignore
+            let waiting = engine.waiting
+            defer { if engine === timed { waits.append((engine.waiting - waiting).inSeconds) } }
             found = try engine.evaluate(
                 first: first, second: second, secondBatch: secondBatch, temperature: objective.temperature.initial,
                 bias: objective.loss.bias?.initial ?? 0, features: features.map { ($0, $0) },
@@ -145,6 +149,7 @@ public struct LossBenchmark: Sendable {
             }
             timesWithoutGroups = nil
         }
+        let waiting = try communicator.allGather(numbers: [waits.suffix(repetitions).reduce(0, +)]).reduce(0, max)
         let peakMemory = try ProcessMemory.peakMiB(on: communicator)
         guard let result = found else { preconditionFailure("no repetition was made") }
         let squares = [result.firstGradient, result.secondGradient].map { couplet_squared_norm($0.count, $0.pointer) }
@@ -166,42 +171,52 @@ public struct LossBenchmark: Sendable {
                     * Double(dimension),
                 peakGigaflops: peak, peakMemoryMiB: peakMemory, workers: communicator.size,
                 processes: communicator.processCount), timesWithoutGroups: timesWithoutGroups,
-            loss: result.loss, firstGradientNorm: norm(0), secondGradientNorm: norm(1), gradients: gathered)
+            waitingShare: waiting / times.seconds.reduce(0, +), loss: result.loss, firstGradientNorm: norm(0),
+            secondGradientNorm: norm(1), gradients: gathered)
+    }
+
+    /// This worker's pairs of the batch.
+    private func rows(_ communicator: any Communicator) -> Range<Int> {
+        let range = ShardPartition(shards: batch.shards, workers: communicator.size).range(of: communicator.rank)
+        let shardRows = batch.size / batch.shards
+        return range.lowerBound * shardRows..<range.upperBound * shardRows
     }
 
     /// Random groups of this worker's pairs.
     private func groups(_ communicator: any Communicator, batchNumber: Int) -> [Int] {
-        let rows = batch.size / communicator.size, start = batchNumber * batch.size + communicator.rank * rows
+        let rows = rows(communicator), start = batchNumber * batch.size + rows.lowerBound
         let philox = Philox(seed: configuration.seed)
-        return (start..<start + rows).map {
+        return (start..<start + rows.count).map {
             Int(philox.words(.groups, number: UInt64($0)).x) % groupCount
         }
     }
 
     /// This worker's samples: the first ones all different, the second ones random among `groupCount`.
     private func samples(_ communicator: any Communicator, batchNumber: Int) -> SampleRows {
-        let rows = batch.size / communicator.size, start = batchNumber * batch.size + communicator.rank * rows
+        let rows = rows(communicator), start = batchNumber * batch.size + rows.lowerBound
         let philox = Philox(seed: configuration.seed)
         return SampleRows(
-            first: Array(start..<start + rows),
-            second: (start..<start + rows).map { Int(philox.words(.partners, number: UInt64($0)).x) % groupCount })
+            first: Array(start..<start + rows.count),
+            second: (start..<start + rows.count).map { Int(philox.words(.partners, number: UInt64($0)).x) % groupCount }
+        )
     }
 
     /// Features of the data for a loss that compares them: as many normal numbers as the kernel has features for data
     /// of d numbers. Nil for other losses.
-    private func features(rows: Int) -> Tensor? {
+    private func features(_ communicator: any Communicator) -> Tensor? {
         guard let count = objective.loss.dataKernel?.featureCount(inputs: dimension) else { return nil }
-        let features = Tensor([rows, count])
-        Philox(seed: 1).fillNormal(features, .features, number: 0)
+        let rows = rows(communicator), features = Tensor([rows.count, count])
+        for (index, row) in rows.enumerated() {
+            Philox(seed: 1).fillNormal(features.rows(index..<index + 1), .features, number: UInt64(row))
+        }
         couplet_scale(features.count, Float(1 / Double(count).squareRoot()), features.pointer)
         return features
     }
 
-    /// This worker's rows of the first and the second encodings, B/W × d each.
+    /// This worker's rows of the first and the second encodings, rows × d each.
     /// - Parameter batchNumber: 0 for the batch, 1 for the second batch.
     private func encodings(_ communicator: any Communicator, batchNumber: Int) throws -> (Tensor, Tensor) {
-        let rows = batch.size / communicator.size
-        let start = communicator.rank * rows
+        let range = rows(communicator), start = range.lowerBound, rows = range.count
         if let input {
             let file = try HDF5File(reading: input)
             let group = batchNumber == 0 ? "" : "/second_batch"
@@ -255,7 +270,8 @@ public struct LossBenchmark: Sendable {
         }
         return .object(
             settings + result.benchmark.members + grouped + [
-                ("loss", .number(result.loss)), ("first_gradient_norm", .number(result.firstGradientNorm)),
+                ("waiting_share", .number(result.waitingShare)), ("loss", .number(result.loss)),
+                ("first_gradient_norm", .number(result.firstGradientNorm)),
                 ("second_gradient_norm", .number(result.secondGradientNorm)),
             ])
     }
@@ -264,9 +280,14 @@ public struct LossBenchmark: Sendable {
     package func text(_ result: Result) -> String {
         """
         loss of \(batch.size) pairs of encodings of \(dimension) numbers, and both gradients
-        \(result.benchmark.text)\(groupText(result))
+        \(result.benchmark.text)\(waitingText(result))\(groupText(result))
         loss     \(result.loss), gradient norms \(result.firstGradientNorm) and \(result.secondGradientNorm)
         """
+    }
+
+    private func waitingText(_ result: Result) -> String {
+        if result.benchmark.workers == 1 { return "" }
+        return "\nwaiting  \(NumberText.percent(result.waitingShare)) of the time, for encodings and sums of others"
     }
 
     private func groupText(_ result: Result) -> String {

@@ -25,7 +25,8 @@ public struct ScalingModel: Sendable {
     public var recomputedTileSpeed: Double
     /// Cost of a message of one worker within a host.
     public var local: MessageCost
-    /// Cost of a message between hosts. All workers of a host share the bandwidth.
+    /// Cost of a message between hosts. All workers of a host share the bandwidth in a tree sum; in the loss one worker
+    /// of a host sends to another one at a time.
     public var network: MessageCost
     /// Operations of the encoders' matrix products for one pair.
     public var encoderOperations: Double
@@ -51,6 +52,18 @@ public struct ScalingModel: Sendable {
         self.tileMemory = tileMemory
     }
 
+    /// The model of a config's step with given speeds. Messages cost nothing.
+    public init(
+        encoderSpeed: Double, cachedTileSpeed: Double, recomputedTileSpeed: Double, of benchmark: StepBenchmark
+    ) {
+        let batch = benchmark.configuration.batch, free = MessageCost(latency: 0, secondsPerByte: 0)
+        self.init(
+            encoderSpeed: encoderSpeed, cachedTileSpeed: cachedTileSpeed, recomputedTileSpeed: recomputedTileSpeed,
+            local: free, network: free, encoderOperations: benchmark.operations.encoders / Double(batch.size),
+            parameterBytes: Double(benchmark.parameterBytes),
+            dimension: Double(benchmark.configuration.encoders.embedding), tileMemory: Double(batch.tileMemory))
+    }
+
     /// The parts of a step's time.
     public struct Step: Sendable {
         public let encoders: Double
@@ -70,35 +83,35 @@ public struct ScalingModel: Sendable {
         let w = Double(workers)
         let b = Double(batch)
         let localWorkers = min(workers, workersPerHost)
-        let hosts = Double(workers / localWorkers)
+        let hosts = Double((workers + localWorkers - 1) / localWorkers)
         let encoders = b / w * encoderOperations / encoderSpeed
         let products = 6 * b * b * dimension / w
         let cached = min(1, tileMemory / (4 * b * b / w))
         let loss = products * (cached / cachedTileSpeed + (1 - cached) / recomputedTileSpeed)
 
-        // The exchange after step k of the schedule goes to another host if k is a multiple of T.
-        let outside = hosts - 1
-        let inside = w - 1 - outside
+        // At each step of the ring one worker of each host sends to another host, the others within theirs.
         let sharing = Double(localWorkers)
-        func exchange(floatsPerRow: Double) -> (inside: Double, outside: Double) {
-            let bytes = 4 * b / w * floatsPerRow
-            return (
-                local.latency + bytes * local.secondsPerByte,
-                network.latency + sharing * bytes * network.secondsPerByte
-            )
+        func transfer(rows: Double, floatsPerRow: Double) -> Double {
+            let bytes = 4 * rows * floatsPerRow
+            let inside = local.latency + bytes * local.secondsPerByte
+            return hosts > 1 ? max(inside, network.latency + bytes * network.secondsPerByte) : inside
         }
-        // Encodings are sent while a step is computed; the sums for them are sent after it. Pass 1 has a third of the
-        // products, pass 2 the rest.
-        let passes: [(share: Double, summedFloats: Double)] = [(1.0 / 3, 2), (2.0 / 3, dimension + 1)]
-        let blocks = passes.reduce(0.0) { sum, pass in
-            let compute = pass.share * loss / w
-            let encodings = exchange(floatsPerRow: dimension + 3)
-            let sums = exchange(floatsPerRow: pass.summedFloats)
-            let visible =
-                inside * max(0, encodings.inside - compute) + outside * max(0, encodings.outside - compute)
-            let finalSwap = workers == 1 ? 0 : hosts > 1 ? sums.outside : sums.inside
-            return sum + visible + inside * sums.inside + outside * sums.outside + finalSwap
-        }
+        // Encodings and sums are sent while a step is computed. The last sums, of 512 columns at most, come home after
+        // it. Pass 1 has a third of the products, pass 2 the rest.
+        let passes: [(share: Double, readFloats: Double, summedFloats: Double)] = [
+            (1.0 / 3, dimension + 1, 2), (2.0 / 3, dimension + 3, dimension),
+        ]
+        let blocks =
+            workers == 1
+            ? 0
+            : passes.reduce(0.0) { sum, pass in
+                let compute = pass.share * loss / w
+                let sent =
+                    transfer(rows: b / w, floatsPerRow: pass.readFloats)
+                    + transfer(rows: b / w, floatsPerRow: pass.summedFloats)
+                return sum + (w - 1) * max(0, sent - compute)
+                    + transfer(rows: min(512, b / w), floatsPerRow: pass.summedFloats)
+            }
 
         // Each half of the tree sum has log₂ W distances. The first log₂ T are within a host and move all but 1/T of
         // the bytes.

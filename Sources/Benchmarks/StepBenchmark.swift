@@ -44,6 +44,9 @@ public struct StepBenchmark: Sendable {
         public let memoryEstimateMiB: Double
         /// The share of the time of the steps for which the workers waited for samples; the largest of all workers.
         public let waitingShare: Double
+        /// What this process sent to each other process in a step, on average, in the order of their ranks; empty if
+        /// there is one process.
+        public let sentPerStep: [MessageCount]
     }
 
     /// Operations of the matrix products of one step, in the encoders and in the loss.
@@ -68,22 +71,28 @@ public struct StepBenchmark: Sendable {
     var parameterBytes: Int { model.parameterCount * MemoryLayout<Float>.stride }
 
     /// Runs the benchmark. Every worker calls it. It changes the parameters, so it can run once.
-    /// - Parameter threads: number of workers of a process. They share `batch.tile_memory`.
+    /// - Parameters:
+    ///   - threads: number of workers of a process. They share `batch.tile_memory`.
+    ///   - sentMessages: what the process has sent so far, `WorkerGroup.sentMessages`.
     /// - Throws: `NonFiniteLossError` if training diverges, and the errors of reading data.
-    public func run(on communicator: any Communicator, threads: Int) throws -> Result {
+    public func run(
+        on communicator: any Communicator, threads: Int, sentMessages: () -> [MessageCount] = { [] }
+    ) throws -> Result {
         let step = try TrainingStep(
             configuration, model: model, source: source, communicator: communicator,
             tileMemory: configuration.batch.tileMemory / threads)
         var reports: [StepReport] = []
         reports.reserveCapacity(3)
         // After the warm-up.
-        var waiting = 0.0
+        var waiting = 0.0, sentBefore: [MessageCount] = []
         let times = try BenchmarkTimes(on: communicator, warmup: warmup, repeat: repetitions) { number in
+            if number == warmup { sentBefore = sentMessages() }
             let before = step.waitingForSamples, report = try step.run(number)
             if number >= warmup { waiting += (step.waitingForSamples - before) / .seconds(1) }
             if let nonFinite = report.nonFinite { throw NonFiniteLossError(nonFinite) }
             if reports.count < 3 { reports.append(report) }
         }
+        let sent = zip(sentMessages(), sentBefore).map { ($0 - $1).divided(by: repetitions) }
         let peakMemory = try ProcessMemory.peakMiB(on: communicator)
         let growth = Double(ProcessMemory.current - initialMemory)
         let estimate = MemoryEstimate(
@@ -98,7 +107,8 @@ public struct StepBenchmark: Sendable {
             losses: reports.map(\.loss), firstGradientNorm: reports[0].encoderGradientNorms.first,
             secondGradientNorm: reports[0].encoderGradientNorms.second, memoryGrowthMiB: growth / 1_048_576,
             memoryEstimateMiB: Double(estimate.total) / 1_048_576,
-            waitingShare: (waits.max() ?? 0) / max(times.seconds.reduce(0, +), .leastNormalMagnitude))
+            waitingShare: (waits.max() ?? 0) / max(times.seconds.reduce(0, +), .leastNormalMagnitude),
+            sentPerStep: sent)
     }
 
     // MARK: - Report
@@ -119,6 +129,8 @@ public struct StepBenchmark: Sendable {
                 ("pairs_per_second", .number(Double(batch.size) / result.benchmark.times.median)),
                 ("encoder_operations", .number(operations.encoders)), ("loss_operations", .number(operations.loss)),
                 ("waiting_share", .number(result.waitingShare)),
+                ("sent_messages", .array(result.sentPerStep.map { .integer($0.messages) })),
+                ("sent_bytes", .array(result.sentPerStep.map { .integer($0.bytes) })),
                 ("memory_growth_mib", .number(result.memoryGrowthMiB)),
                 ("memory_estimate_mib", .number(result.memoryEstimateMiB)), ("losses", .numbers(result.losses)),
                 ("first_gradient_norm", .number(result.firstGradientNorm)),

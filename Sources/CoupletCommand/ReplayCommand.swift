@@ -51,7 +51,7 @@ struct ReplayCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Number of pairs with the largest losses to show.", valueName: "k"))
     var worst: Int = 10
 
-    @Option(help: ArgumentHelp("Threads, a power of two; they do not change the bits.", valueName: "n"))
+    @Option(help: ArgumentHelp("Threads; they do not change the bits.", valueName: "n"))
     var threads: Int = 1
 
     @Option(
@@ -75,8 +75,7 @@ struct ReplayCommand: ParsableCommand {
             throw ValidationError("--worst is \(worst); wanted 0 to \(OptionLimits.count)")
         }
         if !(1...OptionLimits.threads).contains(threads) {
-            throw ValidationError(
-                "--threads is \(threads); wanted a power of two, such as 1, 2 or 4, up to \(OptionLimits.threads)")
+            throw ValidationError("--threads is \(threads); wanted 1 to \(OptionLimits.threads)")
         }
         if let dump, dump.isEmpty { throw ValidationError("--dump is empty; name a file") }
         for path in dataPaths where !StepReplay.pathKeys.contains(where: { path.hasPrefix("\($0)=") }) {

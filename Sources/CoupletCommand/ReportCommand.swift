@@ -58,7 +58,7 @@ struct ReportCommand: ParsableCommand {
             samples: samples
                 ? Report.SampleOptions(
                     registry: CommandRegistry.current, dataPaths: data.paths,
-                    threads: threads ?? WorkerGroup.availableCores) : nil)
+                    threads: threads ?? WorkerCount.availableCores) : nil)
         if let output { try report.page.write(to: output) }
         if let plots { try report.figures.write(to: plots) }
     }

@@ -108,7 +108,7 @@ struct RetrieveCommand: ParsableCommand {
         try group.agree(Result { prepared = try makeRetrieval() })
         guard let retrieval = prepared else { return }
         if group.processRank == 0 { (retrieval.queries.warnings + (retrieval.gallery?.warnings ?? [])).forEach(warn) }
-        let workers = threads ?? (group.environment.rank == nil ? WorkerGroup.availableCores : 1)
+        let workers = threads ?? (group.environment.rank == nil ? WorkerCount.availableCores : 1)
         let result = try group.run(threads: workers) { try retrieval.retrieve($0) }
         if let result, group.processRank == 0 { try report(result, retrieval) }
         try group.finalize()

@@ -146,7 +146,7 @@ struct SampleCommand: ParsableCommand {
         try PictureSheet.require(pictures, of: run)
         let queries = try Self.rows(query, given)
         let options = SamplingOptions(
-            count: count, method: try samplingMethod(), seed: seed, threads: threads ?? WorkerGroup.availableCores)
+            count: count, method: try samplingMethod(), seed: seed, threads: threads ?? WorkerCount.availableCores)
         let result = try run.sample(given: given, queries: queries, options: options)
         if let output { try SampleFile.write(result, to: output, run: run) }
         if let pictures { try result.sheet(given: given, queries, of: run).write(to: pictures) }

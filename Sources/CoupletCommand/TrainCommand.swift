@@ -29,7 +29,7 @@ struct TrainCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Threads of a process, a power of two. (default: as many as cores and shards allow; 1 under mpirun)",
+            "Threads of a process. (default: as many as cores and shards allow; 1 under mpirun)",
             valueName: "n"))
     var threads: Int?
 
@@ -49,15 +49,8 @@ struct TrainCommand: ParsableCommand {
             throw ValidationError("--resume continues a run, --overwrite deletes it: give one of them")
         }
         if let output, output.isEmpty { throw ValidationError("--output is empty; name a folder") }
-        guard let threads else { return }
-        guard (1...OptionLimits.threads).contains(threads) else {
-            throw ValidationError(
-                "--threads is \(threads); wanted a power of two, such as 1, 2 or 4, up to \(OptionLimits.threads)")
-        }
-        guard threads & (threads - 1) == 0 else {
-            let below = 1 << (Int.bitWidth - 1 - threads.leadingZeroBitCount)
-            throw ValidationError(
-                "--threads is \(threads); wanted a power of two: the nearest are \(below) and \(2 * below)")
+        if let threads, !(1...OptionLimits.threads).contains(threads) {
+            throw ValidationError("--threads is \(threads); wanted 1 to \(OptionLimits.threads)")
         }
     }
 

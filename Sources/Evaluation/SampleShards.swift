@@ -9,20 +9,24 @@ import CoupletTensors
 public struct SampleShards: Equatable, Sendable {
     /// N.
     public let samples: Int
-    /// Number of shards, a power of two.
+    /// Number of shards: `minimum` times a power of two.
     public let count: Int
+    /// The least number of shards. The runs of count / minimum shards are shared among workers as the shards of a batch
+    /// of `minimum` shards are (`ShardPartition`).
+    public let minimum: Int
     /// Rows of a shard, padding included; a multiple of 16.
     public let size: Int
 
     /// Upper limit of `size`: a tile of scores, size × size floats, then fits the second-level cache.
     public static let largestSize = 512
 
-    /// - Parameter minimum: the least number of shards, a power of two. The shards of the config's batch
-    ///   (`batch.shards`) allow the same numbers of workers as training.
+    /// - Parameter minimum: the least number of shards. The shards of the config's batch (`batch.shards`) allow the
+    ///   same numbers of workers as training.
     public init(samples: Int, minimum: Int) {
         precondition(samples >= 0, "\(samples) samples")
-        precondition(minimum > 0 && minimum.nonzeroBitCount == 1, "\(minimum) shards, not a power of two")
+        precondition(minimum > 0, "\(minimum) shards")
         self.samples = samples
+        self.minimum = minimum
         var count = minimum
         while count * Self.largestSize < samples { count *= 2 }
         self.count = count
@@ -35,11 +39,15 @@ public struct SampleShards: Equatable, Sendable {
         min(shard * size, samples)..<min((shard + 1) * size, samples)
     }
 
-    /// Returns the shards of a worker, an aligned block of count / workers shards.
+    /// Number of consecutive shards that always belong to one worker.
+    package var unit: Int { count / minimum }
+
+    /// Returns the shards of a worker, for any number of workers. They are contiguous; workers beyond `minimum` have
+    /// none.
     public func shards(of rank: Int, workers: Int) -> Range<Int> {
-        precondition(count % workers == 0, "\(count) shards over \(workers) workers")
-        let block = count / workers
-        return rank * block..<(rank + 1) * block
+        if rank >= minimum { return count..<count }
+        let range = ShardPartition(shards: minimum, workers: min(workers, minimum)).range(of: rank)
+        return range.lowerBound * unit..<range.upperBound * unit
     }
 
     /// Returns the sample numbers to read for a shard, padded to `size` with the last one; nil for a shard without
@@ -101,21 +109,53 @@ struct ShardedSum {
     func run(
         count: Int, _ shard: (_ localShard: Int, _ samples: Range<Int>) throws -> [Double]
     ) throws -> [Double] {
-        func sum(_ range: Range<Int>) throws -> [Double] {
-            if range.count > 1 {
-                let middle = range.lowerBound + range.count / 2
-                return Self.add(try sum(range.lowerBound..<middle), try sum(middle..<range.upperBound))
+        // Each worker adds the shards of the nodes of the tree that are its own, and all workers add the nodes.
+        let nodes = (0..<communicator.size).map {
+            Self.nodes(shards.shards(of: $0, workers: communicator.size), of: shards.count)
+        }
+        var numbers: [Double] = []
+        for node in nodes[communicator.rank] {
+            let sums = try node.map { number -> [Double] in
+                let samples = shards.samples(of: number)
+                return samples.isEmpty
+                    ? [Double](repeating: 0, count: count) : try shard(number - localShards.lowerBound, samples)
             }
-            let samples = shards.samples(of: localShards.lowerBound + range.lowerBound)
-            return samples.isEmpty ? [Double](repeating: 0, count: count) : try shard(range.lowerBound, samples)
+            numbers += PairwiseSummation.sum(sums, Self.add)
         }
-        let gathered = try communicator.allGather(numbers: try sum(0..<localShards.count))
-        // Each worker's shards are one subtree, so the upper levels of the tree add the workers' sums.
-        var level = (0..<communicator.size).map { Array(gathered[$0 * count..<($0 + 1) * count]) }
-        while level.count > 1 {
-            level = stride(from: 0, to: level.count, by: 2).map { Self.add(level[$0], level[$0 + 1]) }
+        let length = nodes.reduce(0) { max($0, $1.count) } * count
+        let gathered = try communicator.allGather(
+            numbers: numbers + [Double](repeating: 0, count: length - numbers.count))
+        var sums: [Range<Int>: [Double]] = [:]
+        for (worker, nodes) in nodes.enumerated() {
+            for (index, node) in nodes.enumerated() {
+                let start = worker * length + index * count
+                sums[node] = Array(gathered[start..<start + count])
+            }
         }
-        return level[0]
+        func total(_ node: Range<Int>) -> [Double] {
+            if let sum = sums[node] { return sum }
+            let middle = Self.middle(node)
+            return Self.add(total(node.lowerBound..<middle), total(middle..<node.upperBound))
+        }
+        return total(0..<shards.count)
+    }
+
+    /// Where the shards of a node with several shards are cut: the left child has a power of two of them.
+    private static func middle(_ node: Range<Int>) -> Int {
+        var half = 1
+        while 2 * half < node.count { half *= 2 }
+        return node.lowerBound + half
+    }
+
+    /// The largest nodes of the tree over `count` shards that lie in a range.
+    private static func nodes(_ range: Range<Int>, of count: Int) -> [Range<Int>] {
+        func nodes(within node: Range<Int>) -> [Range<Int>] {
+            if !node.overlaps(range) { return [] }
+            if range.lowerBound <= node.lowerBound, node.upperBound <= range.upperBound { return [node] }
+            let middle = middle(node)
+            return nodes(within: node.lowerBound..<middle) + nodes(within: middle..<node.upperBound)
+        }
+        return nodes(within: 0..<count)
     }
 
     private static func add(_ a: [Double], _ b: [Double]) -> [Double] {

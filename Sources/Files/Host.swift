@@ -110,6 +110,58 @@ package struct MemoryBound: Sendable {
     }
 }
 
+/// The time that a control group may compute, in CPUs.
+package enum ControlGroupCPU {
+    /// The lowest limit of the group of this process and the groups around it; nil if there is none.
+    package static var quota: Double? {
+        quota(root: "/sys/fs/cgroup", membership: ProcFile.text("/proc/self/cgroup") ?? "")
+    }
+
+    /// - Parameters:
+    ///   - root: where the control groups are mounted.
+    ///   - membership: the text of /proc/self/cgroup.
+    package static func quota(root: String, membership: String) -> Double? {
+        ControlGroup.folders(root: root, membership: membership, controller: "cpu").compactMap { folder, isVersion2 in
+            let numbers: [Double?]
+            if isVersion2 {
+                // "QUOTA PERIOD" in microseconds, or "max PERIOD".
+                numbers = (ProcFile.text("\(folder)/cpu.max") ?? "").split(whereSeparator: \.isWhitespace)
+                    .map { Double($0) }
+            } else {
+                // The quota is -1 without a limit.
+                numbers = ["cpu.cfs_quota_us", "cpu.cfs_period_us"].map {
+                    (ProcFile.text("\(folder)/\($0)")?.trimmed).flatMap { Double($0) }
+                }
+            }
+            guard numbers.count == 2, let time = numbers[0], let period = numbers[1], time > 0, period > 0 else {
+                return nil
+            }
+            return time / period
+        }.min()
+    }
+}
+
+/// The control groups of this process.
+private enum ControlGroup {
+    /// The folders of the group of this process and of the groups around it.
+    static func folders(
+        root: String, membership: String, controller: String
+    ) -> [(folder: String, isVersion2: Bool)] {
+        membership.split(separator: "\n").flatMap { line -> [(folder: String, isVersion2: Bool)] in
+            let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+            guard fields.count == 3 else { return [] }
+            let isVersion2 = fields[1].isEmpty
+            guard isVersion2 || fields[1].split(separator: ",").contains(Substring(controller)) else { return [] }
+            let base = isVersion2 ? root : "\(root)/\(controller)"
+            // A container sees its own group as the root, while the path may be that of the machine.
+            let parts = fields[2].split(separator: "/").map(String.init)
+            return (0...parts.count).reversed().map {
+                (([base] + parts.prefix($0)).joined(separator: "/"), isVersion2)
+            }
+        }
+    }
+}
+
 /// The memory limit of a control group, and what the group uses of it. Versions 1 and 2 of control groups have other
 /// file names.
 package struct ControlGroupMemory: Equatable, Sendable {
@@ -130,23 +182,9 @@ package struct ControlGroupMemory: Equatable, Sendable {
     ///   - root: where the control groups are mounted.
     ///   - membership: the text of /proc/self/cgroup: lines "ID:CONTROLLERS:/PATH", without controllers in version 2.
     package static func tightest(root: String, membership: String) -> ControlGroupMemory? {
-        var groups: [ControlGroupMemory] = []
-        for line in membership.split(separator: "\n") {
-            let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-            guard fields.count == 3 else { continue }
-            let isVersion2 = fields[1].isEmpty
-            guard isVersion2 || fields[1].split(separator: ",").contains("memory") else { continue }
-            let base = isVersion2 ? root : root + "/memory"
-            // A container sees its own group as the root, while the path may be that of the machine.
-            var parts = fields[2].split(separator: "/").map(String.init)
-            while true {
-                let folder = ([base] + parts).joined(separator: "/")
-                if let group = isVersion2 ? version2(folder) : version1(folder) { groups.append(group) }
-                if parts.isEmpty { break }
-                parts.removeLast()
-            }
-        }
-        return groups.min { $0.rest < $1.rest }
+        ControlGroup.folders(root: root, membership: membership, controller: "memory").compactMap {
+            $0.isVersion2 ? version2($0.folder) : version1($0.folder)
+        }.min { $0.rest < $1.rest }
     }
 
     private static func version2(_ folder: String) -> ControlGroupMemory? {

@@ -56,7 +56,7 @@ extension EncoderOptimizer {
         }
         updateAverage(ofBucket: bucket)
         try exchange(rows, ownedPositions, width: width, start: range.lowerBound) { worker in
-            positions(of: communicator.ownedRange(in: range, worker: worker))
+            positions(of: communicator.ownedRange(in: range, shards: layout.shards, worker: worker))
         }
     }
 

@@ -6,7 +6,8 @@ import CoupletTensors
 /// One worker's part of the optimizer of one encoder: the moments and the moving average of the parameters that the
 /// worker owns, and their update.
 ///
-/// A worker owns an equal slice of each bucket of the flat parameters. Moments and average exist once over all workers.
+/// A worker owns a slice of each bucket of the flat parameters (`Communicator.ownedBlocks`). Moments and average exist
+/// once over all workers.
 /// The learned scalars of the objective are updated by `OptimizerSpecification.kind` directly.
 package final class EncoderOptimizer {
     let specification: OptimizerSpecification
@@ -39,7 +40,7 @@ package final class EncoderOptimizer {
         precondition(
             Set(names).count == names.count,
             "the optimizer \(type(of: specification.kind).name) has two arrays of one name: \(names)")
-        let ownedRanges = layout.buckets.map { communicator.ownedRange(in: $0.range) }
+        let ownedRanges = layout.buckets.map { communicator.ownedRange(in: $0.range, shards: layout.shards) }
         let usesNorms = specification.kind is any TensorNormOptimizer
         precondition(
             !usesNorms || !layout.buckets.contains(where: \.isSparse),
@@ -124,7 +125,7 @@ package final class EncoderOptimizer {
     /// Updates the moving average of a bucket and gathers the bucket's parameters.
     private func finishUpdate(ofBucket bucket: Int) throws {
         updateAverage(ofBucket: bucket)
-        try communicator.allGather(parameters.flat(layout.buckets[bucket].range))
+        try communicator.allGather(parameters.flat(layout.buckets[bucket].range), shards: layout.shards)
     }
 
     // MARK: - Moving average
@@ -148,7 +149,7 @@ package final class EncoderOptimizer {
         for (bucket, owned) in ownedRanges.enumerated() {
             guard let average = average(ofBucket: bucket) else { continue }
             flat.flat(owned).copy(from: average)
-            try communicator.allGather(flat.flat(layout.buckets[bucket].range))
+            try communicator.allGather(flat.flat(layout.buckets[bucket].range), shards: layout.shards)
         }
     }
 }

@@ -31,14 +31,12 @@ struct TensorNormSum {
     init(
         _ layout: ParameterLayout, communicator: any Communicator, where includes: (ParameterLayout.Entry) -> Bool
     ) {
-        precondition(
-            layout.shards % communicator.size == 0, "\(layout.shards) blocks over \(communicator.size) workers")
         self.communicator = communicator
         includedEntries = layout.entries.map(includes)
         let entries = layout.entries.enumerated().filter { includes($0.element) }
         let workerPieces = (0..<communicator.size).map { worker -> [Piece] in
             layout.buckets.flatMap { bucket -> [Piece] in
-                let owned = communicator.ownedRange(in: bucket.range, worker: worker)
+                let owned = communicator.ownedRange(in: bucket.range, shards: layout.shards, worker: worker)
                 let block = bucket.range.count / layout.shards
                 return stride(from: owned.lowerBound, to: owned.upperBound, by: block).flatMap { start -> [Piece] in
                     entries.map { Piece(entry: $0.offset, range: $0.element.range.clamped(to: start..<start + block)) }

@@ -120,7 +120,7 @@ public struct StepReplay: Sendable {
 
     /// Repeats the step. It changes the parameters of the model, so it can run once.
     /// - Parameters:
-    ///   - threads: a power of two, at most the number of shards. It does not change the bits.
+    ///   - threads: at most the number of shards. It does not change the bits.
     ///   - worst: the number of pairs with the largest losses in the report.
     ///   - dump: path of a new HDF5 file for all tensors of the step; nil writes none.
     /// - Throws: `WorkerCountError`, `FileError`, `DataError`; `RunMismatchError` if an earlier step has no finite
@@ -197,6 +197,7 @@ public struct StepReplay: Sendable {
         }
         let before = try state.gather(step: step - 1)
         couplet_replayed_step(Int64(step))
+        let partition = ShardPartition(shards: configuration.batch.shards, workers: communicator.size)
         var rows: [Tensor?] = []
         var losses: [Double] = []
         var scalarGradients: [Double] = []
@@ -208,7 +209,11 @@ public struct StepReplay: Sendable {
                     training.encodings(of: .first)[0], training.encodings(of: .second)[0], result.firstGradient,
                     result.secondGradient,
                 ].map { try communicator.gatherRows($0) }
-                losses = try communicator.allGather(numbers: training.engine.pairLosses)
+                let own = training.engine.pairLosses, shardRows = configuration.batch.size / partition.shards
+                losses = try communicator.allGather(
+                    shards: stride(from: 0, to: own.count, by: shardRows).map { Array(own[$0..<($0 + shardRows)]) },
+                    partition
+                ).flatMap { $0 }
                 scalarGradients = training.scalars.gradients(of: result)
             case .gradients:
                 gradients = try state.gatherGradients(scalarGradients: scalarGradients)

@@ -11,7 +11,7 @@ public struct Tensor: @unchecked Sendable {
     public let shape: [Int]
     /// Number of elements: the product of the extents.
     public let count: Int
-    package let storage: TensorStorage
+    package private(set) var storage: TensorStorage
     package let offset: Int
 
     /// Allocates a tensor of zeros.
@@ -97,6 +97,9 @@ public struct Tensor: @unchecked Sendable {
             pointer.update(repeating: value, count: count)
         }
     }
+
+    /// Whether no other tensor, on any thread, is a view of this tensor's memory.
+    package mutating func isOnlyView() -> Bool { isKnownUniquelyReferenced(&storage) }
 
     /// Whether both tensors are views of the same elements in memory.
     package func isSameMemory(as other: Tensor) -> Bool { pointer == other.pointer && count == other.count }

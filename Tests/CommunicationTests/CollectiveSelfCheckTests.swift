@@ -38,16 +38,24 @@ import Testing
         func allGather(bytes: [UInt8]) throws -> [[UInt8]] { try group.allGather(bytes: bytes) }
         func allGather(numbers: [Double]) throws -> [Double] { try group.allGather(numbers: numbers) }
         func gather(_ tensor: Tensor, to root: Int) throws -> [Tensor]? { try group.gather(tensor, to: root) }
-        func beginExchange(_ outgoing: Tensor, spare: Tensor, with partner: Int) throws -> any PendingExchange {
-            try group.beginExchange(outgoing, spare: spare, with: partner)
+        func sharesMemory(with worker: Int) -> Bool { group.sharesMemory(with: worker) }
+        func beginSend(_ tensors: [Tensor], to receiver: Int, stream: MessageStream) throws -> any PendingSend {
+            try group.beginSend(tensors, to: receiver, stream: stream)
         }
-        func beginReduceScatter(_ buffer: Tensor) throws -> any PendingReduceScatter {
-            let whole = try sums.beginReduceScatter(buffer)
+        func beginReceive(
+            counts: [Int], from sender: Int, stream: MessageStream, into landing: () -> [Tensor]
+        ) throws -> any PendingReceive {
+            try group.beginReceive(counts: counts, from: sender, stream: stream, into: landing)
+        }
+        var traffic: Traffic { group.traffic }
+        func ownedBlocks(of shards: Int, worker: Int) -> Range<Int> { group.ownedBlocks(of: shards, worker: worker) }
+        func beginReduceScatter(_ nodes: [Tensor], shards: Int) throws -> any PendingReduceScatter {
+            let whole = try sums.beginReduceScatter(nodes, shards: shards)
             try whole.finish()
-            try sums.allGather(buffer)
+            try sums.allGather(nodes[0], shards: shards)
             return whole
         }
-        func allGather(_ buffer: Tensor) throws { try group.allGather(buffer) }
+        func allGather(_ buffer: Tensor, shards: Int) throws { try group.allGather(buffer, shards: shards) }
         func split(color: Int, key: Int) throws -> any Communicator { try group.split(color: color, key: key) }
         func abort(because error: any Error) { group.abort(because: error) }
     }

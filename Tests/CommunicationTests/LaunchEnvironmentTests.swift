@@ -10,7 +10,11 @@ import Testing
         #expect(mpirun.rank == 1 && mpirun.size == 2)
         #expect(environment(["PMIX_RANK": "3", "SLURM_STEP_NUM_TASKS": "4"]).size == 4)
         #expect(environment(["PMIX_RANK": "3"]).size == nil)
-        #expect(environment(["PMI_RANK": "0", "PMI_SIZE": "8"]).size == 8)
+        let hydra = environment(["PMI_RANK": "0", "PMI_SIZE": "8", "MPI_LOCALNRANKS": "8"])
+        #expect(hydra.rank == 0 && hydra.size == 8 && hydra.launcherFamily == .mpich)
+        let cray = environment(["PALS_RANKID": "5", "SLURM_PROCID": "5", "SLURM_STEP_NUM_TASKS": "6"])
+        #expect(cray.rank == 5 && cray.size == 6 && cray.unconnectedTasks == nil)
+        #expect(mpirun.launcherFamily == .openMPI && environment(["PMIX_RANK": "3"]).launcherFamily == nil)
         #expect(environment(["OMPI_COMM_WORLD_RANK": "x"]).rank == nil)
     }
 
@@ -31,6 +35,6 @@ import Testing
 
         let error = #expect(throws: CollectiveError.self) { try WorkerGroup.launch(environment: environment(tasks)) }
         #expect(error?.kind == .launch)
-        #expect(error?.description.contains("--mpi=pmix") == true)
+        #expect(error?.description.contains(MPILibrary.family == .openMPI ? "--mpi=pmix" : "--mpi=pmi2") == true)
     }
 }

@@ -25,7 +25,8 @@ func floats(_ count: Int, worker: Int, call: Int) -> [Float] {
 func referenceTreeSum(_ buffers: [[Float]]) -> [Float] {
     var level = buffers
     while level.count > 1 {
-        level = stride(from: 0, to: level.count, by: 2).map { pair in zip(level[pair], level[pair + 1]).map { $0 + $1 }
+        level = stride(from: 0, to: level.count, by: 2).map { pair in
+            pair + 1 < level.count ? zip(level[pair], level[pair + 1]).map { $0 + $1 } : level[pair]
         }
     }
     return level[0]
@@ -35,4 +36,4 @@ func referenceTreeSum(_ buffers: [[Float]]) -> [Float] {
 func pause(_ worker: Int, _ call: Int) { usleep(UInt32(hash(worker, call, 99) % 300)) }
 
 /// Numbers of workers that the tests use.
-let workerCounts = [1, 2, 4, 8, 16]
+let workerCounts = [1, 2, 3, 4, 5, 7, 8, 12, 16]

@@ -94,20 +94,24 @@ import Testing
     }
 
     @Test func differingCountsAreNamed() {
-        for isVerified in [false, true] {
+        for (workers, isVerified) in [(4, false), (4, true), (5, false), (5, true)] {
             let error = thrownError(CollectiveError.self) {
-                try runWorkers(4) { group in
-                    if isVerified { try group.beginReduceScatter(Tensor([8])).finish() }
-                    try group.beginReduceScatter(Tensor([group.rank == 2 ? 16 : 8])).finish()
+                try runWorkers(workers) { group in
+                    let count = 2 * workers
+                    if isVerified { try group.beginReduceScatter(Tensor([count])).finish() }
+                    try group.beginReduceScatter(Tensor([group.rank == 2 ? 2 * count : count])).finish()
                 }
             }
             #expect(error?.kind == .workersDisagree)
             #expect(
-                error.map { "\($0)".contains("16") && "\($0)".contains("8") && "\($0)".contains("worker 2") } == true)
+                error.map {
+                    "\($0)".contains("\(4 * workers)") && "\($0)".contains("\(2 * workers)")
+                        && "\($0)".contains("worker 2")
+                } == true)
             let gathering = thrownError(CollectiveError.self) {
-                try runWorkers(4) { group in
-                    if isVerified { try group.allGather(Tensor([8])) }
-                    try group.allGather(Tensor([group.rank == 1 ? 16 : 8]))
+                try runWorkers(workers) { group in
+                    if isVerified { try group.allGather(Tensor([2 * workers])) }
+                    try group.allGather(Tensor([group.rank == 1 ? 4 * workers : 2 * workers]))
                 }
             }
             #expect(gathering?.kind == .workersDisagree)
@@ -115,14 +119,12 @@ import Testing
     }
 
     @Test func unsupportedSizesAreNamed() {
-        let three = thrownError(CollectiveError.self) {
-            try runWorkers(3) { try $0.beginReduceScatter(Tensor([9])).finish() }
+        for workers in [3, 4] {
+            let odd = thrownError(CollectiveError.self) {
+                try runWorkers(workers) { try $0.beginReduceScatter(Tensor([10])).finish() }
+            }
+            #expect(odd?.kind == .badSize)
+            #expect(odd?.description.contains("pad to 12") == true)
         }
-        #expect(three?.kind == .badSize)
-        #expect(three?.description.contains("take 2 or 4") == true)
-        let odd = thrownError(CollectiveError.self) {
-            try runWorkers(4) { try $0.beginReduceScatter(Tensor([9])).finish() }
-        }
-        #expect(odd?.description.contains("pad to 12") == true)
     }
 }

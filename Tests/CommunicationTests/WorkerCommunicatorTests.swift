@@ -98,65 +98,88 @@ import Testing
         #expect(error?.kind == .workersDisagree)
     }
 
-    // MARK: - Exchange
+    // MARK: - Messages between two workers
 
-    /// The xor path of the pairwise engine: at step k worker p holds the block of worker p xor k and passes it to
-    /// worker p xor (k xor (k + 1)), together with an accumulator. Every block visits every worker, in xor order.
-    @Test(arguments: workerCounts)
-    func exchangeAlongTheXorPathVisitsAllWorkers(workers: Int) throws {
+    /// The ring of the pairwise engine: at step k worker p holds the block of worker p + k, with sums to which each
+    /// worker adds. Within a process the memory itself goes around, and comes home.
+    @Test(arguments: workerCounts + [3, 5, 7])
+    func ringVisitsAllWorkers(workers: Int) throws {
+        if workers == 1 { return }
         try runWorkers(workers) { group in
-            var block = Tensor([3], [Float](repeating: Float(group.rank), count: 3)), blockSpare = Tensor([3])
-            var path = Tensor([workers]), pathSpare = Tensor([workers])
+            let next = (group.rank + workers - 1) % workers, previous = (group.rank + 1) % workers
+            let own = Tensor([3], [Float](repeating: Float(group.rank), count: 3)), ownPath = Tensor([workers])
+            var block = own, path = ownPath
+            #expect(group.sharesMemory(with: next))
             for step in 0..<workers {
-                #expect(block.values == [Float](repeating: Float(group.rank ^ step), count: 3))
+                #expect(block.values == [Float](repeating: Float((group.rank + step) % workers), count: 3))
                 path[step] = Float(group.rank)
-                guard step + 1 < workers else { break }
-                let partner = group.rank ^ (step ^ (step + 1))
                 pause(group.rank, step)
-                let first = try group.beginExchange(block, spare: blockSpare, with: partner)
-                let second = try group.beginExchange(path, spare: pathSpare, with: partner)
-                #expect(block[0] == Float(group.rank ^ step))
-                try first.advance()
-                (block, blockSpare) = try first.finish()
-                (path, pathSpare) = try second.finish()
-                #expect(!block.isSameMemory(as: blockSpare))
+                let send = try group.beginSend([block], to: next, stream: .data)
+                let isSent = try send.isComplete()
+                #expect(isSent)
+                try send.finish()
+                let data = try group.beginReceive(counts: [3], from: previous, stream: .data) {
+                    Issue.record("memory for a message within a process")
+                    return []
+                }
+                _ = try data.isComplete()
+                let sums = try group.beginReceive(counts: [workers], from: previous, stream: .sums) { [] }
+                try group.beginSend([path], to: next, stream: .sums).finish()
+                path = try sums.finish()[0]
+                block = try data.finish()[0]
             }
-            let owner = group.rank ^ (workers - 1)
-            #expect(path.values == (0..<workers).map { Float(owner ^ $0) })
+            #expect(block.isSameMemory(as: own) && path.isSameMemory(as: ownPath))
+            #expect(path.values == (0..<workers).map { Float((group.rank + workers - $0) % workers) })
         }
     }
 
-    /// A worker may write the buffer it receives at once, even if the partner is slow.
-    @Test func incomingBufferMayBeWritten() throws {
+    /// A sender may be many messages ahead. Each message keeps its tensors, and streams do not wait for each other.
+    @Test func messagesKeepTheirOrder() throws {
         try runWorkers(2) { group in
-            var local = Tensor([1000]), spare = Tensor([1000])
-            for round in 0..<200 {
-                local.fill(Float(2 * round + group.rank))
-                let exchange = try group.beginExchange(local, spare: spare, with: 1 - group.rank)
-                if round % 10 == group.rank { pause(group.rank, round) }
-                #expect(local.values.allSatisfy { $0 == Float(2 * round + group.rank) })
-                (local, spare) = try exchange.finish()
-                #expect(local.values.allSatisfy { $0 == Float(2 * round + 1 - group.rank) })
+            let other = 1 - group.rank
+            let receives = try (0..<100).map { _ in
+                try group.beginReceive(counts: [2, 0, 1], from: other, stream: .data) { [] }
+            }
+            for number in 0..<100 {
+                if number % 10 == group.rank { pause(group.rank, number) }
+                let value = Float(2 * number + group.rank)
+                try group.beginSend(
+                    [Tensor([2], [value, -value]), Tensor([0]), Tensor([1], [0.5])], to: other, stream: .data
+                ).finish()
+            }
+            try group.beginSend([Tensor([1], [7])], to: other, stream: .sums).finish()
+            let received = try group.beginReceive(counts: [1], from: other, stream: .sums) { [] }.finish()
+            #expect(received[0].values == [7])
+            for (number, receive) in receives.enumerated() {
+                let value = Float(2 * number + other), tensors = try receive.finish()
+                #expect(tensors.map(\.values) == [[value, -value], [], [0.5]])
+                // A finished receive keeps its tensors.
+                let isComplete = try receive.isComplete(), again = try receive.finish()
+                #expect(isComplete && again[0].isSameMemory(as: tensors[0]))
             }
         }
     }
 
-    @Test func exchangeWithItself() throws {
-        try runWorkers(2) { group in
-            let local = Tensor([2], [1, 2]), spare = Tensor([2])
-            let result = try group.beginExchange(local, spare: spare, with: group.rank).finish()
-            #expect(result.incoming.isSameMemory(as: local) && result.spare.isSameMemory(as: spare))
-        }
-    }
-
-    @Test func exchangeOfDifferingCountsIsNamed() {
+    @Test func messageOfAnotherCountIsNamed() {
         let error = thrownError(CollectiveError.self) {
             try runWorkers(2) { group in
-                let count = 4 + group.rank
-                _ = try group.beginExchange(Tensor([count]), spare: Tensor([count]), with: 1 - group.rank).finish()
+                let other = 1 - group.rank
+                try group.beginSend([Tensor([4 + group.rank])], to: other, stream: .data).finish()
+                _ = try group.beginReceive(counts: [4 + group.rank], from: other, stream: .data) { [] }.finish()
             }
         }
-        #expect(error?.kind == .workersDisagree)
+        #expect(error?.kind == .workersDisagree && error?.call == "beginReceive")
+    }
+
+    /// Every worker gets the numbers of all shards in their order, however many each worker has.
+    @Test(arguments: [(1, 1), (5, 3), (8, 8), (12, 5), (15, 7)])
+    func numbersOfShardsAreGathered(shards: Int, workers: Int) throws {
+        try runWorkers(workers) { group in
+            let partition = ShardPartition(shards: shards, workers: workers)
+            let own = partition.range(of: group.rank).map { [Double($0), Double(-$0)] }
+            let gathered = try group.allGather(shards: own, partition)
+            #expect(gathered == (0..<shards).map { [Double($0), Double(-$0)] })
+        }
     }
 
     // MARK: - Split and abort
@@ -217,7 +240,7 @@ import Testing
             { try $0.beginReduceScatter(Tensor([$0.size])).finish() },
             { try $0.allGather(Tensor([$0.size])) },
             {
-                _ = try $0.beginExchange(Tensor([1]), spare: Tensor([1]), with: $0.rank ^ 1).finish(); try $0.barrier()
+                _ = try $0.beginReceive(counts: [1], from: $0.rank ^ 1, stream: .sums) { [Tensor([1])] }.finish()
             },
             { _ = try $0.split(color: 0, key: 0) },
         ]

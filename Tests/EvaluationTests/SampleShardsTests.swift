@@ -1,18 +1,25 @@
+import CoupletCommunication
 import CoupletEvaluation
 import CoupletTensors
 import Testing
 
 @Suite struct SampleShardsTests {
-    @Test(arguments: [(1, 1), (16, 16), (37, 4), (512, 1), (513, 1), (10_000, 16), (100_001, 8)])
+    @Test(arguments: [(1, 1), (16, 16), (37, 4), (512, 1), (513, 1), (10_000, 16), (100_001, 8), (9_000, 12), (40, 3)])
     func everySampleIsInOneShard(_ sizes: (samples: Int, minimum: Int)) {
         let shards = SampleShards(samples: sizes.samples, minimum: sizes.minimum)
-        #expect(shards.count.nonzeroBitCount == 1 && shards.count >= sizes.minimum)
+        #expect(shards.count % sizes.minimum == 0 && (shards.count / sizes.minimum).nonzeroBitCount == 1)
         #expect(shards.size % 16 == 0 && shards.size <= SampleShards.largestSize)
         #expect((0..<shards.count).flatMap { Array(shards.samples(of: $0)) } == Array(0..<sizes.samples))
-        // A worker's shards are an aligned block.
-        #expect(
-            (0..<sizes.minimum).flatMap { Array(shards.shards(of: $0, workers: sizes.minimum)) }
-                == Array(0..<shards.count))
+        // Workers have consecutive shards, in the proportions of the shards of a batch. Those beyond S have none.
+        for workers in [1, 2, 3, 5, sizes.minimum, sizes.minimum + 2] {
+            let ranges = (0..<workers).map { shards.shards(of: $0, workers: workers) }
+            #expect(ranges.flatMap { Array($0) } == Array(0..<shards.count))
+            if workers > sizes.minimum { continue }
+            let partition = ShardPartition(shards: sizes.minimum, workers: workers)
+            for (worker, range) in ranges.enumerated() {
+                #expect(range.count * sizes.minimum == partition.range(of: worker).count * shards.count)
+            }
+        }
     }
 
     @Test func lastShardIsPadded() throws {
@@ -23,7 +30,7 @@ import Testing
         #expect(shards.filledNumbers(of: 3) == nil)
     }
 
-    @Test(arguments: [1, 2, 4])
+    @Test(arguments: [1, 2, 3, 4])
     func shardedEncodingEncodesEachShardOnce(_ workers: Int) {
         let shards = SampleShards(samples: 37, minimum: 4), encoding = ShardedEncoding(shards)
         var rows: [Float] = []

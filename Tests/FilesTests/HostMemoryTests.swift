@@ -42,6 +42,24 @@ import Testing
         #expect(tightest(folder, "4:memory:/box\n")?.rest == 2_096)
     }
 
+    /// The lowest CPU quota of the group and the groups around it, in both versions; none where all are unlimited.
+    @Test func theQuotaOfCPUsIsTheLowestAround() throws {
+        let folder = TemporaryFolder()
+        func quota(_ membership: String) -> Double? {
+            ControlGroupCPU.quota(root: folder.path, membership: membership)
+        }
+        try write(folder, "job/step", ["cpu.max": "max 100000\n"])
+        #expect(quota("0::/job/step\n") == nil && quota("0::/other\n") == nil && quota("") == nil)
+        try write(folder, "job", ["cpu.max": "350000 100000\n"])
+        #expect(quota("0::/job/step\n") == 3.5)
+        try write(folder, "job/step", ["cpu.max": "50000 100000\n"])
+        #expect(quota("0::/job/step\n") == 0.5)
+        try write(folder, "cpu", ["cpu.cfs_quota_us": "-1\n", "cpu.cfs_period_us": "100000\n"])
+        #expect(quota("4:cpu,cpuacct:/box\n") == nil)
+        try write(folder, "cpu/box", ["cpu.cfs_quota_us": "200000\n", "cpu.cfs_period_us": "100000\n"])
+        #expect(quota("4:cpu,cpuacct:/box\n") == 2)
+    }
+
     @Test func aGroupAboveItsLimitLeavesNothing() {
         #expect(ControlGroupMemory(limit: 10, used: 12).rest == 0)
     }

@@ -30,7 +30,7 @@ struct EngineRun {
         groups: [Int]? = nil, secondBatchGroups: [Int]? = nil, samples: SampleRows? = nil,
         secondBatchSamples: SampleRows? = nil
     ) throws {
-        let rows = first.rows / workers
+        let partition = ShardPartition(shards: shards, workers: workers), shardRows = first.rows / shards
         let (firstGradient, secondGradient) = (Tensor(first.shape), Tensor(second.shape))
         self.firstGradient = firstGradient
         self.secondGradient = secondGradient
@@ -42,7 +42,8 @@ struct EngineRun {
                 similarity: similarity, loss: loss, tileMemory: tileMemory,
                 features: features.map { FeatureCounts(first: $0.first.columns, second: $0.second.columns) },
                 groups: treatment, equalSamples: samples == nil ? .ignore : .excluded)
-            let localRows = communicator.rank * rows..<(communicator.rank + 1) * rows
+            let range = partition.range(of: communicator.rank)
+            let localRows = range.lowerBound * shardRows..<range.upperBound * shardRows
             func local(_ pair: (first: Tensor, second: Tensor)?) -> (first: Tensor, second: Tensor)? {
                 pair.map { ($0.first.rows(localRows), $0.second.rows(localRows)) }
             }
@@ -61,7 +62,12 @@ struct EngineRun {
                 secondBatchGradients[0].rows(localRows).copy(from: gradients.first)
                 secondBatchGradients[1].rows(localRows).copy(from: gradients.second)
             }
-            let pairLosses = try communicator.allGather(numbers: engine.pairLosses)
+            let pairLosses = try communicator.allGather(
+                shards: range.indices.map {
+                    let start = ($0 - range.lowerBound) * shardRows
+                    return Array(engine.pairLosses[start..<start + shardRows])
+                }, partition
+            ).flatMap { $0 }
             let scalars = [result.loss, result.inverseTemperatureGradient, result.biasGradient]
             // Scalars are the same bits on every worker.
             let gathered = try communicator.allGather(numbers: scalars)

@@ -31,7 +31,8 @@ import Testing
 
     @Test("loss and gradients equal the naive twin in Double", arguments: cases)
     func equalsNaiveTwin(_ example: Case) throws {
-        for (count, dimension, shards) in [(64, 5, 4), (300, 16, 1), (96, 3, 2), (256, 40, 2)] {
+        let sizes = [(64, 5, 4), (300, 16, 1), (96, 3, 2), (256, 40, 2), (75, 9, 5), (96, 7, 12)]
+        for (count, dimension, shards) in sizes {
             let (first, second) = Self.encodings(count, dimension, seed: UInt64(count))
             let (bias, features) = Self.biasAndFeatures(example.loss, count: count)
             let naive = NaiveLoss(

@@ -54,7 +54,7 @@ import Testing
         #expect(
             layout.entries.count { $0.range.lowerBound / block < ($0.range.upperBound - 1) / block } >= 3)
         let one = try OptimizerRun(Self.specification(kind), layout, workers: 1, steps: 6)
-        for workers in [2, 4, 8] {
+        for workers in [2, 3, 5, 8] {
             let other = try OptimizerRun(Self.specification(kind), layout, workers: workers, steps: 6)
             #expect(other.hasSameBits(as: one), "\(workers) workers")
         }
@@ -69,7 +69,7 @@ import Testing
         ).layout
         #expect(layout.buckets.count > 1)
         let one = try OptimizerRun(Self.specification(kind), layout, workers: 1, steps: 2)
-        for workers in [2, 4] {
+        for workers in [2, 3, 4] {
             let other = try OptimizerRun(Self.specification(kind), layout, workers: workers, steps: 2)
             #expect(other.hasSameBits(as: one), "\(workers) workers")
         }
@@ -100,7 +100,7 @@ import Testing
             #expect(abs(norms.parameters - squares[0].squareRoot()) <= 1e-13 * norms.parameters)
             #expect(abs(norms.direction - squares[1].squareRoot()) <= 1e-13 * norms.direction)
         }
-        for workers in [2, 4, 8, 16] {
+        for workers in [2, 3, 8, 11, 16] {
             for norms in try norms(workers: workers) { #expect(one.contains { $0 == norms }, "\(workers) workers") }
         }
     }

@@ -54,7 +54,7 @@ struct OptimizerRun {
                 gradient.fill(.nan)
                 let sum = Self.normals(layout, number: step + 1)
                 for bucket in layout.buckets {
-                    let owned = communicator.ownedRange(in: bucket.range)
+                    let owned = communicator.ownedRange(in: bucket.range, shards: layout.shards)
                     gradient.flat(owned).copy(from: sum.flat(owned))
                 }
                 try optimizer.update(
@@ -67,7 +67,8 @@ struct OptimizerRun {
                 for (bucket, slices) in zip(layout.buckets, optimizer.arrays) {
                     guard let all = try communicator.gather(slices[index], to: 0) else { continue }
                     for (worker, slice) in all.enumerated() {
-                        flat.flat(communicator.ownedRange(in: bucket.range, worker: worker)).copy(from: slice)
+                        flat.flat(communicator.ownedRange(in: bucket.range, shards: layout.shards, worker: worker))
+                            .copy(from: slice)
                     }
                 }
                 arrays[name] = flat

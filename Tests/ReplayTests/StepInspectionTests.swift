@@ -91,8 +91,8 @@ import Testing
 
     @Test(arguments: objectives)
     func everyTensorFollowsFromTheOnesBefore(_ objective: Configuration.Objective) throws {
-        let run = try ReplayRun(ReplayRun.plain(objective), threads: 2), path = "\(run.folder.path)/step.h5"
-        let report = try run.replay(3, threads: 2, worst: 48, dump: path)
+        let run = try ReplayRun(ReplayRun.plain(objective), threads: 3), path = "\(run.folder.path)/step.h5"
+        let report = try run.replay(3, threads: 3, worst: 48, dump: path)
         #expect(report.verdict == .sameBits && report.clipScale < 1)
         let file = try HDF5File(reading: path)
         let weight = try Self.rows(file, "/parameters_before/first/0/weight"),

@@ -20,7 +20,7 @@ import Testing
         #expect(read.digest == content.digest)
         #expect(read.parameter("first/10/weight")?.shape == [3, 2, 5, 5])
         #expect(read.moment("objective/log_inverse_temperature/first_moment")?.doubles == [2.659260036932778 / 3])
-        #expect(read.cpuKernels == InstructionSet.current.rawValue && read.formatVersion == 2)
+        #expect(read.cpuKernels == InstructionSet.current.rawValue && read.formatVersion == 3)
         #expect(try FileManager.default.contentsOfDirectory(atPath: store.folder) == ["step-00001500.h5"])
 
         let summary = try CheckpointStore.summary(path)
@@ -52,7 +52,7 @@ import Testing
             assert f["optimizer/first/0/weight/first_moment"].dtype == "<f4"
             assert f["parameters/objective/log_inverse_temperature"][()] == 2.659260036932778
             assert f.attrs["step"] == 7 and f.attrs["seed"] == 18446744073709551557 and f.attrs["shards"] == 16
-            assert f.attrs["format_version"] == 2 and f.attrs["schedule_steps"] == 1500 and f.attrs["loss"] == 0.25
+            assert f.attrs["format_version"] == 3 and f.attrs["schedule_steps"] == 1500 and f.attrs["loss"] == 0.25
             assert f.attrs["config"].decode().startswith("name: größer\\nseed: 1\\n")
             h = hashlib.sha256(b"couplet state 1\\n" + struct.pack("<QQ", f.attrs["step"], f.attrs["seed"]))
             for group in ["parameters", "optimizer", "statistics"]:

@@ -112,7 +112,7 @@ import Testing
         // Keys of the sweep, and the nearest valid keys.
         InvalidSweep(sweep("seed: [1]", "goall: 1"), 6, 1, "goall", "did you mean goal?"),
         InvalidSweep(sweep("seed: [1]", "halving: {first_step: 3}"), 6, 11, "halving.first_step", "first_steps?"),
-        InvalidSweep(sweep("seed: [1]", "threads_per_trial: 3"), 6, 20, "threads_per_trial", "power of two", "2 and 4"),
+        InvalidSweep(sweep("seed: [1]", "threads_per_trial: 0"), 6, 20, "threads_per_trial", "from 1", "found 0"),
         InvalidSweep(sweep("seed: [1]", "draws: 3"), 6, 8, "draws", "no key is drawn"),
         InvalidSweep(sweep("seed: [1]", "set: {seed: 3}"), 3, 3, "vary.seed", "fixed by set"),
         InvalidSweep(sweep("seed: [1]", "base2: 1"), 6, 1, "base2", "base"),

@@ -21,7 +21,8 @@ public enum CollectiveSelfCheck {
         let checks: [(name: String, body: (any Communicator) throws -> String?)] = [
             ("barrier", checkBarrier), ("broadcast", checkBroadcast),
             ("all-gather of bytes and numbers", checkAllGather),
-            ("gather", checkGather), ("exchange along the xor path", checkExchange), ("tree sum", checkTreeSum),
+            ("gather", checkGather), ("ring", checkRing), ("tree sum", checkTreeSum),
+            ("tree sum over uneven shards", checkUnevenShards),
             ("several sums at a time", checkConcurrentSums), ("all-gather in a shared buffer", checkSharedBuffer),
             ("groups", checkSplit), ("differing counts", checkDifferingCounts),
         ]
@@ -37,8 +38,6 @@ public enum CollectiveSelfCheck {
         let processes = group.processCount == 1 ? "process" : "processes"
         return "\(group.size) workers in \(group.processCount) \(processes): \(passed.joined(separator: ", "))"
     }
-
-    private static func isPowerOfTwo(_ group: any Communicator) -> Bool { group.size.nonzeroBitCount == 1 }
 
     // MARK: - Test data
 
@@ -62,13 +61,9 @@ public enum CollectiveSelfCheck {
 
     /// The tree sum of `floats` over `workers`, level by level: the reference.
     private static func referenceSum(_ count: Int, workers: [Int], call: Int) -> [Float] {
-        var level = workers.map { floats(count, worker: $0, call: call) }
-        while level.count > 1 {
-            level = stride(from: 0, to: level.count, by: 2).map { pair in
-                zip(level[pair], level[pair + 1]).map { $0 + $1 }
-            }
+        PairwiseSummation.sum(workers.map { floats(count, worker: $0, call: call) }) { left, right in
+            zip(left, right).map { $0 + $1 }
         }
-        return level[0]
     }
 
     /// Describes the first number that differs; nil if none does.
@@ -124,27 +119,29 @@ public enum CollectiveSelfCheck {
         return nil
     }
 
-    /// Passes a small and a large tensor along the xor path, two at a time, as the pairwise engine does.
-    private static func checkExchange(_ group: any Communicator) throws -> String? {
-        guard isPowerOfTwo(group) else { return nil }
+    /// Passes a small and a large tensor around the ring of workers, and another one to which each worker adds, as the
+    /// pairwise engine does.
+    private static func checkRing(_ group: any Communicator) throws -> String? {
+        let (rank, size) = (group.rank, group.size), next = (rank + size - 1) % size, previous = (rank + 1) % size
+        if size == 1 { return nil }
         for count in [1, 70_000] {
-            var block = Tensor([count], floats(count, worker: group.rank, call: 3)), blockSpare = Tensor([count])
-            var path = Tensor([group.size]), pathSpare = Tensor([group.size])
-            for step in 0..<group.size {
-                if let reason = difference(block, floats(count, worker: group.rank ^ step, call: 3), in: 0..<count) {
+            let own = Tensor([count], floats(count, worker: rank, call: 3))
+            var block = own, path = Tensor([size]), sends: [any PendingSend] = []
+            for step in 0..<size {
+                let owner = (rank + step) % size
+                if let reason = difference(block, floats(count, worker: owner, call: 3), in: 0..<count) {
                     return reason
                 }
-                path[step] = Float(group.rank)
-                if step + 1 == group.size { break }
-                let partner = group.rank ^ (step ^ (step + 1))
-                let first = try group.beginExchange(block, spare: blockSpare, with: partner)
-                let second = try group.beginExchange(path, spare: pathSpare, with: partner)
-                try first.advance()
-                (block, blockSpare) = try first.finish()
-                (path, pathSpare) = try second.finish()
+                path[step] = Float(rank)
+                let memory = (Tensor([count]), Tensor([size]))
+                let data = try group.beginReceive(counts: [count], from: previous, stream: .data) { [memory.0] }
+                let sums = try group.beginReceive(counts: [size], from: previous, stream: .sums) { [memory.1] }
+                sends.append(try group.beginSend([path], to: next, stream: .sums))
+                sends.append(try group.beginSend([block], to: next, stream: .data))
+                (block, path) = (try data.finish()[0], try sums.finish()[0])
             }
-            let owner = group.rank ^ (group.size - 1)
-            if path.values != (0..<group.size).map({ Float(owner ^ $0) }) {
+            for send in sends { try send.finish() }
+            if path.values != (0..<size).map({ Float((rank + size - $0) % size) }) {
                 return "the block visited the workers \(path.values)"
             }
         }
@@ -153,7 +150,6 @@ public enum CollectiveSelfCheck {
 
     /// Checks every number after each half. The longest buffer needs several messages per level.
     private static func checkTreeSum(_ group: any Communicator) throws -> String? {
-        guard isPowerOfTwo(group) else { return nil }
         for perWorker in [0, 1, 1000, 600_000 / group.size] {
             let count = group.size * perWorker
             let expected = referenceSum(count, workers: Array(0..<group.size), call: perWorker)
@@ -168,10 +164,32 @@ public enum CollectiveSelfCheck {
         return nil
     }
 
+    /// Sums over numbers of shards that the workers cannot share equally. A shard is one worker of the reference.
+    private static func checkUnevenShards(_ group: any Communicator) throws -> String? {
+        for shards in [group.size + 1, 2 * group.size + 1, 3 * group.size] {
+            let own = ShardPartition(shards: shards, workers: group.size).range(of: group.rank)
+            for perShard in [1, 600, 600_000 / shards] {
+                let count = shards * perShard
+                let nodes = PairwiseSummation.nodes(covering: own, of: shards).map {
+                    Tensor([count], referenceSum(count, workers: Array($0), call: perShard))
+                }
+                try group.beginReduceScatter(nodes, shards: shards).finish()
+                let expected = referenceSum(count, workers: Array(0..<shards), call: perShard)
+                let owned = group.ownedRange(of: count, shards: shards)
+                if let reason = difference(nodes[0], expected, in: owned) { return "\(shards) shards: " + reason }
+                for index in 0..<count where !owned.contains(index) { nodes[0][index] = .nan }
+                try group.allGather(nodes[0], shards: shards)
+                if let reason = difference(nodes[0], expected, in: 0..<count) {
+                    return "\(shards) shards, after both halves: " + reason
+                }
+            }
+        }
+        return nil
+    }
+
     /// Runs more sums than channels at the same time. Workers advance them at different times and make other calls in
     /// between.
     private static func checkConcurrentSums(_ group: any Communicator) throws -> String? {
-        guard isPowerOfTwo(group) else { return nil }
         let counts = (0..<19).map { group.size * ($0 % 5 * 1000 + 1) }
         var sums: [(pending: any PendingReduceScatter, buffer: Tensor)] = []
         for (call, count) in counts.enumerated() {
@@ -193,7 +211,6 @@ public enum CollectiveSelfCheck {
     /// All threads of a process pass the same buffer, as they do with parameters. Each writes its owned range as soon
     /// as the previous round has returned.
     private static func checkSharedBuffer(_ group: any Communicator) throws -> String? {
-        guard isPowerOfTwo(group) else { return nil }
         let process = try group.split(color: group.processRank, key: group.rank)
         let count = group.size * 500
         let shared = try share(Tensor([count]), within: process)
@@ -214,10 +231,11 @@ public enum CollectiveSelfCheck {
         var result = tensor
         for worker in 1..<max(process.size, 2) where worker < process.size {
             if process.rank == 0 {
-                // Threads swap tensors without a copy, so the other worker gets this memory. Its own tensor is dropped.
-                _ = try process.beginExchange(tensor, spare: Tensor(tensor.shape), with: worker).finish()
+                // Within a process the receiver gets the sender's memory.
+                try process.beginSend([tensor], to: worker, stream: .data).finish()
             } else if process.rank == worker {
-                result = try process.beginExchange(tensor, spare: Tensor(tensor.shape), with: 0).finish().incoming
+                let receive = try process.beginReceive(counts: [tensor.count], from: 0, stream: .data) { [tensor] }
+                result = try receive.finish()[0]
             }
         }
         return result
@@ -234,7 +252,6 @@ public enum CollectiveSelfCheck {
         if try part.allGather(numbers: [Double(group.rank)]) != ranks.map(Double.init) {
             return "the all-gather of the group returned other numbers"
         }
-        guard isPowerOfTwo(group) else { return nil }
         let whole = try group.beginReduceScatter(Tensor([group.size], floats(group.size, worker: group.rank, call: 1)))
         let count = part.size * 3, buffer = Tensor([count], floats(count, worker: group.rank, call: 2))
         try part.beginReduceScatter(buffer).finish()
@@ -246,7 +263,7 @@ public enum CollectiveSelfCheck {
     /// Workers that pass different counts get an error instead of wrong numbers. The error ends their group, so they
     /// use a separate one.
     private static func checkDifferingCounts(_ group: any Communicator) throws -> String? {
-        guard isPowerOfTwo(group), group.size > 1 else { return nil }
+        guard group.size > 1 else { return nil }
         let part = try group.split(color: 0, key: group.rank)
         do {
             try part.beginReduceScatter(Tensor([part.size * (part.rank == 1 ? 2 : 1)])).finish()

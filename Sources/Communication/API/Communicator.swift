@@ -37,29 +37,54 @@ public protocol Communicator: AnyObject, Sendable {
     /// may differ.
     func gather(_ tensor: Tensor, to root: Int) throws -> [Tensor]?
 
-    /// Starts to swap a buffer with a partner; the partner makes the same call with this worker as its partner.
-    ///
-    /// Until `finish` returns, both workers may read `outgoing` and neither may write it. Within a process the two
-    /// workers swap their buffers and nothing is copied. Over MPI the partner's numbers arrive in `spare`, which may be
-    /// empty if all workers belong to one process.
-    func beginExchange(_ outgoing: Tensor, spare: Tensor, with partner: Int) throws -> any PendingExchange
+    /// Whether another worker is in this process, so that its messages are not copied.
+    func sharesMemory(with worker: Int) -> Bool
 
-    /// Starts the first half of a tree sum: recursive halving with partner distances 1, 2, 4, ….
+    /// Starts to send a message of some tensors to another worker, which calls `beginReceive`. The messages of a stream
+    /// between two workers arrive in order; streams do not wait for each other.
     ///
-    /// When it has finished, `ownedRange(of: buffer.count)` of the buffer holds the sum over all workers, and the rest
-    /// of the buffer holds partial sums. The order of addition is the binary tree over worker numbers.
-    ///
-    /// - Throws: `CollectiveError` unless `size` is a power of two, `buffer.count` is a multiple of `size`, and all
-    ///   workers pass the same count.
-    func beginReduceScatter(_ buffer: Tensor) throws -> any PendingReduceScatter
+    /// Within a process nothing is copied: the receiver gets the memory itself, and the send is complete at once. Both
+    /// may then read it. One may write it after the other has done with it, which another message or a collective call
+    /// has to tell. Over MPI the sender may write the memory when the send is complete.
+    func beginSend(_ tensors: [Tensor], to receiver: Int, stream: MessageStream) throws -> any PendingSend
 
-    /// The second half of a tree sum: recursive doubling. Before the call each worker's owned range holds its final
-    /// numbers; after it the whole buffer does, on every worker.
+    /// Starts to receive a message of another worker. The messages of a stream are finished in the order in which their
+    /// receives began.
+    /// - Parameters:
+    ///   - counts: number of elements of each tensor of the message.
+    ///   - landing: returns memory with these counts. It is called only if the sender is in another process.
+    func beginReceive(
+        counts: [Int], from sender: Int, stream: MessageStream, into landing: () -> [Tensor]
+    ) throws -> any PendingReceive
+
+    /// The blocks of a buffer that a worker owns between the two halves of a tree sum: contiguous ones, of S equal
+    /// blocks, one for each shard.
     ///
-    /// Workers of one process may pass the same memory; then nothing is copied between them.
+    /// - Parameter shards: S, at least the number of workers.
+    func ownedBlocks(of shards: Int, worker: Int) -> Range<Int>
+
+    /// Starts the first half of a tree sum: the sum over all shards in the order of `PairwiseSummation`.
+    ///
+    /// When it has finished, `ownedRange(of: count, shards: shards)` of the first buffer holds the sum over all
+    /// workers, and the rest of the buffers holds partial sums. Until then no other code may write the buffers.
+    ///
+    /// - Parameters:
+    ///   - nodes: the sums of this worker's shards (`ShardPartition`), one buffer for each of the nodes that cover
+    ///     them, from left to right (`PairwiseSummation.nodes`).
+    ///   - shards: S, at least the number of workers.
+    /// - Throws: `CollectiveError` unless S divides the count, and all workers pass the same count.
+    func beginReduceScatter(_ nodes: [Tensor], shards: Int) throws -> any PendingReduceScatter
+
+    /// The second half of a tree sum. Before the call each worker's owned range holds its final numbers; after it the
+    /// whole buffer does, on every worker.
+    ///
+    /// The workers of one process may pass the same memory; then nothing is copied between them.
     ///
     /// - Throws: as `beginReduceScatter`.
-    func allGather(_ buffer: Tensor) throws
+    func allGather(_ buffer: Tensor, shards: Int) throws
+
+    /// What this worker has sent so far, in all its groups.
+    var traffic: Traffic { get }
 
     /// Returns a communicator among the workers that pass the same color, numbered by (key, rank).
     func split(color: Int, key: Int) throws -> any Communicator
@@ -72,21 +97,33 @@ extension Communicator {
     /// Whether this worker is the first of its process. The workers of a process have consecutive ranks.
     package var isFirstOfProcess: Bool { rank % (size / processCount) == 0 }
 
-    /// The range of a buffer with `count` numbers that this worker owns between the two halves of a tree sum: the slice
-    /// whose number is the worker number with its bits reversed, because the first halving uses the lowest bit.
-    public func ownedRange(of count: Int) -> Range<Int> { ownedRange(of: count, worker: rank) }
-
-    /// The range that another worker owns.
-    public func ownedRange(of count: Int, worker: Int) -> Range<Int> {
-        precondition(count % size == 0, "\(count) numbers over \(size) workers")
-        let slice = PairwiseSummation.bitReversedSlice(ofWorker: worker, workers: size), length = count / size
-        return slice * length..<(slice + 1) * length
+    /// The range of a buffer with `count` numbers that a worker owns between the two halves of a tree sum.
+    /// - Parameters:
+    ///   - shards: S, which divides the count.
+    ///   - worker: nil is this worker.
+    public func ownedRange(of count: Int, shards: Int, worker: Int? = nil) -> Range<Int> {
+        precondition(count % shards == 0, "\(count) numbers in \(shards) blocks")
+        let blocks = ownedBlocks(of: shards, worker: worker ?? rank), block = count / shards
+        return blocks.lowerBound * block..<blocks.upperBound * block
     }
 
     /// The range that a worker owns of a part of a buffer, such as a bucket of parameters. Nil: this worker.
-    package func ownedRange(in part: Range<Int>, worker: Int? = nil) -> Range<Int> {
-        let owned = ownedRange(of: part.count, worker: worker ?? rank)
+    package func ownedRange(in part: Range<Int>, shards: Int, worker: Int? = nil) -> Range<Int> {
+        let owned = ownedRange(of: part.count, shards: shards, worker: worker)
         return part.lowerBound + owned.lowerBound..<part.lowerBound + owned.upperBound
+    }
+
+    /// The first half of a tree sum over the workers: each has one buffer.
+    public func beginReduceScatter(_ buffer: Tensor) throws -> any PendingReduceScatter {
+        try beginReduceScatter([buffer], shards: size)
+    }
+
+    /// The second half of a tree sum over the workers.
+    public func allGather(_ buffer: Tensor) throws { try allGather(buffer, shards: size) }
+
+    /// The range that a worker owns of the buffer of a tree sum over the workers. Nil: this worker.
+    public func ownedRange(of count: Int, worker: Int? = nil) -> Range<Int> {
+        ownedRange(of: count, shards: size, worker: worker)
     }
 
     /// Returns the rows of all workers on worker 0, concatenated by worker number, and nil on the others. All workers
@@ -105,16 +142,55 @@ extension Communicator {
     }
 }
 
-/// A running swap of two buffers.
-public protocol PendingExchange: AnyObject {
-    /// Lets the transfer make progress; does not wait.
-    func advance() throws
+/// Messages of a worker: a header and its content count as one message. A message to another thread of the process
+/// counts, too, though its content is not copied.
+public struct Traffic: Sendable, Equatable {
+    public var messages = 0
+    /// Bytes of content.
+    public var bytes = 0
 
-    /// Waits for the partner and returns its numbers as `incoming`.
+    public init(messages: Int = 0, bytes: Int = 0) {
+        self.messages = messages
+        self.bytes = bytes
+    }
+
+    mutating func count(_ tensors: [Tensor]) {
+        messages += 1
+        bytes += tensors.reduce(0) { $0 + $1.count * MemoryLayout<Float>.stride }
+    }
+
+    mutating func count(_ content: [UInt8]) {
+        messages += 1
+        bytes += content.count
+    }
+}
+
+/// Streams of messages between two workers.
+public enum MessageStream: Int, CaseIterable, Sendable {
+    /// What a receiver reads.
+    case data
+    /// What a receiver adds to and sends on.
+    case sums
+}
+
+/// A running send.
+public protocol PendingSend: AnyObject {
+    /// Whether the message no longer needs this worker's memory. Lets the transfer make progress; does not wait.
+    func isComplete() throws -> Bool
+
+    /// Waits until it is complete.
+    func finish() throws
+}
+
+/// A running receive.
+public protocol PendingReceive: AnyObject {
+    /// Whether the message has arrived. Lets the transfer make progress; does not wait.
+    func isComplete() throws -> Bool
+
+    /// Waits for the message and returns its tensors: the sender's memory within a process, otherwise `landing`.
     ///
-    /// `incoming` and `spare` belong to this worker now. The outgoing tensor does not, unless it is returned as
-    /// `spare`.
-    func finish() throws -> (incoming: Tensor, spare: Tensor)
+    /// - Throws: `CollectiveError` (`workersDisagree`) if the sender passed other counts.
+    func finish() throws -> [Tensor]
 }
 
 /// A running reduce-scatter, the first half of a tree sum.

@@ -15,13 +15,15 @@ public struct LaunchEnvironment: Sendable, Equatable {
 
     /// Reads the variables with `value`, which returns nil for a variable that is not set.
     ///
-    /// Supports Open MPI's mpirun, PMIx (srun --mpi=pmix), PMI (srun --mpi=pmi2, Hydra) and MVAPICH. SLURM_PROCID is
-    /// no launcher of its own: a shell inside an allocation has it, too (`unconnectedTasks`).
+    /// Supports Open MPI's mpirun, PMIx (srun --mpi=pmix), PMI (Hydra, which is the mpirun of MPICH and of Intel MPI;
+    /// srun --mpi=pmi2), Cray's PALS (mpiexec; srun --mpi=cray_shasta) and MVAPICH. SLURM_PROCID is no launcher of its
+    /// own: a shell inside an allocation has it, too (`unconnectedTasks`).
     public init(_ value: (String) -> String?) {
         let launchers: [(rank: String, sizes: [String])] = [
             ("OMPI_COMM_WORLD_RANK", ["OMPI_COMM_WORLD_SIZE"]),
             ("PMIX_RANK", ["SLURM_STEP_NUM_TASKS"]),
             ("PMI_RANK", ["PMI_SIZE"]),
+            ("PALS_RANKID", ["SLURM_STEP_NUM_TASKS"]),
             ("MV2_COMM_WORLD_RANK", ["MV2_COMM_WORLD_SIZE"]),
         ]
         for launcher in launchers {
@@ -49,6 +51,15 @@ public struct LaunchEnvironment: Sendable, Equatable {
         return tasks.flatMap { $0 > 1 ? $0 : nil }
     }
 
+    /// The MPI family of the launcher; nil if no launcher started this process, or if it serves both (PMIx).
+    public var launcherFamily: MPILibrary.Family? {
+        switch variable {
+        case "OMPI_COMM_WORLD_RANK": .openMPI
+        case "PMI_RANK", "PALS_RANKID", "MV2_COMM_WORLD_RANK": .mpich
+        default: nil
+        }
+    }
+
     /// Reads the environment of this process.
     public init() {
         self.init { name in getenv(name).map { String(cString: $0) } }
@@ -56,7 +67,9 @@ public struct LaunchEnvironment: Sendable, Equatable {
 
     /// What to do about `unconnectedTasks`.
     package var remedyForUnconnectedTasks: String {
-        "start them with srun --mpi=pmix (srun --mpi=list shows what there is) or with mpirun; for one process, srun "
-            + "-n 1; for runs that are independent of each other, unset SLURM_STEP_NUM_TASKS and SLURM_STEP_ID in each"
+        let plugin = MPILibrary.family == .openMPI ? "pmix" : "pmi2"
+        return "start them with srun --mpi=\(plugin) (srun --mpi=list shows what there is) or with mpirun; for one "
+            + "process, srun -n 1; for runs that are independent of each other, unset SLURM_STEP_NUM_TASKS and "
+            + "SLURM_STEP_ID in each"
     }
 }

@@ -92,7 +92,7 @@ final class WorkQueueConnection: @unchecked Sendable {
     private let rank: Int
     private let failureDetector: FailureDetector
     private let largestTag: Int
-    private let communicator: MPI_Comm
+    private let communicator: couplet_mpi_comm
     private let requestCount = Atomic<Int>(0)
     private let mustStop = Atomic<Bool>(false)
     /// The error that has ended `serve`.
@@ -139,15 +139,15 @@ final class WorkQueueConnection: @unchecked Sendable {
     ///
     /// - Throws: `CollectiveError` if an MPI call fails, here or in `serve`.
     func waitForAll() throws {
-        var request: MPI_Request?
-        try MPIContext.checked("MPI_Ibarrier", "rank \(rank)") { MPI_Ibarrier(communicator, &request) }
+        var request = couplet_mpi_request()
+        try MPIContext.checked("MPI_Ibarrier", "rank \(rank)") { MPI_Ibarrier(communicator.value, &request.value) }
         try complete(&request)
         if let error = failure.withLock({ $0 }) { throw error }
     }
 
     func free() throws {
-        var freed: MPI_Comm? = communicator
-        try MPIContext.checked("MPI_Comm_free", "rank \(rank)") { MPI_Comm_free(&freed) }
+        var freed = communicator
+        try MPIContext.checked("MPI_Comm_free", "rank \(rank)") { MPI_Comm_free(&freed.value) }
     }
 
     // MARK: - Process 0
@@ -178,10 +178,11 @@ final class WorkQueueConnection: @unchecked Sendable {
 
     private func send(_ bytes: [UInt8], to receiver: Int32, tag: Int32) throws {
         let buffer = MessageBuffer(bytes)
-        var request: MPI_Request?
+        var request = couplet_mpi_request()
         try MPIContext.checked("MPI_Isend", "rank \(rank) to rank \(receiver), \(bytes.count) bytes") {
             MPI_Isend(
-                buffer.bytes.baseAddress, Int32(bytes.count), couplet_mpi_byte(), receiver, tag, communicator, &request)
+                buffer.bytes.baseAddress, Int32(bytes.count), couplet_mpi_byte(), receiver, tag, communicator.value,
+                &request.value)
         }
         try complete(&request)
         withExtendedLifetime(buffer) {}
@@ -192,20 +193,21 @@ final class WorkQueueConnection: @unchecked Sendable {
         let found = try MPIContext.matchedProbe(source: sender, tag: tag, on: communicator, "rank \(rank)")
         guard var message = found else { return nil }
         let buffer = MessageBuffer(count: Int(message.count))
-        var request: MPI_Request?
+        var request = couplet_mpi_request()
         try MPIContext.checked("MPI_Imrecv", "rank \(message.source) to rank \(rank), \(message.count) bytes") {
-            MPI_Imrecv(buffer.bytes.baseAddress, message.count, couplet_mpi_byte(), &message.handle, &request)
+            MPI_Imrecv(
+                buffer.bytes.baseAddress, message.count, couplet_mpi_byte(), &message.handle.value, &request.value)
         }
         try complete(&request)
         return (message.source, Array(buffer.prefix(Int(message.count))))
     }
 
-    private func complete(_ request: inout MPI_Request?) throws {
+    private func complete(_ request: inout couplet_mpi_request) throws {
         var backoff = Backoff(longest: 1_000)
         while true {
             var isDone: Int32 = 0
             try MPIContext.checked("MPI_Test", "rank \(rank)") {
-                MPI_Test(&request, &isDone, couplet_mpi_status_ignore())
+                MPI_Test(&request.value, &isDone, couplet_mpi_status_ignore())
             }
             if isDone != 0 { return }
             backoff.sleep()

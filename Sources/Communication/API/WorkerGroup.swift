@@ -122,8 +122,10 @@ public final class WorkerGroup: Sendable {
                 throw CollectiveError(
                     .launch, call: "MPI_Init_thread",
                     participants: "rank \(processRank) of \(processCount) (\(environment.variable ?? ""))",
-                    reason: "MPI reports rank \(mpi.rank) of \(mpi.size) for this process",
-                    remedy: "start with the mpirun of the MPI that this program uses: \(Self.libraryVersion)")
+                    reason:
+                        "MPI reports rank \(mpi.rank) of \(mpi.size) for this process, because its launcher does not "
+                        + "belong to the MPI of this program, \(MPILibrary.header)",
+                    remedy: MPILibrary.remedy(forLauncher: environment.launcherFamily))
             }
             let new = FailureDetector(mpi: mpi, timeout: timeout)
             current = new
@@ -268,10 +270,13 @@ public final class WorkerGroup: Sendable {
         }
     }
 
-    // MARK: - Machine
+    /// What the workers of this process have sent to those of other processes since MPI was initialised, by rank of the
+    /// receiver. Empty if there is one process, and before and after the use of MPI.
+    public var sentMessages: [MessageCount] {
+        failureDetector.withLock { $0?.mpi?.sentMessages.byReceiver ?? [] }
+    }
 
-    /// Name and version of the MPI library.
-    public static var libraryVersion: String { MPIContext.libraryVersion }
+    // MARK: - Machine
 
     /// Number of cores that this process may run on.
     public static var availableCores: Int { max(1, Int(couplet_available_cores())) }

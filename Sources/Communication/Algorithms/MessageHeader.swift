@@ -4,7 +4,7 @@
 /// wrong numbers or waiting forever.
 struct MessageHeader: BitwiseCopyable {
     enum Operation: Int64 {
-        case barrier = 1, broadcast, gather, allGatherBytes, exchange, reduceScatter, allGather, checkReduceScatter,
+        case barrier = 1, broadcast, gather, allGatherBytes, send, reduceScatter, allGather, checkReduceScatter,
             checkAllGather
 
         /// Name of the method of `Communicator`.
@@ -14,7 +14,7 @@ struct MessageHeader: BitwiseCopyable {
             case .broadcast: "broadcast"
             case .gather: "gather"
             case .allGatherBytes: "allGather(bytes:)"
-            case .exchange: "beginExchange"
+            case .send: "beginReceive"
             case .reduceScatter, .checkReduceScatter: "beginReduceScatter"
             case .allGather, .checkAllGather: "allGather(_:)"
             }
@@ -23,7 +23,8 @@ struct MessageHeader: BitwiseCopyable {
 
     /// `Operation.rawValue`.
     let operation: Int64
-    /// Number of bytes of a byte message; number of elements of the whole buffer of a tree sum or exchange.
+    /// Number of bytes of a byte message; number of elements of all tensors of a message, or of the whole
+    /// buffer of a tree sum.
     let count: Int64
     /// For the count checks: the smallest and the largest count so far, and the workers that passed them.
     private(set) var smallest: Int64

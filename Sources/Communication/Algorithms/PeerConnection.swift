@@ -33,8 +33,23 @@ protocol PeerConnection: AnyObject {
     func beginTransfer(_ header: MessageHeader, channel: Int, outgoing: Tensor, destination: Tensor?) throws
         -> any Transfer
 
-    /// Starts to swap buffers; see `Communicator.beginExchange`.
-    func beginExchange(_ outgoing: Tensor, spare: Tensor) throws -> any PendingExchange
+    /// Starts to send parts of this worker's memory, after the previous message of this channel has been sent. Within a
+    /// process the partner reads them where they lie. To another process they go as one message.
+    func beginPartSend(_ header: MessageHeader, parts: [Tensor], channel: Int) throws -> any PartSend
+
+    /// Starts to receive what the partner sends by `beginPartSend`.
+    ///
+    /// - Parameters:
+    ///   - count: number of elements of all parts.
+    ///   - destination: receives the parts from another process; nil takes other memory.
+    func beginPartReceive(_ header: MessageHeader, count: Int, channel: Int, destination: Tensor?) throws
+        -> any PartReceive
+
+    /// Starts to send tensors; see `Communicator.beginSend`.
+    func beginSend(_ tensors: [Tensor], channel: Int) throws -> any PendingSend
+
+    /// Starts to receive tensors; see `Communicator.beginReceive`.
+    func beginReceive(counts: [Int], channel: Int, into landing: () -> [Tensor]) throws -> any PendingReceive
 }
 
 /// A running transfer of numbers between this worker and a partner, in both directions.
@@ -47,15 +62,32 @@ protocol Transfer: AnyObject {
     func isSendComplete() throws -> Bool
 }
 
+/// A running send of parts.
+protocol PartSend: AnyObject {
+    /// Whether the partner no longer needs the parts, so that they may be overwritten. Does not wait.
+    func isComplete() throws -> Bool
+}
+
+/// A running receive of parts.
+protocol PartReceive: AnyObject {
+    /// Whether the parts have arrived. Does not wait.
+    func hasArrived() throws -> Bool
+    /// After they have arrived: the partner's parts, or one tensor with all of them. Valid until `giveBack`.
+    var parts: [Tensor] { get }
+    /// Ends the use of `parts`. The partner may then overwrite them.
+    func giveBack()
+}
+
 /// Numbers of the message channels between two workers. Messages of one channel arrive in order; channels do not wait
 /// for each other.
 package enum Channel {
     /// Calls that return when they are complete.
     static let blocking = 0
-    static let exchange = 1
+    /// First channel of the streams of `beginSend`.
+    static let firstStream = 1
     /// First channel of the tree sums. Sum number s uses channel `firstSum + s % concurrentSums` and starts when sum
     /// s - `concurrentSums` is complete.
-    static let firstSum = 2
+    static let firstSum = firstStream + MessageStream.allCases.count
     /// Number of tree sums that may run at the same time.
     static let concurrentSums = 8
     package static let count = firstSum + concurrentSums

@@ -1,58 +1,52 @@
-import CCoupletKernels
 import CoupletTensors
-import Glibc
 
-// A tree sum adds a buffer over all workers, in the order of the binary tree over worker numbers, in two halves:
+// A tree sum adds the buffers of all workers along the tree of `PairwiseSummation`, in two halves:
 //
-//     reduce-scatter   recursive halving, distances 1, 2, 4, …     `beginReduceScatter`, `TreeReduceScatter`
-//     all-gather       recursive doubling, distances …, 4, 2, 1    `allGather(_:)`
+//     reduce-scatter   leaves the sum of a slice of the buffer on the slice's owner    `beginReduceScatter`
+//     all-gather       gives the slices of all owners to all workers                   `allGather(_:shards:)`
 //
-// W = number of workers, a power of two; n = count of the buffer, a multiple of W. Each half sends log₂ W messages and
-// n (W - 1)/W numbers per worker.
+// A buffer is cut into S blocks, one for each shard, and a slice is a contiguous part of them (`ownedBlocks`). Where W
+// and S/W are powers of two the two halves are recursive halving and doubling (`RecursiveHalving`), otherwise
+// messages to the owners of the slices, directly or in levels (`SliceRouting`). Both add along the same tree.
 
-/// The ranges of recursive halving over a buffer.
-///
-/// At level l a worker's range is cut in two. Bit l of the worker number selects the half that the worker keeps (0: the
-/// lower one); the other half is the partner's, at distance 2^l.
-private struct RecursiveHalving {
-    /// The worker's range after 0, 1, … halvings. The last one is `Communicator.ownedRange`.
-    private let ranges: [Range<Int>]
-    private let rank: Int
+/// How the sums of a communicator are computed. The bits do not depend on it.
+package struct SumAlgorithm: Sendable {
+    /// Whether recursive halving is used where it can be.
+    var usesHalving = true
+    /// The most processes, or workers of one process, that send to each other directly. Above, a sum has a level more.
+    var directLimit = 64
+    /// Number of consecutive workers that add their parts first; nil: the workers of a process.
+    var workersPerUnit: Int?
 
-    init(count: Int, rank: Int, size: Int) {
-        self.rank = rank
-        var ranges = [0..<count], distance = 1
-        while distance < size {
-            let range = ranges[ranges.count - 1], middle = range.lowerBound + range.count / 2
-            ranges.append(rank & distance == 0 ? range.lowerBound..<middle : middle..<range.upperBound)
-            distance *= 2
-        }
-        self.ranges = ranges
+    package init(usesHalving: Bool = true, directLimit: Int = 64, workersPerUnit: Int? = nil) {
+        self.usesHalving = usesHalving
+        self.directLimit = directLimit
+        self.workersPerUnit = workersPerUnit
     }
+}
 
-    var levels: Range<Int> { 0..<(ranges.count - 1) }
-
-    func partner(_ level: Int) -> Int { rank ^ (1 << level) }
-
-    /// The half that this worker keeps.
-    func keptHalf(_ level: Int) -> Range<Int> { ranges[level + 1] }
-
-    /// The half that the partner keeps.
-    func partnerHalf(_ level: Int) -> Range<Int> {
-        let whole = ranges[level], kept = ranges[level + 1]
-        return rank & (1 << level) == 0 ? kept.upperBound..<whole.upperBound : whole.lowerBound..<kept.lowerBound
+extension Communicator {
+    /// A communicator among the same workers whose sums are computed by another algorithm, for tests. All workers call
+    /// it.
+    package func withSums(by algorithm: SumAlgorithm) throws -> any Communicator {
+        let group = try split(color: 0, key: rank)
+        (group as? WorkerCommunicator)?.treeSums.algorithm = algorithm
+        return group
     }
 }
 
 /// The tree sums of one communicator.
 struct TreeSumState {
+    var algorithm = SumAlgorithm()
     /// Reduce-scatters that are not complete, oldest first.
-    fileprivate var pending: [TreeReduceScatter] = []
+    fileprivate var pending: [RunningSum] = []
     /// Number of the next reduce-scatter.
     private var nextNumber = 0
     /// Counts that all workers are known to have passed to each half.
     fileprivate var verifiedReduceScatterCounts: Set<Int> = []
     fileprivate var verifiedAllGatherCounts: Set<Int> = []
+    /// By number of shards.
+    fileprivate var routings: [Int: SliceRouting] = [:]
 
     fileprivate mutating func takeNumber() -> Int {
         defer { nextNumber += 1 }
@@ -63,11 +57,46 @@ struct TreeSumState {
 // MARK: - The two halves
 
 extension WorkerCommunicator {
-    /// Recursive halving (Thakur, Rabenseifner, Gropp 2005, section 4.5), with the nearest partner first. Each worker
-    /// sends, receives and adds n (W - 1)/W numbers.
-    func beginReduceScatter(_ buffer: Tensor) throws -> any PendingReduceScatter {
-        try throwIfAborted(call: "beginReduceScatter")
-        let sum = TreeReduceScatter(communicator: self, buffer: buffer)
+    /// Whether W and S/W are powers of two, so that each worker has one node of the tree and the nodes above are those
+    /// of recursive halving; or there is one worker.
+    private func usesHalving(shards: Int) -> Bool {
+        if size == 1 { return true }
+        return treeSums.algorithm.usesHalving && isPowerOfTwo && shards % size == 0
+            && (shards / size).nonzeroBitCount == 1
+    }
+
+    func ownedBlocks(of shards: Int, worker: Int) -> Range<Int> {
+        precondition(size <= shards, "\(shards) blocks over \(size) workers")
+        guard usesHalving(shards: shards) else {
+            return ShardPartition(shards: shards, workers: size).range(of: worker)
+        }
+        let slice = PairwiseSummation.bitReversedSlice(ofWorker: worker, workers: size), length = shards / size
+        return slice * length..<(slice + 1) * length
+    }
+
+    /// The way of the slices of a buffer with a number of blocks.
+    func routing(shards: Int) -> SliceRouting {
+        if let known = treeSums.routings[shards] { return known }
+        let new = SliceRouting(
+            ShardPartition(shards: shards, workers: size), rank: rank,
+            workersPerUnit: treeSums.algorithm.workersPerUnit ?? workersPerProcess ?? 1,
+            directLimit: treeSums.algorithm.directLimit)
+        treeSums.routings[shards] = new
+        return new
+    }
+
+    func beginReduceScatter(_ nodes: [Tensor], shards: Int) throws -> any PendingReduceScatter {
+        let call = MessageHeader.Operation.reduceScatter.call
+        try throwIfAborted(call: call)
+        let expected = PairwiseSummation.nodes(
+            covering: ShardPartition(shards: shards, workers: size).range(of: rank), of: shards)
+        precondition(
+            nodes.count == expected.count && nodes.allSatisfy { $0.count == nodes[0].count },
+            "\(nodes.map(\.count)) numbers of \(expected.count) nodes: \(expected)")
+        let sum =
+            usesHalving(shards: shards)
+            ? HalvingReduceScatter(communicator: self, nodes: nodes, shards: shards)
+            : RoutedReduceScatter(communicator: self, nodes: nodes, shards: shards)
         try sum.verifyCountAndTakeNumber()
         treeSums.pending.append(sum)
         try advanceTreeSums()
@@ -77,66 +106,19 @@ extension WorkerCommunicator {
     /// Advances every pending sum as far as possible without waiting, the oldest first.
     fileprivate func advanceTreeSums() throws {
         for sum in treeSums.pending where try sum.advanceAlone() {
+            sum.isDone = true
             treeSums.pending.removeAll { $0 === sum }
         }
     }
 
-    /// Recursive doubling. Each worker sends and receives n (W - 1)/W numbers; nothing is copied between workers that
-    /// share the buffer.
-    ///
-    /// *Why a shared buffer is safe.* Before the step with distance d, this worker holds a range H, which depends only
-    /// on the worker number modulo 2d. In the step it writes its partner's range H', while its partner reads H. H and
-    /// H' together are the range of the next step. It depends only on the worker number modulo d, so workers whose
-    /// numbers differ modulo d read and write disjoint ranges. A step ends when *both* directions are complete: the
-    /// partner's numbers have arrived, and the partner has read this worker's numbers, or MPI has sent them.
-    ///
-    /// - A buffer that no other worker shares: the partner has finished reading at the end of each step, so the worker
-    ///   may write it after the return.
-    /// - A buffer shared by the T threads of a process (an aligned block of workers, so their numbers differ modulo T):
-    ///   the steps with distances W/2 … T go to other processes; there the threads read and write disjoint ranges. The
-    ///   steps T/2 … 1 stay in the process and only synchronise. After them each thread knows, directly or indirectly,
-    ///   that all T threads have finished their transfers. So the whole buffer is final, and this call no longer reads
-    ///   or writes it.
-    /// - Before the call, no worker of the process may still read the old numbers. A finished `beginReduceScatter`
-    ///   guarantees it, because it finishes only after *every* worker has started it.
-    func allGather(_ buffer: Tensor) throws {
-        let call = "allGather(_:)"
-        try throwIfAborted(call: call)
-        try verifyCount(buffer.count, .checkAllGather, channel: Channel.blocking)
-        let halving = RecursiveHalving(count: buffer.count, rank: rank, size: size)
-        let header = MessageHeader(.allGather, count: buffer.count, worker: rank)
-        let pointer = buffer.pointer
-        var isShared = false, wasShared = false
-        for level in halving.levels.reversed() {
-            let partner = halving.partner(level)
-            let outgoing = halving.keptHalf(level), incoming = halving.partnerHalf(level)
-            let destination = pointer + incoming.lowerBound
-            isShared = false
-            let connection = try connection(to: partner)
-            let transfer = try connection.beginTransfer(
-                header, channel: Channel.blocking, outgoing: buffer.flat(outgoing), destination: buffer.flat(incoming))
-            try wait(call, for: partner) {
-                try transfer.advance { source, range in
-                    if source == destination + range.lowerBound {
-                        isShared = true
-                    } else {
-                        memcpy(
-                            destination + range.lowerBound, source, range.count * MemoryLayout<Float>.stride)
-                    }
-                } && transfer.isSendComplete()
-            }
-            isShared = isShared && !connection.isRemote
-            if wasShared, !isShared, buffer.count > 0 {
-                throw CollectiveError(
-                    .workersDisagree, call: call, participants: "worker \(rank) of \(size)",
-                    reason: "the workers that share a buffer are not an aligned block of worker numbers",
-                    remedy:
-                        "share it among all threads of a process, with consecutive numbers, or give each worker its own"
-                )
-            }
-            wasShared = isShared
+    func allGather(_ buffer: Tensor, shards: Int) throws {
+        try throwIfAborted(call: MessageHeader.Operation.allGather.call)
+        try verifyCount(buffer.count, shards: shards, .checkAllGather, channel: Channel.blocking)
+        if usesHalving(shards: shards) {
+            try allGatherByDoubling(buffer)
+        } else {
+            try allGatherByRouting(buffer, shards: shards)
         }
-        withExtendedLifetime(buffer) {}
     }
 
     // MARK: - Checks before the first number is sent
@@ -146,97 +128,112 @@ extension WorkerCommunicator {
             ? treeSums.verifiedReduceScatterCounts.contains(count) : treeSums.verifiedAllGatherCounts.contains(count)
     }
 
-    /// Checks that W is a power of two that divides the count, and that all workers pass the same count.
+    /// Checks that all workers pass the same count, and that the number of shards divides it.
     ///
-    /// Each count is checked once, with log₂ W messages of 48 bytes. They use the channel and the order of partners of
-    /// the call itself. So if one worker already knows its count and another has to check a different one, both fail at
-    /// their first contact.
+    /// Each count is checked once, with messages of 48 bytes. They use the channel and take the way of the call itself.
+    /// So if one worker already knows its count and another has to check a different one, both fail at their first
+    /// contact.
     ///
     /// - Throws: `CollectiveError` (`badSize`, `workersDisagree`) on all workers.
-    fileprivate func verifyCount(_ count: Int, _ operation: MessageHeader.Operation, channel: Int) throws {
-        if isVerified(count, operation) { return }
+    fileprivate func verifyCount(
+        _ count: Int, shards: Int, _ operation: MessageHeader.Operation, channel: Int
+    ) throws {
         let call = operation.call, participants = "\(size) workers"
-        guard isPowerOfTwo else {
-            let exponent = Int.bitWidth - 1 - size.leadingZeroBitCount
+        if !isVerified(count, operation) {
+            let header = try mergedCounts(count, shards: shards, operation, channel: channel)
+            guard header.smallest == header.largest else {
+                throw CollectiveError(
+                    .workersDisagree, call: call, participants: participants,
+                    reason: "worker \(header.smallestWorker) passed \(header.smallest) numbers, "
+                        + "worker \(header.largestWorker) passed \(header.largest)",
+                    remedy: "pass the same count on all workers")
+            }
+            if operation == .checkReduceScatter {
+                treeSums.verifiedReduceScatterCounts.insert(count)
+            } else {
+                treeSums.verifiedAllGatherCounts.insert(count)
+            }
+        }
+        guard count % shards == 0 else {
             throw CollectiveError(
                 .badSize, call: call, participants: participants,
-                reason: "a tree sum needs a power of two of workers, not \(size)",
-                remedy: "take \(1 << exponent) or \(1 << (exponent + 1))")
+                reason: "\(count) numbers cannot be cut into \(shards) equal blocks",
+                remedy: "pad to \((count + shards - 1) / shards * shards)")
         }
+    }
+
+    /// The smallest and the largest count of all workers.
+    private func mergedCounts(
+        _ count: Int, shards: Int, _ operation: MessageHeader.Operation, channel: Int
+    ) throws -> MessageHeader {
         var header = MessageHeader(operation, count: count, worker: rank)
-        for distance in operation == .checkReduceScatter ? distances : distances.reversed() {
-            let connection = try connection(to: rank ^ distance)
-            try connection.send(header, bytes: [], channel: channel)
-            let received = try connection.receive(header, channel: channel).header
-            try connection.completeSend(channel: channel)
-            header.merge(received)
+        let isReduceScatter = operation == .checkReduceScatter
+        /// Receivers and senders of each round.
+        let rounds: [(to: [Int], from: [Int])] =
+            if usesHalving(shards: shards) {
+                (isReduceScatter ? distances : distances.reversed()).map { ([rank ^ $0], [rank ^ $0]) }
+            } else if isReduceScatter {
+                routing(shards: shards).stages.map { ($0.outgoing.map(\.peer), $0.incoming.map(\.peer)) }
+            } else {
+                routing(shards: shards).stages.reversed().map { ($0.incoming.map(\.peer), $0.outgoing.map(\.peer)) }
+            }
+        for (receivers, senders) in rounds {
+            let outgoing = header
+            for receiver in receivers { try connection(to: receiver).send(outgoing, bytes: [], channel: channel) }
+            for sender in senders {
+                header.merge(try connection(to: sender).receive(outgoing, channel: channel).header)
+            }
+            for receiver in receivers { try connection(to: receiver).completeSend(channel: channel) }
         }
-        guard header.smallest == header.largest else {
-            throw CollectiveError(
-                .workersDisagree, call: call, participants: participants,
-                reason: "worker \(header.smallestWorker) passed \(header.smallest) numbers, "
-                    + "worker \(header.largestWorker) passed \(header.largest)",
-                remedy: "pass the same count on all workers")
-        }
-        guard count % size == 0 else {
-            throw CollectiveError(
-                .badSize, call: call, participants: participants,
-                reason: "\(count) numbers cannot be divided among \(size) workers",
-                remedy: "pad to \((count + size - 1) / size * size)")
-        }
-        if operation == .checkReduceScatter {
-            treeSums.verifiedReduceScatterCounts.insert(count)
-        } else {
-            treeSums.verifiedAllGatherCounts.insert(count)
-        }
+        return header
     }
 }
 
 // MARK: - A running reduce-scatter
 
-/// A reduce-scatter in progress. At level l the worker sends one half of its range to the partner at distance 2^l, and
-/// adds the partner's numbers to the half that it keeps.
-///
-/// A half that has been sent is not written again during the sum, so only the end of the sum waits for the partner's
-/// reads.
-private final class TreeReduceScatter: PendingReduceScatter {
-    private let communicator: WorkerCommunicator
-    private let buffer: Tensor
-    private let halving: RecursiveHalving
+/// A reduce-scatter in progress.
+class RunningSum: PendingReduceScatter {
+    let communicator: WorkerCommunicator
+    /// The buffers of this worker's nodes, from left to right.
+    let nodes: [Tensor]
+    let shards: Int
     /// Selects the channel. It is the same on all workers, because all start the same sums in the same order.
     private var number = 0
-    private var level = 0
-    private var transfer: (any Transfer)?
-    /// Transfers from which the partner may still read.
-    private var unfinishedSends: [any Transfer] = []
-    private var isDone = false
+    fileprivate(set) var isDone = false
 
-    init(communicator: WorkerCommunicator, buffer: Tensor) {
+    init(communicator: WorkerCommunicator, nodes: [Tensor], shards: Int) {
         self.communicator = communicator
-        self.buffer = buffer
-        halving = RecursiveHalving(count: buffer.count, rank: communicator.rank, size: communicator.size)
+        self.nodes = nodes
+        self.shards = shards
     }
 
+    /// Receives the sum.
+    var buffer: Tensor { nodes[0] }
+
+    /// The worker whose numbers this sum waits for; nil when all have arrived, or if it waits for several.
+    var partner: Int? { nil }
+
+    /// Advances this sum as far as possible without waiting; returns whether it is complete.
+    func advanceAlone() throws -> Bool { preconditionFailure("a sum without an algorithm") }
+
     /// A check of the count takes a separate number, and so a separate channel.
-    func verifyCountAndTakeNumber() throws {
-        if !communicator.isVerified(buffer.count, .checkReduceScatter) {
+    fileprivate func verifyCountAndTakeNumber() throws {
+        let isVerified = communicator.isVerified(buffer.count, .checkReduceScatter)
+        if !isVerified {
             number = communicator.treeSums.takeNumber()
-            try communicator.wait("beginReduceScatter") {
+            try communicator.wait(MessageHeader.Operation.reduceScatter.call) {
                 try communicator.advanceTreeSums()
                 return isChannelFree
             }
-            try communicator.verifyCount(buffer.count, .checkReduceScatter, channel: channel)
         }
+        try communicator.verifyCount(buffer.count, shards: shards, .checkReduceScatter, channel: channel)
         number = communicator.treeSums.takeNumber()
     }
 
-    /// The worker whose numbers this sum waits for; nil when all have arrived.
-    private var partner: Int? { halving.levels.contains(level) ? halving.partner(level) : nil }
-
-    private var channel: Int { Channel.firstSum + number % Channel.concurrentSums }
+    var channel: Int { Channel.firstSum + number % Channel.concurrentSums }
 
     /// Whether the sum that used the channel before is complete, so that none of its messages are left.
-    private var isChannelFree: Bool {
+    var isChannelFree: Bool {
         communicator.treeSums.pending.allSatisfy { $0 === self || $0.number > number - Channel.concurrentSums }
     }
 
@@ -247,36 +244,10 @@ private final class TreeReduceScatter: PendingReduceScatter {
     }
 
     func finish() throws {
-        try communicator.wait("finish of beginReduceScatter", for: partner) {
+        try communicator.wait("finish of \(MessageHeader.Operation.reduceScatter.call)", for: partner) {
             if isDone { return true }
             try communicator.advanceTreeSums()
             return isDone
         }
-    }
-
-    /// Advances this sum as far as possible without waiting; returns whether it is complete.
-    func advanceAlone() throws -> Bool {
-        let pointer = buffer.pointer
-        while let partner {
-            guard let current = transfer else {
-                if level == 0, !isChannelFree { return false }
-                let new = try communicator.connection(to: partner).beginTransfer(
-                    MessageHeader(.reduceScatter, count: buffer.count, worker: communicator.rank), channel: channel,
-                    outgoing: buffer.flat(halving.partnerHalf(level)), destination: nil)
-                transfer = new
-                unfinishedSends.append(new)
-                continue
-            }
-            let sum = pointer + halving.keptHalf(level).lowerBound
-            guard try current.advance({ couplet_add($1.count, $0, sum + $1.lowerBound) }) else { return false }
-            transfer = nil
-            level += 1
-        }
-        while let last = unfinishedSends.last {
-            guard try last.isSendComplete() else { return false }
-            unfinishedSends.removeLast()
-        }
-        isDone = true
-        return true
     }
 }

@@ -16,6 +16,8 @@ final class WorkerCommunicator: Communicator, @unchecked Sendable {
     /// Number of this group. Two groups with a common pair of workers have different numbers.
     private let context: Int
     private let abortSignal: AbortSignal
+    /// Number of workers of each process; nil if they differ, or do not have consecutive numbers.
+    let workersPerProcess: Int?
     /// Whether some worker is in another process.
     private let hasRemoteWorkers: Bool
     /// By worker number; nil until the first message.
@@ -37,10 +39,17 @@ final class WorkerCommunicator: Communicator, @unchecked Sendable {
         processRank = processes.firstIndex(of: worker.id.process) ?? 0
         processCount = processes.count
         hasRemoteWorkers = processes.count > 1
+        let perProcess = workerIDs.count / processes.count
+        let isRegular = workerIDs.indices.allSatisfy {
+            $0 / perProcess < processes.count && workerIDs[$0].process == processes[$0 / perProcess]
+        }
+        workersPerProcess = isRegular ? perProcess : nil
         let group = SharedProcessState.GroupID(context: context, firstWorker: workerIDs[0])
         abortSignal = worker.processState.abortSignal(of: group, parent: parent)
         connections = Array(repeating: nil, count: workerIDs.count)
     }
+
+    var traffic: Traffic { worker.traffic }
 
     var isPowerOfTwo: Bool { size.nonzeroBitCount == 1 }
 
@@ -232,32 +241,24 @@ final class WorkerCommunicator: Communicator, @unchecked Sendable {
         }
     }
 
-    // MARK: - Exchange
+    // MARK: - Messages between two workers
 
-    /// Over MPI one message of n numbers each way; within a process none.
-    func beginExchange(_ outgoing: Tensor, spare: Tensor, with partner: Int) throws -> any PendingExchange {
-        precondition(partner >= 0 && partner < size, "worker \(partner) of \(size)")
-        precondition(
-            processCount == 1 || spare.count == outgoing.count,
-            "outgoing has \(outgoing.count) numbers, spare \(spare.count)")
-        try throwIfAborted(call: "beginExchange")
-        if partner == rank { return SelfExchange(outgoing: outgoing, spare: spare) }
-        return try connection(to: partner).beginExchange(outgoing, spare: spare)
+    func sharesMemory(with worker: Int) -> Bool { workerIDs[worker].process == self.worker.id.process }
+
+    /// Over MPI a header and one message for each tensor; within a process none.
+    func beginSend(_ tensors: [Tensor], to receiver: Int, stream: MessageStream) throws -> any PendingSend {
+        precondition(receiver >= 0 && receiver < size && receiver != rank, "worker \(rank) to \(receiver) of \(size)")
+        try throwIfAborted(call: "beginSend")
+        return try connection(to: receiver).beginSend(tensors, channel: Channel.firstStream + stream.rawValue)
     }
 
-    /// An exchange of a worker with itself, which changes nothing.
-    private final class SelfExchange: PendingExchange {
-        private let outgoing: Tensor
-        private let spare: Tensor
-
-        init(outgoing: Tensor, spare: Tensor) {
-            self.outgoing = outgoing
-            self.spare = spare
-        }
-
-        func advance() {}
-
-        func finish() -> (incoming: Tensor, spare: Tensor) { (outgoing, spare) }
+    func beginReceive(
+        counts: [Int], from sender: Int, stream: MessageStream, into landing: () -> [Tensor]
+    ) throws -> any PendingReceive {
+        precondition(sender >= 0 && sender < size && sender != rank, "worker \(sender) to \(rank) of \(size)")
+        try throwIfAborted(call: "beginReceive")
+        return try connection(to: sender).beginReceive(
+            counts: counts, channel: Channel.firstStream + stream.rawValue, into: landing)
     }
 
     // MARK: - Split

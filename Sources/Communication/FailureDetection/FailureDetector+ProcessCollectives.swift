@@ -15,7 +15,8 @@ extension FailureDetector {
                 try complete("MPI_Iallgatherv", for: call) {
                     MPI_Iallgatherv(
                         outgoing.bytes.baseAddress, Int32(bytes.count), couplet_mpi_byte(), all.bytes.baseAddress,
-                        counts.baseAddress, displacements.baseAddress, couplet_mpi_byte(), mpi.communicator, &$0)
+                        counts.baseAddress, displacements.baseAddress, couplet_mpi_byte(), mpi.communicator.value,
+                        &$0.value)
                 }
             }
         }
@@ -33,7 +34,7 @@ extension FailureDetector {
         try complete("MPI_Iallgather", for: call, whileWaiting: whileWaiting) {
             MPI_Iallgather(
                 outgoing.bytes.baseAddress, 8, couplet_mpi_byte(), all.bytes.baseAddress, 8, couplet_mpi_byte(),
-                mpi.communicator, &$0)
+                mpi.communicator.value, &$0.value)
         }
         return (0..<mpi.size).map { all.bytes.load(fromByteOffset: 8 * $0, as: Int.self) }
     }
@@ -41,17 +42,17 @@ extension FailureDetector {
     /// Returns after all processes have called it.
     func barrier(call: String) throws {
         guard let mpi else { return }
-        try complete("MPI_Ibarrier", for: call) { MPI_Ibarrier(mpi.communicator, &$0) }
+        try complete("MPI_Ibarrier", for: call) { MPI_Ibarrier(mpi.communicator.value, &$0.value) }
     }
 
     /// Starts a nonblocking MPI call and waits for its completion: tests it without a break for two milliseconds, then
     /// between sleeps that grow to half a millisecond, so that other threads can compute.
     private func complete(
         _ function: String, for call: String, whileWaiting: (_ now: UInt64) -> Void = { _ in },
-        _ start: (inout MPI_Request?) -> Int32
+        _ start: (inout couplet_mpi_request) -> Int32
     ) throws {
         guard let mpi else { return }
-        var request: MPI_Request?
+        var request = couplet_mpi_request()
         try MPIContext.checked(function, mpi.rankOfGroup) { start(&request) }
         let blockedCall = BlockedCall(thread: nil, name: call, partner: nil, since: monotonicNanoseconds())
         let events = EventCount()
@@ -60,7 +61,7 @@ extension FailureDetector {
         while true {
             var isDone: Int32 = 0
             try MPIContext.checked("MPI_Test", "\(mpi.rankOfGroup), \(function)") {
-                MPI_Test(&request, &isDone, couplet_mpi_status_ignore())
+                MPI_Test(&request.value, &isDone, couplet_mpi_status_ignore())
             }
             if isDone != 0 { return }
             let now = monotonicNanoseconds(), waited = now - blockedCall.since

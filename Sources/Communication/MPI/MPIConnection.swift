@@ -6,10 +6,10 @@ import CoupletTensors
 /// A message is a header, then its content, if it has any. MPI keeps messages of one tag in order.
 final class MPIConnection: PeerConnection {
     let isRemote = true
-    fileprivate let rank: Int
-    fileprivate let partner: Int
-    fileprivate let abortSignal: AbortSignal
-    private let worker: Worker
+    let rank: Int
+    let partner: Int
+    let abortSignal: AbortSignal
+    let worker: Worker
     private let mpi: MPIContext
     private let partnerID: WorkerID
     /// By channel.
@@ -38,7 +38,7 @@ final class MPIConnection: PeerConnection {
         }
     }
 
-    private func wait(_ header: MessageHeader, until isDone: () throws -> Bool) throws {
+    func wait(_ header: MessageHeader, until isDone: () throws -> Bool) throws {
         try worker.wait(
             pollsMPI: true, call: header.call, partner: partnerID,
             check: {
@@ -49,16 +49,16 @@ final class MPIConnection: PeerConnection {
 
     // MARK: - Start of sends and receives
 
-    fileprivate func newRequests() -> MPIRequests {
+    func newRequests() -> MPIRequests {
         MPIRequests(mpi: mpi, communicator: mpi.communicator, partner: partnerID.process)
     }
 
-    fileprivate func startSend(_ header: MessageHeader, channel: Int, in requests: MPIRequests) throws {
+    func startSend(_ header: MessageHeader, channel: Int, in requests: MPIRequests) throws {
         let buffer = MessageBuffer(header)
         try requests.send(UnsafeRawBufferPointer(buffer.bytes), tag: sendTags[channel], owner: buffer)
     }
 
-    fileprivate func startSend(_ tensor: Tensor, channel: Int, in requests: MPIRequests) throws {
+    func startSend(_ tensor: Tensor, channel: Int, in requests: MPIRequests) throws {
         try requests.send(
             UnsafeRawBufferPointer(UnsafeBufferPointer(start: tensor.pointer, count: tensor.count)),
             tag: sendTags[channel],
@@ -66,13 +66,13 @@ final class MPIConnection: PeerConnection {
     }
 
     /// Returns the buffer that holds the header when the requests are complete.
-    fileprivate func startHeaderReceive(channel: Int, in requests: MPIRequests) throws -> MessageBuffer {
+    func startHeaderReceive(channel: Int, in requests: MPIRequests) throws -> MessageBuffer {
         let buffer = MessageBuffer(count: MemoryLayout<MessageHeader>.size)
         try requests.receive(buffer.bytes, tag: receiveTags[channel], owner: buffer)
         return buffer
     }
 
-    fileprivate func startReceive(_ tensor: Tensor, channel: Int, in requests: MPIRequests) throws {
+    func startReceive(_ tensor: Tensor, channel: Int, in requests: MPIRequests) throws {
         try requests.receive(
             UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(start: tensor.pointer, count: tensor.count)),
             tag: receiveTags[channel], owner: tensor.storage)
@@ -82,6 +82,7 @@ final class MPIConnection: PeerConnection {
 
     func send(_ header: MessageHeader, bytes: [UInt8], channel: Int) throws {
         try completeSend(channel: channel)
+        worker.traffic.count(bytes)
         let requests = newRequests(), buffer = MessageBuffer(bytes)
         try startSend(header, channel: channel, in: requests)
         try requests.send(UnsafeRawBufferPointer(buffer.prefix(bytes.count)), tag: sendTags[channel], owner: buffer)
@@ -90,6 +91,7 @@ final class MPIConnection: PeerConnection {
 
     func send(_ header: MessageHeader, tensor: Tensor, channel: Int) throws {
         try completeSend(channel: channel)
+        worker.traffic.count([tensor])
         let requests = newRequests()
         try startSend(header, channel: channel, in: requests)
         try startSend(tensor, channel: channel, in: requests)
@@ -130,19 +132,25 @@ final class MPIConnection: PeerConnection {
     func beginTransfer(_ header: MessageHeader, channel: Int, outgoing: Tensor, destination: Tensor?) throws
         -> any Transfer
     {
-        try MPITransfer(
+        worker.traffic.count([outgoing])
+        return try MPITransfer(
             connection: self, bufferPool: worker.bufferPool, header: header, channel: channel, outgoing: outgoing,
             destination: destination)
     }
 
-    func beginExchange(_ outgoing: Tensor, spare: Tensor) throws -> any PendingExchange {
-        let header = MessageHeader(.exchange, count: outgoing.count, worker: rank)
-        let transfer = try beginTransfer(header, channel: Channel.exchange, outgoing: outgoing, destination: spare)
-        return MPIExchange(connection: self, transfer: transfer, header: header, outgoing: outgoing, spare: spare)
+    func beginSend(_ tensors: [Tensor], channel: Int) throws -> any PendingSend {
+        let header = MessageHeader(.send, count: tensors.reduce(0) { $0 + $1.count }, worker: rank)
+        worker.traffic.count(tensors)
+        let requests = newRequests()
+        try startSend(header, channel: channel, in: requests)
+        for tensor in tensors { try startSend(tensor, channel: channel, in: requests) }
+        return MPISend(connection: self, header: header, requests: requests)
     }
 
-    fileprivate func finish(_ transfer: any Transfer, _ header: MessageHeader) throws {
-        try wait(header) { try transfer.advance { _, _ in } && transfer.isSendComplete() }
+    func beginReceive(counts: [Int], channel: Int, into landing: () -> [Tensor]) throws -> any PendingReceive {
+        let tensors = landing()
+        precondition(tensors.map(\.count) == counts, "memory of \(tensors.map(\.count)) numbers for \(counts)")
+        return try MPIReceive(connection: self, tensors: tensors, channel: channel)
     }
 }
 
@@ -220,32 +228,64 @@ private final class MPITransfer: Transfer {
     func isSendComplete() throws -> Bool { try sends.areDone() }
 }
 
-/// A swap of buffers between two processes. The partner's numbers arrive in the spare; the sent buffer becomes the next
-/// spare.
-private final class MPIExchange: PendingExchange {
+/// A send to another process.
+private final class MPISend: PendingSend {
     private let connection: MPIConnection
-    private let transfer: any Transfer
     private let header: MessageHeader
-    private let outgoing: Tensor
-    private let spare: Tensor
+    private let requests: MPIRequests
 
-    init(connection: MPIConnection, transfer: any Transfer, header: MessageHeader, outgoing: Tensor, spare: Tensor) {
+    init(connection: MPIConnection, header: MessageHeader, requests: MPIRequests) {
         self.connection = connection
-        self.transfer = transfer
         self.header = header
-        self.outgoing = outgoing
-        self.spare = spare
+        self.requests = requests
     }
 
-    func advance() throws {
+    func isComplete() throws -> Bool {
         try connection.abortSignal.throwIfRaised(
-            call: "advance", participants: "worker \(connection.rank), exchanging with worker \(connection.partner)")
-        _ = try transfer.advance { _, _ in }
+            call: header.call, participants: "worker \(connection.rank), sending to worker \(connection.partner)")
+        return try requests.areDone()
     }
 
-    func finish() throws -> (incoming: Tensor, spare: Tensor) {
-        try connection.finish(transfer, header)
-        return (spare.reshaped(outgoing.shape), outgoing.reshaped(spare.shape))
+    func finish() throws { try connection.wait(header) { try requests.areDone() } }
+}
+
+/// A receive from another process: its header, then its tensors.
+private final class MPIReceive: PendingReceive {
+    private let connection: MPIConnection
+    private let header: MessageHeader
+    private let tensors: [Tensor]
+    private let headerReceive: MPIRequests, tensorReceives: MPIRequests
+    private let headerBuffer: MessageBuffer
+    private var isHeaderValid = false
+
+    init(connection: MPIConnection, tensors: [Tensor], channel: Int) throws {
+        self.connection = connection
+        self.tensors = tensors
+        header = MessageHeader(.send, count: tensors.reduce(0) { $0 + $1.count }, worker: connection.rank)
+        headerReceive = connection.newRequests()
+        headerBuffer = try connection.startHeaderReceive(channel: channel, in: headerReceive)
+        tensorReceives = connection.newRequests()
+        for tensor in tensors { try connection.startReceive(tensor, channel: channel, in: tensorReceives) }
+    }
+
+    private func areDone() throws -> Bool {
+        if !isHeaderValid {
+            guard try headerReceive.areDone() else { return false }
+            try header.validate(headerBuffer.header, from: connection.partner, to: connection.rank, sameCount: true)
+            isHeaderValid = true
+        }
+        return try tensorReceives.areDone()
+    }
+
+    func isComplete() throws -> Bool {
+        try connection.abortSignal.throwIfRaised(
+            call: header.call, participants: "worker \(connection.rank), receiving from worker \(connection.partner)")
+        return try areDone()
+    }
+
+    func finish() throws -> [Tensor] {
+        try connection.wait(header) { try areDone() }
+        return tensors
     }
 }
 

@@ -15,11 +15,13 @@ final class MPIContext: @unchecked Sendable {
     let allowsThreads: Bool
     /// Largest tag of a message.
     let largestTag: Int
+    /// What this process has sent, over all its groups.
+    let sentMessages: SentMessages
     /// Carries the workers' messages and the collective operations of the processes. A duplicate of MPI_COMM_WORLD or
     /// of a part of it, so that no other library receives the messages.
-    let communicator: MPI_Comm
+    let communicator: couplet_mpi_comm
     /// Carries `ControlMessage`s.
-    private let controlCommunicator: MPI_Comm
+    private let controlCommunicator: couplet_mpi_comm
 
     /// Initialises MPI for the whole job, with thread level MULTIPLE if several threads communicate, otherwise
     /// SERIALIZED.
@@ -27,24 +29,27 @@ final class MPIContext: @unchecked Sendable {
         let level = severalThreads ? Int32(MPI_THREAD_MULTIPLE) : Int32(MPI_THREAD_SERIALIZED)
         var granted: Int32 = 0
         try Self.checked("MPI_Init_thread", "this process") { MPI_Init_thread(nil, nil, level, &granted) }
-        guard let world = couplet_mpi_comm_world() else {
-            preconditionFailure("MPI_COMM_WORLD is null after MPI_Init_thread")
-        }
+        let world = couplet_mpi_comm_world()
         try Self.returnErrors(of: world, "this process")
         var size: Int32 = 0
-        try Self.checked("MPI_Comm_size", "this process") { MPI_Comm_size(world, &size) }
+        try Self.checked("MPI_Comm_size", "this process") { MPI_Comm_size(world.value, &size) }
         try self.init(
             communicator: Self.duplicate(world), allowsThreads: granted >= Int32(MPI_THREAD_MULTIPLE),
-            jobRanks: Array(0..<Int(size)), hostNames: Self.hostNames(world, count: Int(size)))
+            jobRanks: Array(0..<Int(size)), hostNames: Self.hostNames(world, count: Int(size)),
+            sentMessages: SentMessages(processes: Int(size)))
     }
 
     /// Takes ownership of a communicator.
-    private init(communicator: MPI_Comm, allowsThreads: Bool, jobRanks: [Int], hostNames: [String]) throws {
+    private init(
+        communicator: couplet_mpi_comm, allowsThreads: Bool, jobRanks: [Int], hostNames: [String],
+        sentMessages: SentMessages
+    ) throws {
         var rank: Int32 = 0
-        try Self.checked("MPI_Comm_rank", "this process") { MPI_Comm_rank(communicator, &rank) }
+        try Self.checked("MPI_Comm_rank", "this process") { MPI_Comm_rank(communicator.value, &rank) }
         self.rank = Int(rank)
         self.jobRanks = jobRanks
         self.hostNames = hostNames
+        self.sentMessages = sentMessages
         self.allowsThreads = allowsThreads
         self.communicator = communicator
         size = jobRanks.count
@@ -52,14 +57,14 @@ final class MPIContext: @unchecked Sendable {
         var value: UnsafeMutableRawPointer?
         var isSet: Int32 = 0
         try Self.checked("MPI_Comm_get_attr", "rank \(rank)") {
-            MPI_Comm_get_attr(communicator, Int32(MPI_TAG_UB), &value, &isSet)
+            MPI_Comm_get_attr(communicator.value, Int32(MPI_TAG_UB), &value, &isSet)
         }
         // The MPI standard guarantees tags up to 32,767.
         largestTag = isSet != 0 ? value.map { Int($0.load(as: Int32.self)) } ?? 32_767 : 32_767
     }
 
     /// The host name of each process, cut to 64 bytes.
-    private static func hostNames(_ world: MPI_Comm, count: Int) throws -> [String] {
+    private static func hostNames(_ world: couplet_mpi_comm, count: Int) throws -> [String] {
         let length = 64
         let localName = MessageBuffer(count: Int(MPI_MAX_PROCESSOR_NAME) + length),
             names = MessageBuffer(count: length * count)
@@ -71,7 +76,7 @@ final class MPIContext: @unchecked Sendable {
         try checked("MPI_Allgather", "\(count) ranks") {
             MPI_Allgather(
                 localName.bytes.baseAddress, Int32(length), couplet_mpi_byte(), names.bytes.baseAddress, Int32(length),
-                couplet_mpi_byte(), world)
+                couplet_mpi_byte(), world.value)
         }
         return (0..<count).map { rank in
             String(decoding: names.bytes[(length * rank)..<(length * (rank + 1))].prefix { $0 != 0 }, as: UTF8.self)
@@ -79,18 +84,17 @@ final class MPIContext: @unchecked Sendable {
     }
 
     /// A new communicator of the same processes; its messages are separate. All processes call it.
-    static func duplicate(_ communicator: MPI_Comm) throws -> MPI_Comm {
-        var copy: MPI_Comm?
-        try checked("MPI_Comm_dup", "this process") { MPI_Comm_dup(communicator, &copy) }
-        guard let copy else { preconditionFailure("MPI_Comm_dup returned no communicator") }
+    static func duplicate(_ communicator: couplet_mpi_comm) throws -> couplet_mpi_comm {
+        var copy = couplet_mpi_comm()
+        try checked("MPI_Comm_dup", "this process") { MPI_Comm_dup(communicator.value, &copy.value) }
         try returnErrors(of: copy, "this process")
         return copy
     }
 
     /// Makes MPI return error codes for this communicator instead of ending the job.
-    private static func returnErrors(of communicator: MPI_Comm, _ participants: String) throws {
+    private static func returnErrors(of communicator: couplet_mpi_comm, _ participants: String) throws {
         try checked("MPI_Comm_set_errhandler", participants) {
-            MPI_Comm_set_errhandler(communicator, couplet_mpi_errors_return())
+            MPI_Comm_set_errhandler(communicator.value, couplet_mpi_errors_return())
         }
     }
 
@@ -100,15 +104,17 @@ final class MPIContext: @unchecked Sendable {
     /// - Parameter colors: by rank.
     func split(colors: [Int]) throws -> MPIContext? {
         let ranks = colors.indices.filter { colors[$0] == colors[rank] }
-        var part: MPI_Comm?
+        var part = couplet_mpi_comm()
         try Self.checked("MPI_Comm_split", rankOfGroup) {
-            MPI_Comm_split(communicator, ranks.count > 1 ? Int32(ranks[0]) : Int32(MPI_UNDEFINED), Int32(rank), &part)
+            MPI_Comm_split(
+                communicator.value, ranks.count > 1 ? Int32(ranks[0]) : Int32(MPI_UNDEFINED), Int32(rank), &part.value)
         }
-        guard ranks.count > 1, let part else { return nil }
+        guard ranks.count > 1 else { return nil }
         try Self.returnErrors(of: part, rankOfGroup)
         return try MPIContext(
-            communicator: part, allowsThreads: allowsThreads, jobRanks: ranks.map { jobRanks[$0] }, hostNames: hostNames
-        )
+            communicator: part, allowsThreads: allowsThreads, jobRanks: ranks.map { jobRanks[$0] },
+            hostNames: hostNames,
+            sentMessages: sentMessages)
     }
 
     /// The same processes with new communicators, which no earlier message can reach. All processes call it. The old
@@ -116,7 +122,7 @@ final class MPIContext: @unchecked Sendable {
     func renewed() throws -> MPIContext {
         try MPIContext(
             communicator: Self.duplicate(communicator), allowsThreads: allowsThreads, jobRanks: jobRanks,
-            hostNames: hostNames)
+            hostNames: hostNames, sentMessages: sentMessages)
     }
 
     /// "rank 1 of 4", in the group.
@@ -126,10 +132,13 @@ final class MPIContext: @unchecked Sendable {
     /// By rank in this group: "rank 5 on node7", with the rank in the whole job.
     var processNames: [String] { jobRanks.map { "rank \($0) on \(hostNames[$0])" } }
 
-    /// Name and version of the MPI library; needs no initialisation.
+    /// What the MPI library that runs says of itself; needs no initialisation.
     static var libraryVersion: String {
         text(capacity: MPI_MAX_LIBRARY_VERSION_STRING) { MPI_Get_library_version($0, &$1) } ?? "unknown"
     }
+
+    /// Name and version of the MPI whose header the program is built with.
+    static var headerVersion: String { String(cString: couplet_mpi_header()) }
 
     /// Makes an MPI call.
     ///
@@ -158,20 +167,20 @@ final class MPIContext: @unchecked Sendable {
 
     /// A message that `matchedProbe` has found. Exactly one receive must follow.
     struct MatchedMessage {
-        var handle: MPI_Message?
+        var handle: couplet_mpi_message
         let source: Int
         let count: Int32
     }
 
     /// Finds an incoming message without receiving it; nil if there is none. Does not wait.
     static func matchedProbe(
-        source: Int32, tag: Int32, on communicator: MPI_Comm, _ participants: @autoclosure () -> String
+        source: Int32, tag: Int32, on communicator: couplet_mpi_comm, _ participants: @autoclosure () -> String
     ) throws -> MatchedMessage? {
-        var message: MPI_Message?
+        var message = couplet_mpi_message()
         var status = MPI_Status()
         var isFound: Int32 = 0, count: Int32 = 0
         try checked("MPI_Improbe", participants()) {
-            MPI_Improbe(source, tag, communicator, &isFound, &message, &status)
+            MPI_Improbe(source, tag, communicator.value, &isFound, &message.value, &status)
         }
         guard isFound != 0 else { return nil }
         try checked("MPI_Get_count", participants()) { MPI_Get_count(&status, couplet_mpi_byte(), &count) }
@@ -194,7 +203,7 @@ final class MPIContext: @unchecked Sendable {
         let buffer = MessageBuffer(count: Int(message.count))
         try Self.checked("MPI_Mrecv", "rank \(message.source) to \(rankOfGroup), \(message.count) bytes") {
             MPI_Mrecv(
-                buffer.bytes.baseAddress, message.count, couplet_mpi_byte(), &message.handle,
+                buffer.bytes.baseAddress, message.count, couplet_mpi_byte(), &message.handle.value,
                 couplet_mpi_status_ignore())
         }
         return (Array(buffer.prefix(Int(message.count))), message.source)
@@ -205,8 +214,8 @@ final class MPIContext: @unchecked Sendable {
     /// Frees the communicators of a part of a job. All its processes call it.
     func free() throws {
         for communicator in [communicator, controlCommunicator] {
-            var freed: MPI_Comm? = communicator
-            try Self.checked("MPI_Comm_free", rankOfGroup) { MPI_Comm_free(&freed) }
+            var freed = communicator
+            try Self.checked("MPI_Comm_free", rankOfGroup) { MPI_Comm_free(&freed.value) }
         }
     }
 
@@ -224,6 +233,6 @@ final class MPIContext: @unchecked Sendable {
         // After MPI_Abort, the launcher drops output that it has not read yet. This gives it time to read the error
         // message.
         usleep(200_000)
-        _ = MPI_Abort(couplet_mpi_comm_world(), exitCode)
+        _ = MPI_Abort(couplet_mpi_comm_world().value, exitCode)
     }
 }

@@ -9,12 +9,12 @@ final class MPIRequests: @unchecked Sendable {
     private static let largestMessage = 1 << 30
 
     private let mpi: MPIContext
-    private let communicator: MPI_Comm
+    private let communicator: couplet_mpi_comm
     private let partner: Int
-    private var requests: [MPI_Request?] = []
+    private var requests: [couplet_mpi_request] = []
     private var owners: [AnyObject] = []
 
-    init(mpi: MPIContext, communicator: MPI_Comm, partner: Int) {
+    init(mpi: MPIContext, communicator: couplet_mpi_comm, partner: Int) {
         self.mpi = mpi
         self.communicator = communicator
         self.partner = partner
@@ -31,13 +31,14 @@ final class MPIRequests: @unchecked Sendable {
         owners.append(owner)
         for start in stride(from: 0, to: bytes.count, by: Self.largestMessage) {
             let piece = UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + Self.largestMessage, bytes.count)])
-            var request: MPI_Request?
+            var request = couplet_mpi_request()
             try MPIContext.checked("MPI_Isend", "\(participants), \(piece.count) bytes") {
                 MPI_Isend(
-                    piece.baseAddress, Int32(piece.count), couplet_mpi_byte(), Int32(partner), tag, communicator,
-                    &request)
+                    piece.baseAddress, Int32(piece.count), couplet_mpi_byte(), Int32(partner), tag,
+                    communicator.value, &request.value)
             }
             requests.append(request)
+            mpi.sentMessages.add(bytes: piece.count, to: mpi.jobRanks[partner])
         }
     }
 
@@ -47,11 +48,11 @@ final class MPIRequests: @unchecked Sendable {
         for start in stride(from: 0, to: bytes.count, by: Self.largestMessage) {
             let piece = UnsafeMutableRawBufferPointer(
                 rebasing: bytes[start..<min(start + Self.largestMessage, bytes.count)])
-            var request: MPI_Request?
+            var request = couplet_mpi_request()
             try MPIContext.checked("MPI_Irecv", "\(participants), \(piece.count) bytes") {
                 MPI_Irecv(
-                    piece.baseAddress, Int32(piece.count), couplet_mpi_byte(), Int32(partner), tag, communicator,
-                    &request)
+                    piece.baseAddress, Int32(piece.count), couplet_mpi_byte(), Int32(partner), tag,
+                    communicator.value, &request.value)
             }
             requests.append(request)
         }
@@ -62,7 +63,7 @@ final class MPIRequests: @unchecked Sendable {
         while let last = requests.last {
             var request = last, isDone: Int32 = 0
             try MPIContext.checked("MPI_Test", participants) {
-                MPI_Test(&request, &isDone, couplet_mpi_status_ignore())
+                MPI_Test(&request.value, &isDone, couplet_mpi_status_ignore())
             }
             if isDone == 0 { return false }
             requests.removeLast()

@@ -5,19 +5,20 @@ import Synchronization
 final class SharedMemoryConnection: PeerConnection {
     let isRemote = false
     /// Worker numbers of both in their group.
-    fileprivate let rank: Int
-    fileprivate let partner: Int
+    let rank: Int
+    let partner: Int
     /// By channel.
-    fileprivate let outgoing: [Mailbox]
-    fileprivate let incoming: [Mailbox]
-    fileprivate let abortSignal: AbortSignal
-    private let worker: Worker
+    let outgoing: [Mailbox]
+    let incoming: [Mailbox]
+    let abortSignal: AbortSignal
+    let worker: Worker
     private let partnerID: WorkerID
-    private let partnerEvents: EventCount
+    let partnerEvents: EventCount
     /// By channel, whether the last message lends a tensor to the partner.
     private var lendsTensor = [Bool](repeating: false, count: Channel.count)
-    private var exchangesStarted = 0
-    private var exchangesFinished = 0
+    /// By stream.
+    private let outgoingStreams: [MessageQueue], incomingStreams: [MessageQueue]
+    private var receivesStarted = [Int](repeating: 0, count: MessageStream.allCases.count)
 
     init(worker: Worker, rank: Int, partner: Int, partnerID: WorkerID, context: Int, abortSignal: AbortSignal) {
         self.worker = worker
@@ -28,10 +29,12 @@ final class SharedMemoryConnection: PeerConnection {
         let thread = worker.id.thread, state = worker.processState
         outgoing = state.mailboxes(context: context, from: thread, to: partnerID.thread)
         incoming = state.mailboxes(context: context, from: partnerID.thread, to: thread)
+        outgoingStreams = state.streams(context: context, from: thread, to: partnerID.thread)
+        incomingStreams = state.streams(context: context, from: partnerID.thread, to: thread)
         partnerEvents = state.events[partnerID.thread]
     }
 
-    private func wait(_ header: MessageHeader, until isDone: () -> Bool) throws {
+    func wait(_ header: MessageHeader, until isDone: () -> Bool) throws {
         try worker.wait(
             pollsMPI: false, call: header.call, partner: partnerID,
             check: {
@@ -43,6 +46,7 @@ final class SharedMemoryConnection: PeerConnection {
     func send(_ header: MessageHeader, bytes: [UInt8], channel: Int) throws {
         try wait(header) { outgoing[channel].isTaken }
         outgoing[channel].put(header, bytes: bytes)
+        worker.traffic.count(bytes)
         partnerEvents.notify()
         lendsTensor[channel] = false
     }
@@ -50,6 +54,7 @@ final class SharedMemoryConnection: PeerConnection {
     func send(_ header: MessageHeader, tensor: Tensor, channel: Int) throws {
         try wait(header) { outgoing[channel].isTaken }
         outgoing[channel].put(header, tensor: tensor)
+        worker.traffic.count([tensor])
         partnerEvents.notify()
         lendsTensor[channel] = true
     }
@@ -77,7 +82,7 @@ final class SharedMemoryConnection: PeerConnection {
     }
 
     /// The tensor of the partner's message, if the mailbox is full.
-    fileprivate func partnerTensor(_ channel: Int) -> Tensor {
+    func partnerTensor(_ channel: Int) -> Tensor {
         guard let tensor = incoming[channel].tensor else {
             preconditionFailure("worker \(partner) sent \(incoming[channel].header) without a tensor")
         }
@@ -85,7 +90,7 @@ final class SharedMemoryConnection: PeerConnection {
     }
 
     /// Empties the mailbox and notifies the partner, which may then overwrite what it sent.
-    fileprivate func take(channel: Int) {
+    func take(channel: Int) {
         incoming[channel].take()
         partnerEvents.notify()
     }
@@ -97,25 +102,60 @@ final class SharedMemoryConnection: PeerConnection {
         return SharedMemoryTransfer(connection: self, header: header, channel: channel)
     }
 
-    func beginExchange(_ outgoing: Tensor, spare: Tensor) throws -> any PendingExchange {
-        exchangesStarted += 1
-        return SharedMemoryExchange(connection: self, outgoing: outgoing, spare: spare, number: exchangesStarted)
+    func beginSend(_ tensors: [Tensor], channel: Int) throws -> any PendingSend {
+        worker.traffic.count(tensors)
+        outgoingStreams[channel - Channel.firstStream].put(
+            MessageHeader(.send, count: tensors.reduce(0) { $0 + $1.count }, worker: rank), tensors)
+        partnerEvents.notify()
+        return CompleteSend()
     }
 
-    /// Swaps the tensors. A thread calls it when it no longer reads its own tensor, so it owns the partner's tensor
-    /// from here on.
-    fileprivate func finishExchange(_ tensor: Tensor, number: Int) throws -> Tensor {
-        precondition(
-            number == exchangesFinished + 1,
-            "exchange \(number) with worker \(partner) finished after exchange \(exchangesFinished)")
-        let header = MessageHeader(.exchange, count: tensor.count, worker: rank), channel = Channel.exchange
-        try send(header, tensor: tensor, channel: channel)
-        try wait(header) { incoming[channel].isFull }
-        try header.validate(incoming[channel].header, from: partner, to: rank, sameCount: true)
-        let received = partnerTensor(channel)
-        take(channel: channel)
-        exchangesFinished = number
-        return received
+    func beginReceive(counts: [Int], channel: Int, into landing: () -> [Tensor]) throws -> any PendingReceive {
+        let stream = channel - Channel.firstStream
+        receivesStarted[stream] += 1
+        return SharedMemoryReceive(
+            connection: self, queue: incomingStreams[stream], counts: counts, number: receivesStarted[stream])
+    }
+}
+
+/// A send within a process, which hands the memory over at once.
+private final class CompleteSend: PendingSend {
+    func isComplete() -> Bool { true }
+    func finish() {}
+}
+
+/// A receive within a process.
+private final class SharedMemoryReceive: PendingReceive {
+    private let connection: SharedMemoryConnection
+    private let queue: MessageQueue
+    private let counts: [Int]
+    /// The number of the message in its stream, from 1.
+    private let number: Int
+    private var tensors: [Tensor]?
+
+    init(connection: SharedMemoryConnection, queue: MessageQueue, counts: [Int], number: Int) {
+        self.connection = connection
+        self.queue = queue
+        self.counts = counts
+        self.number = number
+    }
+
+    private var expected: MessageHeader { MessageHeader(.send, count: counts.reduce(0, +), worker: connection.rank) }
+
+    func isComplete() throws -> Bool {
+        try connection.abortSignal.throwIfRaised(
+            call: "beginReceive", participants: "worker \(connection.rank), receiving from worker \(connection.partner)"
+        )
+        return tensors != nil || queue.isFull(number)
+    }
+
+    func finish() throws -> [Tensor] {
+        if let tensors { return tensors }
+        try connection.wait(expected) { queue.isFull(number) }
+        let message = queue.take(number)
+        try expected.validate(message.header, from: connection.partner, to: connection.rank, sameCount: true)
+        tensors = message.tensors
+        return message.tensors
     }
 }
 
@@ -147,30 +187,6 @@ private final class SharedMemoryTransfer: Transfer {
     func isSendComplete() throws -> Bool { connection.outgoing[channel].isTaken }
 }
 
-/// A swap of buffers between two threads. It happens in `finish`, because until then each thread reads its own buffer.
-private final class SharedMemoryExchange: PendingExchange {
-    private let connection: SharedMemoryConnection
-    private let outgoing: Tensor
-    private let spare: Tensor
-    private let number: Int
-
-    init(connection: SharedMemoryConnection, outgoing: Tensor, spare: Tensor, number: Int) {
-        self.connection = connection
-        self.outgoing = outgoing
-        self.spare = spare
-        self.number = number
-    }
-
-    func advance() throws {
-        try connection.abortSignal.throwIfRaised(
-            call: "advance", participants: "worker \(connection.rank), exchanging with worker \(connection.partner)")
-    }
-
-    func finish() throws -> (incoming: Tensor, spare: Tensor) {
-        (try connection.finishExchange(outgoing, number: number), spare)
-    }
-}
-
 /// One channel in one direction between two threads of a process. It holds one message: a header with bytes or a
 /// tensor.
 ///
@@ -190,6 +206,7 @@ final class Mailbox: @unchecked Sendable {
     private(set) var header = MessageHeader(.barrier, count: 0, worker: 0)
     private(set) var bytes: [UInt8] = []
     private(set) var tensor: Tensor?
+    private(set) var parts: [Tensor] = []
     private let secondPadding: CacheLine = (0, 0, 0, 0, 0, 0, 0, 0)
 
     /// For the sender: whether the receiver has taken the last message.
@@ -199,10 +216,11 @@ final class Mailbox: @unchecked Sendable {
     var isFull: Bool { putCount.load(ordering: .acquiring) != takenCount.load(ordering: .relaxed) }
 
     /// For the sender, if `isTaken`.
-    func put(_ header: MessageHeader, bytes: [UInt8] = [], tensor: Tensor? = nil) {
+    func put(_ header: MessageHeader, bytes: [UInt8] = [], tensor: Tensor? = nil, parts: [Tensor] = []) {
         self.header = header
         self.bytes = bytes
         self.tensor = tensor
+        self.parts = parts
         putCount.store(putCount.load(ordering: .relaxed) + 1, ordering: .releasing)
     }
 
@@ -210,6 +228,41 @@ final class Mailbox: @unchecked Sendable {
     func take() {
         tensor = nil
         bytes = []
+        parts = []
         takenCount.store(takenCount.load(ordering: .relaxed) + 1, ordering: .releasing)
+    }
+}
+
+/// One stream in one direction between two threads of a process: any number of messages, in order, so that a sender
+/// never waits.
+///
+/// `putCount` is written (release) after the message, and read (acquire) by the receiver before it takes the message.
+final class MessageQueue: Sendable {
+    private struct Message: Sendable {
+        let header: MessageHeader
+        let tensors: [Tensor]
+    }
+
+    private let putCount = Atomic<Int>(0)
+    private let contents = Mutex<(takenCount: Int, messages: [Message])>((0, []))
+
+    /// For the sender.
+    func put(_ header: MessageHeader, _ tensors: [Tensor]) {
+        contents.withLock { $0.messages.append(Message(header: header, tensors: tensors)) }
+        putCount.wrappingAdd(1, ordering: .releasing)
+    }
+
+    /// For the receiver: whether message `number`, counted from 1, has been put.
+    func isFull(_ number: Int) -> Bool { putCount.load(ordering: .acquiring) >= number }
+
+    /// For the receiver, if `isFull(number)`: removes message `number`, the first that is left.
+    func take(_ number: Int) -> (header: MessageHeader, tensors: [Tensor]) {
+        contents.withLock { contents in
+            contents.takenCount += 1
+            precondition(
+                number == contents.takenCount, "message \(number) is taken as message \(contents.takenCount)")
+            let message = contents.messages.removeFirst()
+            return (message.header, message.tensors)
+        }
     }
 }

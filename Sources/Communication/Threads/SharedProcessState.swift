@@ -25,6 +25,7 @@ final class SharedProcessState: Sendable {
 
     private struct Contents {
         var mailboxes: [MailboxKey: [Mailbox]] = [:]
+        var streams: [MailboxKey: [MessageQueue]] = [:]
         var abortSignals: [GroupID: AbortSignal] = [:]
         /// Reasons of failed groups. A failure can be reported before this process has the group.
         var failures: [GroupID: String] = [:]
@@ -48,6 +49,17 @@ final class SharedProcessState: Sendable {
             if let existing = contents.mailboxes[key] { return existing }
             let new = (0..<Channel.count).map { _ in Mailbox() }
             contents.mailboxes[key] = new
+            return new
+        }
+    }
+
+    /// The streams from one thread to another within a group, by `MessageStream.rawValue`.
+    func streams(context: Int, from sender: Int, to receiver: Int) -> [MessageQueue] {
+        let key = MailboxKey(context: context, sender: sender, receiver: receiver)
+        return contents.withLock { contents in
+            if let existing = contents.streams[key] { return existing }
+            let new = MessageStream.allCases.map { _ in MessageQueue() }
+            contents.streams[key] = new
             return new
         }
     }

@@ -16,6 +16,9 @@ final class Worker {
     let mpi: MPIContext?
     let tags: TagLayout?
     let bufferPool = BufferPool()
+    let partPool = PartPool()
+    /// What this worker has sent so far.
+    var traffic = Traffic()
     /// Number of the next group that `split` makes: larger than the number of every group of this worker.
     var nextContext = 1
 

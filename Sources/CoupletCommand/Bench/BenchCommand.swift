@@ -16,7 +16,7 @@ struct BenchCommand: ParsableCommand {
             """,
         subcommands: [
             BenchLossCommand.self, BenchStepCommand.self, BenchProductCommand.self, BenchCollectivesCommand.self,
-            BenchRetrieveCommand.self,
+            BenchRetrieveCommand.self, BenchTraceCommand.self,
         ])
 }
 
@@ -24,7 +24,7 @@ struct BenchCommand: ParsableCommand {
 struct BenchArguments: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Threads of a process, a power of two. (default: as many as cores and shards allow; 1 under mpirun)",
+            "Threads of a process. (default: as many as cores and shards allow; 1 under mpirun)",
             valueName: "n"))
     var threads: Int?
 
@@ -41,8 +41,7 @@ struct BenchArguments: ParsableArguments {
 
     func validate() throws {
         if let threads, !(1...OptionLimits.threads).contains(threads) {
-            throw ValidationError(
-                "--threads is \(threads); wanted a power of two, such as 1, 2 or 4, up to \(OptionLimits.threads)")
+            throw ValidationError("--threads is \(threads); wanted 1 to \(OptionLimits.threads)")
         }
         try requirePositive(["repeat": repetitions])
         if !(0...OptionLimits.count).contains(warmup) {

@@ -33,7 +33,7 @@ struct BenchStepCommand: ParsableCommand {
         let workers = try WorkerCount(
             wanted: bench.threads, group: group, shards: benchmark.configuration.batch.shards)
         let result = try group.run(threads: workers.threads) {
-            try benchmark.run(on: $0, threads: workers.threads)
+            try benchmark.run(on: $0, threads: workers.threads) { group.sentMessages }
         }
         if group.processRank == 0 {
             print(

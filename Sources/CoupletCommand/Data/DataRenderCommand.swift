@@ -70,7 +70,7 @@ struct DataRenderCommand: ParsableCommand {
                 lock = try FolderLock(folder)
                 try scenes.prepare(request)
             })
-        let workers = threads ?? (group.environment.rank == nil ? WorkerGroup.availableCores : 1)
+        let workers = threads ?? (group.environment.rank == nil ? WorkerCount.availableCores : 1)
         try withExtendedLifetime(lock) {
             try group.run(threads: workers) { communicator in
                 try scenes.render(request, worker: communicator.rank, workers: communicator.size)

@@ -4,28 +4,36 @@ import CoupletText
 import CoupletTraining
 import Glibc
 
-/// Open MPI: whether it can start processes, and whether it started this one.
+/// The MPI library and its launcher: whether they belong together, and whether the launcher started this process.
 struct LaunchCheck {
     private let environment = LaunchEnvironment()
     /// The path of mpirun; nil if it is not in PATH.
     private let mpirun: String? = (environmentVariable("PATH") ?? "").split(separator: ":")
         .map { (folder) -> String in "\(folder)/mpirun" }.first { access($0, X_OK) == 0 }
 
+    /// What `mpirun --version` says; nil if it cannot be started.
+    private let mpirunVersion: String?
+
+    init() { mpirunVersion = mpirun.flatMap(Self.version) }
+
+    private static func version(of program: String) -> String? {
+        let quoted =
+            "'" + program.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+        guard let pipe = popen("\(quoted) --version 2>&1 </dev/null", "r") else { return nil }
+        var text = [UInt8](repeating: 0, count: 4096)
+        let count = fread(&text, 1, text.count, pipe)
+        pclose(pipe)
+        return String(decoding: text[..<count], as: UTF8.self)
+    }
+
     /// Only the first rank of a job prints.
     var isFirstRank: Bool { (environment.rank ?? 0) == 0 }
 
     var findings: [Finding] {
-        var findings = [Finding(.good, "mpi", WorkerGroup.libraryVersion)]
+        var findings = [libraryFinding]
         if let rank = environment.rank {
             let size = environment.size.map { " of \($0)" } ?? ""
             findings.append(Finding(.good, "mpi", "started as rank \(rank)\(size) (\(environment.variable ?? ""))"))
-            if let size = environment.size, size & (size - 1) != 0 {
-                let below = WorkerCount.powerOfTwo(atMost: size)
-                findings.append(
-                    Finding(
-                        .bad, "mpi", "\(size) ranks are not a power of two, so they cannot share the shards of a batch",
-                        remedy: "start \(below) or \(2 * below): mpirun -n \(below)"))
-            }
         } else if let tasks = environment.unconnectedTasks {
             findings.append(
                 Finding(
@@ -37,14 +45,37 @@ struct LaunchCheck {
                 Finding(.good, "mpi", "not started by mpirun: one process, whose threads are the workers"))
         }
         if let mpirun {
-            findings.append(Finding(.good, "mpi", "mpirun is \(mpirun)"))
+            let family = mpirunVersion.flatMap(MPILibrary.Family.init(naming:))
+            if let family, family != MPILibrary.family {
+                findings.append(
+                    Finding(
+                        environment.rank == nil ? .warning : .good, "mpi",
+                        "mpirun is \(mpirun), of \(family.rawValue): it cannot start several ranks of this program, "
+                            + "which is built with \(MPILibrary.header)",
+                        remedy: environment.rank == nil ? MPILibrary.remedy(forLauncher: family) : ""))
+            } else {
+                findings.append(
+                    Finding(.good, "mpi", "mpirun is \(mpirun)" + (family.map { ", of \($0.rawValue)" } ?? "")))
+            }
         } else if environment.rank == nil {
             findings.append(
                 Finding(
                     .warning, "mpi", "mpirun is not in PATH: several processes cannot be started here",
-                    remedy: "install openmpi-bin, or add its folder to PATH"))
+                    remedy: "install \(MPILibrary.family == .openMPI ? "openmpi-bin" : "mpich"), or add its folder to "
+                        + "PATH"))
         }
         return findings
+    }
+
+    /// The library that the program is built with, and the one that runs.
+    private var libraryFinding: Finding {
+        let header = MPILibrary.header, running = MPILibrary.running
+        let message = "built with \(header); the library that runs is \(running)"
+        guard MPILibrary.Family(naming: running) == MPILibrary.Family(naming: header) else {
+            return Finding(
+                .bad, "mpi", message, remedy: "check which library the program finds: ldd, LD_LIBRARY_PATH, LD_PRELOAD")
+        }
+        return Finding(.good, "mpi", message)
     }
 
     var json: JSONValue {
@@ -52,7 +83,8 @@ struct LaunchCheck {
         let size: JSONValue = environment.size.map { .integer($0) } ?? .null
         let mpirun: JSONValue = self.mpirun.map { .string($0) } ?? .null
         return .object([
-            "library": .string(WorkerGroup.libraryVersion), "rank": rank, "size": size, "mpirun": mpirun,
+            "built_with": .string(MPILibrary.header), "library": .string(MPILibrary.running), "rank": rank,
+            "size": size, "mpirun": mpirun,
         ])
     }
 }
@@ -104,7 +136,7 @@ struct CollectivesCheck {
         return [
             Finding(
                 .bad, "workers", failure,
-                remedy: "check whether mpirun and this program use the same MPI (ldd), "
+                remedy: "check whether the launcher belongs to \(MPILibrary.header), with which this program is built, "
                     + "and whether the hosts reach each other")
         ]
     }

@@ -35,14 +35,10 @@ package struct ProcessorCheck {
 
     init() {
         let status = ProcFile.text("/proc/self/status") ?? ""
-        let limit = (ProcFile.text("/sys/fs/cgroup/cpu.max") ?? "").split(whereSeparator: \.isWhitespace)
-        var quota: Double?
-        if limit.count == 2, let time = Double(limit[0]), let period = Double(limit[1]), period > 0 {
-            quota = time / period
-        }
         self.init(
             cpuinfo: ProcFile.text("/proc/cpuinfo") ?? "", cores: sysconf(Int32(_SC_NPROCESSORS_ONLN)),
-            affinity: ProcFile.value(of: "Cpus_allowed_list", in: status) ?? "", quota: quota)
+            affinity: ProcFile.value(of: "Cpus_allowed_list", in: status) ?? "",
+            quota: ControlGroupCPU.quota)
     }
 
     /// - Parameter cpuinfo: the text of /proc/cpuinfo.
@@ -85,10 +81,9 @@ package struct ProcessorCheck {
         if let quota, quota < Double(allowedCores) {
             findings.append(
                 Finding(
-                    .warning, "cpu",
-                    "the container is limited to the time of \(NumberText.fixed(quota, 1)) cores, "
-                        + "below the \(allowedCores) that it may use",
-                    remedy: "give --threads \(WorkerCount.powerOfTwo(atMost: Int(quota)))"))
+                    .good, "cpu",
+                    "the control group is limited to the time of \(NumberText.fixed(quota, 1)) cores: "
+                        + "a process takes at most \(max(1, Int(quota))) threads unless --threads says otherwise"))
         }
         return findings
     }

@@ -112,24 +112,22 @@ public struct MetricContext {
             rows.rows == samples.count && columns.rows == samples.count,
             "rows \(rows.shape) and columns \(columns.shape) of \(samples.count) samples")
         let sum = ShardedSum(shards, communicator), localShards = sum.localShards
-        let size = shards.size, width = columns.columns, stride = size * width + 1
-        // A shard of columns, and its number as a bit pattern, which travels with it.
-        let buffer = ExchangeBuffer(count: localShards.count * stride)
-        for (index, shard) in localShards.enumerated() {
-            let range = localRows(of: shard), slice = buffer.current.flat(index * stride..<(index + 1) * stride)
-            if !range.isEmpty { slice.flat(0..<range.count * width).copy(from: columns.rows(range)) }
-            slice[stride - 1] = Float(bitPattern: UInt32(shard))
-        }
+        let size = shards.size, width = columns.columns, stride = size * width
+        let schedule = PairwiseSchedule(
+            communicator: communicator, shards: shards.count, unit: shards.unit, shardRows: size)
+        // The last shards are padded with zeros.
+        let own = Tensor([localShards.count * stride])
+        own.flat(0..<columns.count).copy(from: columns)
+        let block = RingBlock(largestShards: schedule.largestShards, largestFloats: stride)
+        block.setOwn([own], shards: localShards.count)
         var shardSums = [[Double]](repeating: [Double](repeating: 0, count: count), count: localShards.count)
-        let schedule = PairwiseSchedule(communicator: communicator, shards: shards.count)
-        try schedule.run(reading: buffer, accumulating: nil) { pair in
-            let slice = buffer.current.flat(pair.second * stride..<(pair.second + 1) * stride)
-            let columnShard = Int(slice[stride - 1].bitPattern), rowShard = localShards.lowerBound + pair.first
-            let rowSamples = shards.samples(of: rowShard), columnSamples = shards.samples(of: columnShard)
+        try schedule.run(reading: block, accumulating: nil) { pair in
+            let slice = block.current[0].flat(pair.second * stride..<(pair.second + 1) * stride)
+            let rowSamples = shards.samples(of: pair.firstShard), columnSamples = shards.samples(of: pair.secondShard)
             if rowSamples.isEmpty || columnSamples.isEmpty { return }
             let terms = try terms(
                 Tile(
-                    rows: rows.rows(localRows(of: rowShard)), rowSamples: rowSamples,
+                    rows: rows.rows(localRows(of: pair.firstShard)), rowSamples: rowSamples,
                     columns: slice.flat(0..<columnSamples.count * width).reshaped([columnSamples.count, width]),
                     columnSamples: columnSamples))
             precondition(terms.count == count, "\(terms.count) terms for \(count) sums")

@@ -49,8 +49,9 @@ public enum Retrieval {
         galleries: DistinctGalleries? = nil, shards: SampleShards, communicator: any Communicator
     ) throws -> (firstToSecond: [Int], secondToFirst: [Int]) {
         precondition(shards.samples > 0, "retrieval over no pairs")
-        let schedule = PairwiseSchedule(communicator: communicator, shards: shards.count)
-        let localShards = shards.shards(of: communicator.rank, workers: communicator.size), size = shards.size
+        let schedule = PairwiseSchedule(
+            communicator: communicator, shards: shards.count, unit: shards.unit, shardRows: shards.size)
+        let localShards = schedule.localShards, size = shards.size
         precondition(
             first.rows == localShards.count * size && second.rows == first.rows && second.columns == first.columns,
             "encodings \(first.shape) and \(second.shape) for \(localShards.count) shards of \(size)")
@@ -66,19 +67,18 @@ public enum Retrieval {
             )
         }
         let remote = RemoteGallery(
-            shards: localShards.count, rows: size, dimension: second.columns, similarity: similarity,
+            schedule, dimension: second.columns, similarity: similarity,
             hasSeveralAnswers: rightAnswers != nil || galleries != nil)
         func loadSecond() {
             for (index, pair) in pairs.enumerated() {
-                remote.load(pair.second, number: localShards.lowerBound + index, at: index)
+                remote.load(pair.second, at: index)
             }
         }
         loadSecond()
         var best: (first: BestAnswers, second: BestAnswers)?
         let answers = galleries.map { Answers(galleries: $0) } ?? rightAnswers.map { Answers(pairs: $0) }
         if let answers {
-            let found = try bestAnswers(
-                pairs, remote, answers, firstShard: localShards.lowerBound, schedule, shards)
+            let found = try bestAnswers(pairs, remote, answers, schedule, shards)
             for index in pairs.indices {
                 pairs[index].first.replacePositives { found.first.positive(of: index * size + $0) }
                 pairs[index].second.replacePositives { found.second.positive(of: index * size + $0) }
@@ -89,8 +89,9 @@ public enum Retrieval {
 
         var counter = RankCounter(rows: size, columns: size)
         var rowRanks = [Int](repeating: 0, count: localShards.count * size)
+        remote.counts.clear()
         try schedule.run(reading: remote.reading, accumulating: remote.counts) { shardPair in
-            let queries = pairs[shardPair.first].first, candidates = remote.shard(shardPair.second)
+            let queries = pairs[shardPair.first].first, candidates = remote.shard(shardPair)
             if queries.count == 0 || candidates.count == 0 { return }
             counter.count(queries, candidates)
             for i in 0..<queries.count { rowRanks[shardPair.first * size + i] += counter.rowCounts[i] }
@@ -104,12 +105,16 @@ public enum Retrieval {
                 columnRanks[row] -= max(best.second.reaching(row), 1) - 1
             }
         }
-        // The shards are ordered by worker, and each begins with its queries.
+        // Each shard begins with its queries.
         func gathered(_ ranks: [Int], _ gallery: DistinctGalleries.Gallery?) throws -> [Int] {
-            let all = try communicator.allGather(numbers: ranks.map(Double.init))
-            return (0..<shards.count).flatMap { shard -> [Int] in
+            let own = localShards.enumerated().flatMap { index, shard in
                 let samples = shards.samples(of: shard), count = gallery?.samples(in: samples).count ?? samples.count
-                return all[shard * size..<shard * size + count].map { Int($0) }
+                return ranks[index * size..<index * size + count].map(Int64.init)
+            }
+            return try communicator.allGather(bytes: own.withUnsafeBytes { Array($0) }).flatMap { bytes in
+                bytes.withUnsafeBytes { raw in
+                    (0..<raw.count / 8).map { Int(raw.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self)) }
+                }
             }
         }
         return (try gathered(rowRanks, galleries?.first), try gathered(columnRanks, galleries?.second))
@@ -136,17 +141,19 @@ public enum Retrieval {
     /// Finds the best right answer of each query of this worker's shards, in both directions. Every worker calls it.
     private static func bestAnswers(
         _ pairs: [(first: EncodedShard, second: EncodedShard)], _ remote: RemoteGallery, _ answers: Answers,
-        firstShard: Int, _ schedule: PairwiseSchedule, _ shards: SampleShards
+        _ schedule: PairwiseSchedule, _ shards: SampleShards
     ) throws -> (first: BestAnswers, second: BestAnswers) {
         let size = shards.size
         var first = BestAnswers(count: pairs.count * size)
+        remote.best.clear()
         try schedule.run(reading: remote.reading, accumulating: remote.best) { shardPair in
-            let queries = pairs[shardPair.first].first, candidates = remote.shard(shardPair.second)
+            let queries = pairs[shardPair.first].first, candidates = remote.shard(shardPair)
             if queries.count == 0 || candidates.count == 0 { return }
             let d = queries.encodings.columns
-            let rowStart = answers.first(shards.samples(of: firstShard + shardPair.first)).lowerBound
-            let columns = answers.second(shards.samples(of: remote.number(ofShard: shardPair.second)))
-            var second = remote.bestAnswers(of: shardPair.second)
+            let rowStart = answers.first(shards.samples(of: shardPair.firstShard)).lowerBound
+            let columns = answers.second(shards.samples(of: shardPair.secondShard))
+            let words = remote.best.pointer(0, column: shardPair.second * shards.size)
+            var second = remote.bestAnswers(words)
             for i in 0..<queries.count {
                 let row = queries.encodings.pointer + i * d
                 answers.forEach(rowStart + i, columns) { sample in
@@ -155,9 +162,9 @@ public enum Retrieval {
                     second.add(queries.scoring.score(column, row, at: i), of: j)
                 }
             }
-            remote.store(second, of: shardPair.second)
+            remote.store(second, words)
         }
-        let own = pairs.indices.map { remote.bestAnswers(of: $0) }
+        let own = pairs.indices.map { remote.bestAnswers(remote.best.field(0).pointer + 4 * shards.size * $0) }
         let second = BestAnswers(
             scores: own.flatMap(\.scores), ties: own.flatMap(\.ties), undefined: own.flatMap(\.undefined))
         return (first, second)
@@ -254,32 +261,40 @@ public struct RetrievalMetrics: Equatable, Sendable {
 
 /// The block of the second modality that a worker holds during the schedule, with the counts of its queries so far.
 ///
-/// Exchange buffers hold floats. The positives' scores in Double and the counts must arrive exactly, so they are stored
-/// as bit patterns, which are copied only.
+/// The messages hold floats. The positives' scores in Double and the counts must arrive exactly, so they are stored as
+/// bit patterns, which are copied only.
 private final class RemoteGallery {
-    /// For each shard: encodings rows × d; the positives' scores, two words each; its number of rows; its number
-    /// among all shards; the number of rows that are samples.
-    let reading: ExchangeBuffer
-    /// For each shard: one count per row.
-    let counts: ExchangeBuffer
-    /// For each shard: four words per row, a `BestAnswers`. Empty unless queries have several right answers.
-    let best: ExchangeBuffer
-    private let shards: Int, rows: Int, dimension: Int
+    /// For each shard: encodings rows × d; the positives' scores, two words each; its number of rows; the number of
+    /// rows that are samples.
+    let reading: RingBlock
+    /// One count a row.
+    let counts: RingSums
+    /// Four words a row, a `BestAnswers`. Empty unless queries have several right answers.
+    let best: RingSums
+    private let own: Tensor
+    private let rows: Int, dimension: Int, stride: Int
     private let similarity: Similarity
+    /// The last shard that `shard` returned.
+    private var latest: EncodedShard?
 
-    init(shards: Int, rows: Int, dimension: Int, similarity: Similarity, hasSeveralAnswers: Bool) {
-        self.shards = shards
-        self.rows = rows
+    init(_ schedule: PairwiseSchedule, dimension: Int, similarity: Similarity, hasSeveralAnswers: Bool) {
+        rows = schedule.shardRows
         self.dimension = dimension
         self.similarity = similarity
-        reading = ExchangeBuffer(count: shards * (rows * (dimension + 2) + 3))
-        counts = ExchangeBuffer(count: shards * rows)
-        best = ExchangeBuffer(count: hasSeveralAnswers ? 4 * shards * rows : 0)
+        stride = rows * (dimension + 2) + 2
+        reading = RingBlock(largestShards: schedule.largestShards, largestFloats: stride)
+        own = Tensor([schedule.localShards.count * stride])
+        func sums(_ width: Int) -> RingSums {
+            RingSums(widths: [width], columns: schedule.rows, largestColumns: schedule.largestRows)
+        }
+        counts = sums(1)
+        best = sums(hasSeveralAnswers ? 4 : 0)
+        reading.setOwn([own], shards: schedule.localShards.count)
     }
 
     /// Stores a shard of this worker.
-    func load(_ shard: EncodedShard, number: Int, at index: Int) {
-        let slice = self.slice(index), encodings = rows * dimension
+    func load(_ shard: EncodedShard, at index: Int) {
+        let slice = own.flat(index * stride..<(index + 1) * stride), encodings = rows * dimension
         // A shard of distinct samples has fewer rows.
         slice.flat(0..<shard.encodings.count).copy(from: shard.encodings)
         for (row, positive) in shard.positives.enumerated() {
@@ -287,50 +302,45 @@ private final class RemoteGallery {
             slice[encodings + 2 * row] = Float(bitPattern: UInt32(truncatingIfNeeded: bits))
             slice[encodings + 2 * row + 1] = Float(bitPattern: UInt32(truncatingIfNeeded: bits >> 32))
         }
-        slice[slice.count - 3] = Float(shard.encodings.rows)
-        slice[slice.count - 2] = Float(bitPattern: UInt32(number))
+        slice[slice.count - 2] = Float(shard.encodings.rows)
         slice[slice.count - 1] = Float(shard.count)
     }
 
-    /// The number of a shard of the current block among all shards.
-    func number(ofShard index: Int) -> Int {
-        let slice = self.slice(index)
-        return Int(slice[slice.count - 2].bitPattern)
-    }
-
-    /// Returns a shard of the current block.
-    func shard(_ index: Int) -> EncodedShard {
-        let slice = self.slice(index), count = Int(slice[slice.count - 1])
-        let used = Int(slice[slice.count - 3])
+    /// Returns the second shard of a pair of the schedule.
+    func shard(_ pair: ShardPair) -> EncodedShard {
+        if !pair.beginsColumns, let latest { return latest }
+        let slice = reading.current[0].flat(pair.second * stride..<(pair.second + 1) * stride)
+        let used = Int(slice[slice.count - 2]), count = Int(slice[slice.count - 1])
         let encodings = slice.flat(0..<(used * dimension)).reshaped([used, dimension])
         let positives = (0..<count).map { row in
             let low = slice[rows * dimension + 2 * row].bitPattern
             let high = slice[rows * dimension + 2 * row + 1].bitPattern
             return Double(bitPattern: UInt64(high) << 32 | UInt64(low))
         }
-        return EncodedShard(
+        let shard = EncodedShard(
             encodings, count: count, scoring: CandidateScoring(encodings, similarity: similarity),
             positives: positives)
+        latest = shard
+        return shard
     }
 
     /// Adds to the counts of a shard of the current block.
     func add(_ numbers: [Int], count: Int, at index: Int) {
-        let sums = counts.current.flat(index * rows..<(index + 1) * rows)
+        let sums = counts.pointer(0, column: index * rows)
         for row in 0..<count { sums[row] = Float(bitPattern: sums[row].bitPattern + UInt32(numbers[row])) }
     }
 
-    /// The best right answers to the queries of a shard of the current block, so far.
-    func bestAnswers(of index: Int) -> BestAnswers {
-        let words = best.current.flat(4 * index * rows..<4 * (index + 1) * rows)
+    /// The best right answers to the queries of a shard so far.
+    /// - Parameter words: those of the shard in `best`.
+    func bestAnswers(_ words: UnsafePointer<Float>) -> BestAnswers {
         func word(_ row: Int, _ place: Int) -> UInt32 { words[4 * row + place].bitPattern }
         return BestAnswers(
             scores: (0..<rows).map { Double(bitPattern: UInt64(word($0, 1)) << 32 | UInt64(word($0, 0))) },
             ties: (0..<rows).map { word($0, 2) }, undefined: (0..<rows).map { word($0, 3) })
     }
 
-    /// Stores the best right answers to the queries of a shard of the current block.
-    func store(_ answers: BestAnswers, of index: Int) {
-        let words = best.current.flat(4 * index * rows..<4 * (index + 1) * rows)
+    /// Stores the best right answers to the queries of a shard.
+    func store(_ answers: BestAnswers, _ words: UnsafeMutablePointer<Float>) {
         for row in 0..<rows {
             let bits = answers.scores[row].bitPattern
             let values = [
@@ -342,10 +352,5 @@ private final class RemoteGallery {
     }
 
     /// The counts of this worker's shards, after the schedule.
-    var localCounts: [Int] { (0..<(shards * rows)).map { Int(counts.current[$0].bitPattern) } }
-
-    private func slice(_ index: Int) -> Tensor {
-        let stride = rows * (dimension + 2) + 3
-        return reading.current.flat(index * stride..<(index + 1) * stride)
-    }
+    var localCounts: [Int] { counts.field(0).values.map { Int($0.bitPattern) } }
 }

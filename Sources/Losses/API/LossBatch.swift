@@ -9,16 +9,23 @@ public struct LossBatch {
     /// N, over all workers.
     public let size: Int
     /// Number of rows of a shard.
-    public let shardRows: Int
+    public var shardRows: Int { size / partition.shards }
     /// Number of rows of this worker.
-    public var rows: Int { size / communicator.size }
+    public var rows: Int { partition.range(of: communicator.rank).count * shardRows }
+    let partition: ShardPartition
     let communicator: any Communicator
+
+    init(size: Int, partition: ShardPartition, communicator: any Communicator) {
+        self.size = size
+        self.partition = partition
+        self.communicator = communicator
+    }
 
     /// The sum of numbers over the batch. Every worker must call it.
     /// - Parameter numbers: one number for each row of this worker.
     /// - Throws: `CollectiveError` if another worker failed.
     public func sum(_ numbers: [Double]) throws -> Double {
-        PairwiseSummation.sum(try communicator.allGather(numbers: shardSums(numbers)))
+        PairwiseSummation.sum(try gather(shardSums(numbers)))
     }
 
     /// `log Σ e^x` over the batch; -∞ if all x are -∞. Every worker must call it.
@@ -26,8 +33,13 @@ public struct LossBatch {
     /// - Throws: `CollectiveError` if another worker failed.
     public func logSumExp(_ logarithms: [Double]) throws -> Double {
         let largest = shards(logarithms).map { $0.max() ?? -.infinity }
-        let shift = try communicator.allGather(numbers: largest).max() ?? -.infinity
+        let shift = try gather(largest).max() ?? -.infinity
         return shift.isFinite ? shift + log(try sum(logarithms.map { exp($0 - shift) })) : shift
+    }
+
+    /// One number of each shard of the batch, from those of this worker's shards.
+    private func gather(_ numbers: [Double]) throws -> [Double] {
+        try communicator.allGather(shards: numbers.map { [$0] }, partition).map { $0[0] }
     }
 
     /// The sum of numbers over each shard of this worker.

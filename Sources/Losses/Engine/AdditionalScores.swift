@@ -18,7 +18,7 @@ extension PairwiseEngine {
         temperature: Double, gradients: Bool
     ) throws -> (value: LossValue, shardScoreGradients: [Double]) {
         let (first, second) = (encodings[0], encodings[1])
-        var values: [LossValue] = [], shardScoreGradients = [Double](repeating: 0, count: schedule.localShards)
+        var values: [LossValue] = [], shardScoreGradients = [Double](repeating: 0, count: schedule.localShards.count)
         let modalities = zip([scores, additionalScores[0]], zip([first, second], encodings[2...]))
         for (scores, (anchors, negatives)) in modalities {
             scores.load(
@@ -28,7 +28,7 @@ extension PairwiseEngine {
             computePositives(first, second, temperature: temperature, into: scores.statistics.positives)
             values.append(try scores.evaluate(loss, batch))
             guard gradients else { continue }
-            try scores.secondPass(second: negatives)
+            try scores.secondPass()
             shardScoreGradients = zip(shardScoreGradients, scores.finishGradients(second: negatives)).map { $0 + $1 }
         }
         guard gradients else { return (values[0] + values[1], shardScoreGradients) }
@@ -122,11 +122,11 @@ extension PairwiseEngine {
         }
         addMatchesWithinModalities()
         let value = try scores.evaluate(loss, batch)
-        var shardScoreGradients = [Double](repeating: 0, count: schedule.localShards)
+        var shardScoreGradients = [Double](repeating: 0, count: schedule.localShards.count)
         if gradients {
-            try scores.secondPass(second: second)
+            try scores.secondPass()
             for (withinModality, (encodings, _)) in modalities {
-                try withinModality.secondPass(second: encodings)
+                try withinModality.secondPass()
                 shardScoreGradients = zip(shardScoreGradients, withinModality.finishGradients(second: encodings)).map {
                     $0 + $1
                 }

@@ -16,6 +16,8 @@ final class EqualNumbers {
 
     private let geometry: TileGeometry
     private let rows: Int
+    /// Number of columns of the block.
+    private var columns = 0
     private var codes = GroupCodes([])
     /// The columns of the block that have a code, code after code, ascending; and where those of each code begin.
     private let members: UnsafeMutablePointer<Int32>, starts: UnsafeMutablePointer<Int32>
@@ -28,7 +30,8 @@ final class EqualNumbers {
     /// Whether the block is this worker's own.
     private var isOwn = false
 
-    init(rows: Int, geometry: TileGeometry) {
+    /// - Parameter largestRows: the most columns of a block.
+    init(rows: Int, largestRows: Int, geometry: TileGeometry) {
         self.rows = rows
         self.geometry = geometry
         func allocate(_ count: Int) -> UnsafeMutablePointer<Int32> {
@@ -37,8 +40,8 @@ final class EqualNumbers {
             return pointer
         }
         rowCodes = allocate(rows)
-        columnCodes = allocate(rows)
-        members = allocate(rows)
+        columnCodes = allocate(largestRows)
+        members = allocate(largestRows)
         starts = allocate(rows + 2)
         sets = .allocate(capacity: 0)
     }
@@ -60,28 +63,30 @@ final class EqualNumbers {
         self.areColumns = areColumns
         isOwn = false
         setWords = max(1, (min(codes.count, Self.largestSet) + 63) / 64)
-        let words = rows / geometry.shardRows * geometry.columnRanges.count * setWords
-        if words != sets.count {
-            sets.deallocate()
-            sets = .allocate(capacity: words)
-        }
     }
 
     /// Moves on to another block of the second set.
     /// - Parameters:
     ///   - isOwn: whether it is that of this worker.
+    ///   - columns: number of its columns.
     ///   - number: that of a column of the block.
     /// - Returns: false if it is the block of before.
-    func beginBlock(isOwn: Bool, _ number: (Int) -> Int) -> Bool {
+    func beginBlock(isOwn: Bool, columns: Int, _ number: (Int) -> Int) -> Bool {
         if isOwn, self.isOwn { return false }
         self.isOwn = isOwn && areColumns
-        for column in 0..<rows {
+        self.columns = columns
+        let words = columns / geometry.shardRows * geometry.columnRanges.count * setWords
+        if words != sets.count {
+            sets.deallocate()
+            sets = .allocate(capacity: words)
+        }
+        for column in 0..<columns {
             columnCodes[column] = self.isOwn ? rowCodes[column] : codes.code(of: number(column))
         }
         listMembers()
         let ranges = geometry.columnRanges
         sets.update(repeating: 0)
-        for shard in 0..<rows / geometry.shardRows {
+        for shard in 0..<columns / geometry.shardRows {
             for (number, range) in ranges.enumerated() {
                 let start = (shard * ranges.count + number) * setWords
                 for column in shard * geometry.shardRows + range.lowerBound..<shard * geometry.shardRows
@@ -108,9 +113,9 @@ final class EqualNumbers {
     /// Sorts the columns by code, by counting.
     private func listMembers() {
         starts.update(repeating: 0, count: codes.count + 2)
-        for column in 0..<rows where columnCodes[column] >= 0 { starts[Int(columnCodes[column]) + 2] += 1 }
+        for column in 0..<columns where columnCodes[column] >= 0 { starts[Int(columnCodes[column]) + 2] += 1 }
         for code in 0..<codes.count { starts[code + 2] += starts[code + 1] }
-        for column in 0..<rows where columnCodes[column] >= 0 {
+        for column in 0..<columns where columnCodes[column] >= 0 {
             let place = starts + Int(columnCodes[column]) + 1
             members[Int(place.pointee)] = Int32(column)
             place.pointee += 1

@@ -46,8 +46,9 @@ final class GroupScores {
     var areExcluded: Bool { matches.areExcluded }
 
     private let geometry: TileGeometry
-    /// B / W.
+    /// Number of this worker's rows, and of the block's columns.
     private let rows: Int
+    private var columns = 0
     /// The groups; nil if they are ignored.
     private let groups: EqualNumbers?
     /// The rows of the first and of the second samples; empty if equal samples are ignored.
@@ -69,12 +70,13 @@ final class GroupScores {
     private var setPlaces = 0..<0
 
     /// - Parameters:
+    ///   - largestRows: the most columns of a block.
     ///   - treatment: of the pairs of one group.
     ///   - excludesPositives: whether the sums leave out the positives of a group.
     ///   - excludesEqualSamples: whether the sums leave out other pairs with an equal first or second sample.
     ///   - hasDiagonal: whether the entries (i, i) are pairs, or a sample with itself.
     init(
-        rows: Int, geometry: TileGeometry, treatment: GroupTreatment, excludesPositives: Bool,
+        rows: Int, largestRows: Int, geometry: TileGeometry, treatment: GroupTreatment, excludesPositives: Bool,
         excludesEqualSamples: Bool, hasDiagonal: Bool
     ) {
         self.rows = rows
@@ -84,8 +86,11 @@ final class GroupScores {
         matches = GroupMatches(
             rows: rows, arePositives: arePositives,
             areExcluded: treatment == .excluded || arePositives && excludesPositives)
-        groups = treatment == .ignore ? nil : EqualNumbers(rows: rows, geometry: geometry)
-        samples = excludesEqualSamples ? (0..<2).map { _ in EqualNumbers(rows: rows, geometry: geometry) } : []
+        func equalNumbers() -> EqualNumbers {
+            EqualNumbers(rows: rows, largestRows: largestRows, geometry: geometry)
+        }
+        groups = treatment == .ignore ? nil : equalNumbers()
+        samples = excludesEqualSamples ? [equalNumbers(), equalNumbers()] : []
         matchSums = Tensor([geometry.rows])
         func allocate<Element>(_ count: Int, _ value: Element) -> UnsafeMutablePointer<Element> {
             let pointer = UnsafeMutablePointer<Element>.allocate(capacity: count)
@@ -99,7 +104,7 @@ final class GroupScores {
         matchBits = allocate(blockCount * blockWords, 0)
         excludedBits = allocate(blockCount * blockWords, 0)
         blocks = allocate(blockCount, 0)
-        entries = TileEntries(rows: rows, geometry: geometry)
+        entries = TileEntries(rows: rows, largestRows: largestRows, geometry: geometry)
     }
 
     deinit {
@@ -133,12 +138,14 @@ final class GroupScores {
     /// Moves on to another block of the second set.
     /// - Parameters:
     ///   - isOwn: whether it is that of this worker.
+    ///   - columns: number of its columns.
     ///   - key: a number of a pair of the block, by the index of the list and the pair.
-    func beginBlock(isOwn: Bool, _ key: (Int, Int) -> Int) {
+    func beginBlock(isOwn: Bool, columns: Int, _ key: (Int, Int) -> Int) {
         self.isOwn = isOwn
+        self.columns = columns
         var isNew = false
         for (index, kind) in kinds.enumerated() {
-            isNew = kind.beginBlock(isOwn: isOwn) { key(index, $0) } || isNew
+            isNew = kind.beginBlock(isOwn: isOwn, columns: columns) { key(index, $0) } || isNew
         }
         if !isNew { return }
         clearBits()
@@ -157,7 +164,7 @@ final class GroupScores {
             for row in 0..<rows {
                 let code = kind.rowCodes[row]
                 if code < 0 { continue }
-                kind.forEachColumn(of: code, in: 0..<rows) { column in
+                kind.forEachColumn(of: code, in: 0..<columns) { column in
                     if skipsDiagonal && row == column || !isGroup && isSameGroup(row, column) { return }
                     body(row, column, !isGroup)
                 }

@@ -6,12 +6,12 @@ import CoupletTensors
 public struct PairwiseResult {
     /// The loss over the whole batch, the same bits on every worker.
     public let loss: Double
-    /// ∂loss/∂(first encodings) of this worker's pairs, B/W × d.
+    /// ∂loss/∂(first encodings) of this worker's pairs, rows × d.
     ///
     /// The engine owns the memory of all gradients; they are valid until its next call. They are zero if no gradients
     /// were requested.
     public let firstGradient: Tensor
-    /// ∂loss/∂(second encodings) of this worker's pairs, B/W × d.
+    /// ∂loss/∂(second encodings) of this worker's pairs, rows × d.
     public let secondGradient: Tensor
     /// The gradients of the second batch's encodings; nil if the loss takes one batch.
     public let secondBatchGradients: (first: Tensor, second: Tensor)?
@@ -46,7 +46,8 @@ public final class PairwiseEngine {
     public let dimension: Int
 
     let schedule: PairwiseSchedule
-    /// B / W.
+    private let partition: ShardPartition
+    /// Number of this worker's pairs: those of its shards (`ShardPartition`).
     let rows: Int
     let batch: LossBatch
     /// Scores the first modality's encodings against the second modality's; for `secondBatch` against the second batch
@@ -90,7 +91,7 @@ public final class PairwiseEngine {
 
     /// - Parameters:
     ///   - communicator: the workers over which the batch is spread.
-    ///   - shards: S, a power of two and a multiple of the number of workers; divides `batchSize`.
+    ///   - shards: S, at least the number of workers; divides `batchSize`.
     ///   - batchSize: B, over all workers.
     ///   - dimension: d, the size of an encoding.
     ///   - similarity: κ; ignored by a loss with a distance of its own.
@@ -110,10 +111,12 @@ public final class PairwiseEngine {
             preconditionFailure(problem)
         }
         precondition(batchSize > 0 && batchSize % shards == 0, "a batch of \(batchSize) in \(shards) shards")
-        let schedule = PairwiseSchedule(communicator: communicator, shards: shards)
         let algorithm = Algorithm(loss), scoreFunction = loss.scoreFunction(similarity)
         let geometry = TileGeometry(shardRows: batchSize / shards, dimension: dimension)
-        let rows = batchSize / communicator.size
+        let schedule = PairwiseSchedule(
+            communicator: communicator, shards: shards, shardRows: geometry.shardRows,
+            columnRanges: geometry.columnRanges)
+        let rows = schedule.rows
         self.schedule = schedule
         self.algorithm = algorithm
         self.scoreFunction = scoreFunction
@@ -124,7 +127,8 @@ public final class PairwiseEngine {
         self.batchSize = batchSize
         self.dimension = dimension
         self.rows = rows
-        batch = LossBatch(size: batchSize, shardRows: batchSize / shards, communicator: communicator)
+        partition = ShardPartition(shards: shards, workers: communicator.size)
+        batch = LossBatch(size: batchSize, partition: partition, communicator: communicator)
         value = LossValue(pairLosses: [Double](repeating: 0, count: rows), batch: batch)
         var featureCounts: FeatureCounts?
         if case .maximumMeanDiscrepancy = algorithm {
@@ -164,7 +168,8 @@ public final class PairwiseEngine {
             ].map { tiledScores(.selfPairs, tileCache(tileMemory / 3), weights: $0) }
         }
         discrepancyBuffers = featureCounts.map {
-            MaximumMeanDiscrepancyBuffers(rows: rows, geometry: geometry, features: $0)
+            MaximumMeanDiscrepancyBuffers(
+                rows: rows, largestRows: schedule.largestRows, geometry: geometry, features: $0)
         }
         let isCosine = scoreFunction == .product && similarity == .cosine
         normalizedRows = (0..<(isCosine ? 2 * loss.batchCount : 0)).map { _ in
@@ -176,12 +181,12 @@ public final class PairwiseEngine {
     ///
     /// A loss that is not finite is returned as it is; its gradients are then meaningless.
     /// - Parameters:
-    ///   - first: this worker's first encodings, B/W × d, shard by shard.
-    ///   - second: this worker's second encodings, B/W × d, in the same order.
-    ///   - secondBatch: this worker's encodings of the second batch, B/W × d each, for a loss that takes one.
+    ///   - first: this worker's first encodings, rows × d, shard by shard.
+    ///   - second: this worker's second encodings, rows × d, in the same order.
+    ///   - secondBatch: this worker's encodings of the second batch, rows × d each, for a loss that takes one.
     ///   - temperature: τ, positive.
     ///   - bias: added to the scores, for a loss that uses one.
-    ///   - features: φ(u) and ψ(v) of this worker's data, B/W × F₁ and B/W × F₂, for the maximum mean discrepancy.
+    ///   - features: φ(u) and ψ(v) of this worker's data, rows × F₁ and rows × F₂, for the maximum mean discrepancy.
     ///   - groups: the group of each of this worker's pairs, negative for none; nil if the engine ignores groups.
     ///   - secondBatchGroups: the groups of the second batch, for a loss that takes one.
     ///   - samples: which of this worker's samples are equal; nil if the engine ignores it.
@@ -228,14 +233,14 @@ public final class PairwiseEngine {
                 first: encodings[0], second: encodings[1], temperature: temperature, firstKeys: keys.first,
                 secondKeys: keys.first)
         }
-        let zeros = [Double](repeating: 0, count: schedule.localShards)
+        let zeros = [Double](repeating: 0, count: schedule.localShards.count)
         var shardScoreGradients = zeros, shardBiasGradients = zeros
         switch (algorithm, loss.comparedSets) {
         case (.softmax(let loss), .modalities):
             load()
             try scores.firstPass(rows: loss.needsRowSums, columns: loss.needsColumnSums)
             value = try scores.evaluate(loss, batch)
-            if gradients { try scores.secondPass(second: encodings[1]) }
+            if gradients { try scores.secondPass() }
         case (.softmax(let loss), .secondBatch):
             (value, shardScoreGradients) = try evaluateSecondBatch(
                 loss, encodings, keys: keys, temperature: temperature, gradients: gradients)
@@ -262,8 +267,8 @@ public final class PairwiseEngine {
             }
             scores.load(first: encodings[0], second: encodings[1], temperature: temperature)
             let rowLosses = try scores.maximumMeanDiscrepancyPasses(
-                loss, discrepancyBuffers, batchSize: batchSize, second: encodings[1], features: features,
-                temperature: temperature, gradients: gradients)
+                loss, discrepancyBuffers, batchSize: batchSize, features: features, temperature: temperature,
+                gradients: gradients)
             value = LossValue(rowLosses: rowLosses, batch: batch)
         }
         if gradients {
@@ -275,14 +280,12 @@ public final class PairwiseEngine {
             }
             for (normalized, gradient) in zip(normalizedRows, encodingGradients) { normalized.backward(gradient) }
         }
+        // This also says that all workers have finished the last pass, so that nobody reads the encodings any more.
         let gathered = try schedule.communicator.allGather(
-            numbers: value.shardLosses + shardScoreGradients + shardBiasGradients)
-        let local = schedule.localShards
+            shards: zip(value.shardLosses, zip(shardScoreGradients, shardBiasGradients)).map { [$0, $1.0, $1.1] },
+            partition)
         /// Sums one of the three gathered quantities over all shards.
-        func total(_ quantity: Int) -> Double {
-            PairwiseSummation.sum(
-                (0..<schedule.shards).map { gathered[$0 / local * 3 * local + quantity * local + $0 % local] })
-        }
+        func total(_ quantity: Int) -> Double { PairwiseSummation.sum(gathered.map { $0[quantity] }) }
         let results = encodingGradients
         return PairwiseResult(
             loss: total(0) + value.constant, firstGradient: results[0], secondGradient: results[1],
@@ -300,6 +303,9 @@ public final class PairwiseEngine {
     /// - lp_simclr and nt_xent: the mean over the pair's two anchors
     package var pairLosses: [Double] { value.pairLosses.map { $0 + value.constant } }
 
+    /// How long this worker has waited in all calls for encodings and sums of other workers.
+    package var waiting: Duration { schedule.waiting.duration }
+
     /// The gradients of both modalities' encodings, then those of the second batch.
     private var encodingGradients: [Tensor] {
         loss.usesSecondBatch
@@ -312,7 +318,7 @@ public final class PairwiseEngine {
     private func clearGradients() {
         for scores in [scores] + additionalScores {
             scores.firstGradient.fill(0)
-            scores.secondGradient.current.fill(0)
+            scores.secondGradient.clear()
         }
     }
 }
@@ -320,24 +326,29 @@ public final class PairwiseEngine {
 extension PairwiseEngine {
     /// The bytes that an engine would allocate: its buffers, and the tiles that it would keep between the passes.
     /// Parameters as in `init`.
-    /// - Parameter workers: W.
+    /// - Parameters:
+    ///   - workers: W.
+    ///   - processes: number of processes; nil: as many as workers.
     public static func memory(
-        workers: Int, shards: Int, batchSize: Int, dimension: Int, similarity: Similarity, loss: any Loss,
+        workers: Int, processes: Int? = nil, shards: Int, batchSize: Int, dimension: Int, similarity: Similarity,
+        loss: any Loss,
         tileMemory: Int, features: FeatureCounts? = nil, groups: GroupTreatment = .ignore,
         equalSamples: EqualSampleTreatment = .ignore
     ) -> (buffers: Int, tiles: Int) {
-        let rows = batchSize / workers
+        let largestShards = ShardPartition(shards: shards, workers: workers).largest
+        let rows = largestShards * (batchSize / shards), receives = (processes ?? workers) > 1
         let geometry = TileGeometry(shardRows: batchSize / shards, dimension: dimension)
         let stride = MemoryLayout<Float>.stride, scoreFunction = loss.scoreFunction(similarity)
         let algorithm = Algorithm(loss)
         func scores(_ diagonal: TiledScores.Diagonal) -> Int {
             TiledScores.memory(
-                rows: rows, geometry: geometry, dimension: dimension, scoreFunction: scoreFunction, diagonal: diagonal,
-                groups: groups, excludesEqualSamples: equalSamples == .excluded)
+                rows: rows, receives: receives, geometry: geometry, dimension: dimension,
+                scoreFunction: scoreFunction, diagonal: diagonal, features: features, groups: groups,
+                excludesEqualSamples: equalSamples == .excluded)
         }
         func cachedTiles(_ bytes: Int) -> Int {
             TileCache.cachedCount(
-                geometry: geometry, shardPairs: shards / workers * shards, dimension: dimension,
+                geometry: geometry, shardPairs: largestShards * shards, dimension: dimension,
                 bytes: algorithm.isSoftmax ? bytes : 0)
         }
         var buffers = 0, caches = 1, tiles = 0
@@ -348,7 +359,8 @@ extension PairwiseEngine {
             (buffers, caches, tiles) = (scores(.positives) + 2 * scores(.selfPairs), 3, 3 * cachedTiles(tileMemory / 3))
         }
         if case .maximumMeanDiscrepancy = algorithm, let features {
-            buffers += MaximumMeanDiscrepancyBuffers.memory(rows: rows, geometry: geometry, features: features)
+            buffers += MaximumMeanDiscrepancyBuffers.memory(
+                rows: rows, receives: receives, geometry: geometry, features: features)
         }
         buffers += caches * 2 * geometry.count * stride
         if scoreFunction == .product && similarity == .cosine {

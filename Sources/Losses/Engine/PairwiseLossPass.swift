@@ -10,7 +10,7 @@ extension TiledScores {
     ) throws -> (rowLosses: [Double], shardBiasGradients: [Double]) {
         let stride = geometry.stride, scores = tiles.workspace, derivatives = tiles.current
         let pairWeight = 1 / Double(batchSize), factor = Float(pairWeight / temperature), shift = Float(bias)
-        var biasGradients = [Double](repeating: 0, count: schedule.localShards),
+        var biasGradients = [Double](repeating: 0, count: schedule.localShards.count),
             rowLosses = [Double](repeating: 0, count: rows)
         if gradients { clearGradients() }
         try forEachTile(accumulating: gradients ? secondGradient : nil) { tile in

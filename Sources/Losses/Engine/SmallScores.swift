@@ -80,12 +80,9 @@ extension TiledScores {
                 rowWeightSums.map { $0.pointer + row }, transposedGradient.pointer)
         }
         guard diagonal != .selfPairs else { return true }
-        let column = tile.columns.lowerBound
-        couplet_add_transposed(
-            n, dimension, transposedGradient.pointer, geometry.stride,
-            secondGradient.current.pointer + column * dimension)
+        couplet_add_transposed(n, dimension, transposedGradient.pointer, geometry.stride, columnGradient(tile))
         if rowWeightSums != nil {
-            couplet_add(n, transposedGradient.pointer + dimension * geometry.stride, columnWeightSums + column)
+            couplet_add(n, transposedGradient.pointer + dimension * geometry.stride, columnWeightSums(tile))
         }
         return true
     }

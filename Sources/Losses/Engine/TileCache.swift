@@ -80,7 +80,8 @@ final class TileCache {
     init(geometry: TileGeometry, schedule: PairwiseSchedule, dimension: Int, bytes: Int) {
         self.geometry = geometry
         cachedCount = Self.cachedCount(
-            geometry: geometry, shardPairs: schedule.localShards * schedule.shards, dimension: dimension, bytes: bytes)
+            geometry: geometry, shardPairs: schedule.localShards.count * schedule.shards, dimension: dimension,
+            bytes: bytes)
         cachedTiles = Tensor([cachedCount, geometry.count])
         currentTile = Tensor([geometry.count])
         workspaceTile = Tensor([geometry.count])

@@ -42,10 +42,11 @@ struct TileEntries {
         }
     }
 
-    init(rows: Int, geometry: TileGeometry) {
+    /// - Parameter largestRows: the most columns of a block.
+    init(rows: Int, largestRows: Int, geometry: TileGeometry) {
         precondition(geometry.rows <= 1 << 12 && geometry.stride <= 1 << 19, "a tile of \(geometry)")
         rowTiles = Tiles(geometry.rowRanges, shardRows: geometry.shardRows, rows: rows)
-        columnTiles = Tiles(geometry.columnRanges, shardRows: geometry.shardRows, rows: rows)
+        columnTiles = Tiles(geometry.columnRanges, shardRows: geometry.shardRows, rows: largestRows)
     }
 
     /// The bytes that an instance allocates, at most.

@@ -9,8 +9,10 @@ import CoupletTensors
 /// between the passes; pass 2 computes all other tiles again by the same arithmetic. Small encodings have passes of
 /// their own, which store no tile (SmallScores.swift).
 ///
-/// Cost: 3 matrix products of 2 B² d operations if all tiles are cached, 4 if none is. Each worker sends and receives
-/// about 3 B d (W - 1) / W floats. The results are the same bits for any number of workers.
+/// Cost: 3 matrix products of 2 B² d operations if all tiles are cached, 4 if none is. With W > 1 workers each one
+/// sends and receives, for equal ranges of shards, the encodings twice, (W - 1)/W · B d floats each time, and their
+/// gradients once, B d floats; and for each column of a block its square in both passes, its weight and its exponent in
+/// the second one, and two floats of its sum in the first one. The results are the same bits for any number of workers.
 ///
 /// The unit of a score is `T = S log₂e` (see couplet_pairwise.h). A tile holds products of encodings first, then
 /// exponentials 2^(T - shift), then weights. The shift is 0 where the lengths of the encodings bound |T|; otherwise it
@@ -31,7 +33,7 @@ final class TiledScores {
     let diagonal: Diagonal
     let schedule: PairwiseSchedule
     let geometry: TileGeometry
-    /// B / W.
+    /// Number of this worker's rows.
     let rows: Int
     let dimension: Int
     let tiles: TileCache
@@ -46,9 +48,9 @@ final class TiledScores {
     let zeros: Tensor
     /// ∂loss/∂(first encodings) after pass 2.
     let firstGradient: Tensor
-    /// ∂loss/∂(second encodings) of a block. It moves with the block. For the quadratic score function the column sums
-    /// of the weights follow.
-    let secondGradient: ExchangeBuffer
+    /// ∂loss/∂(second encodings) of a block, which moves with the block; for the quadratic score function the column
+    /// sums of the weights are a second field.
+    let secondGradient: RingSums
     /// One number per row of the current tile: sums in pass 1, factors in pass 2.
     let tileRows: Tensor
     /// One number per column of the current tile, or a second one per row.
@@ -61,7 +63,7 @@ final class TiledScores {
     /// ½ |g|² log₂e / τ of each row.
     let firstSquares: Tensor
     /// The column sums of a block in pass 1: exponents, then mantissas. They move with the block.
-    private let columnSums: ExchangeBuffer
+    private let columnSums: RingSums
     /// Σ_j weight_ij of each row; nil unless the score function is quadratic.
     let rowWeightSums: Tensor?
     /// A tile's gradient of the second encodings, transposed to d × `TileGeometry.stride`; with one more row for sums
@@ -89,15 +91,17 @@ final class TiledScores {
         geometry = TileGeometry(shardRows: batchSize / schedule.shards, dimension: dimension)
         columnBlock = ColumnBlock(
             geometry: geometry, dimension: dimension, usesDifferences: scoreFunction.usesDifferences)
-        rows = batchSize / schedule.communicator.size
+        rows = schedule.rows
+        let largestRows = schedule.largestRows
         let isTwoSided = diagonal != .selfPairs, arePositives = treatment == .positives
         let keyCount = GroupScores.keyCount(treatment, excludesEqualSamples)
         groups =
             keyCount == 0
             ? nil
             : GroupScores(
-                rows: rows, geometry: geometry, treatment: treatment, excludesPositives: excludesPositives,
-                excludesEqualSamples: excludesEqualSamples, hasDiagonal: diagonal != .allNegatives)
+                rows: rows, largestRows: largestRows, geometry: geometry, treatment: treatment,
+                excludesPositives: excludesPositives, excludesEqualSamples: excludesEqualSamples,
+                hasDiagonal: diagonal != .allNegatives)
         zeros = Tensor([groups == nil ? 0 : geometry.rows])
         statistics = SoftmaxStatistics(
             positives: Tensor([rows]), rows: LogSumExp(count: rows), columns: LogSumExp(count: isTwoSided ? rows : 0),
@@ -105,9 +109,13 @@ final class TiledScores {
         self.weights = weights ?? SoftmaxWeights(rows: rows, hasOtherPositives: arePositives)
         firstSquares = Tensor([rows])
         rowWeightSums = scoreFunction == .quadratic ? Tensor([rows]) : nil
-        remote = RemoteBlock(rows: rows, dimension: dimension, features: features, keyCount: keyCount)
-        columnSums = ExchangeBuffer(count: isTwoSided ? 2 * rows : 0)
-        secondGradient = ExchangeBuffer(count: isTwoSided ? rows * (dimension + 1) : 0)
+        remote = RemoteBlock(schedule: schedule, dimension: dimension, features: features, keyCount: keyCount)
+        func sums(_ widths: [Int]) -> RingSums {
+            RingSums(
+                widths: widths, columns: isTwoSided ? schedule.rows : 0, largestColumns: isTwoSided ? largestRows : 0)
+        }
+        columnSums = sums([1, 1])
+        secondGradient = sums(scoreFunction == .quadratic ? [dimension, 1] : [dimension])
         firstGradient = Tensor([rows, dimension])
         tileRows = Tensor([geometry.rows])
         tileColumns = Tensor([max(geometry.rows, geometry.stride)])
@@ -127,15 +135,23 @@ final class TiledScores {
     }
 
     /// The bytes that an instance allocates, without its tile cache.
+    /// - Parameters:
+    ///   - rows: the most rows of a worker.
+    ///   - receives: whether blocks come from other processes.
     static func memory(
-        rows: Int, geometry: TileGeometry, dimension: Int, scoreFunction: ScoreFunction, diagonal: Diagonal,
-        groups: GroupTreatment, excludesEqualSamples: Bool
+        rows: Int, receives: Bool, geometry: TileGeometry, dimension: Int, scoreFunction: ScoreFunction,
+        diagonal: Diagonal,
+        features: FeatureCounts?, groups: GroupTreatment, excludesEqualSamples: Bool
     ) -> Int {
-        let isTwoSided = diagonal != .selfPairs
-        // Statistics and weights of the rows; exchange buffers, twice; squares; the first gradient.
-        var floats = rows * (isTwoSided ? 10 : 3) + 2 * rows * (dimension + 3) + 2 * rows + rows * dimension
+        let isTwoSided = diagonal != .selfPairs, keyCount = GroupScores.keyCount(groups, excludesEqualSamples)
+        // Statistics and weights of the rows; squares; the first gradient; the block; the sums of its columns.
+        var floats = rows * (isTwoSided ? 10 : 3) + rows + rows * dimension
+        floats += RemoteBlock.memory(
+            rows: rows, dimension: dimension, features: features, keyCount: keyCount, receives: receives)
         floats += geometry.rows + max(geometry.rows, geometry.stride)
-        if isTwoSided { floats += 2 * rows * (2 + dimension + 1) }
+        if isTwoSided {
+            floats += (receives ? 2 : 1) * rows * (2 + dimension + (scoreFunction == .quadratic ? 1 : 0))
+        }
         if scoreFunction == .quadratic { floats += rows }
         floats += ColumnBlock.memory(
             geometry: geometry, dimension: dimension, usesDifferences: scoreFunction.usesDifferences)
@@ -143,15 +159,15 @@ final class TiledScores {
         if scoreFunction.allowsSmallPasses(dimension) {
             floats += SmallScores.memory(rows: rows, dimension: dimension, columns: geometry.stride)
         }
-        let keyCount = GroupScores.keyCount(groups, excludesEqualSamples)
         if keyCount == 0 { return floats * MemoryLayout<Float>.stride }
-        floats += rows + 2 * 2 * keyCount * rows + geometry.rows
+        floats += rows + geometry.rows
         return floats * MemoryLayout<Float>.stride
             + GroupScores.memory(
                 rows: rows, geometry: geometry, treatment: groups, excludesEqualSamples: excludesEqualSamples)
     }
 
-    /// Sets the encodings of a batch, B/W × d each. Their memory must stay valid and unchanged until the last pass.
+    /// Sets this worker's encodings of a batch, rows × d each. Other workers read the second ones where they are. So
+    /// the memory must stay valid and unchanged until all workers have finished the last pass.
     /// - Parameters:
     ///   - firstKeys: the numbers of the rows that are compared (`GroupScores.keyCount` lists).
     ///   - secondKeys: those of the columns.
@@ -166,18 +182,16 @@ final class TiledScores {
         weights.temperature = temperature
         self.first = first
         couplet_row_squares(rows, dimension, first.pointer, 0.5 * scale, firstSquares.pointer)
-        remote.load(second, squareFactor: 0.5 * scale, weights: nil)
+        remote.load(second, squareFactor: 0.5 * scale)
         small?.load(first, scale: scale, offsets: scoreFunction == .quadratic ? firstSquares : nil)
     }
 
     /// ∂loss/∂(second encodings) of this worker's rows, after pass 2.
-    var secondEncodingGradient: Tensor {
-        secondGradient.current.flat(0..<(rows * dimension)).reshaped([rows, dimension])
-    }
+    var secondEncodingGradient: Tensor { secondGradient.field(0).reshaped([rows, dimension]) }
 
     func clearGradients() {
         firstGradient.fill(0)
-        secondGradient.current.fill(0)
+        secondGradient.clear()
         rowWeightSums?.fill(0)
     }
 
@@ -191,28 +205,31 @@ final class TiledScores {
         statistics.rows.setEmpty()
         groups?.matches.clear()
         if needsColumns {
-            columnSums.current.flat(0..<rows).fill(COUPLET_EMPTY)
-            columnSums.current.flat(rows..<(2 * rows)).fill(0)
+            columnSums.field(0).fill(COUPLET_EMPTY)
+            columnSums.field(1).fill(0)
         }
         let tileRowSums = needsRows ? tileRows.pointer : nil, tileColumnSums = needsColumns ? tileColumns.pointer : nil
         try forEachTile(accumulating: needsColumns ? columnSums : nil) { tile in
-            let blockSums = columnSums.current.pointer
             let shift =
                 isSmall(tile)
                 ? computeSmallSums(tile)
                 : computeExponentials(tile, storingPositives: true, tileRowSums, tileColumnSums)
             if let tileRowSums {
+                let row = tile.rows.lowerBound
                 addTileSums(
-                    tile.rows, tileRowSums, shift, statistics.rows.exponent.pointer, statistics.rows.mantissa.pointer,
-                    tile, byColumn: false)
+                    tile.rows.count, tileRowSums, shift, statistics.rows.exponent.pointer + row,
+                    statistics.rows.mantissa.pointer + row, tile, byColumn: false)
             }
             if let tileColumnSums {
-                addTileSums(tile.columns, tileColumnSums, shift, blockSums, blockSums + rows, tile, byColumn: true)
+                let column = tile.columns.lowerBound
+                addTileSums(
+                    tile.columns.count, tileColumnSums, shift, columnSums.pointer(0, column: column),
+                    columnSums.pointer(1, column: column), tile, byColumn: true)
             }
         }
         guard needsColumns else { return }
-        statistics.columns.exponent.copy(from: columnSums.current.flat(0..<rows))
-        statistics.columns.mantissa.copy(from: columnSums.current.flat(rows..<(2 * rows)))
+        statistics.columns.exponent.copy(from: columnSums.field(0))
+        statistics.columns.mantissa.copy(from: columnSums.field(1))
     }
 
     /// Computes a loss from the statistics of pass 1, and `weights`.
@@ -222,8 +239,8 @@ final class TiledScores {
     }
 
     /// Pass 2: computes the gradients of the encodings from `weights`. `finishGradients` completes them.
-    func secondPass(second: Tensor) throws {
-        remote.load(second, squareFactor: nil, weights: weights)
+    func secondPass() throws {
+        remote.load(weights)
         clearGradients()
         try forEachTile(accumulating: diagonal == .selfPairs ? nil : secondGradient) { tile in
             if isSmall(tile), addSmallGradients(tile) { return }
@@ -232,29 +249,24 @@ final class TiledScores {
     }
 
     /// Runs over all tiles in the order of the schedule. Every worker must call it.
-    func forEachTile(accumulating: ExchangeBuffer?, _ body: (ScoreTile) -> Void) throws {
-        let (rowRanges, columnRanges, n) = (geometry.rowRanges, geometry.columnRanges, geometry.shardRows)
-        var number = 0, pairNumber = 0
-        try schedule.run(reading: remote.buffer, accumulating: accumulating) { pair in
-            let (firstRow, firstColumn) = (pair.first * n, pair.second * n), isBounded = isBounded(pair)
-            if let groups, pairNumber % (schedule.localShards * schedule.localShards) == 0 {
-                groups.beginBlock(isOwn: pairNumber == 0, remote.key)
+    func forEachTile(accumulating: RingSums?, _ body: (ScoreTile) -> Void) throws {
+        let (rowRanges, n) = (geometry.rowRanges, geometry.shardRows)
+        var number = 0
+        try schedule.run(reading: remote.ring, accumulating: accumulating) { pair in
+            let firstRow = pair.first * n, firstColumn = pair.second * n + pair.columns.lowerBound,
+                columns = firstColumn..<firstColumn + pair.columns.count, isBounded = isBounded(pair)
+            if pair.beginsBlock { groups?.beginBlock(isOwn: pair.isOwnBlock, columns: remote.count, remote.key) }
+            if pair.beginsColumns {
+                groups?.beginColumns(columns, number: pair.columnRange)
+                columnBlock.begin(remote.encodings + firstColumn * dimension, count: columns.count)
             }
-            pairNumber += 1
-            for (columnRange, columns) in columnRanges.enumerated() {
-                groups?.beginColumns(
-                    firstColumn + columns.lowerBound..<firstColumn + columns.upperBound, number: columnRange)
-                columnBlock.begin(
-                    remote.encodings + (firstColumn + columns.lowerBound) * dimension, count: columns.count)
-                for rows in rowRanges {
-                    body(
-                        ScoreTile(
-                            rows: firstRow + rows.lowerBound..<firstRow + rows.upperBound,
-                            columns: firstColumn + columns.lowerBound..<firstColumn + columns.upperBound,
-                            diagonalStart: pair.isDiagonal ? rows.lowerBound - columns.lowerBound : nil,
-                            isBounded: isBounded, number: number))
-                    number += 1
-                }
+            for rows in rowRanges {
+                body(
+                    ScoreTile(
+                        rows: firstRow + rows.lowerBound..<firstRow + rows.upperBound, columns: columns,
+                        diagonalStart: pair.isDiagonal ? rows.lowerBound - pair.columns.lowerBound : nil,
+                        isBounded: isBounded, number: number))
+                number += 1
             }
         }
     }
@@ -350,15 +362,14 @@ final class TiledScores {
     /// Adds a tile's sums to the sums of its rows (or columns). The few sums that underflow under the tile's shift are
     /// computed again, each with a shift of its own.
     private func addTileSums(
-        _ range: Range<Int>, _ sums: UnsafeMutablePointer<Float>, _ shift: Float,
-        _ exponents: UnsafeMutablePointer<Float>, _ mantissas: UnsafeMutablePointer<Float>, _ tile: ScoreTile,
-        byColumn: Bool
+        _ count: Int, _ sums: UnsafeMutablePointer<Float>, _ shift: Float, _ exponent: UnsafeMutablePointer<Float>,
+        _ mantissa: UnsafeMutablePointer<Float>, _ tile: ScoreTile, byColumn: Bool
     ) {
-        let exponent = exponents + range.lowerBound, mantissa = mantissas + range.lowerBound, stride = geometry.stride
-        if !tile.isBounded, couplet_underflowed_sums(range.count, shift, sums, exponent) > 0 {
+        let stride = geometry.stride
+        if !tile.isBounded, couplet_underflowed_sums(count, shift, sums, exponent) > 0 {
             let products = tiles.workspace
             let factor = computeNegativeProducts(tile, into: products, storingPositives: false)
-            for i in 0..<range.count
+            for i in 0..<count
             where sums[i] < COUPLET_UNDERFLOWED && exponent[i] < shift - COUPLET_NEGLIGIBLE {
                 var sum: (exponent: Float, mantissa: Float) = (0, 0)
                 couplet_exp2_sum(
@@ -368,7 +379,7 @@ final class TiledScores {
                 sums[i] = 0
             }
         }
-        couplet_add_tile_sums(range.count, shift, sums, exponent, mantissa)
+        couplet_add_tile_sums(count, shift, sums, exponent, mantissa)
     }
 
     // MARK: - From weights to gradients
@@ -423,7 +434,8 @@ final class TiledScores {
             (m, n) = (tile.rows.count, tile.columns.count)
         let firstGradient = firstGradient.pointer + tile.rows.lowerBound * dimension
         let first = first.pointer + tile.rows.lowerBound * dimension
-        let secondGradient = secondGradient.current.pointer + (isTwoSided ? tile.columns.lowerBound * dimension : 0)
+        // Not used if all gradients go to the first set.
+        let secondGradient = isTwoSided ? columnGradient(tile) : firstGradient
         if scoreFunction.usesDifferences {
             if scoreFunction == .euclidean {
                 couplet_tile_divide_distances(m, n, dimension, first, columnBlock.transposed, tileWeights, stride)
@@ -439,7 +451,7 @@ final class TiledScores {
             if !isTwoSided { tileColumns.fill(0) }
             couplet_tile_sums(
                 m, n, tileWeights, stride, rowWeightSums.pointer + tile.rows.lowerBound,
-                isTwoSided ? columnWeightSums + tile.columns.lowerBound : tileColumns.pointer)
+                isTwoSided ? columnWeightSums(tile) : tileColumns.pointer)
         }
         couplet_product_packed(
             m, dimension, n, tileWeights, stride, 0, columnBlock.forGradients, 1, firstGradient, dimension, nil)
@@ -449,29 +461,39 @@ final class TiledScores {
             accumulate: true, secondGradient, stride: dimension)
     }
 
-    /// The column sums of the weights of the block that is being processed, behind its gradient.
-    var columnWeightSums: UnsafeMutablePointer<Float> { secondGradient.current.pointer + rows * dimension }
+    /// The gradient of a tile's columns.
+    func columnGradient(_ tile: ScoreTile) -> UnsafeMutablePointer<Float> {
+        secondGradient.pointer(0, column: tile.columns.lowerBound)
+    }
+
+    /// The sums of the weights of a tile's columns, for the quadratic score function.
+    func columnWeightSums(_ tile: ScoreTile) -> UnsafeMutablePointer<Float> {
+        secondGradient.pointer(1, column: tile.columns.lowerBound)
+    }
 
     /// Completes the gradients with respect to the encodings. Every pass that accumulates gradients must be followed by
     /// one call.
     /// - Returns: Σ_ij ∂loss/∂S_ij S_ij of each local shard.
     func finishGradients(second: Tensor) -> [Double] {
-        let columnWeightSums = diagonal == .selfPairs ? nil : self.columnWeightSums
+        let isTwoSided = diagonal != .selfPairs, secondGradient = secondGradient.field(0).pointer
+        let columnWeightSums =
+            isTwoSided && scoreFunction == .quadratic ? self.secondGradient.field(1).pointer : nil
         let n = geometry.shardRows, block = n * dimension
         func alongFirst(_ shard: Int) -> Double {
             couplet_dot(block, first.pointer + shard * block, firstGradient.pointer + shard * block)
         }
         func alongSecond(_ shard: Int) -> Double {
-            couplet_dot(block, second.pointer + shard * block, secondGradient.current.pointer + shard * block)
+            couplet_dot(block, second.pointer + shard * block, secondGradient + shard * block)
         }
-        var scoreGradients = (0..<schedule.localShards).map { shard -> Double in
+        let shards = 0..<schedule.localShards.count
+        var scoreGradients = shards.map { shard -> Double in
             guard scoreFunction == .quadratic || scoreFunction == .product else { return 0 }
             var sum = alongFirst(shard)
             if let rowWeightSums {
                 // `firstSquares` has the unit log₂e / τ.
                 for i in (shard * n)..<((shard + 1) * n) {
                     let g = Double(firstSquares.pointer[i]) * Double(rowWeightSums.pointer[i])
-                    let h = columnWeightSums.map { Double(remote.localSquares.pointer[i]) * Double($0[i]) } ?? g
+                    let h = columnWeightSums.map { Double(remote.localSquares[i]) * Double($0[i]) } ?? g
                     sum -= (g + h) / Double(scale)
                 }
             }
@@ -480,15 +502,12 @@ final class TiledScores {
         if let rowWeightSums {
             couplet_subtract_scaled_rows(rows, dimension, first.pointer, rowWeightSums.pointer, firstGradient.pointer)
             if let columnWeightSums {
-                couplet_subtract_scaled_rows(
-                    rows, dimension, second.pointer, columnWeightSums, secondGradient.current.pointer)
+                couplet_subtract_scaled_rows(rows, dimension, second.pointer, columnWeightSums, secondGradient)
             }
         }
         if scoreFunction.usesDifferences {
             // Distances are homogeneous of degree 1, so Euler's theorem gives the sum.
-            scoreGradients = (0..<schedule.localShards).map {
-                alongFirst($0) + (columnWeightSums == nil ? 0 : alongSecond($0))
-            }
+            scoreGradients = shards.map { alongFirst($0) + (isTwoSided ? alongSecond($0) : 0) }
         } else if diagonal == .selfPairs {
             // Every score belongs to two encodings of the same set.
             scoreGradients = scoreGradients.map { 0.5 * $0 }

@@ -85,7 +85,7 @@ struct JointSoftmax {
         let positives = statistics.positives, sums = statistics.rows
         let starts = stride(from: 0, to: positives.count, by: batch.shardRows)
         // The sum over all scores of each local shard, as (exponent, mantissa).
-        let localSums = starts.flatMap { start -> [Double] in
+        let localSums = starts.map { start -> [Double] in
             let range = start..<(start + batch.shardRows)
             func positive(_ i: Int) -> Double {
                 excludesPositives ? Double(COUPLET_EMPTY) : Double(positives.pointer[i])
@@ -97,8 +97,9 @@ struct JointSoftmax {
             }
             return [shift, mantissa]
         }
-        let gathered = try batch.communicator.allGather(numbers: localSums)
-        let shards = (0..<(gathered.count / 2)).map { (exponent: gathered[2 * $0], mantissa: gathered[2 * $0 + 1]) }
+        let shards = try batch.communicator.allGather(shards: localSums, batch.partition).map {
+            (exponent: $0[0], mantissa: $0[1])
+        }
         let shift = shards.map(\.exponent).max()!
         return (shift, PairwiseSummation.sum(shards.map { $0.mantissa * exp2($0.exponent - shift) }))
     }

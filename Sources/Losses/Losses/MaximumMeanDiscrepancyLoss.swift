@@ -127,15 +127,15 @@ extension MaximumMeanDiscrepancyLoss {
 final class MaximumMeanDiscrepancyBuffers {
     /// Conditional means Σ_i w_ij φ(u_i) of each second encoding, rows × F₁, which move with the block; their residuals
     /// after the second pass.
-    fileprivate let columnMeans: ExchangeBuffer
+    fileprivate let columnMeans: RingSums
     /// Conditional means Σ_j w'_ij ψ(v_j) of each first encoding, rows × F₂; their residuals after the second pass.
     fileprivate let rowMeans: Tensor
     fileprivate let rowCentres: Tensor, columnCentres: Tensor
     /// The softmax weights of one tile, and its products of features and residuals.
     fileprivate let softmax: Tensor, products: Tensor
 
-    init(rows: Int, geometry: TileGeometry, features: FeatureCounts) {
-        columnMeans = ExchangeBuffer(count: rows * features.first)
+    init(rows: Int, largestRows: Int, geometry: TileGeometry, features: FeatureCounts) {
+        columnMeans = RingSums(widths: [features.first], columns: rows, largestColumns: largestRows)
         rowMeans = Tensor([rows, features.second])
         rowCentres = Tensor([rows])
         columnCentres = Tensor([rows])
@@ -143,11 +143,13 @@ final class MaximumMeanDiscrepancyBuffers {
         products = Tensor([geometry.count])
     }
 
-    /// The bytes of the buffers and of the features in `RemoteBlock`.
-    static func memory(rows: Int, geometry: TileGeometry, features: FeatureCounts) -> Int {
+    /// The bytes of the buffers.
+    /// - Parameters:
+    ///   - rows: the most rows of a worker.
+    ///   - receives: whether blocks come from other processes.
+    static func memory(rows: Int, receives: Bool, geometry: TileGeometry, features: FeatureCounts) -> Int {
         let floats =
-            rows * (2 * features.first + features.second + 2) + 2 * rows * (features.first + features.second + 1) + 2
-            * geometry.count
+            rows * ((receives ? 2 : 1) * features.first + features.second + 2) + 2 * geometry.count
         return MemoryLayout<Float>.stride * floats
     }
 }
@@ -155,16 +157,15 @@ final class MaximumMeanDiscrepancyBuffers {
 extension TiledScores {
     /// Computes the loss and its gradients in three passes: softmax sums, conditional means, gradients.
     /// - Parameters:
-    ///   - second: the second modality's encodings.
     ///   - features: φ(u) and ψ(v) of the local pairs.
     /// - Returns: the contribution of each row to the loss.
     func maximumMeanDiscrepancyPasses(
-        _ loss: MaximumMeanDiscrepancyLoss, _ buffers: MaximumMeanDiscrepancyBuffers, batchSize: Int, second: Tensor,
+        _ loss: MaximumMeanDiscrepancyLoss, _ buffers: MaximumMeanDiscrepancyBuffers, batchSize: Int,
         features: (first: Tensor, second: Tensor), temperature: Double, gradients: Bool
     ) throws -> [Double] {
         precondition(
             features.first.rows == rows && features.second.rows == rows
-                && features.first.count == buffers.columnMeans.current.count
+                && features.first.count == buffers.columnMeans.field(0).count
                 && features.second.count == buffers.rowMeans.count,
             "features \(features.first.shape) and \(features.second.shape)")
         let usesColumns = loss.directions.first != 0, usesRows = loss.directions.second != 0
@@ -178,8 +179,8 @@ extension TiledScores {
                 statistics.columns, statistics.positives, exponent: weights.columnExponent, weight: weights.columnWeight
             )
         }
-        remote.load(second, squareFactor: nil, weights: weights)
-        remote.load(features: features.second, residuals: nil, centres: nil)
+        remote.load(weights)
+        remote.load(features: features.second)
         try meansPass(features.first, buffers, rows: usesRows, columns: usesColumns)
 
         var rowLosses = [Double](repeating: 0, count: rows)
@@ -190,13 +191,11 @@ extension TiledScores {
             rowLosses = zip(rowLosses, losses).map { $0 + $1 }
         }
         if usesColumns {
-            addLosses(buffers.columnMeans.current, features.first, buffers.columnCentres, loss.directions.first)
+            addLosses(buffers.columnMeans.field(0), features.first, buffers.columnCentres, loss.directions.first)
         }
         if usesRows { addLosses(buffers.rowMeans, features.second, buffers.rowCentres, loss.directions.second) }
         if gradients {
-            remote.load(second, squareFactor: nil, weights: weights)
-            remote.load(
-                features: features.second, residuals: buffers.columnMeans.current, centres: buffers.columnCentres)
+            remote.load(residuals: buffers.columnMeans.field(0), centres: buffers.columnCentres)
             clearGradients()
             try forEachTile(accumulating: secondGradient) { tile in
                 addGradients(
@@ -213,7 +212,7 @@ extension TiledScores {
     ) throws {
         let stride = geometry.stride, scores = tiles.workspace, softmax = buffers.softmax.pointer
         let firstWidth = firstFeatures.columns, secondWidth = buffers.rowMeans.columns
-        buffers.columnMeans.current.fill(0)
+        buffers.columnMeans.clear()
         buffers.rowMeans.fill(0)
         try forEachTile(accumulating: usesColumns ? buffers.columnMeans : nil) { tile in
             let (m, n) = (tile.rows.count, tile.columns.count)
@@ -223,7 +222,7 @@ extension TiledScores {
                 MatrixProduct.multiply(
                     m: n, n: firstWidth, k: m, softmax, .transposed, stride: stride,
                     firstFeatures.pointer + tile.rows.lowerBound * firstWidth, .asIs, stride: firstWidth,
-                    accumulate: true, buffers.columnMeans.current.pointer + tile.columns.lowerBound * firstWidth,
+                    accumulate: true, buffers.columnMeans.pointer(0, column: tile.columns.lowerBound),
                     stride: firstWidth)
             }
             if usesRows {

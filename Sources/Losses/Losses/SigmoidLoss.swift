@@ -45,7 +45,7 @@ extension TiledScores {
     ) throws -> (rowLosses: [Double], shardBiasGradients: [Double]) {
         let stride = geometry.stride, tileWeights = tiles.workspace, shift = Float(bias / log(2)),
             pairWeight = 1 / Double(batchSize)
-        var biasGradients = [Double](repeating: 0, count: schedule.localShards),
+        var biasGradients = [Double](repeating: 0, count: schedule.localShards.count),
             rowLosses = [Double](repeating: 0, count: rows)
         if gradients { clearGradients() }
         try forEachTile(accumulating: gradients ? secondGradient : nil) { tile in

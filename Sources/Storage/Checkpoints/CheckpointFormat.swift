@@ -7,7 +7,7 @@ import CoupletFiles
 /// a replay need the arithmetic of the program that wrote the checkpoint, too.
 public enum CheckpointFormat {
     /// The version that this program writes.
-    public static let version = 2
+    public static let version = 3
 
     /// The versions that this program reads.
     static let readableVersions = 1...version
@@ -17,7 +17,8 @@ public enum CheckpointFormat {
         2: """
         matrix products, elementary functions and sums are Couplet's own, with the same bits on every CPU \
         (before, OpenBLAS and the C library computed them)
-        """
+        """,
+        3: "the loss adds the pairs of shards in cyclic order, for any number of workers",
     ]
 
     /// What needs the bits of the run.

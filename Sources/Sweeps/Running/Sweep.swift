@@ -110,7 +110,7 @@ public struct Sweep: Sendable {
         let plan = try TrialPlan(specification, registry: registry)
         let layout = try TrialSlotLayout(
             specification, threads: options.threads, processes: group.processCount,
-            isLaunched: group.environment.rank != nil, cores: WorkerGroup.availableCores)
+            isLaunched: group.environment.rank != nil, cores: WorkerCount.availableCores)
         let sources = SourceCache(slots: layout.slots)
         var coordinator: SweepCoordinator?
         if isFirstProcess {

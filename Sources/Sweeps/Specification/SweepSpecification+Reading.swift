@@ -65,7 +65,7 @@ extension SweepSpecification {
         let choice = root.value("choose_on").flatMap { node in
             root.choice("choose_on", "choice", among: Choice.allCases.map(\.rawValue), node: node).flatMap(Choice.init)
         }
-        let threads = root.powerOfTwo("threads_per_trial"), ranks = root.powerOfTwo("ranks_per_trial")
+        let threads = root.workers("threads_per_trial"), ranks = root.workers("ranks_per_trial")
         let halving = root.block("halving", required: false, example: "{first_steps: 100, factor: 3}")?.halving()
         if halving != nil, let key = varied.first(where: { $0.key == "train.steps" || $0.key == "train" }) {
             root.note(
@@ -183,14 +183,9 @@ extension ConfigurationBlock {
         return count > 0 ? .init(count: count, seed: seed) : nil
     }
 
-    fileprivate func powerOfTwo(_ key: String) -> Int {
+    fileprivate func workers(_ key: String) -> Int {
         var number = 1
         read(key, .integer(1...(1 << 20), example: 2), into: &number)
-        if number.nonzeroBitCount != 1 {
-            let below = 1 << (Int.bitWidth - 1 - number.leadingZeroBitCount)
-            note(key, "wanted a power of two; found \(number); the nearest are \(below) and \(2 * below)")
-            return 1
-        }
         return number
     }
 

@@ -6,7 +6,7 @@ extension Configuration {
     public struct Batch: Equatable, Sendable {
         /// B: number of pairs a step, over all workers.
         public var size: Int
-        /// S: number of equal parts of the batch, a power of two that divides `size`. At most S workers can share a
+        /// S: number of equal parts of the batch, a divisor of `size`. At most S workers can share a
         /// step. Different S give different bits.
         public var shards: Int
         /// Whether activations stay in memory between forward and backward. The bits are the same.
@@ -69,6 +69,19 @@ extension Configuration {
             return shards
         }
 
+        /// The divisors of a number, ascending.
+        static func divisors(of number: Int) -> [Int] {
+            var small: [Int] = [], large: [Int] = [], divisor = 1
+            while divisor * divisor <= number {
+                if number % divisor == 0 {
+                    small.append(divisor)
+                    if divisor * divisor != number { large.append(number / divisor) }
+                }
+                divisor += 1
+            }
+            return small + large.reversed()
+        }
+
         static let table = ConfigurationTable(
             Batch(size: 2),
             [
@@ -77,7 +90,7 @@ extension Configuration {
                     "Number of pairs in a step, over all workers."),
                 .key(
                     "shards", \.shards, .integer(1...ConfigurationLimits.pairs, example: 16),
-                    "Number of equal parts of the batch; at most so many workers can share a step.",
+                    "Number of equal parts of the batch, which divides it; at most so many workers share a step.",
                     defaultText: "the largest power of two up to 16 that leaves 128 pairs a shard"),
                 .key(
                     "activations", \.activations, .choice("treatment of activations"),
@@ -106,11 +119,10 @@ extension Configuration {
 
         /// Why `shards` does not fit `size`; nil if it does.
         private var problemOfShards: String? {
-            func isValid(_ shards: Int) -> Bool { shards & (shards - 1) == 0 && size % shards == 0 }
-            if isValid(shards) { return nil }
-            let valid = (0..<31).map { 1 << $0 }.filter(isValid)
+            if size % shards == 0 { return nil }
+            let valid = Self.divisors(of: size)
             let nearest = [valid.last { $0 < shards }, valid.first { $0 > shards }].compactMap(\.self).map(String.init)
-            return "wanted a power of two that divides the batch of \(size); found \(shards); the nearest valid "
+            return "wanted a number that divides the batch of \(size); found \(shards); the nearest valid "
                 + "\(nearest.count == 1 ? "number is" : "numbers are") \(nearest.joined(separator: " and "))"
         }
     }

@@ -43,7 +43,7 @@ struct LossBatches {
 }
 
 extension ModelEvaluation {
-    /// The encodings of this worker's pairs of a batch, B/W × e, their sample numbers, and their samples if the loss
+    /// The encodings of this worker's pairs of a batch, their sample numbers, and their samples if the loss
     /// compares data.
     fileprivate typealias Batch = (
         encodings: PerModality<Tensor>, numbers: [UInt64], samples: PerModality<Tensor>?
@@ -79,9 +79,11 @@ extension ModelEvaluation {
         sized.batch.size = batches.size
         // Each pair of an evaluation brings its own samples.
         sized.batch.secondPerFirst = 1
-        let rows = batches.size / communicator.size
-        let features = try BatchFeatures(sized, source: source, rows: rows)
-        let encoded = LossEncodings(self, batches, rows: rows, keepsSamples: features != nil)
+        let shards = ShardPartition(shards: sized.batch.shards, workers: communicator.size).range(of: communicator.rank)
+        let shardRows = batches.size / sized.batch.shards
+        let positions = shards.lowerBound * shardRows..<shards.upperBound * shardRows
+        let features = try BatchFeatures(sized, source: source, rows: positions.count)
+        let encoded = LossEncodings(self, batches, positions, keepsSamples: features != nil)
         return try loss(
             parameters, pairs.split, size: batches.size, count: batches.count, features: features, batch: encoded.batch)
     }
@@ -138,16 +140,15 @@ private struct GalleryBatches {
     private let shardRows: Int
     /// Rows of the encodings from one run of shards to the next.
     private let runRows: Int
-    private let localShards: Int
-    private let rank: Int
+    /// The shards of a batch that this worker has.
+    private let ownShards: Range<Int>
 
     init(_ configuration: Configuration, _ shards: SampleShards, rank: Int, workers: Int) {
         let batch = configuration.batch, perLoss = configuration.objective.loss.batchCount
         let run = shards.count / batch.shards
         shardRows = batch.size / batch.shards
         runRows = run * shards.size
-        localShards = batch.shards / workers
-        self.rank = rank
+        ownShards = ShardPartition(shards: batch.shards, workers: workers).range(of: rank)
         // The last shards may be shorter. Every worker gets the same number.
         let smallest =
             (0..<batch.shards).map { shard in
@@ -156,23 +157,23 @@ private struct GalleryBatches {
         count = smallest / (perLoss * shardRows) * perLoss
     }
 
-    /// The first of a local shard's rows of a batch, among this worker's rows of the encodings.
+    /// The first of a shard's rows of a batch, among the rows of the encodings of all workers.
     private func start(ofShard shard: Int, _ batch: Int) -> Int { shard * runRows + batch * shardRows }
 
     /// The numbers of this worker's pairs of a batch among the pairs of the evaluation.
     func samples(of batch: Int) -> [UInt64] {
-        (0..<localShards).flatMap { shard in
-            let start = UInt64(rank * localShards * runRows + start(ofShard: shard, batch))
+        ownShards.flatMap { shard in
+            let start = UInt64(start(ofShard: shard, batch))
             return start..<start + UInt64(shardRows)
         }
     }
 
-    /// This worker's rows of a batch, B/W × e.
+    /// This worker's rows of a batch.
     func rows(of encodings: Tensor, _ batch: Int) -> Tensor {
-        let result = Tensor([localShards * shardRows, encodings.columns])
-        for shard in 0..<localShards {
-            let start = start(ofShard: shard, batch)
-            result.rows(shard * shardRows..<(shard + 1) * shardRows).copy(
+        let result = Tensor([ownShards.count * shardRows, encodings.columns])
+        for (index, shard) in ownShards.enumerated() {
+            let start = start(ofShard: shard, batch) - ownShards.lowerBound * runRows
+            result.rows(index * shardRows..<(index + 1) * shardRows).copy(
                 from: encodings.rows(start..<start + shardRows))
         }
         return result
@@ -189,7 +190,7 @@ private struct LossEncodings {
     private let shardRows: Int
     private let keepsSamples: Bool
 
-    init(_ evaluation: ModelEvaluation, _ batches: LossBatches, rows: Int, keepsSamples: Bool) {
+    init(_ evaluation: ModelEvaluation, _ batches: LossBatches, _ positions: Range<Int>, keepsSamples: Bool) {
         source = evaluation.source
         self.batches = batches
         let shardRows = batches.size / evaluation.configuration.batch.shards
@@ -197,7 +198,7 @@ private struct LossEncodings {
         encoders = PerModality {
             evaluation.model.batchEncoder($0, rows: ModelEvaluation.lossRows(ofShard: shardRows))
         }
-        positions = evaluation.communicator.rank * rows..<(evaluation.communicator.rank + 1) * rows
+        self.positions = positions
         self.keepsSamples = keepsSamples
     }
 

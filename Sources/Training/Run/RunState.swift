@@ -162,7 +162,8 @@ package struct RunState {
         for (bucket, slice) in zip(layout.buckets, slices) {
             guard let workerSlices = try communicator.gather(slice, to: 0), let flat else { continue }
             for (worker, workerSlice) in workerSlices.enumerated() {
-                flat.flat(communicator.ownedRange(in: bucket.range, worker: worker)).copy(from: workerSlice)
+                flat.flat(communicator.ownedRange(in: bucket.range, shards: layout.shards, worker: worker)).copy(
+                    from: workerSlice)
             }
         }
     }
@@ -188,7 +189,8 @@ package struct RunState {
                 }
                 full.copy(bytes: try broadcast(full))
                 for (bucket, slices) in zip(layout.buckets, optimizer.arrays) {
-                    slices[index].copy(from: full.flat(communicator.ownedRange(in: bucket.range)))
+                    slices[index].copy(
+                        from: full.flat(communicator.ownedRange(in: bucket.range, shards: layout.shards)))
                 }
             }
         }

@@ -8,7 +8,7 @@ public struct TrainingOptions: Sendable {
     /// Path of the run's folder; nil selects `runs/NAME`.
     public var output: String?
     public var existing: RunFolder.ExistingRun
-    /// Number of workers of this process; nil chooses 1 under mpirun, otherwise the largest power of two within the CPU
+    /// Number of workers of this process; nil chooses 1 under mpirun, otherwise as many as can work within the CPU
     /// affinity mask and the shards.
     public var threads: Int?
     public var progress: ProgressDisplay.Mode

@@ -39,9 +39,9 @@ package final class EncoderTrainer {
     private let batchCount: Int
     /// T: number of pairs of each sample.
     let pairsPerSample: Int
-    /// This worker's encodings of each input, B/(W T) × e, shard after shard. The inputs of a modality are adjacent.
+    /// This worker's encodings of each input, rows/T × e, shard after shard. The inputs of a modality are adjacent.
     let outputs: [Tensor]
-    /// The encodings of the pairs, B/W × e, of each input: each of `outputs` T times; nil for T = 1.
+    /// The encodings of the pairs, rows × e, of each input: each of `outputs` T times; nil for T = 1.
     private let repeatedOutputs: [Tensor]?
     /// Gradients of the encodings of a shard's samples, B/(S T) × e; nil for T = 1.
     private let sampleGradient: Tensor?
@@ -61,10 +61,15 @@ package final class EncoderTrainer {
         let encoder = model.encoders[modality], isFrozen = model.frozen.contains(modality)
         let factors = configuration.optimizer.learningRateFactors
         let shards = configuration.batch.shards, shardRows = configuration.batch.shardSamples(modality)
-        let localShards = shards / communicator.size
+        let partition = ShardPartition(shards: shards, workers: communicator.size)
+        let localShards = partition.range(of: communicator.rank).count
         modalities = model.modalities(sharingEncoderOf: modality)
         batchCount = configuration.objective.loss.batchCount
         let inputCount = modalities.count * batchCount
+        func order(descending: Bool) -> PairwiseAccumulation {
+            PairwiseAccumulation(
+                partition, worker: communicator.rank, inputs: inputCount, descending: descending)
+        }
         self.encoder = encoder
         self.isFrozen = isFrozen
         self.communicator = communicator
@@ -83,12 +88,13 @@ package final class EncoderTrainer {
             ? nil
             : (0..<inputCount).map { _ in Tensor([localShards * shardRows * pairsPerSample, encoder.outputCount]) }
         sampleGradient = pairsPerSample == 1 || isFrozen ? nil : Tensor([shardRows, encoder.outputCount])
-        gradients = isFrozen ? nil : LeafAccumulator(gradientsOf: encoder, leaves: localShards * inputCount)
+        gradients = isFrozen ? nil : LeafAccumulator(gradientsOf: encoder, order: order(descending: true))
         tableGradients =
             isFrozen
             ? nil
             : encoder.sparseTable.map {
-                TableGradients($0, leaves: localShards * inputCount, shards: shards, communicator: communicator)
+                TableGradients(
+                    $0, order: order(descending: true), shards: shards, communicator: communicator)
             }
         optimizer =
             isFrozen
@@ -100,8 +106,8 @@ package final class EncoderTrainer {
             isFrozen
             ? nil
             : RunningStatistics(
-                encoder, running: model.statistics[modality], localLeaves: localShards * inputCount,
-                communicator: communicator)
+                encoder, running: model.statistics[modality], order: order(descending: false),
+                totalLeaves: shards * inputCount, communicator: communicator)
         statisticsViews = encoder.statisticsViews(of: model.statistics[modality])
         philox = Philox(seed: configuration.seed)
         encoderNumber = modality == .first ? 0 : 1
@@ -114,7 +120,7 @@ package final class EncoderTrainer {
         modalities.firstIndex(of: modality)! * batchCount + batch
     }
 
-    /// This worker's encodings of the pairs of a modality, B/W × e, one tensor per batch.
+    /// This worker's encodings of the pairs of a modality, rows × e, one tensor per batch.
     func encodings(of modality: Modality) -> [Tensor] {
         (0..<batchCount).map { (repeatedOutputs ?? outputs)[inputIndex(of: modality, batch: $0)] }
     }
@@ -153,8 +159,8 @@ package final class EncoderTrainer {
         let inputs = modalities.flatMap { samples[$0] }
         for number in 0..<leafCount {
             let leaf = leaf(number)
-            forward(inputs[leaf.input], leaf, shardStatistics: statistics?.views(forLeaf: number) ?? [])
-            statistics?.close(leaf: number)
+            forward(inputs[leaf.input], leaf, shardStatistics: statistics?.views(forTurn: number) ?? [])
+            statistics?.close(turn: number)
         }
     }
 
@@ -178,7 +184,7 @@ package final class EncoderTrainer {
 
     /// The gradient of a shard's encodings: that of the pairs, or for T pairs a sample the sum of each T rows. It is
     /// valid until the next call.
-    /// - Parameter gradient: ∂ loss / ∂ encodings of this worker's pairs, B/W × e.
+    /// - Parameter gradient: ∂ loss / ∂ encodings of this worker's pairs, rows × e.
     func outputGradient(_ gradient: Tensor, of shard: Int) -> Tensor {
         let pairGradient = gradient.rows(pairs(of: shard))
         guard let sampleGradient else { return pairGradient }
@@ -207,7 +213,7 @@ package final class EncoderTrainer {
     /// reduce-scatter of a bucket begins as soon as the last shard has passed the bucket's layers.
     ///
     /// Shards run from last to first: if activations are not kept, the forward pass has left those of the last shard's
-    /// last layers. The pairwise sum is symmetric, so this order gives the same bits.
+    /// last layers. A sum of two has the same bits in both orders, so the tree gives the same bits.
     /// - Parameters:
     ///   - samples: the tensors of each modality, one per batch.
     ///   - outputGradients: ∂ loss / ∂ encodings: the tensors of each modality, one per batch.
@@ -216,27 +222,29 @@ package final class EncoderTrainer {
         let inputs = modalities.flatMap { samples[$0] }, outputGradients = modalities.flatMap { outputGradients[$0] }
         let buckets = encoder.layout.buckets
         try tableGradients?.begin(inputs)
-        for number in 0..<leafCount {
-            let leaf = leaf(leafCount - 1 - number), rows = rows(of: leaf.shard), isLast = number == leafCount - 1
+        for turn in 0..<leafCount {
+            let leaf = leaf(leafCount - 1 - turn), rows = rows(of: leaf.shard), isLast = turn == leafCount - 1
             let tableInput = tableInput(inputs[leaf.input].rows(rows))
-            var views = gradients.views(forLeaf: number)
-            if let tableGradients, let tableInput { views[0] = [tableGradients.view(forLeaf: number, tableInput)] }
+            var views = gradients.views(forTurn: turn)
+            if let tableGradients, let tableInput { views[0] = [tableGradients.view(forTurn: turn, tableInput)] }
             try encoder.backward(
                 input: inputs[leaf.input].rows(rows), tableInput: tableInput, output: outputs[leaf.input].rows(rows),
                 outputGradient: outputGradient(outputGradients[leaf.input], of: leaf.shard), parameters: parameterViews,
                 workspace: workspace, slot: slot(of: leaf), gradients: views,
-                context: context(of: leaf, touchedRows: touchedRows), followsForward: number == 0
+                context: context(of: leaf, touchedRows: touchedRows), followsForward: turn == 0
             ) { layer in
                 guard let bucket = buckets.first(where: { $0.layers.lowerBound == layer }) else { return }
                 if bucket.isSparse, let tableGradients {
-                    tableGradients.close(leaf: number)
+                    tableGradients.close(turn: turn)
                     if isLast { try tableGradients.beginReduction() }
                     return
                 }
-                gradients.close(leaf: number, range: bucket.range)
+                gradients.close(turn: turn, range: bucket.range)
                 if isLast {
                     for reduction in pending { try reduction.advance() }
-                    pending.append(try communicator.beginReduceScatter(gradients.sum.flat(bucket.range)))
+                    pending.append(
+                        try communicator.beginReduceScatter(
+                            gradients.nodes.map { $0.flat(bucket.range) }, shards: encoder.layout.shards))
                 }
             }
         }
@@ -254,7 +262,8 @@ package final class EncoderTrainer {
         try statistics?.computeMeans()
         guard let gradients else { return [] }
         return encoder.layout.buckets.filter { !$0.isSparse }.map { bucket in
-            let owned = communicator.ownedRange(in: bucket.range), block = bucket.range.count / encoder.layout.shards
+            let owned = communicator.ownedRange(in: bucket.range, shards: encoder.layout.shards)
+            let block = bucket.range.count / encoder.layout.shards
             return stride(from: owned.lowerBound, to: owned.upperBound, by: block).map {
                 couplet_squared_norm(block, gradients.sum.pointer + $0)
             }
@@ -266,7 +275,7 @@ package final class EncoderTrainer {
     package var gradientSlices: [Tensor] {
         guard let gradients else { return [] }
         return encoder.layout.buckets.map { bucket in
-            let owned = communicator.ownedRange(in: bucket.range)
+            let owned = communicator.ownedRange(in: bucket.range, shards: encoder.layout.shards)
             guard bucket.isSparse, let tableGradients, let table = encoder.sparseTable else {
                 return gradients.sum.flat(owned)
             }

@@ -1,3 +1,4 @@
+import CoupletCommunication
 import CoupletEvaluation
 import CoupletFiles
 import CoupletLosses
@@ -44,18 +45,19 @@ public struct MemoryEstimate: Sendable {
     ) {
         let floatSize = MemoryLayout<Float>.stride
         let batch = configuration.batch, objective = configuration.objective, optimizer = configuration.optimizer
-        let localShards = batch.shards / workers, localRows = batch.size / workers
+        let partition = ShardPartition(shards: batch.shards, workers: workers), localShards = partition.largest
+        let localRows = localShards * (batch.size / batch.shards)
         let batchCount = objective.loss.batchCount, inputCount = model.isShared ? 2 * batchCount : batchCount
         let encoders = [model.encoders.first, model.encoders.second]
 
         let trainedParameters = model.trainedEncoders.reduce(0) { $0 + $1.layout.count } * floatSize
-        let gradientBuffers = (inputCount * localShards).trailingZeroBitCount + 1
+        let gradientBuffers = PairwiseAccumulation.bufferCount(partition, inputs: inputCount)
         let trained = model.modalitiesWithOwnEncoder.filter { !model.frozen.contains($0) }
         let gradients = trained.reduce(0) { sum, modality in
             let encoder = model.encoders[modality]
             let table = encoder.sparseTable.map {
                 TableGradients.bytes(
-                    $0, leaves: inputCount * localShards,
+                    $0, buffers: gradientBuffers,
                     numbers: inputCount * batch.samples(modality) * encoder.inputShape.reduce(1, *))
             }
             return sum + gradientBuffers * encoder.layout.denseCount * floatSize + (table ?? 0)
@@ -83,7 +85,7 @@ public struct MemoryEstimate: Sendable {
         let encodingColumns = encoders.reduce(0) { $0 + batchCount * $1.outputCount } + repeated
         let featureColumns = features.map { $0.first + $0.second } ?? 0
         let sampleNumbers = Modality.allCases.reduce(0) {
-            $0 + batch.samples($1) / workers * model.encoders[$1].inputShape.reduce(1, *)
+            $0 + localShards * batch.shardSamples($1) * model.encoders[$1].inputShape.reduce(1, *)
         }
         let samples = batchCount * BatchReader.bufferCount(for: source) * sampleNumbers * floatSize
         // Only the process of worker 0 has these buffers.
@@ -93,7 +95,7 @@ public struct MemoryEstimate: Sendable {
         parts = [
             Part(kind: "parameters", worker: 0, process: model.parameterCount * floatSize),
             Part(kind: "gradients", worker: gradients, process: 0),
-            Part(kind: "moments", worker: momentCount * trainedParameters / workers, process: 0),
+            Part(kind: "moments", worker: momentCount * trainedParameters / batch.shards * localShards, process: 0),
             Part(kind: "activations", worker: activations, process: 0),
             Part(
                 kind: "encodings and engine",
@@ -146,7 +148,8 @@ public struct MemoryEstimate: Sendable {
         let embedding = configuration.encoders.embedding
         func rows(_ samples: Int) -> (local: Int, shard: Int) {
             let shards = SampleShards(samples: samples, minimum: configuration.batch.shards)
-            return (max(1, shards.count / workers) * shards.size, shards.size)
+            let most = (0..<workers).reduce(1) { max($0, shards.shards(of: $1, workers: workers).count) }
+            return (most * shards.size, shards.size)
         }
         func activations(_ rows: Int) -> Int {
             [model.encoders.first, model.encoders.second].map { encoder in
@@ -185,7 +188,8 @@ public struct MemoryEstimate: Sendable {
         let pairs = EvaluationPairs(configuration.evaluation, source: source, split: .heldOut, extent: .full)
         guard let batches = LossBatches(configuration, pairs, source: source) else { return 0 }
         let objective = configuration.objective, batch = configuration.batch
-        let embedding = configuration.encoders.embedding, rows = batches.size / workers
+        let embedding = configuration.encoders.embedding,
+            rows = ShardPartition(shards: batch.shards, workers: workers).largest * (batches.size / batch.shards)
         let features = try? BatchFeatures.counts(configuration, source: source)
         let engine = PairwiseEngine.memory(
             workers: workers, shards: batch.shards, batchSize: batches.size, dimension: embedding,

@@ -18,29 +18,35 @@ struct RunningStatistics {
     private let communicator: any Communicator
 
     /// Nil if no layer of the encoder has statistics.
-    /// - Parameter localLeaves: number of leaves of this worker.
-    init?(_ encoder: Encoder, running: Tensor, localLeaves: Int, communicator: any Communicator) {
+    /// - Parameters:
+    ///   - order: the order of this worker's leaves.
+    ///   - totalLeaves: number of leaves of all workers.
+    init?(
+        _ encoder: Encoder, running: Tensor, order: PairwiseAccumulation, totalLeaves: Int,
+        communicator: any Communicator
+    ) {
         guard encoder.statisticsLayout.count > 0 else { return nil }
         self.encoder = encoder
         self.running = running
         self.communicator = communicator
-        leaves = LeafAccumulator(statisticsOf: encoder, leaves: localLeaves)
-        totalLeaves = localLeaves * communicator.size
+        leaves = LeafAccumulator(statisticsOf: encoder, order: order)
+        self.totalLeaves = totalLeaves
     }
 
     /// The buffers for the statistics of a leaf, by layer. Leaves must come in ascending order.
-    func views(forLeaf leaf: Int) -> [[Tensor]] { leaves.views(forLeaf: leaf) }
+    func views(forTurn turn: Int) -> [[Tensor]] { leaves.views(forTurn: turn) }
 
     /// Adds the statistics of a leaf.
-    func close(leaf: Int) { leaves.close(leaf: leaf, range: 0..<encoder.statisticsLayout.count) }
+    func close(turn: Int) { leaves.close(turn: turn, range: 0..<encoder.statisticsLayout.count) }
 
     /// Turns the sums over this worker's leaves into the means over the leaves of all workers. Every worker calls it.
     func computeMeans() throws {
-        let means = leaves.sum
-        for bucket in encoder.statisticsLayout.buckets {
-            let part = means.flat(bucket.range)
-            try communicator.beginReduceScatter(part).finish()
-            try communicator.allGather(part)
+        let means = leaves.sum, layout = encoder.statisticsLayout
+        for bucket in layout.buckets {
+            try communicator.beginReduceScatter(
+                leaves.nodes.map { $0.flat(bucket.range) }, shards: layout.shards
+            ).finish()
+            try communicator.allGather(means.flat(bucket.range), shards: layout.shards)
         }
         couplet_scale(means.count, 1 / Float(totalLeaves), means.pointer)
     }

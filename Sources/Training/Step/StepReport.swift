@@ -53,27 +53,32 @@ struct StepExchange {
     /// The union of the requests of all workers.
     let requests: ControlRequests
 
-    /// Gathers the messages of all workers. Every worker calls it, with the same number of blocks in each bucket.
-    /// - Parameter blockSquares: [trainer][bucket][block]: Σ gradient² of each block that this worker owns.
-    init(_ blockSquares: [[[Double]]], requests: ControlRequests, communicator: any Communicator) throws {
-        let numbers = Array(blockSquares.joined().joined()), workers = communicator.size
+    /// Gathers the messages of all workers. Every worker calls it, with one number for each of its blocks in each
+    /// bucket.
+    /// - Parameters:
+    ///   - blockSquares: [trainer][bucket][block]: Σ gradient² of each block that this worker owns.
+    ///   - shards: S, number of blocks of a bucket.
+    init(
+        _ blockSquares: [[[Double]]], shards: Int, requests: ControlRequests, communicator: any Communicator
+    ) throws {
+        let numbers = Array(blockSquares.joined().joined())
+        let ownedBlocks = (0..<communicator.size).map { communicator.ownedBlocks(of: shards, worker: $0) }
         let message = [requests.rawValue] + numbers.withUnsafeBytes { Array($0) }
         let gathered = try communicator.allGather(bytes: message)
         func number(_ offset: Int, ofWorker worker: Int) -> Double {
             gathered[worker].withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 1 + 8 * offset, as: Double.self) }
         }
 
-        var offset = 0
+        var bucket = 0
         bucketSquares = blockSquares.map { buckets in
-            buckets.map { blocks in
-                var ordered = [Double](repeating: 0, count: blocks.count * workers)
-                for worker in 0..<workers {
-                    let slice = PairwiseSummation.bitReversedSlice(ofWorker: worker, workers: workers)
-                    for block in blocks.indices {
-                        ordered[slice * blocks.count + block] = number(offset + block, ofWorker: worker)
+            buckets.map { _ in
+                var ordered = [Double](repeating: 0, count: shards)
+                for (worker, blocks) in ownedBlocks.enumerated() {
+                    for (index, block) in blocks.enumerated() {
+                        ordered[block] = number(bucket * blocks.count + index, ofWorker: worker)
                     }
                 }
-                offset += blocks.count
+                bucket += 1
                 return PairwiseSummation.sum(ordered)
             }
         }

@@ -15,11 +15,11 @@ import CoupletTensors
 /// The sum is that of `LeafAccumulator`, but a leaf's gradient is added in the rows that its samples read only. It is 0
 /// in the others, and x + 0 = x. Only a zero could have another sign, so at last each -0 becomes 0.
 package final class TableGradients {
-    /// The partial sums of a level of the binary tree.
-    private final class Level {
+    /// A buffer of partial sums.
+    private final class Buffer {
         var sums = Tensor([0])
-        /// One bit for each row that may differ from 0. The level 0, which is cleared as a whole, sets no bits for its
-        /// first leaf.
+        /// One bit for each row that may differ from 0. The lowest buffer, which is cleared as a whole, sets no bits
+        /// for the first leaf.
         var marks: [UInt64] = []
     }
 
@@ -28,7 +28,9 @@ package final class TableGradients {
     private let communicator: any Communicator
     /// The rows that the step touches.
     package let rows: TouchedRows
-    private let levels: [Level]
+    private let order: PairwiseAccumulation
+    /// From the bottom up.
+    private let buffers: [Buffer]
     /// The samples of the leaf in work, with positions among the touched rows in place of rows.
     private var positions = Tensor([0])
     private var reduction: (any PendingReduceScatter)?
@@ -36,37 +38,41 @@ package final class TableGradients {
     private var reducedCount = 0
 
     /// - Parameters:
-    ///   - leaves: number of leaves of this worker.
+    ///   - order: the order of this worker's leaves.
     ///   - shards: number of shards of all workers.
-    package init(_ table: SparseTable, leaves: Int, shards: Int, communicator: any Communicator) {
-        precondition(
-            leaves.nonzeroBitCount == 1, "pairwise sum of \(leaves) buffers: the number must be a power of two")
+    package init(
+        _ table: SparseTable, order: PairwiseAccumulation, shards: Int, communicator: any Communicator
+    ) {
         self.table = table
         self.shards = shards
         self.communicator = communicator
         rows = TouchedRows(table)
-        levels = (0...leaves.trailingZeroBitCount).map { _ in Level() }
+        self.order = order
+        buffers = (0..<order.bufferCount).map { _ in Buffer() }
     }
 
     /// Bytes of a worker, at most: for as many rows as the batch has numbers, though no more than the table.
     /// - Parameters:
-    ///   - leaves: number of leaves of the worker.
+    ///   - buffers: number of buffers of partial sums.
     ///   - numbers: number of rows that the samples of a batch can name.
-    static func bytes(_ table: SparseTable, leaves: Int, numbers: Int) -> Int {
+    static func bytes(_ table: SparseTable, buffers: Int, numbers: Int) -> Int {
         let touched = paddedRows(min(table.rows, numbers)) * table.width
-        return (leaves.trailingZeroBitCount + 1) * touched * MemoryLayout<Float>.stride
+        return buffers * touched * MemoryLayout<Float>.stride
             + (table.rows / 64 + 1) * (MemoryLayout<UInt64>.stride + MemoryLayout<UInt32>.stride)
     }
 
     /// Number of floats that the buffers hold now.
-    package var bufferCount: Int { levels.reduce(0) { $0 + $1.sums.count } }
+    package var bufferCount: Int { buffers.reduce(0) { $0 + $1.sums.count } }
 
     // MARK: - A step
 
-    /// Finds the rows that the samples of all workers read, and clears the sum. Every worker calls it.
+    /// Finds the rows that the samples of all workers read, and clears the sums. Every worker calls it.
     /// - Parameter samples: this worker's samples of each input.
     package func begin(_ samples: [Tensor]) throws {
-        levels[0].sums.flat(0..<reducedCount).fill(0)
+        for index in order.nodeBuffers {
+            buffers[index].sums.flat(0..<reducedCount).fill(0)
+            for word in buffers[index].marks.indices { buffers[index].marks[word] = 0 }
+        }
         rows.removeAll()
         for samples in samples { rows.insert(samples) }
         rows.makeList()
@@ -79,9 +85,9 @@ package final class TableGradients {
         }
         let padded = Self.paddedRows(rows.count), unit = 16 * shards
         reducedCount = (padded * table.width + unit - 1) / unit * unit
-        for level in levels where level.sums.count < reducedCount {
-            level.sums = Tensor([reducedCount])
-            level.marks = [UInt64](repeating: 0, count: reducedCount / table.width / 64 + 1)
+        for buffer in buffers where buffer.sums.count < reducedCount {
+            buffer.sums = Tensor([reducedCount])
+            buffer.marks = [UInt64](repeating: 0, count: reducedCount / table.width / 64 + 1)
         }
     }
 
@@ -101,26 +107,28 @@ package final class TableGradients {
     }
 
     /// The buffer for the gradient of a leaf, which is 0: touched rows × width.
-    /// - Parameter input: the result of `input` for the samples of the leaf.
-    package func view(forLeaf leaf: Int, _ input: Tensor) -> Tensor {
-        let level = levels[leaf.nonzeroBitCount]
-        if leaf > 0 {
+    /// - Parameters:
+    ///   - turn: number of leaves that came before.
+    ///   - input: the result of `input` for the samples of the leaf.
+    package func view(forTurn turn: Int, _ input: Tensor) -> Tensor {
+        let buffer = buffers[order.buffers[turn]]
+        if turn > 0 {
             let numbers = input.pointer
-            level.marks.withUnsafeMutableBufferPointer { marks in
+            buffer.marks.withUnsafeMutableBufferPointer { marks in
                 for i in 0..<input.count where !numbers[i].isNaN {
                     let position = Int(numbers[i])
                     marks[position >> 6] |= 1 << UInt64(position & 63)
                 }
             }
         }
-        return rowsView(of: level.sums)
+        return rowsView(of: buffer.sums)
     }
 
     /// Closes the partial sums that a leaf completes.
-    package func close(leaf: Int) {
-        let depth = leaf.nonzeroBitCount, words = (rows.count + 63) / 64
-        for level in 0..<(~leaf).trailingZeroBitCount {
-            let from = levels[depth - level], to = levels[depth - level - 1]
+    package func close(turn: Int) {
+        let words = (rows.count + 63) / 64
+        for step in 0..<order.additions[turn] {
+            let top = order.buffers[turn] - step, from = buffers[top], to = buffers[top - 1]
             from.marks.withUnsafeMutableBufferPointer { fromMarks in
                 to.marks.withUnsafeMutableBufferPointer { toMarks in
                     couplet_add_marked_rows(
@@ -133,7 +141,8 @@ package final class TableGradients {
 
     /// Begins the sum over workers, after the last leaf.
     package func beginReduction() throws {
-        reduction = try communicator.beginReduceScatter(levels[0].sums.flat(0..<reducedCount))
+        reduction = try communicator.beginReduceScatter(
+            order.nodeBuffers.map { buffers[$0].sums.flat(0..<reducedCount) }, shards: shards)
     }
 
     /// Waits for the sum over workers.
@@ -141,19 +150,15 @@ package final class TableGradients {
     package func finishReduction() throws -> Double {
         try reduction?.finish()
         reduction = nil
-        try communicator.allGather(levels[0].sums.flat(0..<reducedCount))
+        let sum = buffers[order.nodeBuffers[0]].sums
+        try communicator.allGather(sum.flat(0..<reducedCount), shards: shards)
         var squares = [Double](repeating: 0, count: rows.count)
-        couplet_table_row_squares(rows.count, table.width, levels[0].sums.pointer, &squares)
-        while squares.count > 1 {
-            squares = stride(from: 0, to: squares.count, by: 2).map {
-                $0 + 1 < squares.count ? squares[$0] + squares[$0 + 1] : squares[$0]
-            }
-        }
-        return squares.first ?? 0
+        couplet_table_row_squares(rows.count, table.width, sum.pointer, &squares)
+        return squares.isEmpty ? 0 : PairwiseSummation.sum(squares)
     }
 
     /// The gradient summed over all shards, touched rows × width: after `finishReduction`, on every worker.
-    package var sum: Tensor { rowsView(of: levels[0].sums) }
+    package var sum: Tensor { rowsView(of: buffers[order.nodeBuffers[0]].sums) }
 
     private func rowsView(of flat: Tensor) -> Tensor {
         flat.flat(0..<(rows.count * table.width)).reshaped([rows.count, table.width])

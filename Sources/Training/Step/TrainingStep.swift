@@ -5,14 +5,14 @@ import CoupletPairs
 import CoupletTensors
 
 /// One training step on one worker: from sample numbers to updated parameters θ. All W workers run the same program,
-/// each on its B/W pairs of the batch.
+/// each on the pairs of its shards.
 ///
 ///     sampler → source → encoders → loss            → gradient sum → optimizer
 ///     numbers   pairs    U, V       L, ∂L/∂U, ∂L/∂V   g = ∂L/∂θ      θ
 ///
 /// `run` has one paragraph for each stage:
 ///
-/// 1. The worker reads its samples and encodes them, without communication: U and V, each B/W × e.
+/// 1. The worker reads its samples and encodes them, without communication: U and V.
 /// 2. The engine evaluates the loss L over all pairs of the batch, and ∂L/∂U and ∂L/∂V for this worker's rows. The
 ///    workers exchange blocks of encodings and of their gradients.
 /// 3. The encoders backpropagate, shard by shard. A reduce-scatter of each bucket of g starts during the backward pass
@@ -27,6 +27,8 @@ import CoupletTensors
 package final class TrainingStep {
     private let communicator: any Communicator
     private let sampler: Sampler
+    /// S.
+    private let shards: Int
     /// Positions in the global batch of this worker's pairs.
     private let positions: Range<Int>
     private let reader: BatchReader
@@ -55,11 +57,13 @@ package final class TrainingStep {
         tileMemory: Int
     ) throws {
         let batch = configuration.batch, objective = configuration.objective
-        let localPairs = batch.size / communicator.size
+        let ownShards = ShardPartition(shards: batch.shards, workers: communicator.size).range(of: communicator.rank)
+        let shardPairs = batch.size / batch.shards
         self.communicator = communicator
         optimizer = configuration.optimizer
         sampler = try Sampler(configuration, source: source)
-        positions = communicator.rank * localPairs..<(communicator.rank + 1) * localPairs
+        positions = ownShards.lowerBound * shardPairs..<ownShards.upperBound * shardPairs
+        shards = batch.shards
         batches = Array(BatchReader.batches.prefix(objective.loss.batchCount))
         reader = BatchReader(
             source, sampler: sampler, positions: positions, batchCount: objective.loss.batchCount,
@@ -69,7 +73,7 @@ package final class TrainingStep {
             EncoderTrainer($0, of: model, configuration, communicator: communicator)
         }
         scalings = source.inputScalings
-        features = try BatchFeatures(configuration, source: source, rows: localPairs)
+        features = try BatchFeatures(configuration, source: source, rows: positions.count)
         engine = PairwiseEngine(
             communicator: communicator, shards: batch.shards, batchSize: batch.size,
             dimension: configuration.encoders.embedding, similarity: objective.similarity, loss: objective.loss,
@@ -109,7 +113,8 @@ package final class TrainingStep {
         let blockSquares = try trainers.map { try $0.finishGradientSum() }
         try inspect?(.gradients)
 
-        let exchange = try StepExchange(blockSquares, requests: requests, communicator: communicator)
+        let exchange = try StepExchange(
+            blockSquares, shards: shards, requests: requests, communicator: communicator)
         // [trainer][bucket]; a sparse table is the last one.
         let bucketSquares = zip(exchange.bucketSquares, trainers).map { $0 + ($1.tableSquare.map { [$0] } ?? []) }
         let scalarGradients = scalars.gradients(of: result)

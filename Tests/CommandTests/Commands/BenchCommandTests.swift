@@ -30,6 +30,8 @@ import Testing
         checkSpeed(object)
         #expect(object["batch"] as? Int == 512 && object["dim"] as? Int == 24 && object["workers"] as? Int == 2)
         #expect(object["temperature"] as? Double == 0.2 && object["objective"] as? String == "conditional")
+        let waiting = object["waiting_share"] as? Double ?? -1
+        #expect(waiting >= 0 && waiting < 1)
         let (seconds, speed) = (object["median_seconds"] as? Double ?? 0, object["gflops"] as? Double ?? 0)
         #expect(abs(speed * seconds * 1e9 - 6 * 512 * 512 * 24) <= 1)
     }
@@ -188,12 +190,44 @@ import Testing
         #expect(((object["barrier"] as? [String: Any])?["median_seconds"] as? Double ?? 0) > 0)
     }
 
+    /// A trace is lines of JSON; the messages that worker 0 of 4 sends have the bytes of the formula.
+    @Test func traceWritesTheScheduleOfAStep() throws {
+        let folder = try TrainingFolder(TrainingFolder.gaussian(steps: 1))
+        let result = try CoupletInvocation(
+            "bench", "trace", folder.config, "--workers", "4", "--pairs-per-worker", "256", "--speeds", "100,50,40")
+        #expect(result.exitCode == 0, "\(result.errors)")
+        let lines = try result.output.split(separator: "\n").map { try jsonObject(String($0)) }
+        let head = try #require(lines.first)
+        #expect(head["workers"] as? Int == 4 && head["batch"] as? Int == 1_024 && head["shards"] as? Int == 8)
+        func bytes(_ stream: String) -> Int {
+            lines.filter { $0["event"] as? String == "send" && $0["stream"] as? String == stream }
+                .reduce(0) { $0 + ($1["bytes"] as? Int ?? 0) }
+        }
+        // B/W = 256 rows, d = 3.
+        #expect(bytes("data") == 4 * 256 * 3 * 10 && bytes("sums") == 4 * 256 * 4 * 5)
+        let seconds = lines.compactMap { $0["seconds"] as? Double }
+        #expect(!seconds.isEmpty && seconds.allSatisfy { $0 > 0 })
+
+        let several = try CoupletInvocation(
+            "bench", "trace", folder.config, "--workers", "2,8", "--speeds", "100,50,40", "--output",
+            folder.path("traces"))
+        #expect(several.exitCode == 0 && several.output.isEmpty, "\(several.errors)")
+        for workers in [2, 8] {
+            let text = try String(contentsOfFile: folder.path("traces/\(workers).jsonl"), encoding: .utf8)
+            #expect(text.contains("\"workers\":\(workers)") || text.contains("\"workers\": \(workers)"))
+        }
+    }
+
     @Test(arguments: [
+        (["trace", "c.yaml", "--workers", "0"], 64, "--workers is"),
+        (["trace", "c.yaml", "--workers", "2,4"], 64, "give --output"),
+        (["trace", "c.yaml", "--workers", "2", "--speeds", "1,2"], 64, "three speeds"),
+        (["trace", "c.yaml", "--workers", "2", "--worker", "2"], 64, "--worker is 2"),
         (["loss", "--loss", "conditonal"], 65, "did you mean conditional?"),
         (["loss", "--batch", "0"], 64, "--batch is 0"),
         (["loss", "--input", "none.h5"], 74, "none.h5"), (["step", "none.yaml"], 74, "none.yaml"),
         (["loss", "--repeat", "0"], 64, "--repeat is 0"), (["collectives", "--largest", "1 kb"], 64, "1 kb"),
-        (["loss", "--threads", "3"], 64, "power of two"),
+        (["loss", "--threads", "0"], 64, "wanted 1 to"),
     ])
     func errorsNameTheMistake(arguments: [String], code: Int32, says: String) throws {
         let result = try CoupletInvocation(arguments: ["bench"] + arguments)

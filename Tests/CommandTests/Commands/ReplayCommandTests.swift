@@ -52,7 +52,7 @@ extension ProcessTests {
                 (["--step", "0"], 64, "steps count from 1"), (["--step", "41"], 65, "the run has the steps 1 to 40"),
                 ([], 64, "--step"),
                 (["--step", "5", "--set", "seed=3"], 64, "only the paths of its data may change"),
-                (["--step", "5", "--threads", "3"], 64, "3 threads"),
+                (["--step", "5", "--threads", "33"], 64, "33 threads"),
                 (["--step", "5", "--checkpoint", "15"], 65, "it can begin at: 0"),
                 (["--step", "5", "--dump", metrics], 74, "exists already"),
             ] {

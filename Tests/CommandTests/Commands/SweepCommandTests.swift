@@ -38,6 +38,8 @@ extension ProcessTests {
             for (name, ranks, extra) in [
                 ("threads", 1, ["--threads", "4", "--set", "threads_per_trial=2"]), ("ranks", 2, []),
                 ("groups", 4, ["--set", "ranks_per_trial=2"]),
+                ("three threads", 1, ["--threads", "3", "--set", "threads_per_trial=3"]),
+                ("three ranks", 3, ["--set", "ranks_per_trial=3"]),
                 ("both", 2, ["--set", "ranks_per_trial=2", "--set", "threads_per_trial=2"]),
             ] as [(String, Int, [String])] {
                 let program = try fixture.run(name, extra, ranks: ranks)

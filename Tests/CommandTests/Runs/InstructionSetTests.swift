@@ -113,7 +113,8 @@ import Testing
         let script = """
             export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
             run="couplet train c.yaml --output mixed --progress none"
-            mpirun --oversubscribe -n 1 -x COUPLET_CPU=\(Self.sets[0]) $run : -n 1 -x COUPLET_CPU=\(last) $run
+            \(BackgroundJob.launcher.joined(separator: " ")) \
+                -n 1 env COUPLET_CPU=\(Self.sets[0]) $run : -n 1 env COUPLET_CPU=\(last) $run
             """
         let result = try ShellScript(script, in: folder.files.path)
         #expect(result.exitCode == 0, "\(result.output)")

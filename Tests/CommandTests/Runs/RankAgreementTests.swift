@@ -35,9 +35,9 @@ extension ProcessTests {
 
         @Test func tooManyRanks() throws {
             let folder = try TrainingFolder(TrainingFolder.tinyGaussian())
-            let job = try folder.start("run", ["--set", "batch={size: 33, shards: 1}"], ranks: 2)
+            let job = try folder.start("run", ["--set", "batch={size: 37, shards: 1}"], ranks: 2)
             #expect(job.end(within: 30) == 64)
-            #expect(job.errors.contains("batch.size=32 or batch.size=34"), "\(job.errors)")
+            #expect(job.errors.contains("batch.size=36 or batch.size=38"), "\(job.errors)")
         }
 
         @Test func tasksOfSrunWithoutMPI() throws {

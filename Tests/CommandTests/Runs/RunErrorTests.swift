@@ -33,7 +33,7 @@ extension ProcessTests {
             let folder = try TrainingFolder(TrainingFolder.gaussian(steps: 5))
             expect(try folder.start("run", ["--threads", "16"]), 64, "16 threads", "8")
             if BackgroundJob.hasMPI {
-                expect(try folder.start("run", ranks: 3), 64, "3 workers", "2, 4")
+                expect(try folder.start("run", ["--threads", "3"], ranks: 3), 64, "9 workers", "1 to 8 workers")
                 expect(try folder.start("run", ["--threads", "8"], ranks: 2), 64, "16 workers", "8")
             }
             #expect(!FileManager.default.fileExists(atPath: folder.path("run")))

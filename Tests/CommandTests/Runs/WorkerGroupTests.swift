@@ -21,7 +21,14 @@ extension ProcessTests {
 
         /// The program's own lines on standard error.
         private func reason(_ program: BackgroundJob) -> String {
-            program.errors.split(separator: "\n").prefix { !$0.hasPrefix("---") }.joined(separator: "\n")
+            var isOfMPI = false
+            return program.errors.split(separator: "\n").filter { line in
+                if line.hasPrefix("---") {
+                    isOfMPI.toggle()
+                    return false
+                }
+                return !isOfMPI && !line.hasPrefix("[")
+            }.joined(separator: "\n")
         }
 
         /// A failure in one subgroup reaches its two ranks and no others. The subgroup works again immediately,

@@ -1,3 +1,4 @@
+import CoupletCommunication
 import Foundation
 import TestSupport
 import Testing
@@ -23,12 +24,12 @@ final class BackgroundJob {
         programName = URL(fileURLWithPath: program).lastPathComponent
         var command = [program] + arguments
         if ranks > 1, perRank.isEmpty {
-            command = ["mpirun", "--oversubscribe", "-n", "\(ranks)"] + command
+            command = Self.launcher + ["-n", "\(ranks)"] + command
         } else if ranks > 1 {
             let ranks = perRank.enumerated().map { rank, extra in
                 ["-n", "1"] + (folders.isEmpty ? [] : ["-wdir", folders[rank]]) + command + extra
             }
-            command = ["mpirun", "--oversubscribe"] + ranks.joined(separator: [":"])
+            command = Self.launcher + ranks.joined(separator: [":"])
         }
         let settings = [
             "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "SWIFT_BACKTRACE": "enable=no",
@@ -50,12 +51,17 @@ final class BackgroundJob {
     var programProcesses: [pid_t] {
         let identifier = process.processIdentifier
         if !isUnderMPI { return [identifier] }
-        let children = try? String(contentsOfFile: "/proc/\(identifier)/task/\(identifier)/children", encoding: .utf8)
-        return (children ?? "").split(separator: " ").compactMap { pid_t($0) }.filter { child in
+        // The mpirun of MPICH starts a process that starts the ranks.
+        return children(of: identifier).flatMap { [$0] + children(of: $0) }.filter { child in
             let name = (try? String(contentsOfFile: "/proc/\(child)/comm", encoding: .utf8)) ?? ""
             // Linux truncates a process name to 15 characters.
             return name.hasPrefix(programName.prefix(15))
         }
+    }
+
+    private func children(of process: pid_t) -> [pid_t] {
+        let children = try? String(contentsOfFile: "/proc/\(process)/task/\(process)/children", encoding: .utf8)
+        return (children ?? "").split(separator: " ").compactMap { pid_t($0) }
     }
 
     /// The process of a rank under mpirun.
@@ -63,7 +69,7 @@ final class BackgroundJob {
         programProcesses.first { process in
             let environment = (try? Data(contentsOf: URL(fileURLWithPath: "/proc/\(process)/environ"))) ?? Data()
             return environment.split(separator: 0).contains {
-                $0.elementsEqual("OMPI_COMM_WORLD_RANK=\(rank)".utf8)
+                $0.elementsEqual("\(MPILibrary.family == .openMPI ? "OMPI_COMM_WORLD_RANK" : "PMI_RANK")=\(rank)".utf8)
             }
         }
     }
@@ -96,10 +102,22 @@ final class BackgroundJob {
         return process.exitCode
     }
 
+    /// The mpirun of the MPI that the tests are built with, and options for more ranks than cores.
+    static let launcher: [String] = {
+        let name = MPILibrary.family == .openMPI ? "openmpi" : "mpich"
+        let options = MPILibrary.family == .openMPI ? ["--oversubscribe"] : []
+        // Debian's names, where both MPIs are installed.
+        return (isInPath("mpirun.\(name)") ? ["mpirun.\(name)"] : ["mpirun"]) + options
+    }()
+
+    private static func isInPath(_ program: String) -> Bool {
+        (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+            .contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(program)") }
+    }
+
     /// Whether mpirun is in PATH. Prints a line, once, if it is not.
     static let hasMPI: Bool = {
-        let found = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
-            .contains { FileManager.default.isExecutableFile(atPath: "\($0)/mpirun") }
+        let found = isInPath(launcher[0])
         if !found { print("There is no mpirun in PATH: what needs several ranks is not tested.") }
         return found
     }()

@@ -47,7 +47,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [1, 2, 4]) func classesAreThoseOfTheDefinition(workers: Int) throws {
+    @Test(arguments: [1, 2, 3, 4]) func classesAreThoseOfTheDefinition(workers: Int) throws {
         // Three arcs of the unit sphere, which overlap at their ends.
         let count = 90, normals = Philox(seed: 5).normals(count * 4, .evaluation, number: 0)
         let rows = (0..<count).map { i in

@@ -45,7 +45,7 @@ import Testing
         ] {
             #expect(abs(value - expected) <= 1e-10 * max(1, abs(expected)), "\(value), not \(expected)")
         }
-        for workers in [2, 4, 8] {
+        for workers in [2, 3, 5, 7, 8] {
             #expect(try fixture.onWorkers(workers) { try EncodingStatistics($0) } == found, "\(workers) workers")
         }
     }

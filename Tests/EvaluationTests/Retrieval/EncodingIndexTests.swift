@@ -63,7 +63,7 @@ import Testing
                 && index.isNormalized == (similarity == .cosine))
         let expected = try fixture.search(
             Gallery(Tensor(rows: fixture.encodings.second), similarity: similarity), similarity)
-        for workers in [1, 2, 4] {
+        for workers in [1, 2, 3, 4] {
             #expect(try fixture.search(index.gallery, similarity, workers: workers) == expected)
         }
         // The bytes do not depend on the number of workers.

@@ -15,12 +15,12 @@ import Testing
         }
         let expected = gallery.naiveRanks(similarity)
         #expect(expected.firstToSecond[0] >= 3)
-        for workers in [1, 2, 4] {
+        for workers in [1, 2, 3, 4] {
             let found = try gallery.ranks(similarity, workers: workers, minimum: 4)
             #expect(found.firstToSecond == expected.firstToSecond, "\(workers) workers")
             #expect(found.secondToFirst == expected.secondToFirst, "\(workers) workers")
         }
-        #expect(try gallery.ranks(similarity, workers: 2, minimum: 16).firstToSecond == expected.firstToSecond)
+        #expect(try gallery.ranks(similarity, workers: 5, minimum: 15).firstToSecond == expected.firstToSecond)
     }
 
     /// One side has ten distinct encodings, as for labels. Copies tie, although products in single precision have

@@ -121,7 +121,9 @@ struct InvalidConfiguration: Sendable, CustomTestStringConvertible {
         .init("steps: 1500", "steps: 15\n  on_nonfinite: skp", 21, 17, "train.on_nonfinite", "did you mean skip?"),
         .init("shards: 16", "shards: 12", 15, 29, "batch.shards", "8 and 16", "2048"),
         .init("shards: 16", "shards: 4096", 15, 29, "batch.shards", "nearest valid number is 2048"),
-        .init("size: 2048, shards: 16", "size: 2050, shards: 4", 15, 29, "batch.shards", "nearest valid number is 2"),
+        .init(
+            "size: 2048, shards: 16", "size: 2050, shards: 4", 15, 29, "batch.shards",
+            "nearest valid numbers are 2 and 5"),
         .init("shards: 16", "activations: recomptue", 15, 34, "batch.activations", "did you mean recompute?"),
         .init(
             "shards: 16", "second_per_first: 3", 15, 39, "batch.second_per_first", "divides the 128 pairs", "found 3"),

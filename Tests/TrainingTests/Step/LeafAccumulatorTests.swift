@@ -4,19 +4,23 @@ import CoupletTraining
 import Testing
 
 @Suite struct LeafAccumulatorTests {
-    /// Pairwise summation by its definition: the sum of the sums of both halves.
+    /// Pairwise summation by its definition: the sum of the sums of the two children.
     private static func naive(_ shards: ArraySlice<[Float]>) -> [Float] {
         if shards.count == 1 { return shards[shards.startIndex] }
-        let middle = shards.startIndex + shards.count / 2
+        var left = 1
+        while 2 * left < shards.count { left *= 2 }
+        let middle = shards.startIndex + left
         return zip(naive(shards[..<middle]), naive(shards[middle...])).map { $0 + $1 }
     }
 
-    @Test(arguments: [1, 2, 4, 8, 16, 32]) func leavesAreAddedPairwise(shards: Int) throws {
+    @Test(arguments: [1, 2, 3, 4, 7, 8, 12, 16, 32]) func leavesAreAddedPairwise(shards: Int) throws {
         let encoder = try Encoder(
             .multilayerPerceptron(widths: [9], activation: .relu, bias: true), inputShape: [7], classes: nil,
             embedding: 3, initialScale: 1,
             shards: shards)
-        let accumulator = LeafAccumulator(gradientsOf: encoder, leaves: shards), count = encoder.layout.count
+        let accumulator = LeafAccumulator(
+            gradientsOf: encoder, order: PairwiseAccumulation(0..<shards, of: shards))
+        let count = encoder.layout.count
         var gradients: [[Float]] = []
         for shard in 0..<shards {
             // The sizes differ so much that another order of addition gives other bits.
@@ -24,12 +28,12 @@ import Testing
             for i in 0..<count {
                 gradient[i] *= Float(sign: .plus, exponent: (i * 7 + shard * 5) % 23 - 11, significand: 1)
             }
-            let views = accumulator.views(forLeaf: shard).flatMap { $0 }
+            let views = accumulator.views(forTurn: shard).flatMap { $0 }
             for (view, entry) in zip(views, encoder.layout.entries) {
                 view.copy(from: Tensor([entry.range.count], Array(gradient[entry.range])))
             }
             // Bucket by bucket, in the order in which the backward pass completes them.
-            for bucket in encoder.layout.buckets.reversed() { accumulator.close(leaf: shard, range: bucket.range) }
+            for bucket in encoder.layout.buckets.reversed() { accumulator.close(turn: shard, range: bucket.range) }
             gradients.append(gradient)
         }
         let expected = Self.naive(gradients[...])

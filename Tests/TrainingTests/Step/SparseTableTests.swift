@@ -99,7 +99,8 @@ import Testing
     func sameBits(_ configuration: Configuration) throws {
         let one = try ShortTraining(configuration: configuration).run(steps: 4, workers: 1)
         for (workers, activations) in [
-            (2, Configuration.Batch.Activations.keep), (4, .keep), (8, .keep), (1, .recompute), (4, .recompute),
+            (2, Configuration.Batch.Activations.keep), (3, .keep), (5, .keep), (8, .keep), (1, .recompute),
+            (3, .recompute), (4, .recompute),
         ] {
             var training = ShortTraining(configuration: configuration)
             training.configuration.batch.activations = activations
@@ -245,7 +246,11 @@ import Testing
         func cost(_ vocabulary: Int, workers: Int) throws -> [Int] {
             let table = SparseTable(rows: vocabulary, width: 6, zeroIsPadding: true)
             return try WorkerGroup.launch().run(threads: workers) { communicator in
-                let gradients = TableGradients(table, leaves: 8 / workers, shards: 8, communicator: communicator)
+                let gradients = TableGradients(
+                    table,
+                    order: PairwiseAccumulation(
+                        ShardPartition(shards: 8, workers: workers).range(of: communicator.rank), of: 8), shards: 8,
+                    communicator: communicator)
                 let samples = (0..<8 / workers).map { leaf in
                     let numbers = (0..<40).map { Float((leaf + 3 * communicator.rank) * 13 + $0 % 17) }
                     return Tensor([8, 5], numbers)
@@ -253,12 +258,12 @@ import Testing
                 for _ in 0..<2 {
                     try gradients.begin(samples)
                     for (leaf, samples) in samples.enumerated() {
-                        let input = gradients.input(samples), gradient = gradients.view(forLeaf: leaf, input)
+                        let input = gradients.input(samples), gradient = gradients.view(forTurn: leaf, input)
                         #expect(gradient.values.allSatisfy { $0 == 0 })
                         for i in 0..<input.count {
                             for j in 0..<6 { gradient[Int(input[i]) * 6 + j] += Float(i - j) }
                         }
-                        gradients.close(leaf: leaf)
+                        gradients.close(turn: leaf)
                     }
                     try gradients.beginReduction()
                     let square = try gradients.finishReduction()

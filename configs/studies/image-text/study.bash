@@ -12,7 +12,8 @@ changes() {
             evaluation.identifiability.samples=48 'vary.seed=[1]' ;;
         small/small) printf '%s\n' train.steps=1000 'vary.seed=[1]' ;;
         small/resnet18) printf '%s\n' train.steps=100 'vary.seed=[1]' ;;
-        full/*) printf '%s\n' train.steps=100000 optimizer.learning_rate=1.0e-5 'vary.seed=[1, 2, 3]' ;;
+        full/*) printf '%s\n' train.steps=100000 optimizer.learning_rate=1.0e-5 objective.temperature=1 \
+            'vary.seed=[1, 2, 3]' ;;
     esac
 }
 

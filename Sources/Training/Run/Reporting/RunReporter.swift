@@ -59,6 +59,7 @@ package final class RunReporter {
             processes > 1 ? "\(workers) workers in \(processes) ranks" : workers > 1 ? "\(workers) threads" : "1 worker"
         logger.notice(
             "\(folder.path): \(start) on \(workersText), \(batch.size) pairs a step in \(batch.shards) shards")
+        if let notice = WorkerEfficiency(workers: workers, batch: batch).notice { logger.notice("\(notice)") }
         let memory = MemoryEstimate(
             configuration, model: setup.model, source: setup.source, workers: workers, threads: setup.threads)
         let process = processes > 1 ? "each rank" : "the process"

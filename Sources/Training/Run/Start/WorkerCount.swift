@@ -1,4 +1,5 @@
 import CoupletCommunication
+import CoupletFiles
 
 /// The number of workers of a process, checked against the shards of a config.
 public struct WorkerCount: Sendable {
@@ -6,11 +7,10 @@ public struct WorkerCount: Sendable {
     public let threads: Int
 
     /// - Parameters:
-    ///   - wanted: the number that the user asks for; nil chooses 1 under mpirun, otherwise the largest power of two
-    ///     within the CPU affinity mask and the shards.
+    ///   - wanted: the number that the user asks for; nil chooses 1 under mpirun, otherwise `defaultThreads`.
     ///   - shards: S of the config.
     ///   - batchSize: B of the config, for errors; nil if the shards do not come from a config.
-    /// - Throws: `WorkerCountError` if the number of workers of all processes is not a power of two, or exceeds S.
+    /// - Throws: `WorkerCountError` if the number of workers of all processes is below 1 or exceeds S.
     public init(wanted: Int?, group: WorkerGroup, shards: Int, batchSize: Int? = nil) throws {
         try self.init(
             wanted: wanted, processes: group.processCount, isLaunched: group.environment.rank != nil, shards: shards,
@@ -24,21 +24,28 @@ public struct WorkerCount: Sendable {
     }
 
     private init(wanted: Int?, processes: Int, isLaunched: Bool, shards: Int, batchSize: Int?) throws {
-        let limit = isLaunched ? 1 : min(WorkerGroup.availableCores, shards)
-        threads = wanted ?? Self.powerOfTwo(atMost: limit)
+        threads = wanted ?? (isLaunched ? 1 : Self.defaultThreads(shards: shards, cores: Self.availableCores))
         let (workers, overflows) = threads.multipliedReportingOverflow(by: processes)
-        if threads < 1 || overflows || workers.nonzeroBitCount != 1 || workers > shards {
+        if threads < 1 || overflows || workers > shards {
             throw WorkerCountError(threads: threads, processes: processes, shards: shards, batchSize: batchSize)
         }
     }
 
-    /// The largest power of two that is at most `count`; 1 if `count` is less than 1.
-    package static func powerOfTwo(atMost count: Int) -> Int {
-        count < 1 ? 1 : 1 << (Int.bitWidth - 1 - count.leadingZeroBitCount)
+    /// Number of cores that this process may keep busy: those of its affinity mask, within the CPU quota of its control
+    /// group.
+    public static var availableCores: Int {
+        let cores = WorkerGroup.availableCores
+        return max(1, min(cores, ControlGroupCPU.quota.map { $0 < Double(cores) ? Int($0) : cores } ?? cores))
+    }
+
+    /// The fewest threads that are as fast as min(shards, cores): they have the same largest range of shards.
+    package static func defaultThreads(shards: Int, cores: Int) -> Int {
+        let most = ShardPartition(shards: shards, workers: max(1, min(shards, cores))).largest
+        return (shards + most - 1) / most
     }
 }
 
-/// Thrown if the workers cannot share the shards of a config equally.
+/// Thrown if there are more workers than shards, or none.
 public struct WorkerCountError: Error, CustomStringConvertible, Sendable {
     public let threads: Int
     public let processes: Int
@@ -53,26 +60,64 @@ public struct WorkerCountError: Error, CustomStringConvertible, Sendable {
             processes > 1
             ? "\(workers) workers (\(processes) ranks × \(threads) \(threads == 1 ? "thread" : "threads"))"
             : "\(workers) threads"
-        let lower = WorkerCount.powerOfTwo(atMost: workers)
-        let valid = [lower, 2 * lower].filter { $0 <= shards && $0 > 0 }
-        let nearest = valid.isEmpty ? [shards] : valid
         return """
-            \(workersText) cannot share \(shards) \(shards == 1 ? "shard" : "shards"): their number must be a power of \
-            two and at most \(shards); the nearest valid numbers: \(nearest.map(String.init).joined(separator: ", "))
+            \(workersText) cannot share \
+            \(shards == 1 ? "1 shard: wanted 1 worker" : "\(shards) shards: wanted 1 to \(shards) workers")
             """ + (batchSize.map { remedy(batchSize: $0, workers: max(1, workers)) } ?? "")
     }
 
-    /// What to set for this many workers: shards that divide the batch, or another batch as well. Empty if the number
-    /// of workers is the only fault.
+    /// What to set for this many workers: shards that divide the batch, or another batch as well.
     private func remedy(batchSize: Int, workers: Int) -> String {
-        let lower = WorkerCount.powerOfTwo(atMost: workers), wanted = lower == workers ? workers : 2 * lower
-        guard wanted > shards, wanted <= 1 << 30 else { return "" }
+        guard workers > shards, workers <= 1 << 30 else { return "" }
         let given = "the batch is batch.size=\(batchSize) in batch.shards=\(shards)"
         let bits = "another number of shards changes the bits"
-        if batchSize % wanted == 0 { return "; \(given): for \(wanted) workers set batch.shards=\(wanted) (\(bits))" }
-        let below = batchSize / wanted * wanted
-        let sizes = [below, below + wanted].filter { $0 >= max(2, wanted) }
+        if let divisor = Configuration.Batch.divisors(of: batchSize).first(where: { $0 >= workers }),
+            divisor < 2 * workers
+        {
+            return "; \(given): for \(workers) workers set batch.shards=\(divisor) (\(bits))"
+        }
+        let below = batchSize / workers * workers
+        let sizes = [below, below + workers].filter { $0 >= max(2, workers) }
             .map { "batch.size=\($0)" }.joined(separator: " or ")
-        return "; \(given): for \(wanted) workers set \(sizes), with batch.shards=\(wanted) (\(bits))"
+        return "; \(given): for \(workers) workers set \(sizes), with batch.shards=\(workers) (\(bits))"
+    }
+}
+
+/// How well the workers of a run share its shards.
+package struct WorkerEfficiency {
+    let partition: ShardPartition
+    let batch: Configuration.Batch
+
+    package init(workers: Int, batch: Configuration.Batch) {
+        partition = ShardPartition(shards: batch.shards, workers: workers)
+        self.batch = batch
+    }
+
+    /// The least efficiency that needs no word.
+    private static let good = 0.95
+
+    private static func isGood(_ shards: Int, _ workers: Int) -> Bool {
+        ShardPartition(shards: shards, workers: workers).efficiency >= good
+    }
+
+    /// What uneven ranges cost, and the nearest numbers that cost less; nil if they cost little.
+    package var notice: String? {
+        let shards = partition.shards, workers = partition.workers
+        guard partition.efficiency < Self.good else { return nil }
+        let fewer = (1..<workers).last { Self.isGood(shards, $0) }
+        let more = (workers + 1...max(shards, workers + 1)).first { $0 <= shards && Self.isGood(shards, $0) }
+        let others = Configuration.Batch.divisors(of: batch.size).filter {
+            $0 >= workers && batch.size / $0 % batch.secondPerFirst == 0 && Self.isGood($0, workers)
+        }
+        let nearest = [others.last { $0 < shards }, others.first { $0 > shards }]
+        func list(_ numbers: [Int?]) -> String { numbers.compactMap { $0.map(String.init) }.joined(separator: " or ") }
+        let better =
+            ["\(list([fewer, more])) workers (the same bits)"]
+            + (others.isEmpty ? [] : ["batch.shards=\(list(nearest)) (other bits)"])
+        let percent = Int((100 * partition.efficiency).rounded(.down))
+        return """
+            \(shards) shards on \(workers) workers: a step takes as long as \(partition.largest) shards, so \
+            \(percent) % of the workers' time is used; better: \(better.joined(separator: ", or "))
+            """
     }
 }
