@@ -2,9 +2,12 @@
 import PackageDescription
 
 /// A module of the library, `Couplet` + the name of its folder in Sources.
-func module(_ folder: String, _ dependencies: [Target.Dependency], swiftSettings: [SwiftSetting] = []) -> Target {
+func module(
+    _ folder: String, _ dependencies: [Target.Dependency], exclude: [String] = [], swiftSettings: [SwiftSetting] = []
+) -> Target {
     .target(
-        name: "Couplet\(folder)", dependencies: dependencies, path: "Sources/\(folder)", swiftSettings: swiftSettings)
+        name: "Couplet\(folder)", dependencies: dependencies, path: "Sources/\(folder)", exclude: exclude,
+        swiftSettings: swiftSettings)
 }
 
 /// Modules of the library by the names of their folders.
@@ -25,6 +28,7 @@ let mpi: Target =
 
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 // One layer a module, in the order of the imports: each target depends on targets above it only.
@@ -39,6 +43,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", exact: "1.5.0"),
     ],
     targets: [
@@ -58,6 +63,9 @@ let package = Package(
         module("Files", ["CCrypto", "CZlib"] + modules("Text")),
         module("Images", ["CPNG", "CCoupletImages", "CCoupletKernels"] + modules("Text", "Files")),
         module("Schema", [yams] + modules("Text", "Files")),
+        module(
+            "TensorBoard", [protobuf] + modules("Files"),
+            exclude: ["Messages/README.md", "Messages/event.proto"]),
         // Tensors declares how long the spans of a tensor live.
         module("Tensors", ["COpenBLAS", "CCoupletKernels"], swiftSettings: [.enableExperimentalFeature("Lifetimes")]),
         module("Communication", ["CMPI", "CCoupletKernels"] + modules("Tensors")),
@@ -77,8 +85,8 @@ let package = Package(
             "Training",
             ["CCoupletKernels", yams, logging]
                 + modules(
-                    "Text", "Files", "Schema", "Tensors", "Communication", "Networks", "Losses", "Optimizers",
-                    "Storage", "Pairs", "Evaluation")),
+                    "Text", "Files", "Schema", "TensorBoard", "Tensors", "Communication", "Networks", "Losses",
+                    "Optimizers", "Storage", "Pairs", "Evaluation")),
         module(
             "Inference",
             ["CCoupletKernels"]
@@ -86,6 +94,11 @@ let package = Package(
                     "Text", "Files", "Images", "Schema", "Tensors", "Communication", "Networks", "Losses", "Storage",
                     "Pairs",
                     "Evaluation", "Training")),
+        module(
+            "ModelExport",
+            [protobuf]
+                + modules(
+                    "Text", "Files", "Tensors", "Networks", "Storage", "Pairs", "Training", "Inference")),
         module(
             "Replay",
             ["CCoupletKernels"]
@@ -107,6 +120,7 @@ let package = Package(
             modules(
                 "Text", "Files", "Images", "Schema", "Tensors", "Storage", "Pairs", "Evaluation", "Training",
                 "Inference", "Sweeps")),
+        module("Watch", modules("Text", "Files", "Schema", "Storage", "Evaluation", "Training", "Sweeps", "Reports")),
         module(
             "Studies",
             modules(
@@ -116,14 +130,16 @@ let package = Package(
             name: "Couplet",
             dependencies: modules(
                 "Text", "Files", "Images", "Schema", "Tensors", "Communication", "Networks", "Losses", "Optimizers",
-                "Storage", "Pairs", "Evaluation", "Training", "Inference", "Replay", "Benchmarks", "Sweeps", "Reports",
-                "Studies")),
+                "Storage", "Pairs", "Evaluation", "Training", "Inference", "ModelExport", "Replay", "Benchmarks",
+                "Sweeps", "Reports", "Studies")),
         .target(
             name: "CoupletCommand",
             dependencies: ["CCoupletKernels", "CHDF5", argumentParser]
                 + modules(
                     "Text", "Files", "Images", "Schema", "Tensors", "Communication", "Losses", "Storage", "Pairs",
-                    "Evaluation", "Training", "Inference", "Replay", "Benchmarks", "Sweeps", "Reports", "Studies")),
+                    "Evaluation", "Training", "Inference", "ModelExport", "Replay", "Benchmarks", "Sweeps", "Reports",
+                    "Watch",
+                    "Studies")),
         .executableTarget(name: "CoupletExecutable", dependencies: ["CoupletCommand"]),
 
         .target(
@@ -141,6 +157,8 @@ let package = Package(
             name: "ImagesTests", dependencies: ["CJPEG", "TestSupport"] + modules("Files", "Images"),
             exclude: ["Fixtures"]),
         .testTarget(name: "SchemaTests", dependencies: ["TestSupport"] + modules("Text", "Files", "Schema")),
+        .testTarget(
+            name: "TensorBoardTests", dependencies: ["TestSupport", protobuf] + modules("Files", "TensorBoard")),
         .testTarget(name: "TensorsTests", dependencies: ["TestSupport"] + modules("Tensors")),
         .testTarget(name: "CommunicationTests", dependencies: ["TestSupport"] + modules("Tensors", "Communication")),
         .testTarget(name: "NetworksTests", dependencies: ["TestSupport"] + modules("Schema", "Tensors", "Networks")),
@@ -160,13 +178,20 @@ let package = Package(
             name: "EvaluationTests",
             dependencies: ["TestSupport"]
                 + modules(
-                    "Text", "Files", "Schema", "Tensors", "Communication", "Networks", "Losses", "Pairs", "Evaluation")),
+                    "Text", "Files", "Schema", "Tensors", "Communication", "Networks", "Losses", "Pairs",
+                    "Evaluation")),
         .testTarget(
             name: "TrainingTests",
             dependencies: ["TestSupport", logging]
                 + modules(
                     "Text", "Files", "Schema", "Tensors", "Communication", "Networks", "Losses", "Optimizers",
                     "Storage", "Pairs", "Evaluation", "Training", "Inference", "Replay")),
+        .testTarget(
+            name: "ModelExportTests",
+            dependencies: ["TestSupport", protobuf]
+                + modules(
+                    "Text", "Files", "Schema", "Tensors", "Networks", "Storage", "Pairs", "Training", "Inference",
+                    "ModelExport")),
         .testTarget(
             name: "ReplayTests",
             dependencies: ["TestSupport"]
@@ -181,6 +206,7 @@ let package = Package(
             dependencies: ["TestSupport"] + modules("Text", "Files", "Schema", "Evaluation", "Training", "Sweeps")),
         .testTarget(
             name: "ReportsTests", dependencies: ["CPNG", "TestSupport"] + modules("Files", "Inference", "Reports")),
+        .testTarget(name: "WatchTests", dependencies: ["TestSupport"] + modules("Files", "Watch")),
         .testTarget(
             name: "StudiesTests",
             dependencies: ["TestSupport"]

@@ -1,8 +1,12 @@
 # Sourced by launch/local and launch/hosts, which define 'root' and 'say': finds the mpirun of a command, starts it, passes
 # signals on to it, and waits for its end.
 
-# The program of this checkout: with Open MPI, or with MPICH (README).
-PATH="$root/.build/$([[ ${COUPLET_MPI:-} != mpich ]] || echo mpich/)release:$PATH"
+# The program of this checkout: with Open MPI, or with MPICH (README); or of this bundle (launch/bundle).
+if [[ -x $root/lib/couplet ]]; then
+    PATH="$root/bin:$PATH"
+else
+    PATH="$root/.build/$([[ ${COUPLET_MPI:-} != mpich ]] || echo mpich/)release:$PATH"
+fi
 
 # Sets 'launcher' to the mpirun that starts the command, and 'family' to openmpi or mpich.
 find_launcher() {

@@ -1,3 +1,4 @@
+import CoupletLosses
 import CoupletTensors
 
 /// Predicts how long a training step takes on W workers from measured speeds, latencies and bandwidths, by the formulas
@@ -96,7 +97,7 @@ public struct ScalingModel: Sendable {
             let inside = local.latency + bytes * local.secondsPerByte
             return hosts > 1 ? max(inside, network.latency + bytes * network.secondsPerByte) : inside
         }
-        // Encodings and sums are sent while a step is computed. The last sums, of 512 columns at most, come home after
+        // Encodings and sums are sent while a step is computed. The last sums, of one message, come home after
         // it. Pass 1 has a third of the products, pass 2 the rest.
         let passes: [(share: Double, readFloats: Double, summedFloats: Double)] = [
             (1.0 / 3, dimension + 1, 2), (2.0 / 3, dimension + 3, dimension),
@@ -110,7 +111,8 @@ public struct ScalingModel: Sendable {
                     transfer(rows: b / w, floatsPerRow: pass.readFloats)
                     + transfer(rows: b / w, floatsPerRow: pass.summedFloats)
                 return sum + (w - 1) * max(0, sent - compute)
-                    + transfer(rows: min(512, b / w), floatsPerRow: pass.summedFloats)
+                    + transfer(
+                        rows: min(Double(PairwiseSchedule.messageColumns), b / w), floatsPerRow: pass.summedFloats)
             }
 
         // Each half of the tree sum has log₂ W distances. The first log₂ T are within a host and move all but 1/T of

@@ -23,10 +23,12 @@ public struct StepBenchmark: Sendable {
     public init(_ configuration: Configuration, warmup: Int, repetitions: Int) throws {
         precondition(warmup >= 0 && repetitions > 0, "\(warmup) warm-ups and \(repetitions) repetitions")
         initialMemory = ProcessMemory.current
-        self.configuration = configuration.resolvingScheduleSteps()
         self.warmup = warmup
         self.repetitions = repetitions
-        let opened = try configuration.makeSource(), encoders = try ModelEncoders(configuration, source: opened)
+        let opened = try configuration.makeSource()
+        self.configuration = try configuration.resolvingEpochs(Sampler(configuration, source: opened))
+            .resolvingScheduleSteps()
+        let encoders = try ModelEncoders(configuration, source: opened)
         source = encoders.checkingTokens(of: opened)
         model = Model(encoders, configuration)
     }
@@ -65,6 +67,25 @@ public struct StepBenchmark: Sendable {
             6 * Double(loss.scoreMatrixCount) * Double(batch.size) * Double(batch.size)
                 * Double(configuration.encoders.embedding)
         )
+    }
+
+    /// What each encoder with parameters of its own computes and sends. A frozen encoder sends nothing.
+    public var encoderCosts: [StepSchedule.EncoderCost] {
+        let batch = configuration.batch
+        let inputs = Double(configuration.objective.loss.batchCount * (model.isShared ? 2 : 1))
+        return model.modalitiesWithOwnEncoder.map { modality in
+            let encoder = model.encoders[modality], rows = batch.shardSamples(modality)
+            func perPair(_ operations: Int) -> Double {
+                inputs * Double(operations) * Double(batch.shards) / Double(batch.size)
+            }
+            return StepSchedule.EncoderCost(
+                forward: perPair(encoder.forwardProductFLOPs(rows: rows)),
+                buckets: model.frozen.contains(modality)
+                    ? []
+                    : encoder.backwardProductFLOPs(rows: rows).map {
+                        .init(parameters: $0.bucket.range.count, operations: perPair($0.operations))
+                    })
+        }
     }
 
     /// Bytes of both encoders' parameters, including padding.

@@ -1,4 +1,5 @@
 import CoupletCommunication
+import CoupletLosses
 import CoupletTensors
 
 /// The computations and messages of a training step on each of W workers, as the pairwise engine, the ring and the
@@ -19,21 +20,15 @@ public struct StepSchedule: Sendable {
     public let batch: Int
     /// d.
     public let dimension: Int
-    /// P, the parameters of all encoders.
-    public let parameters: Int
-    /// Operations of the encoders for a pair, forward and backward.
-    public let encoderOperations: Double
+    public let encoders: [EncoderCost]
     /// The part of the scores that is kept between the passes, 0 … 1. Pass 2 computes the others again.
     public let keptTiles: Double
 
-    /// Columns of a message of sums, if a shard has more.
-    static let messageColumns = 512
     /// The most workers that sum by direct messages where recursive halving does not apply.
-    public static let directLimit = 64
+    public static let directLimit = SumAlgorithm.usualDirectLimit
 
     public init(
-        workers: Int, shards: Int, batch: Int, dimension: Int, parameters: Int, encoderOperations: Double,
-        keptTiles: Double
+        workers: Int, shards: Int, batch: Int, dimension: Int, encoders: [EncoderCost], keptTiles: Double
     ) {
         precondition(batch % shards == 0, "a batch of \(batch) in \(shards) shards")
         partition = ShardPartition(shards: shards, workers: workers)
@@ -42,20 +37,42 @@ public struct StepSchedule: Sendable {
             "\(workers) workers of \(shards) shards sum in two levels, which this schedule does not have")
         self.batch = batch
         self.dimension = dimension
-        self.parameters = parameters
-        self.encoderOperations = encoderOperations
+        self.encoders = encoders
         self.keptTiles = keptTiles
     }
 
     /// Whether the schedule has the gradient sum of so many workers.
     public static func allows(workers: Int, shards: Int) -> Bool {
-        isHalving(workers: workers, shards: shards) || workers <= directLimit
+        workers <= directLimit || ShardPartition(shards: shards, workers: workers).allowsRecursiveHalving
     }
 
-    /// Whether W and S/W are powers of two, so that each worker has one node of the tree.
-    private static func isHalving(workers: Int, shards: Int) -> Bool {
-        workers.nonzeroBitCount == 1 && shards % workers == 0 && (shards / workers).nonzeroBitCount == 1
+    /// What an encoder computes and sends.
+    public struct EncoderCost: Sendable {
+        /// Operations of the forward pass for a pair.
+        public let forward: Double
+        /// In the order of the backward pass.
+        public let buckets: [Bucket]
+
+        /// Parameters whose gradients are summed as one unit, as soon as the last shard has passed their layers.
+        public struct Bucket: Sendable {
+            public let parameters: Int
+            /// Operations of the backward pass through their layers for a pair.
+            public let operations: Double
+
+            public init(parameters: Int, operations: Double) {
+                self.parameters = parameters
+                self.operations = operations
+            }
+        }
+
+        public init(forward: Double, buckets: [Bucket]) {
+            self.forward = forward
+            self.buckets = buckets
+        }
     }
+
+    /// P, the parameters of all encoders.
+    public var parameters: Int { encoders.joinedBuckets.reduce(0) { $0 + $1.parameters } }
 
     // MARK: - Events
 
@@ -96,12 +113,44 @@ public struct StepSchedule: Sendable {
     /// All events of a worker in a step.
     public func events(of worker: Int) -> [Event] {
         let rows = Double(partition.range(of: worker).count * shardRows)
-        var events: [Event] = [.compute(.forward, operations: rows * encoderOperations / 3)]
+        let forward = encoders.reduce(0) { $0 + $1.forward }
+        var events: [Event] = [.compute(.forward, operations: rows * forward)]
         pass(.scores, worker, readFloats: dimension + 1, summedFloats: 2, &events)
         pass(.gradients, worker, readFloats: dimension + 3, summedFloats: dimension, &events)
-        events.append(.compute(.backward, operations: rows * encoderOperations * 2 / 3))
-        if partition.workers > 1 { gradientSum(worker, &events) }
+        backward(worker, &events)
+        if partition.workers > 1 {
+            for bucket in encoders.joinedBuckets { allGather(worker, bucket.parameters, &events) }
+        }
         return events
+    }
+
+    /// The backward passes. When the last shard has passed the layers of a bucket, the sums of earlier buckets go a
+    /// stage further, and that of the bucket begins.
+    private func backward(_ worker: Int, _ events: inout [Event]) {
+        let shards = partition.range(of: worker).count
+        var sums: [ArraySlice<ReductionStage>] = []
+        func advance() {
+            for index in sums.indices {
+                events += sums[index].removeFirst().completion
+                events += sums[index].first?.start ?? []
+            }
+            sums.removeAll(where: \.isEmpty)
+        }
+        for encoder in encoders {
+            let operations = encoder.buckets.reduce(0) { $0 + $1.operations }
+            if shards > 1 {
+                events.append(.compute(.backward, operations: Double((shards - 1) * shardRows) * operations))
+            }
+            for bucket in encoder.buckets {
+                events.append(.compute(.backward, operations: Double(shardRows) * bucket.operations))
+                guard partition.workers > 1 else { continue }
+                advance()
+                let stages = reduction(worker, bucket.parameters)
+                events += stages[0].start
+                sums.append(stages[...])
+            }
+        }
+        while !sums.isEmpty { advance() }
     }
 
     /// Operations of a pair of rows in a pass: one product of 2 d operations in pass 1, two in pass 2, and the
@@ -150,8 +199,8 @@ public struct StepSchedule: Sendable {
         let columns = shards * shardRows
         // Whole shards where several fit, otherwise equal parts of a shard.
         let width =
-            shardRows <= Self.messageColumns
-            ? max(1, Self.messageColumns / shardRows) * shardRows : Self.messageColumns
+            shardRows <= PairwiseSchedule.messageColumns
+            ? max(1, PairwiseSchedule.messageColumns / shardRows) * shardRows : PairwiseSchedule.messageColumns
         if shardRows <= width {
             return stride(from: 0, to: columns, by: width).map { $0..<min($0 + width, columns) }
         }
@@ -162,50 +211,81 @@ public struct StepSchedule: Sendable {
         }
     }
 
-    /// The gradient sum after the backward pass, and the way of the parameters back. The overlap of the first buckets
-    /// with the backward pass is left out.
-    private func gradientSum(_ worker: Int, _ events: inout [Event]) {
-        let size = partition.workers
-        func exchange(_ partner: Int, bytes: Int) {
-            events += [
-                .receive(from: partner, .parameters, bytes: bytes), .send(to: partner, .parameters, bytes: bytes),
-                .wait(from: partner, .parameters),
-            ]
-        }
-        if Self.isHalving(workers: size, shards: partition.shards) {
-            let distances = (0..<size.trailingZeroBitCount).map { 1 << $0 }
-            for distance in distances {
-                exchange(worker ^ distance, bytes: 4 * parameters / (2 * distance))
-                events.append(.compute(.additions, operations: Double(parameters / (2 * distance))))
+    // MARK: - Gradient sum
+
+    /// A part of a reduce-scatter: messages that leave together, and what happens when all of them have come.
+    private struct ReductionStage {
+        let start: [Event]
+        let completion: [Event]
+    }
+
+    /// The reduce-scatter of a bucket: recursive halving, or messages to the owners of the slices.
+    private func reduction(_ worker: Int, _ parameters: Int) -> [ReductionStage] {
+        if partition.allowsRecursiveHalving {
+            return distances.map { distance in
+                let partner = worker ^ distance, count = parameters / (2 * distance)
+                return ReductionStage(
+                    start: [
+                        .receive(from: partner, .parameters, bytes: 4 * count),
+                        .send(to: partner, .parameters, bytes: 4 * count),
+                    ],
+                    completion: [
+                        .wait(from: partner, .parameters), .compute(.additions, operations: Double(count)),
+                    ])
             }
+        }
+        // Each worker sends the partial sums of its nodes in the slice of every other worker, and gets theirs.
+        let others = others(of: worker), ownNodes = nodeCount(of: worker)
+        let ownCount = sliceCount(of: worker, parameters)
+        let allNodes = (0..<partition.workers).reduce(0) { $0 + nodeCount(of: $1) }
+        return [
+            ReductionStage(
+                start: others.map { .receive(from: $0, .parameters, bytes: 4 * nodeCount(of: $0) * ownCount) }
+                    + others.reversed().map {
+                        .send(to: $0, .parameters, bytes: 4 * ownNodes * sliceCount(of: $0, parameters))
+                    },
+                completion: others.map { .wait(from: $0, .parameters) }
+                    + [.compute(.additions, operations: Double((allNodes - 1) * ownCount))])
+        ]
+    }
+
+    /// The way of the updated parameters of a bucket from their owners to all workers.
+    private func allGather(_ worker: Int, _ parameters: Int, _ events: inout [Event]) {
+        if partition.allowsRecursiveHalving {
             for distance in distances.reversed() {
-                exchange(worker ^ distance, bytes: 4 * parameters / (2 * distance))
+                let partner = worker ^ distance, bytes = 4 * parameters / (2 * distance)
+                events += [
+                    .receive(from: partner, .parameters, bytes: bytes),
+                    .send(to: partner, .parameters, bytes: bytes), .wait(from: partner, .parameters),
+                ]
             }
             return
         }
-        // Each worker sends the partial sums of its nodes in the slice of every other worker, and gets theirs.
-        func sliceBytes(_ owner: Int) -> Int {
-            4 * (parameters / partition.shards * partition.range(of: owner).count)
-        }
-        let others = (1..<size).map { (worker + $0) % size }
-        for other in others {
-            let nodes = nodeCount(of: other)
-            events.append(.receive(from: other, .parameters, bytes: nodes * sliceBytes(worker)))
-        }
-        let ownNodes = nodeCount(of: worker)
-        for other in others.reversed() {
-            events.append(.send(to: other, .parameters, bytes: ownNodes * sliceBytes(other)))
-        }
-        for other in others { events.append(.wait(from: other, .parameters)) }
-        let allNodes = (0..<size).reduce(0) { $0 + nodeCount(of: $1) }
-        events.append(.compute(.additions, operations: Double((allNodes - 1) * sliceBytes(worker) / 4)))
-        for other in others { events.append(.receive(from: other, .parameters, bytes: sliceBytes(other))) }
-        for other in others.reversed() { events.append(.send(to: other, .parameters, bytes: sliceBytes(worker))) }
-        for other in others { events.append(.wait(from: other, .parameters)) }
+        let others = others(of: worker), ownBytes = 4 * sliceCount(of: worker, parameters)
+        events += others.map { .receive(from: $0, .parameters, bytes: 4 * sliceCount(of: $0, parameters)) }
+        events += others.reversed().map { .send(to: $0, .parameters, bytes: ownBytes) }
+        events += others.map { .wait(from: $0, .parameters) }
+    }
+
+    /// 1, 2, 4, … W/2.
+    private var distances: [Int] { (0..<partition.workers.trailingZeroBitCount).map { 1 << $0 } }
+
+    private func others(of worker: Int) -> [Int] {
+        (1..<partition.workers).map { (worker + $0) % partition.workers }
+    }
+
+    /// Number of a bucket's parameters that a worker sums and updates.
+    private func sliceCount(of worker: Int, _ parameters: Int) -> Int {
+        parameters / partition.shards * partition.range(of: worker).count
     }
 
     /// Number of nodes of the pairwise sum that cover a worker's shards.
     private func nodeCount(of worker: Int) -> Int {
         PairwiseSummation.nodes(covering: partition.range(of: worker), of: partition.shards).count
     }
+}
+
+extension [StepSchedule.EncoderCost] {
+    /// The buckets of all encoders, in the order of the backward passes.
+    fileprivate var joinedBuckets: [StepSchedule.EncoderCost.Bucket] { flatMap(\.buckets) }
 }

@@ -12,14 +12,16 @@ public struct StepTrace: Sendable {
     private static let additionsPerSecond = 1e9
 
     /// - Parameters:
+    ///   - encoders: as `StepBenchmark.encoderCosts`.
     ///   - shards: S, at least W.
-    public init(_ model: ScalingModel, workers: Int, shards: Int, batch: Int) {
+    public init(
+        _ model: ScalingModel, encoders: [StepSchedule.EncoderCost], workers: Int, shards: Int, batch: Int
+    ) {
         self.model = model
         let scores = 4 * Double(batch) * Double(batch) / Double(workers)
         schedule = StepSchedule(
             workers: workers, shards: shards, batch: batch, dimension: Int(model.dimension),
-            parameters: Int(model.parameterBytes) / 4, encoderOperations: model.encoderOperations,
-            keptTiles: min(1, model.tileMemory / scores))
+            encoders: encoders, keptTiles: min(1, model.tileMemory / scores))
     }
 
     /// The time of a computation in seconds. A pair of rows takes 2 d operations in pass 1. Both passes take 6 d / s,

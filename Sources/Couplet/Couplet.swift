@@ -11,6 +11,7 @@
 @_exported import CoupletImages
 @_exported import CoupletInference
 @_exported import CoupletLosses
+@_exported import CoupletModelExport
 @_exported import CoupletNetworks
 @_exported import CoupletOptimizers
 @_exported import CoupletPairs

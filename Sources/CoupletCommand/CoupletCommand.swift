@@ -37,8 +37,9 @@ public struct CoupletCommand: ParsableCommand {
         version: Version.program,
         subcommands: [
             TrainCommand.self, EvaluateCommand.self, EncodeCommand.self, RetrieveCommand.self, SampleCommand.self,
-            InspectCommand.self, ConfigCommand.self, TheoryCommand.self, DataCommand.self, SweepCommand.self,
-            ReplayCommand.self, ReportCommand.self, StudyCommand.self, DoctorCommand.self, BenchCommand.self,
+            ExportCommand.self, ImportCommand.self, InspectCommand.self, ConfigCommand.self, TheoryCommand.self,
+            DataCommand.self, SweepCommand.self, ReplayCommand.self, ReportCommand.self, WatchCommand.self,
+            StudyCommand.self, DoctorCommand.self, BenchCommand.self, ManualCommand.self,
         ])
 
     /// Runs the command and ends the process with an exit code.

@@ -16,15 +16,18 @@ struct EncodeCommand: ParsableCommand {
             labels; token ids); the command applies the run's preprocessing. Texts and pictures become rows as those \
             of the run did, if it was trained on a set that couplet data import has made. The output is a new \
             dataset, N × embedding, Float32, in a new or an existing file. With --layer it has the outputs of a layer \
-            below the embedding, which often serve other tasks better. A new file is complete or absent, also after a \
-            kill. A kill while an existing file is written can damage that file: keep a copy of it, or write to a new \
-            file.
+            below the embedding, which often serve other tasks better. The dataset has the attributes run, step, \
+            digest (of the checkpoint), parameters, modality, layer and normalized. A new file is complete or absent, \
+            also after a kill. A kill while an existing file is written can damage that file: keep a copy of it, or \
+            write to a new file.
 
               couplet encode runs/mnist --modality first \\
                 --input images.h5:/images --output codes.h5:/first
               couplet encode runs/emoji --input captions.txt --output codes.h5:/texts
               couplet encode runs/emoji --text "smiling cat" --text "red heart" --output codes.h5:/texts
               couplet encode runs/emoji --input photos/ --output codes.h5:/pictures
+              couplet encode runs/mnist --modality first --input images.h5:/images --normalize \
+                --output codes.h5:/unit
             """)
 
     @OptionGroup var argument: RunArgument
@@ -57,9 +60,16 @@ struct EncodeCommand: ParsableCommand {
             """, valueName: "n"))
     var layer: Int?
 
+    @Flag(help: "Scale each encoding to length 1, for search by cosine similarity. An encoding of zeros stays so.")
+    var normalize = false
+
+    @Option(help: ArgumentHelp("Threads. They do not change a bit. (default: as many as cores)", valueName: "n"))
+    var threads: Int?
+
     @OptionGroup var chosen: CheckpointArgument
 
     func validate() throws {
+        try requirePositive(["threads": threads])
         if input == nil, texts.isEmpty { throw ValidationError("give --input, or --text") }
         if input != nil, !texts.isEmpty { throw ValidationError("give either --input or --text, not both") }
         if case .dataset? = input, modality == nil {
@@ -108,7 +118,13 @@ struct EncodeCommand: ParsableCommand {
         let columns = try run.encodingCount(modality, layer: layer)
         func forEachBlock(_ body: (Tensor, Int) throws -> Void) throws {
             do {
-                try run.encode(modality, layer: layer, count: rows.count, read: rows.read, write: body)
+                try run.encode(
+                    modality, layer: layer, threads: threads ?? WorkerCount.availableCores, count: rows.count,
+                    read: rows.read
+                ) { encodings, row in
+                    if normalize { encodings.scaleRowsToUnitLength() }
+                    try body(encodings, row)
+                }
             } catch let error as DataError {
                 throw DataError(at: rows.location, reason: error.reason, remedy: error.remedy)
             }
@@ -132,9 +148,21 @@ struct EncodeCommand: ParsableCommand {
         try target.create(output.dataset, .float32, shape: [rows.count, columns])
         do {
             try forEachBlock { try target.writeRows(output.dataset, from: $1, $0) }
+            for (name, value) in attributes(of: run, modality) {
+                try target.setAttribute(name, value, of: output.dataset)
+            }
         } catch {
             try? target.remove(output.dataset)
             throw error
         }
+    }
+
+    /// What made the encodings.
+    private func attributes(of run: TrainedRun, _ modality: Modality) -> [(String, AttributeValue)] {
+        [
+            ("run", .string(run.folder.path)), ("step", .integer(run.step)), ("digest", .string(run.digest)),
+            ("parameters", .string(run.parameters.rawValue)), ("modality", .string(modality.rawValue)),
+            ("normalized", .integer(normalize ? 1 : 0)),
+        ] + (layer.map { [("layer", .integer($0))] } ?? [])
     }
 }

@@ -13,7 +13,8 @@ struct InspectCommand: ParsableCommand {
         discussion: """
             For a run, shows its newest checkpoint, or the one that --checkpoint names. The command recomputes the \
             digest from all numbers and compares it with the recorded one: equal digests mean equal bits in all \
-            parameters, optimizer moments and running statistics.
+            parameters, optimizer moments and running statistics. The SHA-256 beside the number of parameters is of \
+            the parameters and running statistics alone.
 
               couplet inspect runs/gaussian
               couplet inspect runs/gaussian --checkpoint best
@@ -37,7 +38,10 @@ struct InspectCommand: ParsableCommand {
         let file = isFolder ? try checkpoint(of: RunFolder(path: path)) : path
         let summary = try CheckpointStore.summary(file)
         let content = try CheckpointStore(folder: "").read(file)
-        print(json ? Self.json(summary).indentedText() : Self.table(summary, Self.inputs(content, file)))
+        print(
+            json
+                ? Self.json(summary, content).indentedText()
+                : Self.table(summary, content, Self.inputs(content, file)))
     }
 
     private func checkpoint(of folder: RunFolder) throws -> String {
@@ -62,10 +66,14 @@ struct InspectCommand: ParsableCommand {
         }
     }
 
-    private static func json(_ summary: CheckpointSummary) -> JSONValue {
-        .object([
-            "path": .string(summary.path), "step": .integer(summary.step), "digest": .string(summary.digest),
-            "parameters": .integer(summary.parameterCount), "shards": .integer(summary.shards),
+    private static func json(_ summary: CheckpointSummary, _ content: Checkpoint) -> JSONValue {
+        let stepsPerEpoch = RunState.stepsPerEpoch(in: summary.scalars)
+        return .object([
+            "path": .string(summary.path), "step": .integer(summary.step),
+            "epochs": .number(stepsPerEpoch.map { Double(summary.step) / Double($0) }),
+            "steps_per_epoch": stepsPerEpoch.map { .integer($0) } ?? .null, "digest": .string(summary.digest),
+            "parameters_digest": .string(content.parametersDigest), "parameters": .integer(summary.parameterCount),
+            "shards": .integer(summary.shards),
             "seed": Int(exactly: summary.seed).map { .integer($0) } ?? .string(String(summary.seed)),
             "shapes": .object(summary.arrays.map { ($0.path, .array($0.shape.map { .integer($0) })) }),
             "written_by": .string(summary.writtenBy), "cpu_kernels": .string(summary.cpuKernels),
@@ -83,17 +91,20 @@ struct InspectCommand: ParsableCommand {
             })
     }
 
-    private static func table(_ summary: CheckpointSummary, _ inputs: [String]) -> String {
+    private static func table(_ summary: CheckpointSummary, _ content: Checkpoint, _ inputs: [String]) -> String {
         let width = (summary.arrays.map(\.path.count).max() ?? 0) + 2
         let arrays = summary.arrays.map { array in
             "  " + array.path + String(repeating: " ", count: width - array.path.count)
                 + array.shape.map(String.init).joined(separator: " × ") + (array.isDouble ? "  Float64" : "")
         }
+        let epochs = RunState.stepsPerEpoch(in: summary.scalars).map {
+            " (\(EpochText.text(steps: summary.step, stepsPerEpoch: $0)))"
+        }
         return """
             \(summary.path)
-            step         \(summary.step)
+            step         \(summary.step)\(epochs ?? "")
             digest       \(summary.digest) (verified)
-            parameters   \(summary.parameterCount)
+            parameters   \(summary.parameterCount), SHA-256 \(content.parametersDigest)
             shards       \(summary.shards)
             seed         \(summary.seed)
             written by   \(summary.writtenBy)

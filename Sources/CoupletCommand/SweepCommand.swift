@@ -18,9 +18,11 @@ struct SweepCommand: ParsableCommand {
               metric: gaussian.coupling_error    # a path into the output of couplet evaluate --json
               goal: minimize                     # or maximize
 
-            More keys: {draw: log_uniform, between: [1.0e-4, 0.01]} with draws: 20; threads_per_trial, \
-            ranks_per_trial; halving: {first_steps: 100, factor: 3} repeatedly gives more steps to the best third \
-            only.
+            More keys: {draw: log_uniform, between: [1.0e-4, 0.01]} and {draw: choice, values: [adam, sgd]} with \
+            draws: 20; {values: [0, 0.9], when: {optimizer.kind: sgd}} for a key that only some trials have; \
+            threads_per_trial, ranks_per_trial; halving: {first_steps: 100, factor: 3} repeatedly gives more steps to \
+            the best third only; median_pruning: {every: 100} stops trials that are worse than the median of earlier \
+            ones.
 
               couplet sweep configs/sweep_gaussian.yaml --output sweeps/gaussian
               mpirun -n 8 couplet sweep configs/sweep_gaussian.yaml --output sweeps/gaussian --resume
@@ -89,7 +91,9 @@ struct SweepCommand: ParsableCommand {
     }
 
     func run() throws {
-        let load = { try SweepSpecification.load(path: path, overrides: overrides) }
+        let load = {
+            try SweepSpecification.load(path: path, overrides: overrides, registry: CommandRegistry.current)
+        }
         if dryRun {
             print(try TrialPlan(load(), registry: CommandRegistry.current).listing, terminator: "")
             return

@@ -44,11 +44,32 @@ struct TrainCommand: ParsableCommand {
             """, valueName: "time"))
     var timeout = TimeLimit(seconds: 600)
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Write where the time of some steps goes, for each worker, to a file that https://ui.perfetto.dev and \
+            chrome://tracing show.
+            """, valueName: "trace.json"), completion: .file(extensions: ["json"]))
+    var profile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Number of steps in the profile, after a warm-up of 10 steps if the run is long enough. (default: 20)",
+            valueName: "n"))
+    var profileSteps: Int?
+
     func validate() throws {
         if resume, overwrite {
             throw ValidationError("--resume continues a run, --overwrite deletes it: give one of them")
         }
         if let output, output.isEmpty { throw ValidationError("--output is empty; name a folder") }
+        if let profile, profile.isEmpty { throw ValidationError("--profile is empty; name a file") }
+        if profileSteps != nil, profile == nil {
+            throw ValidationError("--profile-steps is of no use without --profile; name a file with it")
+        }
+        if let profileSteps, !(1...10_000).contains(profileSteps) {
+            throw ValidationError("--profile-steps is \(profileSteps); wanted 1 to 10000")
+        }
         if let threads, !(1...OptionLimits.threads).contains(threads) {
             throw ValidationError("--threads is \(threads); wanted 1 to \(OptionLimits.threads)")
         }
@@ -57,7 +78,8 @@ struct TrainCommand: ParsableCommand {
     func run() throws {
         let options = TrainingOptions(
             output: output, existing: resume ? .resume : overwrite ? .overwrite : .refuse, threads: threads,
-            progress: progress, timeout: timeout.duration)
+            progress: progress, timeout: timeout.duration,
+            profile: profile.map { .init(path: $0, steps: profileSteps ?? 20) })
         let outcome = try Trainer(options: options, registry: CommandRegistry.current).run { try arguments.load() }
         if case .stopped = outcome { throw ErrorExit(status: .stopped) }
     }

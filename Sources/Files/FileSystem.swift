@@ -198,7 +198,7 @@ package enum FileSystem {
     }
 
     /// Writes all bytes to a file descriptor, in as many calls as the system needs.
-    static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: CInt, _ path: String) throws {
+    package static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: CInt, _ path: String) throws {
         var written = 0
         while written < bytes.count {
             written += try SystemCall.check("write", path) {

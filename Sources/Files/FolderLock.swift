@@ -37,6 +37,17 @@ public final class FolderLock: Sendable {
 
     deinit { close(descriptor) }
 
+    /// Whether a process holds the lock of a folder; nil if the file system has no locks. A folder that was never
+    /// locked is not locked.
+    package static func isLocked(_ folder: String) -> Bool? {
+        let file = open("\(folder)/\(fileName)", O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard file >= 0 else { return false }
+        defer { close(file) }
+        // A shared lock for a moment: several readers may ask at once, and a process that starts tries again.
+        if flock(file, LOCK_SH | LOCK_NB) == 0 { return false }
+        return errno == EWOULDBLOCK ? true : nil
+    }
+
     private static func lock(_ file: CInt, _ path: String, _ folder: String) throws -> Bool {
         var waited = 0.0
         while flock(file, LOCK_EX | LOCK_NB) != 0 {

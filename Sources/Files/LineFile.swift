@@ -2,18 +2,14 @@ import Glibc
 
 /// A text file to which whole lines are appended, such as metrics.jsonl. One thread writes at a time.
 public final class LineFile: Sendable {
-    public let path: String
-    private let descriptor: CInt
+    private let file: AppendedFile
+
+    public var path: String { file.path }
+    private var descriptor: CInt { file.descriptor }
 
     /// Opens the file, or creates it.
     /// - Throws: `FileError(.inputOutput)`.
-    public init(_ path: String) throws {
-        self.path = path
-        try FileSystem.requireRegularFile(path)
-        descriptor = try SystemCall.check("open", path) { open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0o666) }
-    }
-
-    deinit { close(descriptor) }
+    public init(_ path: String) throws { file = try AppendedFile(path) }
 
     /// Appends a line by one system call, so that readers see all of it or nothing, even if the process is killed. If
     /// the disk is full, the part that was written is removed.
@@ -21,14 +17,7 @@ public final class LineFile: Sendable {
     /// - Throws: `FileError(.inputOutput)`.
     public func append(_ line: String) throws {
         precondition(!line.utf8.contains(UInt8(ascii: "\n")), "the line contains a line end: \(line)")
-        let length = try SystemCall.check("lseek", path) { lseek(descriptor, 0, SEEK_END) }
-        let bytes = Array(line.utf8) + [UInt8(ascii: "\n")]
-        do {
-            try bytes.withUnsafeBytes { try FileSystem.write($0, to: descriptor, path) }
-        } catch {
-            ftruncate(descriptor, length)
-            throw error
-        }
+        try file.append(Array(line.utf8) + [UInt8(ascii: "\n")])
     }
 
     /// Removes the lines for which the predicate is false, and an incomplete last line of a killed process. A resumed

@@ -166,10 +166,7 @@ extension TrainedRun {
                 } else {
                     ConditionalMoments(rows: rows, weights: draws.weights)
                 }
-            let samples = Tensor([options.count] + description.shape)
-            for (sample, row) in draws.rows.enumerated() {
-                samples.rows(sample..<sample + 1).copy(from: rows.rows(row..<row + 1))
-            }
+            let samples = rows.rows(at: draws.rows).reshaped([options.count] + description.shape)
             return SamplingResult.Query(
                 samples: samples, moments: moments, mode: rows.rows(draws.mode..<draws.mode + 1).values,
                 quality: .weights(effectiveSampleSize: draws.effectiveSampleSize, largest: draws.weights[draws.mode]),
@@ -199,11 +196,7 @@ extension TrainedRun {
         let results = try parallelMap(count: blocks, threads: options.threads) { block in
             // The last block is padded with its last query to the size of all blocks.
             let numbers = (0..<size).map { min(block * size + $0, queries.rows - 1) }
-            let given = Tensor([size * sampler.chains, queries.columns])
-            for row in 0..<given.rows {
-                let number = numbers[row / sampler.chains]
-                given.rows(row..<row + 1).copy(from: queries.rows(number..<number + 1))
-            }
+            let given = queries.rows(at: (0..<size * sampler.chains).map { numbers[$0 / sampler.chains] })
             let encoder = batchEncoder(sampled, rows: given.rows)
             let output = Tensor([given.rows, encoder.encoder.outputCount])
             let draws = try sampler.draws(queries: numbers, count: options.count) { points in

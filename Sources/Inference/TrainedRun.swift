@@ -15,6 +15,14 @@ public struct TrainedRun: Sendable {
     public let model: Model
     /// Number of finished steps.
     public let step: Int
+    /// Digest of the checkpoint.
+    public let digest: String
+    /// The parameters that are loaded: those of the step, or their moving average.
+    public let parameters: Configuration.Evaluation.Parameters
+    /// The config of the checkpoint, and the digest of its data if it names one.
+    package let origin: (configuration: String, dataDigest: String?)
+    /// The learned scalars of the loss as in a checkpoint: "objective/bias".
+    package let learnedScalars: [Checkpoint.NamedArray]
     /// The number that divides similarities to give scores: τ after that step, but τ/2 for `lp_simclr` with squares,
     /// whose scores are -|g - h|² / τ.
     public let temperature: Double
@@ -81,7 +89,11 @@ public struct TrainedRun: Sendable {
         try MemoryEstimate(parametersOf: encoders).requireAvailable(taken: 0)
         model = Model(encoders, configuration)
         step = content.step
-        let scalars = try model.load(content, from: file, parameters ?? configuration.evaluation.parameters)
+        digest = try CheckpointStore.summary(file).digest
+        self.parameters = parameters ?? configuration.evaluation.parameters
+        origin = (content.configuration, RunState.dataDigest(in: content.scalars))
+        learnedScalars = content.parameters.filter { $0.path.hasPrefix("objective/") }
+        let scalars = try model.load(content, from: file, self.parameters)
         loss = ModelEvaluation.LossParameters(
             temperature: scalars.temperature ?? configuration.objective.temperature.initial,
             bias: scalars.bias ?? configuration.objective.loss.bias?.initial ?? 0)
@@ -149,20 +161,44 @@ public struct TrainedRun: Sendable {
     /// - Parameters:
     ///   - layer: index of the layer whose outputs, flattened, are the encodings, as `couplet config --summary` numbers
     ///     the layers; nil for the last one.
+    ///   - threads: number of threads that encode. The bits of an encoding do not depend on it.
     ///   - count: N, the number of rows.
     ///   - read: returns rows of the given range, each of any shape with the modality's number of elements.
     ///   - write: receives parts of the encodings, rows × e, and the index of their first row, in order.
     /// - Throws: `DataError` if a row is not a valid sample of the modality, or if there is no such layer.
     public func encode(
-        _ modality: Modality, layer: Int? = nil, count: Int, read: (Range<Int>) throws -> Tensor,
+        _ modality: Modality, layer: Int? = nil, threads: Int = 1, count: Int, read: (Range<Int>) throws -> Tensor,
         write: (Tensor, Int) throws -> Void
     ) throws {
         let mode = FloatingPointMode.flushSubnormals()
         defer { mode.restore() }
-        try model.batchEncoder(modality, layer: layer).encode(
-            rows: 0..<count, read: { try source.prepare(modality, raw: try read($0), firstRow: $0.lowerBound) },
-            write: { try write($0, $1.lowerBound) })
+        func samples(_ rows: Range<Int>) throws -> Tensor {
+            try source.prepare(modality, raw: try read(rows), firstRow: rows.lowerBound)
+        }
+        guard threads > 1, count > BatchEncoder.defaultRows else {
+            return try model.batchEncoder(modality, layer: layer)
+                .encode(rows: 0..<count, read: samples) { try write($0, $1.lowerBound) }
+        }
+        // The threads share what is read at once. Each part begins at a multiple of the batch, so that batches are the
+        // same for any number of threads.
+        let width = model.encoders[modality].inputShape.reduce(1, *)
+        let batches = max(1, min(Self.batchesOfPart, Self.floatsOfPart / (BatchEncoder.defaultRows * width)))
+        let part = batches * BatchEncoder.defaultRows, dimension = try encodingCount(modality, layer: layer)
+        for start in stride(from: 0, to: count, by: threads * part) {
+            let rows = start..<min(start + threads * part, count), input = try samples(rows)
+            let output = Tensor([rows.count, dimension])
+            _ = try parallelMap(count: (rows.count + part - 1) / part, threads: threads) { index in
+                let own = index * part..<min((index + 1) * part, rows.count)
+                try model.batchEncoder(modality, layer: layer)
+                    .encode(rows: own, read: { input.rows($0) }) { output.rows($1).copy(from: $0) }
+            }
+            try write(output, start)
+        }
     }
+
+    /// Batches that a thread encodes at once, and floats of their samples: a part is long enough that the start of
+    /// threads does not count, and takes at most 16 MiB.
+    private static let batchesOfPart = 16, floatsOfPart = 1 << 22
 
     /// Encodes rows in the units of the source, N × e. All rows are prepared at once.
     /// - Parameter layer: as above.

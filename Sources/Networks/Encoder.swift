@@ -300,6 +300,22 @@ public struct Encoder: Sendable {
         }
     }
 
+    /// The operations of backward among them by bucket, in the order in which the buckets are complete. What follows
+    /// the last one belongs to it.
+    package func backwardProductFLOPs(rows: Int) -> [(bucket: ParameterLayout.Bucket, operations: Int)] {
+        var result: [(bucket: ParameterLayout.Bucket, operations: Int)] = [], operations = 0
+        for (index, layer) in layers.enumerated().reversed() where index >= firstWithParameters {
+            operations +=
+                layer.matrixProductFLOPs(rows: rows, needsInputGradient: index > firstWithParameters)
+                - layer.forwardProductFLOPs(rows: rows)
+            if let bucket = layout.buckets.first(where: { $0.layers.lowerBound == pathNumbers[index] }) {
+                result.append((bucket, operations))
+                operations = 0
+            }
+        }
+        return result
+    }
+
     /// The operations of forward among them.
     public func forwardProductFLOPs(rows: Int) -> Int { layers.reduce(0) { $0 + $1.forwardProductFLOPs(rows: rows) } }
 

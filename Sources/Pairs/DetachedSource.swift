@@ -8,15 +8,21 @@ struct DetachedSource: PairSource {
     private let kind: String
     private var preparations = PerModality<SamplePreparation?> { _ in nil }
     private let preparation: @Sendable (Modality, Tensor) throws -> Tensor
+    /// `preparation` of each modality as a scaling.
+    private let scalings: PerModality<InputScaling?>
 
-    /// - Parameter preparation: converts rows of the modality's shape to the input of its encoder; nil leaves them
-    ///   unchanged and checks labels.
+    /// - Parameters:
+    ///   - scalings: what `preparation` does.
+    ///   - preparation: converts rows of the modality's shape to the input of its encoder; nil leaves them unchanged
+    ///     and checks labels.
     init(
         _ descriptions: PerModality<ModalityDescription>, kind: String,
+        scalings: PerModality<InputScaling?> = PerModality { _ in nil },
         preparation: (@Sendable (Modality, Tensor) throws -> Tensor)? = nil
     ) {
         self.descriptions = descriptions
         self.kind = kind
+        self.scalings = scalings
         self.preparation = preparation ?? { _, rows in rows }
     }
 
@@ -29,6 +35,8 @@ struct DetachedSource: PairSource {
         copy.preparations = preparations
         return copy
     }
+
+    func preparationScaling(of modality: Modality) -> InputScaling? { scalings[modality] }
 
     func count(of split: Split) -> Int? { 0 }
 
@@ -69,7 +77,8 @@ extension HDF5Specification {
 
 extension MNISTSpecification {
     public func detachedSource(_ descriptions: PerModality<ModalityDescription>) -> (any PairSource)? {
-        DetachedSource(descriptions, kind: Self.name) { modality, rows in
+        let scalings = descriptions.map { $0.classes == nil ? MNISTSource.scaling(shape: $0.shape) : nil }
+        return DetachedSource(descriptions, kind: Self.name, scalings: scalings) { modality, rows in
             descriptions[modality].classes == nil ? try MNISTSource.scaled(rows) : rows
         }
     }

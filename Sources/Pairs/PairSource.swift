@@ -72,6 +72,10 @@ public protocol PairSource: Sendable {
     /// - Returns: B × shape.
     /// - Throws: `DataError` if a row has another number of elements, or a value that the modality does not allow.
     func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor
+    /// What `prepare` does to rows of numbers, as a scaling of their elements; nil, the default, if it leaves them
+    /// unchanged. `couplet export` builds it into an ONNX file, and refuses a source whose `prepare` does anything
+    /// else.
+    func preparationScaling(of modality: Modality) -> InputScaling?
     /// Reads samples in the source's units, for export. `prepare` converts them to the samples that `read` gives.
     /// - Throws: as `read` does.
     func readRaw(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> Tensor
@@ -142,6 +146,8 @@ extension PairSource {
     public func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor {
         try rowsFromUser(raw, modality, of: "\(Self.self)")
     }
+
+    public func preparationScaling(of modality: Modality) -> InputScaling? { nil }
 
     public func readRaw(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> Tensor {
         let rows = Tensor([numbers.count] + description(of: modality).shape)

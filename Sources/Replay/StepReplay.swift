@@ -27,6 +27,8 @@ public struct StepReplay: Sendable {
     let start: ReplayStart
     let source: any PairSource
     private let model: Model
+    /// Where the parameters of a start at step 0 come from; nil if they are random or from the run's checkpoint.
+    private let pretrained: PretrainedEncoders?
     private let records: [Int: MetricsRecord]
     /// The run's valid checkpoints after the start, up to the step.
     private let checkpoints: [CheckpointSummary]
@@ -85,7 +87,9 @@ public struct StepReplay: Sendable {
             // The other run may have continued since: this run's own checkpoints name the checkpoint that it started
             // from.
             let digest = saved.lazy.compactMap(summary).compactMap { RunState.initialDigest(in: $0.scalars) }.first
-            try PretrainedEncoders(initialization, for: configuration, model: model, digest: digest).load(into: model)
+            pretrained = try PretrainedEncoders(initialization, for: configuration, model: model, digest: digest)
+        } else {
+            pretrained = nil
         }
     }
 
@@ -164,6 +168,8 @@ public struct StepReplay: Sendable {
         let state = RunState(configuration: configuration, model: model, step: training, communicator: communicator)
         if let (content, path) = start.checkpoint {
             _ = try state.restore(communicator.rank == 0 ? content : nil, from: path)
+        } else if pretrained != nil {
+            try state.load(communicator.rank == 0 ? pretrained : nil)
         }
         let display = ProgressDisplay(
             mode: communicator.rank == 0 && step - start.step > 1 ? mode : .none, total: step,

@@ -55,12 +55,42 @@ public struct Report: Sendable {
         self.sweeps = sweeps
     }
 
-    /// The page.
-    public var page: ReportPage {
+    /// The page, in one file.
+    public var page: ReportPage { page(links: RunLinks()) }
+
+    /// The page, and a page for each run or trial that it links to: of several runs each one, of a sweep the trials in
+    /// its tables that have a folder. A report on one run has no further pages.
+    /// - Parameters:
+    ///   - folder: The folder of the further pages, relative to that of the page.
+    ///   - page: The name of the page's file.
+    public func pages(folder: String, page: String) -> (page: ReportPage, further: [FurtherPage]) {
+        let folders =
+            (runs.count > 1 || !sweeps.isEmpty ? runs.map { (name: $0.name, path: $0.folder.path) } : [])
+            + sweeps.flatMap { sweep in
+                TrialTables.shown(sweep).map { trial in
+                    (
+                        name: sweeps.count + runs.count > 1 ? "\(sweep.name)/\(trial.trial)" : trial.trial,
+                        path: sweep.folder.trial(trial.trial)
+                    )
+                }.filter { RunFolder(path: $0.path).holdsRun }
+            }
+        let names = NamedFigure.distinctNames(folders.map { NamedFigure.fileName($0.name) })
+        let further = zip(folders, names).map { run, name in
+            FurtherPage(
+                name: "\(name).html", title: run.name, run: runs.first { $0.folder.path == run.path },
+                folder: run.path, parent: PageLink(title, path: "../\(page)"))
+        }
+        let links = RunLinks(in: folder, zip(names, folders).map { ($0, $1.path) })
+        return (self.page(links: links), further)
+    }
+
+    private func page(links: RunLinks) -> ReportPage {
         let folders = (runs.map(\.folder.path) + sweeps.map(\.folder.path)).joined(separator: ", ")
         return ReportPage(title: title, lead: "Made by \(Version.program) from \(folders).") {
-            if !runs.isEmpty { RunsReport(runs).content }
-            for sweep in sweeps { SweepReport(sweep).content(isAlone: runs.isEmpty && sweeps.count == 1) }
+            if !runs.isEmpty { RunsReport(runs, links: links).content }
+            for sweep in sweeps {
+                SweepReport(sweep, links: links).content(isAlone: runs.isEmpty && sweeps.count == 1)
+            }
         }
     }
 

@@ -56,6 +56,15 @@ public struct Tensor: @unchecked Sendable {
             offset: offset + range.lowerBound * columns)
     }
 
+    /// A copy of some rows, in the order of their numbers, which may repeat.
+    package func rows(at numbers: [Int]) -> Tensor {
+        let result = Tensor([numbers.count] + shape.dropFirst())
+        for (row, number) in numbers.enumerated() {
+            result.rows(row..<row + 1).copy(from: rows(number..<number + 1))
+        }
+        return result
+    }
+
     /// A view of rank 1 of a range of elements.
     public func flat(_ range: Range<Int>) -> Tensor {
         precondition(range.lowerBound >= 0 && range.upperBound <= count, "numbers \(range) of \(count)")

@@ -68,6 +68,16 @@ extension JSONValue {
         let numbers = values.map { $0 == .null ? Double.nan : $0.number }
         return numbers.contains { $0 == nil } ? nil : numbers.compactMap { $0 }
     }
+
+    /// The numbers of a value and of the objects in it, each with its path, such as "retrieval.recall_at_1". A null,
+    /// which stands for a number that is not finite, is one of them; texts and arrays are not.
+    package func numbersByPath(_ path: String = "") -> [(path: String, value: JSONValue)] {
+        switch self {
+        case .object(let members): members.flatMap { $1.numbersByPath(path.isEmpty ? $0 : "\(path).\($0)") }
+        case .integer, .number, .null: [(path, self)]
+        default: []
+        }
+    }
 }
 
 // MARK: - Writing text

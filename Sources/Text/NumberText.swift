@@ -85,9 +85,11 @@ package enum TypographicNumber {
 
     /// An exponent in superscript digits: "⁻⁷".
     package static func superscript(_ value: Int) -> String {
-        let digits: [Character] = ["⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"]
-        return (value < 0 ? "⁻" : "") + String(String(value.magnitude).map { digits[$0.wholeNumberValue ?? 0] })
+        (value < 0 ? "⁻" : "")
+            + String(String(value.magnitude).map { superscriptDigits[$0.wholeNumberValue ?? 0] })
     }
+
+    private static let superscriptDigits: [Character] = ["⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"]
 
     /// ⌊log₁₀|value|⌋ of the value after rounding: 9.9996 is rounded to 10.00 with four digits, so its exponent is 1.
     private static func exponent(of value: Double, digits: Int) -> Int {
@@ -95,6 +97,27 @@ package enum TypographicNumber {
         let first = Int(log10(abs(value)).rounded(.down))
         let rounded = (abs(value) * pow(10, Double(digits - 1 - first))).rounded() * pow(10, Double(first - digits + 1))
         return Int((log10(rounded) + 1e-12).rounded(.down))
+    }
+
+    /// The number at the start of a text that the functions above have made: "−1,234", "12.50 %", "1.2 × 10⁻⁷", "∞",
+    /// and the mean of "0.31 ± 0.02". Nil if the text is none.
+    package static func value(of text: String) -> Double? {
+        let plain = String(text.map { $0 == "−" ? "-" : $0 }.filter { $0 != "," })
+        if plain == "∞" || plain == "-∞" { return plain == "∞" ? .infinity : -.infinity }
+        let words = plain.split(separator: " ")
+        guard let first = words.first, let mantissa = Double(first) else { return nil }
+        switch words.dropFirst().first {
+        case nil, "%", "±": return mantissa
+        case "×":
+            guard words.count > 2, words[2].hasPrefix("10") else { return nil }
+            let digits = words[2].dropFirst(2).map { digit -> Character? in
+                if digit == "⁻" { return "-" }
+                return superscriptDigits.firstIndex(of: digit).map { Character(String($0)) }
+            }
+            guard let exponent = Int(String(digits.compactMap { $0 })), !digits.contains(nil) else { return nil }
+            return Double("\(first)e\(exponent)")
+        default: return nil
+        }
     }
 
     private static func withoutTrailingZeros(_ text: String) -> String {

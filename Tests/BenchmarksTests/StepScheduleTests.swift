@@ -4,12 +4,20 @@ import Testing
 
 /// The schedule of a step for many numbers of workers, without any worker.
 @Suite struct StepScheduleTests {
-    private static let rows = 24, dimension = 5, parameters = 2_880
+    private static let rows = 24, dimension = 5, parameters = 46_080
 
     private static func schedule(workers: Int, shards: Int, rows: Int = rows) -> StepSchedule {
         StepSchedule(
-            workers: workers, shards: shards, batch: shards * rows, dimension: dimension, parameters: parameters,
-            encoderOperations: 300, keptTiles: 0.25)
+            workers: workers, shards: shards, batch: shards * rows, dimension: dimension,
+            encoders: [
+                .init(
+                    forward: 70,
+                    buckets: [
+                        .init(parameters: parameters / 2, operations: 100),
+                        .init(parameters: parameters / 4, operations: 30),
+                    ]),
+                .init(forward: 40, buckets: [.init(parameters: parameters / 4, operations: 60)]),
+            ], keptTiles: 0.25)
     }
 
     private struct Route: Hashable {

@@ -13,40 +13,6 @@ import Testing
         return ["README.md"] + names.filter { $0.hasSuffix(".md") }.sorted().map { "\(catalogue)/\($0)" }
     }()
 
-    private static func text(of page: String) throws -> String {
-        try String(contentsOfFile: "\(packageFolder)/\(page)", encoding: .utf8)
-    }
-
-    private struct Block {
-        let language: String
-        /// Text of a comment `<!-- … -->` on the line before: quick, exit 65, literal, or file and a path.
-        let marks: String
-        let text: String
-        /// The file of the package whose text the block is; nil without such a mark.
-        var file: String? { marks.firstMatch(of: /file: (\S+)/).map { String($0.1) } }
-    }
-
-    private static func blocks(of page: String) throws -> [Block] {
-        var blocks: [Block] = [], open: (language: String, marks: String, lines: [String])?
-        var before = ""
-        for line in try text(of: page).components(separatedBy: "\n") {
-            if let block = open {
-                if line == "```" {
-                    blocks.append(
-                        Block(language: block.language, marks: block.marks, text: block.lines.joined(separator: "\n")))
-                    open = nil
-                } else {
-                    open!.lines.append(line)
-                }
-            } else if line.hasPrefix("```") {
-                open = (String(line.dropFirst(3)), before.hasPrefix("<!--") ? before : "", [])
-            }
-            before = line
-        }
-        #expect(open == nil, "a block of \(page) has no end")
-        return blocks
-    }
-
     /// Runs the marked blocks of a page in order in one folder, because later blocks use the results of earlier ones.
     @Test(arguments: pages) func quickCommandsRunAsTheyStand(page: String) throws {
         let folder = TemporaryFolder()
@@ -55,7 +21,7 @@ import Testing
                 atPath: "\(folder.path)/\(name)", withDestinationPath: "\(packageFolder)/\(name)")
         }
         var last: ShellScript?
-        for block in try Self.blocks(of: page) {
+        for block in try PageBlock.blocks(of: page) {
             if block.marks.contains("literal") {
                 #expect(last?.output == block.text + "\n", "\(page)")
             }
@@ -70,7 +36,7 @@ import Testing
 
     @Test func theTestsRunTheMarkedBlocks() throws {
         let marked = try Self.pages.map { page in
-            try Self.blocks(of: page).filter { $0.marks.contains("quick") }.count
+            try PageBlock.blocks(of: page).filter { $0.marks.contains("quick") }.count
         }
         #expect(Self.pages.count >= 10 && marked.reduce(0, +) >= 14, "\(zip(Self.pages, marked).map { "\($0)" })")
     }
@@ -78,19 +44,19 @@ import Testing
     /// A block of Swift is a file that a test compiles: this target has OwnSource.swift, and another test builds the
     /// package Tests/Extension.
     @Test(arguments: pages) func blocksAreFilesThatTestsCompile(page: String) throws {
-        for block in try Self.blocks(of: page) where block.language == "swift" || block.file != nil {
+        for block in try PageBlock.blocks(of: page) where block.language == "swift" || block.file != nil {
             let file = try #require(block.file, "\(page): no comment names the file of\n\(block.text)")
-            #expect(try Self.text(of: file) == block.text + "\n", "\(page) shows another text than \(file)")
+            #expect(try PageBlock.text(of: file) == block.text + "\n", "\(page) shows another text than \(file)")
         }
     }
 
     /// The pages show every kind of Tests/Extension, so that each has a tested example.
     @Test func everyKindOfTheExtensionIsOnAPage() throws {
-        let shown = try Self.pages.flatMap { try Self.blocks(of: $0) }.compactMap(\.file)
+        let shown = try Self.pages.flatMap { try PageBlock.blocks(of: $0) }.compactMap(\.file)
         let folder = "Tests/Extension/Sources/Extension"
         for file in try FileManager.default.contentsOfDirectory(atPath: "\(packageFolder)/\(folder)") {
             let isShown = shown.contains("\(folder)/\(file)")
-            let isNamed = try Self.pages.contains { try Self.text(of: $0).contains("`\(folder)/\(file)`") }
+            let isNamed = try Self.pages.contains { try PageBlock.text(of: $0).contains("`\(folder)/\(file)`") }
             #expect(isShown || isNamed, "\(file)")
         }
     }
@@ -111,7 +77,7 @@ import Testing
 
     /// Links to files lead to files, and `<doc:Page>` to pages.
     @Test(arguments: pages + ["CONTRIBUTING.md", "CHANGELOG.md"]) func linksLeadSomewhere(page: String) throws {
-        let text = try Self.text(of: page),
+        let text = try PageBlock.text(of: page),
             folder = URL(fileURLWithPath: "\(packageFolder)/\(page)")
                 .deletingLastPathComponent()
         for match in text.matches(of: /\]\(([^)#]+)\)/) where !match.1.hasPrefix("http") {
@@ -125,7 +91,7 @@ import Testing
 
     /// Paths of sources that a page names exist.
     @Test(arguments: pages + ["CONTRIBUTING.md"]) func namedSourcesExist(page: String) throws {
-        for match in try Self.text(of: page).matches(of: /`((?:Sources|Tests|configs|launch)\/[\w\/.+-]+)`/) {
+        for match in try PageBlock.text(of: page).matches(of: /`((?:Sources|Tests|configs|launch)\/[\w\/.+-]+)`/) {
             #expect(
                 FileManager.default.fileExists(atPath: "\(packageFolder)/\(match.1)"), "\(page) names \(match.1)")
         }
@@ -133,7 +99,7 @@ import Testing
 
     @Test func everyModuleIsInTheArchitecture() throws {
         let modules = try FileManager.default.contentsOfDirectory(atPath: "\(packageFolder)/Sources")
-        let architecture = try Self.text(of: "\(Self.catalogue)/Architecture.md")
+        let architecture = try PageBlock.text(of: "\(Self.catalogue)/Architecture.md")
         for module in modules { #expect(architecture.contains("`\(module)`"), "\(module)") }
     }
 }

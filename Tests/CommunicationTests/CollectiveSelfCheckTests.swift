@@ -47,7 +47,7 @@ import Testing
         ) throws -> any PendingReceive {
             try group.beginReceive(counts: counts, from: sender, stream: stream, into: landing)
         }
-        var traffic: Traffic { group.traffic }
+        var traffic: MessageCount { group.traffic }
         func ownedBlocks(of shards: Int, worker: Int) -> Range<Int> { group.ownedBlocks(of: shards, worker: worker) }
         func beginReduceScatter(_ nodes: [Tensor], shards: Int) throws -> any PendingReduceScatter {
             let whole = try sums.beginReduceScatter(nodes, shards: shards)

@@ -135,7 +135,7 @@ private final class CountingCommunicator: Communicator, @unchecked Sendable {
         #expect(sender == (rank + 1) % size)
         return try group.beginReceive(counts: counts, from: sender, stream: stream, into: landing)
     }
-    var traffic: Traffic { group.traffic }
+    var traffic: MessageCount { group.traffic }
     func ownedBlocks(of shards: Int, worker: Int) -> Range<Int> { group.ownedBlocks(of: shards, worker: worker) }
     func beginReduceScatter(_ nodes: [Tensor], shards: Int) throws -> any PendingReduceScatter {
         try group.beginReduceScatter(nodes, shards: shards)

@@ -16,4 +16,15 @@ import Testing
         let markup = ParsedMarkup(figure.svg)
         #expect(markup.problem == nil && markup.all("path", class: "path").count == 10 + 5)
     }
+
+    /// A key that does not apply to a trial leaves a gap.
+    @Test func lineBreaksWhereAValueIsMissing() throws {
+        let axes = ["a", "b", "c", "d"].map { Axis($0) }
+        let figure = ParallelCoordinates(
+            "all", axes: axes, lines: [.init("whole", [1, 2, 3, 4]), .init("gap", [1, .nan, 3, 5])], lowIsBetter: true)
+        let paths = ParsedMarkup(figure.svg).all("path", class: "path").compactMap { $0.attributes["d"] }
+        #expect(paths.filter { $0.count { $0 == "M" } == 1 }.count >= 1)
+        let gap = try #require(paths.first { $0.count { $0 == "M" } == 2 })
+        #expect(gap.contains("h0"), "the value before the gap has no mark: \(gap)")
+    }
 }

@@ -35,12 +35,15 @@ import Testing
         return folder
     }
 
-    private static func writeDefinition(_ name: String, _ varied: String, in folder: TemporaryFolder) throws {
+    static func writeDefinition(
+        _ name: String, _ varied: String, metric: String = "gaussian.coupling_error", further: String = "",
+        in folder: TemporaryFolder
+    ) throws {
         try folder.write(
             "\(name)/base.yaml", "data: {source: gaussian, dimensions: [4, 3], correlations: [0.8, 0.5]}\n")
         try folder.write(
             "\(name)/sweep.yaml",
-            "base: base.yaml\nvary: {\(varied)}\nmetric: gaussian.coupling_error\ngoal: minimize\n")
+            "base: base.yaml\nvary: {\(varied)}\nmetric: \(metric)\ngoal: minimize\n\(further)")
     }
 
     @Test func theRecordContainsTheTable() throws {
@@ -49,7 +52,7 @@ import Testing
         #expect(
             sweep.keys == ["batch.size", "objective.similarity", "seed"] && sweep.metric == "gaussian.coupling_error"
                 && sweep.minimizes)
-        #expect(sweep.shortKeys == ["size", "similarity", "seed"])
+        #expect(sweep.shortKeys == ["batch.size", "similarity", "seed"])
         #expect(sweep.trials.count == 16 && sweep.ranked.count == 14 && sweep.failed.map(\.trial) == ["1003_size=256"])
         #expect(
             sweep.failed.first?.reason.hasPrefix("a <reason>, with \"quotes\"") == true
@@ -65,7 +68,7 @@ import Testing
             report.figures.map(\.name) == [
                 "s-coupling_error-over-batch.size", "s-coupling_error-over-objective.similarity",
                 "s-coupling_error-over-seed",
-                "s-coupling_error-over-batch.size-and-objective.similarity", "s-parallel", "s-loss",
+                "s-coupling_error-over-batch.size-and-objective.similarity", "s-parallel", "s-importance", "s-loss",
             ])
         // Means of (0.9, 1.1) · 2/√size; their sample deviation is √2 · 0.1 · 2/√size.
         let overSize = try #require(report.figures.first?.figure as? Plot)
@@ -88,7 +91,7 @@ import Testing
         let parallel = try #require(report.figures[4].figure as? ParallelCoordinates)
         #expect(
             parallel.lines.count == 14
-                && parallel.axes.map(\.label) == ["size", "similarity", "seed", "coupling_error"])
+                && parallel.axes.map(\.label) == ["batch.size", "similarity", "seed", "coupling_error"])
     }
 
     @Test func thePageContainsAllTrials() throws {
@@ -99,7 +102,7 @@ import Testing
         for figure in report.figures { #expect(ParsedMarkup(figure.figure.svg).problem == nil) }
         #expect(markup.all("td").contains { $0.text == "16: 14 done, 1 failed, 1 waiting" })
         #expect(markup.all("td").contains { $0.text == "a <reason>, with \"quotes\"\nand a second line" })
-        #expect(markup.all("text").contains { $0.text.contains("slope −0.50 ± ") })
+        #expect(markup.all("li").contains { $0.text.contains("slope −0.50 ± ") })
         #expect(try Report(reading: ["\(folder.path)/s"]).page.html == report.page.html)
     }
 

@@ -51,8 +51,8 @@ import Testing
                 + "  encoders.second.kind: [linear]\n  objective.similarity: [cosine]")
         #expect(
             plan.trials.map(\.name) == [
-                "001_first=kind-linear_kind=linear_similarity=cosine",
-                "002_first=kind-mlp-widths-64-32_kind=linear_similarity=cosine",
+                "001_encoders.first=linear_second.kind=linear_similarity=cosine",
+                "002_encoders.first=mlp-widths-64-32_second.kind=linear_similarity=cosine",
             ])
         #expect(
             TrialNaming.shortened(["encoders.first.kind", "encoders.second.kind", "seed", "a.b", "b"])
@@ -82,6 +82,6 @@ import Testing
         #expect(crowded.trials[0].problem.contains("2 threads cannot share 1 shard"))
         #expect(
             plan.listing.contains("4 trials, 3 of them impossible")
-                && plan.listing.contains("002_kind=adam_beta1=1.5: optimizer.beta1"))
+                && plan.listing.contains("002_optimizer.kind=adam_beta1=1.5: optimizer.beta1"))
     }
 }

@@ -12,6 +12,14 @@ import Testing
         #expect(Tensor([0]).span.isEmpty && Tensor([0]).mutableSpan.isEmpty)
     }
 
+    @Test func copiesRowsInAnyOrder() {
+        let tensor = Tensor([3, 2, 1], [1, 2, 3, 4, 5, 6]), copy = tensor.rows(at: [2, 0, 2])
+        #expect(copy.shape == [3, 2, 1] && copy.values == [5, 6, 1, 2, 5, 6])
+        copy[0] = 0
+        #expect(tensor.values == [1, 2, 3, 4, 5, 6])
+        #expect(tensor.rows(at: []).shape == [0, 2, 1])
+    }
+
     @Test(arguments: [1, 15, 16, 17, 100]) func addsAndScales(count: Int) {
         let x = (0..<count).map { Float($0) + 0.25 }, y = (0..<count).map { 3 - Float($0) * 0.1 }
         let tensor = Tensor([count], x)

@@ -14,6 +14,14 @@ public enum Python {
         return isThere
     }()
 
+    /// Whether python3 has these modules. Prints a line where it does not.
+    public static func has(_ modules: String...) -> Bool {
+        let names = modules.joined(separator: ", ")
+        let isThere = (try? run("import \(names)")) != nil
+        if !isThere { print("There is no python3 with \(names): what they would confirm is not tested.") }
+        return isThere
+    }
+
     /// A Python program that ended with an error; the description is its standard error.
     public struct Failure: Error, CustomStringConvertible {
         public let description: String

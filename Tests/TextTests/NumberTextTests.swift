@@ -39,6 +39,18 @@ import Testing
         #expect(TypographicNumber.short(6.02214e23, 3) == "6.02 × 10²³")
     }
 
+    /// `value(of:)` reads what the other functions write.
+    @Test func value() {
+        for number in [0, 1, -2.5, 12_345, -1_234_567.25, 6.022e23, -1.5e-7, .infinity, -.infinity] {
+            #expect(TypographicNumber.value(of: TypographicNumber.short(number, 12)) == number)
+        }
+        #expect(TypographicNumber.value(of: TypographicNumber.percent(-0.125)) == -12.5)
+        #expect(TypographicNumber.value(of: "0.31 ± 0.02") == 0.31)
+        for text in ["", "–", "3 s", "2 of 4", "step 3", "1.5 × 2", "1.5 × 10x"] {
+            #expect(TypographicNumber.value(of: text) == nil, "\(text)")
+        }
+    }
+
     @Test func fixed() {
         #expect(TypographicNumber.fixed(-0.004, decimals: 2) == "0.00")
         #expect(TypographicNumber.fixed(-12_345.678, decimals: 1) == "−12,345.7")

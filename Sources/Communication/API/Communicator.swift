@@ -84,7 +84,7 @@ public protocol Communicator: AnyObject, Sendable {
     func allGather(_ buffer: Tensor, shards: Int) throws
 
     /// What this worker has sent so far, in all its groups.
-    var traffic: Traffic { get }
+    var traffic: MessageCount { get }
 
     /// Returns a communicator among the workers that pass the same color, numbered by (key, rank).
     func split(color: Int, key: Int) throws -> any Communicator
@@ -139,29 +139,6 @@ extension Communicator {
             start += part.rows
         }
         return all
-    }
-}
-
-/// Messages of a worker: a header and its content count as one message. A message to another thread of the process
-/// counts, too, though its content is not copied.
-public struct Traffic: Sendable, Equatable {
-    public var messages = 0
-    /// Bytes of content.
-    public var bytes = 0
-
-    public init(messages: Int = 0, bytes: Int = 0) {
-        self.messages = messages
-        self.bytes = bytes
-    }
-
-    mutating func count(_ tensors: [Tensor]) {
-        messages += 1
-        bytes += tensors.reduce(0) { $0 + $1.count * MemoryLayout<Float>.stride }
-    }
-
-    mutating func count(_ content: [UInt8]) {
-        messages += 1
-        bytes += content.count
     }
 }
 

@@ -26,6 +26,12 @@ public struct ShardPartition: Sendable, Equatable {
         return ((shard + 1) * workers - 1) / shards
     }
 
+    /// Whether W and S/W are powers of two. Then each worker has one node of the tree of sums, and the nodes above are
+    /// those of recursive halving.
+    public var allowsRecursiveHalving: Bool {
+        workers.nonzeroBitCount == 1 && shards % workers == 0 && (shards / workers).nonzeroBitCount == 1
+    }
+
     /// ⌈S / W⌉: number of shards of the workers that own most. A step takes as long as theirs.
     public var largest: Int { (shards + workers - 1) / workers }
 

@@ -14,11 +14,14 @@ package struct SumAlgorithm: Sendable {
     /// Whether recursive halving is used where it can be.
     var usesHalving = true
     /// The most processes, or workers of one process, that send to each other directly. Above, a sum has a level more.
-    var directLimit = 64
+    var directLimit = usualDirectLimit
     /// Number of consecutive workers that add their parts first; nil: the workers of a process.
     var workersPerUnit: Int?
 
-    package init(usesHalving: Bool = true, directLimit: Int = 64, workersPerUnit: Int? = nil) {
+    /// The direct limit of a run.
+    package static let usualDirectLimit = 64
+
+    package init(usesHalving: Bool = true, directLimit: Int = usualDirectLimit, workersPerUnit: Int? = nil) {
         self.usesHalving = usesHalving
         self.directLimit = directLimit
         self.workersPerUnit = workersPerUnit
@@ -57,12 +60,11 @@ struct TreeSumState {
 // MARK: - The two halves
 
 extension WorkerCommunicator {
-    /// Whether W and S/W are powers of two, so that each worker has one node of the tree and the nodes above are those
-    /// of recursive halving; or there is one worker.
+    /// Whether a sum goes by recursive halving; with one worker there is nothing to send.
     private func usesHalving(shards: Int) -> Bool {
         if size == 1 { return true }
-        return treeSums.algorithm.usesHalving && isPowerOfTwo && shards % size == 0
-            && (shards / size).nonzeroBitCount == 1
+        return treeSums.algorithm.usesHalving
+            && ShardPartition(shards: shards, workers: size).allowsRecursiveHalving
     }
 
     func ownedBlocks(of shards: Int, worker: Int) -> Range<Int> {

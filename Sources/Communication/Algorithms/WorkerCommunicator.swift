@@ -49,7 +49,7 @@ final class WorkerCommunicator: Communicator, @unchecked Sendable {
         connections = Array(repeating: nil, count: workerIDs.count)
     }
 
-    var traffic: Traffic { worker.traffic }
+    var traffic: MessageCount { worker.traffic }
 
     var isPowerOfTwo: Bool { size.nonzeroBitCount == 1 }
 

@@ -18,7 +18,7 @@ final class Worker {
     let bufferPool = BufferPool()
     let partPool = PartPool()
     /// What this worker has sent so far.
-    var traffic = Traffic()
+    var traffic = MessageCount()
     /// Number of the next group that `split` makes: larger than the number of every group of this worker.
     var nextContext = 1
 

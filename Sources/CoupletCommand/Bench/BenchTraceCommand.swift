@@ -75,8 +75,10 @@ struct BenchTraceCommand: ParsableCommand {
         guard let configuration = loaded else { return }
         let model = try model(configuration, group)
         if group.processRank == 0 {
+            let encoders = try StepBenchmark(configuration, warmup: 0, repetitions: 1).encoderCosts
             for (workers, size) in zip(workers, sizes) {
-                let trace = StepTrace(model, workers: workers, shards: size.shards, batch: size.batch)
+                let trace = StepTrace(
+                    model, encoders: encoders, workers: workers, shards: size.shards, batch: size.batch)
                 let text = trace.lines(of: worker).joined(separator: "\n")
                 if let output {
                     try FileSystem.makeFolder(output)

@@ -114,16 +114,8 @@ private struct SampledRows {
     init(_ rows: Tensor, _ samples: Range<Int>, stride: Int) {
         let chosen = samples.filter { $0.isMultiple(of: stride) }
         numbers = chosen.map { $0 / stride }
-        if chosen.count == samples.count {
-            units = UnitRows(rows)
-            return
-        }
-        let copies = Tensor([chosen.count, rows.columns])
-        for (index, sample) in chosen.enumerated() {
-            let row = sample - samples.lowerBound
-            copies.rows(index..<index + 1).copy(from: rows.rows(row..<row + 1))
-        }
-        units = UnitRows(copies)
+        let isAll = chosen.count == samples.count
+        units = UnitRows(isAll ? rows : rows.rows(at: chosen.map { $0 - samples.lowerBound }))
     }
 }
 

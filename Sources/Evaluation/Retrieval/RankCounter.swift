@@ -129,11 +129,8 @@ struct EncodedShard {
     ///   - rows: the encodings of the pairs.
     ///   - pairs: the numbers of the pairs.
     init(_ rows: Tensor, _ gallery: DistinctGalleries.Gallery, of pairs: Range<Int>, similarity: Similarity) {
-        let samples = gallery.samples(in: pairs), encodings = Tensor([samples.count, rows.columns])
-        for (row, sample) in samples.enumerated() {
-            let pair = Int(gallery.pairs[sample]) - pairs.lowerBound
-            encodings.rows(row..<row + 1).copy(from: rows.rows(pair..<pair + 1))
-        }
+        let samples = gallery.samples(in: pairs)
+        let encodings = rows.rows(at: samples.map { Int(gallery.pairs[$0]) - pairs.lowerBound })
         self.init(
             encodings, count: samples.count, scoring: CandidateScoring(encodings, similarity: similarity),
             positives: [Double](repeating: 0, count: samples.count))

@@ -29,10 +29,7 @@ struct AugmentedSamples {
         _ source: any PairSource, _ modality: Modality, _ numbers: [UInt64]
     ) throws -> RunSamples.Augmentation? {
         guard let augmented = source.augmentedSource, !numbers.isEmpty else { return nil }
-        let originals = Tensor([numbers.count] + source.description(of: modality).shape)
-        try source.read(
-            .training, numbers, first: modality == .first ? originals : nil,
-            second: modality == .second ? originals : nil)
+        let originals = try source.readRaw(.training, numbers, modality)
         let texts = try source.texts(.training, numbers, modality)
         let tokenizer = source.preparation(of: modality)?.text?.tokenizer
         func ids(_ row: Tensor) -> [Int32] { row.values.prefix { $0 != 0 }.map { Int32($0) } }

@@ -108,11 +108,7 @@ struct EncodedSide: Sendable {
     }
 
     /// The encodings of pairs, rows × e.
-    func encodings(_ pairs: [Int]) -> Tensor {
-        let result = Tensor([pairs.count, encoded.columns])
-        for (row, pair) in pairs.enumerated() { result.rows(row..<row + 1).copy(from: encoded.rows(pair..<pair + 1)) }
-        return result
-    }
+    func encodings(_ pairs: [Int]) -> Tensor { encoded.rows(at: pairs) }
 
     /// What a report shows of the samples of these pairs.
     func contents(_ pairs: [Int]) throws -> [RunSamples.Content] {

@@ -306,6 +306,9 @@ public final class PairwiseEngine {
     /// How long this worker has waited in all calls for encodings and sums of other workers.
     package var waiting: Duration { schedule.waiting.duration }
 
+    /// Learns when this worker begins and ends a pass.
+    package var passes: PassObserver { schedule.passes }
+
     /// The gradients of both modalities' encodings, then those of the second batch.
     private var encodingGradients: [Tensor] {
         loss.usesSecondBatch

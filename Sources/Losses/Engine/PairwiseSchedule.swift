@@ -48,9 +48,10 @@ package struct PairwiseSchedule {
     private let rangesPerMessage: Int
     /// How long this worker has waited in all runs.
     package let waiting = RingWaiting()
+    package let passes = PassObserver()
 
     /// Columns of a message of sums, if a column range has fewer.
-    private static let messageColumns = 512
+    package static let messageColumns = 512
 
     /// - Parameters:
     ///   - shards: S, over all workers; at least the number of workers.
@@ -111,6 +112,7 @@ package struct PairwiseSchedule {
         reading: RingBlock, accumulating: RingSums?, _ body: (ShardPair) throws -> Void
     ) throws {
         let ring = Ring(communicator, waiting), size = communicator.size, local = localShards
+        passes.began?()
         reading.begin()
         accumulating?.begin(columns: rows)
         for step in 0...size {
@@ -149,6 +151,7 @@ package struct PairwiseSchedule {
         }
         try reading.finish()
         try accumulating?.finish()
+        passes.ended?()
     }
 }
 
@@ -183,6 +186,12 @@ struct Ring {
         waiting.duration += ContinuousClock.now - start
         return tensors
     }
+}
+
+/// Learns when a worker begins and ends a pass over its scores.
+package final class PassObserver {
+    package var began: (() -> Void)?
+    package var ended: (() -> Void)?
 }
 
 /// How long a worker has waited for messages of the ring: what computation has not hidden.

@@ -14,7 +14,7 @@ extension Array where Element == any Layer {
 
     /// [layer index]: positions that the layers before it put in front of a sequence; nil if its input has other
     /// positions than that of the first layer.
-    var positionsBefore: [Int?] {
+    package var positionsBefore: [Int?] {
         var added: Int? = 0
         return map { layer in
             defer { added = added.flatMap { before in layer.addedPositions.map { before + $0 } } }

@@ -86,6 +86,7 @@ struct HDF5EvaluationSource: PairSourceWrapper {
 
     func description(of modality: Modality) -> ModalityDescription { base.description(of: modality) }
     func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor { try base.prepare(modality, raw: raw) }
+    func preparationScaling(of modality: Modality) -> InputScaling? { base.preparationScaling(of: modality) }
     func reading(labels: PerModality<LabelReading?>) throws -> any PairSource { self }
     var residentBytes: Int { base.residentBytes + file.residentBytes }
     var waitsForStorage: Bool { base.waitsForStorage || file.waitsForStorage }

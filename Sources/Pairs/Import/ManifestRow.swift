@@ -86,6 +86,12 @@ struct ManifestLayout {
         if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
             throw DataError(at: location, reason: "has two columns \(twice)", remedy: "give each a name of its own")
         }
+        if columns[.path] == nil, names.allSatisfy({ Double($0) != nil }) {
+            throw DataError(
+                at: location, reason: "is a table of numbers, not a manifest: its first line has no names of columns",
+                remedy: "couplet data import --first FILE --second FILE makes a set of two such tables, which couplet "
+                    + "data describe reads")
+        }
         guard columns[.path] != nil else {
             throw DataError(
                 at: location,

@@ -76,8 +76,16 @@ public struct InputScaling: Equatable, Sendable {
         }
     }
 
+    /// The extents with which m and s stand beside a sample of as many extents: [3, 1, 1] for three channels.
+    package var groupShape: [Int] {
+        if layout.groups == shape.reduce(1, *) { return shape }
+        let ones = [Int](repeating: 1, count: shape.count)
+        if layout.groups == 1 { return ones }
+        return layout.inner == 1 ? ones.dropLast() + [layout.groups] : [layout.groups] + ones.dropFirst()
+    }
+
     /// Replaces the samples in the rows of a tensor by inputs.
-    func apply(to samples: Tensor) {
+    package func apply(to samples: Tensor) {
         let count = shape.reduce(1, *), rows = count > 0 ? samples.count / count : 0
         mean.withUnsafeBufferPointer { mean in
             scale.withUnsafeBufferPointer { scale in

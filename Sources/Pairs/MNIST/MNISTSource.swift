@@ -158,6 +158,15 @@ public struct MNISTSource: PairSource {
         return try Self.scaled(rows)
     }
 
+    public func preparationScaling(of modality: Modality) -> InputScaling? {
+        views[modality] == .label ? nil : Self.scaling(shape: description(of: modality).shape)
+    }
+
+    /// `scaled` as (x - m) · s.
+    static func scaling(shape: [Int]) -> InputScaling? {
+        InputScaling(mean: [-shift / scale], scale: [scale], .none, shape: shape)
+    }
+
     /// Scales images of bytes as in training.
     /// - Throws: `DataError` if a number is not a byte.
     static func scaled(_ rows: Tensor) throws -> Tensor {

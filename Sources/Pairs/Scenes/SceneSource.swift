@@ -228,6 +228,14 @@ public struct SceneSource: PairSource {
     }
 
     /// - Parameter raw: for pictures, bytes 0 to 255, N × 3 × size × size; for sentences, token ids.
+    public func preparationScaling(of modality: Modality) -> InputScaling? {
+        guard modality == .first else { return nil }
+        let channels = (0..<3).map { Self.scaling(ofChannel: $0) }
+        return InputScaling(
+            mean: channels.map { -$0.shift / $0.scale }, scale: channels.map(\.scale), .channel,
+            shape: description(of: modality).shape)
+    }
+
     public func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor {
         let rows = try rowsFromUser(raw, modality, of: "data.source \(SceneSpecification.name)")
         guard modality == .first else { return rows }

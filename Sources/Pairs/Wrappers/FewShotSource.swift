@@ -117,6 +117,7 @@ public struct FewShotSource: PairSource, PairSourceWrapper {
     }
 
     public func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor { try base.prepare(modality, raw: raw) }
+    public func preparationScaling(of modality: Modality) -> InputScaling? { base.preparationScaling(of: modality) }
 
     public func readRaw(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> Tensor {
         try base.readRaw(split, baseNumbers(split, numbers), modality)

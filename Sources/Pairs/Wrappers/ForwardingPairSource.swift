@@ -27,6 +27,9 @@ extension ForwardingPairSource {
         try wrapped.sampleRows(training: numbers, draws: draws, modality)
     }
     package func prepare(_ modality: Modality, raw: Tensor) throws -> Tensor { try wrapped.prepare(modality, raw: raw) }
+    package func preparationScaling(of modality: Modality) -> InputScaling? {
+        wrapped.preparationScaling(of: modality)
+    }
     package func readRaw(_ split: Split, _ numbers: [UInt64], _ modality: Modality) throws -> Tensor {
         try wrapped.readRaw(split, numbers, modality)
     }

@@ -6,7 +6,19 @@ import CoupletImages
 public struct Drawing: Sendable {
     private(set) var markup = Markup()
 
-    init() {}
+    enum Purpose: Sendable {
+        /// An SVG file.
+        case file
+        /// A figure of a page, with the values of its curves for the page's script.
+        case page
+        /// The same on other axes, which only the page's script shows. It has no tooltips on curves, in place of which
+        /// the script shows the values.
+        case alternative
+    }
+
+    let purpose: Purpose
+
+    init(_ purpose: Purpose = .file) { self.purpose = purpose }
 
     // MARK: - Texts
 
@@ -140,11 +152,20 @@ public struct Drawing: Sendable {
         path([[(x - 4, y - 4), (x + 4, y + 4)], [(x - 4, y + 4), (x + 4, y - 4)]], class: name, title: title)
     }
 
-    mutating func group(_ name: String, _ content: (inout Drawing) -> Void) {
-        var inner = Drawing()
+    /// - Parameter data: What the script of a page reads from the group; nil for none.
+    mutating func group(_ name: String, _ data: CrosshairData? = nil, _ content: (inout Drawing) -> Void) {
+        var inner = Drawing(purpose)
         content(&inner)
         if inner.markup.text.isEmpty { return }
-        markup.element("g", ["class": name]) { $0.add(markup: inner.markup.text) }
+        func attribute(_ text: String?) -> String { purpose == .file ? "" : text ?? "" }
+        markup.element(
+            "g",
+            [
+                "class": name, "data-name": attribute(data?.name), "data-points": attribute(data?.points),
+                "data-frame": attribute(data?.frame), "data-x": attribute(data?.x), "data-y": attribute(data?.y),
+                "data-label": attribute(data?.label),
+            ]
+        ) { $0.add(markup: inner.markup.text) }
     }
 
     private mutating func titled(_ name: String, _ attributes: Markup.Attributes, _ title: String) {

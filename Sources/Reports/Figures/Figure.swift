@@ -12,13 +12,24 @@ public protocol Figure: Sendable {
     var width: Double { get }
     /// The description for screen readers.
     var summary: String { get }
+    /// The same data on other axes, such as the wall time in place of the step; empty for none. A page shows the figure
+    /// itself until the reader chooses others.
+    var alternatives: [AlternativeFigure] { get }
     /// Draws the figure below the coordinate `top`, over the whole width.
     /// - Returns: The y coordinate of the lower edge.
     func draw(into drawing: inout Drawing, top: Double) -> Double
 }
 
+/// A figure that shows the data of another one on other axes.
+public struct AlternativeFigure: Sendable {
+    /// The choice of axes, one of `AxisChoice`.
+    let choice: AxisChoice
+    let figure: any Figure
+}
+
 extension Figure {
     public var width: Double { FigureSize.width }
+    public var alternatives: [AlternativeFigure] { [] }
 
     /// The figure as an SVG file with its title and legend, and with colours for light and dark backgrounds.
     public var svg: String {
@@ -31,12 +42,12 @@ extension Figure {
             + markup(drawing, height: height, isStandalone: true) + "\n"
     }
 
-    /// The figure as an element of a page that contains `Theme.variables` and `Theme.figureRules`.
-    func inlineSVG(withLegend: Bool) -> String {
-        var drawing = Drawing()
-        var top = 2.0
-        if withLegend, !legend.isEmpty { top = Legend.draw(legend, into: &drawing, top: top, width: width) }
-        let height = draw(into: &drawing, top: top)
+    /// The figure without its title and legend, as an element of a page that contains `Theme.variables` and
+    /// `Theme.figureRules`.
+    /// - Parameter purpose: `page` or `alternative`.
+    func inlineSVG(_ purpose: Drawing.Purpose = .page) -> String {
+        var drawing = Drawing(purpose)
+        let height = draw(into: &drawing, top: 2)
         return markup(drawing, height: height, isStandalone: false)
     }
 
@@ -52,6 +63,7 @@ extension Figure {
             ]
         ) {
             if isStandalone {
+                $0.element("title", text: title)
                 $0.element("desc", text: caption)
                 $0.element("style") { $0.add(markup: Theme.standaloneRules) }
                 $0.element("rect", ["class": "backdrop", "width": "100%", "height": "100%"])

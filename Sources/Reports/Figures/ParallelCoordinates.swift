@@ -4,7 +4,8 @@ public struct ParallelCoordinates: Figure {
     public struct Line: Equatable, Sendable {
         /// The tooltip.
         public var name: String
-        /// The value on each axis; on an axis with categories, the index of the category.
+        /// The value on each axis; on an axis with categories, the index of the category. NaN: none, which breaks the
+        /// line.
         public var values: [Double]
 
         public init(_ name: String, _ values: [Double]) {
@@ -41,9 +42,9 @@ public struct ParallelCoordinates: Figure {
 
     public var summary: String { "\(lines.count) lines over \(axes.map(\.label).joined(separator: ", "))" }
 
-    /// The fifth of each line, from 0 for the worst to 4 for the best; nil for a line with a value that is not finite.
+    /// The fifth of each line, from 0 for the worst to 4 for the best; nil for a line without a value on the last axis.
     package var ranks: [Int?] {
-        let order = lines.indices.filter { lines[$0].values.allSatisfy(\.isFinite) }.sorted { a, b in
+        let order = lines.indices.filter { lines[$0].values[axes.count - 1].isFinite }.sorted { a, b in
             let (first, second) = (lines[a].values[axes.count - 1], lines[b].values[axes.count - 1])
             return first == second ? a < b : (first > second) == lowIsBetter
         }
@@ -66,8 +67,9 @@ public struct ParallelCoordinates: Figure {
         for rank in 0..<5 {
             drawing.group("rank\(rank + 1)") { drawing in
                 for (line, lineRank) in zip(lines, ranks) where lineRank == rank {
-                    let points = axes.indices.compactMap { position(line.values[$0], on: $0) }
-                    if points.count == axes.count { drawing.path([points], class: "path", title: line.name) }
+                    let parts = axes.indices.map { position(line.values[$0], on: $0) }
+                        .split(whereSeparator: { $0 == nil }).map { $0.compactMap(\.self) }
+                    if !parts.isEmpty { drawing.path(parts, class: "path", title: line.name) }
                 }
             }
         }

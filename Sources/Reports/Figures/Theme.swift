@@ -39,6 +39,7 @@ enum Theme {
             Color(name: "grid", light: "#e4e7ec", dark: "#2b313a"),
             Color(name: "axis", light: "#9aa3b0", dark: "#606b79"),
             Color(name: "card", light: "#f6f7f9", dark: "#1c2026"),
+            Color(name: "shadow", light: "#8b95a3", dark: "#77828f"),
             Color(name: "warning", light: "#8f3d00", dark: "#ffb37a"),
             Color(name: "best", light: "#e3f1e9", dark: "#1d3a2e"),
         ] + hues + ranks
@@ -86,6 +87,7 @@ enum Theme {
         .badge{fill:currentColor}\
         .check{fill:none;stroke:#fff;stroke-width:1.5px}\
         .bar{fill:currentColor;fill-opacity:.75}\
+        .envelope{fill:currentColor;fill-opacity:.18;stroke:none}\
         .band{fill:currentColor;fill-opacity:.16;stroke:currentColor;stroke-width:1px;stroke-opacity:.6}\
         .stream{fill:none;stroke:#10161d;stroke-width:.7px;opacity:.4}\
         .arrow{fill:none;stroke:#10161d;stroke-width:.9px;opacity:.55}\

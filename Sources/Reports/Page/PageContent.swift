@@ -9,11 +9,15 @@ public struct PageWriter: Sendable {
     /// The first-level headings so far, for the table of contents.
     private(set) var headings: [(id: String, text: String)] = []
     /// The figures so far.
-    fileprivate(set) var figures: [any Figure] = []
+    private(set) var figures: [any Figure] = []
     /// Number of sections that enclose the current part.
     fileprivate var depth = 0
 
     init() {}
+
+    var figureCount: Int { figures.count }
+
+    mutating func add(_ figures: [any Figure]) { self.figures += figures }
 
     /// Adds a heading to the table of contents and returns its id.
     fileprivate mutating func addHeading(_ text: String) -> String {
@@ -98,48 +102,8 @@ public struct CollapsibleText: PageContent {
     public func write(to page: inout PageWriter) {
         page.markup.element("details") {
             $0.element("summary", text: summary)
-            $0.element("pre", ["tabindex": "0"], text: text)
+            $0.element("pre", ["class": "scrolls", "tabindex": "0"], text: text)
         }
         page.markup.add(markup: "\n")
-    }
-}
-
-/// Figures in a grid with as many columns as fit. If all figures have the same legend, it appears once above them.
-public struct FigureGroup: PageContent {
-    public let figures: [any Figure]
-
-    public init(_ figures: [any Figure]) { self.figures = figures }
-    public init(_ figures: any Figure...) { self.figures = figures }
-
-    public func write(to page: inout PageWriter) {
-        guard let first = figures.first else { return }
-        page.figures += figures
-        let sharesLegend =
-            figures.count > 1 && !first.legend.isEmpty && figures.allSatisfy { $0.legend == first.legend }
-        if sharesLegend {
-            page.markup.element("ul", ["class": "legend"]) {
-                for entry in first.legend {
-                    $0.element("li") {
-                        $0.add(markup: Legend.sampleSVG(entry))
-                        $0.element("span", text: entry.text)
-                    }
-                }
-            }
-        }
-        page.markup.add(markup: "\n<div class=\"figures\">\n")
-        for figure in figures {
-            let isWide = figure.width > FigureSize.width
-            page.markup.element("figure", ["class": isWide ? "wide" : ""]) {
-                $0.element("h4", text: figure.title)
-                $0.element(
-                    "div", ["class": "drawing", "style": isWide ? "--width:\(Markup.coordinate(figure.width))px" : ""]
-                ) {
-                    $0.add(markup: figure.inlineSVG(withLegend: !sharesLegend))
-                }
-                if !figure.caption.isEmpty { $0.element("figcaption", text: figure.caption) }
-            }
-            page.markup.add(markup: "\n")
-        }
-        page.markup.add(markup: "</div>\n")
     }
 }

@@ -5,8 +5,13 @@ import CoupletText
 /// stand next to the exact values if the file has them.
 struct EvaluationTables {
     private let runs: [RunRecord]
+    /// Whether some runs are seeds of one setting. The best of them is luck, so the table of the settings has the best.
+    private let haveSeeds: Bool
 
-    init(_ runs: [RunRecord]) { self.runs = runs.filter { $0.evaluation != nil } }
+    init(_ runs: [RunRecord], haveSeeds: Bool = false) {
+        self.runs = runs.filter { $0.evaluation != nil }
+        self.haveSeeds = haveSeeds
+    }
 
     /// A section of `evaluation.json` with the paths of its values.
     private struct EvaluationSection {
@@ -23,6 +28,15 @@ struct EvaluationTables {
         if !runs.isEmpty {
             Section("Evaluation") {
                 Paragraph(steps, .remark)
+                if runs.count > 1 {
+                    Paragraph(
+                        haveSeeds
+                            ? "No best run is marked, because some runs are seeds of one setting, of which the best is "
+                                + "luck. The best settings are under Settings."
+                            : "Marked: the best of a row, where its name says whether low or high is better and the "
+                                + "runs are evaluated on the same pairs. A difference may be that of two seeds.",
+                        .remark)
+                }
                 for section in sections {
                     Section(Self.words(section.name)) {
                         for (run, table) in identifiability(section) {
@@ -31,6 +45,7 @@ struct EvaluationTables {
                             if let accuracies = table.accuracies { accuracies }
                         }
                         if !section.scalars.isEmpty, identifiability(section).isEmpty { scalarTable(section) }
+                        if let reason = noBestReason(section) { Paragraph(reason, .remark) }
                         if !section.lists.isEmpty { listTable(section) }
                         let figures = figures(section)
                         if !figures.isEmpty { FigureGroup(figures.map(\.figure)) }
@@ -115,12 +130,40 @@ struct EvaluationTables {
             columns: [""] + (runs.count == 1 ? ["value"] : headers(evaluated)),
             rows: section.scalars.map { path in
                 let values = evaluated.map { value($0, section, path) }
-                let best = best(values.compactMap { $0?.number }, section, path)
+                let compares = !haveSeeds && obstacle(section) == nil
+                let best = compares ? best(values.compactMap { $0?.number }, section, path) : nil
                 return [DataTable.Cell(Self.words(path))]
                     + values.map { value in
                         DataTable.Cell(Self.text(value, section, path), isBest: best != nil && value?.number == best)
                     }
-            })
+            }, isSortable: false)
+    }
+
+    /// Keys of an evaluation that say how many pairs it is of.
+    private static let counts = ["gallery", "samples", "batch_pairs", "pairs"]
+
+    /// What differs between the runs so that their figures of a section do not compare: keys of the configs, and counts
+    /// of pairs; nil if nothing does.
+    private func obstacle(_ section: EvaluationSection) -> String? {
+        let evaluated = runsWithValues(section), comparability = Comparability.ofMetric(section.name)
+        guard evaluated.count > 1 else { return nil }
+        let keys = comparability.differences(evaluated.compactMap(\.settings))
+        let counted = section.scalars.filter { path in
+            Self.counts.contains(path.split(separator: ".").last.map(String.init) ?? "")
+                && Set(evaluated.compactMap { value($0, section, path)?.number }).count > 1
+        }
+        let differing = keys + counted.map { "\(section.name).\($0)" }
+        return differing.isEmpty ? nil : differing.joined(separator: ", ")
+    }
+
+    /// Why no value of a section is marked as the best; nil if values may be.
+    private func noBestReason(_ section: EvaluationSection) -> String? {
+        guard !haveSeeds, let obstacle = obstacle(section),
+            section.scalars.contains(where: { MetricPath("\(section.name).\($0)").usualGoal != nil })
+        else { return nil }
+        let what =
+            Comparability.ofMetric(section.name) == .heldOutLoss ? "losses are other functions" : "pairs are others"
+        return "No best is marked, because the \(what): the runs differ in \(obstacle)."
     }
 
     /// The best of several values; nil if they are equal or it is unknown whether low or high values are better.
@@ -214,7 +257,7 @@ struct EvaluationTables {
         return DataTable(
             columns: [""] + (runs.count == 1 && !hasExact ? ["value"] : headers(evaluated))
                 + (hasExact ? ["exact"] : []),
-            rows: rows)
+            rows: rows, isSortable: false)
     }
 
     /// A plot for each list that has exact values.
@@ -240,74 +283,5 @@ struct EvaluationTables {
 
     private static func points(_ values: [Double]) -> [PlotPoint] {
         values.enumerated().map { PlotPoint(Double($0 + 1), $1) }
-    }
-}
-
-/// The section `identifiability` of an evaluation: one row per latent factor, one column per encoder and regressor.
-private struct IdentifiabilityTable {
-    private let section: JSONValue
-    private let regressors: [Regressor]
-
-    /// Nil if the evaluation has no such section.
-    init?(_ evaluation: JSONValue?) {
-        guard let section = evaluation?["identifiability"], case .object(let factors) = section["first"] else {
-            return nil
-        }
-        self.section = section
-        regressors = Regressor.allCases.filter { regressor in factors.contains { $0.1[regressor.rawValue] != nil } }
-    }
-
-    private static let encoders = ["first", "second"]
-
-    var table: DataTable {
-        guard case .object(let factors) = section["first"] else { return DataTable(columns: [], rows: []) }
-        func row(_ name: String, _ scores: (_ encoder: String) -> JSONValue?) -> [DataTable.Cell] {
-            [DataTable.Cell(name)]
-                + Self.encoders.flatMap { encoder in
-                    regressors.map {
-                        DataTable.Cell(TypographicNumber.significant(scores(encoder)?[$0.rawValue]?.number))
-                    }
-                }
-        }
-        var rows = factors.map { name, _ in row(name) { section[$0]?[name] } }
-        if let scores = section["from_content"] { rows.append(row("encoding, from c") { scores[$0] }) }
-        return DataTable(
-            columns: ["R² of"]
-                + Self.encoders.flatMap { encoder in regressors.map { DataTable.Cell("\(encoder), \($0.title)") } },
-            rows: rows)
-    }
-
-    /// A row for each discrete factor; nil if there are none.
-    var accuracies: DataTable? {
-        guard case .object(let factors)? = section["accuracy"] else { return nil }
-        let classifiers = Regressor.allCases.compactMap(\.classifier).filter { name in
-            factors.contains { $0.1["first"]?[name] != nil }
-        }
-        return DataTable(
-            columns: ["accuracy of"]
-                + Self.encoders.flatMap { encoder in classifiers.map { DataTable.Cell("\(encoder), \($0)") } }
-                + ["chance"],
-            rows: factors.map { name, found in
-                [DataTable.Cell(name)]
-                    + Self.encoders.flatMap { encoder in
-                        classifiers.map {
-                            DataTable.Cell(TypographicNumber.significant(found[encoder]?[$0]?.number))
-                        }
-                    } + [DataTable.Cell(TypographicNumber.significant(found["chance"]?.number))]
-            })
-    }
-
-    /// What the table shows, and the mean correlations.
-    var remark: String {
-        var text = "Latent factors predicted from encodings"
-        if let samples = section["samples"]?.integer {
-            text += ", fitted on \(TypographicNumber.grouped(samples)) samples and scored on as many others"
-        }
-        text += "."
-        if let correlation = section["mean_correlation"] {
-            let both = Self.encoders.map { "\($0) \(TypographicNumber.significant(correlation[$0]?.number))" }
-            text += " Mean correlation of encodings and c: \(both.joined(separator: ", "))."
-        }
-        return text
     }
 }

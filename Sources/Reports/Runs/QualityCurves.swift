@@ -1,9 +1,6 @@
 /// The plots of evaluations during training over the steps: retrieval, classification, the exact answer of Gaussian
 /// pairs, statistics that show a collapse, and the metrics of the config. The held-out loss is in the plot of the loss.
 struct QualityCurves {
-    /// Path of the held-out loss in an evaluation.
-    static let loss = "loss.mean"
-
     private let curves: RunCurves
 
     init(_ curves: RunCurves) { self.curves = curves }
@@ -37,17 +34,22 @@ struct QualityCurves {
             .compactMap { path, title in plot(path, title).map { NamedFigure("quality-\(path)", $0) } }
     }
 
-    private func plot(_ path: String, _ title: String) -> Plot? {
-        let series = curves.runs.enumerated().compactMap { index, run -> Series? in
-            guard let evaluations = run.metrics?.evaluations, evaluations.steps.count > 1,
-                let values = evaluations[path]
-            else { return nil }
-            return Series(
-                curves.runs.count == 1 ? "" : run.name, zip(evaluations.steps, values).map { PlotPoint($0, $1) },
-                style: .line, appearance: curves.appearance(index))
+    /// Whether values lie between 0 and 1, which a logarithmic axis would distort.
+    private static func isShare(_ path: String) -> Bool {
+        path.hasPrefix("retrieval.") || path.hasPrefix("classification.")
+    }
+
+    private func plot(_ path: String, _ title: String) -> CurveFigure? {
+        let found = curves.curves { run in
+            run.metrics.flatMap { metrics in
+                let evaluations = metrics.evaluations
+                return evaluations.steps.count > 1 ? (evaluations, evaluations[path]) : nil
+            }
         }
-        if series.isEmpty { return nil }
-        return Plot(
-            title, x: Axis("step", scale: .linear, includesZero: true), y: Axis("", scale: .linear), series: series)
+        if found.isEmpty { return nil }
+        return CurveFigure(
+            title: title, caption: RunCurves.caption(found),
+            y: Axis("", scale: Self.isShare(path) ? .linear : .automatic),
+            curves: found)
     }
 }

@@ -95,9 +95,10 @@ public struct RunRecord: Sendable {
         [metrics?.steps.last.flatMap { Int(exactly: $0) }, checkpoint?.step].compactMap { $0 }.max()
     }
 
-    /// The warnings in the log, each once, at most eight.
+    /// The warnings in the log, at most eight. Of warnings that differ in numbers alone, such as those of many steps,
+    /// the first stands for all.
     private static func warnings(inLog text: String) -> [String] {
-        var warnings: [String] = []
+        var warnings: [(message: String, kind: String, count: Int)] = []
         for line in text.split(separator: "\n") {
             // A line is: time, level, message.
             let fields = line.split(separator: " ", maxSplits: 2)
@@ -105,15 +106,30 @@ public struct RunRecord: Sendable {
             guard fields.count == 3, fields[1] == "warning", !fields[2].contains(RunReporter.summaryWords) else {
                 continue
             }
-            let message = "warning: \(fields[2])"
-            if !warnings.contains(message) { warnings.append(message) }
+            let message = String(fields[2]), kind = Self.withoutNumbers(message)
+            if let index = warnings.firstIndex(where: { $0.kind == kind }) {
+                if warnings[index].message != message { warnings[index].count += 1 }
+            } else {
+                warnings.append((message, kind, 1))
+            }
         }
-        return warnings.count > 8 ? Array(warnings.prefix(8)) + ["and \(warnings.count - 8) more warnings"] : warnings
+        let texts = warnings.map { warning in
+            "warning: \(warning.message)" + (warning.count > 1 ? " (and \(warning.count - 1) more like this)" : "")
+        }
+        return texts.count > 8 ? Array(texts.prefix(8)) + ["and \(texts.count - 8) more warnings"] : texts
+    }
+
+    /// The words of a message, with "#" for those that are numbers.
+    private static func withoutNumbers(_ message: String) -> String {
+        message.split(separator: " ").map { word in
+            let trimmed = word.filter { !",;:()".contains($0) }
+            return Double(trimmed) != nil ? "#" : String(word)
+        }.joined(separator: " ")
     }
 
     /// Parses the last line of the log that describes a start: "… starts on 2 threads, 2048 pairs a step in 16 shards".
     private static func workers(inLog text: String) -> String? {
-        for line in text.split(separator: "\n").reversed() where line.contains(" pairs a step in ") {
+        for line in text.split(separator: "\n").reversed() where line.contains(RunReporter.startWords) {
             let words = line.split(separator: " ", omittingEmptySubsequences: false)
             guard let end = words.lastIndex(of: "pairs"), let on = words[..<end].lastIndex(of: "on"), on + 1 < end - 1
             else { continue }
@@ -122,100 +138,5 @@ public struct RunRecord: Sendable {
             return found
         }
         return nil
-    }
-}
-
-/// The metrics of a run at each logged step, and the evaluations during training, from `metrics.jsonl`.
-public struct MetricsHistory: Sendable {
-    /// The logged steps, ascending.
-    public private(set) var steps: [Double] = []
-    /// One value per step for each key but `step`; NaN if it is null or missing. The keys are in the order of their
-    /// first occurrence.
-    public private(set) var columns: [(name: String, values: [Double])] = []
-    /// Number of lines that are not a JSON object with a step.
-    public private(set) var damagedLines = 0
-    /// The evaluations during training: their steps, and one column for each number, by its path in
-    /// `couplet evaluate --json`. Its own evaluations are empty.
-    public var evaluations: MetricsHistory { evaluationHistory.first ?? MetricsHistory("") }
-    /// The pairs of the last evaluation during training: validation or held-out.
-    public private(set) var evaluationSplit = "held-out"
-    /// None or one; a list, because a struct cannot hold itself.
-    private var evaluationHistory: [MetricsHistory] = []
-    private var columnIndices: [String: Int] = [:]
-
-    /// - Parameter text: One JSON object per line.
-    public init(_ text: String) {
-        var evaluations: MetricsHistory?
-        for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
-            guard let value = JSONValue(text: Substring(line)), case .object(let members) = value,
-                let step = value["step"]?.number
-            else {
-                damagedLines += 1
-                continue
-            }
-            if let evaluation = value["evaluation"] {
-                if evaluations == nil { evaluations = MetricsHistory("") }
-                if case .string(let split) = value["split"] {
-                    evaluationSplit = split.split(separator: "_").joined(separator: "-")
-                }
-                evaluations?.append(step: step, Self.numbers(of: evaluation, path: ""))
-            } else {
-                append(step: step, members)
-            }
-        }
-        sort()
-        evaluations?.sort()
-        evaluationHistory = evaluations.map { [$0] } ?? []
-    }
-
-    /// The numbers of a value with their paths. A null stands for a number that is not finite.
-    private static func numbers(of value: JSONValue, path: String) -> [(String, JSONValue)] {
-        guard case .object(let members) = value else { return [(path, value)] }
-        return members.flatMap { numbers(of: $1, path: path.isEmpty ? $0 : "\(path).\($0)") }
-    }
-
-    private mutating func append(step: Double, _ members: [(String, JSONValue)]) {
-        steps.append(step)
-        for (key, value) in members where key != "step" {
-            if value.number == nil {
-                guard case .null = value else { continue }
-            }
-            if columnIndices[key] == nil {
-                columnIndices[key] = columns.count
-                columns.append((key, [Double](repeating: .nan, count: steps.count - 1)))
-            }
-            guard let index = columnIndices[key], columns[index].values.count < steps.count else { continue }
-            columns[index].values.append(value.number ?? .nan)
-        }
-        for index in columns.indices where columns[index].values.count < steps.count {
-            columns[index].values.append(.nan)
-        }
-    }
-
-    public subscript(_ name: String) -> [Double]? { columns.first { $0.name == name }?.values }
-
-    /// The last finite value.
-    public func last(_ name: String) -> Double? { self[name]?.last { $0.isFinite } }
-
-    /// Total seconds of training. The key `seconds` restarts from zero at each start of the run.
-    public var seconds: Double? {
-        guard let seconds = self["seconds"]?.filter(\.isFinite), let last = seconds.last else { return nil }
-        return zip(seconds, seconds.dropFirst()).reduce(last) { $1.1 < $1.0 ? $0 + $1.0 : $0 }
-    }
-
-    /// The median of the finite values.
-    public func median(_ name: String) -> Double? {
-        guard let sorted = self[name]?.filter(\.isFinite).sorted(), !sorted.isEmpty else { return nil }
-        let middle = sorted.count / 2
-        return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
-    }
-
-    /// Sorts the records by step and keeps the last record of each step.
-    private mutating func sort() {
-        guard zip(steps, steps.dropFirst()).contains(where: { $0 >= $1 }) else { return }
-        var order = steps.indices.sorted { (steps[$0], $0) < (steps[$1], $1) }
-        order = order.enumerated().filter { $0 + 1 == order.count || steps[order[$0 + 1]] != steps[$1] }.map(\.element)
-        for index in columns.indices { columns[index].values = order.map { columns[index].values[$0] } }
-        steps = order.map { steps[$0] }
     }
 }

@@ -3,10 +3,20 @@ import CoupletText
 /// The part of a report that compares runs.
 struct RunsReport {
     let runs: [RunRecord]
+    private let links: RunLinks
+    private let curves: RunCurves
 
-    init(_ runs: [RunRecord]) { self.runs = runs }
+    /// - Parameter links: The pages of the single runs.
+    init(_ runs: [RunRecord], links: RunLinks = RunLinks()) {
+        self.runs = runs
+        self.links = links
+        curves = RunCurves(
+            runs.map { RunCurves.Source(name: $0.name, metrics: $0.metrics, settings: $0.settings) })
+    }
 
-    private var curves: RunCurves { RunCurves(runs.map { ($0.name, $0.metrics) }) }
+    private var evaluations: EvaluationTables {
+        EvaluationTables(runs, haveSeeds: curves.groups.contains { $0.members.count > 1 })
+    }
 
     private var qualityCurves: QualityCurves { QualityCurves(curves) }
 
@@ -16,7 +26,7 @@ struct RunsReport {
     }
 
     var figures: [NamedFigure] {
-        curves.figures + qualityCurves.figures + EvaluationTables(runs).figures + samples.flatMap(\.figures)
+        curves.figures + qualityCurves.figures + evaluations.figures + samples.flatMap(\.figures)
     }
 
     @PageBuilder var content: [any PageContent] {
@@ -28,11 +38,14 @@ struct RunsReport {
         }
         if !curves.figures.isEmpty {
             Section("Curves") {
-                if runs.count > Theme.seriesCount {
-                    let count = Theme.seriesCount
+                if curves.groups.count > Theme.seriesCount {
+                    let names = curves.groups.count == runs.count ? "runs" : "settings"
                     Paragraph(
-                        "Colours distinguish the first \(count) of \(runs.count) runs; the others are grey.", .remark)
+                        "Colours distinguish the first \(Theme.seriesCount) of \(curves.groups.count) \(names); the "
+                            + "others are grey.", .remark)
                 }
+                if let remark = curves.seedRemark { Paragraph(remark, .remark) }
+                if let remark = curves.lossRemark { Paragraph(remark, .remark) }
                 FigureGroup(curves.figures.map(\.figure))
                 for remark in curves.remarks { Paragraph(remark, .remark) }
             }
@@ -40,16 +53,26 @@ struct RunsReport {
         if !qualityCurves.figures.isEmpty {
             Section("Quality over time") {
                 Paragraph("Evaluations during training, of pairs that it does not see.", .remark)
+                if !otherPairs.isEmpty {
+                    Paragraph(
+                        "The runs are evaluated on other pairs, because \(otherPairs.joined(separator: ", ")) "
+                            + "\(otherPairs.count == 1 ? "differs" : "differ"): levels of their curves do not compare.",
+                        .remark)
+                }
                 FigureGroup(qualityCurves.figures.map(\.figure))
             }
         }
-        EvaluationTables(runs).content
+        SettingsTable(runs, curves.groups, appearance: curves.appearance).content
+        evaluations.content
         for samples in samples { samples.content }
         if runs.count > Report.runsWithSamples, !samples.isEmpty {
             Paragraph("Samples are shown for the first \(Report.runsWithSamples) runs.", .remark)
         }
         ConfigurationTables(runs).content
     }
+
+    /// The keys that make the runs' evaluations be of other pairs.
+    private var otherPairs: [String] { Comparability.evaluation.differences(runs.compactMap(\.settings)) }
 
     @PageBuilder private var overview: [any PageContent] {
         if runs.count == 1, let run = runs.first {
@@ -63,6 +86,7 @@ struct RunsReport {
                 rows: runs.enumerated().map { index, run in
                     var name = DataTable.Cell(run.name, title: run.folder.path)
                     name.appearance = curves.appearance(index)
+                    name.link = links[run.folder.path]
                     return [name] + facts(of: run).map(\.1)
                 }, textColumns: [0, 5, 8, 10, 11])
         }
@@ -70,27 +94,36 @@ struct RunsReport {
 
     /// The properties of a run in the order of the overview's columns.
     private func facts(of run: RunRecord) -> [(String, DataTable.Cell)] {
-        let steps = [run.steps, run.plannedSteps].compactMap { $0.map(TypographicNumber.grouped) }
+        let planned = run.plannedSteps.map(TypographicNumber.grouped)
+        let steps = [run.steps.map(TypographicNumber.grouped) ?? "none", planned].compactMap { $0 }
         let digest = run.checkpoint?.digest ?? ""
         return [
             (
                 "steps",
                 DataTable.Cell(
-                    steps.isEmpty
-                        ? "–" : steps.count == 2 && steps[0] == steps[1] ? steps[0] : steps.joined(separator: " of "))
+                    steps == ["none"]
+                        ? "–" : steps.count == 2 && steps[0] == steps[1] ? steps[0] : steps.joined(separator: " of "),
+                    sortValue: run.steps.map(Double.init))
             ),
             ("last loss", DataTable.Cell(TypographicNumber.significant(run.metrics?["loss"]?.last, 5))),
-            ("time", DataTable.Cell(DurationText.words(run.metrics?.seconds))),
+            ("time", DataTable.Cell(DurationText.words(run.metrics?.seconds), sortValue: run.metrics?.seconds)),
             (
                 "pairs/s, median",
                 DataTable.Cell(
                     TypographicNumber.significant(run.metrics?.median("pairs_per_second").map { $0.rounded() }, 6))
             ),
             ("workers", DataTable.Cell(run.workers ?? "–")),
-            ("checkpoint", DataTable.Cell(run.checkpoint.map { "step \(TypographicNumber.grouped($0.step))" } ?? "–")),
+            (
+                "checkpoint",
+                DataTable.Cell(
+                    run.checkpoint.map { "step \(TypographicNumber.grouped($0.step))" } ?? "–",
+                    sortValue: run.checkpoint.map { Double($0.step) })
+            ),
             (
                 "best checkpoint",
-                DataTable.Cell(run.bestStep.map { "step \(TypographicNumber.grouped($0))" } ?? "–")
+                DataTable.Cell(
+                    run.bestStep.map { "step \(TypographicNumber.grouped($0))" } ?? "–",
+                    sortValue: run.bestStep.map(Double.init))
             ),
             (
                 "digest",
@@ -150,7 +183,7 @@ private struct ConfigurationTables {
                             DataTable.Cell(
                                 value.map { TextWidth.fitted($0, size: 1, within: 28) } ?? "–", title: value ?? "")
                         }
-                })
+                }, isSortable: false)
             let same = (runs.first { $0.settings != nil }?.settings?.settings.count ?? 0) - differences.count
             if same > 0 { Paragraph("\(same) other keys are the same in all.", .remark) }
         }

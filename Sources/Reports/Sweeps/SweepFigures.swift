@@ -1,79 +1,36 @@
 import CoupletSweeps
 import CoupletText
 
-/// A varied key as an axis: numeric if all of its values are numbers, otherwise with its values as categories.
-struct SweepDimension {
-    let key: String
-    let shortKey: String
-    /// The distinct values as in the table: numbers in ascending order, other texts in the order of the trials.
-    let texts: [String]
-    /// The positions of `texts` on the axis.
-    let values: [Double]
-    let axis: Axis
-    /// Whether the values are numbers.
-    let isNumeric: Bool
-
-    /// - Parameter texts: The value of each trial, in the order of the trials.
-    init(key: String, shortKey: String, texts trialTexts: [String]) {
-        self.key = key
-        self.shortKey = shortKey
-        var seen: Set<String> = []
-        let distinct = trialTexts.filter { seen.insert($0).inserted }
-        let numbers = distinct.map { Double($0) }.map { $0.flatMap { $0.isFinite ? $0 : nil } }
-        isNumeric = !numbers.contains { $0 == nil } && !distinct.isEmpty
-        if isNumeric {
-            let order = zip(distinct, numbers.compactMap { $0 }).sorted { ($0.1, $0.0) < ($1.1, $1.0) }
-            texts = order.map(\.0)
-            values = order.map(\.1)
-            axis = Axis(
-                shortKey, scale: Self.isGeometric(values) ? .logarithmic : .linear,
-                ticks: values.count <= 10 ? values : nil)
-        } else {
-            texts = distinct
-            values = distinct.indices.map(Double.init)
-            axis = Axis(shortKey, categories: distinct)
-        }
-    }
-
-    /// The position of a text of the table on the axis.
-    func position(of text: String) -> Double? { texts.firstIndex(of: text).map { values[$0] } }
-
-    /// Whether the key is a seed. Trials that differ in the seed alone are repetitions, so figures average over them.
-    var isSeed: Bool { key == "seed" || key.hasSuffix(".seed") }
-
-    var isLogarithmic: Bool { axis.scale == .logarithmic }
-
-    /// Whether values such as 256, 512, 1024 or 0.001, 0.003, 0.01 suit a logarithmic axis: they span a decade, or
-    /// their ratios are more even than their differences.
-    private static func isGeometric(_ ascending: [Double]) -> Bool {
-        guard let low = ascending.first, let high = ascending.last, low > 0, high > low else { return false }
-        if high / low >= 10 { return true }
-        guard ascending.count >= 3 else { return false }
-        func unevenness(_ gaps: [Double]) -> Double { (gaps.max() ?? 1) / max(gaps.min() ?? 1, .leastNormalMagnitude) }
-        let pairs = Array(zip(ascending, ascending.dropFirst()))
-        return unevenness(pairs.map { $1 / $0 - 1 }) < unevenness(pairs.map { $1 - $0 })
-    }
-}
-
-/// The figures of a sweep: the metric over each varied key, over pairs of keys, and over all keys.
+/// The figures of a sweep: the metric over each varied key, over pairs of keys and over all keys,
+/// successive halving, and the importance of the keys.
 struct SweepFigures {
     private let sweep: SweepRecord
     private let done: [SweepRow]
     let dimensions: [SweepDimension]
+    private let file: String
 
     /// Largest number of columns or rows of a heat map. Parallel coordinates show more values better.
     private static let maximumCells = 24
     private static let maximumHeatMaps = 10
 
-    init(_ sweep: SweepRecord) {
+    /// - Parameter file: The name of a part of a sweep in the names of the figures' files; empty for a whole one.
+    init(_ sweep: SweepRecord, file: String = "") {
         self.sweep = sweep
+        self.file = file
         done = sweep.trials.filter(SweepRecord.isDone)
         dimensions = zip(sweep.keys, sweep.shortKeys).enumerated().map { index, names in
-            SweepDimension(key: names.0, shortKey: names.1, texts: sweep.trials.map { $0.values[index] })
+            SweepDimension(
+                key: names.0, shortKey: names.1, texts: sweep.trials.map { $0.values[index] },
+                distribution: sweep.draws[names.0])
         }
     }
 
-    private var shortMetric: String { sweep.metric.split(separator: ".").last.map(String.init) ?? sweep.metric }
+    private var shortMetric: String { sweep.shortMetric }
+
+    /// The start of the names of the figures' files.
+    private var fileName: String { file.isEmpty ? sweep.name : "\(sweep.name)-\(file)" }
+
+    private var isHalving: Bool { !sweep.stages.isEmpty }
 
     /// The indices of the keys with more than one value.
     private var varied: [Int] { dimensions.indices.filter { dimensions[$0].texts.count > 1 } }
@@ -81,8 +38,46 @@ struct SweepFigures {
     // MARK: - Over one key
 
     var overValues: [NamedFigure] {
-        done.isEmpty
-            ? [] : varied.map { NamedFigure("\(sweep.name)-\(shortMetric)-over-\(dimensions[$0].key)", plot(over: $0)) }
+        (isHalving ? ended : done).isEmpty
+            ? []
+            : varied.filter { hasSeveralValues($0, in: isHalving ? ended : done) }.map { index in
+                NamedFigure(
+                    "\(fileName)-\(shortMetric)-over-\(dimensions[index].key)",
+                    isHalving || dimensions[index].isDrawn ? scatter(over: index) : plot(over: index))
+            }
+    }
+
+    private func hasSeveralValues(_ index: Int, in trials: [SweepRow]) -> Bool {
+        Set(trials.map { $0.values[index] }).count > 1
+    }
+
+    /// The trials with a figure, also those that halving stopped.
+    private var ended: [SweepRow] { sweep.trials.filter { $0.metric != nil && $0.status != .failed } }
+
+    /// A mark for each trial, without a line or a fit: other values differ, too, between random draws. With successive
+    /// halving a mark tells the step at which the trial ended.
+    private func scatter(over index: Int) -> Plot {
+        let dimension = dimensions[index]
+        func points(_ trials: [SweepRow]) -> [PlotPoint] {
+            trials.compactMap { trial in
+                guard let x = dimension.position(of: trial.values[index]), let y = trial.metric else { return nil }
+                return PlotPoint(x, y, label: trial.trial)
+            }.sorted { ($0.x, $0.y) < ($1.x, $1.y) }
+        }
+        let ends = isHalving ? Set(ended.compactMap(\.steps)).sorted() : []
+        let series =
+            ends.isEmpty
+            ? [Series("", points(done), style: .markers)]
+            : ends.enumerated().map { number, step in
+                Series(
+                    "ended at step \(TypographicNumber.grouped(step))", points(ended.filter { $0.steps == step }),
+                    style: .markers, appearance: .numbered(number))
+            }
+        let missing = sweep.trials.count - series.reduce(0) { $0 + $1.points.count }
+        return Plot(
+            "\(shortMetric) over \(dimension.shortKey)",
+            caption: missing > 0 ? "\(missing) of \(sweep.trials.count) trials have no figure." : "",
+            x: dimension.axis, y: Axis(sweep.metric), series: series)
     }
 
     private func plot(over index: Int) -> Plot {
@@ -94,29 +89,15 @@ struct SweepFigures {
         let groups = dimension.values.map { value in (value, points.filter { $0.x == value }.map(\.y)) }.filter {
             !$0.1.isEmpty
         }
-        var fit: PowerLawFit?
-        if dimension.isLogarithmic, groups.count >= 3, points.allSatisfy({ $0.y > 0 }) {
-            fit = PowerLawFit(points.map { ($0.x, $0.y) })
-        }
-        let isPowerLaw = (fit?.determination ?? 0) >= 0.5
-        var caption = ""
-        if let fit {
-            let percent = TypographicNumber.fixed(100 * fit.determination, decimals: 0)
-            let law = "\(fit.text) through all \(fit.count) trials, which explains \(percent) % "
-            caption =
-                isPowerLaw
-                ? "Dotted: the power law of \(law)of the variance of the logarithms."
-                : "No power law: \(law)of the variance of the logarithms."
-        }
+        let fit = fit(dimension, points, groupCount: groups.count)
         var series: [Series] = []
-        let shownFit = isPowerLaw ? fit : nil
         if groups.allSatisfy({ $0.1.count == 1 }) {
-            // One trial per value, such as random draws of a number: a line would suggest a dependence on the order.
+            // One trial per value. Categories and seeds have no order, so no line connects them.
             let isScatter = !dimension.isNumeric || dimension.isSeed || groups.count > 12
             series = [
                 Series(
                     "", points.sorted { ($0.x, $0.y) < ($1.x, $1.y) }, style: isScatter ? .markers : .markedLine,
-                    fit: shownFit)
+                    fit: fit.shown)
             ]
         } else {
             let means = groups.map { value, values in
@@ -128,19 +109,38 @@ struct SweepFigures {
                 Series(
                     "mean ± standard deviation", means,
                     style: dimension.isNumeric && !dimension.isSeed ? .markedLine : .markers,
-                    fit: shownFit),
+                    fit: fit.shown),
             ]
         }
         return Plot(
-            "\(shortMetric) over \(dimension.shortKey)", caption: caption, x: dimension.axis,
-            y: Axis(sweep.metric, scale: isPowerLaw ? .logarithmic : .automatic), series: series)
+            "\(shortMetric) over \(dimension.shortKey)", caption: fit.caption, x: dimension.axis,
+            y: Axis(sweep.metric, scale: fit.shown == nil ? .automatic : .logarithmic), series: series)
+    }
+
+    /// Fewest different values for a power law: two always lie on one, and three nearly always do.
+    private static let fewestFittedValues = 4
+
+    /// The power law through the trials over a logarithmic axis, if it explains half of the variance, and what the
+    /// caption says of it.
+    private func fit(
+        _ dimension: SweepDimension, _ points: [PlotPoint], groupCount: Int
+    ) -> (shown: PowerLawFit?, caption: String) {
+        guard dimension.isLogarithmic, groupCount >= Self.fewestFittedValues, points.allSatisfy({ $0.y > 0 }),
+            let fit = PowerLawFit(points.map { ($0.x, $0.y) })
+        else { return (nil, "") }
+        let percent = TypographicNumber.fixed(100 * fit.determination, decimals: 0)
+        let law = "\(fit.text) through all \(fit.count) trials, which explains \(percent) % "
+        return fit.determination >= 0.5
+            ? (fit, "Dotted: the power law of \(law)of the variance of the logarithms.")
+            : (nil, "No power law: \(law)of the variance of the logarithms.")
     }
 
     // MARK: - Over two keys
 
     /// The pairs of keys for heat maps. Seeds are used only if there is no pair of other keys.
     private var pairs: [(Int, Int)] {
-        let small = varied.filter { dimensions[$0].texts.count <= Self.maximumCells }
+        if isHalving { return [] }
+        let small = varied.filter { dimensions[$0].texts.count <= Self.maximumCells && !dimensions[$0].isDrawn }
         let proper = small.filter { !dimensions[$0].isSeed }
         let used = proper.count >= 2 ? proper : small
         return used.indices.flatMap { a in used.indices.filter { $0 > a }.map { (used[a], used[$0]) } }
@@ -151,7 +151,7 @@ struct SweepFigures {
             ? []
             : pairs.prefix(Self.maximumHeatMaps).map { first, second in
                 NamedFigure(
-                    "\(sweep.name)-\(shortMetric)-over-\(dimensions[first].key)-and-\(dimensions[second].key)",
+                    "\(fileName)-\(shortMetric)-over-\(dimensions[first].key)-and-\(dimensions[second].key)",
                     heatMap(first, second))
             }
     }
@@ -193,32 +193,56 @@ struct SweepFigures {
             done.count > cells.joined().count { $0.value != nil } ? "Each cell: the mean of its trials. " : ""
         return HeatMap(
             "\(shortMetric) over \(dimensions[columnKey].shortKey) and \(dimensions[rowKey].shortKey)",
-            caption: averaged + "Framed: the best.",
+            caption: averaged + (sweep.noBestReason == nil ? "Framed: the best." : ""),
             xLabel: dimensions[columnKey].shortKey, yLabel: dimensions[rowKey].shortKey, valueLabel: shortMetric,
             columns: columns, rows: rows,
-            cells: cells, chosen: best.map { ($0.row, $0.column) })
+            cells: cells, chosen: sweep.noBestReason == nil ? best.map { ($0.row, $0.column) } : nil)
     }
 
     // MARK: - Over all keys
 
     var parallel: NamedFigure? {
-        guard varied.count >= 3, !done.isEmpty else { return nil }
-        let lines = done.map { trial in
-            let values = varied.map { dimensions[$0].position(of: trial.values[$0]) ?? .nan } + [trial.metric ?? .nan]
-            let descriptions = zip(varied, values).map { index, _ in
-                "\(dimensions[index].shortKey) \(trial.values[index])"
+        let (trials, label) = sweep.compared
+        let fewest = varied.contains { dimensions[$0].isDrawn } ? 2 : 3
+        guard varied.count >= fewest, !trials.isEmpty else { return nil }
+        let lines = trials.map { trial, metric in
+            let values = varied.map { dimensions[$0].position(of: trial.values[$0]) ?? .nan } + [metric]
+            let descriptions = varied.filter { !trial.values[$0].isEmpty }.map {
+                "\(dimensions[$0].shortKey) \(trial.values[$0])"
             }
             return ParallelCoordinates.Line(
-                ([trial.trial] + descriptions + ["\(shortMetric) \(TypographicNumber.short(trial.metric, 5))"]).joined(
+                ([trial.trial] + descriptions + ["\(label) \(TypographicNumber.short(metric, 5))"]).joined(
                     separator: " · "), values)
         }
+        let which = isHalving ? "trial that reached the first comparison" : "finished trial"
         return NamedFigure(
-            "\(sweep.name)-parallel",
+            "\(fileName)-parallel",
             ParallelCoordinates(
                 "All varied values",
-                caption: "One line per finished trial. Stronger lines have a better \(shortMetric).",
-                axes: varied.map { dimensions[$0].axis } + [Axis(shortMetric)], lines: lines,
+                caption: "One line per \(which). Stronger lines have a better \(label)."
+                    + (lines.contains { $0.values.contains(where: \.isNaN) }
+                        ? " A line breaks where a key does not apply." : ""),
+                axes: varied.map { dimensions[$0].axis } + [Axis(label)], lines: lines,
                 lowIsBetter: sweep.minimizes
             ))
+    }
+
+    /// The trials at each step of successive halving; nil without halving.
+    var halving: NamedFigure? { HalvingFigure.plot(sweep).map { NamedFigure("\(fileName)-halving", $0) } }
+
+    // MARK: - Importance
+
+    /// How much each varied value explains; nil if one key or none is varied.
+    var importance: SweepImportance? {
+        guard varied.count > 1 else { return nil }
+        let trials = sweep.compared.trials
+        return SweepImportance(
+            metrics: trials.map(\.metric),
+            keys: varied.map { index in
+                (
+                    dimensions[index].shortKey,
+                    SweepImportance.groups(dimensions[index], trials.map { $0.row.values[index] })
+                )
+            })
     }
 }

@@ -2,84 +2,145 @@ import CoupletSweeps
 import CoupletText
 import CoupletTraining
 
-/// The part of a report about one sweep.
+/// The part of a report about one sweep. A sweep by a loss whose trials have several kinds of losses has a section for
+/// each kind.
 struct SweepReport {
     private let sweep: SweepRecord
-    private let sweepFigures: SweepFigures
+    private let curves: TrialCurves
+    private let tables: TrialTables
+    private let parts: [Part]
 
-    /// Largest number of rows of a table; `sweep.csv` has all rows.
-    private static let maximumRows = 100
-    /// Largest number of trials whose curves are drawn. The best trials are in colour, the others in grey.
-    private static let maximumCurves = 60
-    private static let maximumColoredCurves = 6
+    /// Trials whose metrics share axes.
+    private struct Part {
+        /// The values that the trials share and others do not; empty if all trials share axes.
+        let name: String
+        let sweep: SweepRecord
+        let figures: SweepFigures
+    }
 
-    init(_ sweep: SweepRecord) {
+    /// Largest number of kinds of losses that have figures of their own.
+    private static let maximumParts = 12
+
+    /// - Parameter links: The pages of the trials.
+    init(_ sweep: SweepRecord, links: RunLinks = RunLinks()) {
         self.sweep = sweep
-        sweepFigures = SweepFigures(sweep)
+        curves = TrialCurves(sweep)
+        tables = TrialTables(sweep, curves, links: links)
+        let parts = sweep.parts
+        self.parts =
+            parts.count > Self.maximumParts
+            ? []
+            : parts.map { name, part in
+                Part(name: name, sweep: part, figures: SweepFigures(part, file: name))
+            }
     }
 
     var figures: [NamedFigure] {
-        sweepFigures.overValues + sweepFigures.heatMaps + (sweepFigures.parallel.map { [$0] } ?? [])
-            + (curves.map { [NamedFigure("\(sweep.name)-loss", $0)] } ?? [])
+        parts.flatMap { part in
+            let figures = part.figures
+            return figures.overValues + figures.heatMaps
+                + [figures.parallel, figures.halving, importanceChart(part)].compactMap { $0 }
+        } + curves.figures
     }
 
     /// - Parameter isAlone: Whether the page has no other content, so that its title is the name of the sweep.
     @PageBuilder func content(isAlone: Bool) -> [any PageContent] {
         if isAlone {
             Section("Sweep") { overview }
-            if !sweepFigures.overValues.isEmpty {
-                Section("Over each value") { FigureGroup(sweepFigures.overValues.map(\.figure)) }
+            for part in parts {
+                if part.name.isEmpty { sections(part) } else { Section("Trials with \(part.name)") { sections(part) } }
             }
-            if !sweepFigures.heatMaps.isEmpty { Section("Over pairs of values") { maps } }
-            if let parallel = sweepFigures.parallel { Section("Over all values") { FigureGroup(parallel.figure) } }
-            if let curves { Section("Loss of the trials") { FigureGroup(curves) } }
-            Section("Trials") { tables }
+            if !curves.figures.isEmpty { Section("Loss of the trials") { curves.content } }
+            Section("Trials") { tables.content }
             Section("Configs") { configs }
         } else {
             Section("Sweep \(sweep.name)") {
                 overview
-                FigureGroup(sweepFigures.overValues.map(\.figure))
-                maps
-                if let parallel = sweepFigures.parallel { FigureGroup(parallel.figure) }
-                if let curves { FigureGroup(curves) }
-                tables
-                configs
+                for part in parts {
+                    if part.name.isEmpty {
+                        sections(part)
+                    } else {
+                        Section("Trials with \(part.name)") { sections(part) }
+                    }
+                }
+                if !curves.figures.isEmpty { Section("Loss of the trials") { curves.content } }
+                Section("Trials") { tables.content }
+                Section("Configs") { configs }
             }
         }
     }
 
+    @PageBuilder private func sections(_ part: Part) -> [any PageContent] {
+        let figures = part.figures
+        if !part.name.isEmpty {
+            Paragraph(
+                part.sweep.ranked.isEmpty ? "No trial is done." : "Best of these: \(best(of: part.sweep)).", .remark)
+        }
+        if let halving = figures.halving { Section("Halving") { FigureGroup(halving.figure) } }
+        if !figures.overValues.isEmpty {
+            Section("Over each value") { FigureGroup(figures.overValues.map(\.figure)) }
+        }
+        if !figures.heatMaps.isEmpty {
+            Section("Over pairs of values") {
+                FigureGroup(figures.heatMaps.map(\.figure))
+                if let remark = figures.heatMapRemark { Paragraph(remark, .remark) }
+            }
+        }
+        if let parallel = figures.parallel { Section("Over all values") { FigureGroup(parallel.figure) } }
+        if let importance = figures.importance {
+            Section("Importance of the values") { self.importance(importance, part) }
+        }
+    }
+
+    // MARK: - Overview
+
     @PageBuilder private var overview: [any PageContent] {
-        let best = sweep.ranked.first
         let counts = Self.statuses.compactMap { status in
             let count = sweep.trials.count { $0.status == status }
             return count == 0 ? nil : "\(TypographicNumber.grouped(count)) \(status.rawValue)"
         }
         let goal = sweep.minimizes ? "the smaller the better" : "the larger the better"
+        let trials =
+            TypographicNumber.grouped(sweep.trials.count)
+            + (counts.isEmpty ? "" : ": " + counts.joined(separator: ", "))
+        let time = sweep.trials.compactMap(\.seconds).reduce(0, +)
         DataTable(
             facts: [
-                (
-                    "trials",
-                    DataTable.Cell(
-                        "\(TypographicNumber.grouped(sweep.trials.count))"
-                            + (counts.isEmpty ? "" : ": " + counts.joined(separator: ", ")))
-                ),
+                ("trials", DataTable.Cell(trials)),
                 ("metric", DataTable.Cell(sweep.metric.isEmpty ? "–" : "\(sweep.metric), \(goal)")),
-                (
-                    "best",
-                    DataTable.Cell(best.map { "\(TypographicNumber.significant($0.metric, 5)) by \($0.trial)" } ?? "–")
-                ),
+                ("best", DataTable.Cell(sweep.noBestReason ?? best(of: sweep))),
                 ("varied", DataTable.Cell(varied)),
-                (
-                    "time of all trials",
-                    DataTable.Cell(DurationText.words(sweep.trials.compactMap(\.seconds).reduce(0, +)))
-                ),
+                ("time of all trials", DataTable.Cell(DurationText.words(time))),
             ])
+        if parts.isEmpty {
+            Paragraph(
+                "No figures, because there are more than \(Self.maximumParts) kinds of losses, one for each value of "
+                    + "\(sweep.dividingKeys.joined(separator: ", ")).", .remark)
+        }
     }
 
-    private static let statuses: [TrialStatus] = [.done, .dropped, .failed, .running, .waiting]
+    private static let statuses: [TrialStatus] = [.done, .dropped, .pruned, .failed, .running, .waiting]
+
+    /// "0.0297 by 006_…; of the settings: 0.031 ± 0.002, the mean of 3 seeds, by size 512".
+    private func best(of sweep: SweepRecord) -> String {
+        guard let best = sweep.ranked.first else { return "–" }
+        var text = "\(TypographicNumber.significant(best.metric, 5)) by \(best.trial)"
+        let settings = sweep.settings.filter { $0.metrics.count > 1 }.map { ($0.values, SampleStatistics($0.metrics)) }
+        let bestSetting = settings.min { a, b in sweep.minimizes ? a.1.mean < b.1.mean : a.1.mean > b.1.mean }
+        if settings.count > 1, let (values, sample) = bestSetting {
+            let keys = zip(sweep.keys, sweep.shortKeys).filter { !SweepRecord.isSeed($0.0) }.map(\.1)
+            text +=
+                ". The best setting, by its mean over seeds: \(TypographicNumber.significant(sample.mean, 4)) ± "
+                + "\(TypographicNumber.significant(sample.deviation, 2)) (standard deviation, n = \(sample.count)), "
+                + "with "
+                + zip(keys, values).map { "\($0) \($1)" }.joined(separator: ", ")
+        }
+        return text
+    }
 
     private var varied: String {
-        zip(sweep.keys, sweepFigures.dimensions).map { key, dimension in
+        let dimensions = SweepFigures(sweep).dimensions
+        return zip(sweep.keys, dimensions).map { key, dimension in
             let texts = dimension.texts
             let values =
                 texts.count <= 8
@@ -89,102 +150,52 @@ struct SweepReport {
         }.joined(separator: "; ")
     }
 
-    @PageBuilder private var maps: [any PageContent] {
-        FigureGroup(sweepFigures.heatMaps.map(\.figure))
-        if let remark = sweepFigures.heatMapRemark { Paragraph(remark, .remark) }
-    }
+    // MARK: - Importance
 
-    // MARK: - Tables
-
-    @PageBuilder private var tables: [any PageContent] {
-        let ranked = sweep.ranked, failed = sweep.failed, dropped = sweep.trials.filter { $0.status == .dropped }
-        if ranked.isEmpty { Paragraph("No trial is done yet.", .remark) }
-        if !ranked.isEmpty {
-            table(ranked.enumerated().map { ("\($0 + 1)", $1) })
-            if ranked.count > Self.maximumRows {
-                Paragraph("The best \(Self.maximumRows) of \(ranked.count); sweep.csv has all.", .remark)
-            }
-        }
-        if !dropped.isEmpty {
-            Section("Stopped by halving before their last step") { table(dropped.map { ("", $0) }) }
-        }
-        if !failed.isEmpty {
-            Section("Failed trials") {
-                DataTable(
-                    columns: ["trial"] + sweep.shortKeys.map { DataTable.Cell($0) } + ["reason"],
-                    rows: failed.prefix(Self.maximumRows).map { trial in
-                        [Self.name(trial)] + trial.values.map { DataTable.Cell($0) } + [
-                            DataTable.Cell(trial.reason.isEmpty ? "–" : trial.reason)
-                        ]
-                    }, textColumns: [0, sweep.keys.count + 1])
-                if failed.count > Self.maximumRows {
-                    Paragraph("\(Self.maximumRows) of \(failed.count); sweep.csv has all.", .remark)
-                }
-            }
+    @PageBuilder private func importance(_ importance: SweepImportance, _ part: Part) -> [any PageContent] {
+        if let refusal = importance.refusal {
+            Paragraph(refusal, .remark)
+        } else {
+            Paragraph(
+                "How much of the order of the \(importance.count) trials by \(part.sweep.compared.label) each value "
+                    + "explains by itself: (H − k + 1) / (N − k), with the Kruskal–Wallis statistic H of N = "
+                    + "\(importance.count) trials in k groups of equal or similar values. 0 is no effect, 1 decides "
+                    + "alone. Effects of combinations do not count. Of random orders of the trials, 95 of 100 stay "
+                    + "below the value under “by chance”.", .remark)
+            if let chart = importanceChart(part) { FigureGroup(chart.figure) }
+            DataTable(
+                columns: ["value", "groups k", "importance", "by chance"],
+                rows: importance.values.map { value in
+                    [
+                        DataTable.Cell(value.key), DataTable.Cell("\(value.groups)"),
+                        DataTable.Cell(
+                            TypographicNumber.fixed(value.importance, decimals: 2), sortValue: value.importance),
+                        DataTable.Cell(TypographicNumber.fixed(value.chance, decimals: 2), sortValue: value.chance),
+                    ]
+                })
         }
     }
 
-    private func table(_ trials: [(rank: String, trial: SweepRow)]) -> DataTable {
-        let hasRank = trials.contains { !$0.rank.isEmpty }
-        return DataTable(
-            columns: [hasRank ? "rank, trial" : "trial"]
-                + zip(sweep.shortKeys, sweep.keys).map { DataTable.Cell($0, title: $1) }
-                + [DataTable.Cell(sweep.metric), "steps", "time", "digest"],
-            rows: trials.prefix(Self.maximumRows).map { rank, trial in
-                var name = Self.name(trial)
-                if hasRank {
-                    name.title = trial.trial
-                    name.text = "\(rank).  \(name.text)"
-                    if let number = Int(rank), number <= Self.maximumColoredCurves, curves != nil {
-                        name.appearance = .numbered(number - 1)
-                    }
-                }
-                let steps = trial.steps.map(TypographicNumber.grouped) ?? "–"
-                return [name] + trial.values.map { DataTable.Cell($0) } + [
-                    DataTable.Cell(TypographicNumber.significant(trial.metric, 5), isBest: rank == "1"),
-                    DataTable.Cell(steps),
-                    DataTable.Cell(DurationText.words(trial.seconds)),
-                    DataTable.Cell("\(trial.digest.prefix(12))", title: trial.digest),
-                ]
-            }, textColumns: [0, sweep.keys.count + 4])
-    }
-
-    /// The number of a trial if its name begins with one, else its name. The values are in other columns.
-    private static func name(_ trial: SweepRow) -> DataTable.Cell {
-        let number = trial.trial.prefix { $0 != "_" }
-        return DataTable.Cell(
-            number.allSatisfy(\.isNumber) && !number.isEmpty ? String(number) : trial.trial, title: trial.trial)
-    }
-
-    // MARK: - Curves and configs of the trials
-
-    /// The name of a trial in a legend: its number, if its name begins with one, and its values.
-    private static func label(_ trial: SweepRow) -> String {
-        let short = name(trial).text
-        return short == trial.trial ? short : ([short] + trial.values).joined(separator: " · ")
-    }
-
-    private var curves: Plot? {
-        let trials = sweep.ranked + sweep.trials.filter { $0.status != .done }
-        let histories = trials.prefix(Self.maximumCurves).map { trial -> (name: String, metrics: MetricsHistory?) in
-            let text = try? RunRecord.text(at: RunFolder(path: sweep.folder.trial(trial.trial)).metrics)
-            return (Self.label(trial), text.map { MetricsHistory($0) })
-        }
-        guard histories.contains(where: { $0.metrics != nil }) else { return nil }
-        var plot = RunCurves(histories, coloredCount: min(Self.maximumColoredCurves, sweep.ranked.count)).loss
-        let count = min(Self.maximumColoredCurves, sweep.ranked.count)
-        if trials.count > count {
-            let greyCount = histories.dropFirst(count).count { $0.metrics != nil }
-            let colors = "The best \(count) are in colour, \(greyCount) of the \(trials.count - count) others in grey."
-            let caption = plot?.caption ?? ""
-            plot?.caption = caption.isEmpty ? colors : "\(colors) \(caption)"
-        }
-        return plot
+    private func importanceChart(_ part: Part) -> NamedFigure? {
+        guard let importance = part.figures.importance, !importance.values.isEmpty else { return nil }
+        let file = part.name.isEmpty ? "" : "-\(part.name)"
+        return NamedFigure(
+            "\(sweep.name)\(file)-importance",
+            BarChart(
+                "Importance of the values",
+                caption: "Grey: not more than chance. Bars of values below 0 have no length.",
+                valueLabel: "share of the variance of the ranks",
+                bars: importance.values.map { value in
+                    BarChart.Bar(
+                        value.key, max(0, value.importance),
+                        appearance: value.importance > value.chance ? .numbered(0) : .neutral,
+                        label: "by chance up to \(TypographicNumber.fixed(value.chance, decimals: 2))")
+                }))
     }
 
     @PageBuilder private var configs: [any PageContent] {
         if let text = sweep.specification { CollapsibleText("sweep.yaml", text: text) }
-        if let best = sweep.ranked.first,
+        if sweep.noBestReason == nil, let best = sweep.ranked.first,
             let text = try? RunRecord.text(at: RunFolder(path: sweep.folder.trial(best.trial)).configuration)
         {
             CollapsibleText("config.yaml of the best trial, \(best.trial)", text: text)

@@ -11,6 +11,8 @@ public final class ConfigurationBlock {
     /// Collects the problems of a whole config.
     package final class Problems {
         package private(set) var all: [Problem] = []
+        /// Inherited keys that do not apply any more, because the config changes the key on which they depend.
+        package fileprivate(set) var obsoleteKeys: [String] = []
         package init() {}
         package func note(_ problem: Problem) { all.append(problem) }
     }
@@ -21,7 +23,7 @@ public final class ConfigurationBlock {
     /// The kinds that the block may name.
     package let registry: Registry
     private let location: Location
-    package let entries: [ConfigurationNode.Entry]
+    package private(set) var entries: [ConfigurationNode.Entry]
     /// The keys of the tables that read this block: the block's own, then those of its kind.
     var tableKeys: [String] = []
     private var knownKeys: [String] = []
@@ -75,6 +77,39 @@ public final class ConfigurationBlock {
     /// Declares keys that do not apply to the choices made in this block. `finish` reports them with the reason.
     package func markInapplicable(_ keys: [String], because reason: String) {
         inapplicableKeys += keys.map { ($0, reason) }
+    }
+
+    /// Whether a key is inherited from an extended file, and the config itself sets the key on which it depends. Such a
+    /// key is ignored where it does not apply: the config cannot take it back.
+    func ignores(_ key: String, dependingOn condition: String) -> Bool {
+        guard let entry = entries.first(where: { $0.key == key }), entry.isInherited,
+            let cause = entries.first(where: { $0.key == condition }), !cause.isInherited
+        else { return false }
+        _ = value(key)
+        problems.obsoleteKeys.append(path.isEmpty ? key : "\(path).\(key)")
+        return true
+    }
+
+    /// Settles which of two keys counts that exclude each other: an argument of `--set` wins over a file, and a file
+    /// over one that it extends. The other key is then as if it were absent. It is a problem if both stand in one
+    /// place.
+    package func settle(_ key: String, against rival: String) {
+        guard let own = entries.first(where: { $0.key == key }), let other = entries.first(where: { $0.key == rival })
+        else { return }
+        let (rank, otherRank) = (Self.rank(own), Self.rank(other))
+        if rank == otherRank {
+            note(key, at: own.keyLocation, "\(rival) is given as well; give one of the two")
+            return
+        }
+        let absent = rank < otherRank ? own : other
+        entries.removeAll { $0.key == absent.key }
+        if absent.isInherited { problems.obsoleteKeys.append(path.isEmpty ? absent.key : "\(path).\(absent.key)") }
+    }
+
+    /// Which of several places of a key counts: the largest.
+    private static func rank(_ entry: ConfigurationNode.Entry) -> Int {
+        if case .override = entry.keyLocation { return 2 }
+        return entry.isInherited ? 0 : 1
     }
 
     /// Reports every key that was not read.
@@ -171,6 +206,9 @@ public final class ConfigurationBlock {
             return nil
         }
         for other in kinds {
+            for name in other.keyNames where !keys.contains(name) && !tableKeys.contains(name) {
+                _ = ignores(name, dependingOn: key)
+            }
             for key in other.keyNames where !keys.contains(key) {
                 let owners = kinds.filter { $0.keyNames.contains(key) }.map { $0.name }
                 let list = owners.count == 1 ? "only \(owners[0]) has" : "\(owners.joined(separator: ", ")) have"

@@ -7,6 +7,8 @@ public struct ConfigurationKey<Block: Sendable>: Sendable {
     /// Name of the key; for a key of kinds, the key that selects the kind.
     let name: String
     let condition: Condition?
+    /// A key of the same table that excludes this one.
+    private(set) var rival: String?
     let read: @Sendable (ConfigurationBlock, inout Block) -> Void
     /// The entries that the key adds to the written block.
     let entries: @Sendable (Block) -> [YAMLValue.Entry]
@@ -67,6 +69,13 @@ public struct ConfigurationKey<Block: Sendable>: Sendable {
                 path: name, type: type.description, defaultValue: isRequired ? nil : defaultValue, help: help)
             return [own] + inner.map { $0.within(name) }
         }
+    }
+
+    /// The same key, which excludes another key of the table.
+    package func excluding(_ key: String) -> ConfigurationKey {
+        var copy = self
+        copy.rival = key
+        return copy
     }
 
     /// A key that selects one of the kinds of a category, such as `loss: joint`. The keys of the kind stand in the same

@@ -38,11 +38,13 @@ public struct ConfigurationTable<Block: Sendable>: Sendable {
         var result = defaults
         let problems = block.problems.all.count
         block.tableKeys += keys.map(\.name)
+        for case let (name, rival?) in keys.map({ ($0.name, $0.rival) }) { block.settle(name, against: rival) }
         for key in keys {
             guard let condition = key.condition, !condition.isMet(result) else {
                 key.read(block, &result)
                 continue
             }
+            if block.ignores(key.name, dependingOn: condition.key) { continue }
             if block.hasProblem(condition.key) {
                 _ = block.value(key.name)
             } else {

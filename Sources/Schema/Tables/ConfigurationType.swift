@@ -43,6 +43,16 @@ public struct ConfigurationType<Value>: Sendable {
             write: { value in value.map(type.write) ?? (isOmitted ? nil : .null) }, innerKeys: type.innerKeys)
     }
 
+    /// A value that the written block leaves out where there is none. Unlike `optional`, it reads no `null`.
+    package static func omitted<Wrapped>(
+        _ type: ConfigurationType<Wrapped>
+    ) -> ConfigurationType<Wrapped?> where Value == Wrapped? {
+        ConfigurationType(
+            type.description, example: type.example,
+            read: { key, node, block in type.read(key, node, block).map { .some($0) } },
+            write: { $0.flatMap(type.write) }, innerKeys: type.innerKeys)
+    }
+
     /// The same type with a further condition on its values.
     /// - Parameter problem: what is wrong with a value, as error messages say it; nil if the value is valid.
     public func checked(_ problem: @escaping @Sendable (Value) -> String?) -> ConfigurationType {

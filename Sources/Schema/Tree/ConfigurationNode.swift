@@ -9,6 +9,9 @@ package struct ConfigurationNode: Sendable {
         package let key: String
         package let keyLocation: Location
         package var value: ConfigurationNode
+        /// Whether the entry comes from a file that the config extends (`ConfigurationMerge`), and nothing in the
+        /// config itself replaces it.
+        package var isInherited = false
     }
 
     package enum Content: Sendable {
@@ -228,6 +231,29 @@ extension ConfigurationNode {
             var added = ConfigurationNode(content: .block([]), at: location)
             try added.set(value, at: path.dropFirst(), within: name, location: location)
             entries.append(Entry(key: key, keyLocation: location, value: added))
+        }
+        content = .block(entries)
+    }
+
+    /// Marks the entries of all blocks as inherited.
+    package mutating func markInherited() {
+        guard case .block(var entries) = content else { return }
+        for index in entries.indices {
+            entries[index].isInherited = true
+            entries[index].value.markInherited()
+        }
+        content = .block(entries)
+    }
+
+    /// Removes a key within blocks, and nothing if there is no such key.
+    package mutating func remove(_ path: some Collection<String>) {
+        guard let key = path.first, case .block(var entries) = content,
+            let index = entries.firstIndex(where: { $0.key == key })
+        else { return }
+        if path.count == 1 {
+            entries.remove(at: index)
+        } else {
+            entries[index].value.remove(path.dropFirst())
         }
         content = .block(entries)
     }

@@ -154,26 +154,42 @@ extension Checkpoint {
         digest.update("couplet state 1\n")
         digest.update(UInt64(bitPattern: Int64(step)))
         digest.update(seed)
-        for (group, arrays) in groups {
-            for (path, array) in arrays.sorted(by: { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }) {
-                digest.update("\(group)/\(path)\0")
-                switch array.values {
-                case .floats(let tensor):
-                    digest.update("f4")
-                    digest.update([array.shape.count] + array.shape)
-                    digest.update(tensor)
-                case .doubles(let doubles):
-                    digest.update("f8")
-                    digest.update([array.shape.count] + array.shape)
-                    digest.update(doubles)
-                }
-            }
-        }
+        for (group, arrays) in groups { digest.update(arrays, group: group) }
+        return digest.hexadecimal
+    }
+
+    /// SHA-256 of the parameters and of the running statistics of encoders alone, as 64 hexadecimal digits. It says
+    /// whether two runs have the same model, whatever their optimizers and steps.
+    ///
+    /// The bytes are "couplet parameters 1\n", then the groups "parameters" and "statistics" as in `digest`, without
+    /// the scaling of inputs ("statistics/data/…").
+    public var parametersDigest: String {
+        var digest = Digest()
+        digest.update("couplet parameters 1\n")
+        digest.update(parameters, group: Group.parameters.rawValue)
+        digest.update(statistics.filter { !$0.path.hasPrefix("data/") }, group: Group.statistics.rawValue)
         return digest.hexadecimal
     }
 }
 
 extension Digest {
+    /// Adds named arrays, sorted by the bytes of their paths.
+    fileprivate mutating func update(_ arrays: [Checkpoint.NamedArray], group: String) {
+        for (path, array) in arrays.sorted(by: { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }) {
+            update("\(group)/\(path)\0")
+            switch array.values {
+            case .floats(let tensor):
+                update("f4")
+                update([array.shape.count] + array.shape)
+                update(tensor)
+            case .doubles(let doubles):
+                update("f8")
+                update([array.shape.count] + array.shape)
+                update(doubles)
+            }
+        }
+    }
+
     /// Adds the Float32 numbers of a tensor, little-endian, row-major, without its shape.
     public mutating func update(_ tensor: Tensor) {
         update(UnsafeRawBufferPointer(start: tensor.pointer, count: tensor.count * MemoryLayout<Float>.stride))

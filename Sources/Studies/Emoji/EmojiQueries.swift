@@ -50,20 +50,23 @@ package struct EmojiQueries: Sendable {
     /// Rank of each query's best right answer: 1 + the number of wrong candidates that score at least as high.
     /// - Parameter candidates: rows of the gallery, among which all right answers are; nil for all rows.
     package func ranks(among candidates: [Int]? = nil, scores: Scores) throws -> [Int] {
-        let candidates = candidates ?? Array(0..<galleryCount), block = 256
-        var ranks: [Int] = []
-        ranks.reserveCapacity(queries.count)
+        try ranks(amongEach: [candidates], scores: scores)[0]
+    }
+
+    /// The ranks among each of some sets of candidates, from one set of scores: `[set][query]`.
+    package func ranks(amongEach candidates: [[Int]?], scores: Scores) throws -> [[Int]] {
+        let candidates = candidates.map { $0 ?? Array(0..<galleryCount) }, block = 256
+        var ranks = candidates.map { _ in [Int]() }
         for first in stride(from: 0, to: queries.count, by: block) {
-            let part = queries[first..<min(first + block, queries.count)], rows = Tensor([part.count, tokens.columns])
-            for (row, query) in part.enumerated() {
-                rows.rows(row..<row + 1).copy(from: tokens.rows(query.text..<query.text + 1))
-            }
-            let values = try scores(rows)
+            let part = queries[first..<min(first + block, queries.count)]
+            let values = try scores(tokens.rows(at: part.map(\.text)))
             precondition(
                 values.rows == part.count && values.columns == galleryCount,
                 "scores \(values.shape) of \(part.count) texts with \(galleryCount) pictures")
             for (row, query) in part.enumerated() {
-                ranks.append(Self.rank(values.pointer + row * galleryCount, query.answers, candidates))
+                for (set, candidates) in candidates.enumerated() {
+                    ranks[set].append(Self.rank(values.pointer + row * galleryCount, query.answers, candidates))
+                }
             }
         }
         return ranks

@@ -21,10 +21,9 @@ struct EmojiSection {
         nearestTexts = try Self.nearest(data) { _ in true }
         nearestNames = try Self.nearest(data) { $0.kind == "name" }
         let candidates = data.unseen.pictures
-        unseen = RankedQueries(
-            queries: data.unseen.queries, ranks: try data.unseen.ranks(among: candidates, scores: model.scores))
-        unseenAmongAll = RankedQueries(
-            queries: data.unseen.queries, ranks: try data.unseen.ranks(scores: model.scores))
+        let ranks = try data.unseen.ranks(amongEach: [candidates, nil], scores: model.scores)
+        unseen = RankedQueries(queries: data.unseen.queries, ranks: ranks[0])
+        unseenAmongAll = RankedQueries(queries: data.unseen.queries, ranks: ranks[1])
         galleryCount = data.seen.pictures.rows
         unseenCount = candidates.count
         found = try pictures.found()

@@ -80,7 +80,7 @@ struct MNISTFewShotSection {
                         try Self.accuracy(few.encodings, few.labels, test.encodings, test.labels, communicator))
                     frozen[.convolution, default: []].append(
                         try Self.accuracy(
-                            Self.rows(chosen, of: convolutions), few.labels,
+                            convolutions.rows(at: chosen), few.labels,
                             convolutions.rows(trainingCount..<convolutions.rows), test.labels, communicator))
                     let classes = graph.classes(from: zip(chosen, few.labels).map { ($0, $1) })
                     let right = zip(classes.dropFirst(trainingCount), test.labels).count { $0 == $1 }
@@ -107,15 +107,6 @@ struct MNISTFewShotSection {
         let result = Tensor([a.rows + b.rows, a.columns])
         result.rows(0..<a.rows).copy(from: a)
         result.rows(a.rows..<result.rows).copy(from: b)
-        return result
-    }
-
-    /// Some rows of a tensor.
-    private static func rows(_ numbers: [Int], of tensor: Tensor) -> Tensor {
-        let result = Tensor([numbers.count, tensor.columns])
-        for (row, number) in numbers.enumerated() {
-            result.rows(row..<row + 1).copy(from: tensor.rows(number..<number + 1))
-        }
         return result
     }
 

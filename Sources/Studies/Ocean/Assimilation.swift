@@ -194,11 +194,8 @@ public struct Assimilation: Sendable {
                 }
             case .learned:
                 try learnedChains { queries in
-                    let rows = queries.count * options.chains, given = Tensor([rows, encodedTracks.columns])
-                    for row in 0..<rows {
-                        let q = queries[row / options.chains]
-                        given.rows(row..<row + 1).copy(from: encodedTracks.rows(q..<q + 1))
-                    }
+                    let rows = queries.count * options.chains
+                    let given = encodedTracks.rows(at: (0..<rows).map { queries[$0 / options.chains] })
                     let encoder = run.model.batchEncoder(.first, rows: rows)
                     let output = Tensor([rows, encodedTracks.columns])
                     return { z in

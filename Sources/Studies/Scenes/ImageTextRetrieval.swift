@@ -32,11 +32,7 @@ struct ImageTextRetrieval {
         let first = try run.encode(.first, pictures)
         let second = try run.encode(.second, scenes.readRaw(.heldOut, numbers, .second))
         func found(_ encodings: Tensor, among gallery: Tensor) throws -> SearchResult {
-            let rows = Tensor([queries.count, encodings.columns])
-            for (row, query) in queries.enumerated() {
-                rows.rows(row..<row + 1).copy(from: encodings.rows(query..<query + 1))
-            }
-            return try run.search(queries: rows, gallery: gallery, top: Self.columns)
+            try run.search(queries: encodings.rows(at: queries), gallery: gallery, top: Self.columns)
         }
         foundPictures = try found(second, among: first)
         foundSentences = try found(first, among: second)

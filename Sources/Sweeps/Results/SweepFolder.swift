@@ -1,4 +1,5 @@
 import CoupletFiles
+import CoupletText
 import CoupletTraining
 import Glibc
 
@@ -19,7 +20,7 @@ public struct SweepFolder: Equatable, Sendable {
     /// The table of the trials (`SweepTable`).
     public var table: String { "\(path)/sweep.csv" }
     /// The results from which an interrupted sweep resumes (`ResultsFile`).
-    var results: String { "\(path)/results.jsonl" }
+    package var results: String { "\(path)/results.jsonl" }
     var trials: String { "\(path)/trials" }
     /// The run folder of a trial.
     public func trial(_ name: String) -> String { "\(trials)/\(name)" }
@@ -37,6 +38,17 @@ public struct SweepFolder: Equatable, Sendable {
         resolved.choosesOn =
             isResumed ? try SweepSpecification.load(path: specification).choosesOn ?? .test : .validation
         return resolved
+    }
+
+    /// The names of the trials of a sweep to resume, by their numbers, as its table has them: an earlier version may
+    /// have named them by other rules. Empty for a new sweep.
+    func trialNames(_ existing: RunFolder.ExistingRun) -> [Int: String] {
+        guard existing == .resume, let text = try? FileSystem.text(at: table) else { return [:] }
+        let names = CSV.records(text).dropFirst().compactMap { row -> (Int, String)? in
+            guard let name = row.first, let number = Int(name.prefix { $0.isNumber }) else { return nil }
+            return (number, name)
+        }
+        return Dictionary(names) { first, _ in first }
     }
 
     /// Creates the folder if it is missing, and locks it for this process while the lock exists.

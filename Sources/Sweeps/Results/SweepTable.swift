@@ -11,6 +11,8 @@ public enum TrialStatus: String, CaseIterable, Sendable {
     case done
     /// Stopped by successive halving before its last step.
     case dropped
+    /// Stopped by median pruning before its last step.
+    case pruned
     /// Without a valid config, or ended by an error; the reason says which.
     case failed
 }
@@ -19,7 +21,8 @@ public enum TrialStatus: String, CaseIterable, Sendable {
 public struct SweepRow: Equatable, Sendable {
     public let trial: String
     public let status: TrialStatus
-    /// The varied values in the order of the table's keys, as a config has them, texts without quotes.
+    /// The varied values in the order of the table's keys, as a config has them, texts without quotes; empty for a key
+    /// that does not apply to the trial.
     public let values: [String]
     /// Nil if the trial has no metric yet or has failed.
     public let metric: Double?
@@ -29,7 +32,7 @@ public struct SweepRow: Equatable, Sendable {
     public let steps: Int?
     /// Seconds spent on the trial; nil if it has not started.
     public let seconds: Double?
-    /// Why the trial failed; empty otherwise.
+    /// Why the trial failed, or was pruned; empty otherwise.
     public let reason: String
     /// The pairs that the metric is of; nil if there is no metric, or if an earlier version wrote the table.
     public let chosenOn: MetricOrigin?
@@ -125,14 +128,14 @@ public struct SweepTable: Equatable, Sendable {
     /// The rows of finished trials, the best first. Ties keep the order of the trials.
     public var ranked: [SweepRow] { sorted(.done) }
 
-    /// The rows of trials that halving stopped, those with more steps first, then the better ones.
-    public var dropped: [SweepRow] { sorted(.dropped) }
+    /// The rows of trials that halving or median pruning stopped, those with more steps first, then the better ones.
+    public var dropped: [SweepRow] { sorted(.dropped, .pruned) }
 
-    private func sorted(_ status: TrialStatus) -> [SweepRow] {
-        let chosen = rows.enumerated().filter { $0.element.status == status && $0.element.metric != nil }
+    private func sorted(_ statuses: TrialStatus...) -> [SweepRow] {
+        let chosen = rows.enumerated().filter { statuses.contains($0.element.status) && $0.element.metric != nil }
         return chosen.sorted { a, b in
             let (first, second) = (a.element.metric ?? 0, b.element.metric ?? 0)
-            if a.element.steps != b.element.steps, status == .dropped {
+            if a.element.steps != b.element.steps, !statuses.contains(.done) {
                 return a.element.steps ?? 0 > b.element.steps ?? 0
             }
             return first == second ? a.offset < b.offset : goal.isBetter(first, than: second)
@@ -152,12 +155,13 @@ public struct SweepTable: Equatable, Sendable {
         for row in shown {
             let number = row.trial.prefix { $0 != "_" }
             table.add(
-                [number + (row.status == .dropped ? ", dropped" : "")] + row.values + [
-                    row.metric.map { NumberText.significant($0) } ?? "-"
-                ] + (hasValidation ? [row.test.map { NumberText.significant($0) } ?? "-"] : []) + [
-                    row.steps.map(String.init) ?? "-",
-                    NumberText.fixed(row.seconds, 1),
-                ])
+                [number + (row.status == .done ? "" : ", \(row.status.rawValue)")]
+                    + row.values.map { $0.isEmpty ? "-" : $0 } + [
+                        row.metric.map { NumberText.significant($0) } ?? "-"
+                    ] + (hasValidation ? [row.test.map { NumberText.significant($0) } ?? "-"] : []) + [
+                        row.steps.map(String.init) ?? "-",
+                        NumberText.fixed(row.seconds, 1),
+                    ])
         }
         var text = "\(name): \(ranked.count) of \(rows.count) trials done, the best first\n"
         if !shown.isEmpty { text += table.text() }

@@ -136,9 +136,15 @@ package struct ResultsFile: Sendable {
 
     /// Reads the results. The last of several results of one trial and step replaces the others.
     /// - Throws: `FileError` if the system refuses.
-    package func read() throws -> [TrialResult] {
+    package func read() throws -> [TrialResult] { try Self.results(path: file.path) }
+
+    /// Reads the results of a sweep that may be running, and leaves the file as it is. Lines that are no result, such
+    /// as one that is being written, are skipped.
+    /// - Throws: `FileError` if the system refuses.
+    package static func results(path: String) throws -> [TrialResult] {
+        guard FileSystem.exists(path) else { return [] }
         var results: [TrialResult] = [], indices: [String: Int] = [:]
-        for line in try FileSystem.text(at: file.path).split(separator: "\n") {
+        for line in try FileSystem.text(at: path).split(separator: "\n") {
             guard let result = JSONValue(text: line).flatMap(TrialResult.init) else { continue }
             let key = "\(result.steps) \(result.trial)"
             if let index = indices[key] {

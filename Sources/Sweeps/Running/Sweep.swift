@@ -106,12 +106,14 @@ public struct Sweep: Sendable {
     }
 
     private func setUp(_ specification: SweepSpecification) throws -> Setup {
-        let specification = try SweepFolder(path: options.output).resolving(specification, options.existing)
-        let plan = try TrialPlan(specification, registry: registry)
+        let folder = SweepFolder(path: options.output)
+        let specification = try folder.resolving(specification, options.existing)
         let layout = try TrialSlotLayout(
             specification, threads: options.threads, processes: group.processCount,
             isLaunched: group.environment.rank != nil, cores: WorkerCount.availableCores)
         let sources = SourceCache(slots: layout.slots)
+        let plan = try TrialPlan(
+            specification, registry: registry, sources: sources, names: folder.trialNames(options.existing))
         var coordinator: SweepCoordinator?
         if isFirstProcess {
             try MetricCheck(plan: plan, sources: sources).run()
@@ -119,7 +121,7 @@ public struct Sweep: Sendable {
                 mode: options.progress, metric: specification.metric.description, goal: specification.goal,
                 slots: layout.slots * group.processCount / layout.ranks)
             coordinator = try SweepCoordinator(
-                plan, SweepFolder(path: options.output), options.existing, retriesFailed: options.retriesFailed,
+                plan, folder, options.existing, retriesFailed: options.retriesFailed,
                 display: display)
         }
         return Setup(plan: plan, layout: layout, sources: sources, coordinator: coordinator)

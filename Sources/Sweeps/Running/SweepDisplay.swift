@@ -7,7 +7,7 @@ import Synchronization
 package final class SweepDisplay: Sendable {
     private struct State {
         var start = 0.0
-        var done = 0, failed = 0, dropped = 0, running = 0, total = 0
+        var done = 0, failed = 0, dropped = 0, pruned = 0, running = 0, total = 0
         var best: (trial: String, metric: Double)?
         /// Training steps that were left at the start, and that are left now.
         var stepsAtStart = 0, stepsLeft = 0
@@ -42,7 +42,7 @@ package final class SweepDisplay: Sendable {
             state.stepsAtStart = stepsLeft
             count(rows, stepsLeft, &state)
             guard isShown else { return }
-            let before = state.done + state.dropped
+            let before = state.done + state.dropped + state.pruned
             let done = before > 0 ? ", \(before) done before" : ""
             let failed = state.failed > 0 ? ", \(state.failed) failed" : ""
             writeLine("\(rows.count) trials\(done)\(failed), \(slots) at a time", &state)
@@ -59,14 +59,14 @@ package final class SweepDisplay: Sendable {
         }
     }
 
-    /// A trial has ended, or has reached a step after which halving compares trials.
+    /// A trial has ended, or has reached a step after which trials are compared.
     package func trialEnded(_ result: TrialResult, rows: [SweepRow], running: Int, stepsLeft: Int) {
         let now = console.now()
         state.withLock { state in
             count(rows, stepsLeft, &state)
             state.running = running
             guard isShown else { return }
-            let head = "\(state.done + state.failed + state.dropped)/\(state.total)  \(result.trial)"
+            let head = "\(state.done + state.failed + state.dropped + state.pruned)/\(state.total)  \(result.trial)"
             if let value = result.metric {
                 if !isLive {
                     let seconds = NumberText.fixed(result.seconds, 1)
@@ -97,9 +97,8 @@ package final class SweepDisplay: Sendable {
 
     private func count(_ rows: [SweepRow], _ stepsLeft: Int, _ state: inout State) {
         func count(_ status: TrialStatus) -> Int { rows.count { $0.status == status } }
-        (state.done, state.failed, state.dropped, state.total) = (
-            count(.done), count(.failed), count(.dropped), rows.count
-        )
+        (state.done, state.failed, state.total) = (count(.done), count(.failed), rows.count)
+        (state.dropped, state.pruned) = (count(.dropped), count(.pruned))
         state.stepsLeft = stepsLeft
         state.best = rows.compactMap { row in row.metric.map { (row.trial, $0) } }
             .reduce(nil) { best, row in best.map { goal.isBetter(row.1, than: $0.metric) ? row : $0 } ?? row }
@@ -115,6 +114,7 @@ package final class SweepDisplay: Sendable {
         state.lastDrawing = now
         var parts = ["\(state.done)/\(state.total) done", "\(state.running) running"]
         if state.dropped > 0 { parts.append("\(state.dropped) dropped") }
+        if state.pruned > 0 { parts.append("\(state.pruned) pruned") }
         if state.failed > 0 { parts.append("\(state.failed) failed") }
         let left = remaining(now, state)
         if !left.isEmpty { parts.append(String(left.dropFirst(2))) }

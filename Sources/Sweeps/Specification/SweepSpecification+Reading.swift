@@ -1,24 +1,27 @@
 import CoupletEvaluation
 import CoupletFiles
 import CoupletSchema
+import CoupletTraining
 
 extension SweepSpecification {
     /// The keys of a sweep file. A `--set` argument with any other first word sets a key of the base config.
     private static let keys = [
         "name", "base", "set", "vary", "draws", "metric", "goal", "choose_on", "threads_per_trial", "ranks_per_trial",
-        "halving",
+        "halving", "median_pruning", ConfigurationChain.key,
     ]
 
     /// Reads a sweep file and its base config.
     /// - Parameter overrides: `key=value`, as after `--set`. The key belongs to the sweep (`threads_per_trial`,
     ///   `vary.seed`) or to the base config; a key of the base config is added to `fixed`.
+    /// - Parameter registry: the kinds that the base config may name; they matter if it extends another config.
     /// - Throws: `ConfigurationError` with all problems found; `FileError` if the file cannot be read.
-    public static func load(path: String, overrides: [String] = []) throws -> SweepSpecification {
+    public static func load(
+        path: String, overrides: [String] = [], registry: Registry = .builtIn
+    ) throws -> SweepSpecification {
         typealias Location = ConfigurationError.Problem.Location
-        let text = try ConfigurationFile.text(at: path)
-        var tree = try ConfigurationNode(yaml: text) { line, column in
-            Location.file(name: path, line: line, column: column)
-        }
+        var tree = try ConfigurationChain(
+            path: path, ConfigurationMerge(keys: [], ownKeys: ["name"], flatBlocks: ["set", "vary"])
+        ).tree
         for override in overrides { try tree.apply(sweepOverride: override, keys: keys) }
         let start = Location.file(name: path, line: 1, column: 1)
         guard case .block = tree.content else {
@@ -30,14 +33,15 @@ extension SweepSpecification {
         }
         let problems = ConfigurationBlock.Problems()
         let specification = try SweepSpecification(
-            ConfigurationBlock(tree, path: "", location: start, problems: problems), file: path)
+            ConfigurationBlock(tree, path: "", location: start, problems: problems, registry: registry), file: path)
         guard problems.all.isEmpty, let specification else { throw ConfigurationError(problems.all) }
         return specification
     }
 
     /// Nil if there is a problem; it is then noted in `root.problems`.
     private init?(_ root: ConfigurationBlock, file: String) throws {
-        let slash = file.lastIndex(of: "/"), folder = slash.map { String(file[...$0]) } ?? ""
+        root.settle("median_pruning", against: "halving")
+        let slash = file.lastIndex(of: "/")
         let last = slash.map { String(file[file.index(after: $0)...]) } ?? file
         var name =
             last.hasSuffix(".yaml")
@@ -46,14 +50,14 @@ extension SweepSpecification {
         if name.contains("/") || name == "." || name == ".." {
             root.note("name", "wanted a name that is valid for a folder, without \"/\"; found the text \"\(name)\"")
         }
-        let base = root.required("base", example: "gaussian.yaml").flatMap { root.base($0, folder: folder) }
+        let base = root.required("base", example: "gaussian.yaml").flatMap { root.base($0, of: file) }
         let fixed = root.block("set", required: false, example: "{train.steps: 200}")?.fixedKeys() ?? []
         let varied =
             root.block("vary", required: true, example: "{optimizer.learning_rate: [0.003, 0.01]}")?.variedKeys() ?? []
         for key in varied where fixed.contains(where: { $0.key == key.key }) {
             root.note("vary.\(key.key)", at: key.location, "is also fixed by set; give it in one of the two")
         }
-        let draws = root.draws(isDrawn: varied.contains { if case .drawn = $0.values { true } else { false } })
+        let draws = root.draws(isDrawn: varied.contains(where: \.isDrawn))
         var metric = ""
         if root.required("metric", example: "gaussian.coupling_error") != nil {
             root.read("metric", .text(example: "gaussian.coupling_error"), into: &metric)
@@ -71,12 +75,14 @@ extension SweepSpecification {
             root.note(
                 "vary.\(key.key)", at: key.location, "with halving all trials need the same steps; give them in set")
         }
+        let pruning = root.block("median_pruning", required: false, example: "{every: 100, minimum_trials: 5}")?
+            .medianPruning()
         root.finish()
         guard let base, let goal, root.problems.all.isEmpty else { return nil }
         self.init(
             name: name, base: base.path, baseText: base.text, baseTree: base.tree, fixed: fixed, varied: varied,
             draws: draws, ranksPerTrial: ranks, threadsPerTrial: threads, metric: MetricPath(metric), goal: goal,
-            choosesOn: choice, halving: halving, file: file)
+            choosesOn: choice, halving: halving, medianPruning: pruning, file: file)
     }
 }
 
@@ -97,11 +103,13 @@ extension ConfigurationNode {
 
 extension ConfigurationBlock {
     /// Reads the base config: its path, its text and its parsed YAML. Nil if it cannot be read; the problem is noted.
-    fileprivate func base(_ node: ConfigurationNode, folder: String) -> (
+    fileprivate func base(_ node: ConfigurationNode, of sweep: String) -> (
         path: String, text: String, tree: ConfigurationNode
     )? {
         guard let given = path("base", node, example: "gaussian.yaml") else { return nil }
-        let pathFromSweep = given.hasPrefix("/") ? given : folder + given
+        // The path is relative to the file that gives it, which may be one that the sweep extends.
+        let file = if case .file(let name, _, _) = node.location { name } else { sweep }
+        let pathFromSweep = ConfigurationChain.path(given, from: file)
         let path = [pathFromSweep, given].first(where: FileSystem.exists)
         guard let path else {
             let searched =
@@ -111,15 +119,19 @@ extension ConfigurationBlock {
             return nil
         }
         do {
-            let text = try ConfigurationFile.text(at: path)
-            let tree = try ConfigurationNode(yaml: text) { line, column in .file(name: path, line: line, column: column)
-            }
+            let chain = try Configuration.chain(
+                text: ConfigurationFile.text(at: path), path: path, registry: registry)
+            var tree = chain.tree
             guard case .block = tree.content else {
                 note(
                     "base",
                     "\(path): wanted a config, with the blocks data, encoders, batch and train; found \(tree.found)")
                 return nil
             }
+            let text =
+                chain.files.count == 1
+                ? chain.text : "# \(chain.files.joined(separator: ", which extends "))\n" + tree.blockYAML
+            tree.markInherited()
             return (path, text, tree)
         } catch let error as ConfigurationError {
             for problem in error.problems { problems.note(problem) }
@@ -138,6 +150,7 @@ extension ConfigurationBlock {
 
     fileprivate func variedKeys() -> [VariedKey] {
         let keys = entries.compactMap { entry in isConfigurationKey(entry) ? variedKey(entry) : nil }
+        checkConditions(keys)
         if entries.isEmpty { note("", "no key to vary; for example optimizer.learning_rate: [0.003, 0.01]") }
         return keys
     }
@@ -187,6 +200,19 @@ extension ConfigurationBlock {
         var number = 1
         read(key, .integer(1...(1 << 20), example: 2), into: &number)
         return number
+    }
+
+    fileprivate func medianPruning() -> MedianPruning? {
+        var pruning = MedianPruning(every: 0)
+        let steps = ConfigurationLimits.steps
+        if required("every", example: "100") != nil {
+            read("every", .integer(1...steps, example: 100), into: &pruning.every)
+        }
+        read("warmup_steps", .integer(0...steps, example: 200), into: &pruning.warmupSteps)
+        let trials = 1...SweepSpecification.maximumTrialCount
+        read("minimum_trials", .integer(trials, example: 5), into: &pruning.minimumTrials)
+        finish()
+        return pruning.every > 0 ? pruning : nil
     }
 
     fileprivate func halving() -> SuccessiveHalving? {

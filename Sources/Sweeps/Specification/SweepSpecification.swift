@@ -13,13 +13,19 @@ import CoupletSchema
 ///       seed: {range: [1, 4]}                                   # whole numbers, both ends included; step: 1
 ///       objective.temperature: {log_range: [0.05, 0.5], count: 5}
 ///       optimizer.learning_rate: {draw: log_uniform, between: [1.0e-4, 1.0e-2]}
+///       optimizer.kind: {draw: choice, values: [adam, sgd]}
+///       optimizer.momentum: {values: [0, 0.9], when: {optimizer.kind: sgd}}
 ///     draws: {count: 20, seed: 1}        # or just 20
 ///     metric: gaussian.coupling_error    # a path into the output of `couplet evaluate --json`
 ///     goal: minimize                     # or maximize
 ///     choose_on: validation              # or test
 ///     threads_per_trial: 1
 ///     ranks_per_trial: 1
-///     halving: {first_steps: 100, factor: 3}
+///     halving: {first_steps: 100, factor: 3}                    # or
+///     median_pruning: {every: 100, warmup_steps: 200, minimum_trials: 5}
+///
+/// With `extends: other.yaml` it takes the keys that it does not have from another sweep. A key of `set` and `vary`
+/// replaces the other's value as a whole.
 public struct SweepSpecification: Sendable {
     /// Whether a smaller or a larger metric is better.
     public typealias Goal = MetricGoal
@@ -54,7 +60,9 @@ public struct SweepSpecification: Sendable {
     public let name: String
     /// The path of the base config.
     public let base: String
+    /// The text of the base config; if it extends another one, its values with those of the other.
     package let baseText: String
+    /// Its entries are inherited: values of the sweep replace them.
     package let baseTree: ConfigurationNode
     public let fixed: [Fixed]
     /// In the order of the file.
@@ -70,6 +78,7 @@ public struct SweepSpecification: Sendable {
     /// Nil if the file does not say: validation, or as an earlier version began the sweep.
     public internal(set) var choosesOn: Choice?
     public let halving: SuccessiveHalving?
+    public let medianPruning: MedianPruning?
     /// The name of the sweep file in error messages.
     package let file: String
 
@@ -99,6 +108,11 @@ public struct SweepSpecification: Sendable {
         if let choosesOn { lines.append("choose_on: \(choosesOn.rawValue)") }
         lines += ["threads_per_trial: \(threadsPerTrial)", "ranks_per_trial: \(ranksPerTrial)"]
         if let halving { lines.append("halving: {first_steps: \(halving.firstSteps), factor: \(halving.factor)}") }
+        if let pruning = medianPruning {
+            lines.append(
+                "median_pruning: {every: \(pruning.every), warmup_steps: \(pruning.warmupSteps), "
+                    + "minimum_trials: \(pruning.minimumTrials)}")
+        }
         return lines.map { $0 + "\n" }.joined()
     }
 
@@ -126,8 +140,12 @@ public struct SweepSpecification: Sendable {
                 switch key.values {
                 case .grid(let values): values.map(\.yaml).joined(separator: ", ")
                 case .drawn(let distribution, let low, let high): "\(distribution.rawValue) between \(low) and \(high)"
+                case .choice(let values): "a choice of \(values.map(\.yaml).joined(separator: ", "))"
                 }
-            return ("vary.\(key.key)", values)
+            let conditions = key.conditions.map { condition in
+                " when \(condition.key) is \(condition.values.map(\.yaml).joined(separator: " or "))"
+            }
+            return ("vary.\(key.key)", values + conditions.joined(separator: " and"))
         }
         settings.append(("the order of vary", varied.map(\.key).joined(separator: ", ")))
         if let draws { settings += [("draws.count", "\(draws.count)"), ("draws.seed", "\(draws.seed)")] }
@@ -138,6 +156,13 @@ public struct SweepSpecification: Sendable {
         ]
         if let halving {
             settings += [("halving.first_steps", "\(halving.firstSteps)"), ("halving.factor", "\(halving.factor)")]
+        }
+        if let pruning = medianPruning {
+            settings += [
+                ("median_pruning.every", "\(pruning.every)"),
+                ("median_pruning.warmup_steps", "\(pruning.warmupSteps)"),
+                ("median_pruning.minimum_trials", "\(pruning.minimumTrials)"),
+            ]
         }
         return settings
     }

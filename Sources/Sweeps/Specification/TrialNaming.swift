@@ -1,3 +1,6 @@
+import CoupletSchema
+import CoupletTraining
+
 /// The names of trials: readable, valid as folder names and unique.
 package struct TrialNaming {
     /// Short names of the varied keys, as `shortened` gives them.
@@ -13,20 +16,25 @@ package struct TrialNaming {
     }
 
     /// The name of a trial, such as `003_learning_rate=0.01_seed=2`. The number makes it unique.
-    package func name(_ number: Int, _ values: [SweepValue]) -> String {
+    /// A key that does not apply to the trial is left out.
+    package func name(_ number: Int, _ values: [SweepValue?]) -> String {
         let start = number.padded(to: digits)
-        let parts = zip(keys, values).map { "_" + Self.safe($0) + "=" + Self.safe($1.description) }
+        let parts = zip(keys, values).compactMap { key, value in
+            value.map { "_" + Self.safe(key) + "=" + Self.safe($0.label) }
+        }
         return String((start + parts.joined()).prefix(Self.maximumLength))
     }
 
-    /// Shortens each key to its last words, as many as distinguish it from the other keys: `optimizer.learning_rate`
-    /// becomes `learning_rate`.
+    /// Shortens each key to its last words, as many as distinguish it from all keys that a config can have:
+    /// `optimizer.learning_rate` becomes `learning_rate`, and `objective.temperature.initial` becomes
+    /// `temperature.initial`, because a bias has an `initial`, too.
     package static func shortened(_ keys: [String]) -> [String] {
-        keys.map { key in
+        let all = Set(keys + Configuration.keys().map(\.path)).map { $0.split(separator: ".") }
+        return keys.map { key in
             let words = key.split(separator: ".")
             let wordCount = (1...words.count).first { count in
                 let end = words.suffix(count)
-                return !keys.contains { $0 != key && $0.split(separator: ".").suffix(count) == end }
+                return !all.contains { $0 != words && $0.suffix(count) == end }
             }
             return words.suffix(wordCount ?? words.count).joined(separator: ".")
         }

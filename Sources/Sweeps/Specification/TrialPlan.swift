@@ -1,3 +1,4 @@
+import CoupletPairs
 import CoupletSchema
 import CoupletText
 import CoupletTraining
@@ -8,8 +9,8 @@ public struct Trial: Sendable {
     public let number: Int
     /// The name of the run folder: the number and the values, `003_learning_rate=0.01_seed=2`.
     public let name: String
-    /// In the order of the sweep's varied keys.
-    public let values: [SweepValue]
+    /// In the order of the sweep's varied keys; nil for a key that does not apply to this trial.
+    public let values: [SweepValue?]
     /// Nil if the values are not a valid config.
     public let configuration: Configuration?
     /// Why there is no configuration; empty if there is one.
@@ -25,6 +26,8 @@ public struct TrialPlan: Sendable {
     public let trials: [Trial]
     /// The steps after which successive halving compares trials; nil without halving.
     public let rungs: [Int]?
+    /// Number of combinations that are left out because an earlier trial has the same values.
+    private let repetitions: Int
 
     /// Combines the values and reads the config of each trial as strictly as `couplet train` does.
     ///
@@ -32,13 +35,25 @@ public struct TrialPlan: Sendable {
     /// misspelt key, the sweep itself is an error.
     /// - Throws: `ConfigurationError`.
     public init(_ specification: SweepSpecification, registry: Registry = .builtIn) throws {
+        try self.init(specification, registry: registry, sources: SourceCache(slots: 1), names: [:])
+    }
+
+    /// - Parameters:
+    ///   - sources: opens the data of trials whose length is given in epochs.
+    ///   - names: the names of trials that a resumed sweep has already, by their numbers.
+    init(
+        _ specification: SweepSpecification, registry: Registry, sources: SourceCache, names: [Int: String]
+    ) throws {
         self.registry = registry
         self.specification = specification
-        let combinations = try Self.combinations(specification)
+        let all = try Self.combinations(specification)
+        var distinct: Set<[String?]> = []
+        let combinations = all.filter { distinct.insert($0.map { $0?.yaml }).inserted }
+        repetitions = all.count - combinations.count
         let naming = TrialNaming(keys: specification.varied.map(\.key), count: combinations.count)
         var trials: [Trial] = [], problems: [ConfigurationError.Problem] = [], seen: Set<String> = []
         for (index, values) in combinations.enumerated() {
-            let name = naming.name(index + 1, values)
+            let name = names[index + 1] ?? naming.name(index + 1, values)
             var configuration: Configuration?, problem = ""
             do {
                 configuration = try Self.configuration(specification, name: name, values, registry)
@@ -47,6 +62,7 @@ public struct TrialPlan: Sendable {
                         wanted: specification.threadsPerTrial, processes: specification.ranksPerTrial,
                         shards: $0.batch.shards, batchSize: $0.batch.size)
                 }
+                configuration = try configuration.map { try Self.resolvingEpochs($0, specification, sources) }
             } catch let error as ConfigurationError {
                 problem = error.problems.map { $0.key.isEmpty ? $0.reason : "\($0.key): \($0.reason)" }
                     .joined(separator: "; ")
@@ -54,7 +70,8 @@ public struct TrialPlan: Sendable {
             } catch {
                 configuration = nil
                 problem = "\(error)"
-                problems += specification.error(key: "threads_per_trial", problem).problems
+                let key = error is WorkerCountError ? "threads_per_trial" : "base"
+                problems += specification.error(key: key, problem).problems
                     .filter { seen.insert($0.description).inserted }
             }
             trials.append(
@@ -64,6 +81,20 @@ public struct TrialPlan: Sendable {
             throw ConfigurationError(problems)
         }
         self.trials = trials
+        let lengths = trials.compactMap { $0.configuration?.train.steps }
+        if specification.halving != nil, let other = lengths.first(where: { $0 != steps }) {
+            throw specification.error(
+                key: "halving",
+                "all trials need the same steps, but there are trials of \(steps) and of \(other); with train.epochs "
+                    + "they depend on batch.size, so give train.steps in set")
+        }
+        if let pruning = specification.medianPruning, !lengths.contains(where: { !pruning.stages(steps: $0).isEmpty }) {
+            throw specification.error(
+                key: "median_pruning",
+                "no trial has a multiple of every, which is \(pruning.every), from warmup_steps, which is "
+                    + "\(pruning.warmupSteps), to below train.steps, which is \(lengths.max() ?? 0): nothing would be "
+                    + "pruned")
+        }
         if let halving = specification.halving, halving.firstSteps >= steps {
             throw specification.error(
                 key: "halving.first_steps",
@@ -79,7 +110,8 @@ public struct TrialPlan: Sendable {
     func steps(_ trial: Trial) -> Int { trial.configuration?.train.steps ?? 0 }
 
     /// Every combination of the grids with every draw. The last grid varies faster than the others; draws vary fastest.
-    private static func combinations(_ specification: SweepSpecification) throws -> [[SweepValue]] {
+    /// A key that does not apply has no value.
+    private static func combinations(_ specification: SweepSpecification) throws -> [[SweepValue?]] {
         var count = specification.draws?.count ?? 1
         for key in specification.varied {
             guard case .grid(let values) = key.values else { continue }
@@ -102,15 +134,22 @@ public struct TrialPlan: Sendable {
         }
         return combinations.flatMap { combination in
             (0..<(specification.draws?.count ?? 1)).map { draw in
-                zip(specification.varied, combination).map { key, value in
-                    value ?? key.value(ofDraw: draw, seed: specification.draws?.seed ?? 0)
+                var values: [SweepValue?] = []
+                for (key, value) in zip(specification.varied, combination) {
+                    let applies = key.conditions.allSatisfy { condition in
+                        let cause = specification.varied.firstIndex { $0.key == condition.key }
+                        return cause.flatMap { values[$0] }.map(condition.values.contains) ?? false
+                    }
+                    let seed = specification.draws?.seed ?? 0
+                    values.append(applies ? value ?? key.value(ofDraw: draw, seed: seed) : nil)
                 }
+                return values
             }
         }
     }
 
     private static func configuration(
-        _ specification: SweepSpecification, name: String, _ values: [SweepValue], _ registry: Registry
+        _ specification: SweepSpecification, name: String, _ values: [SweepValue?], _ registry: Registry
     ) throws -> Configuration {
         var tree = specification.baseTree
         func path(_ key: String) -> [String] { key.split(separator: ".").map(String.init) }
@@ -118,12 +157,33 @@ public struct TrialPlan: Sendable {
             try tree.set(fixed.value.node, at: path(fixed.key), location: fixed.location)
         }
         for (key, value) in zip(specification.varied, values) {
-            try tree.set(value.node, at: path(key.key), location: key.location)
+            if let value {
+                try tree.set(value.node, at: path(key.key), location: key.location)
+            } else {
+                // The base may have a value, which would then apply to the wrong trials.
+                tree.remove(path(key.key))
+            }
         }
         let start = ConfigurationError.Problem.Location.file(name: specification.base, line: 1, column: 1)
         var configuration = try Configuration.parse(tree, start: start, registry: registry)
         configuration.name = name
         return configuration
+    }
+
+    /// Converts `train.epochs` to steps, by the number of training pairs that the trial will have.
+    private static func resolvingEpochs(
+        _ configuration: Configuration, _ specification: SweepSpecification, _ sources: SourceCache
+    ) throws -> Configuration {
+        guard configuration.train.epochs != nil else { return configuration }
+        var compared = configuration, resolved = configuration
+        compared.isCompared = specification.choosesOn != .test
+        try configuration.locatingErrors {
+            compared = try compared.resolvingValidation()
+            resolved.train = try compared.resolvingEpochs(
+                Sampler(compared, source: sources.source(of: compared))
+            ).train
+        }
+        return resolved
     }
 
     // MARK: - Listing
@@ -134,6 +194,10 @@ public struct TrialPlan: Sendable {
         let count =
             "\(trials.count) \(trials.count == 1 ? "trial" : "trials")"
             + (impossible.isEmpty ? "" : ", \(impossible.count) of them impossible")
+            + (repetitions == 0
+                ? ""
+                : "; \(repetitions) further \(repetitions == 1 ? "combination has" : "combinations have") the values "
+                    + "of one of them")
         let goal = specification.goal == .minimize ? "lower" : "higher"
         var lines = ["\(specification.name): \(count); \(specification.metric), \(goal) is better"]
         if let halving = specification.halving, let rungs {
@@ -144,11 +208,12 @@ public struct TrialPlan: Sendable {
             }
             lines.append("halving: \(stages.joined(separator: ", "))")
         }
+        if let pruning = specification.medianPruning { lines.append("median pruning: \(pruning.description)") }
         var table = TextTable()
         table.add(["trial"] + TrialNaming.shortened(specification.varied.map(\.key)) + ["steps"])
         for trial in trials {
             table.add(
-                [trial.name] + trial.values.map(\.description) + [
+                [trial.name] + trial.values.map { $0?.description ?? "-" } + [
                     trial.configuration.map { "\($0.train.steps)" } ?? "impossible"
                 ])
         }

@@ -1,7 +1,33 @@
+import CoupletPairs
 import CoupletSchema
 
-/// Which changes of a configuration allow a run to resume.
+/// Which changes of a configuration allow a run to resume, and which values the first start fills in.
 extension Configuration {
+    /// Converts `train.epochs` to steps: the number of epochs times the steps of an epoch, rounded to the nearest step,
+    /// but at least 1. A schedule that ends with the run follows.
+    /// - Parameter sampler: the one of this configuration's training pairs.
+    /// - Throws: `DataError` about `train.epochs` if the source is endless, or if there would be too many steps.
+    package func resolvingEpochs(_ sampler: Sampler) throws -> Configuration {
+        guard let epochs = train.epochs else { return self }
+        guard let stepsPerEpoch = sampler.stepsPerEpoch else {
+            throw DataError(
+                at: "train.epochs",
+                reason: "the source \(source.kind.kindName) makes pairs without end, so it has no epochs",
+                remedy: "give the length as train.steps")
+        }
+        // To the nearest: Int(_:) drops the fraction, and rounded() is a function of libm.
+        let steps = epochs * Double(stepsPerEpoch) + 0.5
+        guard steps < Double(largestStepCount) + 1 else {
+            throw DataError(
+                at: "train.epochs",
+                reason: "\(ConfigurationText.number(epochs)) epochs of \(stepsPerEpoch) steps are too many",
+                remedy: "the limit is \(largestStepCount) steps")
+        }
+        var resolved = self
+        (resolved.train.steps, resolved.train.epochs) = (max(1, Int(steps)), nil)
+        return resolved.resolvingScheduleSteps()
+    }
+
     /// Sets a missing `optimizer.schedule_steps` at the first start of a run: a decaying schedule ends at
     /// `train.steps`, but not before its warm-up. A start with 0 steps, which only writes the initial parameters,
     /// leaves it unset.

@@ -12,10 +12,19 @@ extension Configuration {
             case skip
         }
 
-        /// Number of steps of the run. With 0, the run writes a checkpoint of the initial parameters.
+        /// Number of steps of the run. With 0, the run writes a checkpoint of the initial parameters. While `epochs`
+        /// has a value, it is 0 and has no meaning.
         public var steps: Int
+        /// The length of the run in passes over the training pairs, which a file may give in place of `steps`.
+        /// `Configuration.resolvingEpochs` converts it to steps once the number of pairs is known; it is then nil.
+        public var epochs: Double?
         /// Steps between metrics records.
         public var logEvery: Int
+        /// Whether the metrics are also written as event files, which TensorBoard shows.
+        public var tensorBoard: Bool
+        /// Steps between histograms of parameters and gradients in the event files. Nil: none (`0` or `null` in a
+        /// file).
+        public var histogramEvery: Int?
         /// Steps between evaluations. Nil: only at the end (`0` or `null` in a file).
         public var evaluateEvery: Int?
         /// Steps between checkpoints. Nil: only at the end (`0` or `null` in a file).
@@ -33,14 +42,22 @@ extension Configuration {
         /// When the run ends before its last step. Nil: never. Where it is given, `best` is, too.
         public var stopEarly: StopEarly?
 
+        /// The steps if the file gives them; nil if it gives epochs.
+        private var givenSteps: Int? {
+            get { epochs == nil ? steps : nil }
+            set { steps = newValue ?? 0 }
+        }
+
         public init(
             steps: Int, logEvery: Int = 50, evaluateEvery: Int? = 500, checkpointEvery: Int? = 500,
             checkpointMinutes: Double? = nil,
             keepCheckpoints: Int = 3, stopAfter: Duration? = nil, onNonFinite: NonFinitePolicy = .stop,
-            best: Best? = nil, stopEarly: StopEarly? = nil
+            best: Best? = nil, stopEarly: StopEarly? = nil, tensorBoard: Bool = true, histogramEvery: Int? = 500
         ) {
             self.steps = steps
             self.logEvery = logEvery
+            self.tensorBoard = tensorBoard
+            self.histogramEvery = histogramEvery
             self.evaluateEvery = evaluateEvery
             self.checkpointEvery = checkpointEvery
             self.checkpointMinutes = checkpointMinutes
@@ -54,10 +71,22 @@ extension Configuration {
         static let table = ConfigurationTable(
             Train(steps: 0),
             [
-                .required(
-                    "steps", \.steps, .integer(0...ConfigurationLimits.steps, example: 1_500),
-                    "Number of steps of the run; 0 writes a checkpoint of the initial parameters."),
+                .key(
+                    "steps", \.givenSteps, .omitted(.integer(0...ConfigurationLimits.steps, example: 1_500)),
+                    "Number of steps of the run; 0 writes a checkpoint of the initial parameters.",
+                    defaultText: "none: give steps or epochs"),
+                .key(
+                    "epochs", \.epochs, .omitted(.number(.positive, example: 10)),
+                    "Length of the run in passes over the training pairs, in place of steps.",
+                    defaultText: "none: give steps or epochs"
+                ).excluding("steps"),
                 .key("log_every", \.logEvery, every(example: 50), "Steps between metrics records."),
+                .key(
+                    "tensorboard", \.tensorBoard, .flag,
+                    "Whether the metrics are also written as event files for TensorBoard."),
+                .key(
+                    "histogram_every", \.histogramEvery, .optional(every(example: 500), zeroIsNull: true),
+                    "Steps between histograms of parameters and gradients in these files; null writes none."),
                 .key(
                     "evaluate_every", \.evaluateEvery, .optional(every(example: 500), zeroIsNull: true),
                     "Steps between evaluations; null evaluates only at the end."),
@@ -88,6 +117,9 @@ extension Configuration {
                     "When to end because the metric of best improves no longer."),
             ],
             complete: { train, block in
+                if !block.has("steps"), !block.has("epochs") {
+                    block.note("steps", "is missing; for example steps: 1500, or epochs: 10")
+                }
                 if train.stopEarly != nil, train.best == nil { train.best = Best() }
                 if train.best != nil, train.evaluateEvery == nil {
                     block.note(

@@ -125,12 +125,10 @@ public struct Configuration: Equatable, Sendable {
                 "a shared encoder takes as many first samples as second ones; set it to 1, or set encoders.shared: "
                     + "false")
         }
-        // Every pair that a run draws has a number, and 2⁶³ and above belong to a loss's second batches.
-        if train.steps > (1 << 62) / batch.size {
+        if train.steps > largestStepCount {
             block.note(
                 "train.steps",
-                "wanted at most \((1 << 62) / batch.size) steps with batches of \(batch.size) pairs; found "
-                    + "\(train.steps)")
+                "wanted at most \(largestStepCount) steps with batches of \(batch.size) pairs; found \(train.steps)")
         }
         guard let initialization else { return }
         if initialization.freeze == Modality.allCases, !objective.temperature.learned,
@@ -149,13 +147,17 @@ public struct Configuration: Equatable, Sendable {
         }
     }
 
+    /// Every pair that a run draws has a number, and 2⁶³ and above belong to a loss's second batches.
+    var largestStepCount: Int { min(ConfigurationLimits.steps, (1 << 62) / batch.size) }
+
     private static func isFolderName(_ name: String) -> Bool {
         !name.contains("/") && name != "." && name != ".." && !name.utf8.contains { $0 < 32 || $0 == 127 }
     }
 
     // MARK: - Reading
 
-    /// Reads a file and applies the overrides (`key.path=value`, the arguments of `--set`).
+    /// Reads a file, with the files that it extends, and applies the overrides (`key.path=value`, the arguments of
+    /// `--set`).
     /// - Throws: `ConfigurationError` with all problems of the config; `FileError` if the file cannot be read.
     public static func load(
         path: String, overrides: [String] = [], registry: Registry = .builtIn
@@ -169,7 +171,7 @@ public struct Configuration: Equatable, Sendable {
 
     /// Reads YAML.
     /// - Parameters:
-    ///   - name: the file name in error messages.
+    ///   - name: the file name in error messages. The path of a file that the text extends begins at its folder.
     ///   - overrides: `key.path=value`, the arguments of `--set`; the value is YAML.
     ///   - defaultName: name of the run if the text has none.
     ///   - registry: the kinds of sources, encoders, losses, optimizers and metrics that the text may name.
@@ -178,13 +180,25 @@ public struct Configuration: Equatable, Sendable {
         text: String, name: String, overrides: [String] = [], defaultName: String = "run",
         registry: Registry = .builtIn
     ) throws -> Configuration {
-        typealias Location = ConfigurationError.Problem.Location
-        var tree = try ConfigurationNode(yaml: text) { line, column in
-            Location.file(name: name, line: line, column: column)
-        }
+        var tree = try chain(text: text, path: name, registry: registry).tree
         for override in overrides { try tree.apply(override: override) }
         return try parse(
             tree, start: .file(name: name, line: 1, column: 1), defaultName: defaultName, registry: registry)
+    }
+
+    /// A config's values with those of the files that it extends, without the inherited keys that no longer apply.
+    /// - Throws: `ConfigurationError` about the key `extends`, or if a file is not valid YAML.
+    package static func chain(text: String, path: String, registry: Registry) throws -> ConfigurationChain {
+        var chain = try ConfigurationChain(
+            text: text, path: path, ConfigurationMerge(keys: keys(registry: registry), ownKeys: ["name"]))
+        guard chain.files.count > 1, case .block = chain.tree.content else { return chain }
+        let problems = ConfigurationBlock.Problems()
+        _ = table.read(
+            ConfigurationBlock(
+                chain.tree, path: "", location: .file(name: path, line: 1, column: 1), problems: problems,
+                registry: registry))
+        chain.remove(problems.obsoleteKeys)
+        return chain
     }
 
     /// Reads a tree. Its values may come from several files; each error names the location of its value.
@@ -194,28 +208,42 @@ public struct Configuration: Equatable, Sendable {
         _ tree: ConfigurationNode, start: ConfigurationError.Problem.Location, defaultName: String = "run",
         registry: Registry = .builtIn
     ) throws -> Configuration {
-        guard case .block = tree.content else {
+        guard case .block(let entries) = tree.content else {
             throw ConfigurationError([
                 .init(
                     at: start, key: "",
                     reason: "wanted a config with the blocks data, encoders, batch and train; found \(tree.found)")
             ])
         }
+        if let entry = entries.first(where: { $0.key == ConfigurationChain.key }) {
+            throw ConfigurationError([
+                .init(
+                    at: entry.keyLocation, key: entry.key,
+                    reason: "stands at the top of a file only; make a file that extends the other one")
+            ])
+        }
         let problems = ConfigurationBlock.Problems()
         let root = ConfigurationBlock(tree, path: "", location: start, problems: problems, registry: registry)
         var configuration = table.read(root)
-        guard problems.all.isEmpty else { throw ConfigurationError(inFileOrder(problems.all)) }
+        guard problems.all.isEmpty else { throw ConfigurationError(inFileOrder(problems.all, start)) }
         if !root.has("name") { configuration.name = defaultName }
         configuration.origin = ConfigurationOrigin(tree, start: start)
         return configuration
     }
 
-    /// Sorts by line and column. Problems of `--set` arguments come last. Ties keep the order of discovery.
-    private static func inFileOrder(_ problems: [ConfigurationError.Problem]) -> [ConfigurationError.Problem] {
-        func position(_ problem: ConfigurationError.Problem) -> (Int, Int) {
+    /// Sorts by file, that of `start` first and the others in the order of discovery, then by line and column. Problems
+    /// of `--set` arguments come last. Ties keep the order of discovery.
+    private static func inFileOrder(
+        _ problems: [ConfigurationError.Problem], _ start: ConfigurationError.Problem.Location
+    ) -> [ConfigurationError.Problem] {
+        var files: [String] = []
+        for case .file(let name, _, _) in [start] + problems.map(\.location) where !files.contains(name) {
+            files.append(name)
+        }
+        func position(_ problem: ConfigurationError.Problem) -> (Int, Int, Int) {
             switch problem.location {
-            case .file(_, let line, let column): (line, column)
-            case .override: (.max, 0)
+            case .file(let name, let line, let column): (files.firstIndex(of: name) ?? 0, line, column)
+            case .override: (.max, .max, 0)
             }
         }
         return problems.enumerated().sorted { a, b in

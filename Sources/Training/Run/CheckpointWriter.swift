@@ -93,10 +93,11 @@ extension RunState {
         }
         let digests = [(Self.dataDigestName, dataDigest), (Self.initialDigestName, initialDigest)]
         let facts = digests.compactMap { name, digest in digest.map { (name, AttributeValue.string($0)) } }
+        let epoch = stepsPerEpoch.map { [(Self.stepsPerEpochName, AttributeValue.integer($0))] } ?? []
         return Checkpoint(
             step: stepsDone, seed: configuration.seed, shards: configuration.batch.shards,
             configuration: configuration.resolvedYAML, writtenBy: Version.program,
-            scalars: facts + (samples.map { Self.scalars(of: $0) } ?? [])
+            scalars: facts + epoch + (samples.map { Self.scalars(of: $0) } ?? [])
                 + Self.scalars(of: model.preparations) + scalars, parameters: parameters,
             optimizer: optimizerArrays,
             statistics: statistics,

@@ -21,10 +21,13 @@ package struct RunState {
     /// Shapes and classes of the samples, which a checkpoint names so that its encoders can be used without the data;
     /// nil leaves them out.
     let samples: PerModality<ModalityDescription>?
+    /// Number of steps of an epoch, which a checkpoint names; nil for an endless source.
+    let stepsPerEpoch: Int?
 
     package init(
         configuration: Configuration, model: Model, step: TrainingStep, communicator: any Communicator,
-        dataDigest: String? = nil, initialDigest: String? = nil, samples: PerModality<ModalityDescription>? = nil
+        dataDigest: String? = nil, initialDigest: String? = nil, samples: PerModality<ModalityDescription>? = nil,
+        stepsPerEpoch: Int? = nil
     ) {
         self.configuration = configuration
         self.model = model
@@ -33,12 +36,24 @@ package struct RunState {
         self.dataDigest = dataDigest
         self.initialDigest = initialDigest
         self.samples = samples
+        self.stepsPerEpoch = stepsPerEpoch
     }
 
     // MARK: - Names in a checkpoint
 
     static let dataDigestName = "data_digest"
     static let initialDigestName = "initialized_from"
+    static let stepsPerEpochName = "steps_per_epoch"
+
+    /// The number of steps of an epoch in the scalars of a checkpoint; nil for an endless source, and for checkpoints
+    /// of earlier versions.
+    package static func stepsPerEpoch(in scalars: [(name: String, value: AttributeValue)]) -> Int? {
+        guard case .integer(let count)? = scalars.first(where: { $0.name == stepsPerEpochName })?.value, count > 0
+        else {
+            return nil
+        }
+        return count
+    }
 
     /// The digest of the run's data in the scalars of a checkpoint; nil if the checkpoint has none.
     package static func dataDigest(in scalars: [(name: String, value: AttributeValue)]) -> String? {
@@ -207,6 +222,17 @@ package struct RunState {
             Modality.allCases.map { pretrained?.modalities.contains($0) == true ? 1 : 0 }, from: 0)
         for (modality, isLoaded) in zip(Modality.allCases, isLoaded) where isLoaded == 1 {
             try restoreEncoder(pretrained?.checkpoint, modality, from: pretrained?.path ?? "")
+        }
+        if configuration.initialization?.objective == true {
+            var learned = step.scalars.learned
+            let values = pretrained.map { encoders in learned.map { encoders.scalars[$0.name] ?? $0.value } } ?? []
+            let bytes = try communicator.broadcast(values.withUnsafeBytes { Array($0) }, from: 0)
+            for index in learned.indices {
+                learned[index].value = bytes.withUnsafeBytes {
+                    $0.loadUnaligned(fromByteOffset: 8 * index, as: Double.self)
+                }
+            }
+            step.scalars.learned = learned
         }
         try communicator.barrier()
         step.resetAverage()

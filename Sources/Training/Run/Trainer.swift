@@ -17,16 +17,27 @@ public struct TrainingOptions: Sendable {
     /// Maximum time that a worker waits for another. After that the job ends with an error that names the missing
     /// workers. Nil: no limit.
     public var timeout: Duration?
+    /// Where the time of some steps goes is written to a file; nil: it is not measured.
+    public var profile: Profile?
+
+    /// The file of a profile, and the number of steps in it.
+    public struct Profile: Equatable, Sendable {
+        public var path: String
+        public var steps: Int
+
+        public init(path: String, steps: Int = 20) { (self.path, self.steps) = (path, steps) }
+    }
 
     public init(
         output: String? = nil, existing: RunFolder.ExistingRun = .refuse, threads: Int? = nil,
-        progress: ProgressDisplay.Mode = .auto, timeout: Duration? = .seconds(600)
+        progress: ProgressDisplay.Mode = .auto, timeout: Duration? = .seconds(600), profile: Profile? = nil
     ) {
         self.output = output
         self.existing = existing
         self.threads = threads
         self.progress = progress
         self.timeout = timeout
+        self.profile = profile
     }
 }
 

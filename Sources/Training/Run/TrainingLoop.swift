@@ -3,6 +3,7 @@ import CoupletEvaluation
 import CoupletOptimizers
 import CoupletPairs
 import CoupletStorage
+import CoupletTensorBoard
 import CoupletText
 
 /// The training loop on one worker: steps, checkpoints and evaluations, until the last step or a request to stop. All
@@ -21,6 +22,8 @@ final class TrainingLoop {
     private let firstStep: Int
     /// The best evaluation so far; nil without `train.best`.
     private var best: BestEvaluation?
+    /// Nil without `--profile`.
+    private let profile: StepProfile?
     // Worker 0 only.
     private let reporter: RunReporter?
     private let writer: CheckpointWriter?
@@ -44,9 +47,15 @@ final class TrainingLoop {
             dataDigest: setup.dataDigest,
             initialDigest: setup.pretrained?.digest
                 ?? setup.restored.flatMap { RunState.initialDigest(in: $0.content.scalars) },
-            samples: PerModality(setup.source.description(of:)))
+            samples: PerModality(setup.source.description(of:)), stepsPerEpoch: setup.stepsPerEpoch)
         firstStep = try Self.restore(state, setup, communicator)
 
+        if let settings = options.profile {
+            profile = StepProfile(
+                settings, of: step, firstStep: firstStep, lastStep: configuration.train.steps, communicator)
+        } else {
+            profile = nil
+        }
         let isFirst = communicator.rank == 0
         let reporter =
             isFirst ? try RunReporter(setup.folder, configuration, options, start: firstStep) : nil
@@ -92,30 +101,47 @@ final class TrainingLoop {
 
     /// Trains from the first step to the last one or to a request to stop.
     func run() throws -> TrainingOutcome {
+        do {
+            return try runToEnd()
+        } catch {
+            reporter?.failed(error)
+            throw error
+        }
+    }
+
+    private func runToEnd() throws -> TrainingOutcome {
         // A write in progress completes, also if an error ends the run.
         defer { writer?.finish() }
         let train = configuration.train
         var stepsDone = firstStep, isStopped = false, skippedInARow = 0
         var savedAt = firstStep > 0 || setup.restored != nil ? firstStep : -1
         while stepsDone < train.steps, !isStopped, !isExhausted {
-            let report = try step.run(stepsDone, requests: requests)
+            try profile?.beginStep(stepsDone)
+            let (report, histograms) = try runStep(stepsDone)
+            profile?.recorder.next(.metrics)
             stepsDone = report.step
             isStopped = report.requests.contains(.stop)
             try reporter?.stepped(report)
+            try reporter?.measured(step: stepsDone, histograms)
             try writer?.check()
             skippedInARow = report.nonFinite == nil ? 0 : skippedInARow + 1
             if let diagnosis = report.nonFinite { try skip(diagnosis, stepsInARow: skippedInARow) }
             // The evaluation comes first, because the checkpoint holds the best one so far.
             var isBest = false
             if let every = train.evaluateEvery, stepsDone % every == 0 || stepsDone == train.steps {
+                profile?.recorder.next(.evaluation)
                 isBest = try evaluateDuringTraining(stepsDone)
             }
             let isDue = train.checkpointEvery.map { stepsDone % $0 == 0 } ?? false
             if isBest || isDue || report.requests.contains(.save) {
+                profile?.recorder.next(.checkpoint)
                 try save(stepsDone)
                 savedAt = stepsDone
             }
+            profile?.recorder.end()
+            try writeProfile(after: stepsDone)
         }
+        try writeProfile(after: nil)
         if savedAt != stepsDone { try save(stepsDone) }
         try writer?.wait()
         if isExhausted, stepsDone < train.steps, let best, let patience = train.stopEarly?.patience {
@@ -133,6 +159,27 @@ final class TrainingLoop {
         reporter?.finished(step: stepsDone, best: best)
         try communicator.barrier()
         return .done(step: stepsDone)
+    }
+
+    /// Writes the profile if its last step is done. Every worker calls it.
+    /// - Parameter step: number of finished steps; nil: no further step follows.
+    private func writeProfile(after step: Int?) throws {
+        guard let result = try profile?.write(after: step) else { return }
+        reporter?.profiled(result)
+    }
+
+    /// Runs step `step`, counted from 0.
+    /// - Returns: its report, and on worker 0 its histograms if they are due.
+    private func runStep(_ step: Int) throws -> (StepReport, [(tag: String, histogram: Histogram)]) {
+        let train = configuration.train
+        guard train.tensorBoard, let every = train.histogramEvery, (step + 1) % every == 0 || step + 1 == train.steps
+        else { return (try self.step.run(step, requests: requests), []) }
+        let collector = TensorHistograms(model: setup.model, step: self.step, communicator: communicator)
+        var histograms: [(tag: String, histogram: Histogram)] = []
+        let report = try self.step.run(step, requests: requests) { stage in
+            if case .gradients = stage { histograms = try collector.collect() }
+        }
+        return (report, histograms)
     }
 
     /// Whether `train.stop_early` ends the run.

@@ -275,7 +275,7 @@ package final class EncoderTrainer {
     package var gradientSlices: [Tensor] {
         guard let gradients else { return [] }
         return encoder.layout.buckets.map { bucket in
-            let owned = communicator.ownedRange(in: bucket.range, shards: encoder.layout.shards)
+            let owned = ownedRange(of: bucket)
             guard bucket.isSparse, let tableGradients, let table = encoder.sparseTable else {
                 return gradients.sum.flat(owned)
             }
@@ -289,6 +289,15 @@ package final class EncoderTrainer {
             return slice
         }
     }
+
+    /// The parameters of a bucket that this worker owns.
+    func ownedRange(of bucket: ParameterLayout.Bucket) -> Range<Int> {
+        communicator.ownedRange(in: bucket.range, shards: encoder.layout.shards)
+    }
+
+    /// A part of the summed gradient that this worker owns; nil if the encoder is frozen. The same as of
+    /// `gradientSlices`, but for a sparse table, of which it has nothing.
+    func gradient(_ range: Range<Int>) -> Tensor? { gradients?.sum.flat(range) }
 
     /// Number of rows of the sparse table that this step touches, from the backward pass on; nil without such a table.
     var touchedRows: Int? { tableGradients?.rows.count }

@@ -45,6 +45,8 @@ package final class TrainingStep {
     let scalings: PerModality<InputScaling?>
     /// Temperature and bias of the loss. Every worker has a copy with the same bits.
     package var scalars: LossScalars
+    /// Records the phases of the steps; nil: nothing is recorded.
+    var recorder: PhaseRecorder?
 
     /// Allocates the buffers of this worker.
     /// - Parameters:
@@ -98,21 +100,28 @@ package final class TrainingStep {
     package func run(
         _ step: Int, requests: ControlRequests = [], inspect: ((StepStage) throws -> Void)? = nil
     ) throws -> StepReport {
+        recorder?.begin(.reading)
         let samples = try reader.samples(step: step)
+        recorder?.next(.forward)
         let firstDraws = batches.map {
             sampler.draws(step: step, positions: positions.lowerBound..<positions.lowerBound + 1, of: $0)[0]
         }
         for trainer in trainers { trainer.forward(samples, firstDraws: firstDraws) }
 
         let temperature = scalars.temperature
+        recorder?.next(.loss)
         let result = try evaluateLoss(samples, step: step)
         try inspect?(.loss(result))
 
+        recorder?.next(.backward)
         let outputGradients = PerModality(first: result.firstGradients, second: result.secondGradients)
         for trainer in trainers { try trainer.backward(samples, outputGradients: outputGradients) }
+        recorder?.next(.gradientSum)
         let blockSquares = try trainers.map { try $0.finishGradientSum() }
+        if inspect != nil { recorder?.next(.inspection) }
         try inspect?(.gradients)
 
+        recorder?.next(.gradientNorm)
         let exchange = try StepExchange(
             blockSquares, shards: shards, requests: requests, communicator: communicator)
         // [trainer][bucket]; a sparse table is the last one.
@@ -122,6 +131,7 @@ package final class TrainingStep {
         let norm = squares.reduce(0, +).squareRoot()
         let update = optimizer.update(atStep: step, gradientNorm: norm)
 
+        recorder?.next(.optimizer)
         var nonFinite: NonFiniteDiagnosis?
         if result.loss.isFinite, norm.isFinite {
             for trainer in trainers { try trainer.update(update) }
@@ -129,6 +139,7 @@ package final class TrainingStep {
         } else {
             nonFinite = try diagnose(step, samples, loss: result.loss, norm: norm)
         }
+        recorder?.end()
         return StepReport(
             step: step + 1, loss: result.loss, learningRate: update.rate, gradientNorm: norm,
             encoderGradientNorms: PerModality { modality in

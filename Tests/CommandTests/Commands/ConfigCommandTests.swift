@@ -90,15 +90,43 @@ import Testing
         let neither = try CoupletInvocation("config")
         #expect(neither.exitCode == 64 && neither.output.isEmpty)
         #expect(
-            neither.errors.hasPrefix("Error: name a config, or list the keys of every config by --keys\n"),
+            neither.errors.hasPrefix(
+                "Error: name a config, list the keys of every config by --keys, or name a --template\n"),
             "\(neither.errors)")
         let both = try CoupletInvocation("config", "--keys", "c.yaml")
         #expect(both.exitCode == 64 && both.output.isEmpty)
         #expect(
-            both.errors.hasPrefix("Error: --keys lists the keys of every config; leave out 'c.yaml'\n"),
+            both.errors.hasPrefix(
+                "Error: --keys lists the keys of every config; leave out 'c.yaml', or name a key or block\n"),
             "\(both.errors)")
         let help = try CoupletInvocation("config", "--help")
         #expect(help.output.contains("\n  couplet config --keys\n") && help.output.contains("\n  --keys "))
+    }
+
+    @Test func aBlockListsItsOwnKeys() throws {
+        let all = try CoupletInvocation("config", "--keys").output
+        let part = try CoupletInvocation("config", "--keys", "objective")
+        let names = part.output.split(separator: "\n").filter { !$0.hasPrefix(" ") }.map { $0.prefix { $0 != ":" } }
+        #expect(part.exitCode == 0 && all.contains(part.output))
+        #expect(names.first == "objective" && names.dropFirst().allSatisfy { $0.hasPrefix("objective.") })
+        #expect(names.contains("objective.bias.initial"))
+        let wrong = try CoupletInvocation("config", "--keys", "objectve")
+        #expect(wrong.exitCode == 64 && wrong.errors.contains("did you mean objective? There are name, seed, data,"))
+        let inner = try CoupletInvocation("config", "--keys", "learning_rate")
+        #expect(inner.exitCode == 64 && inner.errors.contains("did you mean optimizer.learning_rate?"))
+    }
+
+    /// `couplet config --keys --markdown > Sources/Couplet/Couplet.docc/ConfigurationKeys.md` writes the page again.
+    @Test func thePageOfTheKeysIsCurrent() throws {
+        let page = try String(
+            contentsOfFile: "\(packageFolder)/Sources/Couplet/Couplet.docc/ConfigurationKeys.md", encoding: .utf8)
+        let printed = try CoupletInvocation("config", "--keys", "--markdown")
+        #expect(printed.exitCode == 0 && printed.output == page)
+        // Each key of the list is an element of the page's lists.
+        let elements = page.split(separator: "\n").filter { $0.hasPrefix("- `") }.map {
+            $0.dropFirst(3).prefix { $0 != "`" }
+        }
+        #expect(elements.map(String.init) == (try Self.listedKeys().map(\.name)))
     }
 
     /// Options of a config that has no part in the list would be without effect.

@@ -21,7 +21,8 @@ import Testing
         let plots = ["loss", "gradient_norm", "learning_rate", "pairs_per_second", "gaussian-singular_values"].map {
             "plots/of both/\($0).svg"
         }
-        #expect(result.output.split(separator: "\n").dropFirst().map(String.init) == plots)
+        #expect(result.output.split(separator: "\n").dropFirst(2).map(String.init) == plots)
+        #expect(result.output.contains("report_runs: 2 pages, "), "\(result.output)")
 
         let page = try String(contentsOfFile: "\(folder.path)/report.html", encoding: .utf8)
         for file in ["report.html"] + plots {
@@ -36,10 +37,32 @@ import Testing
         #expect(page.contains(">optimizer.learning_rate</th><td>0.001</td><td>0.01</td>"))
         #expect(page.contains("2 runs") && page.contains("threads") || page.contains("1 worker"))
 
+        // The rows link to a page of each run, which links back, also where the folder has moved.
+        #expect(page.contains("<a href=\"report_runs/slow.html\">slow</a>"))
+        let single = try String(contentsOfFile: "\(folder.path)/report_runs/slow.html", encoding: .utf8)
+        #expect(XMLParser(data: Data(single.utf8)).parse() && single.contains("<h1>Run slow</h1>"))
+        #expect(single.contains("<a href=\"../report.html\">2 runs</a>"))
+
         // The same folders give the same bytes.
         #expect(
-            try CoupletInvocation("report", "slow", "fast", "--output", "again.html", in: folder.path).exitCode == 0)
-        #expect(try String(contentsOfFile: "\(folder.path)/again.html", encoding: .utf8) == page)
+            try CoupletInvocation(
+                "report", "slow", "fast", "--output", "other/report.html", in: folder.path
+            ).exitCode == 74)
+        try FileManager.default.createDirectory(atPath: "\(folder.path)/other", withIntermediateDirectories: false)
+        #expect(
+            try CoupletInvocation("report", "slow", "fast", "--output", "other/report.html", in: folder.path).exitCode
+                == 0)
+        for file in ["report.html", "report_runs/slow.html", "report_runs/fast.html"] {
+            #expect(
+                try String(contentsOfFile: "\(folder.path)/other/\(file)", encoding: .utf8)
+                    == String(contentsOfFile: "\(folder.path)/\(file)", encoding: .utf8))
+        }
+
+        // One file alone on request.
+        let alone = try CoupletInvocation(
+            "report", "slow", "fast", "--no-run-pages", "--output", "alone.html", in: folder.path)
+        #expect(alone.exitCode == 0 && !FileManager.default.fileExists(atPath: "\(folder.path)/alone_runs"))
+        #expect(try !String(contentsOfFile: "\(folder.path)/alone.html", encoding: .utf8).contains("alone_runs"))
     }
 
     @Test func errors() throws {

@@ -1,4 +1,5 @@
 import CoupletStorage
+import CoupletTensors
 import CoupletText
 import Foundation
 import Testing
@@ -22,16 +23,20 @@ extension ProcessTests {
                 best: {metric: \(Self.metric)}\(extra)}
 
                 """)
-            let script = """
-                import h5py, numpy as np
-                rng = np.random.default_rng(0)
-                latent = rng.normal(size=(240, 3))
-                with h5py.File("pairs.h5", "w") as file:
-                    file["first"] = (latent @ rng.normal(size=(3, 8)) + rng.normal(size=(240, 8))).astype("f4")
-                    file["second"] = (latent @ rng.normal(size=(3, 6)) + rng.normal(size=(240, 6))).astype("f4")
-                """
-            let made = try ShellScript("python3 - <<'END'\n\(script)\nEND", in: folder.files.path)
-            #expect(made.exitCode == 0, "\(made.output)")
+            let philox = Philox(seed: 0), rows = 240
+            func normals(_ count: Int, _ number: UInt64) -> [Float] {
+                philox.normals(count, .evaluation, number: number)
+            }
+            let latent = normals(rows * 3, 0), file = try HDF5File(creating: folder.files.file("pairs.h5"))
+            for (name, columns, number) in [("/first", 8, UInt64(1)), ("/second", 6, 2)] {
+                let weights = normals(3 * columns, number), noise = normals(rows * columns, 2 + number)
+                let values = (0..<rows * columns).map { index in
+                    let (row, column) = index.quotientAndRemainder(dividingBy: columns)
+                    return (0..<3).reduce(noise[index]) { $0 + latent[row * 3 + $1] * weights[$1 * columns + column] }
+                }
+                try file.write(name, Tensor([rows, columns], values))
+            }
+            try file.close()
             return folder
         }
 

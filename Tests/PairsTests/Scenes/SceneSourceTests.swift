@@ -30,6 +30,12 @@ import Testing
         }
         #expect(Set(raw.values).count > 20)
         #expect(try source.prepare(.first, raw: raw).values == rows.values)
+        // The same as a scaling, for exports.
+        let scaled = Tensor(raw.shape)
+        scaled.copy(from: raw)
+        try #require(source.preparationScaling(of: .first)).apply(to: scaled)
+        #expect(zip(scaled.values, rows.values).allSatisfy { abs($0 - $1) <= 4e-6 })
+        #expect(source.preparationScaling(of: .second) == nil)
         // The rows of one sample alone.
         let one = Tensor([1, 3, 9, 9])
         try source.read(.training, [0], first: one, second: nil)

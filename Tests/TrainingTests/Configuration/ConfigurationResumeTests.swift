@@ -45,6 +45,7 @@ import Testing
                 "initialize.checkpoint: absent in the run, latest now",
                 "initialize.encoders: absent in the run, null now",
                 "initialize.freeze: absent in the run, [first] now",
+                "initialize.objective: absent in the run, false now",
             ])
         var longer = start
         longer.train.steps = 3_000

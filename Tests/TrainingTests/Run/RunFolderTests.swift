@@ -40,7 +40,8 @@ import Testing
         try run.prepare(.refuse)
         try run.store(try example())
         let runFiles = [
-            "metrics.jsonl", "log.txt", "evaluation.json", "checkpoints/step-00000500.h5",
+            "metrics.jsonl", "metrics.csv", "events.out.tfevents.1796067786.host.12", "log.txt", "evaluation.json",
+            "checkpoints/step-00000500.h5",
             "checkpoints/step-00000400.h5.damaged",
             "checkpoints/.step-00000600.h5.host.12.partial", ".config.yaml.host.12.partial",
         ]

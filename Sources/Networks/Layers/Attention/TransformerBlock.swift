@@ -42,6 +42,9 @@ public struct TransformerBlock: Layer {
         attention.requireWholeHeads()
     }
 
+    /// Added to the variance of a normalisation.
+    package static var epsilon: Float { RowNormalization.epsilon }
+
     /// The hidden width that a ratio gives.
     static func hidden(ratio: Double, width: Int) -> Int {
         max(1, Int(min(ratio * Double(width) + 0.5, Double(ConfigurationLimits.extent))))

@@ -10,6 +10,9 @@ import CoupletTensors
 public struct MaxPool2d: Layer {
     public let inputShape: [Int]
     public let outputShape: [Int]
+    package var kernel: Extents { Extents(height: shape.kernel_height, width: shape.kernel_width) }
+    package var stride: Extents { Extents(height: shape.stride_height, width: shape.stride_width) }
+    package var padding: Extents { Extents(height: shape.padding_height, width: shape.padding_width) }
     private let shape: couplet_pooling
 
     /// - Parameters:
@@ -63,6 +66,9 @@ public struct MaxPool2d: Layer {
 public struct AveragePool2d: Layer {
     public let inputShape: [Int]
     public let outputShape: [Int]
+    package var kernel: Extents { Extents(height: shape.kernel_height, width: shape.kernel_width) }
+    package var stride: Extents { Extents(height: shape.stride_height, width: shape.stride_width) }
+    package var padding: Extents { Extents(height: shape.padding_height, width: shape.padding_width) }
     private let shape: couplet_pooling
 
     /// - Parameters: as those of `MaxPool2d`.

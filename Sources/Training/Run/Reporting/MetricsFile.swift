@@ -47,12 +47,14 @@ public struct MetricsRecord: Equatable, Sendable {
 
     /// One JSON object on one line. Every number reads back as the same Double. A number that is not finite is written
     /// as null, because JSON cannot write it.
-    public var json: String {
-        JSONValue.object([
+    public var json: String { value.text }
+
+    var value: JSONValue {
+        .object([
             ("step", .integer(step)), ("loss", .number(loss)), ("learning_rate", .number(learningRate)),
             ("gradient_norm", .number(gradientNorm)), ("temperature", .number(temperature)),
             ("pairs_per_second", .number(pairsPerSecond)), ("seconds", .number(seconds)),
-        ]).text
+        ])
     }
 
     /// The step of a line that `json` wrote; nil for any other line.
@@ -70,13 +72,13 @@ struct EvaluationRecord {
     /// Seconds since the start of training in this process.
     let seconds: Double
 
-    var json: String {
+    var value: JSONValue {
         var sections = result.json
         if case .object(let members) = sections { sections = .object(members.filter { $0.0 != "step" }) }
-        return JSONValue.object([
+        return .object([
             ("step", .integer(result.step)), ("split", .string(split.rawValue)), ("evaluation", sections),
             ("seconds", .number(seconds)),
-        ]).text
+        ])
     }
 }
 
@@ -99,7 +101,7 @@ public struct MetricsFile: Sendable {
 
     /// Appends an evaluation as one line.
     /// - Throws: `FileError` as above.
-    func append(_ record: EvaluationRecord) throws { try file.append(record.json) }
+    func append(_ record: EvaluationRecord) throws { try file.append(record.value.text) }
 
     /// The records of logged steps of a run, in the order of the file; empty if there is no file.
     /// - Throws: `FileError` if the file cannot be read.

@@ -1,5 +1,6 @@
 import CoupletFiles
 import CoupletSchema
+import CoupletTensorBoard
 import Glibc
 
 /// The folder of a run and the paths of its files.
@@ -31,6 +32,8 @@ public struct RunFolder: Equatable, Sendable {
     public var log: String { "\(path)/log.txt" }
     /// The metrics, one JSON object (`MetricsRecord`) for each logged step.
     public var metrics: String { "\(path)/metrics.jsonl" }
+    /// The metrics as a table of comma-separated values, one row for each step that was logged or evaluated.
+    public var metricsTable: String { "\(path)/metrics.csv" }
     /// The folder of the checkpoints, such as step-00000500.h5.
     public var checkpoints: String { "\(path)/checkpoints" }
     /// The result of the last evaluation.
@@ -140,7 +143,9 @@ public struct RunFolder: Equatable, Sendable {
         // The config is removed last, so that an interrupted removal leaves a run.
         for name in checkpointFiles { try FileSystem.remove("\(checkpoints)/\(name)") }
         rmdir(checkpoints)  // Fails if the folder holds other files, which is no error.
-        let files = ["metrics.jsonl", "evaluation.json", "evaluation_best.json", "log.txt", "config.yaml"]
+        let files =
+            EventFile.names(in: path)
+            + ["metrics.jsonl", "metrics.csv", "evaluation.json", "evaluation_best.json", "log.txt", "config.yaml"]
         // A killed run may have left unfinished files under hidden names.
         for name in FileSystem.names(in: path)
         where files.contains(where: { TemporaryFile.isTemporary(name, for: $0) }) {

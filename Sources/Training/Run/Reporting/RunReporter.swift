@@ -1,6 +1,7 @@
 import CoupletEvaluation
 import CoupletFiles
 import CoupletPairs
+import CoupletTensorBoard
 import CoupletText
 import Foundation
 import Logging
@@ -10,12 +11,17 @@ import Logging
 package final class RunReporter {
     /// Words of the line that repeats the warnings at the end of a run.
     package static let summaryWords = "about what this run learned"
+    /// Words of the log that tell how far a run is: those of each start, of the end and of a stop before the end.
+    package static let startWords = " pairs a step in ", doneWords = ": done after step "
+    package static let stoppedWords = ": stopped and saved after step "
 
     private let folder: RunFolder
     private let configuration: Configuration
-    private let metrics: MetricsFile
+    private let metrics: RunMetrics
     private let display: ProgressDisplay
     private let logger: Logger
+    /// Writes to the log file alone.
+    private let fileLogger: Logger
     private let started = ContinuousClock.now
     private var skippedSteps = 0
     private var monitor: LearningMonitor
@@ -28,10 +34,12 @@ package final class RunReporter {
         let mode = options.progress
         self.folder = folder
         self.configuration = configuration
-        metrics = try MetricsFile(path: folder.metrics, after: start)
+        metrics = try RunMetrics(folder, configuration, start: start)
         display = ProgressDisplay(mode: mode, total: configuration.train.steps, pairsPerStep: configuration.batch.size)
+        let log = try LineFile(folder.log)
+        fileLogger = RunLogHandler.logger(file: log, display: nil)
         logger = RunLogHandler.logger(
-            file: try LineFile(folder.log), display: mode == .none && !options.showsWarnings ? nil : display,
+            file: log, display: mode == .none && !options.showsWarnings ? nil : display,
             shownFrom: mode == .none ? .warning : .notice)
         monitor = LearningMonitor(configuration, start: start)
         recorded = (start, started)
@@ -58,7 +66,11 @@ package final class RunReporter {
         let workersText =
             processes > 1 ? "\(workers) workers in \(processes) ranks" : workers > 1 ? "\(workers) threads" : "1 worker"
         logger.notice(
-            "\(folder.path): \(start) on \(workersText), \(batch.size) pairs a step in \(batch.shards) shards")
+            "\(folder.path): \(start) on \(workersText), \(batch.size)\(Self.startWords)\(batch.shards) shards")
+        if let stepsPerEpoch = setup.stepsPerEpoch {
+            let steps = configuration.train.steps
+            logger.info("\(steps) steps are \(EpochText.text(steps: steps, stepsPerEpoch: stepsPerEpoch))")
+        }
         if let notice = WorkerEfficiency(workers: workers, batch: batch).notice { logger.notice("\(notice)") }
         let memory = MemoryEstimate(
             configuration, model: setup.model, source: setup.source, workers: workers, threads: setup.threads)
@@ -105,6 +117,7 @@ package final class RunReporter {
             for (modality, difference) in pretrained.skipped {
                 logger.notice("the \(modality) encoder starts from random numbers: \(difference)")
             }
+            for notice in pretrained.notices { logger.notice("\(notice)") }
             if !pretrained.scalingDifferences.isEmpty {
                 logger.warning(
                     """
@@ -129,8 +142,13 @@ package final class RunReporter {
             MetricsRecord(
                 step: report.step, loss: report.loss, learningRate: report.learningRate,
                 gradientNorm: report.gradientNorm, temperature: report.temperature,
-                pairsPerSecond: pairs / (now - recorded.time).inSeconds, seconds: (now - started).inSeconds))
+                pairsPerSecond: pairs / (now - recorded.time).inSeconds, seconds: (now - started).inSeconds), report)
         recorded = (report.step, now)
+    }
+
+    /// Writes the histograms of a step for TensorBoard.
+    func measured(step: Int, _ histograms: [(tag: String, histogram: Histogram)]) throws {
+        try metrics.append(step: step, histograms: histograms)
     }
 
     /// Logs a checkpoint that is on the disk. The checkpoint writer calls it on its own thread.
@@ -212,7 +230,21 @@ package final class RunReporter {
         reportSkippedSteps()
         warn(monitor.end(step: step))
         logger.notice(
-            "\(reason): stopped and saved after step \(step); the same command with --resume continues the run")
+            "\(reason)\(Self.stoppedWords)\(step); the same command with --resume continues the run")
+    }
+
+    /// Reports a profile that is written, or that cannot be written, which is no reason to end a run.
+    func profiled(_ result: Result<String, any Error>) {
+        switch result {
+        case .success(let text): logger.notice("\(text)")
+        case .failure(let error): logger.warning("--profile: \(error)")
+        }
+    }
+
+    /// Logs the error that ends the run. The command shows it.
+    func failed(_ error: any Error) {
+        display.finish()
+        fileLogger.error("\(error)")
     }
 
     /// Reports the end of the run after its last step.
@@ -224,7 +256,7 @@ package final class RunReporter {
         let seconds = String(format: "%.1f", (ContinuousClock.now - started).inSeconds)
         logger.notice(
             """
-            \(folder.path): done after step \(step), \(seconds) s; couplet evaluate \(folder.path) shows what was \
+            \(folder.path)\(Self.doneWords)\(step), \(seconds) s; couplet evaluate \(folder.path) shows what was \
             learned
             """)
         if let best, let record = best.best {

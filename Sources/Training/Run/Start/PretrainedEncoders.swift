@@ -3,11 +3,12 @@ import CoupletPairs
 import CoupletSchema
 import CoupletStorage
 
-/// Encoders that a new run takes from a checkpoint of another run, as the block `initialize` of its config requests.
+/// Encoders that a new run takes from a checkpoint of another run or from a safetensors file, as the block `initialize`
+/// of its config requests.
 package struct PretrainedEncoders: Sendable {
-    /// Path of the other run's checkpoint.
+    /// Path of the other run's checkpoint, or of the file.
     package let path: String
-    /// Digest of that checkpoint.
+    /// Digest of that checkpoint, or SHA-256 of the file.
     package let digest: String
     /// The modalities whose encoders the new run takes.
     package let modalities: [Modality]
@@ -17,9 +18,13 @@ package struct PretrainedEncoders: Sendable {
     /// How the inputs of the other run were scaled otherwise than this run's: "data.standardize is channel there and
     /// none here". Parameters that fit one scale are a poor start on another, but no error.
     package let scalingDifferences: [String]
+    /// Which numbers of a file were converted to Float32, one sentence each.
+    package let notices: [String]
     let checkpoint: Checkpoint
+    /// Values of the learned scalars of the loss by their names, if the config takes them: see `LearnedScalar`.
+    let scalars: [String: Double]
 
-    /// Reads the checkpoint of the other run that the config names. It changes nothing in that run.
+    /// Reads the checkpoint of the other run, or the file, that the config names. It changes nothing in that run.
     /// - Parameters:
     ///   - configuration: config of the new run.
     ///   - model: model of the new run.
@@ -29,18 +34,15 @@ package struct PretrainedEncoders: Sendable {
     package init(
         _ settings: Configuration.Initialization, for configuration: Configuration, model: Model, digest: String? = nil
     ) throws {
-        let folder = RunFolder(path: settings.from), store = CheckpointStore(folder: folder.checkpoints)
-        guard folder.holdsRun else {
-            throw FileError(
-                .inputOutput, at: "initialize.from", reason: "there is no run in \(folder.path)",
-                remedy: "name the folder of a run, or train it first")
+        let (checkpoint, path, file): (Checkpoint, String, ParameterFile?)
+        if ParameterFile.isPath(settings.from) {
+            let read = try Self.file(settings, digest: digest)
+            (checkpoint, path, file) = (read.checkpoint, settings.from, read)
+        } else {
+            let run = try Self.run(settings, digest: digest)
+            (checkpoint, path, file) = (run.content, run.path, nil)
         }
-        guard let (checkpoint, path) = try Self.checkpoint(store, settings.checkpoint, digest: digest) else {
-            throw FileError(
-                .badData, at: "initialize.from", reason: "the run \(folder.path) has no valid checkpoint",
-                remedy: "a run writes one at its end and every train.checkpoint_every steps")
-        }
-        let differences = try PerModality { try Self.difference($0, checkpoint, path, configuration, model) }
+        let differences = try PerModality { try Self.difference($0, checkpoint, path, file, configuration, model) }
         let required = settings.encoders ?? settings.freeze
         for modality in Modality.allCases where required.contains(modality) {
             guard let difference = differences[modality] else { continue }
@@ -64,13 +66,72 @@ package struct PretrainedEncoders: Sendable {
                     same encoder
                     """)
         }
-        // Configs of earlier versions have no such keys.
-        let there = try ConfigurationSettings(yaml: checkpoint.configuration, name: path)
-        let keys = ["data.standardize", "data.scale_pictures"].filter { there[$0] != nil }
-        scalingDifferences = try Self.differences(of: keys, checkpoint, path, configuration)
+        if file?.hasConfiguration == false {
+            scalingDifferences = []
+        } else {
+            // Configs of earlier versions have no such keys.
+            let there = try ConfigurationSettings(yaml: checkpoint.configuration, name: path)
+            let keys = ["data.standardize", "data.scale_pictures"].filter { there[$0] != nil }
+            scalingDifferences = try Self.differences(of: keys, checkpoint, path, configuration)
+        }
+        scalars = settings.objective ? try Self.scalars(checkpoint, path, configuration) : [:]
+        notices = file?.notices ?? []
         self.checkpoint = checkpoint
         self.path = path
-        self.digest = try CheckpointStore.summary(path).digest
+        self.digest = try file?.digest ?? CheckpointStore.summary(path).digest
+    }
+
+    /// The checkpoint of another run.
+    private static func run(
+        _ settings: Configuration.Initialization, digest: String?
+    ) throws -> (content: Checkpoint, path: String) {
+        let folder = RunFolder(path: settings.from), store = CheckpointStore(folder: folder.checkpoints)
+        guard folder.holdsRun else {
+            throw FileError(
+                .inputOutput, at: "initialize.from", reason: "there is no run in \(folder.path)",
+                remedy: "name the folder of a run, or train it first; a file of parameters ends in "
+                    + ParameterFile.pathEnding)
+        }
+        guard let found = try Self.checkpoint(store, settings.checkpoint, digest: digest) else {
+            throw FileError(
+                .badData, at: "initialize.from", reason: "the run \(folder.path) has no valid checkpoint",
+                remedy: "a run writes one at its end and every train.checkpoint_every steps")
+        }
+        return found
+    }
+
+    /// A safetensors file.
+    private static func file(_ settings: Configuration.Initialization, digest: String?) throws -> ParameterFile {
+        let file = try ParameterFile(reading: settings.from)
+        if let digest, file.digest != digest {
+            throw FileError(
+                .badData, at: settings.from,
+                reason: """
+                    it is not the file from which the run took its encoders: its SHA-256 is \
+                    \(file.digest.prefix(12))…, and that file's was \(digest.prefix(12))…
+                    """,
+                remedy: "put the file back, or begin at a later checkpoint of the run itself")
+        }
+        return file
+    }
+
+    /// The learned scalars of the loss, which the checkpoint must have.
+    private static func scalars(
+        _ checkpoint: Checkpoint, _ path: String, _ configuration: Configuration
+    ) throws -> [String: Double] {
+        var values: [String: Double] = [:]
+        for scalar in LossScalars(configuration.objective, momentCount: 0).learned {
+            let name = RunState.path(of: scalar)
+            guard let value = checkpoint.parameter(name)?.doubles?.first else {
+                throw RunMismatchError(
+                    description: """
+                        initialize.objective: \(path) has no \(name), because its run did not learn it. Leave \
+                        initialize.objective out, or fix the scalar in the config
+                        """)
+            }
+            values[scalar.name] = value
+        }
+        return values
     }
 
     /// Sets the parameters of these encoders in a model.
@@ -115,14 +176,18 @@ package struct PretrainedEncoders: Sendable {
     /// The first difference between an encoder in the checkpoint and the same encoder of this run; nil if they are
     /// equal.
     private static func difference(
-        _ modality: Modality, _ checkpoint: Checkpoint, _ path: String, _ configuration: Configuration, _ model: Model
+        _ modality: Modality, _ checkpoint: Checkpoint, _ path: String, _ file: ParameterFile?,
+        _ configuration: Configuration, _ model: Model
     ) throws -> String? {
-        let settings =
-            try ConfigurationSettings(yaml: configuration.resolvedYAML, name: "the config").settings
-            + ConfigurationSettings(yaml: checkpoint.configuration, name: path).settings
-        let block = "encoders.\(modality.rawValue)."
-        let keys = ["encoders.embedding"] + settings.map(\.key).filter { $0.hasPrefix(block) }
-        if let difference = try differences(of: keys, checkpoint, path, configuration).first { return difference }
+        if file?.names[modality].isEmpty == true { return "the file has no tensor of it" }
+        if file?.hasConfiguration != false {
+            let settings =
+                try ConfigurationSettings(yaml: configuration.resolvedYAML, name: "the config").settings
+                + ConfigurationSettings(yaml: checkpoint.configuration, name: path).settings
+            let block = "encoders.\(modality.rawValue)."
+            let keys = ["encoders.embedding"] + settings.map(\.key).filter { $0.hasPrefix(block) }
+            if let difference = try differences(of: keys, checkpoint, path, configuration).first { return difference }
+        }
         let encoder = model.encoders[modality]
         let arrays =
             encoder.layout.entries.map { ($0, checkpoint.parameter(RunState.path(modality, $0))) }
@@ -131,9 +196,11 @@ package struct PretrainedEncoders: Sendable {
             let path = RunState.path(modality, entry)
             guard let shape = array?.shape else { return "it has no \(path)" }
             if shape != entry.shape {
-                return "\(path) has the shape \(shape) there and \(entry.shape) here, because their data differ"
+                let reason = file?.hasConfiguration == false ? "" : ", because their data differ"
+                return "\(path) has the shape \(shape) there and \(entry.shape) here\(reason)"
             }
         }
+        if let unknown = file?.unknownArray(of: modality, encoder) { return "it has \(unknown), which is of no layer" }
         if let here = model.preparations[modality],
             let there = try RunState.preparations(in: checkpoint, from: path)[modality], !here.givesSameRows(as: there)
         {
@@ -144,6 +211,8 @@ package struct PretrainedEncoders: Sendable {
         if let table = model.labelTables[modality] {
             // Without a table in the checkpoint, labels are row numbers.
             let stored = checkpoint.labels.first { $0.modality == modality.rawValue }?.labels
+            // A file of another program does not say which labels its rows are of.
+            if file?.hasConfiguration == false, stored == nil { return nil }
             let other = stored.flatMap(LabelTable.init(stored:)) ?? LabelTable(upTo: table.count)
             if other != table {
                 return "its vectors are of the labels \(other.summary) there and \(table.summary) here"

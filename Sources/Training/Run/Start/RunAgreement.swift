@@ -57,6 +57,9 @@ struct RunAgreement {
                 Item(name: "--output", value: Self.absolute(inputs.folder.path)),
                 Item(name: "--resume or --overwrite", value: existing),
                 Item(name: "--threads", value: String(inputs.threads)),
+                Item(
+                    name: "--profile and --profile-steps",
+                    value: inputs.profile.map { "\($0.path) and \($0.steps)" } ?? "neither"),
             ]
     }
 

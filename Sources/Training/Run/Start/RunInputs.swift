@@ -9,6 +9,7 @@ import CoupletTensors
 struct RunInputs: Sendable {
     let folder: RunFolder
     let existing: RunFolder.ExistingRun
+    let profile: TrainingOptions.Profile?
     let configuration: Configuration
     let source: any PairSource
     /// The encoders without their parameters.
@@ -21,6 +22,8 @@ struct RunInputs: Sendable {
     /// data must then have the digest of the run's checkpoint.
     let movedData: [String]
     let memory: ProcessMemoryNeed
+    /// Number of steps of an epoch; nil for an endless source.
+    let stepsPerEpoch: Int?
 
     /// - Parameters:
     ///   - loaded: the config as the user gave it.
@@ -33,18 +36,20 @@ struct RunInputs: Sendable {
         group: WorkerGroup
     ) throws {
         try InstructionSet.requireValidRequest()
+        if let profile = options.profile, group.processRank == 0 { try StepProfile.requireWritable(profile.path) }
         let folder = RunFolder(path: options.output, name: loaded.name)
-        let (configuration, movedData) = try Self.configuration(loaded, options, folder, registry)
-        let batch = configuration.batch
+        let (given, movedData) = try Self.configuration(loaded, options, folder, registry)
+        let batch = given.batch
         let workers = try WorkerCount(
             wanted: options.threads, group: group, shards: batch.shards, batchSize: batch.size)
         AddressSpace.shareHeap()
-        let opened = try source.map { try configuration.withLabels($0) } ?? configuration.makeSource()
+        let opened = try source.map { try given.withLabels($0) } ?? given.makeSource()
+        let sampler = try Sampler(given, source: opened), configuration = try given.resolvingEpochs(sampler)
+        stepsPerEpoch = sampler.stepsPerEpoch
         // Its evaluation must not fail after the training.
         if MemoryEstimate.fitsKernels(configuration, source: opened) {
             try OpenBLAS.reserveMemory(threads: workers.threads)
         }
-        _ = try Sampler(configuration, source: opened)
         encoders = try ModelEncoders(configuration, source: opened)
         let source = encoders.checkingTokens(of: opened)
         let estimate = MemoryEstimate(
@@ -59,6 +64,7 @@ struct RunInputs: Sendable {
         }
         self.folder = folder
         existing = options.existing
+        profile = options.profile
         self.configuration = configuration
         self.source = source
         threads = workers.threads

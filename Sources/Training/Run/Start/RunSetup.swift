@@ -16,6 +16,8 @@ struct RunSetup: Sendable {
     let started: ContinuousClock.Instant
     /// Digest of the source's data; nil if the source has none.
     let dataDigest: String?
+    /// Number of steps of an epoch; nil for an endless source.
+    let stepsPerEpoch: Int?
     /// The lock of the folder, held until the run ends. Process 0 only.
     let lock: FolderLock?
     /// The checkpoint from which the run resumes. Process 0 only.
@@ -60,6 +62,7 @@ struct RunSetup: Sendable {
         threads = inputs.threads
         self.started = started
         dataDigest = inputs.dataDigest
+        stepsPerEpoch = inputs.stepsPerEpoch
         self.lock = lock
         self.restored = restored
         self.pretrained = pretrained

@@ -111,6 +111,9 @@ import Testing
         let numbers = try folder.couplet("data", "describe", "n.csv")
         #expect(
             numbers.exitCode == 65 && numbers.errors.contains("has no column for the picture"), "\(numbers.errors)")
+        try folder.folder.write("rows.csv", "0.5,1\n2,-3e4\n")
+        let rows = try folder.couplet("data", "describe", "rows.csv")
+        #expect(rows.exitCode == 65 && rows.errors.contains("is a table of numbers"), "\(rows.errors)")
     }
 
     @Test func whatIsNoSetIsTold() throws {

@@ -15,6 +15,19 @@ public struct PlotPoint: Equatable, Sendable {
     }
 }
 
+/// The lower and the upper edge of a band at one x.
+public struct EnvelopePoint: Equatable, Sendable {
+    public var x: Double
+    public var low: Double
+    public var high: Double
+
+    public init(_ x: Double, low: Double, high: Double) {
+        self.x = x
+        self.low = low
+        self.high = high
+    }
+}
+
 /// Points that share a colour and an entry of the legend.
 public struct Series: Sendable {
     public enum Style: Sendable {
@@ -37,6 +50,9 @@ public struct Series: Sendable {
         case neutral
         /// Thin and grey, behind the other series and without an entry in the legend: for one of many.
         case quiet
+        /// Thin, in the colour with this index, behind the other series and without an entry in the legend: for one of
+        /// the seeds whose mean is drawn in the same colour.
+        case member(Int)
     }
 
     public var name: String
@@ -48,10 +64,14 @@ public struct Series: Sendable {
     public var smooths: Bool
     /// A power law through the points. It is drawn over their range, and the legend gives its slope.
     public var fit: PowerLawFit?
+    /// The band behind the line, such as from the lowest to the highest of several seeds; empty for none.
+    public var envelope: [EnvelopePoint]
+    /// Whether the legend has an entry of the series.
+    public var isInLegend = true
 
     public init(
         _ name: String, _ points: [PlotPoint], style: Style = .markedLine, appearance: Appearance = .numbered(0),
-        smooths: Bool = false, fit: PowerLawFit? = nil
+        smooths: Bool = false, fit: PowerLawFit? = nil, envelope: [EnvelopePoint] = []
     ) {
         self.name = name
         self.points = points
@@ -59,6 +79,7 @@ public struct Series: Sendable {
         self.appearance = appearance
         self.smooths = smooths
         self.fit = fit
+        self.envelope = envelope
     }
 
     /// Returns the series with a `PowerLawFit` of its points.
@@ -75,7 +96,7 @@ public struct Series: Sendable {
     }
 
     var entry: LegendEntry? {
-        if appearance == .quiet { return nil }
+        if appearance.isBackground || !isInLegend { return nil }
         let text = fit.map { name.isEmpty ? $0.text : "\(name), \($0.text)" } ?? name
         return text.isEmpty ? nil : LegendEntry(text, appearance: appearance, style: style)
     }
@@ -85,19 +106,27 @@ extension Series.Appearance {
     /// The CSS class of the colour.
     var colorClass: String {
         switch self {
-        case .numbered(let index), .marked(let index, _, _): "hue\(index % Theme.hueCount + 1)"
+        case .numbered(let index), .marked(let index, _, _), .member(let index): "hue\(index % Theme.hueCount + 1)"
         case .neutral, .quiet: "neutral"
         }
     }
 
     var dashClass: String {
         if case .numbered(let index) = self, index / Theme.hueCount % 2 == 1 { return " dashed" }
-        return self == .quiet ? " quiet" : ""
+        return isBackground ? " quiet" : ""
+    }
+
+    /// Whether the series lies behind the others, as one of many.
+    var isBackground: Bool {
+        switch self {
+        case .quiet, .member: true
+        case .numbered, .marked, .neutral: false
+        }
     }
 
     var shape: Int {
         switch self {
-        case .numbered(let index), .marked(_, let index, _): index
+        case .numbered(let index), .marked(_, let index, _), .member(let index): index
         case .neutral, .quiet: 0
         }
     }

@@ -7,7 +7,7 @@ import CoupletTraining
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config",
-        abstract: "Print a config with all its defaults filled in, or all keys that a config can have.",
+        abstract: "Print a config with all its defaults filled in, all keys of a config, or a config to start from.",
         discussion: """
             Also checks the config, and reports all its errors at once, with file, line and key. The output is a \
             config itself; comments at its end say where it departs from what usually works, and list the memory \
@@ -16,20 +16,33 @@ struct ConfigCommand: ParsableCommand {
             --summary prints the layers of both encoders in place of the config, each with its output shape, \
             parameters, operations of the matrix products, and activations between forward and backward.
 
+            --template writes a commented config to start from: \
+            \(ConfigTemplate.all.map(\.name).joined(separator: ", ")).
+
               couplet config configs/gaussian.yaml --set batch.size=4096
               couplet config configs/mnist.yaml --summary
               couplet config --keys
+              couplet config --keys objective
+              couplet config --template hdf5 > hdf5.yaml
             """)
 
     @Argument(
-        help: ArgumentHelp("The config, a YAML file.", valueName: "config"),
+        help: ArgumentHelp("The config, a YAML file. With --keys: a key or block.", valueName: "config"),
         completion: .file(extensions: ["yaml", "yml"]))
     var path: String?
 
     @OptionGroup var overrides: OverrideArguments
 
-    @Flag(help: "List every key with its values, its default and one line of help.")
+    @Flag(help: "List every key, or those of a block, with its values, its default and one line of help.")
     var keys = false
+
+    @Flag(help: "With --keys: print the page of the documentation.")
+    var markdown = false
+
+    @Option(
+        help: ArgumentHelp("Print a commented config to start from.", valueName: "name"),
+        completion: .list(ConfigTemplate.all.map(\.name)))
+    var template: String?
 
     @Flag(help: "Print the layers of the encoders with shapes, parameters, operations and memory.")
     var summary = false
@@ -46,27 +59,47 @@ struct ConfigCommand: ParsableCommand {
 
     func validate() throws {
         try requirePositive(["threads": threads, "ranks": ranks])
-        if path == nil, !keys { throw ValidationError("name a config, or list the keys of every config by --keys") }
-        if path != nil, keys { throw ValidationError("--keys lists the keys of every config; leave out '\(path!)'") }
+        if path == nil, !keys, template == nil {
+            throw ValidationError("name a config, list the keys of every config by --keys, or name a --template")
+        }
+        if let path, keys, path.contains("/") || path.hasSuffix(".yaml") || path.hasSuffix(".yml") {
+            throw ValidationError("--keys lists the keys of every config; leave out '\(path)', or name a key or block")
+        }
         if json, !summary { throw ValidationError("--json has an effect with --summary only") }
+        if markdown, !keys || path != nil {
+            throw ValidationError("--markdown has an effect with --keys alone: it prints the whole page")
+        }
+        if let template {
+            if ConfigTemplate.named(template) == nil {
+                throw ValidationError(ConfigTemplate.problem(ofName: template))
+            }
+            if let path { throw ValidationError("--template prints a config of its own; leave out '\(path)'") }
+            if keys { throw ValidationError("--keys and --template print different things: give one of them") }
+        }
         let given = [
             ("summary", summary), ("set", !overrides.assignments.isEmpty), ("threads", threads != nil),
             ("ranks", ranks != nil),
         ]
-        if keys, let (option, _) = given.first(where: \.1) {
-            throw ValidationError("--\(option) has no effect on --keys, which lists the keys of every config")
+        if let (option, _) = given.first(where: \.1) {
+            if keys {
+                throw ValidationError("--\(option) has no effect on --keys, which lists the keys of every config")
+            }
+            if template != nil { throw ValidationError("--\(option) has no effect on --template") }
         }
     }
 
     func run() throws {
-        guard let path else {
-            print(keyList(Configuration.keys(registry: CommandRegistry.current)), terminator: "")
+        if keys { return try printKeys() }
+        if let template = template.flatMap(ConfigTemplate.named) {
+            print(try template.text(Configuration.keys(registry: CommandRegistry.current)), terminator: "")
             return
         }
+        guard let path else { return }
         let configuration = try overrides.load(path)
         let check = try ConfigurationCheck(configuration)
         if summary { return try printSummary(configuration) }
         print(configuration.resolvedYAML, terminator: "")
+        if let length = check.length { print("# train.epochs: \(length)") }
         if !check.unchecked.isEmpty {
             print("# not checked, because it cannot be read here:")
             for line in check.unchecked { print("# \(line)") }
@@ -75,6 +108,13 @@ struct ConfigCommand: ParsableCommand {
         let memory = try memory(configuration)
         for line in memory.lines { print("# \(line)") }
         if let shortage = memory.shortage { throw shortage }
+    }
+
+    private func printKeys() throws {
+        let list = KeyList(Configuration.keys(registry: CommandRegistry.current))
+        guard let path else { return print(markdown ? list.page : list.text, terminator: "") }
+        guard let part = list.part(path) else { throw ValidationError(list.problem(ofPath: path)) }
+        print(part.text, terminator: "")
     }
 
     /// Prints the layers of the encoders, and the memory that a process needs.
@@ -124,26 +164,5 @@ struct ConfigCommand: ParsableCommand {
                     + "\(error)".split(separator: "\n").map(String.init), nil
             )
         }
-    }
-
-    /// Two lines a key: its values and default, then its help. A key that several kinds have alike is listed once.
-    private func keyList(_ keys: [KeyDescription]) -> String {
-        var listed: [(key: KeyDescription, kinds: [String])] = []
-        for key in keys {
-            let same = listed.firstIndex {
-                $0.key.path == key.path && $0.key.type == key.type && $0.key.defaultValue == key.defaultValue
-                    && $0.key.help == key.help
-            }
-            if let same {
-                listed[same].kinds += [key.kind].compactMap(\.self)
-            } else {
-                listed.append((key, [key.kind].compactMap(\.self)))
-            }
-        }
-        return listed.map { key, kinds in
-            let value = key.defaultValue.map { $0.isEmpty ? "" : "; default \($0)" } ?? "; required"
-            let owners = kinds.isEmpty ? "" : "; with \(kinds.joined(separator: ", "))"
-            return "\(key.path): \(key.type)\(value)\(owners)\n    \(key.help)\n"
-        }.joined()
     }
 }
