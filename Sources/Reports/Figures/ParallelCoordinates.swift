@@ -56,7 +56,7 @@ public struct ParallelCoordinates: Figure {
 
     public func draw(into drawing: inout Drawing, top: Double) -> Double {
         let first = top + 24, bottom = first + FigureSize.plotHeight
-        let left = 44.0, gap = (width - left - 48) / Double(axes.count - 1)
+        let left = 52.0, gap = (width - left - 48) / Double(axes.count - 1)
         let scales = axes.enumerated().map { index, axis in
             Scale(axis, values: lines.map { $0.values[index] }, margin: 0.04)
         }
