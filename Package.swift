@@ -64,7 +64,7 @@ let package = Package(
         module("Images", ["CPNG", "CCoupletImages", "CCoupletKernels"] + modules("Text", "Files")),
         module("Schema", [yams] + modules("Text", "Files")),
         module(
-            "TensorBoard", [protobuf] + modules("Files"),
+            "TensorBoard", [protobuf] + modules("Text", "Files"),
             exclude: ["Messages/README.md", "Messages/event.proto"]),
         // Tensors declares how long the spans of a tensor live.
         module("Tensors", ["COpenBLAS", "CCoupletKernels"], swiftSettings: [.enableExperimentalFeature("Lifetimes")]),

@@ -83,11 +83,7 @@ public struct BenchmarkTimes: Sendable {
     public var minimum: Double { seconds.reduce(.infinity, min) }
 
     /// The median time, in seconds. For an even number of repetitions, the mean of the two middle times.
-    public var median: Double {
-        let sorted = seconds.sorted()
-        let middle = sorted.count / 2
-        return sorted.count % 2 == 1 ? sorted[middle] : 0.5 * (sorted[middle - 1] + sorted[middle])
-    }
+    public var median: Double { seconds.median ?? .nan }
 }
 
 extension ProcessMemory {

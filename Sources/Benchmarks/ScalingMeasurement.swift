@@ -96,14 +96,17 @@ public struct ScalingMeasurement: Sendable {
         }
         let local = model.local
         var lines = [
-            "Measured, \(name), \(workers) \(workers == 1 ? "worker" : "workers"): "
-                + "encoders \(speed(model.encoderSpeed)) GFLOP/s a worker, "
-                + "loss \(speed(model.cachedTileSpeed)) with cached tiles and "
-                + "\(speed(model.recomputedTileSpeed)) with recomputed ones; "
-                + "local latency \(seconds(local.latency)), "
-                + (local.secondsPerByte > 0 ? bandwidth(local) : "no bytes sent")
-                + ". Network (given): \(seconds(model.network.latency)), \(bandwidth(model.network)) "
-                + "for a host of \(workersPerHost) workers.",
+            "Measured, \(name), \(workers) \(workers == 1 ? "worker" : "workers"):",
+            "",
+            "- A worker computes \(speed(model.encoderSpeed)) GFLOP/s in the encoders. In the loss it computes "
+                + "\(speed(model.cachedTileSpeed)) with cached tiles and \(speed(model.recomputedTileSpeed)) with "
+                + "recomputed tiles.",
+            local.secondsPerByte > 0
+                ? "- A message within the host takes \(seconds(local.latency)) and the time of its bytes at "
+                    + "\(bandwidth(local))."
+                : "- No messages were sent.",
+            "- The network is given, not measured: \(seconds(model.network.latency)) a message and "
+                + "\(bandwidth(model.network)) for a host of \(workersPerHost) workers.",
             "",
             row(["B", "measured", "predicted"]), row(["---", "---", "---"]),
         ]

@@ -225,10 +225,7 @@ public struct StepSchedule: Sendable {
             return distances.map { distance in
                 let partner = worker ^ distance, count = parameters / (2 * distance)
                 return ReductionStage(
-                    start: [
-                        .receive(from: partner, .parameters, bytes: 4 * count),
-                        .send(to: partner, .parameters, bytes: 4 * count),
-                    ],
+                    start: exchange(partner, bytes: 4 * count),
                     completion: [
                         .wait(from: partner, .parameters), .compute(.additions, operations: Double(count)),
                     ])
@@ -253,11 +250,9 @@ public struct StepSchedule: Sendable {
     private func allGather(_ worker: Int, _ parameters: Int, _ events: inout [Event]) {
         if partition.allowsRecursiveHalving {
             for distance in distances.reversed() {
-                let partner = worker ^ distance, bytes = 4 * parameters / (2 * distance)
-                events += [
-                    .receive(from: partner, .parameters, bytes: bytes),
-                    .send(to: partner, .parameters, bytes: bytes), .wait(from: partner, .parameters),
-                ]
+                let partner = worker ^ distance
+                events += exchange(partner, bytes: 4 * parameters / (2 * distance))
+                events.append(.wait(from: partner, .parameters))
             }
             return
         }
@@ -265,6 +260,11 @@ public struct StepSchedule: Sendable {
         events += others.map { .receive(from: $0, .parameters, bytes: 4 * sliceCount(of: $0, parameters)) }
         events += others.reversed().map { .send(to: $0, .parameters, bytes: ownBytes) }
         events += others.map { .wait(from: $0, .parameters) }
+    }
+
+    /// Messages of equal size between two workers, without the wait for that of the other one.
+    private func exchange(_ partner: Int, bytes: Int) -> [Event] {
+        [.receive(from: partner, .parameters, bytes: bytes), .send(to: partner, .parameters, bytes: bytes)]
     }
 
     /// 1, 2, 4, … W/2.

@@ -79,7 +79,7 @@ struct TrainCommand: ParsableCommand {
         let options = TrainingOptions(
             output: output, existing: resume ? .resume : overwrite ? .overwrite : .refuse, threads: threads,
             progress: progress, timeout: timeout.duration,
-            profile: profile.map { .init(path: $0, steps: profileSteps ?? 20) })
+            profile: profile.map { .init(path: $0, steps: profileSteps ?? TrainingOptions.Profile.usualSteps) })
         let outcome = try Trainer(options: options, registry: CommandRegistry.current).run { try arguments.load() }
         if case .stopped = outcome { throw ErrorExit(status: .stopped) }
     }

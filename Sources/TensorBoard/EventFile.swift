@@ -1,4 +1,5 @@
 import CoupletFiles
+import CoupletText
 import Glibc
 import SwiftProtobuf
 
@@ -71,7 +72,7 @@ package final class EventFile: Sendable {
 
     private func append(step: Int, _ content: (inout Tensorboard_Event) -> Void) throws {
         var event = Tensorboard_Event()
-        event.wallTime = Self.time
+        event.wallTime = Timestamp.seconds
         event.step = Int64(step)
         content(&event)
         // Serializing fails for messages of 2 GiB and more only.
@@ -91,20 +92,13 @@ package final class EventFile: Sendable {
         withUnsafeBytes(of: number.littleEndian) { Array($0) }
     }
 
-    /// Seconds since 1970.
-    private static var time: Double {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        return Double(now.tv_sec) + Double(now.tv_nsec) * 1e-9
-    }
-
     // MARK: - Name
 
     /// The name of a new file: the time in seconds, host and process, as other writers of event files have them. It
     /// sorts after those of the folder, also if the clock is behind that of another host.
     private static func name(in folder: String) -> String {
         let latest = names(in: folder).compactMap { Int($0.dropFirst(prefix.count).prefix { $0 != "." }) }.max() ?? 0
-        let time = max(Int(Self.time), latest + 1), digits = String(time)
+        let time = max(Int(Timestamp.seconds), latest + 1), digits = String(time)
         let padding = String(repeating: "0", count: max(0, 10 - digits.count))
         return "\(prefix)\(padding)\(digits).\(HostName.current).\(getpid())"
     }

@@ -77,6 +77,13 @@ extension Duration {
 
 /// Formats points in time (ISO 8601).
 package enum Timestamp {
+    /// Seconds since the beginning of 1970, by the system clock.
+    package static var seconds: Double {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return Double(now.tv_sec) + Double(now.tv_nsec) * 1e-9
+    }
+
     /// The current time in UTC: "2025-05-30T12:00:00Z", or with milliseconds "2025-05-30T12:00:00.123Z".
     package static func now(milliseconds: Bool = false) -> String {
         var now = timespec()

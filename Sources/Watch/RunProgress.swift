@@ -89,10 +89,9 @@ struct RunProgress {
 
     /// Seconds since a file was written; nil if there is none.
     private static func age(_ path: String) -> Double? {
-        var status = stat(), now = timespec()
+        var status = stat()
         guard stat(path, &status) == 0 else { return nil }
-        clock_gettime(CLOCK_REALTIME, &now)
-        return max(0, Double(now.tv_sec - status.st_mtim.tv_sec))
+        return max(0, Double(Int(Timestamp.seconds) - status.st_mtim.tv_sec))
     }
 
     // MARK: - Figures

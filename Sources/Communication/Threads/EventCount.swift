@@ -64,8 +64,8 @@ final class EventCount: @unchecked Sendable {
     }
 }
 
-/// Nanoseconds of the monotonic clock.
-func monotonicNanoseconds() -> UInt64 {
+/// Nanoseconds of the monotonic clock, which all processes of a machine share.
+package func monotonicNanoseconds() -> UInt64 {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)

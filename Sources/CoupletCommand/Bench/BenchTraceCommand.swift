@@ -65,17 +65,17 @@ struct BenchTraceCommand: ParsableCommand {
 
     func run() throws {
         let group = try WorkerGroup.launch(exitCode: ExitStatus.code)
-        var loaded: Configuration?, sizes: [(shards: Int, batch: Int)] = []
+        var prepared: StepBenchmark?, sizes: [(shards: Int, batch: Int)] = []
         try group.agree(
             Result {
                 let configuration = try arguments.load()
                 sizes = try workers.map { try size(workers: $0, configuration) }
-                loaded = configuration
+                prepared = try StepBenchmark(configuration, warmup: 0, repetitions: 1)
             })
-        guard let configuration = loaded else { return }
-        let model = try model(configuration, group)
+        guard let benchmark = prepared else { return }
+        let model = try model(benchmark, group)
         if group.processRank == 0 {
-            let encoders = try StepBenchmark(configuration, warmup: 0, repetitions: 1).encoderCosts
+            let encoders = benchmark.encoderCosts
             for (workers, size) in zip(workers, sizes) {
                 let trace = StepTrace(
                     model, encoders: encoders, workers: workers, shards: size.shards, batch: size.batch)
@@ -92,12 +92,13 @@ struct BenchTraceCommand: ParsableCommand {
     }
 
     /// The network does not enter a trace, so its costs stay 0.
-    private func model(_ configuration: Configuration, _ group: WorkerGroup) throws -> ScalingModel {
+    private func model(_ benchmark: StepBenchmark, _ group: WorkerGroup) throws -> ScalingModel {
         if let speeds {
             return ScalingModel(
                 encoderSpeed: 1e9 * speeds[0], cachedTileSpeed: 1e9 * speeds[1], recomputedTileSpeed: 1e9 * speeds[2],
-                of: try StepBenchmark(configuration, warmup: 0, repetitions: 1))
+                of: benchmark)
         }
+        let configuration = benchmark.configuration
         let launched = try WorkerCount(wanted: bench.threads, group: group, shards: configuration.batch.shards)
         return try ScalingMeasurement(
             configuration, network: .init(latency: 0, secondsPerByte: 0), warmup: bench.warmup,

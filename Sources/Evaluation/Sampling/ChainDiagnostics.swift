@@ -113,8 +113,7 @@ public struct ChainDiagnostics: Equatable, Sendable {
 
     /// Returns |x - median| of each draw.
     private static func folded(_ chains: [[Double]]) -> [[Double]] {
-        let sorted = chains.flatMap { $0 }.sorted(), half = sorted.count / 2
-        let median = sorted.count % 2 == 1 ? sorted[half] : 0.5 * (sorted[half - 1] + sorted[half])
+        let median = chains.flatMap { $0 }.median ?? .nan
         return chains.map { $0.map { abs($0 - median) } }
     }
 }

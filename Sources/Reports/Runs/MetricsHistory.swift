@@ -1,3 +1,4 @@
+import CoupletTensors
 import CoupletText
 
 /// The metrics of a run at each logged step, and the evaluations during training, from `metrics.jsonl`.
@@ -92,11 +93,7 @@ public struct MetricsHistory: Sendable {
     public var seconds: Double? { times.last { $0.isFinite } }
 
     /// The median of the finite values.
-    public func median(_ name: String) -> Double? {
-        guard let sorted = self[name]?.filter(\.isFinite).sorted(), !sorted.isEmpty else { return nil }
-        let middle = sorted.count / 2
-        return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
-    }
+    public func median(_ name: String) -> Double? { self[name]?.filter(\.isFinite).median }
 
     /// Sorts the records by step and keeps the last record of each step.
     private mutating func sort() {

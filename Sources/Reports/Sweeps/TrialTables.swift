@@ -19,38 +19,35 @@ struct TrialTables {
 
     /// The trials that the tables show, which have pages of their own.
     static func shown(_ sweep: SweepRecord) -> [SweepRow] {
-        groups(sweep).flatMap { $0.prefix(maximumRows) }
+        let others = (unranked.map(\.status) + [.failed]).map { trials(sweep, $0) }
+        return ([sweep.ranked] + others).flatMap { $0.prefix(maximumRows) }
     }
 
-    private static func groups(_ sweep: SweepRecord) -> [[SweepRow]] {
-        let statuses: [TrialStatus] = [.dropped, .pruned, .running, .failed]
-        return [sweep.ranked] + statuses.map { status in sweep.trials.filter { $0.status == status } }
+    /// The tables below that of the ranked trials, but for the failed ones.
+    private static let unranked: [(status: TrialStatus, title: String)] = [
+        (.dropped, "Stopped by halving before their last step"),
+        (.pruned, "Stopped by median pruning before their last step"),
+        (.running, "Running"),
+    ]
+
+    private static func trials(_ sweep: SweepRecord, _ status: TrialStatus) -> [SweepRow] {
+        sweep.trials.filter { $0.status == status }
     }
 
     @PageBuilder var content: [any PageContent] {
-        let groups = Self.groups(sweep),
-            (ranked, dropped, pruned, running, failed) = (groups[0], groups[1], groups[2], groups[3], groups[4])
+        let ranked = sweep.ranked, failed = Self.trials(sweep, .failed)
         if ranked.isEmpty { Paragraph("No trial is done yet.", .remark) }
         if !ranked.isEmpty {
             table(ranked, isRanked: sweep.noBestReason == nil)
             more(ranked, "The best \(Self.maximumRows)")
         }
-        if !dropped.isEmpty {
-            Section("Stopped by halving before their last step") {
-                table(dropped)
-                more(dropped, "The first \(Self.maximumRows)")
-            }
-        }
-        if !pruned.isEmpty {
-            Section("Stopped by median pruning before their last step") {
-                table(pruned)
-                more(pruned, "The first \(Self.maximumRows)")
-            }
-        }
-        if !running.isEmpty {
-            Section("Running") {
-                table(running)
-                more(running, "The first \(Self.maximumRows)")
+        for (status, title) in Self.unranked {
+            let trials = Self.trials(sweep, status)
+            if !trials.isEmpty {
+                Section(title) {
+                    table(trials)
+                    more(trials, "The first \(Self.maximumRows)")
+                }
             }
         }
         if !failed.isEmpty {

@@ -54,14 +54,7 @@ struct EmojiModel {
 
     /// Rows of length 1, whatever the similarity of the run: the study's runs compare by the cosine.
     private static func unit(_ encodings: Tensor) -> Tensor {
-        let width = encodings.columns
-        for row in 0..<encodings.rows {
-            let numbers = encodings.pointer + row * width
-            var square = 0.0
-            for column in 0..<width { square += Double(numbers[column]) * Double(numbers[column]) }
-            let scale = square > 0 ? Float(1 / square.squareRoot()) : 0
-            for column in 0..<width { numbers[column] *= scale }
-        }
+        encodings.scaleRowsToUnitLength()
         return encodings
     }
 }

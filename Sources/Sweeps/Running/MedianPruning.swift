@@ -1,3 +1,4 @@
+import CoupletTensors
 import CoupletText
 
 /// Median pruning: a trial stops at a step at which it is worse than the median of the earlier trials (the median
@@ -34,13 +35,6 @@ public struct MedianPruning: Equatable, Sendable {
     var description: String {
         "every \(every) steps from step \(max(every, warmupSteps)) on, with the median of at least \(minimumTrials) "
             + "earlier trials"
-    }
-
-    /// The middle of some numbers, or the mean of the middle two.
-    static func median(_ figures: [Double]) -> Double {
-        precondition(!figures.isEmpty, "the median of no figures")
-        let sorted = figures.sorted(), middle = sorted.count / 2
-        return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
     }
 }
 
@@ -93,8 +87,7 @@ struct MedianOrder: TrialOrder {
             }
             if figures.count + awaited < pruning.minimumTrials {
                 passed[trial] += 1
-            } else if awaited == 0 {
-                let median = MedianPruning.median(figures)
+            } else if awaited == 0, let median = figures.median {
                 if goal.isBetter(median, than: metric) {
                     let reason =
                         "worse than \(NumberText.significant(median)), the median of \(figures.count) earlier "

@@ -25,7 +25,10 @@ public struct TrainingOptions: Sendable {
         public var path: String
         public var steps: Int
 
-        public init(path: String, steps: Int = 20) { (self.path, self.steps) = (path, steps) }
+        /// Without a choice of the user.
+        public static let usualSteps = 20
+
+        public init(path: String, steps: Int = usualSteps) { (self.path, self.steps) = (path, steps) }
     }
 
     public init(

@@ -1,4 +1,4 @@
-import Glibc
+import CoupletCommunication
 
 /// Records on one worker when the phases of training begin and end. Phases nest: one that begins within another ends
 /// before it.
@@ -78,9 +78,5 @@ final class PhaseRecorder {
     }
 
     /// Nanoseconds of the monotonic clock, which all processes of a machine share.
-    static var now: Int {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return time.tv_sec * 1_000_000_000 + time.tv_nsec
-    }
+    static var now: Int { Int(monotonicNanoseconds()) }
 }
